@@ -1,0 +1,58 @@
+package conf
+
+import (
+	"vrrpsh/engine"
+)
+
+// Config is a validated configuration: every value is set and legal.
+type Config struct {
+	General General
+	Engine  engine.Config
+	API     APIConfig
+}
+
+// General is the top level of the file.
+type General struct {
+	Debug         int
+	TimeZone      string
+	TimeFormat    string
+	PID           string
+	WorkingDir    string
+	MainLog       string // "" when not set: standard error in the foreground
+	ErrorLog      string // "" when disabled
+	Hostname      string
+	ControlSocket string
+	StateDir      string
+}
+
+// APIConfig is the [api] table.
+type APIConfig struct {
+	Enabled bool   // a TCP listener is wanted
+	Host    string // address and port
+	Users   []User
+	Secret  string // "" for a random one
+	TLS     bool
+	TLSKey  string
+	TLSCert string
+}
+
+// Level is what a user may do: 0-4 viewer, 5-8 operator, 9 administrator.
+type Level uint8
+
+// The lowest level of each role.
+const (
+	Viewer        Level = 0
+	Operator      Level = 5
+	Administrator Level = 9
+)
+
+// User is one line of the users list.
+type User struct {
+	Name  string
+	Level Level
+	alg   string
+	salt  string
+	hash  []byte
+	// params of scrypt
+	n, r, p int
+}

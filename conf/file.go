@@ -1,0 +1,67 @@
+package conf
+
+// File is a configuration as its file says it: nil is unset. The keys are the
+// same in TOML and JSON. Validate gives it a meaning.
+type File struct {
+	Debug      *int    `toml:"debug,omitempty" json:"debug,omitempty"`
+	TimeZone   *string `toml:"time_zone,omitempty" json:"time_zone,omitempty"`
+	TimeFormat *string `toml:"time_format,omitempty" json:"time_format,omitempty"`
+	PID        *string `toml:"pid,omitempty" json:"pid,omitempty"`
+	WorkingDir *string `toml:"working_dir,omitempty" json:"working_dir,omitempty"`
+	MainLog    *string `toml:"main_log,omitempty" json:"main_log,omitempty"`
+	ErrorLog   *string `toml:"error_log,omitempty" json:"error_log,omitempty"`
+	ClientAPI  *string `toml:"client_api,omitempty" json:"client_api,omitempty"`
+
+	Hostname      *string `toml:"hostname,omitempty" json:"hostname,omitempty"`
+	ControlSocket *string `toml:"control_socket,omitempty" json:"control_socket,omitempty"`
+	StateDir      *string `toml:"state_dir,omitempty" json:"state_dir,omitempty"`
+
+	VRouters []VRouter `toml:"vrouter,omitempty" json:"vrouter,omitempty"`
+	API      *API      `toml:"api,omitempty" json:"api,omitempty"`
+}
+
+// VRouter is a [[vrouter]] table: one virtual router.
+type VRouter struct {
+	Group             *int          `toml:"group,omitempty" json:"group,omitempty"`
+	Interface         *string       `toml:"interface,omitempty" json:"interface,omitempty"`
+	VIP               *string       `toml:"vip,omitempty" json:"vip,omitempty"`
+	VIPs              []string      `toml:"vips,omitempty" json:"vips,omitempty"`
+	Version           *int          `toml:"version,omitempty" json:"version,omitempty"`
+	Priority          *int          `toml:"priority,omitempty" json:"priority,omitempty"`
+	Preemption        *bool         `toml:"preemption,omitempty" json:"preemption,omitempty"`
+	AuthType          *string       `toml:"auth_type,omitempty" json:"auth_type,omitempty"`
+	AuthSecret        *string       `toml:"auth_secret,omitempty" json:"auth_secret,omitempty"`
+	Timers            *Timers       `toml:"timers,omitempty" json:"timers,omitempty"`
+	AdvertiseInterval *string       `toml:"advertise_interval,omitempty" json:"advertise_interval,omitempty"`
+	PreemptDelay      *string       `toml:"preempt_delay,omitempty" json:"preempt_delay,omitempty"`
+	RFC3768           *bool         `toml:"rfc3768,omitempty" json:"rfc3768,omitempty"`
+	NetDrv            *string       `toml:"netdrv,omitempty" json:"netdrv,omitempty"`
+	IfType            *string       `toml:"iftype,omitempty" json:"iftype,omitempty"`
+	VIFName           *string       `toml:"vifname,omitempty" json:"vifname,omitempty"`
+	VMAC              *bool         `toml:"vmac,omitempty" json:"vmac,omitempty"`
+	SocketFilter      *FlexibleBool `toml:"socket_filter,omitempty" json:"socket_filter,omitempty"`
+	Checksum          *string       `toml:"checksum,omitempty" json:"checksum,omitempty"`
+	Description       *string       `toml:"description,omitempty" json:"description,omitempty"`
+	Shutdown          *bool         `toml:"shutdown,omitempty" json:"shutdown,omitempty"`
+	GARPRepeat        *int          `toml:"garp_repeat,omitempty" json:"garp_repeat,omitempty"`
+	GARPDelay         *string       `toml:"garp_delay,omitempty" json:"garp_delay,omitempty"`
+	GARPRefresh       *string       `toml:"garp_refresh,omitempty" json:"garp_refresh,omitempty"`
+}
+
+// Timers is the earlier daemon's table of timers.
+type Timers struct {
+	Advert *int `toml:"advert,omitempty" json:"advert,omitempty"` // seconds
+}
+
+// API is the [api] table.
+type API struct {
+	Host    *string  `toml:"host,omitempty" json:"host,omitempty"`
+	Users   []string `toml:"users,omitempty" json:"users,omitempty"`
+	Secret  *string  `toml:"secret,omitempty" json:"secret,omitempty"`
+	TLS     *bool    `toml:"tls,omitempty" json:"tls,omitempty"`
+	TLSKey  *string  `toml:"tls_key,omitempty" json:"tls_key,omitempty"`
+	TLSCert *string  `toml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
+}
+
+// FlexibleBool is a boolean that may also be written as the string "true" or "false".
+type FlexibleBool bool

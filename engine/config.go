@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// Key identifies a virtual router on this host (RFC 9568 section 1.6).
+type Key struct {
+	Interface string // as configured, never the macvlan
+	Family    vrrp.Family
+	VRID      uint8
+}
+
+// String returns for example "eth0 IPv4 group 51".
+func (k Key) String() string {
+	return fmt.Sprintf("%s %s group %d", k.Interface, k.Family, k.VRID)
+}
+
+// InterfaceType says where the virtual addresses live.
+type InterfaceType uint8
+
+// The interface types.
+const (
+	// Ether puts the addresses on the interface itself.
+	Ether InterfaceType = iota
+	// Macvlan puts them on a macvlan child that has the virtual MAC.
+	Macvlan
+)
+
+// String returns "ether" or "macvlan".
+func (t InterfaceType) String() string {
+	if t == Macvlan {
+		return "macvlan"
+	}
+	return "ether"
+}
+
+// Address is a virtual address. Bits is its prefix length, or -1 for that of
+// the interface's connected subnet that contains it, or else the full length.
+type Address struct {
+	Addr netip.Addr
+	Bits int
+}
+
+// VirtualRouter is the configuration of one virtual router in the form that the
+// Core applies. It is valid and is not changed once it was handed to the Core.
+type VirtualRouter struct {
+	Key
+	// Protocol configures the state machine. Its Addresses, Family and VRID repeat those here.
+	Protocol  vrrp.Config
+	Addresses []Address
+	Type      InterfaceType
+	// VIFName is the name of the macvlan; set for Macvlan only.
+	VIFName string
+	// VMAC gives the interface itself the virtual MAC while Master (Ether only).
+	VMAC bool
+	// SocketFilter lets the kernel discard packets of other virtual routers.
+	SocketFilter bool
+	Description  string
+	Shutdown     bool // administratively down
+}
+
+// Config is everything that the Core applies, in configuration order.
+type Config struct {
+	Routers []VirtualRouter
+}
+
+// ChangeKind says what a new configuration does to one virtual router.
+type ChangeKind uint8
+
+// The kinds of change.
+const (
+	Created ChangeKind = iota
+	ChangedInPlace
+	Restarted // the Master, if it is this router, hands over first
+	Removed
+)
+
+// String returns "created", "changed in place", "restarted" or "removed".
+func (c ChangeKind) String() string {
+	switch c {
+	case Created:
+		return "created"
+	case ChangedInPlace:
+		return "changed in place"
+	case Restarted:
+		return "restarted"
+	case Removed:
+		return "removed"
+	default:
+		return fmt.Sprintf("ChangeKind(%d)", uint8(c))
+	}
+}
+
+// Change is one line of a plan.
+type Change struct {
+	Key    Key
+	Kind   ChangeKind
+	Fields []string // names of the settings that differ, as in the configuration file
+}

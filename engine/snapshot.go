@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// Counters count one virtual router's packets and transitions
+// (RFC 6527 and RFC 8347 name most of them).
+type Counters struct {
+	AdvertsSent          uint64
+	AdvertsReceived      uint64 // accepted
+	PriorityZeroSent     uint64
+	PriorityZeroReceived uint64
+	BecameMaster         uint64
+	SendErrors           uint64
+	// Dropped counts discarded packets by reason.
+	Dropped [vrrp.NumDropReasons]uint64
+	// Tolerated counts mismatches that were accepted because the router is lenient:
+	// only DropInterval and DropAddressList occur.
+	Tolerated [vrrp.NumDropReasons]uint64
+}
+
+// Transition is one change of state, with the advert that caused it if one did.
+type Transition struct {
+	Time     time.Time
+	From, To vrrp.State
+	Cause    vrrp.Cause
+	Peer     netip.Addr // source of the advert; invalid if none
+	Priority uint8      // of the advert
+}
+
+// RouterStatus is what can be seen of one virtual router.
+type RouterStatus struct {
+	Config *VirtualRouter // applied configuration; read only
+	vrrp.Status
+	// Carrier is the interface that carries the addresses now: the macvlan while
+	// Master in a macvlan group, the configured one otherwise.
+	Carrier string
+	// LinkIndex is 0 while the interface does not exist.
+	LinkIndex  int
+	LinkMAC    [6]byte // of the configured interface
+	VirtualMAC [6]byte
+	Addresses  []netip.Prefix // virtual addresses with their effective prefix length
+	// Fault is the last trouble with the kernel, empty when there is none.
+	Fault    string
+	Counters Counters
+	// History holds the last transitions, oldest first.
+	History []Transition
+}
+
+// LinkStatus is what can be seen of an interface.
+type LinkStatus struct {
+	Link
+	Groups int // virtual routers configured on it
+	// UnknownVRID counts adverts of VRIDs that are not configured there;
+	// Malformed those whose virtual router could not be told, by reason.
+	UnknownVRID uint64
+	Malformed   [vrrp.NumDropReasons]uint64
+}
+
+// Snapshot is the state of all virtual routers at one moment. It is immutable
+// and shared between readers.
+type Snapshot struct {
+	Time    time.Time
+	Started time.Time
+	Routers []*RouterStatus // in configuration order
+	Links   []LinkStatus    // by index
+}
+
+// Link is what the Core needs to know of an interface of the host.
+type Link struct {
+	Index int
+	Name  string
+	MAC   [6]byte
+	MTU   int
+	Up    bool // administratively up, and with a carrier
+	// Ethernet is false for interfaces without Ethernet framing: VRRP cannot run there.
+	Ethernet bool
+	// Parent is the index of the lower interface of a macvlan or VLAN; 0 if none.
+	Parent int
+	// Addrs are the interface's addresses without those that this router installed.
+	Addrs []netip.Prefix
+}
+
+// EventKind is the kind of an Event.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	EventTransition EventKind = iota // From, To, Cause are set
+	EventFault                       // trouble with the kernel or a peer: Text says which
+	EventLink                        // an interface came, went or changed: Text
+	EventConfig                      // a configuration was applied: Text
+)
+
+// Event is something that happened, for logs, sessions and subscribers.
+type Event struct {
+	Seq      uint64 // counts up from 1 without gaps
+	Time     time.Time
+	Kind     EventKind
+	Key      Key // zero if it concerns no virtual router
+	From, To vrrp.State
+	Cause    vrrp.Cause
+	Text     string
+}
+
+// View is how the shell, the API and everything else that looks reads the running state.
+type View interface {
+	// Snapshot returns the state now. It fails only when the engine has stopped or ctx ends.
+	Snapshot(ctx context.Context) (*Snapshot, error)
+	// Subscribe delivers events from now on until stop is called. A reader that
+	// falls behind loses the oldest events, seen as a gap in Seq.
+	Subscribe() (events <-chan Event, stop func())
+}
+
+// Control changes the running state other than by configuration.
+type Control interface {
+	// Resign gives up Master once; an error if the router does not exist or is not Master.
+	Resign(ctx context.Context, key Key) error
+	// ClearStatistics zeroes the counters of the routers that match accepts; nil: of all, and of the links.
+	ClearStatistics(ctx context.Context, match func(Key) bool) error
+}
+
+// Applier makes a configuration the running one.
+type Applier interface {
+	// Apply changes the running virtual routers to cfg, touching only what differs. It
+	// returns when the Core has taken the configuration over and the kernel has answered for what the
+	// change needs (sockets, macvlans), or with an error and everything as it was before.
+	Apply(ctx context.Context, cfg Config) error
+}

@@ -1,0 +1,277 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Family is the address family of a virtual router. IPv4 and IPv6 virtual
+// routers with the same VRID on one interface are independent
+// (RFC 9568 section 1.6).
+type Family uint8
+
+// The address families.
+const (
+	IPv4 Family = 4
+	IPv6 Family = 6
+)
+
+// String returns "IPv4" or "IPv6".
+func (f Family) String() string {
+	switch f {
+	case IPv4:
+		return "IPv4"
+	case IPv6:
+		return "IPv6"
+	default:
+		return fmt.Sprintf("Family(%d)", uint8(f))
+	}
+}
+
+// FamilyOf returns the family of an address; IPv4-mapped IPv6 is IPv6.
+func FamilyOf(a netip.Addr) Family {
+	if a.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Version is the protocol version in the first nibble of a VRRP message.
+type Version uint8
+
+// The protocol versions: VRRPv2 is RFC 3768, VRRPv3 is RFC 9568.
+const (
+	V2 Version = 2
+	V3 Version = 3
+)
+
+// Priorities with a meaning of their own (RFC 9568 section 5.2.4).
+const (
+	// PriorityResign in an advert says that the Master stops taking part.
+	PriorityResign = 0
+	// PriorityMin is the lowest priority that can be configured.
+	PriorityMin = 1
+	// PriorityDefault is used when none is configured.
+	PriorityDefault = 100
+	// PriorityMax is the highest priority that can be configured.
+	PriorityMax = 254
+	// PriorityOwner is that of the router owning the virtual addresses.
+	PriorityOwner = 255
+)
+
+// VRIDs are 1 to 255 (RFC 9568 section 5.2.3).
+const (
+	VRIDMin = 1
+	VRIDMax = 255
+)
+
+// Advertisement intervals.
+const (
+	// IntervalDefault is one second (RFC 9568 section 5.2.7, RFC 3768 section 5.3.7).
+	IntervalDefault = time.Second
+	// IntervalMinV3 and IntervalMaxV3 are the 12-bit field of centiseconds, 1 to 4095.
+	IntervalMinV3 = 10 * time.Millisecond
+	IntervalMaxV3 = 40950 * time.Millisecond
+	// IntervalMinV2 and IntervalMaxV2 are the 8-bit field of seconds, 1 to 255.
+	IntervalMinV2 = time.Second
+	IntervalMaxV2 = 255 * time.Second
+)
+
+// State is the state of a virtual router (RFC 9568 section 6.4).
+type State uint8
+
+// The states. RFC 9568 calls Master "Active"; output says Master, as the
+// tools that read it expect.
+const (
+	Initialize State = iota
+	Backup
+	Master
+)
+
+// String returns "Init", "Backup" or "Master".
+func (s State) String() string {
+	switch s {
+	case Initialize:
+		return "Init"
+	case Backup:
+		return "Backup"
+	case Master:
+		return "Master"
+	default:
+		return fmt.Sprintf("State(%d)", uint8(s))
+	}
+}
+
+// AuthType is the authentication type of a VRRPv2 message.
+type AuthType uint8
+
+// The authentication types. 250 and 251 are the proprietary types of the
+// earlier daemon.
+const (
+	AuthNone   AuthType = 0
+	AuthSimple AuthType = 1   // RFC 2338 section 5.3.6
+	AuthP0     AuthType = 250 // first 8 bytes of HMAC-SHA256
+	AuthP1     AuthType = 251 // first 8 bytes of SHAKE256
+)
+
+// ChecksumMode says how the checksum of VRRPv3 over IPv4 is formed on send.
+type ChecksumMode uint8
+
+// The checksum modes.
+const (
+	// ChecksumAuto is the RFC 5798 form until a peer was heard, then the peer's.
+	ChecksumAuto ChecksumMode = iota
+	// ChecksumRFC5798 includes an IPv4 pseudo-header.
+	ChecksumRFC5798
+	// ChecksumRFC9568 covers the VRRP message only.
+	ChecksumRFC9568
+)
+
+// ChecksumForm is the form of the checksum that a received message carries.
+type ChecksumForm uint8
+
+// The checksum forms.
+const (
+	// FormMessage covers the VRRP message only: VRRPv2, and VRRPv3/IPv4 as in RFC 9568.
+	FormMessage ChecksumForm = iota
+	// FormPseudoHeader covers a pseudo-header too: VRRPv3/IPv4 as in RFC 5798, and IPv6.
+	FormPseudoHeader
+)
+
+// Config configures one virtual router's state machine. The caller
+// validates it: the ranges are those of the constants above.
+type Config struct {
+	Version  Version
+	Family   Family
+	VRID     uint8
+	Priority uint8 // PriorityMin to PriorityMax; the owner's 255 follows from Local.Owner
+	Interval time.Duration
+	Preempt  bool
+	// PreemptDelay is waited before a lower-priority Master that was heard is taken over.
+	PreemptDelay time.Duration
+	// Addresses are the virtual addresses in the order of the advert.
+	Addresses []netip.Addr
+	AuthType  AuthType
+	Secret    string // VRRPv2 authentication
+	// Lenient accepts (and counts) interval and address-list mismatches.
+	Lenient  bool
+	Checksum ChecksumMode
+	// Announce configures the gratuitous ARP or Neighbor Advertisements.
+	Announce AnnounceConfig
+}
+
+// AnnounceConfig says how a new Master makes its addresses known.
+type AnnounceConfig struct {
+	Repeat  int           // announcements in each round, per address
+	Delay   time.Duration // from the first round to the second; 0: no second round
+	Refresh time.Duration // interval of further rounds; 0: none
+}
+
+// Local is what the interface offers a virtual router.
+type Local struct {
+	Primary netip.Addr // source of the adverts
+	Owner   bool       // a virtual address is one of the interface's own
+}
+
+// Packet is a received VRRP message with the fields of its IP header that the
+// checks need. Payload is only valid during the call it is passed to.
+type Packet struct {
+	Src, Dst netip.Addr
+	TTL      uint8 // or hop limit
+	Payload  []byte
+}
+
+// Advertisement is a decoded VRRP message.
+type Advertisement struct {
+	Version   Version
+	Family    Family
+	VRID      uint8
+	Priority  uint8
+	Interval  time.Duration
+	AuthType  AuthType
+	AuthData  [8]byte
+	Checksum  uint16
+	Form      ChecksumForm
+	Source    netip.Addr
+	Addresses []netip.Addr // reused by the next Decode into the same value
+}
+
+// DropReason says why a received packet was discarded, in the order in which
+// the checks are made.
+type DropReason uint8
+
+// The reasons. DropNone means the packet was accepted.
+const (
+	DropNone DropReason = iota
+	DropTTL
+	DropLength
+	DropVersion
+	DropType
+	DropChecksum
+	DropVRID
+	DropOwn
+	DropOwner
+	DropAuthType
+	DropAuth
+	DropInterval
+	DropAddressList
+	dropReasons
+)
+
+// NumDropReasons is the size of an array indexed by DropReason.
+const NumDropReasons = int(dropReasons)
+
+var dropNames = [NumDropReasons]string{
+	"none", "ttl", "length", "version", "type", "checksum", "vrid", "own",
+	"owner", "auth-type", "auth", "interval", "address-list",
+}
+
+// String returns the reason's name, as in the counters of show and the API.
+func (d DropReason) String() string {
+	if int(d) < len(dropNames) {
+		return dropNames[d]
+	}
+	return fmt.Sprintf("DropReason(%d)", uint8(d))
+}
+
+// Cause says why a state was entered.
+type Cause uint8
+
+// The causes of transitions, and of staying in Initialize.
+const (
+	CauseNone           Cause = iota
+	CauseStartup              // the interface is ready: Initialize → Backup
+	CauseOwner                // the interface owns the address: Initialize → Master
+	CauseMasterDown           // no advert within Master_Down_Interval
+	CauseMasterResigned       // the Master sent priority 0
+	CausePreempt              // took over from a lower-priority Master
+	CauseHigherPriority       // an advert with higher priority was heard
+	CauseHigherAddress        // equal priority, numerically higher source address
+	CauseResign               // told to resign by an operator
+	CauseShutdown             // administratively down, removed, or the router stops
+	CauseLinkDown             // the interface is down
+	CauseNoLink               // the interface does not exist
+	CauseNoAddress            // the interface has no primary address
+	CauseTracking             // a tracked object is down
+	CauseSyncGroup            // another member of the sync group failed
+	CauseInstallFailed        // the kernel refused the addresses
+	CauseAddressLost          // the addresses were removed from outside too often
+	CauseReconfigured         // the configuration changed in a way that needs a restart
+)
+
+var causeNames = [...]string{
+	"none", "startup", "address owner", "master down timer expired", "master resigned",
+	"preempted lower priority", "higher priority heard", "equal priority, higher address heard",
+	"resigned by operator", "shutdown", "interface down", "interface missing",
+	"no primary address", "tracked object down", "sync group", "addresses refused by the kernel",
+	"addresses removed from outside", "reconfigured",
+}
+
+// String returns the cause as a phrase for people.
+func (c Cause) String() string {
+	if int(c) < len(causeNames) {
+		return causeNames[c]
+	}
+	return fmt.Sprintf("Cause(%d)", uint8(c))
+}

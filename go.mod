@@ -1,0 +1,3 @@
+module vrrpsh
+
+go 1.26

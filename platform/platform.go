@@ -1,0 +1,141 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Family is an address family by the number of its IP version.
+type Family uint8
+
+// The address families.
+const (
+	IPv4 Family = 4
+	IPv6 Family = 6
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrNoLink means that the interface does not exist (any more).
+	ErrNoLink = errors.New("no such interface")
+	// ErrConflict means that something that is not ours is in the way, such as an
+	// interface with the macvlan's name.
+	ErrConflict = errors.New("in use by something else")
+	// ErrUnsupported means that this operating system cannot do it.
+	ErrUnsupported = errors.New("not supported on this platform")
+)
+
+// Link is an interface of the host.
+type Link struct {
+	Index    int
+	Name     string
+	MAC      [6]byte
+	MTU      int
+	Up       bool // administratively up, with a carrier
+	Ethernet bool // has Ethernet framing and is not the loopback
+	Parent   int  // lower interface of a macvlan or VLAN; 0 if none
+	// Ours is true for interfaces that this System created.
+	Ours bool
+	// Addrs are the addresses, without those that this System installed.
+	Addrs []netip.Prefix
+}
+
+// Update is a change of the host's interfaces, told by Watch.
+type Update struct {
+	// Links are the new or changed interfaces, in full.
+	Links []Link
+	// Gone are the indexes of interfaces that no longer exist.
+	Gone []int
+	// Lost are the virtual routers of which an installed address or link was removed from outside.
+	Lost []ID
+}
+
+// ID names a virtual router in records of what was done to the kernel.
+type ID struct {
+	Link   string // name of the configured interface
+	Family Family
+	VRID   uint8
+}
+
+// Attachment is the kernel state that a virtual router shall have.
+type Attachment struct {
+	ID   ID
+	Link int // index of the configured interface
+	// Macvlan puts the addresses on a macvlan child called Name with the address MAC,
+	// which is down unless Active. Otherwise they are on the interface itself.
+	Macvlan bool
+	Name    string
+	MAC     [6]byte // the virtual MAC
+	// SetMAC gives the interface itself the virtual MAC while Active (not with Macvlan).
+	SetMAC bool
+	Addrs  []netip.Prefix
+	// Present false: nothing of the virtual router shall remain.
+	Present bool
+	// Active true: the addresses are installed.
+	Active bool
+}
+
+// Packet is a received VRRP packet. Payload, behind the IP header, is valid until the next
+// Recv on the same Conn.
+type Packet struct {
+	Src, Dst netip.Addr
+	TTL      uint8 // or hop limit
+	Payload  []byte
+}
+
+// Frame is one VRRP message to send: to the multicast group of the family, TTL 255, DSCP CS6.
+type Frame struct {
+	MAC     [6]byte // Ethernet source
+	Source  netip.Addr
+	Payload []byte
+}
+
+// Announcement is one gratuitous ARP or unsolicited Neighbor Advertisement.
+type Announcement struct {
+	MAC    [6]byte // the address's owner and the Ethernet source
+	Addr   netip.Addr
+	Router bool // Router flag of a Neighbor Advertisement
+}
+
+// Conn sends and receives VRRP on one interface for one family. Its methods are
+// called by one goroutine, except Close.
+type Conn interface {
+	// Recv reads the packets that wait into p without blocking and returns how many there were.
+	Recv(p []Packet) (int, error)
+	// Send sends frames in as few system calls as possible. It returns how many were sent; an
+	// error concerns the first that was not.
+	Send(frames []Frame) (int, error)
+	// Announce sends announcements in the same way.
+	Announce(a []Announcement) (int, error)
+	// SetFilter limits what is received to these VRIDs, in the kernel where it can;
+	// nil: no limit.
+	SetFilter(vrids []uint8) error
+	Close() error
+}
+
+// System is an operating system as the router sees it. Wait is called by the one goroutine that
+// owns the Conns; Wake by any; the methods that change the kernel by one other
+// goroutine. Nothing that a System did not create is ever removed by it.
+type System interface {
+	// Recover removes what an earlier run that ended without Close left behind.
+	Recover() error
+	// Links returns all interfaces.
+	Links() ([]Link, error)
+	// Watch calls fn, from one goroutine, for changes until ctx ends. After lost
+	// notifications it tells the whole state again.
+	Watch(ctx context.Context, fn func(Update)) error
+	// Open opens the sockets of an interface.
+	Open(link int, family Family, source netip.Addr) (Conn, error)
+	// Wait blocks until a Conn of this System has a packet, Wake was called since the
+	// last Wait, or the time has come; a zero time means no limit.
+	Wait(until time.Time) error
+	// Wake makes the current or else the next Wait return.
+	Wake()
+	// Apply makes the kernel state of each attachment the desired one, idempotently. The
+	// errors are per attachment; nil means that the state was reached.
+	Apply(batch []Attachment) []error
+	// Close removes everything that Apply made and restores what it changed.
+	Close() error
+}
