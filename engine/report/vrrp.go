@@ -1,0 +1,273 @@
+package report
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// Group is one virtual router in a list. The first six fields are those of the
+// earlier daemon's API and keep their names, types and meaning.
+type Group struct {
+	VirtualIP string `json:"virtual_ip"`
+	VRID      uint8  `json:"group"`
+	// Interface carries the address now: the macvlan while Master in a macvlan group.
+	Interface string `json:"interface"`
+	Priority  uint8  `json:"priority"` // configured
+	Preempt   bool   `json:"preempt"`
+	State     string `json:"state"` // "Init", "Backup" or "Master"
+
+	Parent            string   `json:"parent"` // the configured interface
+	Family            string   `json:"family"` // "ipv4" or "ipv6"
+	Version           uint8    `json:"version"`
+	VirtualIPs        []string `json:"virtual_ips"` // with their prefix length
+	EffectivePriority uint8    `json:"effective_priority"`
+	Master            string   `json:"master,omitempty"` // address of the current Master
+}
+
+// Detail is everything that is shown of one virtual router. Intervals are in seconds.
+type Detail struct {
+	Group
+	VIF                string  `json:"vif"` // name of the macvlan, "" without one
+	AuthType           string  `json:"auth_type"`
+	InterfaceHWAddress string  `json:"interface_hwaddress"`
+	AdvertInterval     float64 `json:"advert_interval"`
+	MasterDownInterval float64 `json:"masterdown_interval"`
+	SkewTime           float64 `json:"skew_time"`
+
+	Description         string     `json:"description,omitempty"`
+	Shutdown            bool       `json:"shutdown"`
+	InterfaceType       string     `json:"interface_type"`
+	VirtualMAC          string     `json:"virtual_mac"`
+	PrimaryAddress      string     `json:"primary_address,omitempty"`
+	Owner               bool       `json:"owner"`
+	PreemptDelay        float64    `json:"preempt_delay"`
+	Checksum            string     `json:"checksum,omitempty"`      // configured mode, VRRPv3 over IPv4
+	PeerChecksum        string     `json:"peer_checksum,omitempty"` // the form that the peer uses
+	MasterPriority      uint8      `json:"master_priority,omitempty"`
+	MasterAdverInterval float64    `json:"master_adver_interval"`
+	Since               time.Time  `json:"since"`
+	Cause               string     `json:"cause"`
+	LastHeard           *time.Time `json:"last_heard,omitempty"`
+	MasterDownIn        *float64   `json:"masterdown_in,omitempty"`  // seconds until Master_Down_Timer fires
+	NextAdvertIn        *float64   `json:"next_advert_in,omitempty"` // seconds until the next advert
+	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
+	Installed           bool       `json:"installed"`
+	Fault               string     `json:"fault,omitempty"`
+	Statistics          Statistics `json:"statistics"`
+	// Transitions are the last changes of state, oldest first.
+	Transitions []Transition `json:"transitions"`
+}
+
+// Statistics are the counters of one virtual router.
+type Statistics struct {
+	AdvertsSent          uint64            `json:"adverts_sent"`
+	AdvertsReceived      uint64            `json:"adverts_received"`
+	PriorityZeroSent     uint64            `json:"priority_zero_sent"`
+	PriorityZeroReceived uint64            `json:"priority_zero_received"`
+	BecameMaster         uint64            `json:"became_master"`
+	SendErrors           uint64            `json:"send_errors"`
+	Dropped              map[string]uint64 `json:"dropped"`   // by reason, without zeros
+	Tolerated            map[string]uint64 `json:"tolerated"` // mismatches accepted all the same
+}
+
+// Transition is one change of state.
+type Transition struct {
+	Time     time.Time `json:"time"`
+	From     string    `json:"from"`
+	To       string    `json:"to"`
+	Cause    string    `json:"cause"`
+	Peer     string    `json:"peer,omitempty"`
+	Priority uint8     `json:"peer_priority,omitempty"`
+}
+
+// Groups lists the virtual routers that match accepts, in configuration order; nil
+// accepts all. The list is never nil.
+func Groups(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Group {
+	list := make([]Group, 0, len(s.Routers))
+	for _, r := range s.Routers {
+		if match == nil || match(r) {
+			list = append(list, group(r))
+		}
+	}
+	return list
+}
+
+// Details is Groups with everything that is known of each.
+func Details(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Detail {
+	list := make([]Detail, 0)
+	for _, r := range s.Routers {
+		if match == nil || match(r) {
+			list = append(list, detail(r, s.Time))
+		}
+	}
+	return list
+}
+
+// Match accepts the virtual routers of a VRID (0: any) and interface ("": any),
+// which may be the configured one or the macvlan.
+func Match(vrid uint8, iface string) func(*engine.RouterStatus) bool {
+	return func(r *engine.RouterStatus) bool {
+		c := r.Config
+		return (vrid == 0 || c.VRID == vrid) &&
+			(iface == "" || c.Interface == iface || c.VIFName == iface)
+	}
+}
+
+func group(r *engine.RouterStatus) Group {
+	c := r.Config
+	g := Group{
+		VRID:              c.VRID,
+		Interface:         r.Carrier,
+		Priority:          c.Protocol.Priority,
+		Preempt:           c.Protocol.Preempt,
+		State:             r.State.String(),
+		Parent:            c.Interface,
+		Family:            family(c.Family),
+		Version:           uint8(c.Protocol.Version),
+		VirtualIPs:        make([]string, 0, len(r.Addresses)),
+		EffectivePriority: r.Priority,
+		Master:            address(r.MasterAddr),
+	}
+	for i, p := range r.Addresses {
+		if i == 0 {
+			g.VirtualIP = p.Addr().String()
+		}
+		g.VirtualIPs = append(g.VirtualIPs, p.String())
+	}
+	return g
+}
+
+func detail(r *engine.RouterStatus, now time.Time) Detail {
+	c := r.Config
+	d := Detail{
+		Group:               group(r),
+		VIF:                 c.VIFName,
+		AuthType:            authType(c.Protocol.AuthType),
+		InterfaceHWAddress:  mac(r.LinkMAC),
+		AdvertInterval:      c.Protocol.Interval.Seconds(),
+		MasterDownInterval:  r.MasterDownInterval.Seconds(),
+		SkewTime:            r.SkewTime.Seconds(),
+		Description:         c.Description,
+		Shutdown:            c.Shutdown,
+		InterfaceType:       c.Type.String(),
+		VirtualMAC:          mac(r.VirtualMAC),
+		PrimaryAddress:      address(r.Local.Primary),
+		Owner:               r.Local.Owner,
+		PreemptDelay:        c.Protocol.PreemptDelay.Seconds(),
+		MasterPriority:      r.MasterPriority,
+		MasterAdverInterval: r.MasterAdverInterval.Seconds(),
+		Since:               r.Since,
+		Cause:               r.Cause.String(),
+		MasterDownIn:        until(now, r.MasterDownAt),
+		NextAdvertIn:        until(now, r.NextAdvertAt),
+		PreemptIn:           until(now, r.PreemptAt),
+		Installed:           r.Installed,
+		Fault:               r.Fault,
+		Statistics:          statistics(&r.Counters),
+		Transitions:         make([]Transition, 0, len(r.History)),
+	}
+	if !r.LastHeard.IsZero() {
+		heard := r.LastHeard
+		d.LastHeard = &heard
+	}
+	if c.Family == vrrp.IPv4 && c.Protocol.Version == vrrp.V3 {
+		d.Checksum = checksumMode(c.Protocol.Checksum)
+		if r.PeerFormKnown {
+			d.PeerChecksum = checksumForm(r.PeerForm)
+		}
+	}
+	for _, t := range r.History {
+		d.Transitions = append(d.Transitions, Transition{
+			Time: t.Time, From: t.From.String(), To: t.To.String(), Cause: t.Cause.String(),
+			Peer: address(t.Peer), Priority: t.Priority,
+		})
+	}
+	return d
+}
+
+func statistics(c *engine.Counters) Statistics {
+	return Statistics{
+		AdvertsSent:          c.AdvertsSent,
+		AdvertsReceived:      c.AdvertsReceived,
+		PriorityZeroSent:     c.PriorityZeroSent,
+		PriorityZeroReceived: c.PriorityZeroReceived,
+		BecameMaster:         c.BecameMaster,
+		SendErrors:           c.SendErrors,
+		Dropped:              reasons(&c.Dropped),
+		Tolerated:            reasons(&c.Tolerated),
+	}
+}
+
+func reasons(counts *[vrrp.NumDropReasons]uint64) map[string]uint64 {
+	m := make(map[string]uint64)
+	for reason, n := range counts {
+		if n > 0 {
+			m[vrrp.DropReason(reason).String()] = n
+		}
+	}
+	return m
+}
+
+func until(now, t time.Time) *float64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := max(t.Sub(now), 0).Seconds()
+	return &s
+}
+
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func mac(m [6]byte) string { return net.HardwareAddr(m[:]).String() }
+
+func family(f vrrp.Family) string {
+	if f == vrrp.IPv6 {
+		return "ipv6"
+	}
+	return "ipv4"
+}
+
+// authType returns the name that the configuration file uses.
+func authType(t vrrp.AuthType) string {
+	switch t {
+	case vrrp.AuthNone:
+		return "none"
+	case vrrp.AuthSimple:
+		return "rfc2338-simple"
+	case vrrp.AuthP0:
+		return "p0-t8-sha256"
+	case vrrp.AuthP1:
+		return "p1-t8-shake256"
+	default:
+		return "unknown"
+	}
+}
+
+func checksumMode(m vrrp.ChecksumMode) string {
+	switch m {
+	case vrrp.ChecksumAuto:
+		return "auto"
+	case vrrp.ChecksumRFC5798:
+		return "rfc5798"
+	case vrrp.ChecksumRFC9568:
+		return "rfc9568"
+	default:
+		return "unknown"
+	}
+}
+
+func checksumForm(f vrrp.ChecksumForm) string {
+	if f == vrrp.FormPseudoHeader {
+		return "rfc5798"
+	}
+	return "rfc9568"
+}
