@@ -1,0 +1,65 @@
+package shell
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+)
+
+// Manager is what a session needs of a conf.Manager.
+type Manager interface {
+	Running() *conf.Revision
+	Edit() *conf.Candidate
+	Check(c *conf.Candidate) ([]engine.Change, error)
+	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
+	History() []*conf.Revision
+}
+
+var _ Manager = (*conf.Manager)(nil)
+
+// Lab is the simulated network of the demo. Routers and the links to them are
+// named alike.
+type Lab interface {
+	// Routers returns the names that can be stopped, started, cut and restored.
+	Routers() []string
+	Stop(router string) error    // the router ends, handing over first
+	Start(router string) error   // and comes back
+	Cut(router string) error     // its link is cut
+	Restore(router string) error // and mended
+	// Show returns a picture of the lab as text.
+	Show() string
+}
+
+// Env is the router that sessions talk to. It is shared by them and not
+// changed once the first was made.
+type Env struct {
+	View    engine.View
+	Control engine.Control
+	Manager Manager
+	// Hostname is the system's; the configured one comes first in prompts.
+	Hostname string
+	Version  string
+	Started  time.Time
+	// Path and Format are those of the configuration file, for "show startup-config".
+	Path   string
+	Format conf.Format
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Log receives the audit trail: who changed what; nil: none is kept.
+	Log *slog.Logger
+	// Sessions knows all sessions of this router; nil: the session is on its own.
+	Sessions *Sessions
+	// Lab is nil outside the demo.
+	Lab Lab
+}
+
+// User is who talks to the router.
+type User struct {
+	Name  string
+	Level conf.Level
+	// Source says where from: "console", "control socket", an address.
+	Source string
+}
