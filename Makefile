@@ -1,0 +1,50 @@
+# The two commands of this project are `go run . demo` and `make test`.
+
+GO   ?= go
+BIN  := bin/vrrpsh
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: build test peers unit race lint fuzz e2e bench generate install clean
+
+build: ## the binary, in bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
+
+test: peers lint unit race e2e ## everything; end-to-end tests need root on Linux
+
+peers: ## the routers and tools that the end-to-end tests talk to
+	e2e/install-peers.sh
+
+unit:
+	$(GO) vet ./...
+	$(GO) test $$($(GO) list ./... | grep -v /e2e)
+
+race: ## the packages with goroutines, under the race detector
+	$(GO) test -race ./engine/driver ./platform/fake ./conf ./shell/... ./api
+
+lint:
+	$(LINT) run ./...
+
+fuzz: ## each fuzz target for a minute
+	@for target in $$($(GO) list ./... | grep -v /e2e); do \
+	  for fuzz in $$($(GO) test -list '^Fuzz' $$target | grep '^Fuzz'); do \
+	    echo "$$target $$fuzz"; $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime 60s $$target || exit 1; \
+	  done; \
+	done
+
+e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
+	$(GO) test -count=1 -timeout 15m -v ./e2e
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell
+
+generate: ## the reference files that are made from the code
+	$(GO) test ./shell ./completions -run Reference -update
+
+install: build
+	install -D -m 0755 $(BIN) $(DESTDIR)/usr/sbin/vrrpsh
+
+clean:
+	rm -rf bin
