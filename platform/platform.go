@@ -110,7 +110,8 @@ type Conn interface {
 	// Announce sends announcements in the same way.
 	Announce(a []Announcement) (int, error)
 	// SetFilter limits what is received to these VRIDs, in the kernel where it can;
-	// nil: no limit.
+	// nil: no limit, as it is before the first call. Packets that waited already and do not
+	// pass are not received any more.
 	SetFilter(vrids []uint8) error
 	Close() error
 }
@@ -123,18 +124,22 @@ type System interface {
 	Recover() error
 	// Links returns all interfaces.
 	Links() ([]Link, error)
-	// Watch calls fn, from one goroutine, for changes until ctx ends. After lost
-	// notifications it tells the whole state again.
+	// Watch calls fn, from one goroutine, first with all interfaces, then for changes, until ctx
+	// ends or the System is closed; then it returns nil. After lost notifications it tells the
+	// whole state again.
 	Watch(ctx context.Context, fn func(Update)) error
 	// Open opens the sockets of an interface.
 	Open(link int, family Family, source netip.Addr) (Conn, error)
 	// Wait blocks until a Conn of this System has a packet, Wake was called since the
-	// last Wait, or the time has come; a zero time means no limit.
+	// last Wait, or the time has come; a zero time means no limit. It may return early.
 	Wait(until time.Time) error
 	// Wake makes the current or else the next Wait return.
 	Wake()
 	// Apply makes the kernel state of each attachment the desired one, idempotently. The
-	// errors are per attachment; nil means that the state was reached.
+	// errors are per attachment; nil means that the state was reached. An attachment whose
+	// interface is gone and that is to be Active is ErrNoLink; without Active it has no error,
+	// since nothing of it remains. An address that the interface has by itself stays, and is
+	// not an error.
 	Apply(batch []Attachment) []error
 	// Close removes everything that Apply made and restores what it changed.
 	Close() error

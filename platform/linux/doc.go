@@ -1,0 +1,3 @@
+// Package linux implements platform.System on Linux: netlink for links and addresses, raw
+// sockets for VRRP, AF_PACKET for frames from the virtual MAC.
+package linux

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package native
+
+import (
+	"fmt"
+	"runtime"
+
+	"vrrpsh/platform"
+)
+
+// New returns an error that wraps platform.ErrUnsupported: there is no System for this
+// operating system.
+func New(Options) (platform.System, error) {
+	return nil, fmt.Errorf("routing on %s: %w", runtime.GOOS, platform.ErrUnsupported)
+}

@@ -1,0 +1,3 @@
+// Package platformtest holds the scenarios that every platform.System passes: on a real kernel
+// in network namespaces, and on the one in memory.
+package platformtest
