@@ -2,80 +2,379 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
-// EventKind is the kind of an Event.
-type EventKind uint8
-
-// The events of a virtual router.
+// The wait after the kernel refused the addresses doubles each time, between these.
 const (
-	EventUp        EventKind = iota // the interface can send; also: Local changed
-	EventDown                       // Shutdown (RFC 9568 section 6.4): Cause says why
-	EventAdvert                     // an advert that passed Check
-	EventTimer                      // the Deadline has passed
-	EventInstalled                  // the kernel has the addresses (answer to ActionInstall)
-	EventRefused                    // the kernel refused the addresses
-	EventResign                     // give up Master once
-	EventConfigure                  // new configuration, applied in place
+	backoffMin = time.Second
+	backoffMax = time.Minute
 )
 
-// Event is one input of the state machine.
-type Event struct {
-	Kind   EventKind
-	Local  Local          // EventUp
-	Cause  Cause          // EventDown
-	Advert *Advertisement // EventAdvert; not kept
-	Config *Config        // EventConfigure; kept, must not change afterwards
+// Router is the state machine of one virtual router (RFC 9568 section 6.4, RFC 3768
+// section 6.4). It takes an Event at a time and answers with Actions. It is not
+// safe for concurrent use.
+//
+// At all times the last of ActionInstall and ActionWithdraw was the former in the
+// state Master, and the latter or none in the others.
+type Router struct {
+	cfg   Config
+	auth  *authenticator
+	local Local
+
+	state State
+	since time.Time
+	cause Cause
+
+	// Timers are kept as the moment they were set. When they are due follows from
+	// the configuration and from what was learned, so that neither has to
+	// move a timer when it changes.
+
+	adverSet   time.Time // Adver_Timer (Master)
+	downSet    time.Time // Master_Down_Timer (Backup)
+	preemptSet time.Time // preempt delay (Backup); zero: not running
+	// takeover is why this router becomes Master when the Master_Down_Timer fires.
+	takeover Cause
+	// holdUntil keeps a Backup from trying again too soon after the kernel refused
+	// the addresses; backoff is how long it was.
+	holdUntil time.Time
+	backoff   time.Duration
+
+	heard     heard
+	installed bool
+	announcer announcer
+
+	peerForm      ChecksumForm
+	peerFormKnown bool
+
+	message         []byte // nil: to be marshalled
+	messagePriority uint8
 }
 
-// ActionKind is the kind of an Action.
-type ActionKind uint8
-
-// The effects of a step, in the order in which they must happen.
-const (
-	ActionSend       ActionKind = iota // send an advert with Priority
-	ActionInstall                      // the addresses shall be on the interface
-	ActionWithdraw                     // the addresses shall not be on the interface
-	ActionAnnounce                     // gratuitous ARP / Neighbor Advertisement for every address
-	ActionTransition                   // From → To because of Cause
-)
-
-// Action is one effect that a step asks for.
-type Action struct {
-	Kind     ActionKind
-	Priority uint8 // ActionSend
-	From, To State // ActionTransition
-	Cause    Cause // ActionTransition
+// heard is what a Backup knows of the Master from the adverts that it accepted.
+type heard struct {
+	addr     netip.Addr
+	priority uint8
+	interval time.Duration // learned Master_Adver_Interval; 0: none
+	at       time.Time
 }
 
-// Status is the observable state of a virtual router.
-type Status struct {
-	State State
-	// Since is when State was entered, Cause why. In Initialize the cause says what is missing.
-	Since time.Time
-	Cause Cause
-	// Priority is what adverts carry: 255 for the address owner.
-	Priority uint8
-	Local    Local
-	// MasterAddr, MasterPriority and LastHeard describe the Master whose adverts are
-	// accepted; while Master they describe this router. MasterAddr is invalid when
-	// none was heard.
-	MasterAddr     netip.Addr
-	MasterPriority uint8
-	LastHeard      time.Time
-	// MasterAdverInterval, SkewTime and MasterDownInterval are as RFC 9568 section 6.1 defines them.
-	MasterAdverInterval time.Duration
-	SkewTime            time.Duration
-	MasterDownInterval  time.Duration
-	// MasterDownAt is when the Master_Down_Timer fires (Backup), NextAdvertAt when the
-	// Adver_Timer does (Master), PreemptAt when a preempt delay ends; zero otherwise.
-	MasterDownAt time.Time
-	NextAdvertAt time.Time
-	PreemptAt    time.Time
-	// PeerForm is the checksum form of the last accepted VRRPv3/IPv4 advert.
-	PeerForm      ChecksumForm
-	PeerFormKnown bool
-	// Installed tells whether the kernel has confirmed the addresses.
-	Installed bool
+// New returns a virtual router in Initialize. The configuration is valid (see
+// Config) and is kept: it must not change afterwards.
+func New(cfg Config) *Router {
+	return &Router{cfg: cfg, auth: newAuthenticator(cfg.AuthType, cfg.Secret)}
+}
+
+// Step carries out an event and appends the actions that follow to out, in the order
+// in which they must happen. Events that mean nothing in the current state are ignored.
+func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
+	if r.since.IsZero() {
+		r.since = now
+	}
+	switch ev.Kind {
+	case EventUp:
+		return r.up(now, ev.Local, out)
+	case EventDown:
+		return r.down(now, ev.Cause, out)
+	case EventAdvert:
+		return r.advert(now, ev.Advert, out)
+	case EventTimer:
+		return r.timer(now, out)
+	case EventInstalled:
+		return r.confirm(now, out)
+	case EventRefused:
+		return r.refuse(now, ev.Cause, out)
+	case EventResign:
+		return r.resign(now, CauseResign, out)
+	case EventConfigure:
+		return r.configure(now, ev.Config, out)
+	}
+	return out
+}
+
+// up is the Startup event (RFC 9568 section 6.4.1), and a change of the
+// interface's addresses later.
+func (r *Router) up(now time.Time, local Local, out []Action) []Action {
+	local.Primary = local.Primary.WithZone("")
+	if !local.Primary.IsValid() || FamilyOf(local.Primary) != r.cfg.Family {
+		return r.down(now, CauseNoAddress, out)
+	}
+	was := r.local
+	if local != was {
+		r.local = local
+		r.message = nil
+	}
+	switch r.state {
+	case Initialize:
+		if local.Owner && !r.held(now) {
+			return r.enter(now, Master, CauseOwner, out)
+		}
+		return r.enter(now, Backup, CauseStartup, out)
+	case Backup:
+		if local.Owner && !was.Owner && !r.held(now) {
+			return r.enter(now, Master, CauseOwner, out)
+		}
+	case Master:
+		if local != was {
+			out = r.send(now, out)
+		}
+		if local.Owner != was.Owner {
+			// Which of the addresses are ours to install is different now.
+			out = r.install(out)
+		}
+	}
+	return out
+}
+
+// down is the Shutdown event (RFC 9568 sections 6.4.2 and 6.4.3).
+func (r *Router) down(now time.Time, cause Cause, out []Action) []Action {
+	switch r.state {
+	case Initialize:
+		r.cause = cause
+	case Backup:
+		out = r.enter(now, Initialize, cause, out)
+	case Master:
+		if canStillSend(cause) {
+			out = append(out, Action{Kind: ActionSend, Priority: PriorityResign})
+		}
+		out = r.enter(now, Initialize, cause, out)
+	}
+	if cause == CauseNoLink || cause == CauseNoAddress {
+		r.local = Local{}
+		r.message = nil
+	}
+	return out
+}
+
+// canStillSend tells whether an interface can send a last advert.
+func canStillSend(cause Cause) bool {
+	return cause != CauseLinkDown && cause != CauseNoLink && cause != CauseNoAddress
+}
+
+// advert is a received advert (RFC 9568 sections 6.4.2 and 6.4.3).
+func (r *Router) advert(now time.Time, a *Advertisement, out []Action) []Action {
+	if a == nil || r.state == Initialize {
+		return out
+	}
+	if a.Version == V3 && a.Family == IPv4 {
+		r.learnForm(a.Form)
+	}
+	if r.state == Backup {
+		r.advertInBackup(now, a)
+		return out
+	}
+	return r.advertInMaster(now, a, out)
+}
+
+// advertInBackup is RFC 9568 section 6.4.2.
+func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
+	if a.Priority == PriorityResign {
+		// The interval that was learned still makes the Skew_Time.
+		r.heard.addr, r.heard.priority = netip.Addr{}, 0
+		r.downSet, r.takeover = now, CauseMasterResigned
+		return
+	}
+	if lower := a.Priority < r.priority(); !lower || !r.cfg.Preempt {
+		r.preemptSet = time.Time{}
+	} else if r.cfg.PreemptDelay == 0 {
+		// The timer keeps running, whoever the Master is.
+		r.takeover = CausePreempt
+		return
+	} else if r.preemptSet.IsZero() {
+		r.preemptSet = now
+	}
+	r.follow(now, a)
+}
+
+// follow accepts the sender of an advert as the Master.
+func (r *Router) follow(now time.Time, a *Advertisement) {
+	r.heard = heard{addr: a.Source, priority: a.Priority, interval: a.Interval, at: now}
+	if a.Version == V2 {
+		// VRRPv2 has one interval for all. Where a mismatch is tolerated, a Backup
+		// that expects more adverts than there are would take over again and again.
+		r.heard.interval = max(r.cfg.Interval, a.Interval)
+	}
+	r.downSet, r.takeover = now, CauseMasterDown
+}
+
+// advertInMaster is RFC 9568 section 6.4.3.
+func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) []Action {
+	if a.Priority == PriorityResign {
+		return r.send(now, out)
+	}
+	cause := CauseNone
+	switch own := r.priority(); {
+	case a.Priority > own:
+		cause = CauseHigherPriority
+	case a.Priority == own && a.Source.Compare(r.local.Primary) > 0:
+		cause = CauseHigherAddress
+	}
+	if cause != CauseNone {
+		out = r.enter(now, Backup, cause, out)
+		r.follow(now, a)
+		return out
+	}
+	// Another Master, after a split for example. It gives up when it hears from this
+	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
+	// Switches and neighbours may have followed the other one until now.
+	if r.installed {
+		r.announcer.provoke(now, &r.cfg.Announce)
+		out = r.announce(now, out)
+	}
+	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
+}
+
+// learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
+func (r *Router) learnForm(form ChecksumForm) {
+	if r.peerFormKnown && r.peerForm == form {
+		return
+	}
+	r.peerForm, r.peerFormKnown = form, true
+	r.message = nil
+}
+
+// timer fires the timers that are due.
+func (r *Router) timer(now time.Time, out []Action) []Action {
+	switch r.state {
+	case Initialize:
+	case Backup:
+		switch {
+		case due(r.masterDownAt(), now):
+			return r.enter(now, Master, r.takeover, out)
+		case due(r.preemptAt(), now):
+			return r.enter(now, Master, CausePreempt, out)
+		}
+	case Master:
+		if at := r.nextAdvertAt(); due(at, now) {
+			out = r.send(now, out)
+			if now.Sub(at) < r.cfg.Interval {
+				// Counted from when it was due, lateness does not add up. After
+				// a longer stall it would make adverts that nobody waits for.
+				r.adverSet = at
+			}
+		}
+		out = r.announce(now, out)
+	}
+	return out
+}
+
+// confirm is the kernel's answer that it has the addresses.
+func (r *Router) confirm(now time.Time, out []Action) []Action {
+	if r.state != Master {
+		return out
+	}
+	r.installed = true
+	r.announcer.start(now, &r.cfg.Announce)
+	return r.announce(now, out)
+}
+
+// refuse is the kernel's answer that it does not take the addresses: a Master that
+// cannot have them leaves it to another router, and tries again later.
+func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
+	if r.state != Master {
+		return out
+	}
+	if cause == CauseNone {
+		cause = CauseInstallFailed
+	}
+	if now.Sub(r.holdUntil) > backoffMax {
+		r.backoff = 0 // it worked for a while
+	}
+	r.backoff = min(max(2*r.backoff, backoffMin), backoffMax)
+	r.holdUntil = now.Add(r.backoff)
+	return r.resign(now, cause, out)
+}
+
+// held tells whether the wait after a refusal is not over.
+func (r *Router) held(now time.Time) bool { return now.Before(r.holdUntil) }
+
+// resign makes a Master a Backup that waits for a whole Master_Down_Interval. The others
+// wait for their Skew_Time only, so one of them takes over, whatever its priority.
+func (r *Router) resign(now time.Time, cause Cause, out []Action) []Action {
+	if r.state != Master {
+		return out
+	}
+	out = append(out, Action{Kind: ActionSend, Priority: PriorityResign})
+	return r.enter(now, Backup, cause, out)
+}
+
+// configure replaces the configuration in place. What identifies the virtual router
+// and its version stay: other ones make another Router.
+func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
+	if cfg == nil {
+		return out
+	}
+	was := r.cfg
+	r.cfg = *cfg
+	r.cfg.Version, r.cfg.Family, r.cfg.VRID = was.Version, was.Family, was.VRID
+
+	moved := !slices.Equal(r.cfg.Addresses, was.Addresses)
+	keyed := r.cfg.AuthType != was.AuthType || r.cfg.Secret != was.Secret
+	if keyed {
+		r.auth = newAuthenticator(r.cfg.AuthType, r.cfg.Secret)
+	}
+	if moved {
+		r.holdUntil, r.backoff = time.Time{}, 0 // these were not refused yet
+	}
+	if moved || keyed || r.cfg.Interval != was.Interval || r.cfg.Priority != was.Priority || r.cfg.Checksum != was.Checksum {
+		r.message = nil
+		if r.state == Master {
+			// At once: the others may have to act on the priority, and to learn
+			// a longer interval before they miss an advert.
+			out = r.send(now, out)
+		}
+	}
+	if r.state != Master {
+		return out
+	}
+	if moved {
+		out = r.install(out)
+	}
+	if r.installed && r.cfg.Announce.Refresh != was.Announce.Refresh {
+		r.announcer.rearmRefresh(now, &r.cfg.Announce)
+	}
+	return out
+}
+
+// enter changes the state, with everything that belongs to it.
+func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Action {
+	from := r.state
+	r.state, r.since, r.cause = to, now, cause
+	r.heard = heard{}
+	r.downSet, r.takeover, r.preemptSet = now, CauseMasterDown, time.Time{}
+	if from == Master {
+		r.uninstalled()
+		out = append(out, Action{Kind: ActionWithdraw})
+	}
+	if to == Master {
+		out = r.install(r.send(now, out))
+	}
+	return append(out, Action{Kind: ActionTransition, From: from, To: to, Cause: cause})
+}
+
+// send sends an advert and restarts the Adver_Timer.
+func (r *Router) send(now time.Time, out []Action) []Action {
+	r.adverSet = now
+	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
+}
+
+// install asks for the addresses; announcements wait until they are there.
+func (r *Router) install(out []Action) []Action {
+	r.uninstalled()
+	return append(out, Action{Kind: ActionInstall})
+}
+
+// uninstalled forgets that the kernel had the addresses.
+func (r *Router) uninstalled() {
+	r.installed = false
+	r.announcer = announcer{}
+}
+
+// announce makes the announcement that is due, if one is.
+func (r *Router) announce(now time.Time, out []Action) []Action {
+	if r.announcer.fire(now, &r.cfg.Announce) {
+		out = append(out, Action{Kind: ActionAnnounce})
+	}
+	return out
 }

@@ -46,6 +46,18 @@ const (
 	V3 Version = 3
 )
 
+// String returns "VRRPv2" or "VRRPv3".
+func (v Version) String() string {
+	switch v {
+	case V2:
+		return "VRRPv2"
+	case V3:
+		return "VRRPv3"
+	default:
+		return fmt.Sprintf("Version(%d)", uint8(v))
+	}
+}
+
 // Priorities with a meaning of their own (RFC 9568 section 5.2.4).
 const (
 	// PriorityResign in an advert says that the Master stops taking part.
@@ -115,6 +127,22 @@ const (
 	AuthP1     AuthType = 251 // first 8 bytes of SHAKE256
 )
 
+// String returns the name that the configuration file uses, or "none".
+func (t AuthType) String() string {
+	switch t {
+	case AuthNone:
+		return "none"
+	case AuthSimple:
+		return "rfc2338-simple"
+	case AuthP0:
+		return "p0-t8-sha256"
+	case AuthP1:
+		return "p1-t8-shake256"
+	default:
+		return fmt.Sprintf("AuthType(%d)", uint8(t))
+	}
+}
+
 // ChecksumMode says how the checksum of VRRPv3 over IPv4 is formed on send.
 type ChecksumMode uint8
 
@@ -128,6 +156,20 @@ const (
 	ChecksumRFC9568
 )
 
+// String returns "auto", "rfc5798" or "rfc9568".
+func (m ChecksumMode) String() string {
+	switch m {
+	case ChecksumAuto:
+		return "auto"
+	case ChecksumRFC5798:
+		return "rfc5798"
+	case ChecksumRFC9568:
+		return "rfc9568"
+	default:
+		return fmt.Sprintf("ChecksumMode(%d)", uint8(m))
+	}
+}
+
 // ChecksumForm is the form of the checksum that a received message carries.
 type ChecksumForm uint8
 
@@ -138,6 +180,18 @@ const (
 	// FormPseudoHeader covers a pseudo-header too: VRRPv3/IPv4 as in RFC 5798, and IPv6.
 	FormPseudoHeader
 )
+
+// String returns "message" or "pseudo-header".
+func (f ChecksumForm) String() string {
+	switch f {
+	case FormMessage:
+		return "message"
+	case FormPseudoHeader:
+		return "pseudo-header"
+	default:
+		return fmt.Sprintf("ChecksumForm(%d)", uint8(f))
+	}
+}
 
 // Config configures one virtual router's state machine. The caller
 // validates it: the ranges are those of the constants above.
@@ -163,7 +217,7 @@ type Config struct {
 
 // AnnounceConfig says how a new Master makes its addresses known.
 type AnnounceConfig struct {
-	Repeat  int           // announcements in each round, per address
+	Repeat  int           // announcements in each round, per address; at least one is made
 	Delay   time.Duration // from the first round to the second; 0: no second round
 	Refresh time.Duration // interval of further rounds; 0: none
 }
@@ -189,12 +243,15 @@ type Advertisement struct {
 	VRID      uint8
 	Priority  uint8
 	Interval  time.Duration
-	AuthType  AuthType
-	AuthData  [8]byte
+	AuthType  AuthType // VRRPv2
+	AuthData  [8]byte  // VRRPv2
 	Checksum  uint16
 	Form      ChecksumForm
-	Source    netip.Addr
+	Source    netip.Addr   // without a zone
 	Addresses []netip.Addr // reused by the next Decode into the same value
+	// Message is the whole VRRP message without padding. It is part of the
+	// Payload that was decoded, and valid only as long as that.
+	Message []byte
 }
 
 // DropReason says why a received packet was discarded, in the order in which

@@ -1,0 +1,82 @@
+package vrrp
+
+import "time"
+
+const (
+	// announceSpacing is the time between the announcements of one round: a
+	// neighbour that missed the first, to congestion say, may see the next, and the
+	// default round of five is over within a second.
+	announceSpacing = 100 * time.Millisecond
+	// announceLimit is the time between rounds that other routers' adverts provoke.
+	announceLimit = 5 * time.Second
+)
+
+// An announcer times the announcements of a Master in rounds (RFC 9568 section
+// 6.4.1 asks for one announcement). The zero value is idle.
+type announcer struct {
+	began   time.Time // the current or last round
+	left    int       // announcements left in it
+	next    time.Time // when the next of them is due
+	again   time.Time // when another round is due, once
+	refresh time.Time // when the next refreshing round is due
+}
+
+// start begins the rounds of a Master whose addresses were installed.
+func (a *announcer) start(now time.Time, cfg *AnnounceConfig) {
+	*a = announcer{}
+	a.begin(now, cfg)
+	if cfg.Delay > 0 {
+		a.again = now.Add(cfg.Delay)
+	}
+	a.rearmRefresh(now, cfg)
+}
+
+// begin begins a round.
+func (a *announcer) begin(now time.Time, cfg *AnnounceConfig) {
+	a.began, a.next, a.left = now, now, max(1, cfg.Repeat)
+}
+
+// provoke asks for a round that is not part of the schedule: at once, or as soon
+// as the limit allows.
+func (a *announcer) provoke(now time.Time, cfg *AnnounceConfig) {
+	if allowed := a.began.Add(announceLimit); allowed.After(now) {
+		a.again = earliest(a.again, allowed)
+		return
+	}
+	a.begin(now, cfg)
+}
+
+// rearmRefresh sets the timer of the refreshing rounds.
+func (a *announcer) rearmRefresh(now time.Time, cfg *AnnounceConfig) {
+	a.refresh = time.Time{}
+	if cfg.Refresh > 0 {
+		a.refresh = now.Add(cfg.Refresh)
+	}
+}
+
+// deadline returns when fire is due; zero if never.
+func (a *announcer) deadline() time.Time {
+	return earliest(earliest(a.next, a.again), a.refresh)
+}
+
+// fire advances the rounds and tells whether to announce now. However late it
+// is called, it asks for one announcement.
+func (a *announcer) fire(now time.Time, cfg *AnnounceConfig) bool {
+	if due(a.again, now) {
+		a.again = time.Time{}
+		a.begin(now, cfg)
+	}
+	if due(a.refresh, now) {
+		a.rearmRefresh(now, cfg)
+		a.begin(now, cfg)
+	}
+	if !due(a.next, now) {
+		return false
+	}
+	a.left--
+	a.next = time.Time{}
+	if a.left > 0 {
+		a.next = now.Add(announceSpacing)
+	}
+	return true
+}

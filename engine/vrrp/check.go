@@ -1,0 +1,72 @@
+package vrrp
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Tolerated tells of mismatches between an accepted advert and the configuration.
+type Tolerated struct {
+	Interval    bool // would be DropInterval
+	AddressList bool // would be DropAddressList
+}
+
+// Check makes the receive checks that depend on the virtual router, after those
+// of Decode: own, owner, auth-type, auth, interval and address-list, in this order
+// (RFC 9568 section 7.1, RFC 3768 section 7.1). An advert for which drop is not DropNone must not
+// become an event. Otherwise tolerated tells what is wrong with it nevertheless.
+//
+// Check changes nothing. It needs a.Message, so the packet must still be valid.
+func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) {
+	cfg := &r.cfg
+	switch {
+	case a.Version != cfg.Version:
+		return DropVersion, tolerated
+	case a.VRID != cfg.VRID || a.Family != cfg.Family:
+		return DropVRID, tolerated
+	case a.Source == r.local.Primary:
+		return DropOwn, tolerated
+	case r.local.Owner:
+		return DropOwner, tolerated
+	}
+
+	if cfg.Version == V2 {
+		if a.AuthType != cfg.AuthType {
+			return DropAuthType, tolerated
+		}
+		if !r.auth.verify(a.Message) {
+			return DropAuth, tolerated
+		}
+		tolerated.Interval = a.Interval != cfg.Interval
+		if tolerated.Interval && !cfg.Lenient {
+			return DropInterval, Tolerated{}
+		}
+	} else if a.Interval < IntervalMinV3 {
+		// VRRPv3 has no interval to agree on, but a Backup that learned
+		// zero would never wait.
+		return DropInterval, tolerated
+	}
+
+	tolerated.AddressList = !sameAddresses(cfg.Addresses, a.Addresses)
+	if tolerated.AddressList && !cfg.Lenient && a.Priority != PriorityOwner {
+		return DropAddressList, Tolerated{}
+	}
+	return DropNone, tolerated
+}
+
+// sameAddresses tells whether a list holds the configured addresses, each of
+// which occurs once, in any order.
+func sameAddresses(configured, list []netip.Addr) bool {
+	if slices.Equal(configured, list) {
+		return true
+	}
+	if len(configured) != len(list) {
+		return false
+	}
+	for _, a := range configured {
+		if !slices.Contains(list, a) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,110 @@
+package vrrp
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// PeekVRID returns the VRID of a VRRP message that was not decoded yet, to find
+// the virtual router whose version Decode is to expect. It is false when the
+// message is too short to have one.
+func PeekVRID(payload []byte) (vrid uint8, ok bool) {
+	if len(payload) <= offVRID {
+		return 0, false
+	}
+	return payload[offVRID], true
+}
+
+// Decode decodes a packet into dst after the checks of RFC 9568 section 7.1 that
+// need no more than the packet: TTL, length, version, type and checksum, in
+// this order. The version must be want, or either one if want is zero. Both forms of
+// the VRRPv3/IPv4 checksum are accepted; dst.Form tells which it was.
+//
+// With a result other than DropNone the content of dst is undefined. Decode does not
+// allocate once dst.Addresses has grown to what the peers send.
+func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReason {
+	if p.TTL != TTL {
+		return DropTTL
+	}
+	if len(p.Payload) < headerLen {
+		return DropLength
+	}
+	version := Version(p.Payload[offVersionType] >> 4)
+	if !validVersion(version, family) {
+		return DropVersion
+	}
+	count := int(p.Payload[offCount])
+	n := messageLen(version, family, count)
+	switch {
+	case count == 0: // RFC 9568 section 5.2.5: at least one
+		return DropLength
+	case len(p.Payload) < n:
+		return DropLength
+	case len(p.Payload) > n && len(p.Payload) > maxPaddedLen:
+		return DropLength
+	}
+	if want != 0 && version != want {
+		return DropVersion
+	}
+	msg := p.Payload[:n]
+	if msg[offVersionType]&0x0f != typeAdvertisement {
+		return DropType
+	}
+	form, ok := verifyChecksum(msg, version, family, p.Src, p.Dst)
+	if !ok {
+		return DropChecksum
+	}
+
+	dst.Version = version
+	dst.Family = family
+	dst.VRID = msg[offVRID]
+	dst.Priority = msg[offPriority]
+	dst.Checksum = binary.BigEndian.Uint16(msg[offChecksum:])
+	dst.Form = form
+	dst.Source = p.Src.WithZone("")
+	dst.Message = msg
+	dst.Addresses = appendAddresses(dst.Addresses[:0], msg[headerLen:], family, count)
+	if version == V2 {
+		dst.AuthType = AuthType(msg[offAuthType])
+		dst.AuthData = [authLen]byte(msg[n-authLen:])
+		dst.Interval = time.Duration(msg[offIntervalV2]) * intervalUnitV2
+	} else {
+		dst.AuthType = AuthNone
+		dst.AuthData = [authLen]byte{}
+		field := binary.BigEndian.Uint16(msg[offIntervalV3:]) & intervalMaskV3
+		dst.Interval = time.Duration(field) * intervalUnitV3
+	}
+	return DropNone
+}
+
+// validVersion tells whether a version exists for a family: VRRPv2 knows IPv4 only.
+func validVersion(version Version, family Family) bool {
+	return version == V3 || version == V2 && family == IPv4
+}
+
+// verifyChecksum tells whether a message's checksum is right, and its form.
+//
+// Where VRRPv3 over IPv4 fits both forms, the pseudo-header's sum being a multiple of
+// 0xffff, it is taken for the one that the widespread implementations insist on.
+func verifyChecksum(msg []byte, version Version, family Family, src, dst netip.Addr) (ChecksumForm, bool) {
+	s := sum(0, msg)
+	if version == V3 && fold(s+sumPseudoHeader(family, src, dst, len(msg))) == 0xffff {
+		return FormPseudoHeader, true
+	}
+	return FormMessage, family == IPv4 && fold(s) == 0xffff
+}
+
+// appendAddresses appends the count addresses at the start of b.
+func appendAddresses(dst []netip.Addr, b []byte, family Family, count int) []netip.Addr {
+	for range count {
+		if family == IPv6 {
+			dst = append(dst, netip.AddrFrom16([16]byte(b)))
+			b = b[16:]
+		} else {
+			dst = append(dst, netip.AddrFrom4([4]byte(b)))
+			b = b[4:]
+		}
+	}
+	return dst
+}

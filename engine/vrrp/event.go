@@ -1,0 +1,124 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// EventKind is the kind of an Event.
+type EventKind uint8
+
+// The events of a virtual router.
+const (
+	EventUp        EventKind = iota // the interface can send; also: Local changed
+	EventDown                       // Shutdown (RFC 9568 section 6.4): Cause says why
+	EventAdvert                     // an advert that passed Check
+	EventTimer                      // the Deadline has passed
+	EventInstalled                  // the kernel has the addresses (answer to ActionInstall)
+	EventRefused                    // the kernel refused the addresses, or does not keep them
+	EventResign                     // give up Master once
+	EventConfigure                  // new configuration, applied in place
+)
+
+// String returns the event's name in lower case.
+func (k EventKind) String() string {
+	switch k {
+	case EventUp:
+		return "up"
+	case EventDown:
+		return "down"
+	case EventAdvert:
+		return "advert"
+	case EventTimer:
+		return "timer"
+	case EventInstalled:
+		return "installed"
+	case EventRefused:
+		return "refused"
+	case EventResign:
+		return "resign"
+	case EventConfigure:
+		return "configure"
+	default:
+		return fmt.Sprintf("EventKind(%d)", uint8(k))
+	}
+}
+
+// Event is one input of the state machine.
+type Event struct {
+	Kind   EventKind
+	Local  Local          // EventUp
+	Cause  Cause          // EventDown; EventRefused, where CauseNone means CauseInstallFailed
+	Advert *Advertisement // EventAdvert; not kept
+	Config *Config        // EventConfigure; kept, must not change afterwards
+}
+
+// ActionKind is the kind of an Action.
+type ActionKind uint8
+
+// The effects of a step, in the order in which they must happen.
+const (
+	ActionSend       ActionKind = iota // send an advert with Priority
+	ActionInstall                      // the addresses shall be on the interface
+	ActionWithdraw                     // the addresses shall not be on the interface
+	ActionAnnounce                     // gratuitous ARP / Neighbor Advertisement for every address
+	ActionTransition                   // From → To because of Cause
+)
+
+// String returns the action's name in lower case.
+func (k ActionKind) String() string {
+	switch k {
+	case ActionSend:
+		return "send"
+	case ActionInstall:
+		return "install"
+	case ActionWithdraw:
+		return "withdraw"
+	case ActionAnnounce:
+		return "announce"
+	case ActionTransition:
+		return "transition"
+	default:
+		return fmt.Sprintf("ActionKind(%d)", uint8(k))
+	}
+}
+
+// Action is one effect that a step asks for.
+type Action struct {
+	Kind     ActionKind
+	Priority uint8 // ActionSend
+	From, To State // ActionTransition
+	Cause    Cause // ActionTransition
+}
+
+// Status is the observable state of a virtual router.
+type Status struct {
+	State State
+	// Since is when State was entered, Cause why. In Initialize the cause says what is missing.
+	Since time.Time
+	Cause Cause
+	// Priority is what adverts carry: 255 for the address owner.
+	Priority uint8
+	Local    Local
+	// MasterAddr, MasterPriority and LastHeard describe the Master whose adverts are
+	// accepted; while Master they describe this router. MasterAddr is invalid when
+	// none was heard.
+	MasterAddr     netip.Addr
+	MasterPriority uint8
+	LastHeard      time.Time
+	// MasterAdverInterval, SkewTime and MasterDownInterval are as RFC 9568 section 6.1 defines them.
+	MasterAdverInterval time.Duration
+	SkewTime            time.Duration
+	MasterDownInterval  time.Duration
+	// MasterDownAt is when the Master_Down_Timer fires (Backup), NextAdvertAt when the
+	// Adver_Timer does (Master), PreemptAt when a preempt delay ends; zero otherwise.
+	MasterDownAt time.Time
+	NextAdvertAt time.Time
+	PreemptAt    time.Time
+	// PeerForm is the checksum form of the last accepted VRRPv3/IPv4 advert.
+	PeerForm      ChecksumForm
+	PeerFormKnown bool
+	// Installed tells whether the kernel has confirmed the addresses.
+	Installed bool
+}

@@ -1,0 +1,127 @@
+package vrrp
+
+import "time"
+
+// Deadline returns when EventTimer is due next: the earliest of all timers, or the
+// zero time if none is running. After EventTimer it is later than the time of that.
+func (r *Router) Deadline() time.Time {
+	switch r.state {
+	case Backup:
+		return earliest(r.masterDownAt(), r.preemptAt())
+	case Master:
+		return earliest(r.nextAdvertAt(), r.announcer.deadline())
+	default:
+		return time.Time{}
+	}
+}
+
+// Message returns the advert with a priority, ready to be sent from Local.Primary
+// to the multicast group. It is marshalled when its content changed only. The slice is
+// read only, and is not written to again.
+func (r *Router) Message(priority uint8) []byte {
+	if r.message == nil || r.messagePriority != priority {
+		// Always a new slice: an earlier one may be on its way out.
+		buf := make([]byte, 0, messageLen(r.cfg.Version, r.cfg.Family, len(r.cfg.Addresses)))
+		r.message = appendMessage(buf, &r.cfg, r.auth, priority, r.sendForm(), r.local.Primary, Group(r.cfg.Family))
+		r.messagePriority = priority
+	}
+	return r.message
+}
+
+// sendForm returns the checksum form of the adverts that are sent.
+func (r *Router) sendForm() ChecksumForm {
+	switch {
+	case r.cfg.Family == IPv6:
+		return FormPseudoHeader
+	case r.cfg.Version == V2 || r.cfg.Checksum == ChecksumRFC9568:
+		return FormMessage
+	case r.cfg.Checksum == ChecksumAuto && r.peerFormKnown:
+		return r.peerForm
+	default:
+		return FormPseudoHeader
+	}
+}
+
+// Status returns what can be seen of the virtual router.
+func (r *Router) Status() Status {
+	s := Status{
+		State:               r.state,
+		Since:               r.since,
+		Cause:               r.cause,
+		Priority:            r.priority(),
+		Local:               r.local,
+		MasterAddr:          r.heard.addr,
+		MasterPriority:      r.heard.priority,
+		LastHeard:           r.heard.at,
+		MasterAdverInterval: r.masterAdverInterval(),
+		SkewTime:            r.skewTime(),
+		MasterDownInterval:  r.masterDownInterval(),
+		PeerForm:            r.peerForm,
+		PeerFormKnown:       r.peerFormKnown,
+		Installed:           r.installed,
+	}
+	switch r.state {
+	case Initialize:
+	case Backup:
+		s.MasterDownAt, s.PreemptAt = r.masterDownAt(), r.preemptAt()
+	case Master:
+		s.MasterAddr, s.MasterPriority, s.LastHeard = r.local.Primary, s.Priority, r.adverSet
+		s.NextAdvertAt = r.nextAdvertAt()
+	}
+	return s
+}
+
+// priority returns the Priority of RFC 9568 section 6.1.
+func (r *Router) priority() uint8 {
+	if r.local.Owner {
+		return PriorityOwner
+	}
+	return r.cfg.Priority
+}
+
+// masterAdverInterval returns Master_Adver_Interval: learned, or else the own one.
+func (r *Router) masterAdverInterval() time.Duration {
+	if r.heard.interval > 0 {
+		return r.heard.interval
+	}
+	return r.cfg.Interval
+}
+
+func (r *Router) skewTime() time.Duration {
+	return SkewTime(r.cfg.Version, r.priority(), r.masterAdverInterval())
+}
+
+func (r *Router) masterDownInterval() time.Duration {
+	return MasterDownInterval(r.cfg.Version, r.priority(), r.masterAdverInterval())
+}
+
+// nextAdvertAt returns when the Adver_Timer of a Master is due.
+func (r *Router) nextAdvertAt() time.Time {
+	return r.adverSet.Add(r.cfg.Interval)
+}
+
+// masterDownAt returns when the Master_Down_Timer of a Backup is due.
+func (r *Router) masterDownAt() time.Time {
+	wait := r.masterDownInterval()
+	if r.takeover == CauseMasterResigned {
+		wait = r.skewTime()
+	}
+	return r.notHeld(r.downSet.Add(wait))
+}
+
+// preemptAt returns when the preempt delay of a Backup is over; zero if there is
+// nothing to wait for.
+func (r *Router) preemptAt() time.Time {
+	if r.preemptSet.IsZero() || !r.cfg.Preempt || r.heard.priority >= r.priority() {
+		return time.Time{}
+	}
+	return r.notHeld(r.preemptSet.Add(r.cfg.PreemptDelay))
+}
+
+// notHeld puts a take-over off until the wait after a refusal is over.
+func (r *Router) notHeld(at time.Time) time.Time {
+	if at.Before(r.holdUntil) {
+		return r.holdUntil
+	}
+	return at
+}
