@@ -9,6 +9,8 @@ type Config struct {
 	General General
 	Engine  engine.Config
 	API     APIConfig
+	// Warnings say what is legal but probably not meant.
+	Warnings []string
 }
 
 // General is the top level of the file.
@@ -29,7 +31,7 @@ type General struct {
 type APIConfig struct {
 	Enabled bool   // a TCP listener is wanted
 	Host    string // address and port
-	Users   []User
+	Users   Users
 	Secret  string // "" for a random one
 	TLS     bool
 	TLSKey  string
@@ -45,14 +47,3 @@ const (
 	Operator      Level = 5
 	Administrator Level = 9
 )
-
-// User is one line of the users list.
-type User struct {
-	Name  string
-	Level Level
-	alg   string
-	salt  string
-	hash  []byte
-	// params of scrypt
-	n, r, p int
-}

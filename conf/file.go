@@ -63,5 +63,18 @@ type API struct {
 	TLSCert *string  `toml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
 }
 
+// Clone returns a deep copy.
+func (f *File) Clone() *File { return cloneFile(f) }
+
+// Equal tells whether both files say the same. An unset list equals an empty one.
+func (f *File) Equal(other *File) bool { return equalFiles(f, other) }
+
+// Redacted returns a copy in which secrets, and the hashes of users, are replaced
+// by Mask.
+func (f *File) Redacted() *File { return redactFile(f) }
+
+// Mask stands for secrets wherever a configuration is shown.
+const Mask = "********"
+
 // FlexibleBool is a boolean that may also be written as the string "true" or "false".
 type FlexibleBool bool

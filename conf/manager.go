@@ -14,8 +14,13 @@ type Revision struct {
 	User    string
 	Source  string // where from: "console", "control socket", an address
 	Comment string
-	File    *File
-	Config  *Config
+	// File and Config are nil in the past revisions that History returns, which stay
+	// on disk: Manager.Load reads their File.
+	File   *File
+	Config *Config
+	// Notes tell the user who committed what else there is to know, such as that a file written
+	// by hand was rewritten.
+	Notes []string
 }
 
 // Info says who commits, and why.
@@ -23,6 +28,8 @@ type Info struct {
 	User    string
 	Source  string
 	Comment string
+	// Overwrite lets a commit replace a file that was changed by hand.
+	Overwrite bool
 }
 
 // Options configure a Manager.
@@ -77,3 +84,14 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 // History returns the revisions kept, newest first: index 0 is the running one, and
 // index n is what "rollback n" loads.
 func (m *Manager) History() []*Revision { return nil }
+
+// Load returns a copy of the File of History()[n]: 0 is the running one, 1 the one before.
+// An n that the history does not have is ErrNoRevision.
+func (m *Manager) Load(n int) (*File, error) { return nil, nil }
+
+// Reload makes the configuration file, changed by hand, the running configuration.
+func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) { return nil, nil }
+
+// Subscribe delivers the revisions that become running from now on, until stop is called. A
+// reader that falls behind loses the oldest.
+func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) { return nil, nil }

@@ -1,0 +1,146 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrRejected is in every error of a configuration that cannot be made running:
+	// it is invalid (Faults), or it could not be applied or written (ApplyError).
+	ErrRejected = errors.New("configuration rejected")
+	// ErrStale means that the running configuration is no longer the one that the
+	// candidate was made from (StaleError).
+	ErrStale = errors.New("another configuration was committed meanwhile")
+	// ErrFileChanged means that somebody else has changed the configuration file since it was
+	// read or written here (FileChangedError).
+	ErrFileChanged = errors.New("the configuration file was changed by hand")
+	// ErrNoRevision means that the history does not go back that far.
+	ErrNoRevision = errors.New("no such revision")
+)
+
+// Fault is one thing that is wrong with a configuration.
+type Fault struct {
+	// Place says where: "r1.toml:14", or the file's name alone where lines are not known. For a
+	// candidate, which has no file, it names the virtual router, as in "eth0 group 51".
+	Place string
+	// Path is the key with the tables that lead to it, such as "vrouter[0].priority".
+	Path string
+	// Value is the offending value as it would be typed; empty if there is none or it is secret.
+	Value string
+	// Problem says what is wrong with it, and what would be right.
+	Problem string
+
+	line int
+}
+
+// String returns for example "r1.toml:14: vrouter[0].priority: 300 is out of range 1-254".
+func (f Fault) String() string {
+	var b strings.Builder
+	for _, part := range []string{f.Place, f.Path} {
+		if part != "" {
+			b.WriteString(part)
+			b.WriteString(": ")
+		}
+	}
+	if f.Value != "" {
+		b.WriteString(f.Value)
+		b.WriteByte(' ')
+	}
+	b.WriteString(f.Problem)
+	return b.String()
+}
+
+// Faults is the error for a configuration that is not valid: everything that is wrong with it,
+// in the order of the file. errors.Is finds ErrRejected in it.
+type Faults []Fault
+
+// Error returns one line per fault.
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Is tells that faults are a reason to reject.
+func (f Faults) Is(target error) bool { return target == ErrRejected }
+
+// ApplyError is the error of a commit that was valid but could not be carried out. The old
+// configuration is running again unless Restore says otherwise.
+type ApplyError struct {
+	// Step is what failed: "apply" or "write".
+	Step string
+	Err  error
+	// Restore is set when going back to the old configuration failed too.
+	Restore error
+}
+
+// Error names the step, its reason, and whether the old configuration is back.
+func (e *ApplyError) Error() string {
+	s := fmt.Sprintf("cannot apply the configuration: %v", e.Err)
+	if e.Step == "write" {
+		s = fmt.Sprintf("cannot write the configuration file: %v", e.Err)
+	}
+	if e.Restore != nil {
+		return fmt.Sprintf("%s; going back to the running configuration failed too: %v", s, e.Restore)
+	}
+	return s + "; the running configuration is unchanged"
+}
+
+// Unwrap returns the reasons.
+func (e *ApplyError) Unwrap() []error {
+	if e.Restore != nil {
+		return []error{ErrRejected, e.Err, e.Restore}
+	}
+	return []error{ErrRejected, e.Err}
+}
+
+// StaleError is the error of a commit whose base is no longer running.
+type StaleError struct {
+	// Base is the candidate's, Running the revision that runs now.
+	Base, Running uint64
+	// By is the user who committed the running revision.
+	By string
+	// Changes are the differences from Base to Running.
+	Changes []Difference
+}
+
+// Error says who changed what since.
+func (e *StaleError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "revision %d was committed", e.Running)
+	if e.By != "" {
+		fmt.Fprintf(&b, " by %s", e.By)
+	}
+	fmt.Fprintf(&b, " since this candidate was made from revision %d", e.Base)
+	const most = 10
+	for i, d := range e.Changes {
+		if i == most {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Changes)-most)
+			break
+		}
+		b.WriteString("\n  " + d.String())
+	}
+	return b.String()
+}
+
+// Is finds ErrStale.
+func (e *StaleError) Is(target error) bool { return target == ErrStale }
+
+// FileChangedError is the error of a commit that would overwrite somebody else's changes to
+// the file. Info.Overwrite allows it.
+type FileChangedError struct {
+	Path string
+}
+
+// Error names the file.
+func (e *FileChangedError) Error() string {
+	return fmt.Sprintf("%s was changed since it was last read or written here: a commit would overwrite that", e.Path)
+}
+
+// Is finds ErrFileChanged.
+func (e *FileChangedError) Is(target error) bool { return target == ErrFileChanged }
