@@ -1,0 +1,164 @@
+package fake
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vrrpsh/platform"
+)
+
+// holding is what the kernel has of one virtual router.
+type holding struct {
+	id      platform.ID
+	link    int // the configured interface
+	carrier int // the interface with the addresses
+	name    string
+	mac     mac
+	macvlan bool
+	addrs   []netip.Prefix
+	setMAC  bool // the carrier has the virtual MAC in place of its own
+}
+
+// Apply implements platform.System.
+func (s *System) Apply(batch []platform.Attachment) []error {
+	s.router.net.mu.Lock()
+	took := s.router.faults.ApplyTime
+	s.router.net.mu.Unlock()
+	if took > 0 {
+		select {
+		case <-time.After(took):
+		case <-s.ended:
+		}
+	}
+	errs := make([]error, len(batch))
+	for i := range batch {
+		errs[i] = s.apply(&batch[i])
+	}
+	return errs
+}
+
+func (s *System) apply(a *platform.Attachment) error {
+	defer s.router.lock()()
+	if s.err != nil {
+		return s.err
+	}
+	r := s.router
+	if r.faults.Apply != nil {
+		if err := r.faults.Apply(*a); err != nil {
+			return err
+		}
+	}
+	h := r.held[a.ID]
+	if h != nil && (!a.Present || h.link != a.Link || h.macvlan != a.Macvlan ||
+		a.Macvlan && (h.name != a.Name || h.mac != a.MAC)) {
+		r.release(h)
+		h = nil
+	}
+	if !a.Present {
+		return nil
+	}
+	if r.links[a.Link] == nil {
+		if a.Active {
+			return fmt.Errorf("%s: %w", a.ID.Link, platform.ErrNoLink)
+		}
+		return nil
+	}
+	if h == nil {
+		var err error
+		if h, err = r.hold(a); err != nil {
+			return err
+		}
+	}
+	r.equip(h, a)
+	return nil
+}
+
+// hold makes what is there in the states Backup and Master alike.
+func (r *Router) hold(a *platform.Attachment) (*holding, error) {
+	h := &holding{id: a.ID, link: a.Link, carrier: a.Link, name: a.Name, mac: a.MAC, macvlan: a.Macvlan}
+	if a.Macvlan {
+		if r.named(a.Name) != nil {
+			return nil, fmt.Errorf("%s: %w", a.Name, platform.ErrConflict)
+		}
+		k := r.newLink(a.Name, a.MAC)
+		k.parent, k.owner = a.Link, &h.id
+		h.carrier = k.index
+	}
+	r.held[a.ID] = h
+	return h, nil
+}
+
+// equip gives the carrier the addresses, or takes them away.
+func (r *Router) equip(h *holding, a *platform.Attachment) {
+	carrier := r.links[h.carrier]
+	h.addrs = h.addrs[:0]
+	h.setMAC = false
+	if a.Active {
+		for _, p := range a.Addrs {
+			if !slices.ContainsFunc(carrier.addrs, func(o netip.Prefix) bool { return o.Addr() == p.Addr() }) {
+				h.addrs = append(h.addrs, p)
+			}
+		}
+		h.mac, h.setMAC = a.MAC, a.SetMAC && !a.Macvlan
+	}
+	if h.macvlan && carrier.up != a.Active {
+		carrier.up = a.Active
+		r.changed(carrier)
+	}
+}
+
+// release takes away all that the kernel has of a virtual router.
+func (r *Router) release(h *holding) {
+	delete(r.held, h.id)
+	if !h.macvlan {
+		return
+	}
+	if k := r.links[h.carrier]; k != nil {
+		r.dropLink(k)
+	}
+}
+
+// holder returns the virtual router of which an interface has the address.
+func (r *Router) holder(k *link, addr netip.Prefix) *holding {
+	for _, h := range r.held {
+		if h.carrier == k.index && slices.Contains(h.addrs, addr) {
+			return h
+		}
+	}
+	return nil
+}
+
+// installed returns the addresses that Systems installed on an interface.
+func (r *Router) installed(k *link) []netip.Prefix {
+	var list []netip.Prefix
+	for _, h := range r.held {
+		if h.carrier == k.index {
+			list = append(list, h.addrs...)
+		}
+	}
+	return list
+}
+
+// currentMAC returns the MAC that an interface has now.
+func (r *Router) currentMAC(k *link) mac {
+	for _, h := range r.held {
+		if h.carrier == k.index && h.setMAC {
+			return h.mac
+		}
+	}
+	return k.mac
+}
+
+// Recover implements platform.System.
+func (s *System) Recover() error {
+	defer s.router.lock()()
+	if s.err != nil {
+		return s.err
+	}
+	for _, h := range s.router.held {
+		s.router.release(h)
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package fake
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/frame"
+)
+
+// conn is a socket of a System.
+type conn struct {
+	system *System
+	link   *link
+	family platform.Family
+	source netip.Addr
+	filter []uint8 // nil: everything
+	closed bool
+	gone   bool // the interface does not exist any more
+
+	// queue is a ring of the packets that wait; its payloads are reused.
+	queue   []platform.Packet
+	head, n int
+	given   [][]byte // payloads that the last Recv gave out
+	buffer  []byte   // of a frame that is sent
+}
+
+var _ platform.Conn = (*conn)(nil)
+
+// receive puts an advert into the queues of the interface's conns.
+func (s *System) receive(k *link, p *frame.Packet) {
+	if p.Kind != frame.Advert {
+		return
+	}
+	family, group := platform.IPv4, frame.GroupMACIPv4
+	if !p.SrcAddr.Is4() {
+		family, group = platform.IPv6, frame.GroupMACIPv6
+	}
+	if p.Dst != group && p.Dst != s.router.currentMAC(k) {
+		return
+	}
+	for c := range s.conns {
+		if c.link == k && c.family == family && c.passes(p.Payload) {
+			c.put(p)
+		}
+	}
+}
+
+// passes tells whether the filter lets a message through.
+func (c *conn) passes(message []byte) bool {
+	return c.filter == nil || len(message) > 1 && slices.Contains(c.filter, message[1])
+}
+
+// put appends a packet to the queue, or loses it when the queue is full.
+func (c *conn) put(p *frame.Packet) {
+	limit := c.system.router.faults.Queue
+	if limit == 0 {
+		limit = DefaultQueue
+	}
+	if c.n >= limit {
+		return
+	}
+	if c.n == len(c.queue) {
+		grown := make([]platform.Packet, max(16, 2*c.n))
+		for i := range c.n {
+			grown[i] = c.queue[(c.head+i)%c.n]
+		}
+		c.queue, c.head = grown, 0
+	}
+	q := &c.queue[(c.head+c.n)%len(c.queue)]
+	*q = platform.Packet{Src: p.SrcAddr, Dst: p.DstAddr, TTL: p.TTL, Payload: append(q.Payload[:0], p.Payload...)}
+	c.n++
+	c.system.ready++
+	c.system.signal()
+}
+
+// take removes the oldest packet, of which the payload is valid until the next put.
+func (c *conn) take() *platform.Packet {
+	q := &c.queue[c.head]
+	c.head = (c.head + 1) % len(c.queue)
+	c.n--
+	c.system.ready--
+	return q
+}
+
+// usable returns why the conn cannot be used.
+func (c *conn) usable() error {
+	switch {
+	case c.system.err != nil:
+		return c.system.err
+	case c.closed:
+		return ErrClosed
+	case c.gone:
+		return fmt.Errorf("%s: %w", c.link.name, platform.ErrNoLink)
+	}
+	return nil
+}
+
+// Recv implements platform.Conn.
+func (c *conn) Recv(p []platform.Packet) (int, error) {
+	defer c.link.router.lock()()
+	if err := c.usable(); err != nil {
+		return 0, err
+	}
+	n := 0
+	for n < len(p) && c.n > 0 {
+		q := c.take()
+		if !c.passes(q.Payload) {
+			continue
+		}
+		if n == len(c.given) {
+			c.given = append(c.given, nil)
+		}
+		c.given[n] = append(c.given[n][:0], q.Payload...)
+		p[n] = platform.Packet{Src: q.Src, Dst: q.Dst, TTL: q.TTL, Payload: c.given[n]}
+		n++
+	}
+	return n, nil
+}
+
+// Send implements platform.Conn.
+func (c *conn) Send(frames []platform.Frame) (int, error) {
+	defer c.link.router.lock()()
+	for i := range frames {
+		if err := c.sendable(); err != nil {
+			return i, err
+		}
+		if send := c.link.router.faults.Send; send != nil {
+			if err := send(c.link.name, frames[i]); err != nil {
+				return i, err
+			}
+		}
+		b, err := frame.AppendAdvert(c.buffer[:0], &frames[i])
+		if err != nil {
+			return i, err
+		}
+		c.buffer = b
+		c.link.port.send(b)
+	}
+	return len(frames), nil
+}
+
+// Announce implements platform.Conn.
+func (c *conn) Announce(list []platform.Announcement) (int, error) {
+	defer c.link.router.lock()()
+	for i := range list {
+		if err := c.sendable(); err != nil {
+			return i, err
+		}
+		b, err := frame.AppendAnnouncement(c.buffer[:0], &list[i])
+		if err != nil {
+			return i, err
+		}
+		c.buffer = b
+		c.link.port.send(b)
+	}
+	return len(list), nil
+}
+
+func (c *conn) sendable() error {
+	if err := c.usable(); err != nil {
+		return err
+	}
+	if !c.link.router.running(c.link) {
+		return fmt.Errorf("%s: network is down", c.link.name)
+	}
+	return nil
+}
+
+// SetFilter implements platform.Conn.
+func (c *conn) SetFilter(vrids []uint8) error {
+	defer c.link.router.lock()()
+	c.filter = slices.Clone(vrids)
+	return c.usable()
+}
+
+// Close implements platform.Conn.
+func (c *conn) Close() error {
+	defer c.link.router.lock()()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	c.discard()
+	delete(c.system.conns, c)
+	return nil
+}
+
+func (c *conn) discard() {
+	c.system.ready -= c.n
+	c.n = 0
+}
+
+// dropConns ends the conns of an interface that is gone.
+func (s *System) dropConns(index int) {
+	for c := range s.conns {
+		if c.link.index == index {
+			c.gone = true
+			c.discard()
+			delete(s.conns, c)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package fake
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"vrrpsh/platform/frame"
+)
+
+// mac is an Ethernet address.
+type mac = [6]byte
+
+// network is what the LANs that were made from each other share: one lock for all
+// that is on them.
+type network struct {
+	mu   sync.Mutex
+	macs uint16 // stations that got a MAC
+}
+
+func (n *network) newMAC() mac {
+	n.macs++
+	return mac{0x02, 0, 0, 0, byte(n.macs >> 8), byte(n.macs)}
+}
+
+// LAN is an Ethernet with a switch that learns. Frames take no time.
+type LAN struct {
+	net   *network
+	ports []*port
+	learn map[mac]*port
+	taps  []*tap
+	drop  func(from, to string) bool
+}
+
+// NewLAN returns a LAN without stations.
+func NewLAN() *LAN { return newLAN(&network{}) }
+
+// Sibling returns another LAN, to which the same routers can be linked.
+func (l *LAN) Sibling() *LAN { return newLAN(l.net) }
+
+func newLAN(n *network) *LAN { return &LAN{net: n, learn: make(map[mac]*port)} }
+
+// SetDrop makes the LAN lose the frames for which drop returns true; nil: none. drop gets the
+// names of the sending and the receiving station and must not call into this package.
+func (l *LAN) SetDrop(drop func(from, to string) bool) {
+	l.net.mu.Lock()
+	defer l.net.mu.Unlock()
+	l.drop = drop
+}
+
+// Frame is a frame that a station sent.
+type Frame struct {
+	Time  time.Time
+	From  string // name of the station
+	Bytes []byte // valid during the call only
+	// Packet is the parsed frame; its Kind is Other when it is malformed.
+	Packet frame.Packet
+}
+
+type tap struct{ fn func(Frame) }
+
+// Tap calls fn with every frame that enters the switch until stop is called. fn must be quick and
+// must not call into this package.
+func (l *LAN) Tap(fn func(Frame)) (stop func()) {
+	l.net.mu.Lock()
+	defer l.net.mu.Unlock()
+	t := &tap{fn}
+	l.taps = append(l.taps, t)
+	return func() {
+		l.net.mu.Lock()
+		defer l.net.mu.Unlock()
+		l.taps = slices.DeleteFunc(l.taps, func(o *tap) bool { return o == t })
+	}
+}
+
+// station is what is behind a port. Its methods are called with the network locked.
+type station interface {
+	stationName() string
+	// receive takes a frame to a group, to this station, or to one that the switch does not know.
+	receive(f *Frame)
+	// resolve answers an ARP or Neighbor Discovery request.
+	resolve(addr netip.Addr) (mac, bool)
+	// answers tells whether an echo request to the address in a frame to dst is answered.
+	answers(dst mac, addr netip.Addr) bool
+}
+
+// port is where a station's link is plugged in.
+type port struct {
+	lan       *LAN
+	station   station
+	unplugged bool // both ends see no carrier
+	silent    bool // frames are lost, unseen by either end
+}
+
+func (l *LAN) plug(s station) *port {
+	p := &port{lan: l, station: s}
+	l.ports = append(l.ports, p)
+	return p
+}
+
+// pull takes the port away.
+func (p *port) pull() {
+	p.forget()
+	p.lan.ports = slices.DeleteFunc(p.lan.ports, func(o *port) bool { return o == p })
+}
+
+// forget makes the switch forget what it learned on the port.
+func (p *port) forget() {
+	for m, o := range p.lan.learn {
+		if o == p {
+			delete(p.lan.learn, m)
+		}
+	}
+}
+
+func (p *port) dead() bool { return p.unplugged || p.silent }
+
+// reaches tells whether a frame gets from one port to another.
+func (p *port) reaches(to *port) bool {
+	return p != to && !p.dead() && !to.dead() &&
+		(p.lan.drop == nil || !p.lan.drop(p.station.stationName(), to.station.stationName()))
+}
+
+// send sends a frame: to all other ports, or to the one where the switch learned
+// the destination.
+func (p *port) send(b []byte) {
+	if p.dead() || len(b) < 14 {
+		return
+	}
+	l := p.lan
+	f := Frame{Time: time.Now(), From: p.station.stationName(), Bytes: b}
+	if packet, err := frame.Parse(b); err == nil {
+		f.Packet = packet
+	} else {
+		f.Packet = frame.Packet{Dst: mac(b[:6]), Src: mac(b[6:12])}
+	}
+	l.learn[f.Packet.Src] = p
+	for _, t := range l.taps {
+		t.fn(f)
+	}
+	var only *port
+	if f.Packet.Dst[0]&1 == 0 { // not a group address
+		only = l.learn[f.Packet.Dst]
+	}
+	for _, to := range l.ports {
+		if (only == nil || to == only) && p.reaches(to) {
+			to.station.receive(&f)
+		}
+	}
+}
+
+// ask resolves an address as seen from a port whose station has the MAC own.
+func (p *port) ask(own mac, addr netip.Addr) (mac, bool) {
+	if p.dead() {
+		return mac{}, false
+	}
+	p.lan.learn[own] = p
+	for _, to := range p.lan.ports {
+		if !p.reaches(to) || !to.reaches(p) {
+			continue
+		}
+		if m, ok := to.station.resolve(addr); ok {
+			p.lan.learn[m] = to
+			return m, true
+		}
+	}
+	return mac{}, false
+}
+
+// echo sends an echo request in a frame to dst and returns who answered.
+func (p *port) echo(dst mac, addr netip.Addr) (by string, ok bool) {
+	if p.dead() {
+		return "", false
+	}
+	learned := p.lan.learn[dst]
+	for _, to := range p.lan.ports {
+		if learned != nil && to != learned {
+			continue
+		}
+		if p.reaches(to) && to.reaches(p) && to.station.answers(dst, addr) {
+			return to.station.stationName(), true
+		}
+	}
+	return "", false
+}

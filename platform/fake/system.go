@@ -1,0 +1,224 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vrrpsh/platform"
+)
+
+// Errors of a System that has ended.
+var (
+	ErrClosed = errors.New("the system is closed")
+	ErrKilled = errors.New("the system was killed")
+)
+
+// System is the router program's hold on a Router.
+type System struct {
+	router *Router
+	conns  map[*conn]bool
+	ready  int // packets that wait on all conns
+	woken  bool
+	paused bool
+	wake   chan struct{} // Wait shall look again
+	timer  *time.Timer   // of Wait
+
+	news    news
+	watcher chan struct{} // there are news
+
+	err   error         // why the System has ended
+	ended chan struct{} // closed when it has
+}
+
+var _ platform.System = (*System)(nil)
+
+// news is what Watch has not told yet.
+type news struct {
+	links map[int]bool
+	gone  []int
+	lost  []platform.ID
+}
+
+// Boot starts the router program, in place of one that still runs, which is killed.
+func (r *Router) Boot() *System {
+	defer r.lock()()
+	if r.system != nil {
+		r.system.end(ErrKilled)
+	}
+	s := &System{
+		router:  r,
+		conns:   make(map[*conn]bool),
+		wake:    make(chan struct{}, 1),
+		news:    news{links: make(map[int]bool)},
+		watcher: make(chan struct{}, 1),
+		ended:   make(chan struct{}),
+	}
+	r.system = s
+	return s
+}
+
+// Kill ends the program as kill -9 does: everything that it changed stays as it is.
+func (r *Router) Kill() {
+	defer r.lock()()
+	if r.system != nil {
+		r.system.end(ErrKilled)
+	}
+}
+
+// end makes every method fail from now on.
+func (s *System) end(err error) {
+	if s.err != nil {
+		return
+	}
+	s.err = err
+	close(s.ended)
+	s.conns = nil
+	s.router.system = nil
+	s.signal()
+}
+
+// Close implements platform.System.
+func (s *System) Close() error {
+	defer s.router.lock()()
+	if s.err != nil {
+		return s.err
+	}
+	s.end(ErrClosed)
+	for _, h := range s.router.held {
+		s.router.release(h)
+	}
+	return nil
+}
+
+// Links implements platform.System.
+func (s *System) Links() ([]platform.Link, error) {
+	defer s.router.lock()()
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.links(slices.Sorted(maps.Keys(s.router.links))), nil
+}
+
+// links returns those of the interfaces that exist.
+func (s *System) links(indexes []int) []platform.Link {
+	var list []platform.Link
+	for _, index := range indexes {
+		k := s.router.links[index]
+		if k == nil {
+			continue
+		}
+		list = append(list, platform.Link{
+			Index: k.index, Name: k.name, MAC: k.mac, MTU: k.mtu, Up: s.router.running(k), Ethernet: true,
+			Parent: k.parent, Ours: k.owner != nil, Addrs: slices.Clone(k.addrs),
+		})
+	}
+	return list
+}
+
+// Watch implements platform.System.
+func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
+	unlock := s.router.lock()
+	s.news = news{links: make(map[int]bool)}
+	u := platform.Update{Links: s.links(slices.Sorted(maps.Keys(s.router.links)))}
+	unlock()
+	for {
+		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+			fn(u)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.ended:
+			return nil
+		case <-s.watcher:
+		}
+		unlock := s.router.lock()
+		u = platform.Update{
+			Links: s.links(slices.Sorted(maps.Keys(s.news.links))),
+			Gone:  s.news.gone, Lost: s.news.lost,
+		}
+		s.news = news{links: make(map[int]bool)}
+		unlock()
+	}
+}
+
+func (s *System) tell() {
+	select {
+	case s.watcher <- struct{}{}:
+	default:
+	}
+}
+
+// Wait implements platform.System.
+func (s *System) Wait(until time.Time) error {
+	for {
+		s.router.net.mu.Lock()
+		err, paused, due := s.err, s.paused, s.woken || s.ready > 0
+		if err == nil && !paused {
+			s.woken = false
+		}
+		s.router.net.mu.Unlock()
+		switch {
+		case err != nil:
+			return err
+		case !paused && due:
+			return nil
+		case paused || until.IsZero():
+			<-s.wake
+			continue
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return nil
+		}
+		if s.timer == nil {
+			s.timer = time.NewTimer(left)
+		} else {
+			s.timer.Reset(left)
+		}
+		select {
+		case <-s.wake:
+		case <-s.timer.C:
+		}
+		s.timer.Stop()
+	}
+}
+
+// Wake implements platform.System.
+func (s *System) Wake() {
+	defer s.router.lock()()
+	s.woken = true
+	s.signal()
+}
+
+// signal makes Wait look again.
+func (s *System) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Open implements platform.System.
+func (s *System) Open(index int, family platform.Family, source netip.Addr) (platform.Conn, error) {
+	defer s.router.lock()()
+	k := s.router.links[index]
+	switch {
+	case s.err != nil:
+		return nil, s.err
+	case k == nil:
+		return nil, fmt.Errorf("interface %d: %w", index, platform.ErrNoLink)
+	case s.router.faults.Open != nil:
+		if err := s.router.faults.Open(k.name, family); err != nil {
+			return nil, err
+		}
+	}
+	c := &conn{system: s, link: k, family: family, source: source}
+	s.conns[c] = true
+	return c, nil
+}
