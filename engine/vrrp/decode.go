@@ -41,7 +41,7 @@ func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReaso
 		return DropLength
 	case len(p.Payload) < n:
 		return DropLength
-	case len(p.Payload) > n && len(p.Payload) > maxPaddedLen:
+	case len(p.Payload) > n && (family == IPv6 || len(p.Payload) > maxPaddedLen):
 		return DropLength
 	}
 	if want != 0 && version != want {

@@ -56,7 +56,7 @@ type Router struct {
 type heard struct {
 	addr     netip.Addr
 	priority uint8
-	interval time.Duration // learned Master_Adver_Interval; 0: none
+	interval time.Duration // 0: none was heard
 	at       time.Time
 }
 
@@ -190,11 +190,6 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 // follow accepts the sender of an advert as the Master.
 func (r *Router) follow(now time.Time, a *Advertisement) {
 	r.heard = heard{addr: a.Source, priority: a.Priority, interval: a.Interval, at: now}
-	if a.Version == V2 {
-		// VRRPv2 has one interval for all. Where a mismatch is tolerated, a Backup
-		// that expects more adverts than there are would take over again and again.
-		r.heard.interval = max(r.cfg.Interval, a.Interval)
-	}
 	r.downSet, r.takeover = now, CauseMasterDown
 }
 
@@ -218,11 +213,12 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 	// Another Master, after a split for example. It gives up when it hears from this
 	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
 	// Switches and neighbours may have followed the other one until now.
+	out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 	if r.installed {
 		r.announcer.provoke(now, &r.cfg.Announce)
 		out = r.announce(now, out)
 	}
-	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
+	return out
 }
 
 // learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
@@ -231,7 +227,9 @@ func (r *Router) learnForm(form ChecksumForm) {
 		return
 	}
 	r.peerForm, r.peerFormKnown = form, true
-	r.message = nil
+	if r.cfg.Checksum == ChecksumAuto {
+		r.message = nil
+	}
 }
 
 // timer fires the timers that are due.

@@ -81,10 +81,17 @@ func (r *Router) priority() uint8 {
 
 // masterAdverInterval returns Master_Adver_Interval: learned, or else the own one.
 func (r *Router) masterAdverInterval() time.Duration {
-	if r.heard.interval > 0 {
+	switch {
+	case r.heard.interval == 0:
+		return r.cfg.Interval
+	case r.cfg.Version == V2:
+		// VRRPv2 has one interval for all and learns none. But where a mismatch is
+		// tolerated, a Backup that waits for more adverts than there are would
+		// take over again and again.
+		return max(r.cfg.Interval, r.heard.interval)
+	default:
 		return r.heard.interval
 	}
-	return r.cfg.Interval
 }
 
 func (r *Router) skewTime() time.Duration {

@@ -1,0 +1,132 @@
+package vrrp
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// TestCheck has the receive checks of RFC 9568 section 7.1 and RFC 3768 section 7.1
+// that depend on the virtual router. Every case states how the peer differs from the router.
+func TestCheck(t *testing.T) {
+	lenient := func(c *Config) { c.Lenient = true }
+	secret := func(kind AuthType, secret string) func(*Config) {
+		return func(c *Config) { c.AuthType, c.Secret = kind, secret }
+	}
+	interval := func(d time.Duration) func(*Config) { return func(c *Config) { c.Interval = d } }
+	addresses := func(list ...string) func(*Config) {
+		return func(c *Config) {
+			c.Addresses = nil
+			for _, s := range list {
+				c.Addresses = append(c.Addresses, netip.MustParseAddr(s))
+			}
+		}
+	}
+	all := func(fs ...func(*Config)) func(*Config) {
+		return func(c *Config) {
+			for _, f := range fs {
+				f(c)
+			}
+		}
+	}
+	same := func(*Config) {}
+	tests := []struct {
+		name      string
+		version   Version
+		us, peer  func(*Config)
+		src       netip.Addr
+		priority  uint8
+		owner     bool
+		drop      DropReason
+		tolerated Tolerated
+	}{
+		{name: "same configuration", version: V2, us: same, peer: same},
+		{name: "same configuration", version: V3, us: same, peer: same},
+
+		{name: "another VRID", version: V3, us: same, peer: func(c *Config) { c.VRID = 52 }, drop: DropVRID},
+		{name: "own address", version: V3, us: same, peer: same, src: self, drop: DropOwn},
+		{name: "own before owner", version: V3, us: same, peer: same, src: self, owner: true, drop: DropOwn},
+		{name: "address owner", version: V3, us: same, peer: same, owner: true, drop: DropOwner},
+		{name: "owner before auth-type", version: V2, us: same, peer: secret(AuthSimple, "x"), owner: true, drop: DropOwner},
+
+		{name: "authentication missing", version: V2, us: secret(AuthSimple, "x"), peer: same, drop: DropAuthType},
+		{name: "authentication unwanted", version: V2, us: same, peer: secret(AuthP0, "x"), drop: DropAuthType},
+		{name: "other type, same secret", version: V2, us: secret(AuthP0, "x"), peer: secret(AuthP1, "x"), drop: DropAuthType},
+		{name: "simple", version: V2, us: secret(AuthSimple, "sesame"), peer: secret(AuthSimple, "sesame")},
+		{name: "simple, same 8 bytes", version: V2, us: secret(AuthSimple, "open sesame"), peer: secret(AuthSimple, "open ses")},
+		{name: "simple, wrong", version: V2, us: secret(AuthSimple, "sesame"), peer: secret(AuthSimple, "sesam"), drop: DropAuth},
+		{name: "P0", version: V2, us: secret(AuthP0, "sesame"), peer: secret(AuthP0, "sesame")},
+		{name: "P0, wrong", version: V2, us: secret(AuthP0, "sesame"), peer: secret(AuthP0, "sesamE"), drop: DropAuth},
+		{name: "P1", version: V2, us: secret(AuthP1, "sesame"), peer: secret(AuthP1, "sesame")},
+		{name: "P1, wrong", version: V2, us: secret(AuthP1, "sesame"), peer: secret(AuthP1, "sesamE"), drop: DropAuth},
+		{
+			name: "auth before interval", version: V2, us: secret(AuthP1, "sesame"),
+			peer: all(secret(AuthP1, "?"), interval(2*time.Second)), drop: DropAuth,
+		},
+
+		{name: "VRRPv2 interval, strict", version: V2, us: same, peer: interval(2 * time.Second), drop: DropInterval},
+		{
+			name: "VRRPv2 interval, lenient", version: V2, us: lenient, peer: interval(2 * time.Second),
+			tolerated: Tolerated{Interval: true},
+		},
+		{name: "VRRPv3 learns the interval", version: V3, us: same, peer: interval(2 * time.Second)},
+		{name: "VRRPv3 interval 0", version: V3, us: lenient, peer: interval(0), drop: DropInterval},
+		{
+			name: "interval before address list", version: V2, us: same,
+			peer: all(interval(2*time.Second), addresses("10.0.0.2")), drop: DropInterval,
+		},
+
+		{name: "other address, strict", version: V3, us: same, peer: addresses("10.0.0.2"), drop: DropAddressList},
+		{name: "one address more, strict", version: V2, us: same, peer: addresses("10.0.0.1", "10.0.0.2"), drop: DropAddressList},
+		{
+			name: "other order", version: V3, us: addresses("10.0.0.1", "10.0.0.2", "10.0.0.3"),
+			peer: addresses("10.0.0.3", "10.0.0.2", "10.0.0.1"),
+		},
+		{
+			name: "same address twice", version: V3, us: addresses("10.0.0.1", "10.0.0.2"),
+			peer: addresses("10.0.0.1", "10.0.0.1"), drop: DropAddressList,
+		},
+		{
+			name: "other address, from the owner", version: V3, us: same, peer: addresses("10.0.0.2"),
+			priority: PriorityOwner, tolerated: Tolerated{AddressList: true},
+		},
+		{
+			name: "other address, lenient", version: V3, us: lenient, peer: addresses("10.0.0.2"),
+			tolerated: Tolerated{AddressList: true},
+		},
+		{
+			name: "interval and address, lenient", version: V2, us: lenient,
+			peer:      all(interval(2*time.Second), addresses("10.0.0.2")),
+			tolerated: Tolerated{Interval: true, AddressList: true},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.version.String()+" "+tt.name, func(t *testing.T) {
+			r := New(base(tt.version, tt.us))
+			step(r, 0, Event{Kind: EventUp, Local: Local{Primary: self, Owner: tt.owner}})
+			src, priority := tt.src, tt.priority
+			if !src.IsValid() {
+				src = higher
+			}
+			if priority == 0 {
+				priority = 100
+			}
+			before := r.Status()
+			drop, tolerated := r.Check(advertOf(t, base(tt.version, tt.peer), src, priority))
+			if drop != tt.drop || tolerated != tt.tolerated {
+				t.Errorf("got %v, %+v, want %v, %+v", drop, tolerated, tt.drop, tt.tolerated)
+			}
+			if r.Status() != before {
+				t.Errorf("Check changed the router")
+			}
+		})
+	}
+}
+
+// TestCheckVersion covers a caller that decoded either version.
+func TestCheckVersion(t *testing.T) {
+	r := backup(base(V2))
+	if drop, _ := r.Check(advertOf(t, base(V3), higher, 100)); drop != DropVersion {
+		t.Errorf("got %v, want %v", drop, DropVersion)
+	}
+}

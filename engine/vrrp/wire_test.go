@@ -1,0 +1,239 @@
+package vrrp
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// compareAddr compares addresses, which have unexported fields.
+var compareAddr = cmpopts.EquateComparable(netip.Addr{})
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// messages are adverts as they are on the wire.
+var messages = []struct {
+	name     string
+	cfg      Config
+	priority uint8
+	form     ChecksumForm
+	src      string
+	want     string
+}{{
+	name: "VRRPv2", cfg: vector(AuthNone), priority: 254, src: "10.100.100.9",
+	want: "2101fe01000172960a6464010000000000000000",
+}, {
+	name: "VRRPv2 simple", cfg: vector(AuthSimple), priority: 254, src: "10.100.100.9",
+	want: "2101fe010101bce20a6464017468697373656372",
+}, {
+	name: "VRRPv2 P0", cfg: vector(AuthP0), priority: 254, src: "10.100.100.9",
+	want: "2101fe01fa01facf0a64640173e7f8e0d81638e6",
+}, {
+	name: "VRRPv2 P1", cfg: vector(AuthP1), priority: 254, src: "10.100.100.9",
+	want: "2101fe01fb0138a80a646401d34169e875138caf",
+}, {
+	name: "VRRPv3 RFC 9568", cfg: base(V3), priority: 100, form: FormMessage, src: "10.0.0.2",
+	want: "31336401006460660a000001",
+}, {
+	name: "VRRPv3 RFC 5798", cfg: base(V3), priority: 100, form: FormPseudoHeader, src: "10.0.0.2",
+	want: "31336401006475d50a000001",
+}, {
+	name: "VRRPv3 longest interval", priority: 0, form: FormMessage, src: "10.0.0.2",
+	cfg:  base(V3, func(c *Config) { c.Interval = IntervalMaxV3 }),
+	want: "313300010fffb4cb0a000001",
+}, {
+	name: "VRRPv3 IPv6", cfg: baseIPv6(), priority: 100, form: FormPseudoHeader, src: "fe80::2%eth0",
+	want: "3133640200643ffafe80000000000000000000000000000120010db8000000000000000000000001",
+}}
+
+// vector returns the configuration of the authentication vectors.
+func vector(auth AuthType) Config {
+	return Config{
+		Version: V2, Family: IPv4, VRID: 1, Priority: 254, Interval: time.Second,
+		Addresses: []netip.Addr{netip.MustParseAddr("10.100.100.1")},
+		AuthType:  auth, Secret: "thissecretnolongeris",
+	}
+}
+
+func TestAppendMessage(t *testing.T) {
+	for _, tt := range messages {
+		t.Run(tt.name, func(t *testing.T) {
+			src, dst := netip.MustParseAddr(tt.src), Group(tt.cfg.Family)
+			got := AppendMessage([]byte("kept"), &tt.cfg, tt.priority, tt.form, src, dst)
+			if diff := cmp.Diff("kept", string(got[:4])); diff != "" {
+				t.Errorf("what was there (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.want, hex.EncodeToString(got[4:])); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecode(t *testing.T) {
+	for _, tt := range messages {
+		t.Run(tt.name, func(t *testing.T) {
+			payload := unhex(t, tt.want)
+			src := netip.MustParseAddr(tt.src)
+			got := Advertisement{AuthType: AuthP1, AuthData: [8]byte{1}, Addresses: []netip.Addr{vip, self}}
+			drop := Decode(&got, Packet{Src: src, Dst: Group(tt.cfg.Family), TTL: 255, Payload: payload}, tt.cfg.Family, tt.cfg.Version)
+			if drop != DropNone {
+				t.Fatalf("dropped: %v", drop)
+			}
+			want := Advertisement{
+				Version: tt.cfg.Version, Family: tt.cfg.Family, VRID: tt.cfg.VRID, Priority: tt.priority,
+				Interval: tt.cfg.Interval, AuthType: tt.cfg.AuthType,
+				Checksum: uint16(payload[6])<<8 | uint16(payload[7]), Form: tt.form,
+				Source: src.WithZone(""), Addresses: tt.cfg.Addresses, Message: payload,
+			}
+			if tt.cfg.Version == V2 {
+				want.AuthData = [8]byte(payload[len(payload)-8:])
+			}
+			if diff := cmp.Diff(want, got, compareAddr); diff != "" {
+				t.Errorf("advertisement (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDecodeDrops has the receive checks of RFC 9568 section 7.1 and RFC 3768
+// section 7.1 that need the packet only. A case that fails several is
+// dropped for the first.
+func TestDecodeDrops(t *testing.T) {
+	v2, v3 := base(V2), base(V3)
+	v6 := baseIPv6()
+	flip := func(i int, mask byte) func(*Packet) { return func(p *Packet) { p.Payload[i] ^= mask } }
+	length := func(n int) func(*Packet) {
+		return func(p *Packet) { p.Payload = append(p.Payload, make([]byte, 64)...)[:n] }
+	}
+	tests := []struct {
+		name  string
+		cfg   Config
+		want  Version
+		alter func(*Packet)
+		drop  DropReason
+	}{
+		{"VRRPv2", v2, V2, nil, DropNone},
+		{"VRRPv3", v3, V3, nil, DropNone},
+		{"either version", v2, 0, nil, DropNone},
+		{"either version", v3, 0, nil, DropNone},
+		{"IPv6", v6, V3, nil, DropNone},
+
+		{"TTL 254", v3, V3, func(p *Packet) { p.TTL = 254 }, DropTTL},
+		{"TTL before length", v3, V3, func(p *Packet) { p.TTL, p.Payload = 1, nil }, DropTTL},
+
+		{"empty", v3, V3, length(0), DropLength},
+		{"half a header", v3, V3, length(7), DropLength},
+		{"header only", v3, V3, length(8), DropLength},
+		{"half an address", v3, V3, length(11), DropLength},
+		{"no authentication data", v2, V2, length(12), DropLength},
+		{"half the authentication data", v2, V2, length(19), DropLength},
+		{"half an IPv6 address", v6, V3, length(32), DropLength},
+		{"count too high", v3, V3, flip(3, 2), DropLength},
+		{"count 0", v3, V3, flip(3, 1), DropLength},
+		{"length before version", v3, V2, length(11), DropLength},
+		{"Ethernet padding", v3, V3, length(26), DropNone},
+		{"Ethernet padding", v2, V2, length(26), DropNone},
+		{"more than padding", v3, V3, length(27), DropLength},
+		{"IPv6 has no padding", v6, V3, length(41), DropLength},
+
+		{"VRRPv3 for VRRPv2", v3, V2, nil, DropVersion},
+		{"VRRPv2 for VRRPv3", v2, V3, nil, DropVersion},
+		{"version 0", v3, 0, flip(0, 0x30), DropVersion},
+		{"version 15", v3, 0, flip(0, 0xc0), DropVersion},
+		{"VRRPv2 over IPv6", v6, 0, flip(0, 0x10), DropVersion},
+		{"version before type", v3, V2, flip(0, 0x02), DropVersion},
+
+		{"type 0", v3, V3, flip(0, 0x01), DropType},
+		{"type 3", v2, V2, flip(0, 0x02), DropType},
+		{"type before checksum", v3, V3, func(p *Packet) { p.Payload[0] ^= 0x02; p.Payload[7]++ }, DropType},
+
+		{"VRRPv2 checksum", v2, V2, flip(6, 1), DropChecksum},
+		{"VRRPv2 authentication data", v2, V2, flip(19, 1), DropChecksum},
+		{"VRRPv3 checksum", v3, V3, flip(7, 1), DropChecksum},
+		{"VRRPv3 priority", v3, V3, flip(2, 1), DropChecksum},
+		{"IPv6 checksum", v6, V3, flip(39, 1), DropChecksum},
+		{"IPv6 source", v6, V3, func(p *Packet) { p.Src = p.Src.Next() }, DropChecksum},
+		{"pseudo-header's source", v3, V3, func(p *Packet) { p.Src = p.Src.Next() }, DropChecksum},
+		{"pseudo-header's destination", v3, V3, func(p *Packet) { p.Dst = p.Dst.Next() }, DropChecksum},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			src := higher
+			if tt.cfg.Family == IPv6 {
+				src = netip.MustParseAddr("fe80::9")
+			}
+			p := packet(&tt.cfg, src, 100, FormPseudoHeader)
+			if tt.alter != nil {
+				tt.alter(&p)
+			}
+			if drop := Decode(new(Advertisement), p, tt.cfg.Family, tt.want); drop != tt.drop {
+				t.Errorf("got %v, want %v", drop, tt.drop)
+			}
+		})
+	}
+}
+
+// TestChecksumIPv6 shows that IPv6 has no other form: the pseudo-header is always in it.
+func TestChecksumIPv6(t *testing.T) {
+	cfg := baseIPv6()
+	src := netip.MustParseAddr("fe80::9")
+	p := packet(&cfg, src, 100, FormMessage)
+	var a Advertisement
+	if drop := Decode(&a, p, IPv6, V3); drop != DropNone || a.Form != FormPseudoHeader {
+		t.Errorf("got %v, %v", drop, a.Form)
+	}
+	p.Payload[offChecksum], p.Payload[offChecksum+1] = 0, 0
+	c := ^fold(sum(0, p.Payload))
+	p.Payload[offChecksum], p.Payload[offChecksum+1] = byte(c>>8), byte(c)
+	if drop := Decode(&a, p, IPv6, V3); drop != DropChecksum {
+		t.Errorf("without the pseudo-header: got %v, want %v", drop, DropChecksum)
+	}
+}
+
+func TestPeekVRID(t *testing.T) {
+	for _, tt := range []struct {
+		payload string
+		vrid    uint8
+		ok      bool
+	}{
+		{"31336401006460660a000001", 0x33, true},
+		{"31ff", 255, true},
+		{"31", 0, false},
+		{"", 0, false},
+	} {
+		if vrid, ok := PeekVRID(unhex(t, tt.payload)); vrid != tt.vrid || ok != tt.ok {
+			t.Errorf("%q: got %d, %t, want %d, %t", tt.payload, vrid, ok, tt.vrid, tt.ok)
+		}
+	}
+}
+
+// TestVirtualMAC is RFC 9568 section 7.3.
+func TestVirtualMAC(t *testing.T) {
+	if got, want := VirtualMAC(IPv4, 51), [6]byte{0, 0, 0x5e, 0, 1, 51}; got != want {
+		t.Errorf("IPv4: got %x, want %x", got, want)
+	}
+	if got, want := VirtualMAC(IPv6, 255), [6]byte{0, 0, 0x5e, 0, 2, 255}; got != want {
+		t.Errorf("IPv6: got %x, want %x", got, want)
+	}
+}
+
+// TestGroup is RFC 9568 sections 5.1.1.2 and 5.1.2.2.
+func TestGroup(t *testing.T) {
+	for family, want := range map[Family]string{IPv4: "224.0.0.18", IPv6: "ff02::12"} {
+		if got := Group(family).String(); got != want {
+			t.Errorf("%v: got %s, want %s", family, got, want)
+		}
+	}
+}
