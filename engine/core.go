@@ -1,53 +1,100 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"vrrpsh/engine/vrrp"
 )
 
 // Core owns the virtual routers. It is not safe for concurrent use.
-type Core struct{}
+//
+// Time must not run backwards from one call to the next. After a time in which the
+// Core was not called, the owner first delivers every packet that waits and calls
+// Expire then: a router that was held up has to listen before it asserts itself.
+type Core struct {
+	started time.Time
+	stopped bool
+
+	order  []*group // in configuration order
+	groups map[Key]*group
+	ports  map[string]*port // by configured interface name
+	links  map[int]*link    // by index
+	named  map[string]*link // the same by name
+	// applied counts the calls of Apply, to tell which groups the last one named.
+	applied uint64
+
+	timers   timers
+	seq      uint64     // of the last Desired
+	eventSeq uint64     // of the last Event
+	occupied []*segment // whose virtual addresses have changed
+	unheard  []*segment // whose Listen may have changed
+
+	actions []vrrp.Action // reused by step
+	early   []*group      // reused by Expire
+	advert  vrrp.Advertisement
+
+	linkStatus []LinkStatus // shared with snapshots; nil when it has changed
+}
 
 // NewCore returns a Core without virtual routers.
-func NewCore(now time.Time) *Core { return &Core{} }
+func NewCore(now time.Time) *Core {
+	return &Core{
+		started: now,
+		groups:  make(map[Key]*group),
+		ports:   make(map[string]*port),
+		links:   make(map[int]*link),
+		named:   make(map[string]*link),
+		timers:  timers{epoch: now},
+	}
+}
 
-// Apply makes cfg the running configuration, touching only what differs.
-func (c *Core) Apply(now time.Time, cfg Config, out *Output) {}
-
-// SetLink tells of a new or changed interface.
-func (c *Core) SetLink(now time.Time, link Link, out *Output) {}
-
-// RemoveLink tells that an interface is gone.
-func (c *Core) RemoveLink(now time.Time, index int, out *Output) {}
-
-// Deliver handles one received packet. p.Payload is not kept.
-func (c *Core) Deliver(now time.Time, link int, family vrrp.Family, p vrrp.Packet, out *Output) {}
-
-// Deadline returns when Expire must be called next; the zero time if never.
-func (c *Core) Deadline() time.Time { return time.Time{} }
-
-// Expire fires every timer that is due.
-func (c *Core) Expire(now time.Time, out *Output) {}
-
-// Installed tells that the kernel state of a Desired was reached (err nil) or not.
-func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Output) {}
-
-// Lost tells that an installed address of a virtual router was removed from outside.
-func (c *Core) Lost(now time.Time, key Key, out *Output) {}
-
-// Resign makes a Master give up once.
-func (c *Core) Resign(now time.Time, key Key, out *Output) error { return nil }
+// Resign makes a Master give up once. It fails when key is not configured or
+// is not Master.
+func (c *Core) Resign(now time.Time, key Key, out *Output) error {
+	g, ok := c.groups[key]
+	if !ok {
+		return fmt.Errorf("%s is not configured", key)
+	}
+	if g.state != vrrp.Master {
+		return fmt.Errorf("%s is not Master but %s", key, g.state)
+	}
+	c.step(now, g, vrrp.Event{Kind: vrrp.EventResign}, out)
+	c.settle(g, out)
+	return nil
+}
 
 // ClearStatistics zeroes counters; see Control.
-func (c *Core) ClearStatistics(match func(Key) bool) {}
+func (c *Core) ClearStatistics(match func(Key) bool) {
+	for _, g := range c.order {
+		if match == nil || match(g.cfg.Key) {
+			g.counters = Counters{}
+			g.status = nil
+		}
+	}
+	if match != nil {
+		return
+	}
+	for _, l := range c.links {
+		l.unknownVRID = 0
+		l.malformed = [vrrp.NumDropReasons]uint64{}
+	}
+	c.linkStatus = nil
+}
 
-// Stop shuts every virtual router down: priority 0 from each Master, nothing left in the kernel.
-func (c *Core) Stop(now time.Time, out *Output) {}
+// Stop shuts every virtual router down: priority 0 from each Master, nothing left in
+// the kernel. Nothing starts again after it.
+func (c *Core) Stop(now time.Time, out *Output) {
+	c.stopped = true
+	for _, g := range c.order {
+		c.evaluate(now, g, out)
+	}
+	c.listen(out)
+}
 
-// Snapshot returns the state of everything.
-func (c *Core) Snapshot(now time.Time) *Snapshot { return nil }
-
-// Plan returns what Apply would do on the way from one configuration to another, in the order of
-// the new configuration, removals last.
-func Plan(from, to Config) []Change { return nil }
+// event appends an event of a virtual router, or of an interface when only
+// key.Interface is set.
+func (c *Core) event(now time.Time, kind EventKind, key Key, text string, out *Output) {
+	c.eventSeq++
+	out.Events = append(out.Events, Event{Seq: c.eventSeq, Time: now, Kind: kind, Key: key, Text: text})
+}

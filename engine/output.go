@@ -8,6 +8,11 @@ import (
 
 // Output collects what one or more calls into the Core ask for. The owner
 // carries it out and calls Reset; slices are reused.
+//
+// Within one Output the order is: every Listen with VRIDs, Sends, Announces, and then every Listen
+// without VRIDs, so that an advert finds its socket open. The newest of several
+// Listens of one interface and family counts, as does the newest Desired of one Key, which
+// may take its time.
 type Output struct {
 	Sends     []Send
 	Announces []Announce
@@ -31,7 +36,7 @@ type Send struct {
 	Link    int // interface index
 	Source  netip.Addr
 	MAC     [6]byte // Ethernet source: the virtual MAC, or the interface's in Ether without VMAC
-	Payload []byte  // the VRRP message; valid until the next call into the Core
+	Payload []byte  // the VRRP message; read only, never written to again
 }
 
 // Announce asks for gratuitous ARP or unsolicited Neighbor Advertisements.

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// An edit is what Apply has to do to one group.
+type edit struct {
+	group    *group // nil: to be created
+	to       *VirtualRouter
+	settings settings // that differ
+}
+
+// Apply makes cfg the running configuration, touching only what differs (see Plan). A
+// Master that is removed or restarted sends priority 0.
+func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
+	edits, removed, reordered := c.edits(cfg)
+	if len(edits) == 0 && len(removed) == 0 {
+		if reordered {
+			c.reorder(cfg)
+		}
+		c.event(now, EventConfig, Key{}, "configuration applied, no virtual router changed", out)
+		return
+	}
+	for _, g := range removed {
+		c.remove(now, g, out)
+	}
+	var counts [Removed]int
+	for i := range edits {
+		e := &edits[i]
+		vr := *e.to // a copy, for the rest of cfg to be let go
+		if e.group == nil {
+			counts[Created]++
+			e.group = c.create(&vr)
+		} else {
+			counts[e.settings.kind()]++
+			c.change(now, e.group, &vr, e.settings, out)
+		}
+	}
+
+	// How a group fits in with its interface depends on the addresses of all groups there,
+	// so this waits until they are known.
+	for i := range edits {
+		edits[i].group.resolve()
+	}
+	for i, s := range c.occupied {
+		c.occupied[i] = nil
+		if s.choose() {
+			s.ask(c)
+			for _, g := range s.byVRID {
+				if g != nil {
+					c.evaluate(now, g, out)
+				}
+			}
+		}
+	}
+	c.occupied = c.occupied[:0]
+	for i := range edits {
+		c.evaluate(now, edits[i].group, out)
+	}
+	c.reorder(cfg)
+	for _, g := range removed {
+		c.tidy(g.port)
+	}
+	c.listen(out)
+	c.event(now, EventConfig, Key{}, fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
+		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed)), out)
+}
+
+// edits compares a configuration with the running one.
+func (c *Core) edits(cfg Config) (edits []edit, removed []*group, reordered bool) {
+	c.applied++
+	for i := range cfg.Routers {
+		vr := &cfg.Routers[i]
+		var g *group
+		if i < len(c.order) && c.order[i].cfg.Key == vr.Key {
+			g = c.order[i] // as a rule they are where they were
+		} else {
+			g = c.groups[vr.Key]
+			reordered = true
+		}
+		if g == nil {
+			edits = append(edits, edit{to: vr})
+			continue
+		}
+		g.applied = c.applied
+		if s := compare(g.cfg, vr); s != 0 {
+			edits = append(edits, edit{group: g, to: vr, settings: s})
+		}
+	}
+	if !reordered && len(cfg.Routers) == len(c.order) {
+		return edits, nil, false
+	}
+	for _, g := range c.order {
+		if g.applied != c.applied {
+			removed = append(removed, g)
+		}
+	}
+	return edits, removed, reordered
+}
+
+// reorder puts the groups in the order of the configuration.
+func (c *Core) reorder(cfg Config) {
+	order := make([]*group, len(cfg.Routers))
+	for i := range cfg.Routers {
+		order[i] = c.groups[cfg.Routers[i].Key]
+	}
+	c.order = order
+}
+
+// create makes a group that does not run yet.
+func (c *Core) create(vr *VirtualRouter) *group {
+	g := &group{
+		cfg:     vr,
+		router:  vrrp.New(vr.Protocol),
+		vmac:    vrrp.VirtualMAC(vr.Family, vr.VRID),
+		applied: c.applied,
+		slot:    -1,
+		due:     never,
+	}
+	c.groups[vr.Key] = g
+	c.join(g)
+	return g
+}
+
+// change gives a group another configuration, in place if that is possible.
+func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings, out *Output) {
+	if what.kind() == Restarted {
+		if g.ready {
+			c.hold(now, g, vrrp.CauseReconfigured, out)
+		}
+		g.router, g.ready, g.cause = vrrp.New(vr.Protocol), false, vrrp.CauseNone
+		g.recover()
+	}
+	if what&setAddresses != 0 {
+		c.occupy(g.segment, g.cfg.Addresses, -1)
+		c.occupy(g.segment, vr.Addresses, +1)
+	}
+	if what&setFilter != 0 {
+		g.segment.ask(c)
+	}
+	g.cfg, g.status = vr, nil
+	g.reported, g.tolerated = 0, 0
+	if what.kind() == ChangedInPlace && what&inProtocol != 0 {
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventConfigure, Config: &vr.Protocol}, out)
+	}
+}
+
+// remove ends a group.
+func (c *Core) remove(now time.Time, g *group, out *Output) {
+	if g.ready {
+		c.hold(now, g, vrrp.CauseShutdown, out)
+	}
+	g.removed = true
+	c.settle(g, out)
+	c.timers.remove(g)
+	c.leave(g)
+	delete(c.groups, g.cfg.Key)
+}

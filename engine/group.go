@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// A group is one configured virtual router.
+type group struct {
+	cfg     *VirtualRouter
+	router  *vrrp.Router
+	port    *port
+	segment *segment
+	vmac    [6]byte
+	// applied is that of the Core when a configuration last named the group.
+	applied uint64
+
+	slot int   // in the heap of timers; -1: none
+	due  int64 // when the first timer is due; see timers
+
+	state vrrp.State
+	// ready tells whether the interface offers local; otherwise cause says what is missing.
+	ready bool
+	cause vrrp.Cause
+	local vrrp.Local
+	// peer sent the last advert that was accepted in this state.
+	peer         netip.Addr
+	peerPriority uint8
+
+	prefixes []netip.Prefix // of cfg.Addresses; never changed in place
+
+	active   bool    // the addresses shall be there
+	desired  Desired // the last that went out; Seq 0: none
+	unsettle bool    // the next settle asks again even if nothing has changed
+	removed  bool    // from the configuration
+	pending  bool    // desired was not answered yet
+	lostMore bool    // something was lost while pending
+	repairs  repairs
+
+	fault       string
+	faultActive bool // the fault concerns the addresses of a Master
+
+	reported  uint32 // drop reasons that an event told of, a bit for each
+	tolerated uint32 // the same of mismatches
+
+	counters Counters
+	history  history
+
+	status *RouterStatus // shared with snapshots; nil when it has changed
+}
+
+// step carries one event out. settle must follow.
+func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
+	c.actions = g.router.Step(now, ev, c.actions[:0])
+	for i := range c.actions {
+		switch a := &c.actions[i]; a.Kind {
+		case vrrp.ActionSend:
+			g.send(a.Priority, out)
+		case vrrp.ActionInstall:
+			g.active, g.unsettle = true, true
+		case vrrp.ActionWithdraw:
+			g.active, g.unsettle = false, true
+		case vrrp.ActionAnnounce:
+			g.announce(out)
+		case vrrp.ActionTransition:
+			c.transition(now, g, a, ev.Advert, out)
+		}
+	}
+	c.timers.set(g, g.router.Deadline())
+	g.status = nil
+}
+
+// send asks for an advert, if there is an interface to send it on.
+func (g *group) send(priority uint8, out *Output) {
+	l := g.port.link
+	if l == nil || !l.Up {
+		return
+	}
+	g.counters.AdvertsSent++
+	if priority == vrrp.PriorityResign {
+		g.counters.PriorityZeroSent++
+	}
+	out.Sends = append(out.Sends, Send{
+		Key:     g.cfg.Key,
+		Link:    l.Index,
+		Source:  g.local.Primary,
+		MAC:     g.mac(l),
+		Payload: g.router.Message(priority),
+	})
+}
+
+// announce asks for announcements of all addresses.
+func (g *group) announce(out *Output) {
+	l := g.port.link
+	if l == nil || !l.Up {
+		return
+	}
+	out.Announces = append(out.Announces, Announce{
+		Key:   g.cfg.Key,
+		Link:  l.Index,
+		MAC:   g.mac(l),
+		Addrs: g.prefixes,
+	})
+}
+
+// mac returns the Ethernet address that goes with the virtual addresses.
+func (g *group) mac(l *link) [6]byte {
+	if g.cfg.Type == Macvlan || g.cfg.VMAC {
+		return g.vmac
+	}
+	return l.MAC
+}
+
+// transition notes a change of state and tells of it.
+func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.Advertisement, out *Output) {
+	g.state = a.To
+	if a.To == vrrp.Master {
+		g.counters.BecameMaster++
+	}
+	t := Transition{Time: now, From: a.From, To: a.To, Cause: a.Cause}
+	text := ""
+	switch {
+	case !g.peer.IsValid():
+	case advert != nil, a.Cause == vrrp.CauseMasterResigned, a.Cause == vrrp.CausePreempt:
+		t.Peer, t.Priority = g.peer, g.peerPriority
+		text = "heard "
+	case a.Cause == vrrp.CauseMasterDown:
+		text = "last heard "
+	}
+	if text != "" {
+		text += g.peer.String() + " with priority " + strconv.Itoa(int(g.peerPriority))
+	}
+	if advert == nil {
+		g.peer = netip.Addr{}
+	}
+	g.history.add(t)
+	c.eventSeq++
+	out.Events = append(out.Events, Event{
+		Seq: c.eventSeq, Time: now, Kind: EventTransition, Key: g.cfg.Key,
+		From: a.From, To: a.To, Cause: a.Cause, Text: text,
+	})
+}
+
+// evaluate tells the virtual router whether and how it can run, if that has changed.
+func (c *Core) evaluate(now time.Time, g *group, out *Output) {
+	if cause := c.obstacle(g); cause != vrrp.CauseNone {
+		if g.ready || g.cause != cause {
+			c.hold(now, g, cause, out)
+		}
+	} else {
+		local := vrrp.Local{Primary: g.segment.primary, Owner: g.owner()}
+		if !g.ready {
+			g.recover() // what was in the way before has gone with the interface
+		}
+		if !g.ready || g.local != local {
+			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
+			g.segment.ask(c)
+			c.step(now, g, vrrp.Event{Kind: vrrp.EventUp, Local: local}, out)
+		}
+	}
+	c.settle(g, out)
+}
+
+// hold keeps a virtual router in Initialize.
+func (c *Core) hold(now time.Time, g *group, cause vrrp.Cause, out *Output) {
+	g.ready, g.cause = false, cause
+	g.segment.ask(c)
+	if l := g.port.link; l != nil && !l.Ethernet {
+		c.fail(now, g, l.Name+" is no Ethernet interface: VRRP cannot run there", false, out)
+	}
+	c.step(now, g, vrrp.Event{Kind: vrrp.EventDown, Cause: cause}, out)
+}
+
+// obstacle says why a virtual router cannot run; CauseNone if it can.
+func (c *Core) obstacle(g *group) vrrp.Cause {
+	l := g.port.link
+	switch {
+	case c.stopped || g.cfg.Shutdown:
+		return vrrp.CauseShutdown
+	case l == nil:
+		return vrrp.CauseNoLink
+	case !l.Up || !l.Ethernet:
+		return vrrp.CauseLinkDown
+	case !g.segment.primary.IsValid():
+		return vrrp.CauseNoAddress
+	default:
+		return vrrp.CauseNone
+	}
+}
+
+// owner tells whether the interface owns one of the virtual addresses
+// (IPvX_Address_Owner, RFC 9568 section 1.7).
+func (g *group) owner() bool {
+	for _, a := range g.cfg.Addresses {
+		if g.port.link.owns(a.Addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve gives the virtual addresses their prefix lengths.
+func (g *group) resolve() {
+	prefixes := make([]netip.Prefix, len(g.cfg.Addresses))
+	for i, a := range g.cfg.Addresses {
+		bits := a.Bits
+		if bits < 0 {
+			bits = connected(g.port.link, a.Addr)
+		}
+		prefixes[i] = netip.PrefixFrom(a.Addr, bits)
+	}
+	if !slices.Equal(prefixes, g.prefixes) {
+		g.prefixes = prefixes
+		g.status = nil
+	}
+}
+
+// connected returns the prefix length of the interface's longest subnet that contains an
+// address, or the full length.
+func connected(l *link, addr netip.Addr) int {
+	bits := -1
+	if l != nil {
+		for _, p := range l.Addrs {
+			if !p.IsSingleIP() && p.Bits() > bits && p.Contains(addr) {
+				bits = p.Bits()
+			}
+		}
+	}
+	if bits < 0 {
+		return addr.BitLen()
+	}
+	return bits
+}

@@ -1,0 +1,23 @@
+package engine
+
+// historyLen is how many transitions are kept of each virtual router.
+const historyLen = 32
+
+// history keeps the last transitions. What it has handed out is never written
+// to again: it appends behind, and moves elsewhere when there is no room.
+type history struct {
+	all []Transition
+}
+
+func (h *history) add(t Transition) {
+	if len(h.all) == 2*historyLen {
+		h.all = append(make([]Transition, 0, 2*historyLen), h.all[len(h.all)-historyLen+1:]...)
+	}
+	h.all = append(h.all, t)
+}
+
+// last returns the transitions that are kept, oldest first.
+func (h *history) last() []Transition {
+	from := max(0, len(h.all)-historyLen)
+	return h.all[from:len(h.all):len(h.all)]
+}

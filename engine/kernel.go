@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// What is removed from outside is put back at most repairLimit times in repairWindow.
+const (
+	repairLimit  = 5
+	repairWindow = 10 * time.Second
+)
+
+// repairs holds when the last repairs were made, the oldest at next.
+type repairs struct {
+	at   [repairLimit]time.Time
+	next int
+}
+
+// allow tells whether there may be another repair, and notes it.
+func (r *repairs) allow(now time.Time) bool {
+	if oldest := r.at[r.next]; !oldest.IsZero() && now.Sub(oldest) < repairWindow {
+		return false
+	}
+	r.at[r.next] = now
+	r.next = (r.next + 1) % repairLimit
+	return true
+}
+
+// settle asks for the kernel state that a virtual router shall have, if it is another one
+// than before or the state machine wants an answer.
+func (c *Core) settle(g *group, out *Output) {
+	want := c.wanted(g)
+	if !g.unsettle && sameDesired(&want, &g.desired) {
+		return
+	}
+	g.unsettle = false
+	if g.desired.Seq == 0 && !want.Present {
+		return // nothing was asked for yet
+	}
+	c.seq++
+	want.Seq = c.seq
+	g.desired, g.pending, g.lostMore = want, true, false
+	out.Desired = append(out.Desired, want)
+}
+
+// wanted returns the kernel state that a virtual router shall have, without Seq.
+func (c *Core) wanted(g *group) Desired {
+	d := Desired{
+		Key:     g.cfg.Key,
+		Link:    g.desired.Link,
+		Type:    g.cfg.Type,
+		VIFName: g.cfg.VIFName,
+		MAC:     g.vmac,
+		VMAC:    g.cfg.VMAC,
+		Addrs:   g.prefixes,
+	}
+	if l := g.port.link; l != nil {
+		d.Link = l.Index
+		d.Present = l.Ethernet && !g.removed && !g.cfg.Shutdown && !c.stopped
+	}
+	d.Active = d.Present && g.active
+	if g.local.Owner {
+		d.Addrs = g.foreignAddrs()
+	}
+	return d
+}
+
+// foreignAddrs returns the virtual addresses without those that the interface owns:
+// they are there already, and stay when this router is not Master.
+func (g *group) foreignAddrs() []netip.Prefix {
+	l := g.port.link
+	owned := func(p netip.Prefix) bool { return l != nil && l.owns(p.Addr()) }
+	if !slices.ContainsFunc(g.prefixes, owned) {
+		return g.prefixes
+	}
+	return slices.DeleteFunc(slices.Clone(g.prefixes), owned)
+}
+
+// sameDesired compares all but Seq.
+func sameDesired(a, b *Desired) bool {
+	return a.Link == b.Link && a.Type == b.Type && a.VIFName == b.VIFName && a.MAC == b.MAC &&
+		a.VMAC == b.VMAC && a.Present == b.Present && a.Active == b.Active &&
+		slices.Equal(a.Addrs, b.Addrs)
+}
+
+// Installed tells that the kernel state of a Desired was reached (err nil) or not. Answers
+// to other than the newest Desired of a virtual router mean nothing.
+func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Output) {
+	g, ok := c.groups[key]
+	if !ok || seq != g.desired.Seq {
+		return
+	}
+	g.pending = false
+	active := g.desired.Active
+	switch {
+	case err != nil:
+		c.fail(now, g, err.Error(), active, out)
+		if active {
+			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused}, out)
+		}
+	case active:
+		g.recover()
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventInstalled}, out)
+	case !g.faultActive:
+		g.recover()
+	}
+	c.settle(g, out)
+	if g.lostMore {
+		g.lostMore = false
+		c.Lost(now, key, out)
+	}
+}
+
+// Lost tells that an installed address or the macvlan of a virtual router was removed
+// from outside. It is put back, five times in ten seconds at most: then something else
+// insists, and a Master leaves the addresses to another router for a while.
+func (c *Core) Lost(now time.Time, key Key, out *Output) {
+	g, ok := c.groups[key]
+	if !ok || !g.desired.Present || !g.desired.Active && g.cfg.Type == Ether {
+		return // there was nothing to lose
+	}
+	if g.pending {
+		// One removal may be told of in parts, and the answer may be about the time before it.
+		g.lostMore = true
+		return
+	}
+	if g.repairs.allow(now) {
+		c.event(now, EventFault, key, "removed from outside, putting it back: "+g.carried(), out)
+		g.unsettle = true
+	} else {
+		text := fmt.Sprintf("removed from outside more than %d times in %s: %s", repairLimit, repairWindow, g.carried())
+		c.fail(now, g, text, g.desired.Active, out)
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused, Cause: vrrp.CauseAddressLost}, out)
+	}
+	c.settle(g, out)
+}
+
+// carried names what a Desired puts into the kernel.
+func (g *group) carried() string {
+	if g.desired.Active {
+		return fmt.Sprint(g.desired.Addrs)
+	}
+	return g.cfg.VIFName
+}
+
+// fail notes a fault and tells of it, once as long as it stays the same.
+func (c *Core) fail(now time.Time, g *group, text string, active bool, out *Output) {
+	g.faultActive = active
+	if g.fault == text {
+		return
+	}
+	g.fault, g.status = text, nil
+	c.event(now, EventFault, g.cfg.Key, text, out)
+}
+
+// recover forgets the fault.
+func (g *group) recover() {
+	g.fault, g.faultActive, g.status = "", false, nil
+}
+
+// SendFailed counts an advert of a virtual router that could not be sent.
+func (c *Core) SendFailed(key Key) {
+	if g, ok := c.groups[key]; ok {
+		g.counters.SendErrors++
+		g.status = nil
+	}
+}

@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// A link is an interface of the host.
+type link struct {
+	Link
+	port        *port // nil if nothing is configured for its name
+	unknownVRID uint64
+	malformed   [vrrp.NumDropReasons]uint64
+}
+
+// owns tells whether an address is one of the interface's own.
+func (l *link) owns(addr netip.Addr) bool {
+	return slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Addr() == addr })
+}
+
+// A port is an interface as configured, whether it exists or not.
+type port struct {
+	name     string
+	link     *link // nil while there is no such interface
+	groups   int
+	segments [2]*segment // by familyIndex; nil: no groups
+}
+
+// A segment is one family of a port.
+type segment struct {
+	port    *port
+	family  vrrp.Family
+	byVRID  [256]*group
+	virtual map[netip.Addr]int // virtual addresses, with how many groups have them
+	primary netip.Addr         // invalid: there is none
+	foreign [256]bool          // VRIDs that an event told of
+	heard   Listen             // the last that went out; without VRIDs: closed
+
+	occupied bool // in Core.occupied
+	asked    bool // in Core.unheard
+}
+
+func familyIndex(f vrrp.Family) int {
+	if f == vrrp.IPv6 {
+		return 1
+	}
+	return 0
+}
+
+// join puts a group on its port.
+func (c *Core) join(g *group) {
+	name := g.cfg.Interface
+	p := c.ports[name]
+	if p == nil {
+		p = &port{name: name, link: c.named[name]}
+		if p.link != nil {
+			p.link.port = p
+		}
+		c.ports[name] = p
+	}
+	i := familyIndex(g.cfg.Family)
+	s := p.segments[i]
+	if s == nil {
+		s = &segment{port: p, family: g.cfg.Family, virtual: make(map[netip.Addr]int)}
+		p.segments[i] = s
+	}
+	g.port, g.segment = p, s
+	p.groups++
+	s.byVRID[g.cfg.VRID] = g
+	s.foreign[g.cfg.VRID] = false
+	c.occupy(s, g.cfg.Addresses, +1)
+	c.linkStatus = nil
+}
+
+// leave takes a group off its port.
+func (c *Core) leave(g *group) {
+	g.port.groups--
+	g.segment.byVRID[g.cfg.VRID] = nil
+	c.occupy(g.segment, g.cfg.Addresses, -1)
+	g.segment.ask(c)
+	c.linkStatus = nil
+}
+
+// tidy forgets a port without groups.
+func (c *Core) tidy(p *port) {
+	if p.groups > 0 {
+		return
+	}
+	if p.link != nil {
+		p.link.port = nil
+	}
+	delete(c.ports, p.name)
+}
+
+// occupy counts virtual addresses in or out. choose must follow.
+func (c *Core) occupy(s *segment, addrs []Address, n int) {
+	for _, a := range addrs {
+		if s.virtual[a.Addr] += n; s.virtual[a.Addr] == 0 {
+			delete(s.virtual, a.Addr)
+		}
+	}
+	if !s.occupied {
+		s.occupied = true
+		c.occupied = append(c.occupied, s)
+	}
+}
+
+// SetLink tells of a new or changed interface. It may be known under another name.
+func (c *Core) SetLink(now time.Time, info Link, out *Output) {
+	l := c.links[info.Index]
+	if l == nil {
+		l = &link{}
+		c.links[info.Index] = l
+	} else if sameLink(&l.Link, &info) {
+		return
+	}
+	c.linkStatus = nil
+	was := l.Link
+	l.Link = info
+	l.Addrs = slices.Clone(info.Addrs)
+	if was.Name != l.Name {
+		c.unname(now, l, was.Name, out)
+		if other := c.named[l.Name]; other != nil {
+			c.unname(now, other, l.Name, out) // its end was not told yet
+		}
+		c.named[l.Name] = l
+		if p := c.ports[l.Name]; p != nil {
+			p.link, l.port = l, p
+		}
+	}
+	if l.port != nil {
+		c.event(now, EventLink, Key{Interface: l.Name}, difference(&was, &l.Link), out)
+		c.changed(now, l.port, out)
+	}
+	c.listen(out)
+}
+
+// RemoveLink tells that an interface is gone.
+func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
+	l := c.links[index]
+	if l == nil {
+		return
+	}
+	delete(c.links, index)
+	c.linkStatus = nil
+	c.unname(now, l, l.Name, out)
+	c.listen(out)
+}
+
+// unname takes the name from an interface.
+func (c *Core) unname(now time.Time, l *link, name string, out *Output) {
+	if c.named[name] == l {
+		delete(c.named, name)
+	}
+	if p := l.port; p != nil {
+		p.link, l.port = nil, nil
+		c.event(now, EventLink, Key{Interface: name}, "interface missing", out)
+		c.changed(now, p, out)
+	}
+}
+
+// changed follows a change of the interface of a port.
+func (c *Core) changed(now time.Time, p *port, out *Output) {
+	for _, s := range p.segments {
+		if s == nil {
+			continue
+		}
+		s.choose()
+		s.ask(c)
+		for _, g := range s.byVRID {
+			if g == nil {
+				continue
+			}
+			g.status = nil
+			g.resolve()
+			c.evaluate(now, g, out)
+		}
+	}
+}
+
+func sameLink(a, b *Link) bool {
+	return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
+		a.Ethernet == b.Ethernet && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+}
+
+// difference says what is new about an interface.
+func difference(was, is *Link) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	state := map[bool]string{true: "up", false: "down"}
+	switch {
+	case was.Name == "":
+		return "interface found, " + state[is.Up]
+	case was.Name != is.Name:
+		add("interface found, renamed from %s", was.Name)
+	}
+	if was.Up != is.Up {
+		add("interface %s", state[is.Up])
+	}
+	if was.MAC != is.MAC {
+		add("MAC address changed from %x to %x", was.MAC, is.MAC)
+	}
+	if !slices.Equal(was.Addrs, is.Addrs) {
+		add("addresses changed from %v to %v", was.Addrs, is.Addrs)
+	}
+	if was.MTU != is.MTU {
+		add("MTU changed from %d to %d", was.MTU, is.MTU)
+	}
+	if len(parts) == 0 {
+		return "interface changed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// choose finds the primary address. It tells whether that is another one now.
+func (s *segment) choose() bool {
+	s.occupied = false
+	was := s.primary
+	s.primary = netip.Addr{}
+	if s.port.link == nil {
+		return was.IsValid()
+	}
+	best := unsuitable
+	for _, p := range s.port.link.Addrs {
+		addr := p.Addr().WithZone("")
+		rank := s.rank(p, addr)
+		// Among equals the one that is in use stays, else it is the first.
+		if rank < best || rank == best && rank != unsuitable && addr == was {
+			s.primary, best = addr, rank
+		}
+	}
+	return s.primary != was
+}
+
+// How well an address serves as the source of adverts, best first.
+const (
+	suitable   = iota
+	secondBest // alone in its subnet, or valid on the link only: rarely what peers expect
+	virtual    // a virtual address that the interface owns
+	unsuitable
+)
+
+// rank judges a candidate for the primary address.
+func (s *segment) rank(p netip.Prefix, addr netip.Addr) int {
+	switch {
+	case vrrp.FamilyOf(addr) != s.family,
+		!addr.IsLinkLocalUnicast() && (s.family == vrrp.IPv6 || !addr.IsGlobalUnicast()):
+		return unsuitable
+	case s.virtual[addr] > 0:
+		return virtual
+	case s.family == vrrp.IPv4 && (p.IsSingleIP() || addr.IsLinkLocalUnicast()):
+		return secondBest
+	default:
+		return suitable
+	}
+}

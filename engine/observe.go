@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// Snapshot returns the state of everything. What has not changed since the last
+// Snapshot is shared with it.
+func (c *Core) Snapshot(now time.Time) *Snapshot {
+	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses()}
+	for i, g := range c.order {
+		if g.status == nil {
+			g.status = g.observe()
+		}
+		s.Routers[i] = g.status
+	}
+	return s
+}
+
+// observe returns the state of one virtual router.
+func (g *group) observe() *RouterStatus {
+	s := &RouterStatus{
+		Config:     g.cfg,
+		Status:     g.router.Status(),
+		Carrier:    g.cfg.Interface,
+		VirtualMAC: g.vmac,
+		Addresses:  g.prefixes,
+		Fault:      g.fault,
+		Counters:   g.counters,
+		History:    g.history.last(),
+	}
+	if g.cfg.Type == Macvlan && g.state == vrrp.Master {
+		s.Carrier = g.cfg.VIFName
+	}
+	if l := g.port.link; l != nil {
+		s.LinkIndex, s.LinkMAC = l.Index, l.MAC
+	}
+	return s
+}
+
+// linkStatuses returns the state of the interfaces by index.
+func (c *Core) linkStatuses() []LinkStatus {
+	if c.linkStatus != nil {
+		return c.linkStatus
+	}
+	c.linkStatus = make([]LinkStatus, 0, len(c.links))
+	for _, l := range c.links {
+		s := LinkStatus{Link: l.Link, UnknownVRID: l.unknownVRID, Malformed: l.malformed}
+		if l.port != nil {
+			s.Groups = l.port.groups
+		}
+		c.linkStatus = append(c.linkStatus, s)
+	}
+	slices.SortFunc(c.linkStatus, func(a, b LinkStatus) int { return a.Index - b.Index })
+	return c.linkStatus
+}

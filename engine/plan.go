@@ -1,0 +1,120 @@
+package engine
+
+import "slices"
+
+// settings is a set of what can differ between two configurations of the same
+// virtual router.
+type settings uint32
+
+const (
+	setVersion settings = 1 << iota
+	setType
+	setVIFName
+	setVMAC
+	setAddresses
+	setPriority
+	setPreemption
+	setPreemptDelay
+	setInterval
+	setAuthType
+	setSecret
+	setLenient
+	setChecksum
+	setRepeat
+	setDelay
+	setRefresh
+	setFilter
+	setDescription
+	setShutdown
+)
+
+// restarting settings change what is in the kernel, or what a virtual router is to its peers.
+const restarting = setVersion | setType | setVIFName | setVMAC
+
+// inProtocol settings are those of the state machine.
+const inProtocol = ^(restarting | setFilter | setDescription | setShutdown)
+
+// settingNames are the names in the configuration file, by bit.
+var settingNames = [...]string{
+	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
+	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
+	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown",
+}
+
+// names returns the names of a set in a fixed order.
+func (s settings) names() []string {
+	var names []string
+	for i, name := range settingNames {
+		if s&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// kind says what it takes to change these settings.
+func (s settings) kind() ChangeKind {
+	if s&restarting != 0 {
+		return Restarted
+	}
+	return ChangedInPlace
+}
+
+// compare returns the settings in which two configurations of a virtual router differ.
+func compare(a, b *VirtualRouter) settings {
+	p, q := &a.Protocol, &b.Protocol
+	var s settings
+	set := func(bit settings, same bool) {
+		if !same {
+			s |= bit
+		}
+	}
+	set(setVersion, p.Version == q.Version)
+	set(setType, a.Type == b.Type)
+	set(setVIFName, a.VIFName == b.VIFName)
+	set(setVMAC, a.VMAC == b.VMAC)
+	set(setAddresses, slices.Equal(a.Addresses, b.Addresses) && slices.Equal(p.Addresses, q.Addresses))
+	set(setPriority, p.Priority == q.Priority)
+	set(setPreemption, p.Preempt == q.Preempt)
+	set(setPreemptDelay, p.PreemptDelay == q.PreemptDelay)
+	set(setInterval, p.Interval == q.Interval)
+	set(setAuthType, p.AuthType == q.AuthType)
+	set(setSecret, p.Secret == q.Secret)
+	set(setLenient, p.Lenient == q.Lenient)
+	set(setChecksum, p.Checksum == q.Checksum)
+	set(setRepeat, p.Announce.Repeat == q.Announce.Repeat)
+	set(setDelay, p.Announce.Delay == q.Announce.Delay)
+	set(setRefresh, p.Announce.Refresh == q.Announce.Refresh)
+	set(setFilter, a.SocketFilter == b.SocketFilter)
+	set(setDescription, a.Description == b.Description)
+	set(setShutdown, a.Shutdown == b.Shutdown)
+	return s
+}
+
+// Plan returns what Apply would do on the way from one configuration to another, in the order of
+// the new configuration, removals last.
+func Plan(from, to Config) []Change {
+	old := make(map[Key]*VirtualRouter, len(from.Routers))
+	for i := range from.Routers {
+		old[from.Routers[i].Key] = &from.Routers[i]
+	}
+	var changes []Change
+	for i := range to.Routers {
+		vr := &to.Routers[i]
+		was, ok := old[vr.Key]
+		if !ok {
+			changes = append(changes, Change{Key: vr.Key, Kind: Created})
+			continue
+		}
+		delete(old, vr.Key)
+		if s := compare(was, vr); s != 0 {
+			changes = append(changes, Change{Key: vr.Key, Kind: s.kind(), Fields: s.names()})
+		}
+	}
+	for i := range from.Routers {
+		if key := from.Routers[i].Key; old[key] != nil {
+			changes = append(changes, Change{Key: key, Kind: Removed})
+		}
+	}
+	return changes
+}

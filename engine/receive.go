@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// Deliver handles one received packet. p.Payload is not kept.
+func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Packet, out *Output) {
+	l := c.links[index]
+	if l == nil || l.port == nil {
+		return // closing the socket overtook it
+	}
+	s := l.port.segments[familyIndex(family)]
+	vrid, ok := vrrp.PeekVRID(p.Payload)
+	if s == nil || !ok || s.byVRID[vrid] == nil {
+		c.stranger(now, l, s, family, p, out)
+		return
+	}
+	g := s.byVRID[vrid]
+	g.status = nil
+	if !g.ready {
+		g.counters.Dropped[vrrp.DropVRID]++ // shut down: as if it were not configured
+		return
+	}
+	if reason := vrrp.Decode(&c.advert, p, family, g.cfg.Protocol.Version); reason != vrrp.DropNone {
+		c.drop(now, g, reason, p.Src, out)
+		return
+	}
+	reason, tolerated := g.router.Check(&c.advert)
+	if reason != vrrp.DropNone {
+		c.drop(now, g, reason, p.Src, out)
+		return
+	}
+	if tolerated.Interval {
+		c.tolerate(now, g, vrrp.DropInterval, out)
+	}
+	if tolerated.AddressList {
+		c.tolerate(now, g, vrrp.DropAddressList, out)
+	}
+	g.counters.AdvertsReceived++
+	if c.advert.Priority == vrrp.PriorityResign {
+		g.counters.PriorityZeroReceived++
+	}
+	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
+	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
+	c.settle(g, out)
+}
+
+// stranger counts a packet that concerns no virtual router of ours, and tells of
+// each foreign one once.
+func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) {
+	c.linkStatus = nil
+	if reason := vrrp.Decode(&c.advert, p, family, 0); reason != vrrp.DropNone {
+		l.malformed[reason]++
+		return
+	}
+	l.unknownVRID++
+	if s == nil || s.foreign[c.advert.VRID] {
+		return
+	}
+	s.foreign[c.advert.VRID] = true
+	text := fmt.Sprintf("%s advertises %s group %d, which is not configured here", p.Src, family, c.advert.VRID)
+	c.event(now, EventLink, Key{Interface: l.Name}, text, out)
+}
+
+// drop counts a discarded packet, and tells of each reason once.
+func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.Addr, out *Output) {
+	g.counters.Dropped[reason]++
+	if g.reported&(1<<reason) != 0 {
+		return
+	}
+	g.reported |= 1 << reason
+	text := fmt.Sprintf("discarding adverts from %s: %s", src, dropText[reason])
+	c.event(now, EventFault, g.cfg.Key, text, out)
+}
+
+// tolerate counts a mismatch in an advert that is accepted, and tells of each once.
+func (c *Core) tolerate(now time.Time, g *group, reason vrrp.DropReason, out *Output) {
+	g.counters.Tolerated[reason]++
+	if g.tolerated&(1<<reason) != 0 {
+		return
+	}
+	g.tolerated |= 1 << reason
+	text := fmt.Sprintf("accepting adverts from %s in spite of this: %s", c.advert.Source, dropText[reason])
+	c.event(now, EventFault, g.cfg.Key, text, out)
+}
+
+// dropText says for people what is wrong with a discarded packet.
+var dropText = [vrrp.NumDropReasons]string{
+	vrrp.DropTTL:         "they were forwarded by a router, or sent with a wrong TTL",
+	vrrp.DropLength:      "they are too short or too long",
+	vrrp.DropVersion:     "another version of VRRP",
+	vrrp.DropType:        "an unknown type of message",
+	vrrp.DropChecksum:    "wrong checksum",
+	vrrp.DropVRID:        "another virtual router",
+	vrrp.DropOwn:         "they have our own address, by a loop or because another host uses it too",
+	vrrp.DropOwner:       "this router owns the virtual address",
+	vrrp.DropAuthType:    "another type of authentication",
+	vrrp.DropAuth:        "the authentication is wrong",
+	vrrp.DropInterval:    "another advertisement interval",
+	vrrp.DropAddressList: "other virtual addresses",
+}
