@@ -1,0 +1,97 @@
+package completions
+
+import (
+	"strings"
+)
+
+// Candidate is something that can stand at the end of a line.
+type Candidate struct {
+	Text string
+	Help string
+	// Literal is true when Text can be typed as it is, false for descriptions
+	// such as "<1-254>" and "<cr>".
+	Literal bool
+}
+
+// End is the text of the candidate that stands for the end of the line.
+const End = "<cr>"
+
+// Values returns the values of a kind that exist: interfaces, groups, revisions. The kind is the
+// name of a value or its type, prefix what was typed of it, and line what was understood before.
+type Values func(kind, prefix string, line []Step) []Candidate
+
+// Complete returns what can stand at the end of the line: the words that go on from its last,
+// unfinished word, or all that can follow when it ends with a blank. The error says why the words before do not parse.
+func (t *Tree) Complete(mode Mode, level Level, line string, values Values) ([]Candidate, *Error) {
+	segments := lex(line)
+	s := segments[len(segments)-1]
+	if len(segments) > 1 {
+		mode = Pipe
+	}
+	prefix := token{start: len(line), end: len(line)}
+	if n := len(s.tokens); n > 0 && s.tokens[n-1].end == len(line) && (!s.tokens[n-1].quoted || s.tokens[n-1].open) {
+		prefix = s.tokens[n-1]
+		s.tokens = s.tokens[:n-1]
+	}
+	var best *Error
+	for m := mode; m != ""; m = m.Parent() {
+		w := t.walker(m, level, line)
+		if err := w.run(s); err != nil {
+			best = deeper(best, err)
+			continue
+		}
+		if found := w.candidates(prefix, values); len(found) > 0 {
+			return found, nil
+		}
+		if _, err := w.match(prefix); err != nil {
+			err.depth = w.depth
+			best = deeper(best, err)
+		}
+	}
+	return nil, best
+}
+
+func (w *walker) candidates(prefix token, values Values) []Candidate {
+	if w.text != nil {
+		return []Candidate{{Text: w.text.param.short(), Help: w.text.help}}
+	}
+	found := w.words(nil, w.node, prefix)
+	if below := w.below(); below != nil {
+		found = w.words(found, below, prefix)
+	}
+	for _, e := range w.node.params {
+		if e.level > w.level {
+			continue
+		}
+		known := 0
+		if values != nil {
+			for _, v := range values(e.param.kind, prefix.text, w.steps) {
+				if strings.HasPrefix(v.Text, prefix.text) {
+					v.Literal = true
+					found = append(found, v)
+					known++
+				}
+			}
+		}
+		if known == 0 && (prefix.text == "" || e.param.check(prefix.text) == nil) || known > 0 && prefix.text == "" {
+			found = append(found, Candidate{Text: e.param.short(), Help: e.help})
+		}
+	}
+	if w.node.end != nil && w.node.end.Level <= w.level && prefix.text == "" && !prefix.quoted {
+		found = append(found, Candidate{Text: End, Help: "Run the command"})
+	}
+	return found
+}
+
+func (w *walker) words(found []Candidate, n *node, prefix token) []Candidate {
+	if prefix.quoted {
+		return found
+	}
+	start := strings.ToLower(prefix.text)
+	for _, e := range n.words {
+		if e.level <= w.level && strings.HasPrefix(e.word, start) {
+			found = append(found, Candidate{Text: e.word, Help: e.help, Literal: true})
+		}
+	}
+	return found
+}

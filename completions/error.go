@@ -1,0 +1,132 @@
+package completions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrorKind says what is wrong with a line.
+type ErrorKind uint8
+
+// The kinds.
+const (
+	Invalid    ErrorKind = iota // a word is wrong; Offset says which
+	Ambiguous                   // a word stands for several
+	Incomplete                  // words are missing
+	Denied                      // the user's level is too low
+)
+
+// Error tells why a line does not parse.
+type Error struct {
+	Kind ErrorKind
+	// Offset is where the word begins, in bytes.
+	Offset int
+	// Line is the line up to the end of the word.
+	Line string
+	// Words are the meanings of an ambiguous word, or what an invalid one may have meant.
+	Words []string
+	// Expected is what can stand there.
+	Expected []string
+	// Reason says what is wrong with a value.
+	Reason string
+	depth  int // words understood
+}
+
+// Error returns a sentence in the style of network operating systems. The marker that
+// Invalid speaks of is drawn by the caller.
+func (e *Error) Error() string {
+	switch e.Kind {
+	case Ambiguous:
+		return fmt.Sprintf("Ambiguous command: %q (%s)", e.Line, strings.Join(e.Words, ", "))
+	case Incomplete:
+		return "Incomplete command: expected " + list(e.Expected)
+	case Denied:
+		return "Permission denied: " + e.Reason
+	default:
+		s := "Invalid input detected at '^' marker."
+		switch {
+		case e.Reason != "":
+			s += " " + strings.ToUpper(e.Reason[:1]) + e.Reason[1:]
+		case len(e.Words) > 0:
+			s += " Did you mean: " + strings.Join(e.Words, ", ")
+		case len(e.Expected) > 0 && len(e.Expected) <= maxListed:
+			s += " Expected " + list(e.Expected)
+		}
+		return s
+	}
+}
+
+// maxListed limits how many words an error lists.
+const maxListed = 8
+
+func list(words []string) string {
+	switch {
+	case len(words) == 0:
+		return "the end of the line"
+	case len(words) > maxListed:
+		return strings.Join(words[:maxListed], ", ") + ", …"
+	case len(words) > 1:
+		return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	default:
+		return words[0]
+	}
+}
+
+// similar returns the words that a mistyped one may have meant, the likeliest first.
+func similar(word string, among []string) []string {
+	type near struct {
+		word     string
+		distance int
+	}
+	word = strings.ToLower(word)
+	limit := max(1, len(word)/3)
+	var found []near
+	for _, w := range among {
+		d := distance(word, w)
+		// A mistyped abbreviation is compared with the begin of the word too.
+		if len(word) >= 3 && len(w) > len(word) {
+			d = min(d, distance(word, w[:len(word)])+1)
+		}
+		if d <= limit {
+			found = append(found, near{w, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b near) int { return a.distance - b.distance })
+	var words []string
+	for _, f := range found {
+		if f.distance > found[0].distance || len(words) == 3 {
+			break
+		}
+		if !slices.Contains(words, f.word) {
+			words = append(words, f.word)
+		}
+	}
+	return words
+}
+
+// distance counts insertions, deletions, substitutions and swaps of neighbours.
+func distance(a, b string) int {
+	if len(a) > 40 || len(b) > 40 {
+		return 40
+	}
+	var before, row, next [41]int
+	for j := range len(b) + 1 {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}

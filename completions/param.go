@@ -1,0 +1,163 @@
+package completions
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// param is a value that a command takes.
+type param struct {
+	name string
+	// kind is the type, or the name where no type is written; values are completed by it.
+	kind   string
+	rest   bool // the rest of the line
+	ranged bool
+	lo, hi int
+}
+
+// newParam reads what stands between < and >.
+func newParam(s string) (*param, error) {
+	name, kind, typed := strings.Cut(s, ":")
+	p := &param{name: name, kind: name}
+	if text, ok := strings.CutSuffix(name, "..."); ok {
+		p.name, p.kind, p.rest = text, text, true
+	}
+	if !typed {
+		return p, nil
+	}
+	lo, hi, ok := strings.Cut(kind, "-")
+	if l, err := strconv.Atoi(lo); ok && err == nil {
+		h, err := strconv.Atoi(hi)
+		if err != nil || h < l {
+			return nil, fmt.Errorf("bad range %q", kind)
+		}
+		p.ranged, p.lo, p.hi = true, l, h
+		return p, nil
+	}
+	if _, ok := checks[kind]; !ok {
+		return nil, fmt.Errorf("unknown type %q", kind)
+	}
+	p.kind = kind
+	return p, nil
+}
+
+// String returns for example "<group 1-255>" or "<interface>".
+func (p *param) String() string {
+	if p.ranged {
+		return fmt.Sprintf("<%s %d-%d>", p.name, p.lo, p.hi)
+	}
+	return "<" + p.name + ">"
+}
+
+// short is the form in the answer to "?", as "<1-255>".
+func (p *param) short() string {
+	if p.ranged {
+		return fmt.Sprintf("<%d-%d>", p.lo, p.hi)
+	}
+	return "<" + p.name + ">"
+}
+
+// check tells whether a word can be this value; the error is a phrase.
+func (p *param) check(word string) error {
+	if p.ranged {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < p.lo || n > p.hi || word[0] == '+' {
+			return fmt.Errorf("%s must be %d-%d", p.name, p.lo, p.hi)
+		}
+		return nil
+	}
+	if f := checks[p.kind]; f != nil {
+		return f(word)
+	}
+	return nil
+}
+
+// checks are the types; nil accepts every word.
+var checks = map[string]func(string) error{
+	"word":      nil,
+	"interface": checkInterface,
+	"address":   checkAddress,
+	"duration":  checkDuration,
+	"regexp":    checkRegexp,
+	"file":      nil,
+	"router":    nil,
+	"revision":  checkRevision,
+	"name":      checkName,
+	"user":      nil,
+	"endpoint":  checkEndpoint,
+}
+
+// checkInterface refuses what the kernel refuses in names of interfaces (IFNAMSIZ is 16 with
+// the terminating zero).
+func checkInterface(s string) error {
+	if s == "" || len(s) > 15 || strings.ContainsAny(s, "/ \t\"") || s == "." || s == ".." {
+		return errors.New("not a name of an interface (1-15 characters)")
+	}
+	return nil
+}
+
+func checkAddress(s string) error {
+	if strings.Contains(s, "/") {
+		if _, err := netip.ParsePrefix(s); err != nil {
+			return errors.New("not an address with prefix length, as 10.0.0.1/24")
+		}
+		return nil
+	}
+	if a, err := netip.ParseAddr(s); err != nil || a.Zone() != "" {
+		return errors.New("not an address, as 10.0.0.1 or 10.0.0.1/24")
+	}
+	return nil
+}
+
+// checkDuration accepts what time.ParseDuration does, and whole seconds without a unit.
+func checkDuration(s string) error {
+	if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+		return nil
+	}
+	if d, err := time.ParseDuration(s); err != nil || d < 0 {
+		return errors.New("not a duration, as 1s, 500ms or 30 (seconds)")
+	}
+	return nil
+}
+
+func checkRegexp(s string) error {
+	_, err := regexp.Compile(s)
+	return err
+}
+
+func checkRevision(s string) error {
+	if _, err := strconv.ParseUint(s, 10, 63); err != nil {
+		return errors.New("not a number of a revision")
+	}
+	return nil
+}
+
+func checkEndpoint(s string) error {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return errors.New("not an address and port, as 0.0.0.0:7080")
+	}
+	if n, err := strconv.ParseUint(s[i+1:], 10, 16); err != nil || n == 0 {
+		return errors.New("the port must be 1-65535")
+	}
+	return nil
+}
+
+// checkName accepts names of users: 1 to 256 letters and digits.
+func checkName(s string) error {
+	if s == "" || len(s) > 256 {
+		return errors.New("the name must have 1-256 letters and digits")
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return errors.New("the name must have 1-256 letters and digits")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package completions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Parse understands a line typed in a mode by a user of a level. Keywords may be abbreviated
+// while unique and are not case-sensitive. What the mode does not know is
+// looked for in the modes that contain it. The error, if any, is the one of the attempt that got farthest.
+func (t *Tree) Parse(mode Mode, level Level, line string) (*Invocation, *Error) {
+	segments := lex(line)
+	var best *Error
+	for m := mode; m != ""; m = m.Parent() {
+		w := t.walker(m, level, line)
+		err := w.run(segments[0])
+		if err == nil {
+			err = w.finish(segments[0].end)
+		}
+		if err != nil {
+			best = deeper(best, err)
+			continue
+		}
+		inv := &Invocation{Line: line, Form: w.form, Do: w.do, Steps: w.steps}
+		for _, s := range segments[1:] {
+			p := t.walker(Pipe, level, line)
+			if err := p.run(s); err != nil {
+				return nil, err
+			}
+			if err := p.finish(s.end); err != nil {
+				return nil, err
+			}
+			inv.Pipes = append(inv.Pipes, p.steps[0])
+		}
+		return inv, nil
+	}
+	t.hint(best, mode, level, segments[0])
+	return nil, best
+}
+
+// deeper returns the error that understood more words; of equals the first, with the
+// suggestions of both.
+func deeper(a, b *Error) *Error {
+	switch {
+	case a == nil || b.depth > a.depth:
+		return b
+	case b.depth == a.depth && a.Kind == Invalid && b.Kind != Invalid:
+		return b
+	case b.depth == a.depth && a.Kind == Invalid:
+		for _, w := range b.Words {
+			if !slices.Contains(a.Words, w) {
+				a.Words = append(a.Words, w)
+			}
+		}
+		a.Expected = append(a.Expected, b.Expected...)
+	}
+	return a
+}
+
+// hint tells when a command exists in another mode than the user's.
+func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
+	if e == nil || e.Kind != Invalid || e.depth > 0 || e.Reason != "" || len(s.tokens) == 0 {
+		return
+	}
+	word := s.tokens[0].text
+	known := func(m Mode) string {
+		found, _ := t.modes[m].root.match(s.tokens[0], level)
+		if found == nil || found.param != nil || len(word) < min(3, len(found.word)) || found.level > level {
+			return ""
+		}
+		return found.word
+	}
+	if mode == Exec {
+		for _, m := range []Mode{Config, ConfigIf, ConfigRouter} {
+			if w := known(m); w != "" && len(e.Words) == 0 {
+				e.Reason = fmt.Sprintf("%q is a command of configure mode", w)
+				return
+			}
+		}
+		return
+	}
+	if w := known(Exec); w != "" {
+		e.Reason = fmt.Sprintf("%q is a command of exec mode: \"do %s\"", w, w)
+	}
+}
+
+// walker follows the words of a line through the tries.
+type walker struct {
+	tree  *Tree
+	level Level
+	line  string
+	node  *node
+	steps []Step
+	form  Form
+	do    bool
+	depth int
+	// text is the edge of a value that took the rest of the line.
+	text *edge
+}
+
+func (t *Tree) walker(m Mode, level Level, line string) *walker {
+	return &walker{tree: t, level: level, line: line, node: t.modes[m].root, steps: []Step{{Mode: m}}}
+}
+
+func (w *walker) run(s segment) *Error {
+	for i, tok := range s.tokens {
+		if err := w.step(tok, i == len(s.tokens)-1, s.end); err != nil {
+			err.depth = w.depth
+			return err
+		}
+		if w.text != nil {
+			break
+		}
+		w.depth++
+	}
+	return nil
+}
+
+func (w *walker) step(tok token, last bool, end int) *Error {
+	e, err := w.match(tok)
+	if err != nil {
+		return err
+	}
+	if e.level > w.level {
+		return w.denied(tok, e.level)
+	}
+	cur := &w.steps[len(w.steps)-1]
+	switch {
+	case e.do:
+		w.steps = []Step{{Mode: Exec}}
+		w.do = true
+	case e.form != Plain:
+		w.form = e.form
+	case e.param == nil:
+		cur.Words = append(cur.Words, e.word)
+	default:
+		value := tok.text
+		if e.param.rest {
+			if !tok.quoted || !last {
+				value = strings.TrimSpace(w.line[tok.start:end])
+			}
+			w.text = e
+		}
+		if tok.open {
+			return &Error{Kind: Invalid, Offset: tok.start, Reason: "the closing quote is missing"}
+		}
+		if err := e.param.check(value); err != nil {
+			return &Error{Kind: Invalid, Offset: tok.start, Reason: err.Error(), Expected: []string{e.param.String()}}
+		}
+		cur.Args = append(cur.Args, Arg{Name: e.param.name, Value: value, Offset: tok.start})
+	}
+	w.node = e.to
+	return nil
+}
+
+// match finds the edge of a word, descending into the mode that the command so far leads to
+// when it does not go on itself.
+func (w *walker) match(tok token) (*edge, *Error) {
+	e, err := w.node.match(tok, w.level)
+	if err == nil {
+		return e, nil
+	}
+	err.Line = w.line[:tok.end]
+	below := w.below()
+	if below == nil {
+		return nil, err
+	}
+	e, err2 := below.match(tok, w.level)
+	if err2 != nil {
+		err2.Line = w.line[:tok.end]
+		return nil, deeper(err, err2)
+	}
+	cmd := w.node.end
+	w.steps[len(w.steps)-1].Command = cmd
+	w.steps = append(w.steps, Step{Mode: cmd.Enter})
+	return e, nil
+}
+
+// below returns where a line goes on that has reached a command that enters a mode.
+func (w *walker) below() *node {
+	if w.node.end == nil || w.node.end.Enter == "" || !w.node.end.Setting {
+		return nil
+	}
+	mt := w.tree.modes[w.node.end.Enter]
+	if w.form != Plain {
+		return mt.no
+	}
+	return mt.settings
+}
+
+func (w *walker) finish(end int) *Error {
+	if w.node.end == nil {
+		return &Error{
+			Kind: Incomplete, Offset: end, Line: w.line, depth: w.depth,
+			Expected: w.node.expected(w.level),
+		}
+	}
+	if w.node.end.Level > w.level {
+		return w.denied(token{end: len(w.line)}, w.node.end.Level)
+	}
+	w.steps[len(w.steps)-1].Command = w.node.end
+	return nil
+}
+
+func (w *walker) denied(tok token, needs Level) *Error {
+	return &Error{
+		Kind: Denied, Offset: tok.start, Line: w.line[:tok.end], depth: w.depth,
+		Reason: fmt.Sprintf("this needs level %d (%s), yours is %d (%s)", needs, needs, w.level, w.level),
+	}
+}
+
+// match finds the edge that a word follows. Keywords come before values; an exact match before an
+// abbreviation; what the user may not do counts only when nothing else fits.
+func (n *node) match(tok token, level Level) (*edge, *Error) {
+	var visible, denied []*edge
+	if !tok.quoted {
+		word := strings.ToLower(tok.text)
+		for _, e := range n.words {
+			switch {
+			case e.word == word:
+				return e, nil
+			case !strings.HasPrefix(e.word, word):
+			case e.level <= level:
+				visible = append(visible, e)
+			default:
+				denied = append(denied, e)
+			}
+		}
+	}
+	switch {
+	case len(visible) == 1:
+		return visible[0], nil
+	case len(visible) > 1:
+		err := &Error{Kind: Ambiguous, Offset: tok.start}
+		for _, e := range visible {
+			err.Words = append(err.Words, e.word)
+		}
+		return nil, err
+	}
+	var reason error
+	for _, e := range n.params {
+		if reason = e.param.check(tok.text); reason == nil || e.param.rest {
+			return e, nil
+		}
+	}
+	if len(denied) == 1 {
+		return denied[0], nil
+	}
+	err := &Error{Kind: Invalid, Offset: tok.start, Expected: n.expected(level)}
+	if reason != nil {
+		err.Reason = reason.Error()
+	}
+	var words []string
+	for _, e := range n.words {
+		if e.level <= level {
+			words = append(words, e.word)
+		}
+	}
+	if err.Words = similar(tok.text, words); len(err.Words) > 0 {
+		err.Reason = ""
+	}
+	return nil, err
+}
+
+// expected lists what can follow.
+func (n *node) expected(level Level) []string {
+	var words []string
+	for _, e := range n.words {
+		if e.level <= level {
+			words = append(words, e.word)
+		}
+	}
+	for _, e := range n.params {
+		words = append(words, e.param.String())
+	}
+	return words
+}

@@ -1,0 +1,229 @@
+package completions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Tree is a compiled set of commands. It is immutable and safe for concurrent use.
+type Tree struct {
+	commands []*Command
+	modes    map[Mode]*modeTree
+	topics   map[string]string
+}
+
+// modeTree holds the tries of one mode.
+type modeTree struct {
+	root     *node // what can be typed
+	settings *node // what can follow the command that leads here
+	no       *node // what can follow "no" and "default"
+}
+
+// node is a place in a line: after some words, before others.
+type node struct {
+	words  []*edge
+	params []*edge
+	end    *Command // the line may end here
+}
+
+// edge is a word that leads on.
+type edge struct {
+	word  string // keyword, unless param is set
+	param *param
+	help  string
+	// level is the lowest level with a command behind the word.
+	level Level
+	to    *node
+	form  Form // of "no" and "default"
+	do    bool // of "do" and "run"
+}
+
+// Compile builds a tree. Topics explain words that begin several commands, by the line up to
+// and including them. An error is a mistake in the table.
+func Compile(commands []Command, topics map[string]string) (*Tree, error) {
+	t := &Tree{modes: make(map[Mode]*modeTree), topics: topics}
+	for _, m := range []Mode{Exec, Config, ConfigIf, ConfigRouter, Pipe} {
+		t.modes[m] = &modeTree{root: &node{}, settings: &node{}, no: &node{}}
+	}
+	for i := range commands {
+		c := commands[i]
+		t.commands = append(t.commands, &c)
+		if err := t.add(&c); err != nil {
+			return nil, fmt.Errorf("command %s: %w", c.ID, err)
+		}
+	}
+	for m, mt := range t.modes {
+		if m == Exec || m == Pipe {
+			continue
+		}
+		exec := t.modes[Exec].root
+		mt.root.words = append(mt.root.words,
+			&edge{word: "no", help: "Take a setting back or switch it off", level: Administrator, to: mt.no, form: No},
+			&edge{word: "default", help: "Set a setting back to its default", level: Administrator, to: mt.no, form: Default},
+			&edge{word: "do", help: "Run a command of exec mode", to: exec, do: true},
+			&edge{word: "run", help: "Run a command of exec mode", to: exec, do: true})
+		mt.settings.words = append(mt.settings.words,
+			&edge{word: "no", help: "Take a setting back or switch it off", level: Administrator, to: mt.no, form: No},
+			&edge{word: "default", help: "Set a setting back to its default", level: Administrator, to: mt.no, form: Default})
+	}
+	for _, mt := range t.modes {
+		for _, n := range []*node{mt.root, mt.settings, mt.no} {
+			n.sort()
+		}
+	}
+	return t, nil
+}
+
+func (n *node) sort() {
+	slices.SortFunc(n.words, compareEdges)
+	for _, e := range n.words {
+		if e.form == Plain && !e.do {
+			e.to.sort()
+		}
+	}
+	for _, e := range n.params {
+		e.to.sort()
+	}
+}
+
+func compareEdges(a, b *edge) int { return strings.Compare(a.word, b.word) }
+
+func (t *Tree) add(c *Command) error {
+	seq, err := parseSyntax(c.Syntax)
+	if err != nil {
+		return err
+	}
+	in := inserter{tree: t, command: c, last: lastRequired(seq)}
+	for _, m := range c.Modes {
+		mt, ok := t.modes[m]
+		if !ok {
+			return fmt.Errorf("unknown mode %q", m)
+		}
+		if err := in.insert(mt.root, seq, ""); err != nil {
+			return err
+		}
+		if c.Setting {
+			if err := in.insert(mt.settings, seq, ""); err != nil {
+				return err
+			}
+		}
+		if c.No == "" {
+			continue
+		}
+		no, err := parseSyntax(c.No)
+		if err != nil {
+			return err
+		}
+		if err := in.insert(mt.no, no, ""); err != nil {
+			return fmt.Errorf("no: %w", err)
+		}
+	}
+	return nil
+}
+
+// lastRequired returns the last keyword that every form of the command has.
+func lastRequired(seq []element) string {
+	last := ""
+	for _, e := range seq {
+		if e.kind == wordElement {
+			last = e.words[0]
+		}
+	}
+	return last
+}
+
+// inserter adds one command.
+type inserter struct {
+	tree    *Tree
+	command *Command
+	last    string
+}
+
+func (in *inserter) insert(n *node, seq []element, path string) error {
+	if len(seq) == 0 {
+		if n.end != nil && n.end != in.command {
+			return fmt.Errorf("%q is also command %s", path, n.end.ID)
+		}
+		n.end = in.command
+		return nil
+	}
+	first, rest := seq[0], seq[1:]
+	switch first.kind {
+	case wordElement, choiceElement:
+		for _, w := range first.words {
+			p := strings.TrimSpace(path + " " + w)
+			if err := in.insert(in.child(n, w, p), rest, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	case valueElement:
+		return in.insert(in.value(n, first.param), rest, path+" "+first.param.String())
+	default:
+		return in.insertOptional(n, seq, path)
+	}
+}
+
+// insertOptional adds a run of optional parts in every order.
+func (in *inserter) insertOptional(n *node, seq []element, path string) error {
+	run := 0
+	for run < len(seq) && seq[run].kind == optionalElement {
+		run++
+	}
+	rest := seq[run:]
+	if err := in.insert(n, rest, path); err != nil {
+		return err
+	}
+	for i := range run {
+		with := slices.Clone(seq[i].content)
+		with = append(with, seq[:i]...)
+		with = append(with, seq[i+1:run]...)
+		with = append(with, rest...)
+		if err := in.insert(n, with, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inserter) child(n *node, word, path string) *node {
+	help := in.command.Words[word]
+	if help == "" {
+		help = in.tree.topics[path]
+	}
+	if help == "" && word == in.last {
+		help = in.command.Help
+	}
+	for _, e := range n.words {
+		if e.word == word {
+			e.level = min(e.level, in.command.Level)
+			if e.help == "" {
+				e.help = help
+			}
+			return e.to
+		}
+	}
+	e := &edge{word: word, help: help, level: in.command.Level, to: &node{}}
+	n.words = append(n.words, e)
+	return e.to
+}
+
+func (in *inserter) value(n *node, p *param) *node {
+	for _, e := range n.params {
+		if *e.param == *p {
+			e.level = min(e.level, in.command.Level)
+			return e.to
+		}
+	}
+	help := in.command.Words[p.name]
+	if help == "" {
+		help = in.tree.topics["<"+p.name+">"]
+	}
+	e := &edge{param: p, help: help, level: in.command.Level, to: &node{}}
+	n.params = append(n.params, e)
+	return e.to
+}
+
+// Commands returns the table that the tree was made from. It is not to be changed.
+func (t *Tree) Commands() []*Command { return t.commands }
