@@ -6,12 +6,13 @@ import (
 	"crypto/sha3"
 	"crypto/subtle"
 	"hash"
+	"io"
 )
 
 // An authenticator makes and verifies the authentication data of VRRPv2. It
-// keeps the keyed hashes, which are costly to make anew for every message.
+// keeps the keyed hashes, which are costly to make anew for every message. A nil
+// authenticator is that of AuthNone.
 type authenticator struct {
-	kind   AuthType
 	simple [authLen]byte // AuthSimple
 	mac    hash.Hash     // AuthP0
 	xof    *sha3.SHAKE   // AuthP1
@@ -19,47 +20,46 @@ type authenticator struct {
 	sum    [sha256.Size]byte
 }
 
-// newAuthenticator returns the authenticator of an authentication type. For a
-// type without data, and one that is unknown, the data is zero.
+// newAuthenticator returns the authenticator of an authentication type.
 func newAuthenticator(kind AuthType, secret string) *authenticator {
-	k := &authenticator{kind: kind}
 	switch kind {
 	case AuthSimple:
+		k := new(authenticator)
 		copy(k.simple[:], secret) // truncated, or padded with NUL
+		return k
 	case AuthP0:
-		k.mac = hmac.New(sha256.New, []byte(secret))
+		return &authenticator{mac: hmac.New(sha256.New, []byte(secret))}
 	case AuthP1:
-		k.xof = sha3.NewSHAKE256()
-		k.secret = []byte(secret)
-	case AuthNone:
+		return &authenticator{xof: sha3.NewSHAKE256(), secret: []byte(secret)}
+	default:
+		return nil
 	}
-	return k
 }
 
 // data returns the authentication data for a header with its addresses. The
 // checksum in the header counts as zero: it is made last, over the data too.
 func (k *authenticator) data(msg []byte) (data [authLen]byte) {
-	switch k.kind {
-	case AuthSimple:
-		return k.simple
-	case AuthP0:
+	switch {
+	case k == nil:
+		return data
+	case k.mac != nil:
 		k.mac.Reset()
 		writeUnsummed(k.mac, msg)
 		return [authLen]byte(k.mac.Sum(k.sum[:0]))
-	case AuthP1:
+	case k.xof != nil:
 		k.xof.Reset()
 		_, _ = k.xof.Write(k.secret)
 		writeUnsummed(k.xof, msg)
-		_, _ = k.xof.Read(k.sum[:authLen])
-		return [authLen]byte(k.sum[:])
-	case AuthNone:
+		_, _ = k.xof.Read(data[:])
+		return data
+	default:
+		return k.simple
 	}
-	return data
 }
 
 // verify tells whether a VRRPv2 message with its authentication data is authentic.
 func (k *authenticator) verify(msg []byte) bool {
-	if k.kind == AuthNone { // RFC 3768 section 5.3.6: the data is ignored
+	if k == nil { // RFC 3768 section 5.3.6: the data is ignored
 		return true
 	}
 	end := len(msg) - authLen
@@ -74,7 +74,7 @@ func (k *authenticator) verify(msg []byte) bool {
 var noChecksum = []byte{0, 0}
 
 // writeUnsummed hashes a message as if its checksum were zero. Hashes do not fail.
-func writeUnsummed(h interface{ Write([]byte) (int, error) }, msg []byte) {
+func writeUnsummed(h io.Writer, msg []byte) {
 	_, _ = h.Write(msg[:offChecksum])
 	_, _ = h.Write(noChecksum)
 	_, _ = h.Write(msg[headerLen:])

@@ -244,7 +244,7 @@ func (r *Router) timer(now time.Time, out []Action) []Action {
 			return r.enter(now, Master, CausePreempt, out)
 		}
 	case Master:
-		if at := r.nextAdvertAt(); due(at, now) {
+		if at := r.NextAdvertAt(); due(at, now) {
 			out = r.send(now, out)
 			if now.Sub(at) < r.cfg.Interval {
 				// Counted from when it was due, lateness does not add up. After

@@ -9,10 +9,18 @@ func (r *Router) Deadline() time.Time {
 	case Backup:
 		return earliest(r.masterDownAt(), r.preemptAt())
 	case Master:
-		return earliest(r.nextAdvertAt(), r.announcer.deadline())
+		return earliest(r.NextAdvertAt(), r.announcer.deadline())
 	default:
 		return time.Time{}
 	}
+}
+
+// NextAdvertAt returns when the Adver_Timer of a Master is due; zero in other states.
+func (r *Router) NextAdvertAt() time.Time {
+	if r.state != Master {
+		return time.Time{}
+	}
+	return r.adverSet.Add(r.cfg.Interval)
 }
 
 // Message returns the advert with a priority, ready to be sent from Local.Primary
@@ -66,7 +74,7 @@ func (r *Router) Status() Status {
 		s.MasterDownAt, s.PreemptAt = r.masterDownAt(), r.preemptAt()
 	case Master:
 		s.MasterAddr, s.MasterPriority, s.LastHeard = r.local.Primary, s.Priority, r.adverSet
-		s.NextAdvertAt = r.nextAdvertAt()
+		s.NextAdvertAt = r.NextAdvertAt()
 	}
 	return s
 }
@@ -100,11 +108,6 @@ func (r *Router) skewTime() time.Duration {
 
 func (r *Router) masterDownInterval() time.Duration {
 	return MasterDownInterval(r.cfg.Version, r.priority(), r.masterAdverInterval())
-}
-
-// nextAdvertAt returns when the Adver_Timer of a Master is due.
-func (r *Router) nextAdvertAt() time.Time {
-	return r.adverSet.Add(r.cfg.Interval)
 }
 
 // masterDownAt returns when the Master_Down_Timer of a Backup is due.
