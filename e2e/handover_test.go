@@ -1,0 +1,223 @@
+//go:build linux
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"vrrpsh/e2e/lab"
+)
+
+const (
+	vrid = 51
+	// wireSlack is what a take-over may be later than the protocol's timers, on the wire.
+	wireSlack = 50 * time.Millisecond
+	// pingSlack is what the host's pings may be out beyond the protocol's timers.
+	pingSlack = 100 * time.Millisecond
+	// patience bounds everything that has no bound of its own.
+	patience = 15 * time.Second
+)
+
+// pairing is our router on r1 and its peer on r2, with the host pinging the virtual address.
+type pairing struct {
+	t     *testing.T
+	lab   *lab.Lab
+	wire  *lab.Capture
+	ping  *lab.Pinger
+	group lab.Group
+	ours  *lab.Vrrpsh
+	peer  lab.Router
+	// begun is when the segment was last undivided from.
+	begun time.Time
+}
+
+// start brings both routers up, ours as Master.
+func (p *pairing) start() {
+	p.t.Helper()
+	p.begun = time.Now()
+	p.ours.SetPriority(200)
+	p.peer.SetPriority(100)
+	p.peer.Start()
+	p.ours.Start()
+	first := p.wire.WaitMaster("r1", p.begun, patience)
+	p.ping = p.lab.Ping(lab.VIP)
+	p.ping.WaitAnswer(first.Time, patience)
+	p.settled("r1")
+}
+
+// settled waits until one router has been alone on the wire for two adverts, and holds ours against it.
+func (p *pairing) settled(master string) {
+	p.t.Helper()
+	for range 2 {
+		p.wire.WaitMaster(master, time.Now(), patience)
+	}
+	if !p.ours.Running() {
+		return
+	}
+	want, holds := "Backup", ""
+	if master == "r1" {
+		want, holds = "Master", p.vif()
+	}
+	p.ours.WaitState(want, time.Second)
+	if got := p.ours.Node().Holds(lab.VIP); got != holds {
+		p.t.Errorf("%s is Master; our address is on %q, want %q", master, got, holds)
+	}
+}
+
+// vif is the interface that carries our virtual address.
+func (p *pairing) vif() string {
+	if p.group.Macvlan {
+		return "standby51"
+	}
+	return "eth0"
+}
+
+// handover does something after which another router must become Master, and reports how long
+// the pings were out. It fails if that was more than limit.
+func (p *pairing) handover(what, to string, limit time.Duration, do func()) lab.Advert {
+	p.t.Helper()
+	start := time.Now()
+	do()
+	first := p.wire.WaitMaster(to, start, patience)
+	p.ping.WaitAnswer(first.Time.Add(wireSlack), patience)
+	p.settled(to)
+	out := p.ping.Longest(start)
+	p.t.Logf("%-34s Master after %8v, pings out for %8v (limit %v)", what,
+		first.Time.Sub(start).Round(100*time.Microsecond), out.Length().Round(100*time.Microsecond), limit)
+	if out.Length() > limit {
+		p.t.Errorf("%s: pings out for %v from %s, want at most %v", what, out.Length(),
+			out.From.Format("15:04:05.000000"), limit)
+	}
+	return first
+}
+
+// resigns checks that the old Master said so, and that the new one followed within Skew_Time.
+func (p *pairing) resigns(old string, since time.Time, successor lab.Advert, skew time.Duration) {
+	p.t.Helper()
+	bye := p.wire.WaitResign(old, since, time.Second)
+	took := successor.Time.Sub(bye.Time)
+	p.t.Logf("%s resigned, successor after %v (Skew_Time %v)", old, took, skew)
+	if took > skew+wireSlack {
+		p.t.Errorf("%v from priority 0 to the successor's advert, want at most %v", took, skew+wireSlack)
+	}
+}
+
+// oneMaster holds what was on the wire since the segment was undivided against the protocol, and forgets it.
+func (p *pairing) oneMaster() {
+	p.t.Helper()
+	for _, fault := range lab.OneMaster(p.wire.Adverts("", p.begun)) {
+		p.t.Errorf("more than one Master:\n%s", fault)
+	}
+	p.begun = time.Now()
+}
+
+// peers are the routers that ours has to work with.
+var peers = []struct {
+	name  string
+	group lab.Group
+	new   func(l *lab.Lab, n *lab.Namespace, g lab.Group) lab.Router
+	// macvlanOnly is set where the peer knows no other way.
+	macvlanOnly bool
+}{
+	{"keepalived-v2", lab.Group{VRID: vrid, Version: 2, Interval: time.Second}, (*lab.Lab).Keepalived, false},
+	{"keepalived-v2-simple", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Secret: "s3cret"}, (*lab.Lab).Keepalived, false},
+	{"keepalived-v3", lab.Group{VRID: vrid, Version: 3, Interval: 200 * time.Millisecond}, (*lab.Lab).Keepalived, false},
+	{"frr-v3", lab.Group{VRID: vrid, Version: 3, Interval: 200 * time.Millisecond}, (*lab.Lab).FRR, true},
+	{"vrrpsh-v2", lab.Group{VRID: vrid, Version: 2, Interval: time.Second}, another, false},
+	{"vrrpsh-v2-p0", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Extra: "auth_type = \"p0-t8-sha256\"\nauth_secret = \"s3cret\"\n"}, another, false},
+	{"vrrpsh-v2-p1", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Extra: "auth_type = \"p1-t8-shake256\"\nauth_secret = \"s3cret\"\n"}, another, false},
+	{"vrrpsh-v3", lab.Group{VRID: vrid, Version: 3, Interval: 200 * time.Millisecond}, another, false},
+}
+
+// another is a second vrrpsh.
+func another(l *lab.Lab, n *lab.Namespace, g lab.Group) lab.Router { return l.Vrrpsh(bin, n, g) }
+
+// TestHandover passes the virtual address back and forth between our router and each peer, in every way in which
+// it can change hands. There is one Master at all times on an undivided segment, the host's pings are out no longer
+// than the protocol's timers say, and tshark finds no fault in what we send.
+func TestHandover(t *testing.T) {
+	require(t)
+	for _, peer := range peers {
+		for _, iftype := range []string{"ether", "macvlan"} {
+			t.Run(peer.name+"/"+iftype, func(t *testing.T) {
+				parallel(t)
+				l := lab.New(t, 2)
+				g := peer.group
+				g.Macvlan = iftype == "macvlan"
+				p := &pairing{
+					t: t, lab: l, wire: l.Capture(), group: g,
+					ours: l.Vrrpsh(bin, l.Routers[0], g), peer: peer.new(l, l.Routers[1], g),
+				}
+				p.run()
+				p.checkFrames(g.Macvlan)
+			})
+		}
+	}
+}
+
+// run goes through all the hand-overs. Ours has priority 200 or 50, the peer 100 unless it is said.
+func (p *pairing) run() {
+	g := p.group
+	p.start()
+
+	p.handover("our priority lowered", "r2", pingSlack, func() { p.ours.SetPriority(50) })
+	p.handover("our priority raised", "r1", pingSlack, func() { p.ours.SetPriority(200) })
+	p.handover("peer's priority raised", "r2", pingSlack, func() { p.peer.SetPriority(254) })
+	p.handover("peer's priority lowered", "r1", pingSlack, func() { p.peer.SetPriority(100) })
+
+	start := time.Now()
+	next := p.handover("we stop", "r2", g.SkewTime(100)+pingSlack, p.ours.Stop)
+	p.resigns("r1", start, next, g.SkewTime(100))
+	p.handover("we start again", "r1", pingSlack, p.ours.Start)
+	p.oneMaster()
+
+	p.handover("our link cut", "r2", g.MasterDown(100)+pingSlack, func() { p.lab.Cut(p.ours.Node()) })
+	p.handover("our link back", "r1", pingSlack, func() { p.lab.Join(p.ours.Node()) })
+	p.oneMaster()
+
+	p.handover("our priority lowered", "r2", pingSlack, func() { p.ours.SetPriority(50) })
+	start = time.Now()
+	next = p.handover("peer stops", "r1", g.SkewTime(50)+pingSlack, p.peer.Stop)
+	p.resigns("r2", start, next, g.SkewTime(50))
+	p.handover("peer starts again", "r2", pingSlack, p.peer.Start)
+	p.oneMaster()
+
+	p.handover("peer's link cut", "r1", g.MasterDown(50)+pingSlack, func() { p.lab.Cut(p.peer.Node()) })
+	p.handover("peer's link back", "r2", pingSlack, func() { p.lab.Join(p.peer.Node()) })
+	p.oneMaster()
+
+	// Both are Masters while the segment is divided; we make way as soon as it is not.
+	p.handover("segment divided", "r1", g.MasterDown(50)+pingSlack, func() { p.lab.Partition(p.peer.Node()) })
+	p.handover("segment healed", "r2", pingSlack, func() {
+		p.begun = time.Now()
+		p.lab.Heal(p.peer.Node())
+	})
+	p.oneMaster()
+}
+
+// checkFrames holds every frame that we sent against tshark, and the adverts against the interface type.
+func (p *pairing) checkFrames(macvlan bool) {
+	p.t.Helper()
+	frames := p.wire.Frames("r1", time.Time{})
+	for _, complaint := range p.lab.Complaints("r1", frames) {
+		p.t.Errorf("tshark: %s", complaint)
+	}
+	adverts := p.wire.Adverts("r1", time.Time{})
+	own := p.ours.Node().MAC("eth0")
+	want := own
+	if macvlan {
+		want = lab.VirtualMAC(vrid).String()
+	}
+	for _, a := range adverts {
+		if a.MAC.String() != want {
+			p.t.Errorf("an advert's source MAC is %v, want %v:\n%v", a.MAC, want, a)
+			break
+		}
+		if a.TTL != 255 || a.Version != p.group.Version || a.Interval != p.group.Interval {
+			p.t.Errorf("an advert with TTL %d: %v", a.TTL, a)
+			break
+		}
+	}
+	p.t.Logf("%d frames of ours checked, %d of them adverts", len(frames), len(adverts))
+}

@@ -1,0 +1,168 @@
+//go:build linux
+
+package lab
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The numbers of VRRP (RFC 9568 section 5.1) and ICMP (RFC 792). The lab has its own
+// codec on purpose: a fault in the router's cannot hide itself here.
+const (
+	protocolVRRP    = 112
+	icmpEchoReply   = 0
+	icmpEchoRequest = 8
+
+	etherHeader = 14
+	ipHeader    = 20
+)
+
+var (
+	groupMAC  = net.HardwareAddr{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12}
+	groupAddr = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+)
+
+// VirtualMAC returns the IPv4 virtual router MAC address of a VRID (RFC 9568 section 7.3).
+func VirtualMAC(vrid uint8) net.HardwareAddr {
+	return net.HardwareAddr{0x00, 0x00, 0x5e, 0x00, 0x01, vrid}
+}
+
+// Advert is a VRRP message over IPv4 as seen on the wire.
+type Advert struct {
+	Time     time.Time
+	Port     string
+	MAC      net.HardwareAddr // Ethernet source
+	Src      netip.Addr
+	TTL      uint8
+	Version  uint8
+	VRID     uint8
+	Priority uint8
+	AuthType uint8
+	Interval time.Duration
+}
+
+// String describes the advert for people.
+func (a Advert) String() string {
+	return fmt.Sprintf("%s %-4s %v %v v%d vrid %d prio %3d every %v auth %d",
+		a.Time.Format("15:04:05.000000"), a.Port, a.MAC, a.Src, a.Version, a.VRID, a.Priority, a.Interval, a.AuthType)
+}
+
+// decodeAdvert decodes a frame if it is an advert.
+func decodeAdvert(f Frame) (Advert, bool) {
+	b := f.Data
+	if len(b) < etherHeader+ipHeader+8 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IP {
+		return Advert{}, false
+	}
+	ip := b[etherHeader:]
+	head := int(ip[0]&0xf) * 4
+	if ip[9] != protocolVRRP || len(ip) < head+8 {
+		return Advert{}, false
+	}
+	m := ip[head:]
+	a := Advert{
+		Time: f.Time, Port: f.Port, MAC: net.HardwareAddr(b[6:12]), TTL: ip[8],
+		Src:     netip.AddrFrom4([4]byte(ip[12:16])),
+		Version: m[0] >> 4, VRID: m[1], Priority: m[2],
+	}
+	if a.Version == 2 {
+		a.AuthType = m[4]
+		a.Interval = time.Duration(m[5]) * time.Second
+	} else {
+		a.Interval = time.Duration(binary.BigEndian.Uint16(m[4:])&0xfff) * 10 * time.Millisecond
+	}
+	return a, true
+}
+
+// Forged describes an advert to make up. The zero values of the faults make a correct one.
+type Forged struct {
+	MAC      net.HardwareAddr
+	Src      netip.Addr
+	Version  uint8
+	VRID     uint8
+	Priority uint8
+	Interval time.Duration
+	VIP      netip.Addr
+	AuthType uint8
+	Secret   string // of AuthType 1
+
+	TTL         uint8 // 0: 255
+	Type        uint8 // 0: 1
+	BadChecksum bool
+	Truncate    int // octets to cut off the VRRP message
+}
+
+// Frame returns the Ethernet frame.
+func (f Forged) Frame() []byte {
+	kind, ttl := f.Type, f.TTL
+	if kind == 0 {
+		kind = 1
+	}
+	if ttl == 0 {
+		ttl = 255
+	}
+	m := []byte{f.Version<<4 | kind, f.VRID, f.Priority, 1, 0, 0, 0, 0}
+	m = append(m, f.VIP.AsSlice()...)
+	var pseudo []byte
+	if f.Version == 2 {
+		m[4], m[5] = f.AuthType, uint8(f.Interval/time.Second)
+		auth := make([]byte, 8)
+		if f.AuthType == 1 {
+			copy(auth, f.Secret)
+		}
+		m = append(m, auth...)
+	} else {
+		binary.BigEndian.PutUint16(m[4:], uint16(f.Interval/(10*time.Millisecond)))
+		// The form with a pseudo-header (RFC 5798), which every router accepts.
+		pseudo = append(append(f.Src.AsSlice(), groupAddr.AsSlice()...), 0, protocolVRRP, 0, uint8(len(m)))
+	}
+	sum := checksum(pseudo, m)
+	if f.BadChecksum {
+		sum ^= 0x5555
+	}
+	binary.BigEndian.PutUint16(m[6:], sum)
+	m = m[:len(m)-f.Truncate]
+
+	ip := []byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, ttl, protocolVRRP, 0, 0}
+	ip = append(ip, f.Src.AsSlice()...)
+	ip = append(ip, groupAddr.AsSlice()...)
+	binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+len(m)))
+	binary.BigEndian.PutUint16(ip[10:], checksum(nil, ip))
+	return bytes.Join([][]byte{groupMAC, f.MAC, {0x08, 0x00}, ip, m}, nil)
+}
+
+// UDP returns a frame with a small UDP datagram without a UDP checksum.
+func UDP(srcMAC, dstMAC net.HardwareAddr, src, dst netip.Addr, payload string) []byte {
+	u := []byte{0x30, 0x39, 0x30, 0x39, 0, 0, 0, 0} // port 12345 to itself
+	u = append(u, payload...)
+	binary.BigEndian.PutUint16(u[4:], uint16(len(u)))
+	ip := []byte{0x45, 0, 0, 0, 0, 0, 0, 0, 64, unix.IPPROTO_UDP, 0, 0}
+	ip = append(ip, src.AsSlice()...)
+	ip = append(ip, dst.AsSlice()...)
+	binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+len(u)))
+	binary.BigEndian.PutUint16(ip[10:], checksum(nil, ip))
+	return bytes.Join([][]byte{dstMAC, srcMAC, {0x08, 0x00}, ip, u}, nil)
+}
+
+// checksum is the Internet checksum (RFC 1071) over two parts, the first of even length.
+func checksum(parts ...[]byte) uint16 {
+	var sum uint32
+	for _, b := range parts {
+		for i := 0; i+1 < len(b); i += 2 {
+			sum += uint32(binary.BigEndian.Uint16(b[i:]))
+		}
+		if len(b)%2 == 1 {
+			sum += uint32(b[len(b)-1]) << 8
+		}
+	}
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	return ^uint16(sum)
+}

@@ -1,0 +1,275 @@
+//go:build linux
+
+package lab
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// Frame is one Ethernet frame that a port of the switch received.
+type Frame struct {
+	// Time is the kernel's, of its arrival at the port.
+	Time time.Time
+	// Port is the role of the namespace that sent it.
+	Port string
+	Data []byte
+}
+
+// Capture records what the ports of a lab's switch receive, except ICMP echo.
+type Capture struct {
+	tb    testing.TB
+	ports map[int]string
+	file  *os.File
+	done  chan struct{}
+
+	mu      sync.Mutex
+	frames  []Frame
+	adverts []Advert
+	err     error
+	more    chan struct{} // closed and replaced when a frame arrives
+}
+
+// captureBuffer is enough for seconds of junk while the test does not get the processor.
+const captureBuffer = 16 << 20
+
+// htons is the byte order of an AF_PACKET protocol.
+func htons(v uint16) uint16 { return v<<8 | v>>8 }
+
+// Capture starts a capture, which ends with the lab. A failed test gets its last adverts.
+func (l *Lab) Capture() *Capture {
+	l.tb.Helper()
+	c := &Capture{tb: l.tb, ports: map[int]string{}, done: make(chan struct{}), more: make(chan struct{})}
+	err := l.Bridge.Do(func() error {
+		for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
+			ifi, err := net.InterfaceByName(n.Role)
+			if err != nil {
+				return err
+			}
+			c.ports[ifi.Index] = n.Role
+		}
+		return c.open()
+	})
+	if err != nil {
+		l.tb.Fatalf("capture: %v", err)
+	}
+	l.atClose(func() {
+		_ = c.file.Close()
+		<-c.done
+	})
+	l.atFailure(func() string { return "--- last adverts on the wire:\n" + c.describe(60) })
+	go c.read()
+	return c
+}
+
+// open opens the packet socket of the current namespace.
+func (c *Capture) open() error {
+	// Protocol 0 until the filter is in place: nothing unwanted gets in before it.
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("open packet socket: %w", err)
+	}
+	filter, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: 6},
+		bpf.LoadAbsolute{Off: 23, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.IPPROTO_ICMP, SkipTrue: 4},
+		bpf.LoadAbsolute{Off: 34, Size: 1}, // the type; echo requests and replies carry no options
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmpEchoReply, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: icmpEchoRequest, SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
+		bpf.RetConstant{Val: 65535},
+	})
+	if err != nil {
+		return fmt.Errorf("assemble filter: %w", err)
+	}
+	prog := make([]unix.SockFilter, len(filter))
+	for i, in := range filter {
+		prog[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, captureBuffer),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+			&unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL)}),
+	)
+	if err != nil {
+		_ = unix.Close(fd)
+		return fmt.Errorf("set up packet socket: %w", err)
+	}
+	c.file = os.NewFile(uintptr(fd), "capture")
+	return nil
+}
+
+// read records frames until the socket is closed.
+func (c *Capture) read() {
+	defer close(c.done)
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	buf, oob := make([]byte, 65536), make([]byte, 128)
+	for {
+		var n, oobn int
+		var from unix.Sockaddr
+		var rerr error
+		err := raw.Read(func(fd uintptr) bool {
+			n, oobn, _, from, rerr = unix.Recvmsg(int(fd), buf, oob, 0)
+			return !errors.Is(rerr, unix.EAGAIN)
+		})
+		switch {
+		case errors.Is(err, os.ErrClosed):
+			return
+		case err != nil:
+			c.fail(err)
+			return
+		case errors.Is(rerr, unix.ENETDOWN): // told once when a port goes down
+			continue
+		case rerr != nil:
+			c.fail(rerr)
+			return
+		}
+		ll, ok := from.(*unix.SockaddrLinklayer)
+		if !ok {
+			continue
+		}
+		port, ok := c.ports[ll.Ifindex]
+		if !ok {
+			continue
+		}
+		c.add(Frame{Time: arrival(oob[:oobn]), Port: port, Data: append([]byte(nil), buf[:n]...)})
+	}
+}
+
+// arrival returns the kernel's timestamp of a received message.
+func arrival(oob []byte) time.Time {
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err == nil {
+		for _, m := range msgs {
+			if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+				sec := binary.NativeEndian.Uint64(m.Data)
+				nsec := binary.NativeEndian.Uint64(m.Data[8:])
+				return time.Unix(int64(sec), int64(nsec))
+			}
+		}
+	}
+	return time.Now()
+}
+
+// add records one frame.
+func (c *Capture) add(f Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frames = append(c.frames, f)
+	if a, ok := decodeAdvert(f); ok {
+		c.adverts = append(c.adverts, a)
+	}
+	close(c.more)
+	c.more = make(chan struct{})
+}
+
+// fail records why the capture ended.
+func (c *Capture) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	close(c.more)
+	c.more = make(chan struct{})
+}
+
+// Frames returns the frames that arrived since a time, from one port; "" means all ports.
+func (c *Capture) Frames(port string, since time.Time) []Frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []Frame
+	for _, f := range c.frames {
+		if (port == "" || f.Port == port) && !f.Time.Before(since) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Adverts returns the VRRP messages that arrived from routers since a time, from one port; "" means all.
+func (c *Capture) Adverts(port string, since time.Time) []Advert {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return selectAdverts(c.adverts, port, since)
+}
+
+func selectAdverts(all []Advert, port string, since time.Time) []Advert {
+	var out []Advert
+	for _, a := range all {
+		if (a.Port == port || port == "" && a.Port != "host") && !a.Time.Before(since) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Wait returns the first advert since a time, from one port or all, for which match is true.
+func (c *Capture) Wait(port string, since time.Time, limit time.Duration, what string, match func(Advert) bool) Advert {
+	c.tb.Helper()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	seen := 0
+	for {
+		c.mu.Lock()
+		all, more, err := c.adverts, c.more, c.err
+		c.mu.Unlock()
+		if err != nil {
+			c.tb.Fatalf("capture: %v", err)
+		}
+		for _, a := range selectAdverts(all[seen:], port, since) {
+			if match(a) {
+				return a
+			}
+		}
+		seen = len(all)
+		select {
+		case <-more:
+		case <-deadline.C:
+			c.tb.Fatalf("not within %v on the wire: %s", limit, what)
+		}
+	}
+}
+
+// WaitMaster returns the first advert since a time with which a port's router says that it is Master.
+func (c *Capture) WaitMaster(port string, since time.Time, limit time.Duration) Advert {
+	c.tb.Helper()
+	return c.Wait(port, since, limit, port+" advertises as Master", func(a Advert) bool { return a.Priority > 0 })
+}
+
+// WaitResign returns the first advert with priority 0 since a time.
+func (c *Capture) WaitResign(port string, since time.Time, limit time.Duration) Advert {
+	c.tb.Helper()
+	return c.Wait(port, since, limit, port+" resigns with priority 0", func(a Advert) bool { return a.Priority == 0 })
+}
+
+// describe returns the last adverts for people.
+func (c *Capture) describe(last int) string {
+	c.mu.Lock()
+	adverts := c.adverts
+	if len(adverts) > last {
+		adverts = adverts[len(adverts)-last:]
+	}
+	c.mu.Unlock()
+	var b strings.Builder
+	for _, a := range adverts {
+		fmt.Fprintln(&b, a)
+	}
+	return b.String()
+}

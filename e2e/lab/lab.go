@@ -1,0 +1,314 @@
+//go:build linux
+
+package lab
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Prefix begins the names of all namespaces and directories of labs. The creator's process
+// ID and a counter follow.
+const Prefix = "vrrpsh-e2e-"
+
+// The addresses of a segment.
+const (
+	Subnet = "192.0.2.0/24"
+	// HostAddr is the host's.
+	HostAddr = "192.0.2.10"
+	// VIP is meant to be a virtual router's.
+	VIP = "192.0.2.100"
+)
+
+// Lab is one segment with its namespaces, and what runs in them.
+type Lab struct {
+	// Bridge is the switch. Its ports carry the roles of the namespaces behind them.
+	Bridge *Namespace
+	// Host is the host on the segment.
+	Host *Namespace
+	// Routers are r1, r2 and so on.
+	Routers []*Namespace
+	// Dir is a directory for the lab's files, with a path short enough for sockets. It
+	// is removed with the lab.
+	Dir string
+
+	tb   testing.TB
+	name string
+
+	mu      sync.Mutex
+	procs   []*Process
+	onClose []func()
+	reports []func() string
+	closed  bool
+}
+
+var labs = struct {
+	sync.Mutex
+	count int
+	open  map[*Lab]bool
+}{open: map[*Lab]bool{}}
+
+// New builds a segment with the given number of routers, which is taken down at the end
+// of the test. A test that fails gets the logs of everything that ran.
+func New(tb testing.TB, routers int) *Lab {
+	tb.Helper()
+	l := &Lab{tb: tb}
+	labs.Lock()
+	labs.count++
+	l.name = Prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.Itoa(labs.count)
+	labs.open[l] = true
+	labs.Unlock()
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			l.report()
+		}
+		l.Close()
+	})
+
+	l.Dir = filepath.Join(os.TempDir(), l.name)
+	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	l.Bridge = l.namespace("sw", "")
+	// Without snooping and spanning tree it is a plain switch from the first frame on.
+	l.Bridge.IP(
+		"link set lo up",
+		"link add br0 type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
+		"link set br0 up",
+	)
+	l.Host = l.namespace("host", HostAddr)
+	l.attach(l.Host)
+	for i := 1; i <= routers; i++ {
+		r := l.namespace("r"+strconv.Itoa(i), fmt.Sprintf("192.0.2.%d", i))
+		l.attach(r)
+		l.Routers = append(l.Routers, r)
+	}
+	for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
+		l.waitCarrier(n)
+	}
+	return l
+}
+
+// namespace adds a namespace.
+func (l *Lab) namespace(role, addr string) *Namespace {
+	l.tb.Helper()
+	n := &Namespace{Name: l.name + "-" + role, Role: role, Addr: addr, lab: l}
+	if _, err := run("ip", "netns", "add", n.Name); err != nil {
+		l.tb.Fatal(err)
+	}
+	return n
+}
+
+// attach gives a namespace its eth0, and the bridge a port.
+func (l *Lab) attach(n *Namespace) {
+	l.tb.Helper()
+	l.Bridge.IP(
+		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", n.Role, n.Name),
+		fmt.Sprintf("link set %s master br0", n.Role),
+		fmt.Sprintf("link set %s up", n.Role),
+	)
+	// The link-local address is usable at once, so that snapshots do not change by themselves.
+	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0",
+		"net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
+	n.IP(
+		"link set lo up",
+		fmt.Sprintf("addr add %s/24 dev eth0", n.Addr),
+		"link set eth0 up",
+	)
+}
+
+// waitCarrier waits until a namespace's eth0 is operational.
+func (l *Lab) waitCarrier(n *Namespace) {
+	l.tb.Helper()
+	Until(l.tb, 5*time.Second, n.Role+": eth0 up with a link-local address", func() error {
+		if out := n.Run("ip", "-o", "link", "show", "eth0"); !strings.Contains(out, "state UP") {
+			return fmt.Errorf("link is %s", strings.TrimSpace(out))
+		}
+		if out := n.Run("ip", "-6", "-o", "addr", "show", "dev", "eth0"); !strings.Contains(out, "fe80:") {
+			return fmt.Errorf("no link-local address")
+		}
+		return nil
+	})
+}
+
+// Cut takes the switch's port of a namespace down: the link is gone on both sides.
+func (l *Lab) Cut(n *Namespace) {
+	l.tb.Helper()
+	l.Bridge.IP("link set " + n.Role + " down")
+}
+
+// Join takes the switch's port of a namespace up again.
+func (l *Lab) Join(n *Namespace) {
+	l.tb.Helper()
+	l.Bridge.IP("link set " + n.Role + " up")
+}
+
+// Partition makes the switch discard what a namespace sends and what is meant for it. Its link stays up.
+func (l *Lab) Partition(n *Namespace) {
+	l.tb.Helper()
+	l.Bridge.Run("bridge", "link", "set", "dev", n.Role, "state", "0")
+}
+
+// Heal ends a Partition.
+func (l *Lab) Heal(n *Namespace) {
+	l.tb.Helper()
+	l.Bridge.Run("bridge", "link", "set", "dev", n.Role, "state", "3")
+}
+
+// File writes a file of the lab and returns its path.
+func (l *Lab) File(name, text string) string {
+	l.tb.Helper()
+	path := filepath.Join(l.Dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		l.tb.Fatal(err)
+	}
+	return path
+}
+
+// atClose registers a function that Close calls, latest first.
+func (l *Lab) atClose(fn func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onClose = append(l.onClose, fn)
+}
+
+// atFailure registers a function whose text is logged when the test fails.
+func (l *Lab) atFailure(fn func() string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reports = append(l.reports, fn)
+}
+
+// report logs what may explain a failure.
+func (l *Lab) report() {
+	l.tb.Helper()
+	l.mu.Lock()
+	reports, procs := l.reports, l.procs
+	l.mu.Unlock()
+	for _, fn := range reports {
+		l.tb.Log(fn())
+	}
+	for _, p := range procs {
+		l.tb.Logf("--- log of %s (%s):\n%s", p.Name, p.status(), tail(p.Log(), 60))
+	}
+}
+
+// Close ends everything that runs in the lab and removes it. It may be called more than once.
+func (l *Lab) Close() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
+	l.closed = true
+	procs, onClose := l.procs, l.onClose
+	l.mu.Unlock()
+	for i := len(onClose) - 1; i >= 0; i-- {
+		onClose[i]()
+	}
+	for _, p := range procs {
+		p.Kill()
+	}
+	remove(l.name)
+	labs.Lock()
+	delete(labs.open, l)
+	labs.Unlock()
+}
+
+// CloseOnSignal makes an interrupt of the process close all labs before it ends.
+func CloseOnSignal() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		s := <-c
+		labs.Lock()
+		open := make([]*Lab, 0, len(labs.open))
+		for l := range labs.open {
+			open = append(open, l)
+		}
+		labs.Unlock()
+		for _, l := range open {
+			l.Close()
+		}
+		fmt.Fprintln(os.Stderr, "e2e: ended by", s)
+		os.Exit(1)
+	}()
+}
+
+// Sweep removes the labs of processes that no longer exist.
+func Sweep() error {
+	names, err := leftovers()
+	for _, name := range names {
+		remove(name)
+	}
+	return err
+}
+
+// leftovers lists the names of labs whose creator is dead.
+func leftovers() ([]string, error) {
+	found := map[string]bool{}
+	for _, dir := range []string{"/run/netns", os.TempDir()} {
+		paths, err := filepath.Glob(filepath.Join(dir, Prefix+"*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			parts := strings.Split(strings.TrimPrefix(filepath.Base(path), Prefix), "-")
+			pid, err := strconv.Atoi(parts[0])
+			if err != nil || len(parts) < 2 || alive(pid) {
+				continue
+			}
+			found[Prefix+parts[0]+"-"+parts[1]] = true
+		}
+	}
+	names := make([]string, 0, len(found))
+	for name := range found {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// alive tells whether a process exists.
+func alive(pid int) bool {
+	err := unix.Kill(pid, 0)
+	return err == nil || err == unix.EPERM
+}
+
+// remove removes the lab of that name: what runs in its namespaces, the namespaces, the directory.
+func remove(name string) {
+	paths, _ := filepath.Glob("/run/netns/" + name + "-*")
+	for _, path := range paths {
+		ns := filepath.Base(path)
+		out, _ := run("ip", "netns", "pids", ns)
+		for _, field := range strings.Fields(out) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		if _, err := run("ip", "netns", "del", ns); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(os.TempDir(), name)); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+	}
+}
+
+// tail returns the last lines of a text.
+func tail(s string, lines int) string {
+	all := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	if len(all) > lines {
+		all = append([]string{"…"}, all[len(all)-lines:]...)
+	}
+	return strings.Join(all, "\n")
+}

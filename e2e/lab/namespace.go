@@ -1,0 +1,111 @@
+//go:build linux
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// commandTimeout ends a helper command that hangs.
+const commandTimeout = 20 * time.Second
+
+// Namespace is one named network namespace of a Lab.
+type Namespace struct {
+	// Name is the name that "ip netns" knows.
+	Name string
+	// Role is what the namespace is in its lab, and for routers and the host the name of their
+	// port on the bridge: "r1", "host".
+	Role string
+	// Addr is the IPv4 address of eth0, without a prefix length. Empty in the bridge's namespace.
+	Addr string
+
+	lab *Lab
+}
+
+// Command returns a command that will run inside the namespace. Like everything that a Lab starts, it
+// does not outlive the process.
+func (n *Namespace) Command(ctx context.Context, argv ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Name}, argv...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd
+}
+
+// Try runs a command inside the namespace and returns its standard output. The error holds the
+// standard error.
+func (n *Namespace) Try(argv ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	return output(n.Command(ctx, argv...), "")
+}
+
+// Run is Try for commands that must not fail.
+func (n *Namespace) Run(argv ...string) string {
+	n.lab.tb.Helper()
+	out, err := n.Try(argv...)
+	if err != nil {
+		n.lab.tb.Fatalf("%s: %v", n.Role, err)
+	}
+	return out
+}
+
+// IP runs lines of iproute2 commands, without the leading "ip", as one batch.
+func (n *Namespace) IP(lines ...string) {
+	n.lab.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "ip", "-n", n.Name, "-batch", "-")
+	if _, err := output(cmd, strings.Join(lines, "\n")+"\n"); err != nil {
+		n.lab.tb.Fatalf("%s: %v", n.Role, err)
+	}
+}
+
+// Do calls fn on a thread that is inside the namespace. A socket that fn opens stays there. fn
+// must not start goroutines that are meant to run in the namespace.
+func (n *Namespace) Do(fn func() error) error {
+	runtime.LockOSThread()
+	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("open own namespace: %w", err)
+	}
+	defer func() { _ = unix.Close(home) }()
+	there, err := unix.Open("/run/netns/"+n.Name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("open namespace %s: %w", n.Name, err)
+	}
+	defer func() { _ = unix.Close(there) }()
+	if err := unix.Setns(there, unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("enter namespace %s: %w", n.Name, err)
+	}
+	err = fn()
+	// A thread that cannot return stays locked, so that nothing else ever runs on it.
+	if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+		return fmt.Errorf("leave namespace %s: %w", n.Name, back)
+	}
+	runtime.UnlockOSThread()
+	return err
+}
+
+// output runs cmd with input and returns its standard output.
+func output(cmd *exec.Cmd, input string) (string, error) {
+	var stdout, stderr strings.Builder
+	if input != "" {
+		cmd.Stdin = strings.NewReader(input)
+	}
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err,
+			strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}

@@ -1,0 +1,204 @@
+//go:build linux
+
+package lab
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// pingInterval is between two echo requests.
+	pingInterval = time.Millisecond
+	// pingLate is the round trip from which on an answer counts as none: a request that
+	// waited for its neighbor entry is no sign that the address was reachable.
+	pingLate = 100 * time.Millisecond
+)
+
+// Pinger sends an ICMP echo request to an address every millisecond from the host of a lab,
+// and remembers which were answered.
+type Pinger struct {
+	tb   testing.TB
+	file *os.File
+	to   unix.SockaddrInet4
+	quit chan struct{}
+	wait sync.WaitGroup
+
+	mu    sync.Mutex
+	sent  []time.Time // by sequence
+	back  []bool
+	first int // sequence of the first answer, −1 before
+	last  int // sequence of the latest answer
+}
+
+// Outage is a time without answers between two answers.
+type Outage struct {
+	// From is when the first unanswered request was sent, To when the next answered one was.
+	From, To time.Time
+}
+
+// Length is how long the address was unreachable.
+func (o Outage) Length() time.Duration { return o.To.Sub(o.From) }
+
+// Ping starts a Pinger, which ends with the lab.
+func (l *Lab) Ping(addr string) *Pinger {
+	l.tb.Helper()
+	p := &Pinger{tb: l.tb, quit: make(chan struct{}), first: -1, last: -1}
+	p.to.Addr = netip.MustParseAddr(addr).As4()
+	err := l.Host.Do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMP)
+		if err != nil {
+			return err
+		}
+		p.file = os.NewFile(uintptr(fd), "ping")
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20),
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		)
+	})
+	if err != nil {
+		l.tb.Fatalf("ping: %v", err)
+	}
+	p.wait.Add(2)
+	go p.send()
+	go p.receive()
+	l.atClose(p.Stop)
+	return p
+}
+
+// Stop ends the pinger.
+func (p *Pinger) Stop() {
+	select {
+	case <-p.quit:
+		return
+	default:
+	}
+	close(p.quit)
+	_ = p.file.Close()
+	p.wait.Wait()
+}
+
+// send sends requests until Stop.
+func (p *Pinger) send() {
+	defer p.wait.Done()
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	m := make([]byte, 16)
+	m[0] = icmpEchoRequest
+	binary.BigEndian.PutUint16(m[4:], uint16(os.Getpid()))
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		seq := len(p.sent)
+		p.sent = append(p.sent, time.Now())
+		p.back = append(p.back, false)
+		p.mu.Unlock()
+		binary.BigEndian.PutUint16(m[6:], uint16(seq))
+		binary.BigEndian.PutUint64(m[8:], uint64(seq))
+		m[2], m[3] = 0, 0
+		binary.BigEndian.PutUint16(m[2:], checksum(m))
+		// A request that cannot be sent, for want of a neighbor, is an unanswered one.
+		_ = raw.Control(func(fd uintptr) { _ = unix.Sendto(int(fd), m, 0, &p.to) })
+	}
+}
+
+// receive notes the answers until Stop.
+func (p *Pinger) receive() {
+	defer p.wait.Done()
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	buf, oob := make([]byte, 256), make([]byte, 128)
+	for {
+		var n, oobn int
+		var rerr error
+		err := raw.Read(func(fd uintptr) bool {
+			n, oobn, _, _, rerr = unix.Recvmsg(int(fd), buf, oob, 0)
+			return !errors.Is(rerr, unix.EAGAIN)
+		})
+		if err != nil {
+			return
+		}
+		if rerr != nil || n < ipHeader+16 || buf[ipHeader] != icmpEchoReply ||
+			binary.BigEndian.Uint16(buf[ipHeader+4:]) != uint16(os.Getpid()) {
+			continue // EHOSTUNREACH of an earlier request is not of interest
+		}
+		seq := int(binary.BigEndian.Uint64(buf[ipHeader+8:]))
+		p.answered(seq, arrival(oob[:oobn]))
+	}
+}
+
+// answered notes one answer.
+func (p *Pinger) answered(seq int, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if seq >= len(p.sent) || wall(at).Sub(wall(p.sent[seq])) > pingLate {
+		return
+	}
+	p.back[seq] = true
+	if p.first < 0 {
+		p.first = seq
+	}
+	p.last = max(p.last, seq)
+}
+
+// wall drops the monotonic clock, which the kernel's timestamps do not have.
+func wall(t time.Time) time.Time { return t.Round(0) }
+
+// WaitAnswer waits until a request sent after since has been answered.
+func (p *Pinger) WaitAnswer(since time.Time, limit time.Duration) {
+	p.tb.Helper()
+	Until(p.tb, limit, "an answered ping", func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.last < 0 || p.sent[p.last].Before(since) {
+			return fmt.Errorf("none of the requests since was answered")
+		}
+		return nil
+	})
+}
+
+// Longest returns the longest outage among those that ended after since. What was before the first answer
+// is not one, nor is what goes on.
+func (p *Pinger) Longest(since time.Time) Outage {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var longest, current Outage
+	for seq := max(p.first, 0); seq <= p.last; seq++ {
+		switch {
+		case !p.back[seq] && current.From.IsZero():
+			current.From = p.sent[seq]
+		case p.back[seq] && !current.From.IsZero():
+			current.To = p.sent[seq]
+			if current.To.After(since) && current.Length() > longest.Length() {
+				longest = current
+			}
+			current = Outage{}
+		}
+	}
+	return longest
+}
+
+// Sent returns how many requests were sent.
+func (p *Pinger) Sent() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.sent)
+}

@@ -1,0 +1,116 @@
+//go:build linux
+
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Group is one virtual router as all kinds of routers can be told to run it.
+type Group struct {
+	VRID    uint8
+	Version uint8
+	// Interval is the Advertisement_Interval: whole seconds in VRRPv2, else in 10 ms.
+	Interval time.Duration
+	// Macvlan uses the virtual MAC address, on a macvlan; otherwise the interface's own is used.
+	Macvlan bool
+	// Secret is that of VRRPv2's simple authentication; "" is none.
+	Secret string
+	// Extra are more lines for a vrrpsh's [[vrouter]] table.
+	Extra string
+}
+
+// SkewTime is Skew_Time at a priority (RFC 3768 section 6.1, RFC 9568 section 6.1).
+func (g Group) SkewTime(priority uint8) time.Duration {
+	unit := g.Interval
+	if g.Version == 2 {
+		unit = time.Second
+	}
+	return time.Duration(256-int(priority)) * unit / 256
+}
+
+// MasterDown is Master_Down_Interval at a priority.
+func (g Group) MasterDown(priority uint8) time.Duration {
+	return 3*g.Interval + g.SkewTime(priority)
+}
+
+// Router runs one Group on eth0 of a namespace, with preemption.
+type Router interface {
+	// Node is where it runs.
+	Node() *Namespace
+	// Start starts it with the priority that SetPriority set last.
+	Start()
+	// SetPriority sets the priority, of a running router too.
+	SetPriority(p uint8)
+	// Stop ends it in the way it is meant to be ended.
+	Stop()
+	// Kill ends it without a chance to clean up.
+	Kill()
+}
+
+// startLimit and stopLimit bound the start and the orderly end of a router's processes on a busy machine.
+const (
+	startLimit = 15 * time.Second
+	stopLimit  = 10 * time.Second
+)
+
+// keepalived runs keepalived.
+type keepalived struct {
+	lab      *Lab
+	node     *Namespace
+	group    Group
+	priority uint8
+	proc     *Process
+}
+
+var _ Router = (*keepalived)(nil)
+
+// Keepalived returns a keepalived for a namespace.
+func (l *Lab) Keepalived(n *Namespace, g Group) Router {
+	return &keepalived{lab: l, node: n, group: g, priority: 100}
+}
+
+func (k *keepalived) Node() *Namespace { return k.node }
+
+// config writes the configuration file and returns its path.
+func (k *keepalived) config() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "global_defs {\n  vrrp_version %d\n  router_id %s\n}\n", k.group.Version, k.node.Role)
+	fmt.Fprintf(&b, "vrrp_instance v {\n  state BACKUP\n  interface eth0\n  virtual_router_id %d\n  priority %d\n",
+		k.group.VRID, k.priority)
+	fmt.Fprintf(&b, "  advert_int %g\n", k.group.Interval.Seconds())
+	if k.group.Macvlan {
+		fmt.Fprintf(&b, "  use_vmac vrrp%d\n  vmac_xmit_base\n", k.group.VRID)
+	}
+	if k.group.Secret != "" {
+		fmt.Fprintf(&b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", k.group.Secret)
+	}
+	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/24\n  }\n}\n", VIP)
+	return k.lab.File(k.node.Role+"-keepalived.conf", b.String())
+}
+
+func (k *keepalived) Start() {
+	k.lab.tb.Helper()
+	pid := func(kind string) string { return k.lab.Dir + "/" + k.node.Role + "-" + kind + ".pid" }
+	k.proc = k.lab.Start(k.node, "keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail",
+		"--vrrp", "--use-file", k.config(), "--pid", pid("keepalived"), "--vrrp_pid", pid("vrrp"))
+}
+
+func (k *keepalived) SetPriority(p uint8) {
+	k.lab.tb.Helper()
+	k.priority = p
+	if k.proc != nil && k.proc.Running() {
+		k.config()
+		k.proc.Signal(sigReload)
+	}
+}
+
+func (k *keepalived) Stop() {
+	k.lab.tb.Helper()
+	k.proc.Signal(sigStop)
+	k.proc.Wait(stopLimit)
+}
+
+func (k *keepalived) Kill() { k.proc.Kill() }

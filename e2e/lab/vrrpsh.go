@@ -1,0 +1,228 @@
+//go:build linux
+
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The signals that routers take as orders.
+const (
+	sigStop   = syscall.SIGTERM
+	sigReload = syscall.SIGHUP
+)
+
+// Vrrpsh is a vrrpsh in a namespace. Its methods of Router act on the group it was made with.
+type Vrrpsh struct {
+	*Process
+	// Config, Socket and StateDir are paths of the configuration file, the control socket
+	// and the directory of its state.
+	Config, Socket, StateDir string
+
+	lab      *Lab
+	node     *Namespace
+	bin      string
+	group    Group
+	priority uint8
+}
+
+var _ Router = (*Vrrpsh)(nil)
+
+// Status is one element of the API's /run/vrrp.
+type Status struct {
+	VirtualIP string `json:"virtual_ip"`
+	Group     int    `json:"group"`
+	Interface string `json:"interface"`
+	Priority  int    `json:"priority"`
+	Preempt   bool   `json:"preempt"`
+	State     string `json:"state"`
+}
+
+// Vrrpsh returns a vrrpsh, from the executable bin, for one group.
+func (l *Lab) Vrrpsh(bin string, n *Namespace, g Group) *Vrrpsh {
+	v := l.vrrpsh(bin, n)
+	v.group = g
+	return v
+}
+
+// VrrpshFile returns a vrrpsh that runs what follows its own lines in a configuration file.
+func (l *Lab) VrrpshFile(bin string, n *Namespace, config string) *Vrrpsh {
+	l.tb.Helper()
+	v := l.vrrpsh(bin, n)
+	v.write(config)
+	return v
+}
+
+func (l *Lab) vrrpsh(bin string, n *Namespace) *Vrrpsh {
+	path := func(name string) string { return filepath.Join(l.Dir, n.Role+name) }
+	return &Vrrpsh{
+		Config: path(".toml"), Socket: path(".sock"), StateDir: path("-state"),
+		lab: l, node: n, bin: bin, priority: 100,
+	}
+}
+
+// Node implements Router.
+func (v *Vrrpsh) Node() *Namespace { return v.node }
+
+// write writes the configuration file with the given tables.
+func (v *Vrrpsh) write(tables string) {
+	v.lab.tb.Helper()
+	text := fmt.Sprintf("hostname = %q\nstate_dir = %q\ndebug = 3\n\n%s", v.node.Role, v.StateDir, tables)
+	v.lab.File(filepath.Base(v.Config), text)
+}
+
+// Table returns the group's [[vrouter]] table on eth0.
+func (g Group) Table(priority uint8) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nvip = \"%s\"\nversion = %d\npriority = %d\npreemption = true\n",
+		g.VRID, VIP, g.Version, priority)
+	fmt.Fprintf(&b, "advertise_interval = \"%v\"\n", g.Interval)
+	if g.Macvlan {
+		b.WriteString("iftype = \"macvlan\"\n")
+	} else {
+		b.WriteString("iftype = \"ether\"\n")
+	}
+	if g.Secret != "" {
+		fmt.Fprintf(&b, "auth_type = \"rfc2338-simple\"\nauth_secret = %q\n", g.Secret)
+	}
+	b.WriteString(g.Extra)
+	return b.String()
+}
+
+// Start implements Router. It returns before the router is ready; WaitReady waits.
+func (v *Vrrpsh) Start() {
+	v.lab.tb.Helper()
+	if v.group.VRID != 0 {
+		v.write(v.group.Table(v.priority))
+	}
+	v.Process = v.lab.Start(v.node, "vrrpsh", v.bin, "-m1", "-c", v.Config, "-s", v.Socket)
+}
+
+// WaitReady waits until the API answers.
+func (v *Vrrpsh) WaitReady() {
+	v.lab.tb.Helper()
+	Until(v.lab.tb, startLimit, v.Name+" answers", func() error {
+		if !v.Running() {
+			v.lab.tb.Fatalf("%s has ended: %s", v.Name, v.status())
+		}
+		_, err := v.TryStatus()
+		return err
+	})
+}
+
+// WaitState waits until the API says that the only group is in a state.
+func (v *Vrrpsh) WaitState(state string, limit time.Duration) {
+	v.lab.tb.Helper()
+	Until(v.lab.tb, limit, v.Name+" is "+state, func() error {
+		all, err := v.TryStatus()
+		if err != nil {
+			return err
+		}
+		if len(all) != 1 || all[0].State != state {
+			return fmt.Errorf("the API says %+v", all)
+		}
+		return nil
+	})
+}
+
+// SetPriority implements Router: the running router's by the shell, as an operator would.
+func (v *Vrrpsh) SetPriority(p uint8) {
+	v.lab.tb.Helper()
+	v.priority = p
+	if v.Process == nil || !v.Running() {
+		return
+	}
+	v.Script("configure", fmt.Sprintf("interface eth0 vrrp %d priority %d", v.group.VRID, p), "commit", "end")
+}
+
+// Stop implements Router.
+func (v *Vrrpsh) Stop() {
+	v.lab.tb.Helper()
+	v.Signal(sigStop)
+	if status := v.Wait(stopLimit); status != 0 {
+		v.lab.tb.Fatalf("%s: exit status %d after SIGTERM", v.Name, status)
+	}
+}
+
+// Result is what a command left.
+type Result struct {
+	Stdout, Stderr string
+	Status         int
+}
+
+// Exec runs "vrrpsh exec" with arguments and standard input.
+func (v *Vrrpsh) Exec(input string, args ...string) Result {
+	v.lab.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	cmd := v.node.Command(ctx, append([]string{v.bin, "-s", v.Socket, "exec"}, args...)...)
+	var stdout, stderr strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
+	status := ExitStatus(cmd.Run())
+	return Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: status}
+}
+
+// Script runs lines in the shell, which must all succeed, and returns what they printed.
+func (v *Vrrpsh) Script(lines ...string) string {
+	v.lab.tb.Helper()
+	r := v.Exec(strings.Join(lines, "\n") + "\n")
+	if r.Status != 0 {
+		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.Name, lines, r.Status, r.Stdout, r.Stderr)
+	}
+	return r.Stdout
+}
+
+// Show runs one command in the shell, which must succeed, and returns what it printed.
+func (v *Vrrpsh) Show(args ...string) string {
+	v.lab.tb.Helper()
+	r := v.Exec("", args...)
+	if r.Status != 0 {
+		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.Name, args, r.Status, r.Stdout, r.Stderr)
+	}
+	return r.Stdout
+}
+
+// TryGet asks the API on the control socket and decodes the JSON answer into out.
+func (v *Vrrpsh) TryGet(path string, out any) error {
+	client := http.Client{Timeout: commandTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", v.Socket)
+		},
+	}}
+	resp, err := client.Get("http://" + v.node.Role + path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", path, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// TryStatus asks the API for /run/vrrp.
+func (v *Vrrpsh) TryStatus() ([]Status, error) {
+	var all []Status
+	err := v.TryGet("/run/vrrp", &all)
+	return all, err
+}
+
+// ConfigText returns the configuration file.
+func (v *Vrrpsh) ConfigText() string {
+	v.lab.tb.Helper()
+	b, err := os.ReadFile(v.Config)
+	if err != nil {
+		v.lab.tb.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,29 @@
+//go:build linux
+
+package lab
+
+import (
+	"testing"
+	"time"
+)
+
+// pollInterval is between two looks at a condition that cannot be waited for.
+const pollInterval = 5 * time.Millisecond
+
+// Until calls cond until it returns nil. It fails the test with the last error when that took longer than limit.
+func Until(tb testing.TB, limit time.Duration, what string, cond func() error) {
+	tb.Helper()
+	deadline := time.Now().Add(limit)
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		err := cond()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("not within %v: %s: %v", limit, what, err)
+		}
+		<-tick.C
+	}
+}

@@ -1,0 +1,103 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vrrpsh/e2e/lab"
+)
+
+// bin is the vrrpsh under test.
+var bin string
+
+// missing says why nothing can be tested here; "" if everything can.
+var missing string
+
+// tools are the programs that the tests run, with the Debian package that has each.
+var tools = map[string]string{
+	"ip":                 "iproute2",
+	"bridge":             "iproute2",
+	"sysctl":             "procps",
+	"curl":               "curl",
+	"tshark":             "tshark",
+	"keepalived":         "keepalived",
+	"vtysh":              "frr",
+	"/usr/lib/frr/vrrpd": "frr",
+	"/usr/lib/frr/zebra": "frr",
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	missing = whatIsMissing()
+	if missing != "" {
+		fmt.Fprintln(os.Stderr, "e2e: the end-to-end tests cannot run:", missing)
+		return m.Run()
+	}
+	lab.CloseOnSignal()
+	if err := lab.Sweep(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	dir, err := os.MkdirTemp("", "vrrpsh-bin-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	bin = os.Getenv("VRRPSH_BIN")
+	if bin == "" {
+		bin = filepath.Join(dir, "vrrpsh")
+		build := exec.Command("go", "build", "-o", bin, "vrrpsh")
+		build.Stdout, build.Stderr = os.Stderr, os.Stderr
+		if err := build.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e: build vrrpsh:", err)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// whatIsMissing returns why the tests cannot run, "" if they can.
+func whatIsMissing() string {
+	if os.Geteuid() != 0 {
+		return "network namespaces need root"
+	}
+	var absent []string
+	for tool, pkg := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			absent = append(absent, fmt.Sprintf("%s (Debian package %s)", tool, pkg))
+		}
+	}
+	if len(absent) > 0 {
+		return "not installed: " + strings.Join(absent, ", ") + "; e2e/install-peers.sh installs them"
+	}
+	return ""
+}
+
+// require skips a test that cannot run here, or fails it if the environment says that it must.
+func require(t *testing.T) {
+	t.Helper()
+	switch {
+	case missing == "":
+	case os.Getenv("VRRPSH_E2E") == "require":
+		t.Fatal("required, but cannot run: " + missing)
+	default:
+		t.Skip(missing)
+	}
+}
+
+// parallel lets a test run beside others: it mostly waits, and allows for a busy machine.
+func parallel(t *testing.T) {
+	t.Helper()
+	require(t)
+	t.Parallel()
+}
