@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -64,8 +65,7 @@ func refit(p Packet, family Family) bool {
 	if family == IPv6 {
 		s += sumPseudoHeader(family, p.Src, p.Dst, n)
 	}
-	c := ^fold(s)
-	msg[offChecksum], msg[offChecksum+1] = byte(c>>8), byte(c)
+	binary.BigEndian.PutUint16(msg[offChecksum:], ^fold(s))
 	return true
 }
 

@@ -320,6 +320,25 @@ func TestPreemptDelay(t *testing.T) {
 			t.Errorf("preemption at %v, want %v", got.Sub(epoch), 40*sec)
 		}
 	})
+	t.Run("preemption switched off ends it", func(t *testing.T) {
+		r := backup(delayed)
+		hear(r, sec, 2*sec, 50)
+		cfg := delayed
+		cfg.Preempt = false
+		step(r, 2*sec, Event{Kind: EventConfigure, Config: &cfg})
+		expectState(t, r, Backup, 2*sec+down100)
+		if got := r.Status().PreemptAt; !got.IsZero() {
+			t.Errorf("preemption at %v", got.Sub(epoch))
+		}
+	})
+	t.Run("it does not shorten the wait after a refusal", func(t *testing.T) {
+		short := delayed
+		short.PreemptDelay = ms
+		r := master(short)
+		step(r, 0, Event{Kind: EventRefused})
+		hear(r, ms, ms, 50)
+		expectState(t, r, Backup, backoffMin)
+	})
 	t.Run("a lower priority of our own ends it", func(t *testing.T) {
 		r := backup(delayed)
 		hear(r, sec, 2*sec, 50)
@@ -462,7 +481,13 @@ func TestLocalChanges(t *testing.T) {
 	})
 	t.Run("another primary address", func(t *testing.T) {
 		r := master(base(V3))
+		r.Message(100)
 		expect(t, step(r, sec/2, Event{Kind: EventUp, Local: Local{Primary: lower}}), send(100))
+		cfg := base(V3)
+		want := AppendMessage(nil, &cfg, 100, FormPseudoHeader, lower, GroupIPv4)
+		if diff := cmp.Diff(want, r.Message(100)); diff != "" {
+			t.Errorf("message (-want +got):\n%s", diff)
+		}
 		// It decides between equals from now on.
 		expect(t, step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), self, 100)}),
 			withdraw, transition(Master, Backup, CauseHigherAddress))
@@ -470,6 +495,16 @@ func TestLocalChanges(t *testing.T) {
 	t.Run("no primary address", func(t *testing.T) {
 		r := master(base(V3))
 		expect(t, step(r, sec/2, Event{Kind: EventUp}), withdraw, transition(Master, Initialize, CauseNoAddress))
+		if got := r.Status().Local; got != (Local{}) {
+			t.Errorf("local is still %+v", got)
+		}
+	})
+	t.Run("an owner that resigned stays Backup for its time", func(t *testing.T) {
+		r := New(base(V3))
+		step(r, 0, upOwner())
+		step(r, sec/2, Event{Kind: EventResign})
+		expect(t, step(r, sec, upOwner()))
+		expectState(t, r, Backup, sec/2+MasterDownInterval(V3, PriorityOwner, sec))
 	})
 	t.Run("Backup becomes the owner", func(t *testing.T) {
 		expect(t, step(backup(base(V3)), sec/2, upOwner()), becoming(PriorityOwner, Backup, CauseOwner)...)

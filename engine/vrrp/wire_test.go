@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"testing"
@@ -117,6 +118,11 @@ func TestDecodeDrops(t *testing.T) {
 	length := func(n int) func(*Packet) {
 		return func(p *Packet) { p.Payload = append(p.Payload, make([]byte, 64)...)[:n] }
 	}
+	withPseudoHeader := func(p *Packet) {
+		p.Payload[offChecksum], p.Payload[offChecksum+1] = 0, 0
+		c := ^fold(sum(0, p.Payload) + sumPseudoHeader(IPv4, p.Src, p.Dst, len(p.Payload)))
+		binary.BigEndian.PutUint16(p.Payload[offChecksum:], c)
+	}
 	tests := []struct {
 		name  string
 		cfg   Config
@@ -160,6 +166,7 @@ func TestDecodeDrops(t *testing.T) {
 		{"type before checksum", v3, V3, func(p *Packet) { p.Payload[0] ^= 0x02; p.Payload[7]++ }, DropType},
 
 		{"VRRPv2 checksum", v2, V2, flip(6, 1), DropChecksum},
+		{"VRRPv2 with a pseudo-header", v2, V2, withPseudoHeader, DropChecksum},
 		{"VRRPv2 authentication data", v2, V2, flip(19, 1), DropChecksum},
 		{"VRRPv3 checksum", v3, V3, flip(7, 1), DropChecksum},
 		{"VRRPv3 priority", v3, V3, flip(2, 1), DropChecksum},
@@ -195,8 +202,7 @@ func TestChecksumIPv6(t *testing.T) {
 		t.Errorf("got %v, %v", drop, a.Form)
 	}
 	p.Payload[offChecksum], p.Payload[offChecksum+1] = 0, 0
-	c := ^fold(sum(0, p.Payload))
-	p.Payload[offChecksum], p.Payload[offChecksum+1] = byte(c>>8), byte(c)
+	binary.BigEndian.PutUint16(p.Payload[offChecksum:], ^fold(sum(0, p.Payload)))
 	if drop := Decode(&a, p, IPv6, V3); drop != DropChecksum {
 		t.Errorf("without the pseudo-header: got %v, want %v", drop, DropChecksum)
 	}
