@@ -81,8 +81,11 @@ func (g *group) foreignAddrs() []netip.Prefix {
 	return slices.DeleteFunc(slices.Clone(g.prefixes), owned)
 }
 
-// sameDesired compares all but Seq.
+// sameDesired compares all but Seq. When nothing is to be there, it does not matter what.
 func sameDesired(a, b *Desired) bool {
+	if !a.Present && !b.Present {
+		return true
+	}
 	return a.Link == b.Link && a.Type == b.Type && a.VIFName == b.VIFName && a.MAC == b.MAC &&
 		a.VMAC == b.VMAC && a.Present == b.Present && a.Active == b.Active &&
 		slices.Equal(a.Addrs, b.Addrs)

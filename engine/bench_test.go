@@ -1,0 +1,195 @@
+package engine_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// scales are the numbers of groups that the benchmarks compare; the cost of each
+// group is to stay the same.
+var scales = []int{1, 1000, 4000}
+
+const perLink = 250
+
+// linkOf returns the interface of the nth group and the group's VRID there.
+func linkOf(n int) (index int, vrid uint8) { return 1 + n/perLink, uint8(1 + n%perLink) }
+
+// manyGroups returns the configuration of n groups, 250 on each interface.
+func manyGroups(n int) engine.Config {
+	var cfg engine.Config
+	for i := range n {
+		index, vrid := linkOf(i)
+		addr := netip.AddrFrom4([4]byte{10, byte(index), 1, vrid})
+		cfg.Routers = append(cfg.Routers, group(fmt.Sprintf("eth%d", index), vrid, addr.String()))
+	}
+	return cfg
+}
+
+// manyHost returns a host with n groups, started and with its addresses known.
+func manyHost(tb testing.TB, n int) *host {
+	h := newHost(tb)
+	last, _ := linkOf(n - 1)
+	for index := 1; index <= last; index++ {
+		h.link(ethernet(index, fmt.Sprintf("eth%d", index), fmt.Sprintf("10.%d.0.1/16", index)))
+	}
+	h.apply(manyGroups(n))
+	return h
+}
+
+// masters makes a host Master of everything and lets the first announcements pass.
+func (h *host) masters() {
+	h.run(20 * time.Second)
+	for _, r := range h.core.Snapshot(h.now).Routers {
+		if r.State != vrrp.Master {
+			h.tb.Fatalf("%s is %s", r.Config.Key, r.State)
+		}
+	}
+}
+
+// packets returns an advert from a better router for each of n groups.
+func packets(n int) []vrrp.Packet {
+	cfg := manyGroups(n)
+	list := make([]vrrp.Packet, n)
+	for i := range list {
+		index, _ := linkOf(i)
+		list[i] = advert(&cfg.Routers[i], 200, fmt.Sprintf("10.%d.0.2", index))
+	}
+	return list
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := manyHost(b, n)
+			list := packets(n)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				index, _ := linkOf(i)
+				h.now = h.now.Add(time.Second / time.Duration(n))
+				h.core.Deliver(h.now, index, vrrp.IPv4, list[i], &h.out)
+				h.core.Deadline()
+				if i++; i == n {
+					i = 0
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkExpire is the cost of one advert of a Master.
+func BenchmarkExpire(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := manyHost(b, n)
+			h.masters()
+			b.ReportAllocs()
+			sent := 0
+			for b.Loop() {
+				for sent == 0 {
+					h.now = h.core.Deadline()
+					h.core.Expire(h.now, &h.out)
+					sent = len(h.out.Sends)
+					h.out.Reset()
+				}
+				sent--
+			}
+		})
+	}
+}
+
+// BenchmarkApply is the cost of a configuration per group when one of them changes.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := manyHost(b, n)
+			h.masters()
+			cfgs := [2]engine.Config{manyGroups(n), manyGroups(n)}
+			cfgs[1].Routers[n/2].Description = "changed"
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				h.core.Apply(h.now, cfgs[i%2], &h.out)
+				h.out.Reset()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+	}
+}
+
+// BenchmarkStart is the cost of a whole configuration per group.
+func BenchmarkStart(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				manyHost(b, n)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+	}
+}
+
+// BenchmarkSnapshot is the cost of a snapshot per group when all of them have changed.
+func BenchmarkSnapshot(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := manyHost(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				h.core.ClearStatistics(nil)
+				h.core.Snapshot(h.now)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+	}
+}
+
+func TestHotPathDoesNotAllocate(t *testing.T) {
+	const n = 300
+	t.Run("receive in Backup", func(t *testing.T) {
+		h := manyHost(t, n)
+		list := packets(n)
+		i := 0
+		one := func() {
+			index, _ := linkOf(i)
+			h.now = h.now.Add(time.Millisecond)
+			h.core.Deliver(h.now, index, vrrp.IPv4, list[i], &h.out)
+			h.core.Deadline()
+			i = (i + 1) % n
+		}
+		if avg := testing.AllocsPerRun(3*n, one); avg != 0 {
+			t.Errorf("%v allocations for each advert received", avg)
+		}
+	})
+	t.Run("discard", func(t *testing.T) {
+		h := manyHost(t, n)
+		p := packets(1)[0]
+		p.TTL = 254
+		one := func() { h.core.Deliver(h.now, 1, vrrp.IPv4, p, &h.out) }
+		if avg := testing.AllocsPerRun(n, one); avg != 0 {
+			t.Errorf("%v allocations for each packet discarded", avg)
+		}
+	})
+	t.Run("send in Master", func(t *testing.T) {
+		h := manyHost(t, n)
+		h.masters()
+		sent := 0
+		round := func() {
+			h.out.Reset()
+			h.now = h.core.Deadline()
+			h.core.Expire(h.now, &h.out)
+			sent += len(h.out.Sends)
+		}
+		if avg := testing.AllocsPerRun(100, round); avg != 0 {
+			t.Errorf("%v allocations for each Expire", avg)
+		}
+		if sent < 100 {
+			t.Errorf("%d adverts in 100 rounds", sent)
+		}
+	})
+}
