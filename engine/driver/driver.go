@@ -3,29 +3,42 @@ package driver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"vrrpsh/engine"
 	"vrrpsh/platform"
 )
 
-// ErrStopped means that the driver no longer runs.
+// ErrStopped means that the driver does not run any more.
 var ErrStopped = errors.New("the router has stopped")
 
 // Options configure a Driver.
 type Options struct {
+	// System is closed when Run ends.
 	System platform.System
-	// Logger receives events and troubles; nil: none. It is called by a goroutine of
-	// its own and never delays an advert.
+	// Logger gets the events and what else happens; nil: nobody does. It is called by a
+	// goroutine of its own and never delays an advert.
 	Logger *slog.Logger
-	// Now is the clock; nil: time.Now.
+	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
 }
 
 // Driver runs the virtual routers. It is safe for concurrent use.
 type Driver struct {
-	o Options
+	system platform.System
+	now    func() time.Time
+
+	started  atomic.Bool
+	stopped  chan struct{} // closed when Run has ended
+	mail     mailbox
+	events   broadcast
+	journal  journal
+	applying chan struct{} // holds a value while an Apply is under way
 }
 
 var (
@@ -34,27 +47,92 @@ var (
 	_ engine.Applier = (*Driver)(nil)
 )
 
-// New returns a Driver that Run starts.
-func New(o Options) *Driver { return &Driver{o: o} }
-
-// Run runs the virtual routers until ctx ends.
-func (d *Driver) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-// Snapshot implements engine.View.
-func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) { return nil, ErrStopped }
-
-// Subscribe implements engine.View.
-func (d *Driver) Subscribe() (events <-chan engine.Event, stop func()) {
-	return nil, func() {}
+// New returns a Driver without virtual routers. Its methods may be called before Run;
+// those that need an answer wait for it.
+func New(o Options) *Driver {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Driver{
+		system:   o.System,
+		now:      o.Now,
+		stopped:  make(chan struct{}),
+		journal:  newJournal(o.Logger),
+		applying: make(chan struct{}, 1),
+	}
 }
 
-// Resign implements engine.Control.
-func (d *Driver) Resign(ctx context.Context, key engine.Key) error { return ErrStopped }
+// Run runs the virtual routers until ctx ends, and then stops them: every Master sends
+// priority 0 at once, everything is removed from the kernel and the System is closed. It returns
+// nil then, or why it ended earlier or could not clean up. It can be called once.
+func (d *Driver) Run(ctx context.Context) error {
+	if d.started.Swap(true) {
+		return errors.New("the router was started already")
+	}
+	defer close(d.stopped)
+	defer d.mail.end()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 
-// ClearStatistics implements engine.Control.
-func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) bool) error {
-	return ErrStopped
+	logged, endLog := d.Subscribe()
+	journal := start(func() { d.journal.run(logged) })
+	defer journal.Wait()
+	defer d.events.end()
+	defer endLog()
+
+	if err := d.system.Recover(); err != nil {
+		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
+	}
+	links, err := d.system.Links()
+	if err != nil {
+		return errors.Join(fmt.Errorf("list the interfaces: %w", err), d.system.Close())
+	}
+
+	l := newLoop(d)
+	actuator := start(l.actuator.run)
+	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
+	watcher := start(func() { d.watch(watching) })
+	endWake := context.AfterFunc(ctx, d.system.Wake)
+	defer endWake()
+
+	now := d.now()
+	l.update(now, platform.Update{Links: links})
+	err = l.run(ctx)
+	l.stop()
+
+	endWatch()
+	watcher.Wait()
+	l.actuator.end()
+	actuator.Wait()
+	l.operate(d.now()) // sockets may have come
+	l.closeSockets()
+	return errors.Join(err, d.system.Close())
 }
 
-// Apply implements engine.Applier.
-func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error { return ErrStopped }
+// start runs f in a goroutine.
+func start(f func()) *sync.WaitGroup {
+	var g sync.WaitGroup
+	g.Go(f)
+	return &g
+}
+
+// watchPause is how long the interfaces are not watched after that has failed.
+const watchPause = time.Second
+
+// watch posts what happens to the host's interfaces until ctx ends.
+func (d *Driver) watch(ctx context.Context) {
+	for {
+		err := d.system.Watch(ctx, func(u platform.Update) {
+			d.mail.post(d.system, func(l *loop, now time.Time) { l.update(now, u) })
+		})
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		d.journal.warn("the interfaces could not be watched; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchPause):
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package driver
+
+import (
+	"net/netip"
+	"sync"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform"
+)
+
+// applyBatch is how many virtual routers go into one System.Apply: enough to make it worth
+// while, few enough that sockets and answers do not wait long.
+const applyBatch = 128
+
+// actuator does the kernel work that may take long, in a goroutine of its own. Of what
+// waits it does first what opens ears, then what gives addresses up, so that a router that
+// lost them to another stops answering, and last what installs them.
+type actuator struct {
+	system platform.System
+	// opened and reached tell what came of it; opened returns false if
+	// nobody wants the Conn any more.
+	opened  func(platform.Conn, opening, error) bool
+	reached func([]outcome)
+
+	signal chan struct{} // there is work, or the end
+
+	mu     sync.Mutex
+	opens  []opening
+	closes []platform.Conn
+	// want has what waits of each virtual router, the newest only. A key may
+	// be in both lists, and counts where it comes up first.
+	want         map[engine.Key]waiting
+	leave, enter []engine.Key
+	ended        bool
+}
+
+// opening asks for the sockets of an interface.
+type opening struct {
+	key    socketKey
+	source netip.Addr
+}
+
+type waiting struct {
+	desired engine.Desired
+	leaving bool // the key is in leave
+}
+
+// outcome is what came of a Desired.
+type outcome struct {
+	desired engine.Desired
+	err     error
+}
+
+func newActuator(s platform.System) *actuator {
+	return &actuator{system: s, signal: make(chan struct{}, 1), want: make(map[engine.Key]waiting)}
+}
+
+// desire asks for kernel states.
+func (a *actuator) desire(list []engine.Desired) {
+	a.mu.Lock()
+	for _, d := range list {
+		w, queued := a.want[d.Key]
+		w.desired = d
+		switch {
+		case !d.Active && !w.leaving:
+			w.leaving = true
+			a.leave = append(a.leave, d.Key)
+		case !queued:
+			a.enter = append(a.enter, d.Key)
+		}
+		a.want[d.Key] = w
+	}
+	a.mu.Unlock()
+	a.wake()
+}
+
+// open asks for sockets, close for the end of a Conn that the loop uses no more.
+func (a *actuator) open(o opening) {
+	a.mu.Lock()
+	a.opens = append(a.opens, o)
+	a.mu.Unlock()
+	a.wake()
+}
+
+func (a *actuator) close(c platform.Conn) {
+	a.mu.Lock()
+	a.closes = append(a.closes, c)
+	a.mu.Unlock()
+	a.wake()
+}
+
+// end lets run return when all is done.
+func (a *actuator) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.wake()
+}
+
+func (a *actuator) wake() {
+	select {
+	case a.signal <- struct{}{}:
+	default:
+	}
+}
+
+// waiting returns how many virtual routers wait.
+func (a *actuator) waiting() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.want)
+}
+
+func (a *actuator) run() {
+	for {
+		opens, closes, batch, ended := a.next()
+		switch {
+		case len(opens) > 0:
+			for _, o := range opens {
+				a.openOne(o)
+			}
+		case len(closes) > 0:
+			for _, c := range closes {
+				_ = c.Close() // nothing depends on it
+			}
+		case len(batch) > 0:
+			a.apply(batch)
+		case ended:
+			return
+		default:
+			<-a.signal
+		}
+	}
+}
+
+func (a *actuator) openOne(o opening) {
+	c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
+	if !a.opened(c, o, err) && err == nil {
+		_ = c.Close() // nobody has used it
+	}
+}
+
+// next takes what is to be done now.
+func (a *actuator) next() (opens []opening, closes []platform.Conn, batch []engine.Desired, ended bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case len(a.opens) > 0:
+		opens, a.opens = a.opens, nil
+	case len(a.closes) > 0:
+		closes, a.closes = a.closes, nil
+	default:
+		batch, a.leave = a.batch(a.leave)
+		if len(batch) == 0 {
+			batch, a.enter = a.batch(a.enter)
+		}
+	}
+	return opens, closes, batch, a.ended
+}
+
+// batch takes what waits of the first keys of a list.
+func (a *actuator) batch(keys []engine.Key) (batch []engine.Desired, rest []engine.Key) {
+	for len(keys) > 0 && len(batch) < applyBatch {
+		if w, ok := a.want[keys[0]]; ok {
+			batch = append(batch, w.desired)
+			delete(a.want, keys[0])
+		}
+		keys = keys[1:]
+	}
+	return batch, keys
+}
+
+func (a *actuator) apply(batch []engine.Desired) {
+	attachments := make([]platform.Attachment, len(batch))
+	for i := range batch {
+		attachments[i] = attachment(&batch[i])
+	}
+	errs := a.system.Apply(attachments)
+	outcomes := make([]outcome, len(batch))
+	for i := range batch {
+		outcomes[i] = outcome{batch[i], errs[i]}
+	}
+	a.reached(outcomes)
+}
+
+func attachment(d *engine.Desired) platform.Attachment {
+	return platform.Attachment{
+		ID:      platform.ID{Link: d.Key.Interface, Family: platform.Family(d.Key.Family), VRID: d.Key.VRID},
+		Link:    d.Link,
+		Macvlan: d.Type == engine.Macvlan,
+		Name:    d.VIFName,
+		MAC:     d.MAC,
+		SetMAC:  d.VMAC && d.Type == engine.Ether,
+		Addrs:   d.Addrs,
+		Present: d.Present,
+		Active:  d.Active,
+	}
+}

@@ -1,0 +1,155 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform"
+)
+
+// Apply implements engine.Applier. It opens the sockets that are missing first, then gives
+// the Core the configuration and waits for the kernel's answers. An interface that does not
+// exist is no error: the virtual routers on it wait for it. Calls are carried out one
+// after the other. When ctx ends early the old configuration is on its way back.
+func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
+	select {
+	case d.applying <- struct{}{}:
+		defer func() { <-d.applying }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-d.stopped:
+		return ErrStopped
+	}
+	var old engine.Config
+	err := d.phase(ctx, func(l *loop, _ time.Time) {
+		old = l.config
+		l.prepare(cfg)
+	})
+	if err == nil {
+		err = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) })
+		if err != nil {
+			// The first error is the one that matters. The old configuration's answers
+			// are waited for as long as there is somebody who waits.
+			_ = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, old) })
+		}
+	}
+	d.mail.post(d.system, func(l *loop, now time.Time) { l.conclude(now) })
+	return err
+}
+
+// phase has a part of Apply carried out and waits for what it waits for.
+func (d *Driver) phase(ctx context.Context, part operation) error {
+	w := newWaiter()
+	err := d.do(ctx, func(l *loop, now time.Time) {
+		l.waiter = w
+		part(l, now)
+		w.check()
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.await(ctx, w.done); err != nil {
+		return err
+	}
+	return w.err
+}
+
+// prepare has the sockets opened that cfg needs; what runs keeps its own.
+func (l *loop) prepare(cfg engine.Config) {
+	l.needs = needsOf(l.config, cfg)
+	for _, link := range l.links {
+		for _, key := range l.open(&link) {
+			l.waiter.sockets[key] = true
+		}
+	}
+}
+
+// adopt gives the Core a configuration.
+func (l *loop) adopt(now time.Time, cfg engine.Config) {
+	l.config = cfg
+	l.core.Apply(now, cfg, &l.out)
+	for i := range l.out.Desired {
+		l.waiter.desired[l.out.Desired[i].Key] = l.out.Desired[i].Seq
+	}
+	l.take(now)
+}
+
+// conclude ends an Apply, however it went.
+func (l *loop) conclude(now time.Time) {
+	l.waiter = nil
+	l.needs = needsOf(l.config)
+	l.flush() // the last words of virtual routers that were removed
+	l.prune()
+	for index := range l.links {
+		l.show(now, index) // what could not be heard need not be any more
+	}
+}
+
+// reached tells the Core what came of its Desired.
+func (l *loop) reached(now time.Time, list []outcome) {
+	for i := range list {
+		o := &list[i]
+		l.core.Installed(now, o.desired.Key, o.desired.Seq, o.err, &l.out)
+		l.take(now)
+		l.waiter.installed(o)
+	}
+}
+
+// waiter is what an Apply waits for. The loop fills it; done is closed when nothing
+// is left, and err is set before that.
+type waiter struct {
+	sockets map[socketKey]bool
+	desired map[engine.Key]uint64
+	err     error
+	done    chan struct{}
+	over    bool
+}
+
+func newWaiter() *waiter {
+	return &waiter{sockets: make(map[socketKey]bool), desired: make(map[engine.Key]uint64), done: make(chan struct{})}
+}
+
+// socket and installed note an answer. An interface that is missing is no error.
+func (w *waiter) socket(key socketKey, err error) {
+	if w == nil || !w.sockets[key] {
+		return
+	}
+	delete(w.sockets, key)
+	if err != nil && !errors.Is(err, platform.ErrNoLink) {
+		w.fail(fmt.Errorf("open %s sockets: %w", key.family, err))
+	}
+	w.check()
+}
+
+func (w *waiter) installed(o *outcome) {
+	if w == nil {
+		return
+	}
+	seq, waited := w.desired[o.desired.Key]
+	if !waited || o.desired.Seq < seq {
+		return
+	}
+	delete(w.desired, o.desired.Key)
+	// What cannot be removed is a fault, but nothing that the old configuration could mend.
+	if o.err != nil && o.desired.Present && !errors.Is(o.err, platform.ErrNoLink) {
+		w.fail(fmt.Errorf("%s: %w", o.desired.Key, o.err))
+	}
+	w.check()
+}
+
+func (w *waiter) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// check ends the wait when nothing is left to wait for.
+func (w *waiter) check() {
+	if !w.over && len(w.sockets) == 0 && len(w.desired) == 0 {
+		w.over = true
+		close(w.done)
+	}
+}

@@ -1,0 +1,71 @@
+package driver
+
+import (
+	"slices"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+)
+
+// update follows what happened to the host's interfaces.
+func (l *loop) update(now time.Time, u platform.Update) {
+	for _, index := range u.Gone {
+		if _, ok := l.links[index]; !ok {
+			continue
+		}
+		delete(l.links, index)
+		l.core.RemoveLink(now, index, &l.out)
+		l.take(now)
+	}
+	if len(u.Gone) > 0 {
+		l.prune()
+	}
+	for i := range u.Links {
+		if u.Links[i].Ours {
+			continue // the Core made it appear
+		}
+		link := engine.Link{
+			Index: u.Links[i].Index, Name: u.Links[i].Name, MAC: u.Links[i].MAC, MTU: u.Links[i].MTU,
+			Up: u.Links[i].Up, Ethernet: u.Links[i].Ethernet, Parent: u.Links[i].Parent, Addrs: u.Links[i].Addrs,
+		}
+		was, known := l.links[link.Index]
+		if known && sameLink(&was, &link) {
+			continue
+		}
+		l.links[link.Index] = link
+		l.open(&link)
+		l.show(now, link.Index)
+		if known && was.Name != link.Name {
+			l.prune()
+		}
+	}
+	for _, id := range u.Lost {
+		key := engine.Key{Interface: id.Link, Family: vrrp.Family(id.Family), VRID: id.VRID}
+		l.core.Lost(now, key, &l.out)
+		l.take(now)
+	}
+}
+
+// show shows the Core an interface. One whose name has virtual routers is shown only when
+// their sockets are open, or have failed to: nobody starts deaf and dumb.
+func (l *loop) show(now time.Time, index int) {
+	link, ok := l.links[index]
+	if !ok {
+		return
+	}
+	for _, f := range l.needs[link.Name].list() {
+		s := l.sockets[socketKey{index, f}]
+		if s != nil && s.conn == nil && !s.failed {
+			return
+		}
+	}
+	l.core.SetLink(now, l.ownLink(link), &l.out)
+	l.take(now)
+}
+
+func sameLink(a, b *engine.Link) bool {
+	return a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
+		a.Ethernet == b.Ethernet && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+}

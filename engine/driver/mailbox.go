@@ -1,0 +1,100 @@
+package driver
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform"
+)
+
+// operation is what others want done by the goroutine that owns the Core.
+type operation func(l *loop, now time.Time)
+
+// mailbox holds the operations that were posted and not carried out yet.
+type mailbox struct {
+	mu         sync.Mutex
+	operations []operation
+	// snapshots are the requests for a snapshot: one answers all.
+	snapshots []chan<- *engine.Snapshot
+	ended     bool
+}
+
+// post posts an operation; false after the end.
+func (m *mailbox) post(s platform.System, op operation) bool {
+	m.mu.Lock()
+	ended := m.ended
+	if !ended {
+		m.operations = append(m.operations, op)
+	}
+	m.mu.Unlock()
+	if !ended {
+		s.Wake()
+	}
+	return !ended
+}
+
+// ask asks for a snapshot; false after the end.
+func (m *mailbox) ask(s platform.System, answer chan<- *engine.Snapshot) bool {
+	m.mu.Lock()
+	ended := m.ended
+	if !ended {
+		m.snapshots = append(m.snapshots, answer)
+	}
+	m.mu.Unlock()
+	if !ended {
+		s.Wake()
+	}
+	return !ended
+}
+
+// take returns the operations that wait, and takes an empty slice to fill in return.
+func (m *mailbox) take(empty []operation) []operation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.operations) == 0 {
+		return empty
+	}
+	list := m.operations
+	m.operations = empty
+	return list
+}
+
+// asked returns the requests for a snapshot that wait.
+func (m *mailbox) asked() []chan<- *engine.Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.snapshots
+	m.snapshots = nil
+	return list
+}
+
+// end refuses further operations and drops those that wait.
+func (m *mailbox) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.operations, m.snapshots, m.ended = nil, nil, true
+}
+
+// do has an operation carried out and waits for it. When it fails the operation
+// may still be carried out later.
+func (d *Driver) do(ctx context.Context, op operation) error {
+	done := make(chan struct{})
+	if !d.mail.post(d.system, func(l *loop, now time.Time) { op(l, now); close(done) }) {
+		return ErrStopped
+	}
+	return d.await(ctx, done)
+}
+
+// await waits for a channel to be closed.
+func (d *Driver) await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-d.stopped:
+		return ErrStopped
+	}
+}

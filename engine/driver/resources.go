@@ -1,0 +1,58 @@
+package driver
+
+import (
+	"context"
+	"time"
+)
+
+// LateBounds are the upper bounds of the classes of Resources.Late. The last class, without a bound,
+// holds the rest.
+var LateBounds = [...]time.Duration{
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, time.Second,
+}
+
+// Resources says how the loop fares.
+type Resources struct {
+	Turns      uint64
+	Received   uint64 // adverts, before any check
+	Sent       uint64 // adverts
+	SendErrors uint64 // adverts that could not be sent
+	Announced  uint64 // gratuitous ARP and Neighbor Advertisements sent
+
+	// Late counts the timers' deadlines by how late the loop was for them, MaxLate is the worst,
+	// and LongestTurn is how long the loop was busy at a time.
+	Late        [len(LateBounds) + 1]uint64
+	MaxLate     time.Duration
+	LongestTurn time.Duration
+
+	Sockets              int
+	AnnouncementsWaiting int // to be sent
+	KernelWaiting        int // virtual routers whose kernel state is to be changed
+}
+
+// Resources returns how the loop has fared since Run began.
+func (d *Driver) Resources(ctx context.Context) (Resources, error) {
+	result := make(chan Resources, 1)
+	err := d.do(ctx, func(l *loop, _ time.Time) {
+		r := l.resources
+		r.Sockets = len(l.sockets)
+		r.AnnouncementsWaiting = l.announcer.waiting
+		r.KernelWaiting = l.actuator.waiting()
+		result <- r
+	})
+	if err != nil {
+		return Resources{}, err
+	}
+	return <-result, nil
+}
+
+// late notes how late the loop is for a deadline.
+func (r *Resources) late(by time.Duration) {
+	class := 0
+	for class < len(LateBounds) && by > LateBounds[class] {
+		class++
+	}
+	r.Late[class]++
+	r.MaxLate = max(r.MaxLate, by)
+}

@@ -1,0 +1,48 @@
+package driver
+
+import (
+	"context"
+	"time"
+
+	"vrrpsh/engine"
+)
+
+// Snapshot implements engine.View. Requests that come at the same time share a snapshot.
+func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
+	answer := make(chan *engine.Snapshot, 1)
+	if !d.mail.ask(d.system, answer) {
+		return nil, ErrStopped
+	}
+	select {
+	case s := <-answer:
+		return s, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-d.stopped:
+		return nil, ErrStopped
+	}
+}
+
+// Subscribe implements engine.View. The channel is closed by stop, and when the driver has stopped.
+func (d *Driver) Subscribe() (events <-chan engine.Event, stop func()) {
+	return d.events.subscribe(subscriberQueue)
+}
+
+// Resign implements engine.Control.
+func (d *Driver) Resign(ctx context.Context, key engine.Key) error {
+	result := make(chan error, 1)
+	err := d.do(ctx, func(l *loop, now time.Time) {
+		result <- l.core.Resign(now, key, &l.out)
+		l.take(now)
+	})
+	if err != nil {
+		return err
+	}
+	return <-result
+}
+
+// ClearStatistics implements engine.Control. match is called by the driver's loop: it must
+// be quick and must not call the driver.
+func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) bool) error {
+	return d.do(ctx, func(l *loop, _ time.Time) { l.core.ClearStatistics(match) })
+}
