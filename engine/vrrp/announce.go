@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// announceSpacing is the time between the announcements of one round: a
-	// neighbour that missed the first, to congestion say, may see the next, and the
+	// neighbor that missed the first, to congestion say, may see the next, and the
 	// default round of five is over within a second.
 	announceSpacing = 100 * time.Millisecond
 	// announceLimit is the time between rounds that other routers' adverts provoke.

@@ -4,4 +4,19 @@
 //
 // The package is pure: it has no sockets, goroutines, clocks or logging. A Router
 // takes an Event and the time, and appends the Actions that follow.
+//
+// A received packet goes through Decode, which needs nothing but the packet, and
+// Check, which compares it with the virtual router; each names the reason when it is to be
+// discarded. What passes both becomes an EventAdvert. An ActionSend is answered with
+// the bytes of Message. Time passes with EventTimer, due at Deadline:
+//
+//	if drop := vrrp.Decode(&advert, packet, family, version); drop != vrrp.DropNone {
+//		return drop
+//	}
+//	if drop, _ := router.Check(&advert); drop != vrrp.DropNone {
+//		return drop
+//	}
+//	actions = router.Step(now, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &advert}, actions[:0])
+//
+// The scripts in testdata show what follows from which events.
 package vrrp

@@ -34,7 +34,8 @@ type Router struct {
 	adverSet   time.Time // Adver_Timer (Master)
 	downSet    time.Time // Master_Down_Timer (Backup)
 	preemptSet time.Time // preempt delay (Backup); zero: not running
-	// takeover is why this router becomes Master when the Master_Down_Timer fires.
+	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
+	// CauseMasterResigned the timer is set to Skew_Time, else to Master_Down_Interval.
 	takeover Cause
 	// holdUntil keeps a Backup from trying again too soon after the kernel refused
 	// the addresses; backoff is how long it was.
@@ -48,7 +49,7 @@ type Router struct {
 	peerForm      ChecksumForm
 	peerFormKnown bool
 
-	message         []byte // nil: to be marshalled
+	message         []byte // nil: to be marshaled
 	messagePriority uint8
 }
 
@@ -175,13 +176,16 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 		r.downSet, r.takeover = now, CauseMasterResigned
 		return
 	}
-	if lower := a.Priority < r.priority(); !lower || !r.cfg.Preempt {
+	switch lower := a.Priority < r.priority(); {
+	case !lower || !r.cfg.Preempt:
 		r.preemptSet = time.Time{}
-	} else if r.cfg.PreemptDelay == 0 {
-		// The timer keeps running, whoever the Master is.
-		r.takeover = CausePreempt
+	case r.cfg.PreemptDelay == 0:
+		// Ignored: the timer keeps running, for Skew_Time if that is what it was set to.
+		if r.takeover == CauseMasterDown {
+			r.takeover = CausePreempt
+		}
 		return
-	} else if r.preemptSet.IsZero() {
+	case r.preemptSet.IsZero():
 		r.preemptSet = now
 	}
 	r.follow(now, a)
@@ -212,7 +216,7 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 	}
 	// Another Master, after a split for example. It gives up when it hears from this
 	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
-	// Switches and neighbours may have followed the other one until now.
+	// Switches and neighbors may have followed the other one until now.
 	out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 	if r.installed {
 		r.announcer.provoke(now, &r.cfg.Announce)

@@ -125,6 +125,12 @@ func TestBackup(t *testing.T) {
 				expect(t, step(r, tt.deadline, Event{Kind: EventTimer}), becoming(100, Backup, tt.cause)...)
 			})
 		}
+		t.Run("lower priority after priority 0", func(t *testing.T) {
+			r := backup(base(v))
+			step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, 0)})
+			step(r, sec+10*ms, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), lower, 50)})
+			expectState(t, r, Backup, sec+skew100)
+		})
 		t.Run("the Master comes back after priority 0", func(t *testing.T) {
 			r := backup(base(v))
 			step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, 0)})

@@ -24,7 +24,7 @@ func (r *Router) NextAdvertAt() time.Time {
 }
 
 // Message returns the advert with a priority, ready to be sent from Local.Primary
-// to the multicast group. It is marshalled when its content changed only. The slice is
+// to the multicast group. It is marshaled when its content changed only. The slice is
 // read only, and is not written to again.
 func (r *Router) Message(priority uint8) []byte {
 	if r.message == nil || r.messagePriority != priority {
