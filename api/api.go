@@ -1,0 +1,207 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/report"
+	"vrrpsh/engine/vrrp"
+)
+
+// Options are what the API shows and whom it lets in.
+type Options struct {
+	View engine.View
+	// Config returns the running configuration; it is asked at every request, so
+	// that a commit takes effect at once.
+	Config  func() *conf.Config
+	Version string
+	Logger  *slog.Logger
+	Now     func() time.Time
+}
+
+// API serves the running state. It is safe for concurrent use.
+type API struct {
+	view     engine.View
+	config   func() *conf.Config
+	version  string
+	log      *slog.Logger
+	now      func() time.Time
+	tokens   *tokens
+	throttle *throttle
+}
+
+// New returns an API. The session key is the configured secret, or random.
+func New(o Options) *API {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &API{
+		view: o.View, config: o.Config, version: o.Version, log: o.Logger, now: o.Now,
+		tokens: newTokens(o.Now), throttle: newThrottle(o.Now),
+	}
+}
+
+// Remote returns the handler for the TCP listener: a session is needed for
+// everything but the index and the health check.
+func (a *API) Remote() http.Handler {
+	r := a.routes()
+	r.HandleFunc("/auth", a.login).Methods(http.MethodPost)
+	r.Use(a.authenticate)
+	return a.guard(r)
+}
+
+// Local returns the handler for the control socket, whose permissions and
+// peer credentials have already decided who may connect.
+func (a *API) Local() http.Handler {
+	return a.guard(a.routes())
+}
+
+// routes are the paths that both listeners serve.
+func (a *API) routes() *mux.Router {
+	r := mux.NewRouter()
+	r.HandleFunc("/", a.index).Methods(http.MethodGet)
+	r.HandleFunc("/health", a.health).Methods(http.MethodGet)
+	r.HandleFunc("/run/vrrp", a.groups).Methods(http.MethodGet)
+	r.HandleFunc("/run/vrrp/{group}", a.groups).Methods(http.MethodGet)
+	r.HandleFunc("/run/vrrp/{group}/{interface}", a.group).Methods(http.MethodGet)
+	r.NotFoundHandler = failure(http.StatusNotFound, errors.New("no such resource"))
+	r.MethodNotAllowedHandler = failure(http.StatusMethodNotAllowed, errors.New("method not allowed"))
+	return r
+}
+
+// guard bounds what a request may cost and keeps a handler's panic from the router.
+func (a *API) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(cause)
+			default:
+				a.log.Error("API handler failed", "path", r.URL.Path, "cause", cause)
+				fail(w, r, http.StatusInternalServerError, errors.New("internal error"))
+			}
+		}()
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxBody is the largest request body that is read, in bytes.
+const maxBody = 64 << 10
+
+func (a *API) health(w http.ResponseWriter, r *http.Request) {
+	if _, err := a.view.Snapshot(r.Context()); err != nil {
+		fail(w, r, http.StatusServiceUnavailable, err)
+		return
+	}
+	answer(w, map[string]string{"status": "ok"})
+}
+
+// groups answers the list of all virtual routers or of those with one VRID.
+func (a *API) groups(w http.ResponseWriter, r *http.Request) {
+	var match func(*engine.RouterStatus) bool
+	if text, ok := mux.Vars(r)["group"]; ok {
+		vrid, err := parseVRID(text)
+		if err != nil {
+			fail(w, r, http.StatusNotFound, err)
+			return
+		}
+		match = report.Match(vrid, "")
+	}
+	s, ok := a.snapshot(w, r)
+	if !ok {
+		return
+	}
+	list := report.Groups(s, match)
+	if match != nil && len(list) == 0 {
+		fail(w, r, http.StatusNotFound, errors.New("no such group"))
+		return
+	}
+	answer(w, list)
+}
+
+// group answers one virtual router in detail. Where IPv4 and IPv6 share the VRID
+// on the interface, "?family=ipv6" chooses; the first configured is the default.
+func (a *API) group(w http.ResponseWriter, r *http.Request) {
+	vars := mux.Vars(r)
+	vrid, err := parseVRID(vars["group"])
+	if err != nil {
+		fail(w, r, http.StatusNotFound, err)
+		return
+	}
+	match := report.Match(vrid, vars["interface"])
+	switch family := r.URL.Query().Get("family"); family {
+	case "":
+	case "ipv4", "ipv6":
+		any, want := match, vrrp.IPv4
+		if family == "ipv6" {
+			want = vrrp.IPv6
+		}
+		match = func(s *engine.RouterStatus) bool { return any(s) && s.Config.Family == want }
+	default:
+		fail(w, r, http.StatusBadRequest, errors.New("family must be ipv4 or ipv6"))
+		return
+	}
+	s, ok := a.snapshot(w, r)
+	if !ok {
+		return
+	}
+	list := report.Details(s, match)
+	if len(list) == 0 {
+		fail(w, r, http.StatusNotFound, errors.New("no such group on that interface"))
+		return
+	}
+	answer(w, list[0])
+}
+
+func (a *API) snapshot(w http.ResponseWriter, r *http.Request) (*engine.Snapshot, bool) {
+	s, err := a.view.Snapshot(r.Context())
+	if err != nil {
+		fail(w, r, http.StatusServiceUnavailable, err)
+		return nil, false
+	}
+	return s, true
+}
+
+func parseVRID(text string) (uint8, error) {
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || n < vrrp.VRIDMin {
+		return 0, errors.New("a group is a number from 1 to 255")
+	}
+	return uint8(n), nil
+}
+
+// answer writes a document as indented JSON, which people read with curl.
+func answer(w http.ResponseWriter, document any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	// The status is sent; a client that went away is all that can fail here.
+	_ = e.Encode(document)
+}
+
+// fail writes an error as JSON with the path it concerns.
+func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error(), "path": r.URL.Path})
+}
+
+func failure(status int, err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fail(w, r, status, err) })
+}

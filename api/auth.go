@@ -1,0 +1,119 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// cookieName names the session cookie.
+const cookieName = "vrrpsh_session"
+
+var (
+	errCredentials = errors.New("wrong user or password")
+	errNoSession   = errors.New("not authenticated")
+	errMalformed   = errors.New("expected user=NAME passwd=PASSWORD")
+)
+
+// open are the paths that need no session.
+var open = map[string]bool{"/": true, "/health": true, "/auth": true}
+
+// authenticate lets a request pass that carries the session of a user who exists
+// in the running configuration.
+func (a *API) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !open[r.URL.Path] && !a.hasSession(r) {
+			fail(w, r, http.StatusUnauthorized, errNoSession)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) hasSession(r *http.Request) bool {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return false
+	}
+	running := a.config().API
+	_, ok := a.tokens.user(c.Value, running)
+	return ok
+}
+
+// login checks a user's password and starts a session.
+func (a *API) login(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		fail(w, r, http.StatusRequestEntityTooLarge, errors.New("request body too large"))
+		return
+	case err != nil:
+		fail(w, r, http.StatusBadRequest, errMalformed)
+		return
+	}
+	name, password, ok := parseCredentials(r.Header.Get("Content-Type"), string(body))
+	if !ok {
+		fail(w, r, http.StatusBadRequest, errMalformed)
+		return
+	}
+
+	source := sourceOf(r)
+	release, err := a.throttle.enter(r.Context(), source, name)
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		fail(w, r, http.StatusTooManyRequests, err)
+		return
+	}
+	running := a.config().API
+	user, ok := running.Users.Authenticate(name, password)
+	release(ok)
+	if !ok {
+		a.log.Warn("API login refused", "user", name, "source", source)
+		fail(w, r, http.StatusUnauthorized, errCredentials)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: a.tokens.issue(user, running), Path: "/",
+		MaxAge:   int(tokenLife.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	})
+	a.log.Info("API login", "user", user.Name, "source", source)
+	answer(w, map[string]any{"user": user.Name, "level": user.Level})
+}
+
+// parseCredentials reads the three forms of a login: "user=a passwd=b" as the
+// earlier daemon's clients send it, form-encoded, and JSON.
+func parseCredentials(contentType, body string) (name, password string, ok bool) {
+	body = strings.TrimRight(body, "\r\n")
+	if strings.HasPrefix(contentType, "application/json") {
+		var c struct{ User, Passwd string }
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			return "", "", false
+		}
+		return c.User, c.Passwd, c.User != ""
+	}
+	// A form-encoded body has no blank, so this one is told apart safely.
+	if head, tail, found := strings.Cut(body, " passwd="); found {
+		name, ok = strings.CutPrefix(head, "user=")
+		return name, tail, ok && name != ""
+	}
+	form, err := url.ParseQuery(body)
+	if err != nil || !form.Has("user") || !form.Has("passwd") {
+		return "", "", false
+	}
+	return form.Get("user"), form.Get("passwd"), form.Get("user") != ""
+}
+
+// sourceOf returns the client's address without its port.
+func sourceOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"vrrpsh/conf"
+)
+
+// Limits on what a client may hold on to.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10 // bytes
+	closeTimeout  = 2 * time.Second
+)
+
+// NewServer returns an HTTP server with limits on headers, bodies and slow clients.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Listener keeps the TCP listener as the running configuration wants it.
+type Listener struct {
+	handler http.Handler
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	applied conf.APIConfig
+	server  *http.Server
+}
+
+// NewListener returns a Listener that serves nothing yet.
+func NewListener(h http.Handler, log *slog.Logger) *Listener {
+	return &Listener{handler: h, log: log}
+}
+
+// Apply opens, moves or closes the listener. After an error the listener is as it
+// was before. Users and secret are not its business: the API reads them anew at
+// every request.
+func (l *Listener) Apply(want conf.APIConfig) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if sameListener(l.applied, want) {
+		return nil
+	}
+	old, oldServer := l.applied, l.server
+	// The new socket can only be opened beside the old one if the address differs.
+	moves := oldServer != nil && want.Enabled && want.Host == old.Host
+	if moves {
+		l.close(oldServer)
+	}
+	server, err := l.open(want)
+	if err != nil {
+		if moves {
+			if l.server, err = reopen(l, old, err); l.server == nil {
+				l.applied = conf.APIConfig{}
+			}
+		}
+		return err
+	}
+	if oldServer != nil && !moves {
+		l.close(oldServer)
+	}
+	l.server, l.applied = server, want
+	return nil
+}
+
+// Close ends the listener and its connections.
+func (l *Listener) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.server != nil {
+		l.close(l.server)
+		l.server, l.applied = nil, conf.APIConfig{}
+	}
+}
+
+func sameListener(a, b conf.APIConfig) bool {
+	return a.Enabled == b.Enabled && a.Host == b.Host && a.TLS == b.TLS &&
+		a.TLSKey == b.TLSKey && a.TLSCert == b.TLSCert
+}
+
+// reopen goes back to the old listener after the new one failed with cause.
+func reopen(l *Listener, old conf.APIConfig, cause error) (*http.Server, error) {
+	server, err := l.open(old)
+	return server, errors.Join(cause, err)
+}
+
+// open returns a running server, or nil if none is wanted.
+func (l *Listener) open(c conf.APIConfig) (*http.Server, error) {
+	if !c.Enabled {
+		return nil, nil
+	}
+	server := NewServer(l.handler, l.log)
+	if c.TLS {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	socket, err := net.Listen("tcp", c.Host)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	go func() {
+		var err error
+		if c.TLS {
+			err = server.ServeTLS(socket, "", "")
+		} else {
+			err = server.Serve(socket)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			l.log.Error("API listener ended", "host", c.Host, "error", err)
+		}
+	}()
+	return server, nil
+}
+
+// close lets running answers end, but not for long.
+func (l *Listener) close(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		_ = server.Close()
+	}
+}
