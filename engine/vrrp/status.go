@@ -1,6 +1,40 @@
 package vrrp
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
+
+// Status is the observable state of a virtual router.
+type Status struct {
+	State State
+	// Since is when State was entered, Cause why. In Initialize the cause says what is missing.
+	Since time.Time
+	Cause Cause
+	// Priority is what adverts carry: 255 for the address owner.
+	Priority uint8
+	Local    Local
+	// MasterAddr, MasterPriority and LastHeard describe the Master whose adverts are
+	// accepted; while Master they describe this router. MasterAddr is invalid when
+	// none was heard.
+	MasterAddr     netip.Addr
+	MasterPriority uint8
+	LastHeard      time.Time
+	// MasterAdverInterval, SkewTime and MasterDownInterval are as RFC 9568 section 6.1 defines them.
+	MasterAdverInterval time.Duration
+	SkewTime            time.Duration
+	MasterDownInterval  time.Duration
+	// MasterDownAt is when the Master_Down_Timer fires (Backup), NextAdvertAt when the
+	// Adver_Timer does (Master), PreemptAt when a preempt delay ends; zero otherwise.
+	MasterDownAt time.Time
+	NextAdvertAt time.Time
+	PreemptAt    time.Time
+	// PeerForm is the checksum form of the last accepted VRRPv3/IPv4 advert.
+	PeerForm      ChecksumForm
+	PeerFormKnown bool
+	// Installed tells whether the kernel has confirmed the addresses.
+	Installed bool
+}
 
 // Deadline returns when EventTimer is due next: the earliest of all timers, or the
 // zero time if none is running. After EventTimer it is later than the time of that.

@@ -1,0 +1,68 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestAnnounce has the rounds of announcements; RFC 9568 section 6.4.1 asks for one.
+func TestAnnounce(t *testing.T) {
+	run := func(r *Router, until time.Duration) (announced []time.Duration) {
+		for !r.Deadline().After(at(until)) {
+			now := r.Deadline()
+			for _, a := range r.Step(now, Event{Kind: EventTimer}, nil) {
+				if a == announce {
+					announced = append(announced, now.Sub(epoch))
+				}
+			}
+		}
+		return announced
+	}
+	for _, tt := range []struct {
+		name string
+		cfg  AnnounceConfig
+		want []time.Duration // after the first, at the epoch
+	}{
+		{"at least one", AnnounceConfig{}, nil},
+		{"one round", AnnounceConfig{Repeat: 3}, []time.Duration{100 * ms, 200 * ms}},
+		{"second round", AnnounceConfig{Repeat: 2, Delay: 5 * sec}, []time.Duration{100 * ms, 5 * sec, 5100 * ms}},
+		{"refresh", AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, []time.Duration{4 * sec, 8 * sec}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := base(V3)
+			cfg.Announce = tt.cfg
+			if diff := cmp.Diff(tt.want, run(master(cfg), 10*sec)); diff != "" {
+				t.Errorf("announced at (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("not before the addresses are there", func(t *testing.T) {
+		r := New(base(V3))
+		step(r, 0, upOwner())
+		if got := run(r, 10*sec); got != nil {
+			t.Errorf("announced at %v", got)
+		}
+	})
+	t.Run("again when another Master was heard", func(t *testing.T) {
+		r := master(base(V3))
+		run(r, 10*sec)
+		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}
+		expect(t, step(r, 10*sec, inferior), send(100), announce)
+		for d := 10*sec + ms; d < 11*sec; d += ms {
+			expect(t, step(r, d, inferior), send(100))
+		}
+		if diff := cmp.Diff([]time.Duration{15 * sec}, run(r, 30*sec)); diff != "" {
+			t.Errorf("announced at (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("another refresh interval", func(t *testing.T) {
+		r := master(base(V3))
+		cfg := base(V3, func(c *Config) { c.Announce.Refresh = 3 * sec })
+		step(r, sec/2, Event{Kind: EventConfigure, Config: &cfg})
+		if diff := cmp.Diff([]time.Duration{3500 * ms}, run(r, 6*sec)); diff != "" {
+			t.Errorf("announced at (-want +got):\n%s", diff)
+		}
+	})
+}
