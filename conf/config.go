@@ -37,13 +37,3 @@ type APIConfig struct {
 	TLSKey  string
 	TLSCert string
 }
-
-// Level is what a user may do: 0-4 viewer, 5-8 operator, 9 administrator.
-type Level uint8
-
-// The lowest level of each role.
-const (
-	Viewer        Level = 0
-	Operator      Level = 5
-	Administrator Level = 9
-)

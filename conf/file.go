@@ -1,5 +1,7 @@
 package conf
 
+import "reflect"
+
 // File is a configuration as its file says it: nil is unset. The keys are the
 // same in TOML and JSON. Validate gives it a meaning.
 type File struct {
@@ -30,7 +32,7 @@ type VRouter struct {
 	Priority          *int          `toml:"priority,omitempty" json:"priority,omitempty"`
 	Preemption        *bool         `toml:"preemption,omitempty" json:"preemption,omitempty"`
 	AuthType          *string       `toml:"auth_type,omitempty" json:"auth_type,omitempty"`
-	AuthSecret        *string       `toml:"auth_secret,omitempty" json:"auth_secret,omitempty"`
+	AuthSecret        *string       `toml:"auth_secret,omitempty" json:"auth_secret,omitempty" conf:"secret"`
 	Timers            *Timers       `toml:"timers,omitempty" json:"timers,omitempty"`
 	AdvertiseInterval *string       `toml:"advertise_interval,omitempty" json:"advertise_interval,omitempty"`
 	PreemptDelay      *string       `toml:"preempt_delay,omitempty" json:"preempt_delay,omitempty"`
@@ -56,22 +58,33 @@ type Timers struct {
 // API is the [api] table.
 type API struct {
 	Host    *string  `toml:"host,omitempty" json:"host,omitempty"`
-	Users   []string `toml:"users,omitempty" json:"users,omitempty"`
-	Secret  *string  `toml:"secret,omitempty" json:"secret,omitempty"`
+	Users   []string `toml:"users,omitempty" json:"users,omitempty" conf:"users"`
+	Secret  *string  `toml:"secret,omitempty" json:"secret,omitempty" conf:"secret"`
 	TLS     *bool    `toml:"tls,omitempty" json:"tls,omitempty"`
 	TLSKey  *string  `toml:"tls_key,omitempty" json:"tls_key,omitempty"`
 	TLSCert *string  `toml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
 }
 
 // Clone returns a deep copy.
-func (f *File) Clone() *File { return cloneFile(f) }
+func (f *File) Clone() *File {
+	return clone(reflect.ValueOf(f)).Interface().(*File)
+}
 
 // Equal tells whether both files say the same. An unset list equals an empty one.
-func (f *File) Equal(other *File) bool { return equalFiles(f, other) }
+func (f *File) Equal(other *File) bool {
+	if f == nil || other == nil {
+		return f == other
+	}
+	return equal(reflect.ValueOf(f), reflect.ValueOf(other))
+}
 
 // Redacted returns a copy in which secrets, and the hashes of users, are replaced
 // by Mask.
-func (f *File) Redacted() *File { return redactFile(f) }
+func (f *File) Redacted() *File {
+	r := f.Clone()
+	redact(reflect.ValueOf(r).Elem())
+	return r
+}
 
 // Mask stands for secrets wherever a configuration is shown.
 const Mask = "********"

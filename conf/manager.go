@@ -1,7 +1,16 @@
 package conf
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"vrrpsh/engine"
@@ -34,12 +43,15 @@ type Info struct {
 
 // Options configure a Manager.
 type Options struct {
-	Path     string // configuration file
-	Format   Format
-	StateDir string // history is kept below it
+	// Path is the configuration file. Without one, commits are not written anywhere.
+	Path   string
+	Format Format
+	// StateDir is the directory below which "history" is kept. Without one, the history is kept in
+	// memory.
+	StateDir string
 	Applier  engine.Applier
-	Now      func() time.Time
-	// Notify is called after each commit that took effect, outside the Manager's lock.
+	Now      func() time.Time // nil: time.Now
+	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
 	Notify func(*Revision)
 }
 
@@ -52,6 +64,26 @@ const (
 	JSON
 )
 
+// String returns "toml" or "json".
+func (f Format) String() string {
+	if f == JSON {
+		return "json"
+	}
+	return "toml"
+}
+
+// ParseFormat reads "toml" or "json".
+func ParseFormat(s string) (Format, error) {
+	switch s {
+	case "toml":
+		return TOML, nil
+	case "json":
+		return JSON, nil
+	default:
+		return 0, fmt.Errorf(`format %s is not "toml" or "json"`, quote(s))
+	}
+}
+
 // Candidate is a session's own copy of the configuration, edited freely and made
 // running by Commit. File may be invalid until then.
 type Candidate struct {
@@ -60,38 +92,184 @@ type Candidate struct {
 }
 
 // Manager owns the running configuration. It is safe for concurrent use.
-type Manager struct{}
+type Manager struct {
+	o     Options
+	write func(path string, data []byte) error // WriteFile; tests make it fail
 
-// Open reads the file, validates it and applies it. A file that does not
-// exist is an empty configuration.
-func Open(ctx context.Context, o Options) (*Manager, error) { return nil, nil }
+	// turn holds one token; who has it may change the running configuration.
+	turn chan struct{}
+	// disk is the content of the file as it was last read or written here, rewritten tells
+	// whether it is ours and not a person's. Both belong to who has the turn.
+	disk      onDisk
+	rewritten bool
+
+	running atomic.Pointer[Revision]
+	mu      sync.Mutex // guards history, and running against it
+	history *history
+
+	subscribers subscribers
+}
+
+// onDisk identifies the content of the configuration file.
+type onDisk struct {
+	exists bool
+	sum    digest
+}
+
+// Open reads the file, validates it and applies it. A file that does not exist is an empty
+// configuration. Errors are Faults, those of reading the file, and that of applying it. What went wrong
+// with the history alone is in the Notes of the running revision.
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Manager{o: o, write: WriteFile, turn: make(chan struct{}, 1)}
+	data, disk, err := m.read()
+	if err != nil {
+		return nil, err
+	}
+	file, cfg, err := load(m.origin(data, disk), nil)
+	if err != nil {
+		return nil, err
+	}
+	rewritten, err := isRewritten(file, data, disk, o.Format)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Applier.Apply(ctx, cfg.Engine); err != nil {
+		return nil, fmt.Errorf("apply the configuration: %w", err)
+	}
+	m.disk, m.rewritten = disk, rewritten
+
+	dir := ""
+	if o.StateDir != "" {
+		dir = filepath.Join(o.StateDir, "history")
+	}
+	h, historyErr := openHistory(dir)
+	m.history = h
+	rev := &Revision{Time: o.Now(), Source: o.Path, Comment: "as found at start", File: file, Config: cfg}
+	if e := h.newest(); e != nil && e.sum == disk.sum && e.format == o.Format {
+		known := *e.rev
+		rev = &known
+		rev.File, rev.Config = file, cfg
+	} else {
+		rev.ID = h.last + 1
+		historyErr = errors.Join(historyErr, h.add(rev, data, o.Format))
+	}
+	if historyErr != nil {
+		rev.Notes = append(rev.Notes, fmt.Sprintf("the commit history is not complete: %v", historyErr))
+	}
+	m.running.Store(rev)
+	m.turn <- struct{}{}
+	return m, nil
+}
+
+// read returns the content of the configuration file.
+func (m *Manager) read() ([]byte, onDisk, error) {
+	none := onDisk{sum: sha256.Sum256(nil)}
+	if m.o.Path == "" {
+		return nil, none, nil
+	}
+	data, err := readLimited(m.o.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, none, nil
+	}
+	if err != nil {
+		return nil, none, err
+	}
+	return data, onDisk{exists: true, sum: sha256.Sum256(data)}, nil
+}
+
+// origin describes the file. One that does not exist is empty in either format.
+func (m *Manager) origin(data []byte, disk onDisk) *Origin {
+	o := &Origin{Name: m.o.Path, Data: data, Format: m.o.Format}
+	if !disk.exists {
+		o.Format = TOML
+	}
+	return o
+}
+
+// isRewritten tells whether the file says nothing beyond its settings, such as comments, that a
+// commit would lose.
+func isRewritten(f *File, data []byte, disk onDisk, format Format) (bool, error) {
+	if !disk.exists || len(data) == 0 {
+		return true, nil
+	}
+	ours, err := Marshal(f, format)
+	return bytes.Equal(ours, data), err
+}
 
 // Running returns the running configuration.
-func (m *Manager) Running() *Revision { return nil }
+func (m *Manager) Running() *Revision { return m.running.Load() }
 
 // Edit returns a new candidate based on the running configuration.
-func (m *Manager) Edit() *Candidate { return nil }
-
-// Check validates a candidate and says what committing it would do.
-func (m *Manager) Check(c *Candidate) ([]engine.Change, error) { return nil, nil }
-
-// Commit makes the candidate running: validate, refuse a stale base (ErrStale), apply, write
-// the file, record history. After an error running, file and kernel are as they were.
-func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
-	return nil, nil
+func (m *Manager) Edit() *Candidate {
+	rev := m.Running()
+	return &Candidate{Base: rev, File: rev.File.Clone()}
 }
 
 // History returns the revisions kept, newest first: index 0 is the running one, and
-// index n is what "rollback n" loads.
-func (m *Manager) History() []*Revision { return nil }
+// index n is what "rollback n" loads. All but the first are without File and Config; Load reads
+// their File.
+func (m *Manager) History() []*Revision {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries := m.history.entries
+	revs := make([]*Revision, len(entries))
+	for i, e := range entries {
+		revs[len(entries)-1-i] = e.rev
+	}
+	revs[0] = m.Running()
+	return revs
+}
 
 // Load returns a copy of the File of History()[n]: 0 is the running one, 1 the one before.
 // An n that the history does not have is ErrNoRevision.
-func (m *Manager) Load(n int) (*File, error) { return nil, nil }
+func (m *Manager) Load(n int) (*File, error) {
+	if n == 0 {
+		return m.Running().File.Clone(), nil
+	}
+	data, e, err := m.stored(n)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("revision %d", e.rev.ID)
+	if len(data) == 0 { // there was no file
+		return &File{}, nil
+	}
+	return Parse(name, data, e.format)
+}
 
-// Reload makes the configuration file, changed by hand, the running configuration.
-func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) { return nil, nil }
+// Source returns the bytes of History()[n] as they were in the configuration file, comments
+// included.
+func (m *Manager) Source(n int) ([]byte, error) {
+	data, _, err := m.stored(n)
+	return data, err
+}
+
+func (m *Manager) stored(n int) ([]byte, *entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries := m.history.entries
+	if n < 0 || n >= len(entries) {
+		return nil, nil, fmt.Errorf("%w: the history has 0-%d", ErrNoRevision, len(entries)-1)
+	}
+	e := entries[len(entries)-1-n]
+	data, err := m.history.content(e)
+	return data, e, err
+}
 
 // Subscribe delivers the revisions that become running from now on, until stop is called. A
 // reader that falls behind loses the oldest.
-func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) { return nil, nil }
+func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) {
+	return m.subscribers.add()
+}
+
+// backup keeps a file that a person wrote beside itself. It is called when the history could not.
+func (m *Manager) backup(data []byte) (string, error) {
+	name := m.o.Path + ".orig"
+	if _, err := os.Lstat(name); err == nil {
+		name = fmt.Sprintf("%s.%d", name, m.o.Now().UnixNano())
+	}
+	return name, m.write(name, data)
+}

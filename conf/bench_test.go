@@ -1,0 +1,121 @@
+package conf
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"vrrpsh/engine"
+)
+
+// manyGroups is what docs call a large configuration: 16 interfaces with 250 groups each.
+func manyGroups() *File {
+	f := &File{Hostname: ptr("r1"), Debug: ptr(1)}
+	for i := range 16 {
+		for g := 1; g <= 250; g++ {
+			f.VRouters = append(f.VRouters, VRouter{
+				Group: ptr(g), Interface: ptr(fmt.Sprintf("eth%d", i)), VIP: ptr(fmt.Sprintf("10.%d.0.%d/24", i, g)),
+				VIPs:    []string{fmt.Sprintf("10.%d.1.%d", i, g)},
+				Version: ptr(3), Priority: ptr(200), Preemption: ptr(true), AdvertiseInterval: ptr("1s"),
+				IfType: ptr("macvlan"), Description: ptr("customer"),
+			})
+		}
+	}
+	return f
+}
+
+func BenchmarkParse4000(b *testing.B) {
+	data := marshal(b, manyGroups(), TOML)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if _, err := Parse("x.toml", data, TOML); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkValidate4000(b *testing.B) {
+	f := manyGroups()
+	for b.Loop() {
+		if _, err := Validate(f, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkClone4000(b *testing.B) {
+	f := manyGroups()
+	for b.Loop() {
+		f.Clone()
+	}
+}
+
+func BenchmarkDiff4000(b *testing.B) {
+	f := manyGroups()
+	g := f.Clone()
+	g.VRouters[2000].Priority = ptr(1)
+	for b.Loop() {
+		if d := Diff(f, g); len(d) != 1 {
+			b.Fatal(d)
+		}
+	}
+}
+
+func BenchmarkMarshal4000(b *testing.B) {
+	f := manyGroups()
+	for b.Loop() {
+		marshal(b, f, TOML)
+	}
+}
+
+// BenchmarkFaults4000 is a configuration in which every group is wrong.
+func BenchmarkFaults4000(b *testing.B) {
+	f := manyGroups()
+	for i := range f.VRouters {
+		f.VRouters[i].Priority = ptr(300)
+	}
+	data := marshal(b, f, TOML)
+	for b.Loop() {
+		if _, _, err := Load("x.toml", data, TOML); err == nil {
+			b.Fatal("no error")
+		}
+	}
+}
+
+// BenchmarkCommitOneOf4000 is the whole way of a commit but the engine's.
+func BenchmarkCommitOneOf4000(b *testing.B) {
+	dir := b.TempDir()
+	path := filepath.Join(dir, "r1.toml")
+	if err := WriteFile(path, marshal(b, manyGroups(), TOML)); err != nil {
+		b.Fatal(err)
+	}
+	m, err := Open(context.Background(), Options{Path: path, StateDir: dir, Applier: noApplier{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		c := m.Edit()
+		c.File.VRouters[2000].Priority = ptr(1 + n%254)
+		if _, err := m.Commit(context.Background(), c, Info{User: "bench"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type noApplier struct{}
+
+func (noApplier) Apply(context.Context, engine.Config) error { return nil }
+
+func ptr[T any](v T) *T { return &v }
+
+func marshal(tb testing.TB, f *File, format Format) []byte {
+	tb.Helper()
+	data, err := Marshal(f, format)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}

@@ -1,0 +1,235 @@
+package conf
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"vrrpsh/engine"
+)
+
+// restoreTimeout is how long going back to the old configuration may take. The caller's
+// context does not count there: it may have ended already.
+const restoreTimeout = 30 * time.Second
+
+// Check validates a candidate and says what committing it would do. Its errors are those that Commit
+// would have before it changes anything.
+func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
+	running := m.Running()
+	cfg, err := validate(c.File, nil, running.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := stale(c, running); err != nil {
+		return nil, err
+	}
+	return engine.Plan(running.Config.Engine, cfg.Engine), nil
+}
+
+// Commit makes the candidate running: validate, refuse a stale base (ErrStale) and a file that
+// was changed by hand (ErrFileChanged), apply, write the file, record history. After an error running,
+// file and kernel are as they were; ErrRejected is in the errors of a candidate that cannot be made
+// running. A candidate without changes returns the running revision. Once the engine has taken
+// the configuration over, the end of ctx does not stop the rest.
+//
+// When the history cannot be written the commit succeeds, the Notes of the revision say so, and it is
+// kept in memory.
+func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
+	return m.change(ctx, func(running *Revision) (*revised, error) {
+		file := c.File.Clone() // the session goes on editing
+		cfg, err := validate(file, nil, running.Config)
+		if err != nil {
+			return nil, err
+		}
+		if err := stale(c, running); err != nil {
+			return nil, err
+		}
+		changed, err := m.fileChanged()
+		if err != nil {
+			return nil, err
+		}
+		if changed && !info.Overwrite {
+			return nil, &FileChangedError{Path: m.o.Path}
+		}
+		if !changed && file.Equal(running.File) {
+			return nil, nil
+		}
+		data, err := Marshal(file, m.o.Format)
+		if err != nil {
+			return nil, err
+		}
+		return &revised{file: file, config: cfg, data: data, info: info, write: m.o.Path != ""}, nil
+	})
+}
+
+// Reload makes the configuration file, changed by hand, the running configuration. The file
+// stays as it is. A file without changes returns the running revision.
+func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
+	return m.change(ctx, func(running *Revision) (*revised, error) {
+		data, disk, err := m.read()
+		if err != nil {
+			return nil, err
+		}
+		if disk == m.disk {
+			return nil, nil
+		}
+		if !disk.exists { // more likely a mistake than the wish to stop everything
+			return nil, fmt.Errorf("read configuration: %s: %w", m.o.Path, fs.ErrNotExist)
+		}
+		file, cfg, err := load(m.origin(data, disk), running.Config)
+		if err != nil {
+			return nil, err
+		}
+		rewritten, err := isRewritten(file, data, disk, m.o.Format)
+		if err != nil {
+			return nil, err
+		}
+		return &revised{file: file, config: cfg, data: data, info: info, disk: disk, rewritten: rewritten}, nil
+	})
+}
+
+// stale refuses a candidate whose base differs from what runs now.
+func stale(c *Candidate, running *Revision) error {
+	if c.Base == running || c.Base.ID == running.ID {
+		return nil
+	}
+	changes := Diff(c.Base.File, running.File)
+	if len(changes) == 0 {
+		return nil // changed and changed back
+	}
+	return &StaleError{Base: c.Base.ID, Running: running.ID, By: running.User, Changes: changes}
+}
+
+// fileChanged tells whether the file is not as it was last read or written here.
+func (m *Manager) fileChanged() (bool, error) {
+	_, disk, err := m.read()
+	return disk != m.disk, err
+}
+
+// revised is what shall run next.
+type revised struct {
+	file   *File
+	config *Config
+	data   []byte // the file
+	info   Info
+	write  bool // data shall be written; otherwise it was read
+	// disk and rewritten are those of data that was read.
+	disk      onDisk
+	rewritten bool
+}
+
+// change waits for its turn, asks prepare what shall run next, if anything, and makes it running.
+func (m *Manager) change(ctx context.Context, prepare func(running *Revision) (*revised, error)) (*Revision, error) {
+	select {
+	case <-m.turn:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another commit: %w", ctx.Err())
+	}
+	rev, changed, err := m.takeTurn(ctx, prepare)
+	if changed {
+		m.subscribers.publish(rev, m.o.Notify)
+	}
+	m.turn <- struct{}{}
+	m.subscribers.notify()
+	return rev, err
+}
+
+func (m *Manager) takeTurn(ctx context.Context, prepare func(running *Revision) (*revised, error)) (*Revision, bool, error) {
+	running := m.Running()
+	next, err := prepare(running)
+	if err != nil {
+		return nil, false, err
+	}
+	if next == nil {
+		return running, false, nil
+	}
+	rev, err := m.install(ctx, running, next)
+	return rev, err == nil, err
+}
+
+// install applies, writes and records. Until the file is written, every failure goes back to
+// the running configuration.
+func (m *Manager) install(ctx context.Context, running *Revision, next *revised) (*Revision, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := m.o.Applier.Apply(ctx, next.config.Engine); err != nil {
+		return nil, &ApplyError{Step: "apply", Err: err, Restore: m.restore(ctx, running)}
+	}
+	notes, err := m.persist(next)
+	if err != nil {
+		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, running)}
+	}
+	m.disk, m.rewritten = next.disk, next.rewritten
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rev := &Revision{
+		ID: m.history.last + 1, Time: m.o.Now(), User: next.info.User, Source: next.info.Source,
+		Comment: next.info.Comment, File: next.file, Config: next.config, Notes: notes,
+	}
+	if err := m.history.add(rev, next.data, m.o.Format); err != nil {
+		rev.Notes = append(rev.Notes, fmt.Sprintf("this revision can be rolled back to only until the router stops: %v", err))
+	}
+	m.running.Store(rev)
+	return rev, nil
+}
+
+// restore applies the running configuration again after a failure.
+func (m *Manager) restore(ctx context.Context, running *Revision) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	defer cancel()
+	return m.o.Applier.Apply(ctx, running.Config.Engine)
+}
+
+// persist writes the file if it is to be written. A file that a person wrote is in the history,
+// or else a copy is made.
+func (m *Manager) persist(next *revised) (notes []string, err error) {
+	if !next.write {
+		return nil, nil
+	}
+	old, disk, err := m.read()
+	if err != nil {
+		return nil, err
+	}
+	if !m.rewritten || disk != m.disk {
+		if notes, err = m.preserve(old, disk); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.write(m.o.Path, next.data); err != nil {
+		return nil, errors.Join(err, m.undo(old, disk))
+	}
+	next.disk = onDisk{exists: true, sum: sha256.Sum256(next.data)}
+	next.rewritten = true
+	return notes, nil
+}
+
+// undo puts the old file back if a write that failed has replaced it nevertheless.
+func (m *Manager) undo(old []byte, was onDisk) error {
+	if _, now, err := m.read(); err != nil || now == was || !was.exists {
+		return err
+	}
+	return m.write(m.o.Path, old)
+}
+
+// preserve makes sure that the file as a person wrote it can be got back, and says how.
+func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
+	if !disk.exists {
+		return nil, nil
+	}
+	m.mu.Lock()
+	e := m.history.find(disk.sum)
+	m.mu.Unlock()
+	if e != nil && e.name != "" {
+		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; as it was, it is revision %d", m.o.Path, e.rev.ID)}, nil
+	}
+	copied, err := m.backup(data)
+	if err != nil {
+		return nil, fmt.Errorf("keep the file as it was written by hand: %w", err)
+	}
+	return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; as it was, it is in %s", m.o.Path, copied)}, nil
+}

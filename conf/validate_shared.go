@@ -1,0 +1,190 @@
+package conf
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"vrrpsh/engine"
+)
+
+// maxInterfaceName is the length of the longest name of an interface (IFNAMSIZ less the
+// terminating NUL).
+const maxInterfaceName = 15
+
+// badInterfaceName says why a name cannot be that of an interface, if it cannot.
+func badInterfaceName(s string) string {
+	switch {
+	case s == "":
+		return "must not be empty"
+	case len(s) > maxInterfaceName:
+		return fmt.Sprintf("is longer than %d characters", maxInterfaceName)
+	case s == "." || s == "..":
+		return "is not the name of an interface"
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/:%", r) }):
+		return "is not the name of an interface: it contains a character that is not allowed there"
+	}
+	return ""
+}
+
+// identities refuses a second virtual router with the interface, family and VRID of another.
+func (v *validator) identities(list []*router) {
+	first := make(map[engine.Key]*router, len(list))
+	for _, r := range list {
+		if !r.identified {
+			continue
+		}
+		if other, twice := first[r.out.Key]; twice {
+			r.fault("group", strconv.Itoa(int(r.out.VRID)), fmt.Sprintf("is already used on %s by vrouter[%d]", r.out.Interface, other.index))
+			continue
+		}
+		first[r.out.Key] = r
+	}
+}
+
+// sharedAddresses refuses an address that occurs twice on an interface.
+func (v *validator) sharedAddresses(list []*router) {
+	type place struct {
+		iface string
+		addr  netip.Addr
+	}
+	first := make(map[place]*router, len(list))
+	for _, r := range list {
+		if r.raw.Interface == nil {
+			continue
+		}
+		for i, a := range r.out.Addresses {
+			at := place{r.out.Interface, a.Addr}
+			other, twice := first[at]
+			if !twice {
+				first[at] = r
+				continue
+			}
+			key := "vip"
+			if r.raw.VIP == nil || i > 0 {
+				key = "vips"
+			}
+			if other == r {
+				r.fault(key, a.Addr.String(), "is listed twice")
+			} else {
+				r.fault(key, a.Addr.String(), fmt.Sprintf("is already an address of vrouter[%d] on %s", other.index, r.out.Interface))
+			}
+		}
+	}
+}
+
+// virtualMACs refuses two virtual routers that would both set the MAC of an interface.
+func (v *validator) virtualMACs(list []*router) {
+	owner := map[string]*router{}
+	for _, r := range list {
+		if !r.out.VMAC || r.out.Type != engine.Ether || r.raw.Interface == nil {
+			continue
+		}
+		if other, taken := owner[r.out.Interface]; taken {
+			r.fault("vmac", "true", fmt.Sprintf("is not possible: vrouter[%d] already sets the MAC of %s", other.index, r.out.Interface))
+			continue
+		}
+		owner[r.out.Interface] = r
+	}
+	if len(owner) == 0 {
+		return
+	}
+	for _, r := range list {
+		other, set := owner[r.out.Interface]
+		if set && other != r && r.out.Type == engine.Ether && !r.out.VMAC {
+			r.warn("its addresses move to another MAC whenever vrouter[%d], with vmac, becomes Master on %s", other.index, r.out.Interface)
+		}
+	}
+}
+
+// names gives every macvlan its name: the configured one, else the one that it has now, else the
+// first default that is free. Names of interfaces that virtual routers run on are not free.
+func (v *validator) names(list []*router) {
+	taken := make(map[string]string, len(list)) // name to what has it
+	for _, r := range list {
+		if r.raw.Interface != nil && taken[r.out.Interface] == "" {
+			taken[r.out.Interface] = "the interface of vrouter[" + strconv.Itoa(r.index) + "]"
+		}
+	}
+	for _, r := range list {
+		if r.out.Type != engine.Macvlan || r.raw.VIFName == nil {
+			continue
+		}
+		name := *r.raw.VIFName
+		if what := taken[name]; what != "" {
+			r.fault("vifname", quote(name), "is already "+what)
+			continue
+		}
+		taken[name] = "the name of the macvlan of vrouter[" + strconv.Itoa(r.index) + "]"
+		r.out.VIFName = name
+	}
+	take := func(r *router, name string) {
+		taken[name] = "in use"
+		r.out.VIFName = name
+	}
+	now := v.runningNames()
+	for _, r := range list {
+		if r.needsName() {
+			if name := now[r.out.Key]; name != "" && taken[name] == "" && isDefaultName(r.out.Key, name) {
+				take(r, name)
+			}
+		}
+	}
+	for _, r := range list {
+		for n := 0; r.needsName(); n++ {
+			if name := defaultName(r.out.Key, n); taken[name] == "" {
+				take(r, name)
+			}
+		}
+	}
+}
+
+func (r *router) needsName() bool {
+	return r.identified && r.out.Type == engine.Macvlan && r.raw.VIFName == nil && r.out.VIFName == ""
+}
+
+// runningNames returns the names of the macvlans of the running configuration.
+func (v *validator) runningNames() map[engine.Key]string {
+	if v.running == nil {
+		return nil
+	}
+	names := map[engine.Key]string{}
+	for i := range v.running.Engine.Routers {
+		if r := &v.running.Engine.Routers[i]; r.Type == engine.Macvlan {
+			names[r.Key] = r.VIFName
+		}
+	}
+	return names
+}
+
+// defaultName returns the n-th choice for the name of a macvlan. All but the first
+// depend on the interface, so that a name does not depend on the order of the file.
+func defaultName(k engine.Key, n int) string {
+	name := "standby" + strconv.Itoa(int(k.VRID))
+	switch n {
+	case 0:
+		return name
+	case 1:
+		if long := name + "-" + k.Interface; len(long) <= maxInterfaceName {
+			return long
+		}
+		fallthrough
+	default:
+		h := fnv.New32a()
+		fmt.Fprintf(h, "%s/%s/%d", k.Interface, k.Family, n)
+		return fmt.Sprintf("%s-%04x", name, h.Sum32()&0xffff)
+	}
+}
+
+// isDefaultName tells whether a name is one that the macvlan can have got by default.
+func isDefaultName(k engine.Key, name string) bool {
+	const tries = 8
+	for n := range tries {
+		if defaultName(k, n) == name {
+			return true
+		}
+	}
+	return false
+}
