@@ -30,6 +30,8 @@ type pairing struct {
 	peer  lab.Router
 	// begun is when the segment was last undivided from.
 	begun time.Time
+	// cut is set while our link is.
+	cut bool
 }
 
 // start brings both routers up, ours as Master.
@@ -56,7 +58,10 @@ func (p *pairing) settled(master string) {
 		return
 	}
 	want, holds := "Backup", ""
-	if master == "r1" {
+	switch {
+	case p.cut:
+		want = "Init"
+	case master == "r1":
 		want, holds = "Master", p.vif()
 	}
 	p.ours.WaitState(want, time.Second)
@@ -172,8 +177,14 @@ func (p *pairing) run() {
 	p.handover("we start again", "r1", pingSlack, p.ours.Start)
 	p.oneMaster()
 
-	p.handover("our link cut", "r2", g.MasterDown(100)+pingSlack, func() { p.lab.Cut(p.ours.Node()) })
-	p.handover("our link back", "r1", pingSlack, func() { p.lab.Join(p.ours.Node()) })
+	p.handover("our link cut", "r2", g.MasterDown(100)+pingSlack, func() {
+		p.cut = true
+		p.lab.Cut(p.ours.Node())
+	})
+	p.handover("our link back", "r1", pingSlack, func() {
+		p.cut = false
+		p.lab.Join(p.ours.Node())
+	})
 	p.oneMaster()
 
 	p.handover("our priority lowered", "r2", pingSlack, func() { p.ours.SetPriority(50) })

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,9 @@ import (
 
 	"vrrpsh/e2e/lab"
 )
+
+// errNotYet is for conditions that speak for themselves.
+var errNotYet = errors.New("not yet")
 
 // bin is the vrrpsh under test.
 var bin string

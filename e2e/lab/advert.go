@@ -166,3 +166,27 @@ func checksum(parts ...[]byte) uint16 {
 	}
 	return ^uint16(sum)
 }
+
+// arp decodes the sender and the target of an ARP message about one IPv4 address over Ethernet.
+func arp(f Frame) (mac net.HardwareAddr, sender, target netip.Addr, ok bool) {
+	b := f.Data
+	if len(b) < etherHeader+28 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_ARP {
+		return nil, netip.Addr{}, netip.Addr{}, false
+	}
+	a := b[etherHeader:]
+	return net.HardwareAddr(a[8:14]),
+		netip.AddrFrom4([4]byte(a[14:18])), netip.AddrFrom4([4]byte(a[24:28])), true
+}
+
+// ClaimsInARP tells whether a frame says that addr is at a link-layer address, and at which.
+func ClaimsInARP(f Frame, addr string) (net.HardwareAddr, bool) {
+	mac, sender, _, ok := arp(f)
+	return mac, ok && sender == netip.MustParseAddr(addr)
+}
+
+// GratuitousARP tells whether a frame announces addr unasked: its sender and its target are addr.
+func GratuitousARP(f Frame, addr string) (net.HardwareAddr, bool) {
+	mac, sender, target, ok := arp(f)
+	want := netip.MustParseAddr(addr)
+	return mac, ok && sender == want && target == want
+}

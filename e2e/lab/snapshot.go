@@ -140,3 +140,20 @@ func (n *Namespace) MAC(ifname string) string {
 	}
 	return links[0].MAC
 }
+
+// Links returns the names of the namespace's interfaces, sorted.
+func (n *Namespace) Links() []string {
+	n.lab.tb.Helper()
+	var links []struct {
+		Name string `json:"ifname"`
+	}
+	if err := json.Unmarshal([]byte(n.Run("ip", "-j", "link")), &links); err != nil {
+		n.lab.tb.Fatalf("ip -j link: %v", err)
+	}
+	var names []string
+	for _, l := range links {
+		names = append(names, l.Name)
+	}
+	sort.Strings(names)
+	return names
+}

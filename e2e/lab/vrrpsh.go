@@ -226,3 +226,10 @@ func (v *Vrrpsh) ConfigText() string {
 	}
 	return string(b)
 }
+
+// DecodeJSON decodes a text that is one JSON value.
+func DecodeJSON(text string) (any, error) {
+	var v any
+	err := json.Unmarshal([]byte(text), &v)
+	return v, err
+}

@@ -1,0 +1,145 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/e2e/lab"
+)
+
+// agreement is how long after a transition was seen on the wire the shell, the API and the kernel may still differ: the kernel
+// is changed after the advert, as the protocol demands.
+const agreement = 300 * time.Millisecond
+
+// opinion is what one source says about one virtual router.
+type opinion struct {
+	State     string // upper case
+	Interface string // where the address is, or would be
+	Priority  int
+}
+
+// TestShellAPIAndKernelAgree compares "show vrrp brief", the API and the kernel's addresses on both routers, in the steady
+// state and right after transitions.
+func TestShellAPIAndKernelAgree(t *testing.T) {
+	forBothTypes(t, func(t *testing.T, g lab.Group) {
+		d := newDuo(t, g)
+		both := func(when string) {
+			t.Helper()
+			for _, v := range []*lab.Vrrpsh{d.r1, d.r2} {
+				since := time.Now()
+				lab.Until(t, agreement, v.Name+": shell, API and kernel agree "+when, func() error { return agree(v, g) })
+				t.Logf("%s: %s agrees after %v", when, v.Name, time.Since(since).Round(time.Millisecond))
+			}
+		}
+		both("in the steady state")
+		for round, priority := range []uint8{50, 200, 50} {
+			master := []string{"r2", "r1"}[round%2]
+			start := time.Now()
+			d.r1.SetPriority(priority)
+			d.wire.WaitMaster(master, start, patience)
+			both(fmt.Sprintf("after transition %d", round+1))
+		}
+		start := time.Now()
+		d.lab.Cut(d.r2.Node())
+		d.wire.WaitMaster("r1", start, patience)
+		both("with a link cut")
+	})
+}
+
+// agree returns how the three differ.
+func agree(v *lab.Vrrpsh, g lab.Group) error {
+	status, err := v.TryStatus()
+	if err != nil {
+		return err
+	}
+	if len(status) != 1 {
+		return fmt.Errorf("the API has %d groups", len(status))
+	}
+	s := status[0]
+	if s.Group != int(g.VRID) || !s.Preempt {
+		return fmt.Errorf("the API says %+v", s)
+	}
+	if vip, err := netip.ParseAddr(strings.Split(s.VirtualIP, "/")[0]); err != nil || vip.String() != lab.VIP {
+		return fmt.Errorf("the API says virtual address %q", s.VirtualIP)
+	}
+	api := opinion{State: strings.ToUpper(s.State), Interface: s.Interface, Priority: s.Priority}
+
+	shell, err := brief(v.Show("show", "vrrp", "brief"))
+	if err != nil {
+		return err
+	}
+	if len(shell) != 1 {
+		return fmt.Errorf("show vrrp brief has %d groups", len(shell))
+	}
+	// The shell names the configured interface, as engineers know it.
+	row := shell[0]
+	if row.Interface != "eth0" {
+		return fmt.Errorf("show vrrp brief names interface %q", row.Interface)
+	}
+	if row.State != api.State || row.Priority != api.Priority {
+		return fmt.Errorf("show vrrp brief says %+v, the API %+v", row, api)
+	}
+
+	holder := v.Node().Holds(lab.VIP)
+	if (holder != "") != (api.State == "MASTER") {
+		return fmt.Errorf("the API says %s, the kernel has the address on %q", api.State, holder)
+	}
+	want := "eth0"
+	if g.Macvlan && api.State == "MASTER" {
+		want = "standby51"
+	}
+	if api.Interface != want || holder != "" && holder != want {
+		return fmt.Errorf("as %s the API names interface %q, the kernel has the address on %q, want %q",
+			api.State, api.Interface, holder, want)
+	}
+	return nil
+}
+
+// brief reads the table of "show vrrp brief".
+func brief(text string) ([]opinion, error) {
+	rows := strings.Split(strings.TrimSpace(text), "\n")
+	header := strings.Fields(rows[0])
+	columns := []string{"Interface", "Grp", "A-F", "Pri", "Time", "Own", "Pre", "State"}
+	if len(header) < len(columns) || !slices.Equal(header[:len(columns)], columns) {
+		return nil, fmt.Errorf("the header of show vrrp brief is %q", rows[0])
+	}
+	var all []opinion
+	for _, row := range rows[1:] {
+		f := strings.Fields(row)
+		if len(f) < len(columns) {
+			return nil, fmt.Errorf("a row of show vrrp brief is %q", row)
+		}
+		priority, err := strconv.Atoi(f[3])
+		if err != nil {
+			return nil, fmt.Errorf("a row of show vrrp brief is %q: %w", row, err)
+		}
+		all = append(all, opinion{Interface: f[0], Priority: priority, State: f[7]})
+	}
+	return all, nil
+}
+
+// TestJSONIsTheAPI holds that "| json" prints what the API answers.
+func TestJSONIsTheAPI(t *testing.T) {
+	parallel(t)
+	d := newDuo(t, fast)
+	var want any
+	if err := d.r1.TryGet("/run/vrrp", &want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := lab.DecodeJSON(d.r1.Show("show", "vrrp", "brief", "|", "json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("show vrrp brief | json differs from GET /run/vrrp (-API +shell):\n%s", diff)
+	}
+}

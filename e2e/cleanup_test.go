@@ -1,0 +1,139 @@
+//go:build linux
+
+package e2e
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/e2e/lab"
+)
+
+// solo is one vrrpsh, started, Master, and what its namespace was before.
+func solo(t *testing.T, g lab.Group) (*lab.Lab, *lab.Capture, *lab.Vrrpsh, lab.Snapshot) {
+	t.Helper()
+	l := lab.New(t, 1)
+	wire := l.Capture()
+	v := l.Vrrpsh(bin, l.Routers[0], g)
+	before := l.Routers[0].Snapshot()
+	v.Start()
+	v.WaitState("Master", patience)
+	return l, wire, v, before
+}
+
+// forBothTypes runs a test for each interface type.
+func forBothTypes(t *testing.T, test func(t *testing.T, g lab.Group)) {
+	require(t)
+	for _, iftype := range []string{"ether", "macvlan"} {
+		t.Run(iftype, func(t *testing.T) {
+			parallel(t)
+			g := fast
+			g.Macvlan = iftype == "macvlan"
+			test(t, g)
+		})
+	}
+}
+
+// TestStopLeavesNothing holds that SIGTERM resigns with priority 0 and leaves the kernel as it was found.
+func TestStopLeavesNothing(t *testing.T) {
+	forBothTypes(t, func(t *testing.T, g lab.Group) {
+		l, wire, v, before := solo(t, g)
+		if cmp.Diff(before, l.Routers[0].Snapshot()) == "" {
+			t.Error("the snapshot does not see what a Master changes")
+		}
+		start := time.Now()
+		v.Stop()
+		wire.WaitResign("r1", start, time.Second)
+		if diff := cmp.Diff(before, l.Routers[0].Snapshot()); diff != "" {
+			t.Errorf("the namespace after a clean stop (-before +after):\n%s", diff)
+		}
+		if _, err := os.Stat(v.Socket); err == nil {
+			t.Error("the control socket is left over")
+		}
+		after := wire.Adverts("r1", start)
+		if last := after[len(after)-1]; last.Priority != 0 {
+			t.Errorf("the last advert is not a resignation: %v", last)
+		}
+	})
+}
+
+// TestKillAndRestart holds that a start after kill -9 takes up where the dead router left off, and that a clean stop then
+// leaves the kernel as it was before the first start.
+func TestKillAndRestart(t *testing.T) {
+	forBothTypes(t, func(t *testing.T, g lab.Group) {
+		l, wire, v, before := solo(t, g)
+		v.Kill()
+		if l.Routers[0].Holds(lab.VIP) == "" {
+			t.Error("the address went away with the process: this is not the case to test")
+		}
+		start := time.Now()
+		v.Start()
+		wire.WaitMaster("r1", start, patience)
+		v.WaitState("Master", patience)
+		l.Host.Run("ping", "-q", "-c", "1", "-W", "2", lab.VIP)
+		v.Stop()
+		if diff := cmp.Diff(before, l.Routers[0].Snapshot()); diff != "" {
+			t.Errorf("the namespace after kill, restart and stop (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// TestKillAndRestartWithoutGroups holds that what a killed router left is removed although the configuration no
+// longer mentions it, and that nothing else is.
+func TestKillAndRestartWithoutGroups(t *testing.T) {
+	forBothTypes(t, func(t *testing.T, g lab.Group) {
+		l, _, v, _ := solo(t, g)
+		v.Kill()
+		r1 := l.Routers[0]
+		// Things of someone else that look a little like ours.
+		r1.IP("addr add 192.0.2.77/32 dev eth0",
+			"link add foreign0 link eth0 type macvlan mode bridge",
+			"addr add 192.0.2.78/32 dev foreign0", "link set foreign0 up")
+		empty := l.VrrpshFile(bin, r1, "")
+		empty.Start()
+		empty.WaitReady()
+		lab.Until(t, 2*time.Second, "the leftovers are removed", func() error {
+			if r1.Holds(lab.VIP) != "" {
+				return errNotYet
+			}
+			return nil
+		})
+		for addr, ifname := range map[string]string{r1.Addr: "eth0", "192.0.2.77": "eth0", "192.0.2.78": "foreign0"} {
+			if got := r1.Holds(addr); got != ifname {
+				t.Errorf("%s is on %q after recovery, want %q", addr, got, ifname)
+			}
+		}
+		links := r1.Links()
+		if want := []string{"eth0", "foreign0", "lo"}; !cmp.Equal(links, want) {
+			t.Errorf("links after recovery: %v, want %v", links, want)
+		}
+		empty.Stop()
+	})
+}
+
+// TestKillAndLoseState holds that macvlans of a killed router are recognized even without the state directory.
+func TestKillAndLoseState(t *testing.T) {
+	parallel(t)
+	g := fast
+	g.Macvlan = true
+	l, wire, v, _ := solo(t, g)
+	v.Kill()
+	if err := os.RemoveAll(v.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	v.Start()
+	wire.WaitMaster("r1", start, patience)
+	v.WaitState("Master", patience)
+	l.Host.Run("ping", "-q", "-c", "1", "-W", "2", lab.VIP)
+	v.Stop()
+	if links, want := l.Routers[0].Links(), []string{"eth0", "lo"}; !cmp.Equal(links, want) {
+		t.Errorf("links after the stop: %v, want %v", links, want)
+	}
+	if got := l.Routers[0].Holds(lab.VIP); got != "" {
+		t.Errorf("%s is left over on %s", lab.VIP, got)
+	}
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Installs the routers and tools that the end-to-end tests talk to, from Debian's packages. No service of theirs is started,
+# and what their packages enable is disabled again; packages that were there before are left alone.
+#
+# Where it cannot install (not root, not Debian, no network) it says what that means for the tests and succeeds, unless
+# the tests are required (VRRPSH_E2E=require) and apt-get has failed.
+set -euo pipefail
+
+packages=(curl frr iproute2 iputils-ping keepalived nftables procps tshark)
+
+say() { echo "peers: $*"; }
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+all_installed() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
+
+if [ "$(uname -s)" != Linux ]; then
+  say "the end-to-end tests need Linux: they will be skipped"
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  say "not root: nothing is installed, and the end-to-end tests (namespaces, keepalived, FRR) will be skipped"
+  exit 0
+fi
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  say "not Debian: please install ${packages[*]} by other means; without them the end-to-end tests will be skipped"
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  installed "$package" || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  say "all there: ${packages[*]}"
+  exit 0
+fi
+say "installing ${missing[*]}"
+
+# While packages are installed, invoke-rc.d and deb-systemd-invoke ask policy-rc.d and start nothing when it
+# exits with 101. One that is there already and says so stays; another one steps aside.
+policy=/usr/sbin/policy-rc.d
+aside=$policy.before-vrrpsh
+work=$(mktemp -d)
+made_policy=no
+cleanup() {
+  if [ "$made_policy" = yes ]; then rm -f "$policy"; fi
+  if [ -e "$aside" ]; then mv -f "$aside" "$policy"; fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+denied=0
+if [ -x "$policy" ]; then "$policy" frr start >/dev/null 2>&1 || denied=$?; fi
+if [ "$denied" -ne 101 ]; then
+  if [ -e "$policy" ]; then mv "$policy" "$aside"; fi
+  made_policy=yes
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 0755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+all_installed >"$work/before"
+if ! "${apt[@]}" update >"$work/log" 2>&1; then
+  say "apt-get update failed; trying with the lists that are there"
+fi
+if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >"$work/log" 2>&1; then
+  tail -n 20 "$work/log" >&2
+  say "apt-get could not install ${missing[*]}: the end-to-end tests will be skipped"
+  if [ "${VRRPSH_E2E:-}" = require ]; then exit 1; fi
+  exit 0
+fi
+all_installed >"$work/after"
+
+# What the new packages have enabled is disabled in the way packages do it themselves, so that their
+# upgrades respect it.
+disable() { # package, file of the package
+  local name=${2##*/}
+  case "$2" in
+    /lib/systemd/system/*.* | /usr/lib/systemd/system/*.*)
+      if [ -f "$2" ] && compgen -G "/etc/systemd/system/*/$name" >/dev/null; then
+        # It wants to be called for a package.
+        DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper --quiet disable "$name" >/dev/null
+        say "$1: $name left disabled"
+      fi
+      ;;
+    /etc/init.d/*)
+      if compgen -G "/etc/rc?.d/S??$name" >/dev/null; then
+        update-rc.d "$name" disable >/dev/null 2>&1
+        say "$1: init script $name left disabled"
+      fi
+      ;;
+  esac
+}
+comm -13 "$work/before" "$work/after" >"$work/new"
+while read -r package; do
+  dpkg -L "$package" >"$work/files"
+  while read -r path; do
+    disable "$package" "$path"
+  done <"$work/files"
+done <"$work/new"
+say "installed ${missing[*]}"
