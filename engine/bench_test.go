@@ -31,7 +31,7 @@ func manyGroups(n int) engine.Config {
 }
 
 // manyHost returns a host with n groups, started and with its addresses known.
-func manyHost(tb testing.TB, n int) *host {
+func manyHost(tb tester, n int) *host {
 	h := newHost(tb)
 	last, _ := linkOf(n - 1)
 	for index := 1; index <= last; index++ {

@@ -1,0 +1,219 @@
+package engine_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// count returns an array of counters with n for one reason.
+func count(r vrrp.DropReason, n uint64) (c [vrrp.NumDropReasons]uint64) {
+	c[r] = n
+	return c
+}
+
+func TestDiscardedPackets(t *testing.T) {
+	vr := group("eth0", 51, "10.0.0.100")
+	v2 := with(vr, func(vr *engine.VirtualRouter) {
+		vr.Protocol.Version, vr.Protocol.AuthType, vr.Protocol.Secret = vrrp.V2, vrrp.AuthSimple, "secret"
+	})
+	strict := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Lenient = false })
+	changed := func(vr engine.VirtualRouter, change func(*engine.VirtualRouter)) vrrp.Packet {
+		vr = with(vr, change)
+		return advert(&vr, 200, "10.0.0.2")
+	}
+	ttl := advert(&vr, 200, "10.0.0.2")
+	ttl.TTL = 254
+	short := advert(&vr, 200, "10.0.0.2")
+	short.Payload = short.Payload[:9]
+	broken := advert(&vr, 200, "10.0.0.2")
+	broken.Payload[6] ^= 1
+
+	for _, tt := range []struct {
+		vr     engine.VirtualRouter
+		p      vrrp.Packet
+		reason vrrp.DropReason
+	}{
+		{vr, ttl, vrrp.DropTTL},
+		{vr, short, vrrp.DropLength},
+		{vr, advert(&v2, 200, "10.0.0.2"), vrrp.DropVersion},
+		{vr, broken, vrrp.DropChecksum},
+		{vr, advert(&vr, 200, "10.0.0.1"), vrrp.DropOwn},
+		{v2, changed(v2, func(vr *engine.VirtualRouter) { vr.Protocol.AuthType = vrrp.AuthNone }), vrrp.DropAuthType},
+		{v2, changed(v2, func(vr *engine.VirtualRouter) { vr.Protocol.Secret = "public" }), vrrp.DropAuth},
+		{strict, changed(vr, inPlace["vips"]), vrrp.DropAddressList},
+	} {
+		t.Run(tt.reason.String(), func(t *testing.T) {
+			h := newHost(t)
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			h.apply(config(tt.vr))
+			before := h.status(tt.vr.Key)
+			for range 3 {
+				h.run(time.Second)
+				h.deliver(1, vrrp.IPv4, tt.p)
+			}
+			got := h.status(tt.vr.Key)
+			if diff := cmp.Diff(count(tt.reason, 3), got.Counters.Dropped); diff != "" {
+				t.Errorf("counters (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before.Status, got.Status, cmpAddr); diff != "" {
+				t.Errorf("changes the state (-before +after):\n%s", diff)
+			}
+			if text := h.texts(engine.EventFault); len(text) != 1 || !strings.Contains(text[0], tt.p.Src.String()) {
+				t.Errorf("told of %q, want it once", text)
+			}
+			if text := h.texts(engine.EventFault); strings.Contains(text[0], "secret") || strings.Contains(text[0], "public") {
+				t.Errorf("tells the secret: %q", text)
+			}
+		})
+	}
+}
+
+func TestToleratedMismatch(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.100")
+	vr.Protocol.Version = vrrp.V2
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	h.apply(config(vr))
+	other := with(vr, func(vr *engine.VirtualRouter) {
+		inPlace["vips"](vr)
+		vr.Protocol.Interval = 2 * time.Second
+	})
+	for range 3 {
+		h.deliver(1, vrrp.IPv4, advert(&other, 200, "10.0.0.2"))
+	}
+	want := count(vrrp.DropInterval, 3)
+	want[vrrp.DropAddressList] = 3
+	c := h.status(vr.Key).Counters
+	if diff := cmp.Diff(want, c.Tolerated); diff != "" || c.AdvertsReceived != 3 {
+		t.Errorf("%d received (-want +got):\n%s", c.AdvertsReceived, diff)
+	}
+	if text := h.texts(engine.EventFault); len(text) != 2 {
+		t.Errorf("told of %q, want each once", text)
+	}
+}
+
+func TestForeignVirtualRouters(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.100")
+	h.link(ethernet(1, "eth0", "10.0.0.1/24", "fe80::1/64"))
+	h.apply(config(vr))
+	foreign, six := group("eth0", 77, "10.0.0.177"), group("eth0", 51, "fe80::100")
+	broken := advert(&foreign, 200, "10.0.0.9")
+	broken.Payload[6] ^= 1
+	for range 3 {
+		h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.0.0.9"))
+		h.deliver(1, vrrp.IPv4, broken)
+		h.deliver(1, vrrp.IPv4, vrrp.Packet{TTL: vrrp.TTL, Src: addr("10.0.0.9"), Payload: []byte{0x31}})
+		h.deliver(1, vrrp.IPv6, advert(&six, 200, "fe80::9"))
+	}
+	h.deliver(9, vrrp.IPv4, advert(&vr, 200, "10.0.0.9")) // of an interface that is gone
+
+	want := count(vrrp.DropChecksum, 3)
+	want[vrrp.DropLength] = 3
+	l := h.core.Snapshot(h.now).Links[0]
+	if diff := cmp.Diff(want, l.Malformed); diff != "" || l.UnknownVRID != 6 {
+		t.Errorf("%d of unknown VRIDs, want 6; malformed (-want +got):\n%s", l.UnknownVRID, diff)
+	}
+	told := slices.DeleteFunc(h.texts(engine.EventLink), func(s string) bool { return !strings.Contains(s, "group 77") })
+	if len(told) != 1 || !strings.Contains(told[0], "10.0.0.9") {
+		t.Errorf("told of %q, want it once", told)
+	}
+	if c := h.status(vr.Key).Counters; c != (engine.Counters{}) {
+		t.Errorf("counted for the other group: %+v", c)
+	}
+
+	// Once it is configured and removed again, it is news again.
+	h.apply(config(vr, foreign))
+	h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.0.0.9"))
+	if n := h.status(foreign.Key).Counters.AdvertsReceived; n != 1 {
+		t.Errorf("%d adverts received", n)
+	}
+	h.apply(config(vr))
+	h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.0.0.9"))
+	if len(h.out.Events) != 1 {
+		t.Errorf("events %+v", h.out.Events)
+	}
+}
+
+func TestShutGroupDoesNotListen(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.100")
+	vr.Shutdown = true
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	h.apply(config(vr))
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
+	if diff := cmp.Diff(count(vrrp.DropVRID, 1), h.status(vr.Key).Counters.Dropped); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	h, vr := master(t)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
+	h.run(500 * time.Millisecond)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 0, "10.0.0.2"))
+	h.run(time.Second)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 100, "10.0.0.3"))
+	h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.4"))
+	h.run(time.Minute)
+
+	peer := addr("10.0.0.2")
+	want := []engine.Transition{
+		{From: vrrp.Initialize, To: vrrp.Backup, Cause: vrrp.CauseStartup},
+		{From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CauseMasterDown},
+		{From: vrrp.Master, To: vrrp.Backup, Cause: vrrp.CauseHigherPriority, Peer: peer, Priority: 200},
+		{From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CauseMasterResigned, Peer: peer, Priority: 0},
+		{From: vrrp.Master, To: vrrp.Backup, Cause: vrrp.CauseHigherAddress, Peer: addr("10.0.0.3"), Priority: 100},
+		{From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CausePreempt, Peer: addr("10.0.0.4"), Priority: 50},
+	}
+	untimed := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Time" }, cmp.Ignore())
+	got := h.status(vr.Key)
+	if diff := cmp.Diff(want, got.History, cmpAddr, untimed); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if last := got.History[len(got.History)-1]; last.Time != got.Since {
+		t.Errorf("last transition at %s, in the state since %s", last.Time, got.Since)
+	}
+	if c := got.Counters; c.BecameMaster != 3 || c.PriorityZeroReceived != 1 || c.AdvertsReceived != 4 {
+		t.Errorf("counters %+v", c)
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	h, vr := master(t)
+	for i := range 100 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
+		h.run(10 * time.Second)
+		hist := h.status(vr.Key).History
+		if want := min(32, 2+2*(i+1)); len(hist) != want {
+			t.Fatalf("%d transitions are kept, want %d", len(hist), want)
+		}
+		for j := 1; j < len(hist); j++ {
+			if hist[j].From != hist[j-1].To || hist[j].Time.Before(hist[j-1].Time) {
+				t.Fatalf("%+v does not follow %+v", hist[j], hist[j-1])
+			}
+		}
+	}
+}
+
+func TestEventsAreNumberedWithoutGaps(t *testing.T) {
+	h := manyHost(t, 10)
+	h.masters()
+	h.apply(config())
+	h.unlink(1)
+	if len(h.events) < 30 {
+		t.Fatalf("%d events", len(h.events))
+	}
+	for i, e := range h.events {
+		if e.Seq != uint64(i+1) {
+			t.Fatalf("event %d has number %d", i+1, e.Seq)
+		}
+	}
+}
