@@ -113,6 +113,9 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	}
 	if err == nil {
 		s.conn, s.failed = c, false
+		if s.filter != nil {
+			l.setFilter(s)
+		}
 	} else {
 		if !s.failed && !errors.Is(err, platform.ErrNoLink) {
 			l.driver.journal.warn("VRRP sockets could not be opened; trying again",

@@ -1,0 +1,362 @@
+package driver_test
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+	"vrrpsh/platform/fake"
+)
+
+// While the kernel takes seconds for everything, adverts are sent when they are due.
+func TestSlowKernelDelaysNoAdvert(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200, interval(100*time.Millisecond)))
+		sleep(time.Second)
+		r1.wantState(vrrp.Master)
+		lab.adverts = nil
+
+		r1.SetFaults(fake.Faults{ApplyTime: 7 * time.Second})
+		groups := []engine.VirtualRouter{group(51, 200, interval(100*time.Millisecond))}
+		for vrid := uint8(60); vrid < 90; vrid++ {
+			groups = append(groups, group(vrid, 100, macvlan("vrrp"+string('a'+rune(vrid-60))), address("10.0.0."+itoa(vrid))))
+		}
+		started := time.Now()
+		r1.apply(groups...)
+		if took := time.Since(started); took != 7*time.Second {
+			t.Errorf("Apply returned after %s, want the kernel's 7 s", took)
+		}
+		sleep(15 * time.Second)
+		last := started
+		for _, a := range lab.adverts {
+			if a.vrid != 51 {
+				continue
+			}
+			if gap := a.at.Sub(last); gap > 100*time.Millisecond {
+				t.Errorf("%s between two adverts", gap)
+			}
+			last = a.at
+		}
+		if time.Since(last) > 100*time.Millisecond {
+			t.Errorf("no advert since %s", time.Since(last))
+		}
+		for _, s := range r1.snapshot().Routers {
+			if s.State != vrrp.Master || !s.Installed {
+				t.Errorf("%s is %s, installed %t", s.Config.Key, s.State, s.Installed)
+			}
+		}
+	})
+}
+
+func TestRefusedChangeLeavesEverythingAsItWas(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setUp func(r *fake.Router)
+		edit  func(*engine.VirtualRouter)
+		want  error
+	}{
+		{
+			name:  "an interface with the macvlan's name",
+			setUp: func(r *fake.Router) { r.AddLink(nil, "vrrp1") },
+			edit:  macvlan("vrrp1"),
+			want:  platform.ErrConflict,
+		},
+		{
+			name: "a kernel that refuses",
+			setUp: func(r *fake.Router) {
+				r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+					if a.Name == "vrrp1" && a.Present {
+						return errRefused
+					}
+					return nil
+				}})
+			},
+			edit: macvlan("vrrp1"),
+			want: errRefused,
+		},
+		{
+			name: "no sockets",
+			setUp: func(r *fake.Router) {
+				r.AddLink(nil, "eth1")
+				r.SetFaults(fake.Faults{Open: func(link string, _ platform.Family) error {
+					if link == "eth1" {
+						return errRefused
+					}
+					return nil
+				}})
+			},
+			edit: on("eth1"),
+			want: errRefused,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				lab := newLab()
+				r1, r2 := lab.router(t, 1), lab.router(t, 2)
+				old := group(51, 200, macvlan("vrrp0"))
+				r1.apply(old)
+				r2.apply(group(51, 100, macvlan("vrrp0")))
+				c.setUp(r1.Router)
+				sleep(5 * time.Second)
+				before := r1.Links()
+
+				changed := old
+				changed.Description = "changed"
+				cfg := engine.Config{Routers: []engine.VirtualRouter{changed, group(52, 100, c.edit, address("10.0.0.52"))}}
+				if err := r1.Apply(t.Context(), cfg); !errors.Is(err, c.want) {
+					t.Errorf("Apply: %v, want %v", err, c.want)
+				}
+				synctest.Wait()
+				r1.wantUntouched(before)
+				s := r1.snapshot()
+				if len(s.Routers) != 1 || s.Routers[0].Config.Description != "" || s.Routers[0].State != vrrp.Master {
+					t.Errorf("after the refused change: %+v", s.Routers)
+				}
+				if n := s.Routers[0].Counters.BecameMaster; n != 1 {
+					t.Errorf("group 51 became Master %d times", n)
+				}
+				sleep(10 * time.Second)
+				lab.wantAnswer(t, "r1")
+			})
+		})
+	}
+}
+
+var errRefused = errors.New("refused for the test")
+
+// A router that cannot hear must not become Master; once it hears it takes part.
+func TestDeafRouterStaysInInitialize(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		r1.apply(group(51, 200))
+		r2.apply(group(51, 100, on("eth1")))
+		deaf := true
+		r2.SetFaults(fake.Faults{Open: func(string, platform.Family) error {
+			if deaf {
+				return errRefused
+			}
+			return nil
+		}})
+		sleep(5 * time.Second)
+		if got := r2.status(); got.State != vrrp.Initialize || got.Cause != vrrp.CauseNoLink {
+			t.Errorf("without its interface r2 is %s (%s)", got.State, got.Cause)
+		}
+		r2.AddLink(lab.LAN, "eth1", netip.MustParsePrefix("10.0.0.22/24"))
+		sleep(time.Minute)
+		if got := r2.status(); got.State != vrrp.Initialize || got.Counters.BecameMaster > 0 {
+			t.Errorf("deaf r2 is %s and became Master %d times", got.State, got.Counters.BecameMaster)
+		}
+		deaf = false
+		sleep(2 * time.Second)
+		r2.wantState(vrrp.Backup)
+		r1.Cut("eth0")
+		sleep(5 * time.Second)
+		lab.wantAnswer(t, "r2")
+	})
+}
+
+func TestLinkFlap(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		before := r1.Links()
+		r1.apply(group(51, 200, macvlan("vrrp0")))
+		for range 20 {
+			sleep(5 * time.Second)
+			r1.wantState(vrrp.Master)
+			r1.SetUp("eth0", false)
+			synctest.Wait()
+			if got := r1.status(); got.State != vrrp.Initialize || got.Cause != vrrp.CauseLinkDown {
+				t.Fatalf("with the interface down %s (%s)", got.State, got.Cause)
+			}
+			if r1.Has(virtual) {
+				t.Fatal("the virtual address stays on a router whose interface is down")
+			}
+			r1.SetUp("eth0", true)
+			synctest.Wait()
+			r1.wantState(vrrp.Backup)
+		}
+		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
+			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
+		}
+		if err := r1.stop(); err != nil {
+			t.Error(err)
+		}
+		r1.wantUntouched(before)
+	})
+}
+
+func TestInterfaceComesGoesAndIsRenamed(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200, on("lan0"), macvlan("vrrp0")))
+		synctest.Wait()
+		if got := r1.status(); got.Cause != vrrp.CauseNoLink {
+			t.Fatalf("without its interface: %s", got.Cause)
+		}
+		for range 3 {
+			r1.AddLink(lab.LAN, "lan0", netip.MustParsePrefix("10.0.0.11/24"))
+			sleep(5 * time.Second)
+			lab.wantAnswer(t, "r1")
+			if err := r1.Rename("lan0", "old"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := r1.status(); got.Cause != vrrp.CauseNoLink || r1.Has(virtual) {
+				t.Fatalf("after its interface was renamed: %s, has the address: %t", got.Cause, r1.Has(virtual))
+			}
+			if err := r1.Rename("old", "lan0"); err != nil {
+				t.Fatal(err)
+			}
+			sleep(5 * time.Second)
+			lab.wantAnswer(t, "r1")
+			if err := r1.DeleteLink("lan0"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := r1.status(); got.State != vrrp.Initialize || got.Cause != vrrp.CauseNoLink {
+				t.Fatalf("after its interface was deleted: %s (%s)", got.State, got.Cause)
+			}
+		}
+		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
+			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
+		}
+	})
+}
+
+func TestRemovalFromOutsideIsRepaired(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		edit   func(*engine.VirtualRouter)
+		remove func(r *fake.Router) error
+	}{
+		{"address", func(*engine.VirtualRouter) {}, func(r *fake.Router) error {
+			return r.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))
+		}},
+		{"address of a macvlan", macvlan("vrrp0"), func(r *fake.Router) error {
+			return r.DelAddr("vrrp0", netip.MustParsePrefix("10.0.0.100/24"))
+		}},
+		{"macvlan", macvlan("vrrp0"), func(r *fake.Router) error { return r.DeleteLink("vrrp0") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				lab := newLab()
+				r1, r2 := lab.router(t, 1), lab.router(t, 2)
+				r1.apply(group(51, 200, c.edit))
+				r2.apply(group(51, 100, c.edit))
+				sleep(5 * time.Second)
+				for range 3 {
+					if err := c.remove(r1.Router); err != nil {
+						t.Fatal(err)
+					}
+					synctest.Wait()
+					lab.wantAnswer(t, "r1")
+					r1.wantState(vrrp.Master)
+					sleep(5 * time.Second)
+				}
+				// Somebody insists: the other router gets its chance.
+				for n := 0; r1.Has(virtual); n++ {
+					if n > 6 {
+						t.Fatal("r1 goes on putting the address back")
+					}
+					if err := c.remove(r1.Router); err != nil {
+						t.Fatal(err)
+					}
+					sleep(100 * time.Millisecond)
+				}
+				if s := r1.status(); s.State != vrrp.Backup || s.Fault == "" {
+					t.Errorf("r1 is %s with the fault %q", s.State, s.Fault)
+				}
+				sleep(skew(100, time.Second))
+				lab.wantAnswer(t, "r2")
+			})
+		})
+	}
+}
+
+func TestUnsentAdvertsAreCounted(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200), group(52, 200, address("10.0.0.101")), group(53, 200, address("10.0.0.102")))
+		sleep(4 * time.Second)
+		lab.adverts = nil
+		r1.SetFaults(fake.Faults{Send: func(_ string, f platform.Frame) error {
+			if f.Payload[1] == 52 {
+				return errRefused
+			}
+			return nil
+		}})
+		sleep(10 * time.Second)
+		for i, want := range []uint64{0, 10, 0} {
+			if got := r1.snapshot().Routers[i].Counters.SendErrors; got != want {
+				t.Errorf("group %d: %d send errors, want %d", 51+i, got, want)
+			}
+		}
+		sent := make(map[uint8]int)
+		for _, a := range lab.adverts {
+			sent[a.vrid]++
+		}
+		if sent[51] != 10 || sent[52] != 0 || sent[53] != 10 {
+			t.Errorf("adverts sent: %v", sent)
+		}
+	})
+}
+
+// Removed groups hand over, and their sockets go with the last of them.
+func TestRemovedGroupsHandOver(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		before := r1.Links()
+		r1.apply(group(51, 200, macvlan("vrrp0")))
+		r2.apply(group(51, 100, macvlan("vrrp0")))
+		sleep(5 * time.Second)
+		lab.adverts = nil
+		r1.apply()
+		synctest.Wait()
+		if len(lab.adverts) != 1 || lab.adverts[0].priority != vrrp.PriorityResign {
+			t.Errorf("adverts %v, want one with priority 0", lab.adverts)
+		}
+		r1.wantUntouched(before)
+		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
+			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
+		}
+		sleep(time.Second)
+		lab.wantAnswer(t, "r2")
+	})
+}
+
+func TestTroubleIsLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		log := &logBuffer{}
+		r1 := bootLogged(t, lab.AddRouter("r1", netip.MustParsePrefix("10.0.0.1/24")), log)
+		r1.apply(group(51, 200))
+		sleep(4 * time.Second)
+		r1.SetFaults(fake.Faults{Send: func(string, platform.Frame) error { return errRefused }})
+		sleep(30 * time.Second)
+		if err := r1.stop(); err != nil {
+			t.Fatal(err)
+		}
+		got := log.String()
+		for _, want := range []string{"became Master", "group=51", "refused for the test"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the log does not say %q:\n%s", want, got)
+			}
+		}
+		if n := strings.Count(got, "refused for the test"); n > 4 {
+			t.Errorf("the same trouble was logged %d times in 30 s", n)
+		}
+	})
+}
