@@ -46,17 +46,12 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e: the end-to-end tests cannot run:", missing)
 		return m.Run()
 	}
-	lab.CloseOnSignal()
-	if err := lab.Sweep(); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	dir, err := os.MkdirTemp("", "vrrpsh-bin-")
+	dir, teardown, err := lab.Setup()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer teardown()
 	bin = os.Getenv("VRRPSH_BIN")
 	if bin == "" {
 		bin = filepath.Join(dir, "vrrpsh")

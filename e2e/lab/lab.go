@@ -49,7 +49,7 @@ type Lab struct {
 	procs   []*Process
 	onClose []func()
 	reports []func() string
-	closed  bool
+	closing sync.Once
 }
 
 var labs = struct {
@@ -203,14 +203,12 @@ func (l *Lab) report() {
 	}
 }
 
-// Close ends everything that runs in the lab and removes it. It may be called more than once.
-func (l *Lab) Close() {
+// Close ends everything that runs in the lab and removes it. Called again, or by several, it does so once, and
+// returns when it is done.
+func (l *Lab) Close() { l.closing.Do(l.close) }
+
+func (l *Lab) close() {
 	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return
-	}
-	l.closed = true
 	procs, onClose := l.procs, l.onClose
 	l.mu.Unlock()
 	for i := len(onClose) - 1; i >= 0; i-- {
@@ -225,8 +223,22 @@ func (l *Lab) Close() {
 	labs.Unlock()
 }
 
-// CloseOnSignal makes an interrupt of the process close all labs before it ends.
-func CloseOnSignal() {
+// Setup prepares the process for labs: it removes the labs of processes that no longer exist, makes an interrupt
+// close all labs before the process ends, and returns a directory for files that labs share. Call teardown
+// at the end.
+func Setup() (dir string, teardown func(), err error) {
+	names, err := leftovers()
+	if err != nil {
+		return "", nil, err
+	}
+	for _, name := range names {
+		remove(name)
+	}
+	shared := Prefix + strconv.Itoa(os.Getpid()) + "-0"
+	dir = filepath.Join(os.TempDir(), shared)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", nil, err
+	}
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
@@ -240,18 +252,11 @@ func CloseOnSignal() {
 		for _, l := range open {
 			l.Close()
 		}
+		remove(shared)
 		fmt.Fprintln(os.Stderr, "e2e: ended by", s)
 		os.Exit(1)
 	}()
-}
-
-// Sweep removes the labs of processes that no longer exist.
-func Sweep() error {
-	names, err := leftovers()
-	for _, name := range names {
-		remove(name)
-	}
-	return err
+	return dir, func() { remove(shared) }, nil
 }
 
 // leftovers lists the names of labs whose creator is dead.
