@@ -137,7 +137,7 @@ priority = 300
 group = 7
 interface = "eth0"
 vip = "192.0.2.333"
-colour = "red"
+speed = 3
 `)
 	p := l.Start(r1, "wrong", bin, "-m1", "-c", path, "-s", l.Dir+"/wrong.sock")
 	if status := p.Wait(5 * time.Second); status != 1 {
@@ -148,7 +148,7 @@ colour = "red"
 		{"wrong.toml:3", "group", "0", "1", "255"},
 		{"wrong.toml:6", "priority", "300", "1", "254"},
 		{"wrong.toml:11", "vip", "192.0.2.333"},
-		{"wrong.toml:12", "colour"},
+		{"wrong.toml:12", "speed"},
 	} {
 		found := 0
 		for _, line := range faults {
