@@ -1,0 +1,330 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"vrrpsh/shell"
+)
+
+// ErrUnreachable is in the errors of Dial when no router answers, and in Client.Err when
+// the router has gone.
+var ErrUnreachable = errors.New("no router reachable")
+
+const (
+	dialTimeout = 5 * time.Second
+	// replyTimeout bounds what answers at once unless the router is stuck.
+	replyTimeout = 3 * time.Second
+	// interruptGrace is how long an interrupted command may take to stop.
+	interruptGrace = 15 * time.Second
+	clientWrite    = 10 * time.Second
+	noticeBuffer   = 256
+)
+
+// Client is a session in the router's process. Its methods may be called from several
+// goroutines; commands run one at a time.
+type Client struct {
+	conn    net.Conn
+	r       *bufio.Reader
+	notices chan string
+	alive   context.Context // ends when the connection does
+	kill    context.CancelFunc
+	reading sync.WaitGroup
+
+	wmu sync.Mutex
+
+	mu     sync.Mutex
+	nextID uint64
+	calls  map[uint64]*call
+	state  state
+	closed bool // by Close
+	err    error
+}
+
+var _ shell.Conversation = (*Client)(nil)
+
+// Dial opens a session with the router that listens on socketPath. Its error says in one
+// line why there is none; it is ErrUnreachable when no router answers.
+func Dial(ctx context.Context, socketPath string) (*Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socketPath)
+	if err != nil {
+		return nil, dialError(socketPath, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	r := bufio.NewReaderSize(conn, 64<<10)
+	hello, err := handshake(conn, r)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%s: %w", socketPath, err)
+	}
+	c := &Client{conn: conn, r: r, notices: make(chan string, noticeBuffer), calls: make(map[uint64]*call), state: *hello}
+	c.alive, c.kill = context.WithCancel(context.Background())
+	c.reading.Go(c.read)
+	return c, nil
+}
+
+func dialError(path string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w: no router listens on %s", ErrUnreachable, path)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: no permission to use %s", ErrUnreachable, path)
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
+// handshake upgrades the connection and waits for the greeting.
+func handshake(conn net.Conn, r *bufio.Reader) (*state, error) {
+	req, err := http.NewRequest(http.MethodGet, "http://router"+Path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", Protocol)
+	if err := req.Write(conn); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	resp, err := http.ReadResponse(r, req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: no answer: %w", ErrUnreachable, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, refused(resp)
+	}
+	f, err := readFrame(r)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: no greeting: %w", ErrUnreachable, err)
+	case f.Op == opBye:
+		return nil, fmt.Errorf("%w: %s", ErrUnreachable, f.Text)
+	case f.Op != opHello || f.State == nil:
+		return nil, errors.New("the router does not speak " + Protocol)
+	}
+	return f.State, nil
+}
+
+// refused turns the router's answer into an error.
+func refused(resp *http.Response) error {
+	var e struct {
+		Error string `json:"error"`
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if json.Unmarshal(body, &e) != nil || e.Error == "" {
+		return fmt.Errorf("the router answered %q", resp.Status)
+	}
+	return fmt.Errorf("refused by the router: %s", e.Error)
+}
+
+// read distributes frames until the connection ends.
+func (c *Client) read() {
+	defer close(c.notices)
+	why := errors.New("the connection was closed")
+	for {
+		f, err := readFrame(c.r)
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				why = err
+			}
+			break
+		}
+		if f.Op == opBye {
+			why = errors.New(f.Text)
+			break
+		}
+		c.take(f)
+	}
+	c.fail(why)
+}
+
+// fail ends the connection; the first reason stays.
+func (c *Client) fail(why error) {
+	c.mu.Lock()
+	if !c.closed && c.err == nil {
+		c.err = fmt.Errorf("%w: %w", ErrUnreachable, why)
+	}
+	c.mu.Unlock()
+	c.kill()
+	_ = c.conn.Close()
+}
+
+func (c *Client) take(f *frame) {
+	id := f.ID
+	switch f.Op {
+	case opNotice:
+		c.note(f.Text)
+		return
+	case opAsk:
+		id = f.For
+	}
+	c.mu.Lock()
+	if f.State != nil {
+		c.state = *f.State
+	}
+	cl := c.calls[id]
+	c.mu.Unlock()
+	if cl != nil {
+		cl.put(c.alive, f)
+	}
+}
+
+// note keeps a notice for whoever reads them; when nobody does the oldest go.
+func (c *Client) note(text string) {
+	for {
+		select {
+		case c.notices <- text:
+			return
+		default:
+		}
+		select {
+		case <-c.notices:
+		default:
+		}
+	}
+}
+
+// start registers a call and sends its request.
+func (c *Client) start(f *frame) (*call, error) {
+	cl := newCall()
+	c.mu.Lock()
+	c.nextID++
+	f.ID = c.nextID
+	cl.id = f.ID
+	c.calls[f.ID] = cl
+	c.mu.Unlock()
+	if err := c.send(f); err != nil {
+		c.finish(cl)
+		return nil, err
+	}
+	return cl, nil
+}
+
+func (c *Client) finish(cl *call) {
+	c.mu.Lock()
+	delete(c.calls, cl.id)
+	c.mu.Unlock()
+	cl.drop()
+}
+
+func (c *Client) send(f *frame) error {
+	b, err := encode(f)
+	if err != nil {
+		return err
+	}
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if err := c.conn.SetWriteDeadline(time.Now().Add(clientWrite)); err != nil {
+		return err
+	}
+	_, err = c.conn.Write(b)
+	return err
+}
+
+// ask sends a request that has one answer, nil when it does not come.
+func (c *Client) ask(f *frame) *frame {
+	if len(f.Line) > maxLine {
+		return nil
+	}
+	cl, err := c.start(f)
+	if err != nil {
+		return nil
+	}
+	defer c.finish(cl)
+	ctx, cancel := context.WithTimeout(c.alive, replyTimeout)
+	defer cancel()
+	return cl.next(ctx)
+}
+
+// Prompt implements shell.Conversation. When the router does not answer it is the last one.
+func (c *Client) Prompt() string {
+	c.ask(&frame{Op: opPrompt})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Prompt
+}
+
+// Complete implements shell.Conversation.
+func (c *Client) Complete(line string) []shell.Suggestion {
+	f := c.ask(&frame{Op: opComplete, Line: line})
+	if f == nil {
+		return nil
+	}
+	return f.Suggestions
+}
+
+// Help implements shell.Conversation.
+func (c *Client) Help(line string) string {
+	f := c.ask(&frame{Op: opHelp, Line: line})
+	if f == nil {
+		return "% No answer from the router\n"
+	}
+	return f.Text
+}
+
+// Notices implements shell.Conversation. It is closed when the connection ends, whoever
+// ended it; Err then says why.
+func (c *Client) Notices() <-chan string { return c.notices }
+
+// Ended implements shell.Conversation.
+func (c *Client) Ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Ended || c.closed
+}
+
+// PageLength is what "terminal length" says: 0 for no pager, negative for the terminal's height.
+func (c *Client) PageLength() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.PageLength
+}
+
+// Suggestions is false after "terminal suggestions off".
+func (c *Client) Suggestions() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Suggestions
+}
+
+// Resize tells the session the size of the terminal.
+func (c *Client) Resize(columns, rows int) {
+	_ = c.send(&frame{Op: opResize, Columns: columns, Rows: rows})
+}
+
+// Err tells why the router has gone, nil while it has not.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close implements shell.Conversation: it ends the session. A command that runs is interrupted.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	first := !c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if first {
+		_ = c.send(&frame{Op: opClose})
+		c.kill()
+		_ = c.conn.Close()
+	}
+	c.reading.Wait()
+	return nil
+}

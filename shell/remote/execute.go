@@ -1,0 +1,175 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"vrrpsh/shell"
+)
+
+// Execute implements shell.Conversation. It returns shell.Unreachable, having said so on
+// io.Err, when the router is gone or goes meanwhile.
+func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.Status {
+	if len(line) > maxLine {
+		fmt.Fprintf(io.Err, "%% Line too long: %d bytes, at most %d\n", len(line), maxLine)
+		return shell.BadSyntax
+	}
+	cl, err := c.start(&frame{Op: opExecute, Line: line, Width: io.Width, CanAsk: io.Ask != nil})
+	if err != nil {
+		return c.lost(io, err)
+	}
+	defer c.finish(cl)
+
+	var grace *time.Timer
+	var mu sync.Mutex
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.send(&frame{Op: opInterrupt, ID: cl.id})
+		mu.Lock()
+		defer mu.Unlock()
+		grace = time.AfterFunc(interruptGrace, func() {
+			c.fail(fmt.Errorf("no answer within %s", interruptGrace))
+		})
+	})
+	defer func() {
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if grace != nil {
+			grace.Stop()
+		}
+	}()
+
+	for {
+		f := cl.next(c.alive)
+		if f == nil {
+			return c.lost(io, errors.New("the session was closed"))
+		}
+		switch f.Op {
+		case opOut:
+			_, _ = io.Out.Write(f.Data)
+		case opErr:
+			_, _ = io.Err.Write(f.Data)
+		case opNoMore:
+			if n, ok := io.Out.(interface{ NoMore() }); ok {
+				n.NoMore()
+			}
+		case opAsk:
+			c.answer(ctx, f, io)
+		case opDone:
+			return f.Status
+		}
+	}
+}
+
+// answer puts the router's question to the user.
+func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.alive, cancel)()
+	a := &frame{Op: opAnswer, ID: q.ID}
+	if io.Ask == nil {
+		a.Error = "nobody can be asked"
+	} else if text, err := io.Ask(ctx, q.Text, q.Secret); err != nil {
+		a.Error = err.Error()
+	} else {
+		a.Text = text
+	}
+	_ = c.send(a)
+}
+
+// lost says that there is no router any more.
+func (c *Client) lost(io shell.IO, err error) shell.Status {
+	_ = c.conn.Close()
+	c.reading.Wait() // the router's own words may have arrived before the write failed
+	if e := c.Err(); e != nil {
+		err = e
+	}
+	fmt.Fprintf(io.Err, "%% Lost the router: %v\n", err)
+	return shell.Unreachable
+}
+
+// maxQueued is how many bytes of output may wait for a user who reads page by page; the
+// router's process is not held up until then.
+const maxQueued = 16 << 20
+
+// call is a request that waits for its answers.
+type call struct {
+	id uint64
+
+	mu     sync.Mutex
+	queue  []*frame
+	bytes  int
+	gone   bool          // nobody reads any more
+	change chan struct{} // closed and replaced at every change
+}
+
+func newCall() *call { return &call{change: make(chan struct{})} }
+
+// changed wakes who waits; c.mu is held.
+func (c *call) changed() {
+	close(c.change)
+	c.change = make(chan struct{})
+}
+
+// put queues f, waiting for room unless alive ends.
+func (c *call) put(alive context.Context, f *frame) {
+	for {
+		c.mu.Lock()
+		if c.gone {
+			c.mu.Unlock()
+			return
+		}
+		if c.bytes < maxQueued {
+			c.queue = append(c.queue, f)
+			c.bytes += len(f.Data)
+			c.changed()
+			c.mu.Unlock()
+			return
+		}
+		wait := c.change
+		c.mu.Unlock()
+		select {
+		case <-wait:
+		case <-alive.Done():
+			return
+		}
+	}
+}
+
+// next returns the next frame. What came before alive ended is still handed out; then nil.
+func (c *call) next(alive context.Context) *frame {
+	for {
+		c.mu.Lock()
+		if len(c.queue) > 0 {
+			f := c.queue[0]
+			c.queue = c.queue[1:]
+			c.bytes -= len(f.Data)
+			c.changed()
+			c.mu.Unlock()
+			return f
+		}
+		wait := c.change
+		c.mu.Unlock()
+		select {
+		case <-wait:
+		case <-alive.Done():
+			c.mu.Lock()
+			empty := len(c.queue) == 0
+			c.mu.Unlock()
+			if empty {
+				return nil
+			}
+		}
+	}
+}
+
+// drop lets go of who waits for room.
+func (c *call) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	c.changed()
+}

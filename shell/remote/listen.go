@@ -1,0 +1,92 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInUse is in the error of Listen when another router answers on the socket.
+var ErrInUse = errors.New("control socket in use")
+
+// socketMode lets the socket's group in: connecting needs the permission to write.
+const socketMode = 0o660
+
+// Listen makes the control socket, mode 0660, and its directory, mode 0755, if that is
+// missing. A socket that a dead process left behind is replaced, one that somebody answers
+// on is not (ErrInUse), and anything else at path is left alone.
+func Listen(path string) (net.Listener, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	unlock := lockDir(dir)
+	defer unlock()
+	if err := removeStale(path); err != nil {
+		return nil, fmt.Errorf("control socket %s: %w", path, err)
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		// Where the system takes the mode from the socket there is no moment in which
+		// others could connect; elsewhere Chmod below has to do.
+		return c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), socketMode) })
+	}}
+	l, err := lc.Listen(context.Background(), "unix", path)
+	if err != nil {
+		if errors.Is(err, syscall.EINVAL) && len(path) > 100 {
+			err = fmt.Errorf("path of %d bytes is too long for a socket: %w", len(path), err)
+		}
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	return l, nil
+}
+
+// removeStale removes the socket at path if nobody answers on it.
+func removeStale(path string) error {
+	fi, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if fi.Mode().Type() != os.ModeSocket {
+		return errors.New("exists and is not a socket")
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = c.Close()
+		return fmt.Errorf("%w: another router answers there", ErrInUse)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		// A full backlog or a missing permission is somebody, too.
+		return fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	return os.Remove(path)
+}
+
+// lockDir keeps two routers that start at once from removing each other's new socket. Who
+// can read the directory can hold its lock, so it is not waited for long.
+func lockDir(dir string) (unlock func()) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return func() {}
+	}
+	for range 50 {
+		if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return func() { _ = d.Close() }
+}

@@ -1,0 +1,193 @@
+package remote
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"vrrpsh/shell"
+)
+
+const (
+	defaultMaxSessions  = 64
+	defaultWriteTimeout = 10 * time.Second
+	// ownerSessions are kept free for root when others have taken all the sessions.
+	ownerSessions = 8
+	// closeGrace is how long Close waits for commands that do not stop.
+	closeGrace = 2 * time.Second
+)
+
+// Server makes a session for every client that asks for one. Its fields may be set before
+// it serves the first.
+type Server struct {
+	// MaxSessions bounds the sessions at one time, 64 when 0; root has a few more.
+	MaxSessions int
+	// WriteTimeout is how long a client may leave its socket full before it is given up,
+	// 10 s when 0.
+	WriteTimeout time.Duration
+	// Log is told of broken clients and of commands that panic; nil for no log.
+	Log *slog.Logger
+
+	newSession func(Peer) (shell.Conversation, error)
+
+	mu       sync.Mutex
+	closed   bool
+	count    int // sessions being made included
+	sessions map[*session]struct{}
+	wg       sync.WaitGroup
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// Handler serves shell sessions. It belongs on Path of an http.Server whose ConnContext is
+// this package's. newSession decides from the peer whether there is a session, for whom and
+// with which level; its error is told to the client.
+func Handler(newSession func(Peer) (shell.Conversation, error)) *Server {
+	return &Server{newSession: newSession, sessions: make(map[*session]struct{})}
+}
+
+// ServeHTTP upgrades the connection and talks to the client until either ends the session.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	peer, ok := PeerFromContext(r.Context())
+	if !ok {
+		refuse(w, http.StatusForbidden, "shell sessions are for the control socket")
+		return
+	}
+	if !upgrades(r) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", Protocol)
+		refuse(w, http.StatusUpgradeRequired, "this router speaks "+Protocol)
+		return
+	}
+	if err := s.reserve(peer); err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	defer s.release()
+
+	conv, err := s.newSession(peer)
+	if err != nil {
+		refuse(w, http.StatusForbidden, err.Error())
+		return
+	}
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		_ = conv.Close()
+		refuse(w, http.StatusInternalServerError, "the connection cannot be upgraded")
+		return
+	}
+	s.serve(peer, conv, conn, buf.Reader)
+}
+
+// serve runs one session to its end.
+func (s *Server) serve(peer Peer, conv shell.Conversation, conn net.Conn, r *bufio.Reader) {
+	ss := newServerSession(s, peer, conv, conn, r)
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.sessions[ss] = struct{}{}
+	}
+	s.mu.Unlock()
+	if closed {
+		ss.end("the router is stopping")
+	}
+	ss.run()
+	s.mu.Lock()
+	delete(s.sessions, ss)
+	s.mu.Unlock()
+}
+
+func (s *Server) reserve(p Peer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.MaxSessions
+	if limit <= 0 {
+		limit = defaultMaxSessions
+	}
+	if p.Owner() {
+		limit += ownerSessions
+	}
+	switch {
+	case s.closed:
+		return errors.New("the router is stopping")
+	case s.count >= limit:
+		return fmt.Errorf("too many sessions (%d)", s.count)
+	}
+	s.count++
+	s.wg.Add(1)
+	return nil
+}
+
+func (s *Server) release() {
+	s.mu.Lock()
+	s.count--
+	s.mu.Unlock()
+	s.wg.Done()
+}
+
+// Close tells all clients that the router stops, interrupts their commands and waits for
+// the sessions to end, 2 s at most.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	open := make([]*session, 0, len(s.sessions))
+	for ss := range s.sessions {
+		open = append(open, ss)
+	}
+	s.mu.Unlock()
+	for _, ss := range open {
+		go ss.end("the router is stopping") // a stuck client must not hold up the others
+	}
+	done := make(chan struct{})
+	go func() { s.wg.Wait(); close(done) }()
+	t := time.NewTimer(closeGrace)
+	defer t.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-t.C:
+		return errors.New("shell sessions still run a command")
+	}
+}
+
+func (s *Server) warn(msg string, args ...any) {
+	if s.Log != nil {
+		s.Log.Warn(msg, args...)
+	}
+}
+
+func (s *Server) writeTimeout() time.Duration {
+	if s.WriteTimeout <= 0 {
+		return defaultWriteTimeout
+	}
+	return s.WriteTimeout
+}
+
+// upgrades tells whether the request asks for our protocol.
+func upgrades(r *http.Request) bool {
+	if r.Method != http.MethodGet || !strings.EqualFold(r.Header.Get("Upgrade"), Protocol) {
+		return false
+	}
+	for _, h := range r.Header.Values("Connection") {
+		for tok := range strings.SplitSeq(h, ",") {
+			if strings.EqualFold(strings.TrimSpace(tok), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuse answers like the rest of the API.
+func refuse(w http.ResponseWriter, status int, msg string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": msg})
+}

@@ -1,0 +1,97 @@
+package remote
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// flushDelay is how long output may wait for more, so that a table of short writes makes
+// few frames and a progress line is still seen as it grows.
+const flushDelay = 20 * time.Millisecond
+
+// stream carries the output of one command, in the order it was written.
+type stream struct {
+	s  *session
+	id uint64
+
+	mu    sync.Mutex
+	op    op // of what is in buf
+	buf   []byte
+	timer *time.Timer
+	err   error
+	done  bool
+}
+
+func newStream(s *session, id uint64) *stream { return &stream{s: s, id: id} }
+
+// writer returns the side of the stream for output (opOut) or errors (opErr).
+func (st *stream) writer(o op) io.Writer { return &streamWriter{st, o} }
+
+type streamWriter struct {
+	st *stream
+	op op
+}
+
+// Write implements io.Writer. It fails once the client has gone or the command has ended.
+func (w *streamWriter) Write(b []byte) (int, error) {
+	st := w.st
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.done {
+		return 0, io.ErrClosedPipe
+	}
+	if st.op != w.op {
+		st.flushLocked()
+		st.op = w.op
+	}
+	for n := 0; n < len(b); {
+		c := min(len(b)-n, maxChunk-len(st.buf))
+		st.buf = append(st.buf, b[n:n+c]...)
+		n += c
+		if len(st.buf) >= maxChunk {
+			st.flushLocked()
+		}
+	}
+	if st.err != nil {
+		return 0, st.err
+	}
+	if len(st.buf) > 0 && st.timer == nil {
+		st.timer = time.AfterFunc(flushDelay, st.flush)
+	}
+	return len(b), nil
+}
+
+// NoMore tells the client's terminal not to page the rest.
+func (w *streamWriter) NoMore() {
+	w.st.flush()
+	_ = w.st.s.send(&frame{Op: opNoMore, ID: w.st.id})
+}
+
+func (st *stream) flush() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.flushLocked()
+}
+
+func (st *stream) flushLocked() {
+	if st.timer != nil {
+		st.timer.Stop()
+		st.timer = nil
+	}
+	if len(st.buf) == 0 {
+		return
+	}
+	if st.err == nil {
+		st.err = st.s.send(&frame{Op: st.op, ID: st.id, Data: st.buf})
+	}
+	st.buf = st.buf[:0]
+}
+
+// close sends what is left; later writes, by goroutines a command left behind, fail.
+func (st *stream) close() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.flushLocked()
+	st.done = true
+}
