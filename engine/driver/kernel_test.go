@@ -139,13 +139,7 @@ func TestDeafRouterStaysInInitialize(t *testing.T) {
 		r1, r2 := lab.router(t, 1), lab.router(t, 2)
 		r1.apply(group(51, 200))
 		r2.apply(group(51, 100, on("eth1")))
-		deaf := true
-		r2.SetFaults(fake.Faults{Open: func(string, platform.Family) error {
-			if deaf {
-				return errRefused
-			}
-			return nil
-		}})
+		r2.SetFaults(fake.Faults{Open: func(string, platform.Family) error { return errRefused }})
 		sleep(5 * time.Second)
 		if got := r2.status(); got.State != vrrp.Initialize || got.Cause != vrrp.CauseNoLink {
 			t.Errorf("without its interface r2 is %s (%s)", got.State, got.Cause)
@@ -155,7 +149,7 @@ func TestDeafRouterStaysInInitialize(t *testing.T) {
 		if got := r2.status(); got.State != vrrp.Initialize || got.Counters.BecameMaster > 0 {
 			t.Errorf("deaf r2 is %s and became Master %d times", got.State, got.Counters.BecameMaster)
 		}
-		deaf = false
+		r2.SetFaults(fake.Faults{})
 		sleep(2 * time.Second)
 		r2.wantState(vrrp.Backup)
 		r1.Cut("eth0")

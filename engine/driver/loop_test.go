@@ -1,0 +1,225 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+)
+
+func TestNoAllocationPerAdvert(t *testing.T) {
+	t.Run("received", func(t *testing.T) {
+		b := newBench(500, 100)
+		b.hear()
+		allocs := testing.AllocsPerRun(20, func() {
+			b.now = b.now.Add(time.Second)
+			b.hear()
+		})
+		if allocs > 0 {
+			t.Errorf("%.0f allocations for %d adverts", allocs, b.groups)
+		}
+		if got := b.core.Snapshot(b.now).Routers[499]; got.State != vrrp.Backup || got.Counters.AdvertsReceived != 22 {
+			t.Errorf("%s is %s and received %d adverts, want 22", got.Config.Key, got.State, got.Counters.AdvertsReceived)
+		}
+	})
+	t.Run("sent", func(t *testing.T) {
+		b := newBench(500, 250)
+		b.run(b.now.Add(20 * time.Second)) // all announcements are over
+		before, _ := b.sent()
+		allocs := testing.AllocsPerRun(20, func() {
+			for end := b.now.Add(time.Second); ; b.turn(b.now) {
+				if next := b.core.Deadline(); next.Before(end) {
+					b.now = next
+				} else {
+					b.now = end
+					break
+				}
+			}
+		})
+		if allocs > 0 {
+			t.Errorf("%.0f allocations for %d adverts", allocs, b.groups)
+		}
+		if after, _ := b.sent(); after-before != 21*b.groups {
+			t.Errorf("%d adverts were sent in 21 s, want %d", after-before, 21*b.groups)
+		}
+	})
+}
+
+// All adverts of an interface that are due go out with one call.
+func TestAdvertsAreSentTogether(t *testing.T) {
+	b := newBench(1000, 250)
+	b.run(b.now.Add(20 * time.Second))
+	adverts, calls := b.sent()
+	b.run(b.now.Add(10 * time.Second))
+	a, c := b.sent()
+	if a-adverts != 10*1000 || c-calls != 10*4 {
+		t.Errorf("%d adverts in %d calls, want 10000 in 40", a-adverts, c-calls)
+	}
+}
+
+// Everything that waits is received before a timer fires, on all interfaces, also when
+// more junk waits than is read at a time.
+func TestPacketsComeBeforeTimers(t *testing.T) {
+	b := newBench(1000, 100)
+	b.hear()
+	junk := platform.Packet{TTL: 254, Payload: b.packets[0][0].Payload}
+	b.now = b.now.Add(time.Minute)
+	for i, c := range b.conns {
+		for range 5000 {
+			c.waiting = append(c.waiting, junk)
+		}
+		c.waiting = append(c.waiting, b.packets[i]...)
+	}
+	b.turn(b.now)
+	for _, r := range b.core.Snapshot(b.now).Routers {
+		if r.State != vrrp.Backup {
+			t.Fatalf("%s is %s", r.Config.Key, r.State)
+		}
+	}
+}
+
+// A flood on one interface does not keep the adverts of the others.
+func TestFloodDoesNotStarveTimers(t *testing.T) {
+	b := newBench(500, 250)
+	b.run(b.now.Add(20 * time.Second))
+	flood := &endless{packet: platform.Packet{TTL: 254, Payload: b.packets[0][0].Payload}}
+	b.sockets[socketKey{1, vrrp.IPv4}].conn = flood
+	before := b.conns[1].sent
+	b.now = b.core.Deadline()
+	b.turn(b.now)
+	if got := b.conns[1].sent - before; got != groupsPerLink {
+		t.Errorf("%d adverts were sent on the other interface, want %d", got, groupsPerLink)
+	}
+}
+
+// endless never runs out of packets.
+type endless struct {
+	stubConn
+	packet platform.Packet
+}
+
+func (c *endless) Recv(p []platform.Packet) (int, error) {
+	for i := range p {
+		p[i] = c.packet
+	}
+	return len(p), nil
+}
+
+// A failing interface costs a few calls, not one for each advert, and all are counted.
+func TestSendFailures(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		broken          func(n int) bool
+		failures, calls int
+	}{
+		{"none", func(n int) bool { return false }, 0, 1},
+		{"one advert", func(n int) bool { return n == 7 }, 1, 2},
+		{"the last", func(n int) bool { return n == groupsPerLink-1 }, 1, 1},
+		{"each tenth", func(n int) bool { return n%10 == 5 }, 25, 26},
+		{"all", func(n int) bool { return true }, groupsPerLink, giveUp},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(groupsPerLink, 250)
+			b.run(b.now.Add(20 * time.Second))
+			conn := &broken{is: c.broken}
+			b.sockets[socketKey{1, vrrp.IPv4}].conn = conn
+			b.now = b.core.Deadline()
+			b.turn(b.now)
+			failures := 0
+			for _, r := range b.core.Snapshot(b.now).Routers {
+				failures += int(r.Counters.SendErrors)
+			}
+			if failures != c.failures || conn.calls != c.calls {
+				t.Errorf("%d failures in %d calls, want %d in %d", failures, conn.calls, c.failures, c.calls)
+			}
+			if c.failures < groupsPerLink && conn.sent != groupsPerLink-c.failures {
+				t.Errorf("%d were sent", conn.sent)
+			}
+		})
+	}
+}
+
+// broken fails to send some frames.
+type broken struct {
+	stubConn
+	is    func(n int) bool // the nth frame
+	tried int
+}
+
+func (c *broken) Send(frames []platform.Frame) (int, error) {
+	c.calls++
+	for i := range frames {
+		c.tried++
+		if c.is(c.tried - 1) {
+			return i, errors.New("no buffer space")
+		}
+		c.sent++
+	}
+	return len(frames), nil
+}
+
+func TestSnapshotIsQuick(t *testing.T) {
+	b := newBench(4000, 100)
+	b.hear()
+	// What a snapshot costs is for the benchmark; that the second is not built anew is for here.
+	first := b.core.Snapshot(b.now)
+	allocs := testing.AllocsPerRun(5, func() { b.core.Snapshot(b.now) })
+	if len(first.Routers) != 4000 || allocs > 10 {
+		t.Errorf("%.0f allocations for a snapshot of %d unchanged groups", allocs, len(first.Routers))
+	}
+}
+
+func BenchmarkLoop(b *testing.B) {
+	for _, groups := range []int{1, 1000, 4000} {
+		b.Run(fmt.Sprintf("Backup/groups=%d", groups), func(b *testing.B) {
+			s := newBench(groups, 100)
+			s.hear()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.now = s.now.Add(time.Second)
+				s.hear()
+			}
+			perAdvert(b, groups)
+		})
+		b.Run(fmt.Sprintf("Master/groups=%d", groups), func(b *testing.B) {
+			s := newBench(groups, 250)
+			s.run(s.now.Add(20 * time.Second))
+			b.ReportAllocs()
+			for b.Loop() {
+				end := s.now.Add(time.Second)
+				for next := s.core.Deadline(); next.Before(end); next = s.core.Deadline() {
+					s.now = next
+					s.turn(next)
+				}
+				s.now = end
+			}
+			perAdvert(b, groups)
+		})
+		b.Run(fmt.Sprintf("Failover/groups=%d", groups), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s := newBench(groups, 100)
+				s.hear()
+				b.StartTimer()
+				s.run(s.now.Add(10 * time.Second))
+			}
+		})
+		b.Run(fmt.Sprintf("Snapshot/groups=%d", groups), func(b *testing.B) {
+			s := newBench(groups, 100)
+			for b.Loop() {
+				b.StopTimer()
+				s.now = s.now.Add(time.Second)
+				s.hear()
+				b.StartTimer()
+				s.core.Snapshot(s.now)
+			}
+		})
+	}
+}
+
+func perAdvert(b *testing.B, groups int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*groups), "ns/advert")
+}

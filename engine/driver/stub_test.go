@@ -1,0 +1,155 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+)
+
+// stubSystem is a kernel that does nothing, at no cost.
+type stubSystem struct{}
+
+func (stubSystem) Recover() error                                           { return nil }
+func (stubSystem) Links() ([]platform.Link, error)                          { return nil, nil }
+func (stubSystem) Watch(ctx context.Context, _ func(platform.Update)) error { <-ctx.Done(); return nil }
+func (stubSystem) Open(int, platform.Family, netip.Addr) (platform.Conn, error) {
+	return &stubConn{}, nil
+}
+func (stubSystem) Wait(time.Time) error                      { return nil }
+func (stubSystem) Wake()                                     {}
+func (stubSystem) Apply(batch []platform.Attachment) []error { return make([]error, len(batch)) }
+func (stubSystem) Close() error                              { return nil }
+
+// stubConn hands out the packets that a test puts into it, and counts what is sent.
+type stubConn struct {
+	waiting   []platform.Packet
+	sent      int
+	calls     int
+	announced []platform.Announcement
+}
+
+func (c *stubConn) Recv(p []platform.Packet) (int, error) {
+	n := copy(p, c.waiting)
+	c.waiting = c.waiting[n:]
+	return n, nil
+}
+
+func (c *stubConn) Send(frames []platform.Frame) (int, error) {
+	c.calls++
+	c.sent += len(frames)
+	return len(frames), nil
+}
+
+func (c *stubConn) Announce(list []platform.Announcement) (int, error) {
+	c.announced = append(c.announced, list...)
+	return len(list), nil
+}
+
+func (c *stubConn) SetFilter([]uint8) error { return nil }
+func (c *stubConn) Close() error            { return nil }
+
+// bench is a loop without goroutines, with groups over links of 250.
+type bench struct {
+	*loop
+	now     time.Time
+	conns   []*stubConn
+	packets [][]platform.Packet // an advert of a Master with priority 200 for every group, by link
+	groups  int
+}
+
+const groupsPerLink = 250
+
+func newBench(groups int, priority uint8) *bench {
+	b := &bench{now: time.Unix(1_000_000_000, 0), groups: groups}
+	b.loop = newLoop(New(Options{System: stubSystem{}, Now: func() time.Time { return b.now }}))
+	var cfg engine.Config
+	for i := range groups {
+		link, vrid := i/groupsPerLink, uint8(1+i%groupsPerLink)
+		if vrid == 1 {
+			b.packets = append(b.packets, nil)
+		}
+		addr := netip.AddrFrom4([4]byte{10, byte(link), 1, vrid})
+		r := engine.VirtualRouter{
+			Key:       engine.Key{Interface: fmt.Sprintf("eth%d", link), Family: vrrp.IPv4, VRID: vrid},
+			Addresses: []engine.Address{{Addr: addr, Bits: 16}},
+			Protocol: vrrp.Config{
+				Version: vrrp.V3, Family: vrrp.IPv4, VRID: vrid, Priority: priority, Interval: time.Second,
+				Preempt: true, Addresses: []netip.Addr{addr}, Announce: vrrp.AnnounceConfig{Repeat: 5},
+			},
+		}
+		cfg.Routers = append(cfg.Routers, r)
+		r.Protocol.Checksum = vrrp.ChecksumRFC9568
+		b.packets[link] = append(b.packets[link], platform.Packet{
+			Src: netip.AddrFrom4([4]byte{10, byte(link), 0, 2}), Dst: netip.MustParseAddr("224.0.0.18"), TTL: 255,
+			Payload: vrrp.New(r.Protocol).Message(200),
+		})
+	}
+	for link := range b.packets {
+		b.update(b.now, platform.Update{Links: []platform.Link{{
+			Index: link + 1, Name: fmt.Sprintf("eth%d", link), MTU: 1500, Up: true, Ethernet: true,
+			Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(link), 0, 1}), 16)},
+		}}})
+	}
+	b.waiter = newWaiter()
+	b.prepare(cfg)
+	for link := range b.packets {
+		c := &stubConn{}
+		b.conns = append(b.conns, c)
+		b.opened(b.now, c, opening{key: socketKey{link + 1, vrrp.IPv4}}, nil)
+	}
+	b.adopt(b.now, cfg)
+	b.settle()
+	return b
+}
+
+// settle does the actuator's work.
+func (b *bench) settle() {
+	b.flush()
+	for {
+		_, _, batch, _ := b.actuator.next()
+		if len(batch) == 0 {
+			return
+		}
+		var list []outcome
+		for _, d := range batch {
+			list = append(list, outcome{desired: d})
+		}
+		b.reached(b.now, list)
+		b.flush()
+	}
+}
+
+// hear lets every group hear its Master.
+func (b *bench) hear() {
+	for i, c := range b.conns {
+		c.waiting = b.packets[i]
+	}
+	b.turn(b.now)
+}
+
+// run lets time pass as the timers say, until a time.
+func (b *bench) run(until time.Time) {
+	for {
+		next := earliest(b.core.Deadline(), b.announcer.deadline())
+		if next.IsZero() || next.After(until) {
+			b.now = until
+			return
+		}
+		b.now = next
+		b.turn(b.now)
+		b.settle()
+	}
+}
+
+func (b *bench) sent() (adverts, calls int) {
+	for _, c := range b.conns {
+		adverts += c.sent
+		calls += c.calls
+	}
+	return adverts, calls
+}
