@@ -4,9 +4,13 @@ package linux
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
-	"net/netip"
-	"time"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
 )
@@ -19,38 +23,131 @@ type Options struct {
 	// Logger gets warnings and debug messages; nil: none.
 	Logger *slog.Logger
 	// Namespace is the file descriptor of the network namespace to work in; 0 is the
-	// calling thread's. It is not closed.
+	// calling thread's. It must stay open as long as the System.
 	Namespace int
 }
 
 // System is the Linux kernel.
-type System struct{}
+type System struct {
+	log   *slog.Logger
+	space namespace
+
+	// change carries the requests of Apply, query those of Links and Watch, so that a link
+	// that goes down is told while Apply works through thousands of requests.
+	change, query *rtnetlink
+
+	waiter   waiter
+	registry registry
+	state    *stateFile
+	// sole is true while no other router runs in this network namespace: only then is
+	// what carries our mark, but is not in the run-state file, certain to be nobody's.
+	sole bool
+	lone int // the socket that says so to others
+
+	applying sync.Mutex // held by what changes the kernel
+	// changes are the settings of configured interfaces that we changed.
+	changes map[settingKey]settingRecord
+
+	closing context.Context // done when Close begins
+	close   context.CancelFunc
+	watches sync.WaitGroup
+}
 
 var _ platform.System = (*System)(nil)
 
-// New opens what a System needs of the kernel.
-func New(Options) (*System, error) { return nil, platform.ErrUnsupported }
+// New opens what a System needs of the kernel. It fails with platform.ErrConflict when the
+// run-state file is in use by another router, and with the kernel's error when the caller may
+// not administer the network.
+func New(o Options) (*System, error) {
+	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.changes = make(map[settingKey]settingRecord)
+	s.registry.init(kernelMarksAddresses())
+	s.closing, s.close = context.WithCancel(context.Background())
+	if err := s.space.do(func() error { return s.open(o.StateDir) }); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
 
-// Recover implements platform.System.
-func (s *System) Recover() error { return nil }
+func (s *System) open(stateDir string) error {
+	var err error
+	if s.change, err = openRTNetlink(); err != nil {
+		return err
+	}
+	if s.query, err = openRTNetlink(); err != nil {
+		return err
+	}
+	if err = s.waiter.open(); err != nil {
+		return err
+	}
+	origin, err := currentOrigin()
+	if err != nil {
+		return err
+	}
+	if s.state, err = openStateFile(stateDir, origin); err != nil {
+		return err
+	}
+	s.lone, s.sole = claimNamespace()
+	if !s.sole {
+		s.log.Warn("another router runs in this network namespace")
+	}
+	return nil
+}
 
-// Links implements platform.System.
-func (s *System) Links() ([]platform.Link, error) { return nil, nil }
-
-// Watch implements platform.System.
-func (s *System) Watch(context.Context, func(platform.Update)) error { return nil }
-
-// Open implements platform.System.
-func (s *System) Open(int, platform.Family, netip.Addr) (platform.Conn, error) { return nil, nil }
-
-// Wait implements platform.System.
-func (s *System) Wait(time.Time) error { return nil }
-
-// Wake implements platform.System.
-func (s *System) Wake() {}
-
-// Apply implements platform.System.
-func (s *System) Apply([]platform.Attachment) []error { return nil }
+// claimNamespace binds a name in the network namespace that lives as long as the process. It
+// is false when another router has it.
+func claimNamespace() (int, bool) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, false
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@vrrpsh"}); err != nil {
+		_ = unix.Close(fd)
+		return -1, false
+	}
+	return fd, true
+}
 
 // Close implements platform.System.
-func (s *System) Close() error { return nil }
+func (s *System) Close() error {
+	if s.closing.Err() != nil {
+		return nil
+	}
+	err := s.removeAll()
+	s.release()
+	return err
+}
+
+// release lets go of sockets and files without touching the kernel's state.
+func (s *System) release() {
+	s.close()
+	s.watches.Wait()
+	s.waiter.close()
+	for _, c := range []*rtnetlink{s.change, s.query} {
+		if c != nil {
+			c.close()
+		}
+	}
+	if s.state != nil {
+		s.state.close()
+	}
+	if s.lone >= 0 {
+		_ = unix.Close(s.lone)
+	}
+}
+
+// errClosed is returned by methods of a System after Close.
+var errClosed = fmt.Errorf("network system: %w", os.ErrClosed)
+
+// noLink turns the errors by which the kernel says that an interface does not exist into
+// platform.ErrNoLink.
+func noLink(err error) error {
+	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
+		return fmt.Errorf("%w (%w)", platform.ErrNoLink, err)
+	}
+	return err
+}

@@ -92,5 +92,3 @@ type scenario struct {
 	name string
 	run  func(*testing.T, Harness)
 }
-
-var scenarios []scenario

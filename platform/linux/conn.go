@@ -1,0 +1,154 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// conn is the two sockets of an interface and family: a raw one for what comes in, a packet
+// socket for what goes out.
+type conn struct {
+	system *System
+	name   string
+	family platform.Family
+
+	mu       sync.Mutex // against Close
+	closed   bool
+	receive  receiver
+	send     sender
+	filtered bool
+	vrids    vridSet
+}
+
+var _ platform.Conn = (*conn)(nil)
+
+// Open implements platform.System. The source is not needed.
+func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.Conn, error) {
+	if s.closing.Err() != nil {
+		return nil, errClosed
+	}
+	l, err := s.query.link(link)
+	if err != nil {
+		return nil, fmt.Errorf("open interface %d: %w", link, err)
+	}
+	if !l.Ethernet {
+		return nil, fmt.Errorf("open %s: not an Ethernet interface: %w", l.Name, platform.ErrUnsupported)
+	}
+	c := &conn{system: s, name: l.Name, family: family}
+	err = s.space.do(func() error {
+		in, err := openReceiver(l.Name, link, family)
+		if err != nil {
+			return err
+		}
+		out, err := openSender(l.Name, link)
+		if err != nil {
+			_ = unix.Close(in)
+			return err
+		}
+		c.receive.init(in, family)
+		c.send.fd = out
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", l.Name, err)
+	}
+	if err := s.waiter.add(c.receive.fd); err != nil {
+		_ = unix.Close(c.receive.fd)
+		_ = unix.Close(c.send.fd)
+		return nil, fmt.Errorf("open %s: %w", l.Name, err)
+	}
+	return c, nil
+}
+
+// Close implements platform.Conn.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	c.system.waiter.remove(c.receive.fd)
+	return errors.Join(unix.Close(c.receive.fd), unix.Close(c.send.fd))
+}
+
+// SetFilter implements platform.Conn.
+func (c *conn) SetFilter(vrids []uint8) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
+	var set vridSet
+	for _, v := range vrids {
+		set.add(v)
+	}
+	raw, err := bpf.Assemble(acceptAll)
+	if vrids != nil {
+		raw, err = program(&set, c.family == platform.IPv6)
+	}
+	if err != nil {
+		return fmt.Errorf("filter of %s: %w", c.name, err)
+	}
+	if err := control(c.receive.fd, c.family, func(o options) error { return o.SetBPF(raw) }); err != nil {
+		return fmt.Errorf("filter of %s: %w", c.name, err)
+	}
+	c.filtered, c.vrids = vrids != nil, set
+	return nil
+}
+
+// Recv implements platform.Conn.
+func (c *conn) Recv(p []platform.Packet) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, errClosed
+	}
+	n, err := c.receive.read(p, c.passes)
+	if err != nil {
+		return n, fmt.Errorf("receive on %s: %w", c.name, err)
+	}
+	return n, nil
+}
+
+// passes applies the filter to packets that waited when it was set.
+func (c *conn) passes(p *platform.Packet) bool {
+	return !c.filtered || p.TTL == 255 && len(p.Payload) > 1 && c.vrids.has(p.Payload[1])
+}
+
+// Send implements platform.Conn.
+func (c *conn) Send(frames []platform.Frame) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, errClosed
+	}
+	n, err := c.send.adverts(frames)
+	if err != nil {
+		return n, fmt.Errorf("send on %s: %w", c.name, noLink(err))
+	}
+	return n, nil
+}
+
+// Announce implements platform.Conn.
+func (c *conn) Announce(a []platform.Announcement) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, errClosed
+	}
+	n, err := c.send.announcements(a)
+	if err != nil {
+		return n, fmt.Errorf("announce on %s: %w", c.name, noLink(err))
+	}
+	return n, nil
+}

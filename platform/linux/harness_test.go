@@ -1,0 +1,362 @@
+//go:build linux
+
+package linux
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/platformtest"
+)
+
+// harness is a namespace with the System and another with a bridge and the peer.
+type harness struct {
+	t        testing.TB
+	router   netns.NsHandle
+	lan      netns.NsHandle
+	r, l     *netlink.Handle
+	system   *System
+	stateDir string
+	ports    map[string]string // port on the bridge by link name
+	made     []string
+	station  *station
+}
+
+var _ platformtest.Harness = (*harness)(nil)
+
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make network namespaces")
+	}
+}
+
+func newNamespace(t testing.TB) (netns.NsHandle, *netlink.Handle) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := netns.Get()
+	must(t, err)
+	defer func() { _ = home.Close() }()
+	ns, err := netns.New()
+	must(t, err)
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if back := netns.Set(home); back != nil {
+		panic(back) // the thread must not go on in a namespace that is not its own
+	}
+	must(t, err)
+	t.Cleanup(func() { h.Close(); _ = ns.Close() })
+	return ns, h
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newHarness(t testing.TB) *harness {
+	needRoot(t)
+	h := &harness{t: t, stateDir: t.TempDir(), ports: make(map[string]string)}
+	h.router, h.r = newNamespace(t)
+	h.lan, h.l = newNamespace(t)
+	must(t, inside(h.lan, func() error {
+		return os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0)
+	}))
+	lo, err := h.r.LinkByName("lo")
+	must(t, err)
+	must(t, h.r.LinkSetUp(lo))
+	bridge := &netlink.Bridge{LinkAttrs: attrs("br0"), MulticastSnooping: new(bool)}
+	must(t, h.l.LinkAdd(bridge))
+	must(t, h.l.LinkSetUp(bridge))
+	must(t, h.l.LinkAdd(&netlink.Veth{LinkAttrs: attrs("peer"), PeerName: "peerport"}))
+	port, err := h.l.LinkByName("peerport")
+	must(t, err)
+	must(t, h.l.LinkSetMaster(port, bridge))
+	must(t, h.l.LinkSetUp(port))
+	peer, err := h.l.LinkByName("peer")
+	must(t, err)
+	must(t, h.l.LinkSetUp(peer))
+	h.station = newStation(t, h.lan, peer.Attrs().Index)
+	h.Restart()
+	t.Cleanup(func() { must(t, h.system.Close()) })
+	return h
+}
+
+func attrs(name string) netlink.LinkAttrs {
+	a := netlink.NewLinkAttrs()
+	a.Name = name
+	return a
+}
+
+func inside(ns netns.NsHandle, fn func() error) error { return namespace{int(ns)}.do(fn) }
+
+func (h *harness) System() platform.System { return h.system }
+
+func (h *harness) Restart() {
+	h.t.Helper()
+	s, err := New(Options{StateDir: h.stateDir, Namespace: int(h.router)})
+	must(h.t, err)
+	h.system = s
+}
+
+func (h *harness) Crash() {
+	h.t.Helper()
+	h.system.release()
+	h.Restart()
+}
+
+func (h *harness) AddLink(name string, addrs ...netip.Prefix) {
+	h.t.Helper()
+	port := fmt.Sprintf("port%d", len(h.made))
+	h.made = append(h.made, name)
+	h.ports[name] = port
+	veth := &netlink.Veth{LinkAttrs: attrs(port), PeerName: name, PeerNamespace: netlink.NsFd(h.router)}
+	must(h.t, h.l.LinkAdd(veth))
+	bridge, err := h.l.LinkByName("br0")
+	must(h.t, err)
+	p, err := h.l.LinkByName(port)
+	must(h.t, err)
+	must(h.t, h.l.LinkSetMaster(p, bridge))
+	must(h.t, h.l.LinkSetUp(p))
+	must(h.t, h.r.LinkSetUp(h.link(name)))
+	for _, a := range addrs {
+		h.AddAddr(name, a)
+	}
+	h.probe(name)
+}
+
+// probe waits until the peer hears a link: carrier and bridge come up in their own time.
+func (h *harness) probe(name string) {
+	h.t.Helper()
+	frame := make([]byte, 60)
+	copy(frame, "\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00\x00\x01\x88\xb5"+name)
+	var fd int
+	must(h.t, inside(h.router, func() (err error) {
+		fd, err = openSender(name, h.link(name).Attrs().Index)
+		return err
+	}))
+	defer func() { _ = unix.Close(fd) }()
+	var early [][]byte
+	for end := time.Now().Add(platformtest.Patience); time.Now().Before(end); {
+		_, _ = unix.Write(fd, frame)
+		got, ok := h.station.Receive(time.Millisecond)
+		switch {
+		case ok && bytes.Equal(got, frame):
+			h.station.early = append(h.station.early, early...)
+			return
+		case ok:
+			early = append(early, got)
+		}
+	}
+	h.t.Fatalf("the peer cannot hear %s", name)
+}
+
+func (h *harness) link(name string) netlink.Link {
+	h.t.Helper()
+	l, err := h.r.LinkByName(name)
+	must(h.t, err)
+	return l
+}
+
+func (h *harness) AddMacvlan(name, parent string) {
+	h.t.Helper()
+	a := attrs(name)
+	a.ParentIndex = h.link(parent).Attrs().Index
+	a.HardwareAddr = make(net.HardwareAddr, 6)
+	_, _ = rand.Read(a.HardwareAddr)
+	a.HardwareAddr[0] = 0x02
+	must(h.t, h.r.LinkAdd(&netlink.Macvlan{LinkAttrs: a, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	must(h.t, h.r.LinkSetUp(h.link(name)))
+}
+
+func (h *harness) DelLink(name string) {
+	h.t.Helper()
+	must(h.t, h.r.LinkDel(h.link(name)))
+}
+
+func (h *harness) RenameLink(from, to string) {
+	h.t.Helper()
+	must(h.t, h.r.LinkSetName(h.link(from), to))
+	if i := slices.Index(h.made, from); i >= 0 {
+		h.made[i] = to
+		h.ports[to] = h.ports[from]
+	}
+}
+
+func (h *harness) SetUp(name string, up bool) {
+	h.t.Helper()
+	if up {
+		must(h.t, h.r.LinkSetUp(h.link(name)))
+		return
+	}
+	must(h.t, h.r.LinkSetDown(h.link(name)))
+}
+
+func (h *harness) SetCarrier(name string, up bool) {
+	h.t.Helper()
+	port, err := h.l.LinkByName(h.ports[name])
+	must(h.t, err)
+	if up {
+		must(h.t, h.l.LinkSetUp(port))
+		return
+	}
+	must(h.t, h.l.LinkSetDown(port))
+}
+
+func (h *harness) SetMAC(name string, mac [6]byte) {
+	h.t.Helper()
+	must(h.t, h.r.LinkSetHardwareAddr(h.link(name), mac[:]))
+}
+
+func ipnet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+func (h *harness) AddAddr(name string, a netip.Prefix) {
+	h.t.Helper()
+	must(h.t, h.r.AddrAdd(h.link(name), &netlink.Addr{IPNet: ipnet(a)}))
+}
+
+func (h *harness) DelAddr(name string, a netip.Prefix) {
+	h.t.Helper()
+	must(h.t, h.r.AddrDel(h.link(name), &netlink.Addr{IPNet: ipnet(a)}))
+}
+
+func prefix(n *net.IPNet) netip.Prefix {
+	a, _ := netip.AddrFromSlice(n.IP)
+	bits, _ := n.Mask.Size()
+	return netip.PrefixFrom(a.Unmap(), bits)
+}
+
+func (h *harness) Kernel() platformtest.Kernel {
+	h.t.Helper()
+	k := platformtest.Kernel{Links: make(map[string]platformtest.Link), Settings: make(map[string]string)}
+	links, err := h.r.LinkList()
+	must(h.t, err)
+	names := make(map[int]string)
+	for _, l := range links {
+		names[l.Attrs().Index] = l.Attrs().Name
+	}
+	for _, l := range links {
+		a := l.Attrs()
+		if a.Name == "lo" {
+			continue
+		}
+		out := platformtest.Link{Index: a.Index, Up: a.RawFlags&unix.IFF_UP != 0}
+		copy(out.MAC[:], a.HardwareAddr)
+		if l.Type() == "macvlan" {
+			out.Parent = names[a.ParentIndex]
+		}
+		addrs, err := h.r.AddrList(l, netlink.FAMILY_ALL)
+		must(h.t, err)
+		for _, x := range addrs {
+			if x.IP.IsLinkLocalUnicast() && x.Flags&unix.IFA_F_NOPREFIXROUTE == 0 && x.IP.To4() == nil {
+				continue
+			}
+			out.Addrs = append(out.Addrs, prefix(x.IPNet))
+		}
+		routes, err := h.r.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: a.Index, Table: unix.RT_TABLE_MAIN},
+			netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
+		must(h.t, err)
+		for _, x := range routes {
+			out.Routes = append(out.Routes, prefix(x.Dst))
+		}
+		k.Links[a.Name] = out
+	}
+	must(h.t, inside(h.router, func() error {
+		for _, name := range h.made {
+			dir := filepath.Join("/proc/sys/net/ipv4/conf", name)
+			files, err := os.ReadDir(dir)
+			if os.IsNotExist(err) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			for _, f := range files {
+				b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+				if err != nil {
+					return err
+				}
+				k.Settings[name+"."+f.Name()] = strings.TrimSpace(string(b))
+			}
+		}
+		return nil
+	}))
+	return k
+}
+
+func (h *harness) Peer() platformtest.Peer { return h.station }
+
+// station is a packet socket on an interface.
+type station struct {
+	t     testing.TB
+	fd    int
+	index int
+	buf   [65536]byte
+	early [][]byte // received while the harness looked for something else
+}
+
+func newStation(t testing.TB, ns netns.NsHandle, index int) *station {
+	t.Helper()
+	s := &station{t: t, index: index}
+	must(t, inside(ns, func() (err error) {
+		const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8
+		if s.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, all); err != nil {
+			return err
+		}
+		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20); err != nil {
+			return err
+		}
+		return unix.Bind(s.fd, &unix.SockaddrLinklayer{Ifindex: index, Protocol: all})
+	}))
+	t.Cleanup(func() { _ = unix.Close(s.fd) })
+	return s
+}
+
+func (s *station) Send(frame []byte) {
+	s.t.Helper()
+	must(s.t, unix.Sendto(s.fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}))
+}
+
+func (s *station) Receive(timeout time.Duration) ([]byte, bool) {
+	s.t.Helper()
+	if len(s.early) > 0 {
+		frame := s.early[0]
+		s.early = s.early[1:]
+		return frame, true
+	}
+	for end := time.Now().Add(timeout); ; {
+		tv := unix.NsecToTimeval(int64(max(time.Until(end), time.Microsecond)))
+		must(s.t, unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
+		n, from, err := unix.Recvfrom(s.fd, s.buf[:], 0)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return nil, false
+		}
+		must(s.t, err)
+		if ll, ok := from.(*unix.SockaddrLinklayer); ok && ll.Pkttype == unix.PACKET_OUTGOING {
+			continue
+		}
+		return slices.Clone(s.buf[:n]), true
+	}
+}

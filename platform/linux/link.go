@@ -1,0 +1,237 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// kernelLink is an interface as netlink tells it.
+type kernelLink struct {
+	platform.Link        // without Ours and Addrs
+	adminUp       bool   // IFF_UP
+	kind          string // "macvlan", "veth", …; "device" for hardware
+	alias         string
+	settings      []uint32 // IPv4 settings, the one with number n at n−1
+}
+
+func (l *kernelLink) setting(number int) (uint32, bool) {
+	if number < 1 || number > len(l.settings) {
+		return 0, false
+	}
+	return l.settings[number-1], true
+}
+
+// parseLink parses the body of a RTM_NEWLINK or RTM_DELLINK message. It is false for
+// messages of bridge ports, which concern no interface as such.
+func parseLink(m []byte) (kernelLink, bool, error) {
+	if len(m) < unix.SizeofIfInfomsg {
+		return kernelLink{}, false, fmt.Errorf("link message: %w", unix.EBADMSG)
+	}
+	if m[0] != unix.AF_UNSPEC {
+		return kernelLink{}, false, nil
+	}
+	parsed, err := netlink.LinkDeserialize(nil, m)
+	if err != nil {
+		return kernelLink{}, false, fmt.Errorf("link message: %w", err)
+	}
+	a := parsed.Attrs()
+	l := kernelLink{kind: parsed.Type(), alias: a.Alias, adminUp: a.RawFlags&unix.IFF_UP != 0}
+	l.Index, l.Name, l.MTU = a.Index, a.Name, a.MTU
+	l.Up = l.adminUp && a.RawFlags&unix.IFF_RUNNING != 0
+	l.Ethernet = a.EncapType == "ether" && a.RawFlags&unix.IFF_LOOPBACK == 0
+	copy(l.MAC[:], a.HardwareAddr)
+	switch l.kind {
+	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
+		if a.NetNsID < 0 { // otherwise the index is one of another namespace
+			l.Parent = a.ParentIndex
+		}
+	}
+	return l, true, nil
+}
+
+// parseSettings finds the IPv4 settings in the body of a link message.
+func parseSettings(m []byte) []uint32 {
+	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
+	if err != nil {
+		return nil
+	}
+	inner := func(attrs []byte, kind uint16) []byte {
+		list, err := nl.ParseRouteAttr(attrs)
+		if err != nil {
+			return nil
+		}
+		for _, a := range list {
+			if a.Attr.Type&^unix.NLA_F_NESTED == kind {
+				return a.Value
+			}
+		}
+		return nil
+	}
+	for _, a := range attrs {
+		if a.Attr.Type&^unix.NLA_F_NESTED != unix.IFLA_AF_SPEC {
+			continue
+		}
+		const conf = 1 // IFLA_INET_CONF
+		var all []uint32
+		for raw := inner(inner(a.Value, unix.AF_INET), conf); len(raw) >= 4; raw = raw[4:] {
+			all = append(all, binary.NativeEndian.Uint32(raw))
+		}
+		return all
+	}
+	return nil
+}
+
+// ifaProto is the attribute of an address that says who installed it (IFA_PROTO).
+const ifaProto = 11
+
+// kernelAddr is an address of an interface as netlink tells it.
+type kernelAddr struct {
+	link   int
+	prefix netip.Prefix
+	flags  uint32
+	proto  uint8 // who installed it
+}
+
+// usable is false for an IPv6 address that duplicate address detection has not passed.
+func (a *kernelAddr) usable() bool {
+	return a.flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0 || a.flags&unix.IFA_F_OPTIMISTIC != 0
+}
+
+// parseAddr parses the body of a RTM_NEWADDR or RTM_DELADDR message.
+func parseAddr(m []byte) (kernelAddr, bool) {
+	if len(m) < unix.SizeofIfAddrmsg {
+		return kernelAddr{}, false
+	}
+	h := nl.DeserializeIfAddrmsg(m)
+	a := kernelAddr{link: int(h.Index), flags: uint32(h.Flags)}
+	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfAddrmsg:])
+	if err != nil {
+		return a, false
+	}
+	var local, address netip.Addr
+	for _, at := range attrs {
+		switch at.Attr.Type {
+		case unix.IFA_LOCAL:
+			local, _ = netip.AddrFromSlice(at.Value)
+		case unix.IFA_ADDRESS:
+			address, _ = netip.AddrFromSlice(at.Value)
+		case unix.IFA_FLAGS:
+			if len(at.Value) >= 4 {
+				a.flags = binary.NativeEndian.Uint32(at.Value)
+			}
+		case ifaProto:
+			if len(at.Value) >= 1 {
+				a.proto = at.Value[0]
+			}
+		}
+	}
+	if !local.IsValid() {
+		local = address
+	}
+	a.prefix = netip.PrefixFrom(local, int(h.Prefixlen))
+	return a, a.prefix.IsValid()
+}
+
+// extensions asks for links without statistics (RTEXT_FILTER_SKIP_STATS).
+func extensions() *nl.RtAttr {
+	return nl.NewRtAttr(unix.IFLA_EXT_MASK, nl.Uint32Attr(1<<3))
+}
+
+func linkRequest(kind, flags int, index int) (*request, *nl.IfInfomsg) {
+	r := nl.NewNetlinkRequest(kind, flags)
+	m := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	m.Index = int32(index)
+	r.AddData(m)
+	return r, m
+}
+
+// link returns an interface; platform.ErrNoLink if there is none.
+func (c *rtnetlink) link(index int) (kernelLink, error) {
+	r, _ := linkRequest(unix.RTM_GETLINK, 0, index)
+	r.AddData(extensions())
+	return c.getLink(r)
+}
+
+// linkByName is like link.
+func (c *rtnetlink) linkByName(name string) (kernelLink, error) {
+	return c.getLink(linkByNameRequest(name))
+}
+
+func linkByNameRequest(name string) *request {
+	r, _ := linkRequest(unix.RTM_GETLINK, 0, 0)
+	r.AddData(extensions())
+	r.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
+	return r
+}
+
+func (c *rtnetlink) getLink(r *request) (kernelLink, error) {
+	var l kernelLink
+	var parseErr error
+	err := c.one(r, func(m []byte) {
+		if l, _, parseErr = parseLink(m); parseErr == nil {
+			l.settings = parseSettings(m)
+		}
+	})
+	if err != nil {
+		return l, noLink(err)
+	}
+	return l, parseErr
+}
+
+// links returns all interfaces.
+func (c *rtnetlink) links() ([]kernelLink, error) {
+	r, _ := linkRequest(unix.RTM_GETLINK, 0, 0)
+	r.AddData(extensions())
+	var all []kernelLink
+	var parseErr error
+	err := c.dump(r, func() { all = all[:0] }, func(m []byte) {
+		l, ok, err := parseLink(m)
+		if err != nil {
+			parseErr = err
+		} else if ok {
+			all = append(all, l)
+		}
+	})
+	if err == nil {
+		err = parseErr
+	}
+	return all, err
+}
+
+// addrs returns the addresses of an interface, or of all for index 0.
+func (c *rtnetlink) addrs(index int) ([]kernelAddr, error) {
+	r := nl.NewNetlinkRequest(unix.RTM_GETADDR, 0)
+	m := nl.NewIfAddrmsg(unix.AF_UNSPEC)
+	m.Index = uint32(index)
+	r.AddData(m)
+	var all []kernelAddr
+	err := c.dump(r, func() { all = all[:0] }, func(m []byte) {
+		if a, ok := parseAddr(m); ok && (index == 0 || a.link == index) {
+			all = append(all, a)
+		}
+	})
+	return all, noLink(err)
+}
+
+// aliasPrefix begins the alias of every interface that we create.
+const aliasPrefix = "vrrpsh:"
+
+// alias marks the macvlan of a virtual router.
+func alias(id platform.ID) string {
+	return fmt.Sprintf("%s%s:%d:%d", aliasPrefix, id.Link, id.Family, id.VRID)
+}
+
+// ours says whether an interface carries our mark.
+func (l *kernelLink) ours() bool {
+	return l.kind == "macvlan" && strings.HasPrefix(l.alias, aliasPrefix)
+}

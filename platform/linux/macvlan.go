@@ -1,0 +1,87 @@
+//go:build linux
+
+package linux
+
+import (
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// createRequest creates a macvlan, which is down.
+//
+// The mode is bridge: in the others but VEPA, a frame whose source is the macvlan's own address
+// goes to the macvlan alone, and the adverts of another Master are such frames.
+func createRequest(a *platform.Attachment) *request {
+	r, _ := linkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, 0)
+	r.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(a.Name)))
+	r.AddData(nl.NewRtAttr(unix.IFLA_LINK, nl.Uint32Attr(uint32(a.Link))))
+	r.AddData(nl.NewRtAttr(unix.IFLA_ADDRESS, a.MAC[:]))
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("macvlan"))
+	info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_MACVLAN_MODE, nl.Uint32Attr(nl.MACVLAN_MODE_BRIDGE))
+	r.AddData(info)
+	return r
+}
+
+// aliasAttr is the mark of a macvlan. The kernel takes it for an existing interface only.
+func aliasAttr(id platform.ID) *nl.RtAttr {
+	return nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias(id)))
+}
+
+func deleteLinkRequest(index int) *request {
+	r, _ := linkRequest(unix.RTM_DELLINK, 0, index)
+	return r
+}
+
+func upRequest(index int, up bool) *request {
+	r, m := linkRequest(unix.RTM_SETLINK, 0, index)
+	m.Change = unix.IFF_UP
+	if up {
+		m.Flags = unix.IFF_UP
+	}
+	return r
+}
+
+func macRequest(index int, mac [6]byte) *request {
+	r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
+	r.AddData(nl.NewRtAttr(unix.IFLA_ADDRESS, mac[:]))
+	return r
+}
+
+// addRequest adds a virtual address: with our mark, without a route to its subnet, which the
+// interface has already, and without duplicate address detection, since the router that it
+// is taken over from may still have it (RFC 9568 section 6.4.2).
+func addRequest(index int, p netip.Prefix) *request {
+	r := addrRequest(unix.RTM_NEWADDR, index, p)
+	r.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
+	flags := uint32(unix.IFA_F_NOPREFIXROUTE)
+	if p.Addr().Is6() {
+		flags |= unix.IFA_F_NODAD
+	}
+	r.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(flags)))
+	r.AddData(nl.NewRtAttr(ifaProto, []byte{addressMark}))
+	return r
+}
+
+func delRequest(index int, p netip.Prefix) *request {
+	return addrRequest(unix.RTM_DELADDR, index, p)
+}
+
+func addrRequest(kind, index int, p netip.Prefix) *request {
+	r := nl.NewNetlinkRequest(kind, 0)
+	family := unix.AF_INET
+	if p.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	m := nl.NewIfAddrmsg(family)
+	m.Index, m.Prefixlen = uint32(index), uint8(p.Bits())
+	r.AddData(m)
+	a := p.Addr().AsSlice()
+	r.AddData(nl.NewRtAttr(unix.IFA_LOCAL, a))
+	r.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, a))
+	return r
+}

@@ -1,0 +1,185 @@
+//go:build linux
+
+package linux
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// addressMark is what addresses of ours carry as the number of who installed them: that of VRRP.
+const addressMark = 112
+
+// registry knows what Apply made. Apply alone changes it; Links and Watch look at it.
+type registry struct {
+	mu sync.Mutex
+	// marks is set when the kernel keeps addressMark with an address.
+	marks    bool
+	entries  map[platform.ID]*entry
+	macvlans map[int]*entry // by index
+	// claims are the addresses that may be installed on configured interfaces themselves.
+	claims map[place]*entry
+}
+
+// place is an address on an interface.
+type place struct {
+	link   int
+	prefix netip.Prefix
+}
+
+// entry is one virtual router in the kernel.
+type entry struct {
+	want    platform.Attachment
+	macvlan int // index; 0 if there is none yet
+	// installed are the addresses that are in the kernel by us; up whether the macvlan shall be up.
+	installed []netip.Prefix
+	up        bool
+	// ownMAC is the interface's address before it was given the virtual MAC.
+	ownMAC *[6]byte
+	// busy is set while Apply works on it; rounds counts how often it has.
+	busy   bool
+	rounds uint64
+}
+
+// device returns the index of the interface that the addresses belong to.
+func (e *entry) device() int {
+	if e.want.Macvlan {
+		return e.macvlan
+	}
+	return e.want.Link
+}
+
+// sameShape says whether a is the same virtual router in the same place as e, so that
+// only addresses and activity may differ.
+func (e *entry) sameShape(a *platform.Attachment) bool {
+	w := &e.want
+	return w.Link == a.Link && w.Macvlan == a.Macvlan && w.MAC == a.MAC && w.SetMAC == a.SetMAC &&
+		(!a.Macvlan || w.Name == a.Name)
+}
+
+func (r *registry) init(marks bool) {
+	r.marks = marks
+	r.entries = make(map[platform.ID]*entry)
+	r.macvlans = make(map[int]*entry)
+	r.claims = make(map[place]*entry)
+}
+
+// ours says whether an address in the kernel is there by us. Where the kernel does not mark it,
+// it is one that we may have installed and without the route that others' addresses bring.
+func (r *registry) ours(a *kernelAddr) bool {
+	if r.marks {
+		return a.proto == addressMark
+	}
+	if a.flags&unix.IFA_F_NOPREFIXROUTE == 0 {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.macvlans[a.link] != nil || r.claims[place{a.link, a.prefix}] != nil
+}
+
+// claim makes a the wanted state of e and says whether that changed what the run-state
+// file has to say.
+func (r *registry) claim(e *entry, a *platform.Attachment) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.entries[a.ID] == e
+	changed := !known || !slices.Equal(e.want.Addrs, a.Addrs)
+	if known && changed {
+		r.unclaim(e)
+	}
+	addrs := e.want.Addrs
+	if changed {
+		addrs = slices.Clone(a.Addrs)
+	}
+	e.want = *a
+	e.want.Addrs = addrs
+	r.entries[a.ID] = e
+	if changed && !a.Macvlan {
+		for _, p := range addrs {
+			r.claims[place{a.Link, p}] = e
+		}
+	}
+	return changed
+}
+
+func (r *registry) unclaim(e *entry) {
+	for _, p := range e.want.Addrs {
+		if k := (place{e.want.Link, p}); r.claims[k] == e {
+			delete(r.claims, k)
+		}
+	}
+}
+
+// drop forgets e.
+func (r *registry) drop(e *entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unclaim(e)
+	if r.macvlans[e.macvlan] == e {
+		delete(r.macvlans, e.macvlan)
+	}
+	if r.entries[e.want.ID] == e {
+		delete(r.entries, e.want.ID)
+	}
+}
+
+// setMacvlan notes the index of e's macvlan; 0: it is gone.
+func (r *registry) setMacvlan(e *entry, index int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.macvlans[e.macvlan] == e {
+		delete(r.macvlans, e.macvlan)
+	}
+	e.macvlan = index
+	if index != 0 {
+		r.macvlans[index] = e
+	} else {
+		e.installed, e.up = nil, false
+	}
+}
+
+func (r *registry) setUp(e *entry, up bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.up = up
+}
+
+func (r *registry) setInstalled(e *entry, p netip.Prefix, installed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := slices.Index(e.installed, p)
+	switch {
+	case installed && at < 0:
+		e.installed = append(e.installed, p)
+	case !installed && at >= 0:
+		e.installed = slices.Delete(e.installed, at, at+1)
+	}
+}
+
+func (r *registry) setBusy(entries []*entry, busy bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range entries {
+		e.busy = busy
+		if busy {
+			e.rounds++
+		}
+	}
+}
+
+// all returns every entry.
+func (r *registry) all() []*entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*entry, 0, len(r.entries))
+	for _, e := range r.entries {
+		all = append(all, e)
+	}
+	return all
+}

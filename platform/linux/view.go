@@ -1,0 +1,275 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// view is the interfaces as far as notifications tell.
+type view struct {
+	system *System
+	links  map[int]kernelLink
+	addrs  map[int][]viewAddr // in the order of the kernel
+	// changed are the interfaces of which something was told; told is what Watch's caller knows.
+	changed map[int]bool
+	told    map[int]platform.Link
+	// suspects are the entries that may have lost something.
+	suspects map[*entry]bool
+}
+
+type viewAddr struct {
+	kernelAddr
+	ours bool
+}
+
+// load asks the kernel for everything.
+func (v *view) load() error {
+	links, err := v.system.query.links()
+	if err != nil {
+		return err
+	}
+	addrs, err := v.system.query.addrs(0)
+	if err != nil {
+		return err
+	}
+	v.links = make(map[int]kernelLink, len(links))
+	v.addrs = make(map[int][]viewAddr, len(links))
+	v.changed = make(map[int]bool)
+	if v.told == nil {
+		v.told = make(map[int]platform.Link)
+	}
+	v.suspects = make(map[*entry]bool)
+	for _, l := range links {
+		v.links[l.Index] = l
+	}
+	for _, a := range addrs {
+		v.addrs[a.link] = append(v.addrs[a.link], viewAddr{a, v.system.registry.ours(&a)})
+	}
+	return nil
+}
+
+// setAddr notes that an address exists or not.
+func (v *view) setAddr(a kernelAddr, exists bool) {
+	list := v.addrs[a.link]
+	at := slices.IndexFunc(list, func(x viewAddr) bool { return x.prefix == a.prefix })
+	switch {
+	case exists && at < 0:
+		list = append(list, viewAddr{a, v.system.registry.ours(&a)})
+	case exists:
+		list[at] = viewAddr{a, v.system.registry.ours(&a)}
+	case at >= 0:
+		list = slices.Delete(list, at, at+1)
+	}
+	v.addrs[a.link] = list
+	if !exists {
+		v.suspectAddr(a)
+	}
+}
+
+// link returns an interface as the router sees it: addresses that others are subordinate to
+// first, since the first is what the host itself would choose.
+func (v *view) link(index int) platform.Link {
+	k := v.links[index]
+	l := k.Link
+	v.system.registry.mu.Lock()
+	l.Ours = v.system.registry.macvlans[index] != nil
+	v.system.registry.mu.Unlock()
+	l.Ours = l.Ours || k.ours()
+	for _, secondary := range []bool{false, true} {
+		for i := range v.addrs[index] {
+			a := &v.addrs[index][i]
+			sub := a.flags&unix.IFA_F_SECONDARY != 0 && a.prefix.Addr().Is4()
+			if sub == secondary && !a.ours && a.usable() {
+				l.Addrs = append(l.Addrs, a.prefix)
+			}
+		}
+	}
+	return l
+}
+
+// update returns what the caller of Watch does not know yet; everything if all.
+func (v *view) update(all bool) platform.Update {
+	var u platform.Update
+	if all {
+		for i := range v.links {
+			v.changed[i] = true
+		}
+		for i := range v.told {
+			v.changed[i] = true
+		}
+	}
+	for i := range v.changed {
+		_, exists := v.links[i]
+		old, known := v.told[i]
+		switch {
+		case exists:
+			l := v.link(i)
+			if all || !known || !reflect.DeepEqual(l, old) {
+				v.told[i] = l
+				u.Links = append(u.Links, l)
+			}
+		case known:
+			delete(v.told, i)
+			u.Gone = append(u.Gone, i)
+		}
+	}
+	clear(v.changed)
+	slices.SortFunc(u.Links, func(a, b platform.Link) int { return a.Index - b.Index })
+	slices.Sort(u.Gone)
+	return u
+}
+
+// suspectAll looks at every entry, after notifications were lost.
+func (v *view) suspectAll() {
+	for _, e := range v.system.registry.all() {
+		v.suspects[e] = true
+	}
+}
+
+// suspectLink looks at the virtual router whose macvlan was changed.
+func (v *view) suspectLink(index int) {
+	r := &v.system.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.macvlans[index]; e != nil {
+		v.suspects[e] = true
+	}
+}
+
+// suspectAddr looks at the virtual router whose address was removed.
+func (v *view) suspectAddr(a kernelAddr) {
+	r := &v.system.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.macvlans[a.link]
+	if e == nil {
+		e = r.claims[place{a.link, a.prefix}]
+	}
+	if e != nil && slices.Contains(e.installed, a.prefix) {
+		v.suspects[e] = true
+	}
+}
+
+// expectation is what must be in the kernel of an entry.
+type expectation struct {
+	entry     *entry
+	rounds    uint64
+	id        platform.ID
+	link      int // the configured interface
+	macvlan   bool
+	device    int
+	up        bool
+	installed []netip.Prefix
+}
+
+// lost returns the suspects of which something is really missing. Notifications may be older than
+// what Apply has done since, so those that they speak against are compared with the
+// kernel itself; those that Apply works on stay suspects.
+func (v *view) lost() []platform.ID {
+	if len(v.suspects) == 0 {
+		return nil
+	}
+	var check []expectation
+	r := &v.system.registry
+	r.mu.Lock()
+	for e := range v.suspects {
+		if e.busy {
+			continue
+		}
+		delete(v.suspects, e)
+		if r.entries[e.want.ID] == e {
+			check = append(check, expectation{e, e.rounds, e.want.ID, e.want.Link, e.want.Macvlan, e.device(), e.up, slices.Clone(e.installed)})
+		}
+	}
+	r.mu.Unlock()
+	var lost []platform.ID
+	addrs := make(map[int][]kernelAddr)
+	for i := range check {
+		x := &check[i]
+		if v.meets(x) {
+			continue
+		}
+		ok, err := v.verify(x, addrs)
+		if err != nil {
+			v.system.log.Debug("cannot verify what may be lost", "router", describe(x.id), "error", err)
+		}
+		switch {
+		case ok:
+		case v.unchanged(x):
+			lost = append(lost, x.id)
+		default:
+			v.suspects[x.entry] = true
+		}
+	}
+	return lost
+}
+
+// unchanged says whether Apply has left the entry alone since the expectation was noted.
+func (v *view) unchanged(x *expectation) bool {
+	v.system.registry.mu.Lock()
+	defer v.system.registry.mu.Unlock()
+	return !x.entry.busy && x.entry.rounds == x.rounds
+}
+
+// meets compares an expectation with what notifications tell.
+func (v *view) meets(x *expectation) bool {
+	l, ok := v.links[x.device]
+	if x.macvlan && x.device != 0 && (!ok || l.adminUp != x.up) {
+		return false
+	}
+	for _, p := range x.installed {
+		if !slices.ContainsFunc(v.addrs[x.device], func(a viewAddr) bool { return a.prefix == p && a.ours }) {
+			return false
+		}
+	}
+	return true
+}
+
+// verify compares an expectation with the kernel. addrs keeps addresses that were asked for.
+func (v *view) verify(x *expectation, addrs map[int][]kernelAddr) (bool, error) {
+	// With the interface itself gone, there is nothing that could be put back.
+	if _, err := v.system.query.link(x.link); err != nil {
+		return true, ignoreNoLink(err)
+	}
+	l, err := v.system.query.link(x.device)
+	if errors.Is(err, platform.ErrNoLink) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	if x.macvlan && l.adminUp != x.up {
+		return false, nil
+	}
+	if len(x.installed) == 0 {
+		return true, nil
+	}
+	now, known := addrs[x.device]
+	if !known {
+		if now, err = v.system.query.addrs(x.device); err != nil {
+			return true, ignoreNoLink(err)
+		}
+		addrs[x.device] = now
+	}
+	for _, p := range x.installed {
+		if !slices.ContainsFunc(now, func(a kernelAddr) bool { return a.prefix == p && v.system.registry.ours(&a) }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func ignoreNoLink(err error) error {
+	if errors.Is(err, platform.ErrNoLink) {
+		return nil
+	}
+	return err
+}

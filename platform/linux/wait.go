@@ -1,0 +1,128 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// waiter is one epoll instance over all sockets and the descriptor that Wake writes to.
+type waiter struct {
+	mu     sync.RWMutex // held for reading during a wait, so that close waits for it
+	opened bool
+	closed bool
+	epoll  int
+	wake   int
+	events [64]unix.EpollEvent
+	// coarse is set when the kernel has no wait in nanoseconds (before Linux 5.11).
+	coarse bool
+}
+
+func (w *waiter) open() error {
+	var err error
+	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		_ = unix.Close(w.epoll)
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	w.opened = true
+	return w.add(w.wake)
+}
+
+func (w *waiter) add(fd int) error {
+	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return nil
+}
+
+func (w *waiter) remove(fd int) {
+	_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+}
+
+func (w *waiter) signal() {
+	one := [8]byte{}
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(w.wake, one[:])
+}
+
+func (w *waiter) close() {
+	if !w.opened {
+		return
+	}
+	w.signal()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.closed = true
+		_ = unix.Close(w.epoll)
+		_ = unix.Close(w.wake)
+	}
+}
+
+func (w *waiter) wait(until time.Time) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return errClosed
+	}
+	for {
+		n, err := w.poll(until)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return fmt.Errorf("wait: %w", err)
+		}
+		for i := range w.events[:n] {
+			if int(w.events[i].Fd) == w.wake {
+				var count [8]byte
+				_, _ = unix.Read(w.wake, count[:])
+			}
+		}
+		return nil
+	}
+}
+
+func (w *waiter) poll(until time.Time) (int, error) {
+	var left time.Duration
+	if !until.IsZero() {
+		left = max(time.Until(until), 0)
+	}
+	if !w.coarse {
+		var ts *unix.Timespec
+		if !until.IsZero() {
+			t := unix.NsecToTimespec(int64(left))
+			ts = &t
+		}
+		n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(w.epoll),
+			uintptr(unsafe.Pointer(&w.events[0])), uintptr(len(w.events)), uintptr(unsafe.Pointer(ts)), 0, 0)
+		if errno == 0 {
+			return int(n), nil
+		}
+		if errno != unix.ENOSYS {
+			return 0, errno
+		}
+		w.coarse = true
+	}
+	ms := -1
+	if !until.IsZero() {
+		ms = int((left + time.Millisecond - 1) / time.Millisecond)
+	}
+	return unix.EpollWait(w.epoll, w.events[:], ms)
+}
+
+// Wait implements platform.System.
+func (s *System) Wait(until time.Time) error { return s.waiter.wait(until) }
+
+// Wake implements platform.System.
+func (s *System) Wake() { s.waiter.signal() }

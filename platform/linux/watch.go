@@ -1,0 +1,195 @@
+//go:build linux
+
+package linux
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// Links implements platform.System.
+func (s *System) Links() ([]platform.Link, error) {
+	if s.closing.Err() != nil {
+		return nil, errClosed
+	}
+	v := view{system: s}
+	if err := v.load(); err != nil {
+		return nil, fmt.Errorf("interfaces: %w", err)
+	}
+	all := make([]platform.Link, 0, len(v.links))
+	for i := range v.links {
+		all = append(all, v.link(i))
+	}
+	slices.SortFunc(all, func(a, b platform.Link) int { return cmp.Compare(a.Index, b.Index) })
+	return all, nil
+}
+
+// Watch implements platform.System.
+func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
+	s.watches.Add(1)
+	defer s.watches.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.closing, cancel)()
+	v := view{system: s}
+	const pause = 100 * time.Millisecond
+	for {
+		err := v.follow(ctx, fn)
+		if ctx.Err() != nil {
+			return nil
+		}
+		// Overruns are normal when thousands of addresses change; for anything else, do not spin.
+		if !errors.Is(err, unix.ENOBUFS) {
+			s.log.Warn("lost the notifications of interfaces", "error", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
+		}
+	}
+}
+
+// notifications is a socket on which the kernel tells changes of links and addresses, in the order
+// in which they happen.
+type notifications struct {
+	file *os.File
+	raw  syscall.RawConn
+	buf  []byte
+}
+
+func openNotifications() (*notifications, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 2*answerBuffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 2*answerBuffer)
+	}
+	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1))
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	n := &notifications{file: os.NewFile(uintptr(fd), "netlink"), buf: make([]byte, datagramBuffer)}
+	if n.raw, err = n.file.SyscallConn(); err != nil {
+		_ = n.file.Close()
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	return n, nil
+}
+
+// read returns the next messages; none if nothing waits and wait is false.
+func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
+	var size int
+	var inner error
+	err := n.raw.Read(func(fd uintptr) bool {
+		size, _, inner = unix.Recvfrom(int(fd), n.buf, 0)
+		return !errors.Is(inner, unix.EAGAIN) && !errors.Is(inner, unix.EINTR) || !wait
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case errors.Is(inner, unix.EAGAIN) || errors.Is(inner, unix.EINTR):
+		return nil, nil
+	case inner != nil:
+		return nil, inner
+	}
+	return syscall.ParseNetlinkMessage(n.buf[:size])
+}
+
+// follow tells the whole state and then every change, until an error.
+func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
+	var n *notifications
+	err := v.system.space.do(func() (err error) {
+		n, err = openNotifications()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = n.file.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = n.file.Close() })()
+
+	if err := v.load(); err != nil {
+		return err
+	}
+	v.suspectAll()
+	// What Apply works on cannot be judged yet; look again soon.
+	const again = 20 * time.Millisecond
+	for first := true; ; first = false {
+		if !first {
+			var deadline time.Time
+			if len(v.suspects) > 0 {
+				deadline = time.Now().Add(again)
+			}
+			if err := n.file.SetReadDeadline(deadline); err != nil {
+				return err
+			}
+			for wait := true; ; wait = false {
+				messages, err := n.read(wait)
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					break
+				}
+				if err != nil {
+					return err
+				}
+				if len(messages) == 0 {
+					break
+				}
+				for i := range messages {
+					v.message(&messages[i])
+				}
+			}
+		}
+		u := v.update(first)
+		u.Lost = v.lost()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+			fn(u)
+		}
+	}
+}
+
+// message applies one notification.
+func (v *view) message(m *syscall.NetlinkMessage) {
+	switch m.Header.Type {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		l, ok, err := parseLink(m.Data)
+		if err != nil || !ok {
+			return
+		}
+		if m.Header.Type == unix.RTM_DELLINK {
+			delete(v.links, l.Index)
+			delete(v.addrs, l.Index)
+		} else {
+			v.links[l.Index] = l
+		}
+		v.changed[l.Index] = true
+		v.suspectLink(l.Index)
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		a, ok := parseAddr(m.Data)
+		if !ok {
+			return
+		}
+		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
+		v.changed[a.link] = true
+	case unix.NLMSG_ERROR:
+		if len(m.Data) >= 4 {
+			v.system.log.Debug("netlink error message", "code", -int32(binary.NativeEndian.Uint32(m.Data)))
+		}
+	}
+}

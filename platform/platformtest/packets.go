@@ -1,0 +1,200 @@
+package platformtest
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/frame"
+)
+
+func prefixOf(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+var packetScenarios = []scenario{
+	{"adverts go out as the protocol wants them", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		b.apply(standby(b.macvlan(1, vip)))
+		c := b.open()
+		// More than one system call's worth, before and after the macvlan is up.
+		frames := make([]platform.Frame, 200)
+		for i := range frames {
+			vrid := uint8(i + 1)
+			frames[i] = platform.Frame{MAC: virtualMAC(vrid), Source: source, Payload: message(vrid, 10, 9, 0, 254)}
+		}
+		for range 2 {
+			if n, err := c.Send(frames); n != len(frames) || err != nil {
+				t.Fatalf("sent %d of %d: %v", n, len(frames), err)
+			}
+			for i, f := range frames {
+				p := b.hear(frame.Advert)
+				want := frame.Packet{Kind: frame.Advert, Dst: frame.GroupMACIPv4, Src: f.MAC, EtherType: 0x0800,
+					SrcAddr: source, DstAddr: frame.GroupIPv4, TTL: 255, TOS: 0xc0, Payload: f.Payload}
+				if d := diff(want, p); d != "" {
+					t.Fatalf("advert %d (-want +got):\n%s", i, d)
+				}
+			}
+			b.apply(b.macvlan(1, vip))
+		}
+	}},
+	{"adverts come in", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		c := b.open()
+		b.say(message(7, 10, 9, 0, 254))
+		b.say(message(8))
+		got := b.receive(c, 2)
+		want := []platform.Packet{
+			{Src: peerIP, Dst: frame.GroupIPv4, TTL: 255, Payload: message(7, 10, 9, 0, 254)},
+			{Src: peerIP, Dst: frame.GroupIPv4, TTL: 255, Payload: message(8)},
+		}
+		if d := diff(want, got); d != "" {
+			t.Errorf("received (-want +got):\n%s", d)
+		}
+	}},
+	{"an advert from the virtual MAC of an active macvlan comes in once", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		b.apply(b.macvlan(7, vip))
+		c := b.open()
+		raw, err := frame.AppendAdvert(nil, &platform.Frame{MAC: virtualMAC(7), Source: peerIP, Payload: message(7)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Peer().Send(raw)
+		b.say(message(8))
+		got := b.receive(c, 2)
+		if len(got) != 2 || got[0].Payload[1] != 7 || got[1].Payload[1] != 8 {
+			t.Errorf("received %v, want one packet of VRID 7 and one of VRID 8", got)
+		}
+	}},
+	{"own adverts do not come in", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		c := b.open()
+		if _, err := c.Send([]platform.Frame{{MAC: virtualMAC(1), Source: source, Payload: message(1)}}); err != nil {
+			t.Fatal(err)
+		}
+		b.hear(frame.Advert)
+		b.say(message(2))
+		if got := b.receive(c, 1); got[0].Payload[1] != 2 {
+			t.Errorf("received %v, want the peer's only", got)
+		}
+	}},
+	{"the filter passes the VRIDs it is told", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		c := b.open()
+		for _, f := range []struct{ filter, sent, want []uint8 }{
+			{nil, []uint8{3, 4, 255}, []uint8{3, 4, 255}},
+			{[]uint8{4, 200}, []uint8{3, 4, 5, 199, 200, 201}, []uint8{4, 200}},
+			{[]uint8{1, 31, 32, 33, 64, 255}, []uint8{0, 1, 31, 32, 33, 34, 63, 64, 254, 255}, []uint8{1, 31, 32, 33, 64, 255}},
+			{[]uint8{9}, []uint8{4, 9}, []uint8{9}},
+			{nil, []uint8{5}, []uint8{5}},
+		} {
+			if err := c.SetFilter(f.filter); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range f.sent {
+				b.say(message(v))
+			}
+			var got []uint8
+			for _, p := range b.receive(c, len(f.want)) {
+				got = append(got, p.Payload[1])
+			}
+			if !slices.Equal(got, f.want) {
+				t.Errorf("filter %v, sent %v: received %v, want %v", f.filter, f.sent, got, f.want)
+			}
+		}
+		if err := c.SetFilter([]uint8{}); err != nil {
+			t.Fatal(err)
+		}
+		b.say(message(9))
+		// What waits already does not pass a later filter.
+		if err := c.SetFilter(nil); err != nil {
+			t.Fatal(err)
+		}
+		b.say(message(1))
+		b.say(message(2))
+		b.waitFor(c)
+		if err := c.SetFilter([]uint8{2}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.receive(c, 1); got[0].Payload[1] != 2 {
+			t.Errorf("received VRID %d that waited before the filter, want 2", got[0].Payload[1])
+		}
+	}},
+	{"announcements are heard", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		c := b.open()
+		b.apply(b.macvlan(1, vip))
+		a := make([]platform.Announcement, 150)
+		addr := vip.Addr()
+		for i := range a {
+			a[i] = platform.Announcement{MAC: virtualMAC(1), Addr: addr}
+			addr = addr.Prev()
+		}
+		if n, err := c.Announce(a); n != len(a) || err != nil {
+			t.Fatalf("announced %d of %d: %v", n, len(a), err)
+		}
+		for i := range a {
+			p := b.hear(frame.ARP)
+			want := frame.Packet{Kind: frame.ARP, Dst: frame.Broadcast, Src: a[i].MAC, EtherType: 0x0806,
+				Operation: 1, SenderMAC: a[i].MAC, SenderIP: a[i].Addr, TargetIP: a[i].Addr}
+			if d := diff(want, p); d != "" {
+				t.Fatalf("announcement %d (-want +got):\n%s", i, d)
+			}
+		}
+	}},
+	{"nothing is sent on an interface that is down or gone", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		c := b.open()
+		frames := []platform.Frame{{MAC: virtualMAC(1), Source: source, Payload: message(1)}}
+		b.SetUp(uplink, false)
+		if n, err := c.Send(frames); n != 0 || err == nil {
+			t.Errorf("down: sent %d, error %v", n, err)
+		}
+		b.SetUp(uplink, true)
+		b.DelLink(uplink)
+		if n, err := c.Send(frames); n != 0 || !errors.Is(err, platform.ErrNoLink) {
+			t.Errorf("gone: sent %d, error %v, want no such interface", n, err)
+		}
+		if _, err := c.Announce([]platform.Announcement{{MAC: virtualMAC(1), Addr: vip.Addr()}}); !errors.Is(err, platform.ErrNoLink) {
+			t.Errorf("gone: announce error %v, want no such interface", err)
+		}
+	}},
+	{"waiting ends by a packet, a wake and a deadline", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		s := b.System()
+		c := b.open()
+		wait := func(until time.Time) {
+			t.Helper()
+			if err := s.Wait(until); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Wake()
+		wait(time.Time{}) // or it would block for good
+		for at := time.Now().Add(3 * time.Millisecond); time.Now().Before(at); {
+			wait(at)
+		}
+		wait(time.Now().Add(-time.Hour))
+		b.say(message(1))
+		if got := b.receive(c, 1); !bytes.Equal(got[0].Payload, message(1)) {
+			t.Errorf("received %v", got)
+		}
+		woken := make(chan error)
+		go func() { woken <- s.Wait(time.Time{}) }()
+		s.Wake()
+		if err := <-woken; err != nil {
+			t.Error(err)
+		}
+	}},
+}
+
+// waitFor waits until a packet waits at the socket.
+func (b *bench) waitFor(platform.Conn) {
+	b.t.Helper()
+	if err := b.System().Wait(time.Now().Add(Patience)); err != nil {
+		b.t.Fatal(err)
+	}
+}
