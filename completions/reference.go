@@ -99,7 +99,7 @@ func (t *Tree) explain(c *Command, seq []element, rows *[]string) {
 				}
 			}
 		case valueElement:
-			help := c.Words[e.param.name]
+			help := c.help(e.param)
 			if help == "" {
 				help = t.topics["<"+e.param.name+">"]
 			}

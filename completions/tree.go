@@ -216,13 +216,21 @@ func (in *inserter) value(n *node, p *param) *node {
 			return e.to
 		}
 	}
-	help := in.command.Words[p.name]
+	help := in.command.help(p)
 	if help == "" {
 		help = in.tree.topics["<"+p.name+">"]
 	}
 	e := &edge{param: p, help: help, level: in.command.Level, to: &node{}}
 	n.params = append(n.params, e)
 	return e.to
+}
+
+// help explains a value: by "<name>" where a keyword has the same name, else by name.
+func (c *Command) help(p *param) string {
+	if h := c.Words["<"+p.name+">"]; h != "" {
+		return h
+	}
+	return c.Words[p.name]
 }
 
 // Commands returns the table that the tree was made from. It is not to be changed.

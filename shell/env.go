@@ -16,6 +16,7 @@ type Manager interface {
 	Check(c *conf.Candidate) ([]engine.Change, error)
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
 	History() []*conf.Revision
+	Load(n int) (*conf.File, error)
 }
 
 var _ Manager = (*conf.Manager)(nil)

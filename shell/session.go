@@ -2,37 +2,218 @@ package shell
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+	"vrrpsh/engine"
 )
 
 // Session is one user's conversation with the router in this process. Its
 // methods may be called from several goroutines; commands run one at a time.
 type Session struct {
-	env  *Env
-	user User
+	env      *Env
+	user     User
+	tree     *completions.Tree
+	registry *Sessions
+	ctx      context.Context // ends with the session
+	cancel   context.CancelFunc
+	watching sync.WaitGroup
+	notices  chan string
+
+	// running is held while a command runs. Only then the fields below change.
+	running    sync.Mutex
+	commits    sync.Mutex       // guards the next two
+	committing bool             // a commit of this session is under way
+	waiting    []*conf.Revision // told meanwhile
+
+	mu          sync.Mutex
+	mode        completions.Mode
+	iface       string     // of ConfigIf
+	router      engine.Key // of ConfigRouter
+	draft       *draft     // nil outside configure mode
+	ended       bool
+	monitor     bool
+	length      int // lines of a page, -1: as the terminal says
+	width       int // columns, 0: as the terminal says
+	suggestions bool
 }
 
 var _ Conversation = (*Session)(nil)
 
+// noticeBuffer is how many notices wait for a terminal that is busy; the oldest are dropped.
+const noticeBuffer = 256
+
 // New starts a session. Close ends it.
-func New(env *Env, user User) *Session { return &Session{env: env, user: user} }
+func New(env *Env, user User) *Session {
+	s := &Session{
+		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
+		notices: make(chan string, noticeBuffer), mode: completions.Exec, length: -1, suggestions: true,
+	}
+	if s.registry == nil {
+		s.registry = NewSessions()
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.registry.add(s, s.now())
+	s.watch()
+	return s
+}
+
+func (s *Session) now() time.Time {
+	if s.env.Now != nil {
+		return s.env.Now()
+	}
+	return time.Now()
+}
+
+func (s *Session) level() completions.Level { return completions.Level(s.user.Level) }
 
 // Prompt implements Conversation.
-func (s *Session) Prompt() string { return s.env.Hostname + "# " }
+func (s *Session) Prompt() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mode, star, sign := "", "", "#"
+	if s.mode != completions.Exec {
+		mode = "(" + string(s.mode) + ")"
+	}
+	if s.draft != nil && s.draft.changed() {
+		star = "*"
+	}
+	if s.level() < completions.Operator {
+		sign = ">"
+	}
+	return s.hostname() + mode + star + sign + " "
+}
 
-// Execute implements Conversation.
-func (s *Session) Execute(ctx context.Context, line string, io IO) Status { return Done }
-
-// Complete implements Conversation.
-func (s *Session) Complete(line string) []Suggestion { return nil }
-
-// Help implements Conversation.
-func (s *Session) Help(line string) string { return "" }
-
-// Notices implements Conversation.
-func (s *Session) Notices() <-chan string { return nil }
+func (s *Session) hostname() string {
+	if r := s.env.Manager.Running(); r != nil && r.File != nil && r.File.Hostname != nil && *r.File.Hostname != "" {
+		return printable(*r.File.Hostname)
+	}
+	return s.env.Hostname
+}
 
 // Ended implements Conversation.
-func (s *Session) Ended() bool { return false }
+func (s *Session) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
 
-// Close implements Conversation.
-func (s *Session) Close() error { return nil }
+// PageLength returns the lines of a page: 0 for no pages, negative for the height of
+// the terminal.
+func (s *Session) PageLength() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.length
+}
+
+// Suggestions tells whether suggestions pop up while typing.
+func (s *Session) Suggestions() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suggestions
+}
+
+// glance is what other sessions are told of this one.
+func (s *Session) glance() (mode string, changes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.mode), s.draft != nil && s.draft.changed()
+}
+
+// Close implements Conversation. It waits for a running command, which it interrupts.
+func (s *Session) Close() error {
+	s.cancel()
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.mu.Lock()
+	again, d := s.mode == closed, s.draft
+	s.mode, s.draft, s.ended = closed, nil, true
+	s.mu.Unlock()
+	if again {
+		return nil
+	}
+	s.watching.Wait()
+	s.registry.remove(s) // nobody notifies after this
+	close(s.notices)
+	if d != nil && d.changed() {
+		s.registry.keep(s.user.Name, d)
+		s.audit("candidate kept of a lost session")
+	}
+	return nil
+}
+
+// closed is the mode of a session after Close.
+const closed completions.Mode = "closed"
+
+// Execute implements Conversation.
+func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
+	s.running.Lock()
+	defer s.running.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	if s.mode == closed {
+		complain(out, "", line, failed("The session has ended"))
+		return Failed
+	}
+	prompt := s.Prompt()
+	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
+	if err != nil {
+		if errors.Is(err, errReported) {
+			return Failed
+		}
+		complain(out, prompt, line, err)
+	}
+	return statusOf(err)
+}
+
+// errReported is the error of a command that has told the user itself.
+var errReported = errors.New("reported")
+
+func (s *Session) execute(ctx context.Context, line string, out IO) error {
+	if err := sane(line); err != nil {
+		return err
+	}
+	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
+		return nil
+	}
+	inv, perr := s.tree.Parse(s.mode, s.level(), line)
+	if perr != nil {
+		return perr
+	}
+	if need := inv.Last().Command.Level; need > s.level() {
+		return failed("Permission denied: this needs level %d, yours is %d", need, s.level())
+	}
+	c := &call{session: s, ctx: ctx, inv: inv, step: inv.Last(), io: out}
+	if inv.Last().Command.Setting {
+		if len(inv.Pipes) > 0 {
+			return failed("Settings print nothing that a pipe could take")
+		}
+		return c.edit()
+	}
+	h, ok := handlers[c.step.Command.ID]
+	if !ok {
+		return fmt.Errorf("command %s does nothing", c.step.Command.ID)
+	}
+	if c.step.Command.Level > completions.Viewer {
+		s.audit("command", "line", c.masked())
+	}
+	return c.run(h)
+}
+
+// audit logs what a user changes.
+func (s *Session) audit(msg string, args ...any) {
+	if s.env.Log != nil {
+		s.env.Log.Info(msg, append([]any{"user", s.user.Name, "source", s.user.Source}, args...)...)
+	}
+}
+
+// info says who commits.
+func (s *Session) info(comment string) conf.Info {
+	return conf.Info{User: s.user.Name, Source: s.user.Source, Comment: comment}
+}

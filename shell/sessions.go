@@ -1,14 +1,143 @@
 package shell
 
-import "vrrpsh/conf"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
 
-// Sessions knows the sessions of a router, tells them of each other's commits and
-// keeps what a lost session had not committed. It is safe for concurrent use.
-type Sessions struct{}
+	"vrrpsh/conf"
+)
+
+// Sessions knows the sessions of a router, which of them edits exclusively, and what lost sessions
+// had not committed. It is safe for concurrent use.
+type Sessions struct {
+	mu     sync.Mutex
+	next   int
+	live   map[*Session]sessionInfo
+	lost   map[string]*draft // by user
+	locked *Session
+	since  time.Time // of locked
+}
+
+type sessionInfo struct {
+	id    int
+	since time.Time
+}
 
 // NewSessions returns an empty registry.
-func NewSessions() *Sessions { return &Sessions{} }
+func NewSessions() *Sessions {
+	return &Sessions{live: make(map[*Session]sessionInfo), lost: make(map[string]*draft)}
+}
 
-// Committed tells every session but the one that made it of a revision. It
-// may be called more than once for the same one; conf.Options.Notify is the place to call it.
-func (r *Sessions) Committed(rev *conf.Revision) {}
+func (r *Sessions) add(s *Session, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next++
+	r.live[s] = sessionInfo{id: r.next, since: now}
+}
+
+// Committed tells every session of a revision, but the one that made it. conf.Options.Notify is
+// the place to call it from.
+func (r *Sessions) Committed(rev *conf.Revision) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.live {
+		s.committed(rev)
+	}
+}
+
+func (r *Sessions) remove(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.live, s)
+	if r.locked == s {
+		r.locked = nil
+	}
+}
+
+// keep holds a lost session's candidate for its user; the newest replaces an earlier one.
+func (r *Sessions) keep(user string, d *draft) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost[user] = d
+}
+
+// takeLost returns the kept candidate of a user, if any, and forgets it.
+func (r *Sessions) takeLost(user string) *draft {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.lost[user]
+	delete(r.lost, user)
+	return d
+}
+
+// lock gives a session the exclusive right to commit.
+func (r *Sessions) lock(s *Session, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.heldByOther(s); err != nil {
+		return err
+	}
+	r.locked, r.since = s, now
+	return nil
+}
+
+func (r *Sessions) unlock(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.locked == s {
+		r.locked = nil
+	}
+}
+
+// mayCommit is nil unless another session edits exclusively.
+func (r *Sessions) mayCommit(s *Session) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heldByOther(s)
+}
+
+func (r *Sessions) heldByOther(s *Session) error {
+	if r.locked == nil || r.locked == s {
+		return nil
+	}
+	u := r.locked.user
+	return &failure{Locked, fmt.Sprintf("The configuration is locked by %s (%s) since %s",
+		u.Name, u.Source, s.stamp(r.since))}
+}
+
+// SessionRow is one session as "show sessions" lists it.
+type SessionRow struct {
+	ID     int       `json:"id"`
+	User   string    `json:"user"`
+	Source string    `json:"source"`
+	Level  int       `json:"level"`
+	Since  time.Time `json:"since"`
+	Mode   string    `json:"mode"`
+	// Changes is true while the session has an uncommitted candidate.
+	Changes   bool `json:"changes"`
+	Exclusive bool `json:"exclusive"`
+	Self      bool `json:"self"`
+}
+
+func (r *Sessions) list(self *Session) []SessionRow {
+	r.mu.Lock()
+	live := make(map[*Session]sessionInfo, len(r.live))
+	for s, i := range r.live {
+		live[s] = i
+	}
+	locked := r.locked
+	r.mu.Unlock()
+	rows := make([]SessionRow, 0, len(live))
+	for s, i := range live {
+		mode, changes := s.glance()
+		rows = append(rows, SessionRow{
+			ID: i.id, User: s.user.Name, Source: s.user.Source, Level: int(s.user.Level), Since: i.since,
+			Mode: mode, Changes: changes, Exclusive: s == locked, Self: s == self,
+		})
+	}
+	slices.SortFunc(rows, func(a, b SessionRow) int { return cmp.Compare(a.ID, b.ID) })
+	return rows
+}

@@ -1,0 +1,54 @@
+package shell
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// zone returns the time zone in which times are shown.
+func (s *Session) zone() *time.Location {
+	if r := s.env.Manager.Running(); r != nil && r.File != nil && r.File.TimeZone != nil &&
+		strings.EqualFold(*r.File.TimeZone, "utc") {
+		return time.UTC
+	}
+	return time.Local
+}
+
+// stamp writes a time as in logs.
+func (s *Session) stamp(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.In(s.zone()).Format("2006-01-02 15:04:05.000")
+}
+
+// span writes a duration for people: "1 day 2 hours", "5 mins 3 secs".
+func span(d time.Duration) string {
+	d = max(d, 0).Round(time.Second)
+	units := []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "min"}, {time.Second, "sec"}}
+	var parts []string
+	for _, u := range units {
+		n := int(d / u.size)
+		d -= time.Duration(n) * u.size
+		if n == 0 && (u.size > time.Second || len(parts) > 0) {
+			continue
+		}
+		plural := "s"
+		if n == 1 {
+			plural = ""
+		}
+		parts = append(parts, fmt.Sprintf("%d %s%s", n, u.name, plural))
+	}
+	return strings.Join(parts, " ")
+}
+
+// millis writes a duration in milliseconds, with a fraction only if there is one.
+func millis(d time.Duration) string {
+	s := strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)
+	return strings.TrimRight(strings.TrimRight(s, "0"), ".")
+}

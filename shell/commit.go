@@ -1,0 +1,238 @@
+package shell
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+func commit(c *call) error {
+	return c.commitCandidate(c.step.Value("comment"), c.step.Has("overwrite"))
+}
+
+// commitCandidate makes the candidate the running configuration.
+func (c *call) commitCandidate(comment string, overwrite bool) error {
+	s := c.session
+	if err := s.registry.mayCommit(s); err != nil {
+		return err
+	}
+	if !s.draft.changed() && !overwrite {
+		c.printf("No changes to commit\n")
+		return nil
+	}
+	info := s.info(comment)
+	info.Overwrite = overwrite
+	release := s.holdCommits()
+	rev, err := s.env.Manager.Commit(c.ctx, &conf.Candidate{Base: s.draft.base, File: s.draft.file.Clone()}, info)
+	release(rev)
+	if err != nil {
+		s.audit("commit failed", "error", err.Error())
+		switch {
+		case errors.Is(err, conf.ErrStale):
+			return fmt.Errorf("%w\n\"rebase\" carries this candidate over", err)
+		case errors.Is(err, conf.ErrFileChanged):
+			return fmt.Errorf("%w\n\"commit overwrite\" does it all the same", err)
+		}
+		return err
+	}
+	changes := compareDrafts(fileDraft(s.draft.base.File), s.draft)
+	s.audit("committed", "revision", rev.ID, "comment", comment, "changes", len(changes))
+	for i, d := range changes {
+		if i == maxAudited {
+			break
+		}
+		s.audit("change", "revision", rev.ID, "line", d.String())
+	}
+	s.mu.Lock()
+	s.draft = newDraft(&conf.Candidate{Base: rev, File: rev.File.Clone()})
+	s.mu.Unlock()
+	c.printf("Commit %d complete\n", rev.ID)
+	for _, n := range rev.Notes {
+		c.printf("Note: %s\n", n)
+	}
+	if rev.Config != nil {
+		for _, w := range rev.Config.Warnings {
+			c.printf("Warning: %s\n", w)
+		}
+	}
+	return nil
+}
+
+// maxAudited limits how many lines of a commit are logged; the history has them all.
+const maxAudited = 200
+
+// plan is what "commit check" finds out.
+type plan struct {
+	Valid   bool         `json:"valid"`
+	Changes []planChange `json:"changes"`
+}
+
+type planChange struct {
+	Interface   string   `json:"interface"`
+	Family      string   `json:"family"`
+	Group       uint8    `json:"group"`
+	Change      string   `json:"change"`
+	Settings    []string `json:"settings,omitempty"`
+	LosesMaster bool     `json:"loses_master"`
+}
+
+// checkCandidate validates the candidate and plans its commit.
+func (c *call) checkCandidate() (*plan, error) {
+	changes, err := c.session.env.Manager.Check(c.session.draft.candidate())
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	masters := make(map[engine.Key]bool)
+	for _, r := range snapshot.Routers {
+		masters[r.Config.Key] = r.State == vrrp.Master
+	}
+	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes))}
+	for _, ch := range changes {
+		p.Changes = append(p.Changes, planChange{
+			Interface: ch.Key.Interface, Family: ch.Key.Family.String(), Group: ch.Key.VRID,
+			Change: ch.Kind.String(), Settings: ch.Fields,
+			LosesMaster: masters[ch.Key] && (ch.Kind == engine.Restarted || ch.Kind == engine.Removed),
+		})
+	}
+	return p, nil
+}
+
+func checkData(c *call) (any, error) { return c.checkCandidate() }
+
+func commitCheck(c *call) error {
+	p, err := c.checkCandidate()
+	if err != nil {
+		return err
+	}
+	c.printf("The candidate is valid\n")
+	for _, ch := range p.Changes {
+		c.printf("%s %s group %d: %s", ch.Interface, ch.Family, ch.Group, ch.Change)
+		if len(ch.Settings) > 0 {
+			c.printf(" (%s)", strings.Join(ch.Settings, ", "))
+		}
+		if ch.LosesMaster {
+			c.printf(", gives up Master")
+		}
+		c.printf("\n")
+	}
+	if len(p.Changes) == 0 {
+		c.printf("No virtual router is touched\n")
+	}
+	return nil
+}
+
+func discard(c *call) error {
+	c.restart(newDraft(c.session.env.Manager.Edit()))
+	return nil
+}
+
+// restart makes d the candidate; the mode of a virtual router that it does not have is left.
+func (c *call) restart(d *draft) {
+	s := c.session
+	s.mu.Lock()
+	s.draft = d
+	s.mu.Unlock()
+	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 {
+		s.enter(completions.Config, "", engine.Key{})
+	}
+}
+
+// revision reads a configuration of the history.
+func (c *call) revision() (*conf.File, int, error) {
+	n, err := strconv.Atoi(c.step.Value("revision"))
+	if err != nil {
+		return nil, 0, c.misplaced("revision", "not a number of a revision")
+	}
+	file, err := c.session.env.Manager.Load(n)
+	if errors.Is(err, conf.ErrNoRevision) {
+		return nil, 0, c.misplaced("revision", fmt.Sprintf("there is no such revision: the history has 0-%d",
+			len(c.session.env.Manager.History())-1))
+	}
+	return file, n, err
+}
+
+func rollback(c *call) error {
+	file, n, err := c.revision()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return discard(c)
+	}
+	d := &draft{base: c.session.draft.base}
+	d.replace(file)
+	c.restart(d)
+	return nil
+}
+
+// format tells the format of a file by its name, or else takes the router's.
+func (c *call) format(name string) conf.Format {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".json":
+		return conf.JSON
+	case ".toml":
+		return conf.TOML
+	default:
+		return c.session.env.Format
+	}
+}
+
+// readFile reads the file that the command names.
+func (c *call) readFile() (*conf.File, error) {
+	name := c.step.Value("file")
+	file, _, err := conf.ReadFile(name, c.format(name))
+	if err != nil {
+		return nil, failed("%v", err)
+	}
+	return file, nil
+}
+
+func loadReplace(c *call) error {
+	file, err := c.readFile()
+	if err != nil {
+		return err
+	}
+	d := &draft{base: c.session.draft.base}
+	d.replace(file)
+	c.restart(d)
+	return nil
+}
+
+func loadMerge(c *call) error {
+	file, err := c.readFile()
+	if err != nil {
+		return err
+	}
+	d := &draft{base: c.session.draft.base}
+	d.replace(c.session.draft.file.Clone())
+	mergeFile(d, file)
+	c.restart(d)
+	return nil
+}
+
+func saveCandidate(c *call) error {
+	name, err := filepath.Abs(c.step.Value("file"))
+	if err != nil {
+		return err
+	}
+	data, err := conf.Marshal(c.session.draft.file, c.format(name))
+	if err != nil {
+		return err
+	}
+	if err := conf.WriteFile(name, data); err != nil {
+		return failed("Cannot save: %v", err)
+	}
+	c.printf("%d bytes written to %s\n", len(data), name)
+	return nil
+}

@@ -1,0 +1,253 @@
+package shell
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"vrrpsh/completions"
+)
+
+// Complete implements Conversation.
+func (s *Session) Complete(line string) []Suggestion {
+	if sane(line) != nil {
+		return nil
+	}
+	found, _ := s.candidates(line)
+	list := make([]Suggestion, 0, len(found))
+	for _, f := range found {
+		list = append(list, Suggestion{Text: f.Text, Help: f.Help, Literal: f.Literal})
+	}
+	return list
+}
+
+func (s *Session) candidates(line string) ([]completions.Candidate, *completions.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mode == closed {
+		return nil, nil
+	}
+	return s.tree.Complete(s.mode, s.level(), line, s.values)
+}
+
+// Help implements Conversation.
+func (s *Session) Help(line string) string {
+	if err := sane(line); err != nil {
+		return "% " + describe(err) + "\n"
+	}
+	found, err := s.candidates(line)
+	if len(found) == 0 {
+		if err == nil {
+			return "% Nothing can follow\n"
+		}
+		if err.Kind == completions.Invalid {
+			return "% Unrecognized command" + meant(err) + "\n"
+		}
+		return "% " + err.Error() + "\n"
+	}
+	width := 0
+	for _, f := range found {
+		width = max(width, runewidth.StringWidth(f.Text))
+	}
+	var b strings.Builder
+	for _, f := range found {
+		l := "  " + runewidth.FillRight(f.Text, min(width, 30)) + "  " + f.Help
+		b.WriteString(strings.TrimRight(printable(l), " ") + "\n")
+	}
+	return b.String()
+}
+
+func meant(err *completions.Error) string {
+	if len(err.Words) == 0 {
+		return ""
+	}
+	return ". Did you mean: " + strings.Join(err.Words, ", ")
+}
+
+// values lists what exists, for completion. It is called with s.mu held.
+func (s *Session) values(kind, prefix string, line []completions.Step) []completions.Candidate {
+	switch kind {
+	case "interface":
+		return s.interfaceValues(line)
+	case "group":
+		return s.groupValues(line)
+	case "revision":
+		return s.revisionValues()
+	case "router":
+		var list []completions.Candidate
+		if s.env.Lab != nil {
+			for _, r := range s.env.Lab.Routers() {
+				list = append(list, completions.Candidate{Text: r})
+			}
+		}
+		return list
+	case "file":
+		return fileValues(prefix)
+	case "address":
+		return s.addressValues(line)
+	default:
+		return nil
+	}
+}
+
+// shownDraft is the configuration whose parts complete a line.
+func (s *Session) shownDraft() *draft {
+	if s.draft != nil {
+		return s.draft
+	}
+	return fileDraft(s.env.Manager.Running().File)
+}
+
+func (s *Session) interfaceValues(line []completions.Step) []completions.Candidate {
+	last := &line[len(line)-1]
+	if last.Words != nil && last.Words[0] == "vifname" {
+		return nil
+	}
+	help := make(map[string]string)
+	for _, name := range s.shownDraft().interfaces() {
+		help[name] = "configured"
+	}
+	// Commands about virtual routers take the interfaces that have some.
+	if last.Mode != completions.Exec || last.Has("interfaces") {
+		if snapshot, err := s.env.View.Snapshot(s.ctx); err == nil {
+			for i := range snapshot.Links {
+				l := &snapshot.Links[i]
+				if !l.Ethernet && !last.Has("interfaces") {
+					continue
+				}
+				state := "down"
+				if l.Up {
+					state = "up"
+				}
+				if len(l.Addrs) > 0 {
+					state += ", " + l.Addrs[0].String()
+				}
+				help[l.Name] = state
+			}
+		}
+	}
+	list := make([]completions.Candidate, 0, len(help))
+	for name, h := range help {
+		list = append(list, completions.Candidate{Text: name, Help: h})
+	}
+	slices.SortFunc(list, func(a, b completions.Candidate) int { return natural(a.Text, b.Text) })
+	return list
+}
+
+func (s *Session) groupValues(line []completions.Step) []completions.Candidate {
+	iface := s.iface
+	for i := range line {
+		if v := line[i].Value("interface"); v != "" {
+			iface = v
+		} else if line[i].Mode == completions.Exec {
+			iface = ""
+		}
+	}
+	if iface == "" && s.mode == completions.ConfigRouter && line[0].Mode == completions.ConfigIf {
+		iface = s.router.Interface
+	}
+	d := s.shownDraft()
+	help := make(map[int]string)
+	for i := range d.file.VRouters {
+		v := &d.file.VRouters[i]
+		if v.Group == nil || iface != "" && (v.Interface == nil || *v.Interface != iface) {
+			continue
+		}
+		text := ""
+		if a := vips(v); len(a) > 0 {
+			text = a[0]
+		}
+		if v.Description != nil {
+			text += " " + *v.Description
+		}
+		if old, twice := help[*v.Group]; twice && old != "" {
+			text = old + ", …"
+			if strings.HasSuffix(old, ", …") {
+				text = old
+			}
+		}
+		help[*v.Group] = strings.TrimSpace(text)
+	}
+	list := make([]completions.Candidate, 0, len(help))
+	for g, h := range help {
+		list = append(list, completions.Candidate{Text: strconv.Itoa(g), Help: h})
+	}
+	slices.SortFunc(list, func(a, b completions.Candidate) int { return natural(a.Text, b.Text) })
+	return list
+}
+
+func (s *Session) revisionValues() []completions.Candidate {
+	var list []completions.Candidate
+	for i, r := range s.env.Manager.History() {
+		help := fmt.Sprintf("%s %s", s.stamp(r.Time), r.User)
+		if r.Comment != "" {
+			help += ": " + r.Comment
+		}
+		list = append(list, completions.Candidate{Text: strconv.Itoa(i), Help: help})
+	}
+	return list
+}
+
+// addressValues are the addresses that "no vip" can remove.
+func (s *Session) addressValues(line []completions.Step) []completions.Candidate {
+	key := s.router
+	if len(line) > 1 {
+		iface := s.iface
+		for i := range line {
+			switch line[i].Words[0] {
+			case "interface":
+				iface = line[i].Value("interface")
+			case "vrrp":
+				key = routerKey(iface, &line[i])
+			}
+		}
+	}
+	if s.draft == nil {
+		return nil
+	}
+	var list []completions.Candidate
+	if i := s.draft.find(key); i >= 0 {
+		for _, a := range vips(&s.draft.file.VRouters[i]) {
+			list = append(list, completions.Candidate{Text: a, Help: "configured"})
+		}
+	}
+	return list
+}
+
+// fileValues lists a directory of the router.
+func fileValues(prefix string) []completions.Candidate {
+	dir, _ := filepath.Split(prefix)
+	read := dir
+	if read == "" {
+		read = "."
+	}
+	entries, err := os.ReadDir(read)
+	if err != nil {
+		return nil
+	}
+	var list []completions.Candidate
+	for _, e := range entries {
+		name := dir + e.Name()
+		if strings.HasPrefix(e.Name(), ".") || completions.Quote(name) != name {
+			continue
+		}
+		if e.IsDir() {
+			name += "/"
+		}
+		list = append(list, completions.Candidate{Text: name})
+	}
+	return list
+}
+
+// natural compares names so that eth2 comes before eth10.
+func natural(a, b string) int {
+	if len(a) != len(b) && strings.TrimRight(a, "0123456789") == strings.TrimRight(b, "0123456789") {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}

@@ -1,0 +1,147 @@
+package shell
+
+import (
+	"fmt"
+	"strings"
+
+	"vrrpsh/completions"
+	"vrrpsh/engine"
+)
+
+// configure begins to edit a candidate.
+func configure(c *call) error {
+	s := c.session
+	if c.step.Has("exclusive") {
+		if err := s.registry.lock(s, s.now()); err != nil {
+			return err
+		}
+	} else if err := s.registry.mayCommit(s); err != nil {
+		fmt.Fprintf(c.io.Err, "%% %v: commits are refused\n", err)
+	}
+	d, err := c.lostDraft()
+	if err != nil {
+		s.registry.unlock(s)
+		return err
+	}
+	if d == nil {
+		d = newDraft(s.env.Manager.Edit())
+	}
+	s.mu.Lock()
+	s.mode, s.draft = completions.Config, d
+	s.mu.Unlock()
+	return nil
+}
+
+// lostDraft offers what the user's lost session had not committed. Scripts leave it alone.
+func (c *call) lostDraft() (*draft, error) {
+	s := c.session
+	if c.io.Ask == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	d := s.registry.takeLost(s.user.Name)
+	if d == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	answer, err := c.ask("A lost session of yours has left uncommitted changes: take them up? [yes] ", false)
+	if err != nil {
+		s.registry.keep(s.user.Name, d)
+		return nil, err
+	}
+	if answer != "" && !strings.HasPrefix("yes", strings.ToLower(answer)) {
+		return nil, nil //nolint:nilnil // not wanted
+	}
+	return d, nil
+}
+
+// exit goes up one mode, and from exec mode out of the session.
+func exit(c *call) error {
+	s := c.session
+	if c.inv.Do {
+		return failed("\"exit\" cannot be used with \"do\"")
+	}
+	switch s.mode {
+	case completions.ConfigRouter:
+		s.enter(completions.ConfigIf, s.router.Interface, engine.Key{})
+		return nil
+	case completions.ConfigIf:
+		s.enter(completions.Config, "", engine.Key{})
+		return nil
+	case completions.Config:
+		return c.leave()
+	default:
+		return quit(c)
+	}
+}
+
+// end goes to exec mode.
+func end(c *call) error {
+	if c.session.mode == completions.Exec {
+		return nil
+	}
+	return c.leave()
+}
+
+// quit ends the session.
+func quit(c *call) error {
+	s := c.session
+	if s.draft != nil {
+		if err := c.leave(); err != nil || s.draft != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	return nil
+}
+
+// leave leaves configure mode, after asking what shall become of changes.
+func (c *call) leave() error {
+	s := c.session
+	for s.draft.changed() {
+		if c.io.Ask == nil {
+			return failed("Uncommitted changes: commit or discard them first")
+		}
+		answer, err := c.ask("Uncommitted changes: commit, discard or cancel? [cancel] ", false)
+		if err != nil {
+			return err
+		}
+		answer = strings.ToLower(answer)
+		switch {
+		case answer == "", strings.HasPrefix("cancel", answer) && len(answer) > 1:
+			return nil
+		case strings.HasPrefix("commit", answer) && len(answer) > 1:
+			if err := c.commitCandidate("", false); err != nil {
+				return err
+			}
+			continue
+		case strings.HasPrefix("discard", answer):
+		default:
+			continue
+		}
+		break
+	}
+	s.registry.unlock(s)
+	s.mu.Lock()
+	s.mode, s.draft, s.iface, s.router = completions.Exec, nil, "", engine.Key{}
+	s.mu.Unlock()
+	return nil
+}
+
+func toTop(c *call) error {
+	c.session.enter(completions.Config, "", engine.Key{})
+	return nil
+}
+
+func pwd(c *call) error {
+	s := c.session
+	switch s.mode {
+	case completions.ConfigIf:
+		c.printf("interface %s\n", s.iface)
+	case completions.ConfigRouter:
+		c.printf("interface %s %s\n", s.router.Interface, routerCommand(s.router))
+	default:
+		c.printf("top\n")
+	}
+	return nil
+}

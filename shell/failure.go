@@ -1,0 +1,143 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+)
+
+// failure is an error with the status that it gives a command.
+type failure struct {
+	status Status
+	msg    string
+}
+
+func (f *failure) Error() string { return f.msg }
+
+// failed is a failure of the ordinary kind.
+func failed(format string, args ...any) error {
+	return &failure{Failed, fmt.Sprintf(format, args...)}
+}
+
+// statusOf returns the status that an error gives a command.
+func statusOf(err error) Status {
+	var parse *completions.Error
+	var f *failure
+	switch {
+	case err == nil:
+		return Done
+	case errors.As(err, &parse):
+		if parse.Kind == completions.Denied {
+			return Failed
+		}
+		return BadSyntax
+	case errors.As(err, &f):
+		return f.status
+	case errors.Is(err, conf.ErrStale), errors.Is(err, conf.ErrFileChanged):
+		return Locked
+	case errors.Is(err, conf.ErrRejected):
+		return Rejected
+	default:
+		return Failed
+	}
+}
+
+// complain writes what went wrong, with a marker under the offending word. The line stands
+// on the terminal, behind the prompt; scripts are shown the line again.
+func complain(out IO, prompt, line string, err error) {
+	var parse *completions.Error
+	if errors.As(err, &parse) && parse.Kind == completions.Invalid {
+		mark(out, prompt, line, parse.Offset)
+	}
+	for i, l := range strings.Split(strings.TrimRight(describe(err), "\n"), "\n") {
+		if i == 0 {
+			l = "% " + l
+		} else {
+			l = "  " + l
+		}
+		fmt.Fprintln(out.Err, printable(l))
+	}
+}
+
+func describe(err error) string {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "Interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Timed out"
+	}
+	msg := err.Error()
+	r, n := utf8.DecodeRuneInString(msg)
+	if r >= 'a' && r <= 'z' && !strings.HasPrefix(msg, "vrouter") {
+		msg = strings.ToUpper(msg[:n]) + msg[n:]
+	}
+	return msg
+}
+
+// mark draws the marker.
+func mark(out IO, prompt, line string, offset int) {
+	line = strings.ReplaceAll(line, "\t", " ")
+	column := runewidth.StringWidth(printable(line[:min(offset, len(line))]))
+	if out.Ask == nil {
+		fmt.Fprintln(out.Err, printable(line))
+	} else {
+		column += runewidth.StringWidth(prompt)
+		if out.Width > 0 {
+			column %= out.Width
+		}
+	}
+	fmt.Fprintf(out.Err, "%s^\n", strings.Repeat(" ", column))
+}
+
+// printable replaces what would control a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// maxLine is the longest line that is understood, in bytes.
+const maxLine = 64 << 10
+
+// sane refuses lines that nobody types.
+func sane(line string) error {
+	if len(line) > maxLine {
+		return &failure{BadSyntax, fmt.Sprintf("The line is too long: %d bytes, %d are understood", len(line), maxLine)}
+	}
+	for i, r := range line {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(line[i:]); n == 1 {
+				return &completions.Error{Kind: completions.Invalid, Offset: i, Reason: "this is not UTF-8"}
+			}
+		}
+		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return &completions.Error{Kind: completions.Invalid, Offset: i, Reason: fmt.Sprintf("a control character (%U)", r)}
+		}
+	}
+	return nil
+}
+
+// interruptible stops a command that writes when its context ends.
+type interruptible struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (i interruptible) Write(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.w.Write(p)
+}

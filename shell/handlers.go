@@ -1,0 +1,55 @@
+package shell
+
+// handlers executes the commands that are not settings.
+var handlers map[string]handler
+
+func init() { // breaks the cycle with call.run, which looks handlers up
+	handlers = map[string]handler{
+		"show.vrrp":       {run: showVRRP, data: showVRRPData},
+		"show.interfaces": {run: showInterfaces, data: func(c *call) (any, error) { return linkData(c) }},
+		"show.running":    configHandler(runningFile),
+		"show.startup":    configHandler(startupFile),
+		"show.candidate":  configHandler(candidateFile),
+		"show.revision":   configHandler(revisionFile),
+		"show.changes":    changesHandler(runningFile),
+		"show.commits":    {run: showCommits, data: func(c *call) (any, error) { return commitRows(c), nil }},
+		"show.sessions":   {run: showSessions, data: func(c *call) (any, error) { return c.session.registry.list(c.session), nil }},
+		"show.api":        {run: showAPI, data: func(c *call) (any, error) { return apiOf(c), nil }},
+		"show.version":    {run: showVersion, data: func(c *call) (any, error) { return versionOf(c), nil }},
+		"show.clock":      {run: showClock, data: clockData},
+		"show.resources":  {run: showResources, data: func(c *call) (any, error) { return resourcesOf(c) }},
+		"show.here":       {run: showHere, data: func(c *call) (any, error) { return configData(c.session.draft.file) }},
+
+		"configure":            {run: configure},
+		"clear.statistics":     {run: clearStatistics},
+		"vrrp.resign":          {run: resign},
+		"terminal.length":      setTerminal(func(s *Session, value stepValue) { s.length = value("lines") }),
+		"terminal.width":       setTerminal(func(s *Session, value stepValue) { s.width = value("columns") }),
+		"terminal.suggestions": {run: suggestions},
+		"terminal.monitor":     setTerminal(func(s *Session, _ stepValue) { s.monitor = true }),
+		"terminal.no.monitor":  setTerminal(func(s *Session, _ stepValue) { s.monitor = false }),
+		"exit":                 {run: exit},
+		"end":                  {run: end},
+		"quit":                 {run: quit},
+		"logout":               {run: quit},
+
+		"lab.show":    {run: labShow},
+		"lab.stop":    lab(Lab.Stop),
+		"lab.start":   lab(Lab.Start),
+		"lab.cut":     lab(Lab.Cut),
+		"lab.restore": lab(Lab.Restore),
+
+		"top":              {run: toTop},
+		"pwd":              {run: pwd},
+		"commit":           {run: commit},
+		"commit.check":     {run: commitCheck, data: checkData},
+		"compare":          changesHandler(runningFile),
+		"compare.rollback": changesHandler(revisionFile),
+		"discard":          {run: discard},
+		"rebase":           {run: rebase},
+		"rollback":         {run: rollback},
+		"load.merge":       {run: loadMerge},
+		"load.replace":     {run: loadReplace},
+		"save":             {run: saveCandidate},
+	}
+}

@@ -1,0 +1,258 @@
+package shell
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+)
+
+// stage is one pipe: it gets lines, without their ends, and passes some on.
+type stage interface {
+	line(s string) error
+	// end is called after the last line.
+	end() error
+}
+
+// chain is what a command with pipes writes to.
+type chain struct {
+	direct io.Writer // without pipes
+	first  stage
+	rest   []stage
+	part   []byte // of an unfinished line
+	err    error
+}
+
+// newChain makes the stages of pipes; the last writes to w.
+func newChain(pipes []completions.Step, w io.Writer) (*chain, error) {
+	next := stage(&sink{w})
+	stages := []stage{next}
+	for i := len(pipes) - 1; i >= 0; i-- {
+		s, err := newStage(&pipes[i], next, i == 0)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			next = s
+			stages = append(stages, s)
+		}
+	}
+	if len(stages) == 1 {
+		return &chain{direct: w}, nil
+	}
+	c := &chain{first: next}
+	for i := len(stages) - 1; i >= 0; i-- {
+		c.rest = append(c.rest, stages[i])
+	}
+	return c, nil
+}
+
+func newStage(p *completions.Step, next stage, first bool) (stage, error) {
+	var re *regexp.Regexp
+	if a, ok := p.Arg("regexp"); ok {
+		var err error
+		if re, err = regexp.Compile(a.Value); err != nil {
+			return nil, &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: err.Error()}
+		}
+	}
+	switch p.Command.ID {
+	case "pipe.include":
+		return &grep{re: re, want: true, next: next}, nil
+	case "pipe.exclude":
+		return &grep{re: re, next: next}, nil
+	case "pipe.begin":
+		return &begin{re: re, next: next}, nil
+	case "pipe.section":
+		return &section{re: re, next: next, depth: -1}, nil
+	case "pipe.count":
+		return &count{next: next}, nil
+	case "pipe.last":
+		n, err := strconv.Atoi(p.Value("lines"))
+		if err != nil {
+			return nil, err
+		}
+		return &last{n: n, next: next}, nil
+	case "pipe.save":
+		return &save{name: p.Value("file"), next: next}, nil
+	case "pipe.no-more":
+		return nil, nil //nolint:nilnil // the terminal's matter
+	case "pipe.json":
+		if !first {
+			return nil, failed("\"json\" must be the first pipe")
+		}
+		return nil, nil //nolint:nilnil // the command writes it
+	default:
+		return nil, failed("Pipe %q is of no use here", strings.TrimPrefix(p.Command.ID, "pipe."))
+	}
+}
+
+// Write implements io.Writer.
+func (c *chain) Write(p []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.direct != nil {
+		n, err := c.direct.Write(p)
+		c.err = err
+		return n, err
+	}
+	for rest := p; ; {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			c.part = append(c.part, rest...)
+			return len(p), nil
+		}
+		line := string(append(c.part, rest[:i]...))
+		c.part, rest = c.part[:0], rest[i+1:]
+		if c.err = c.first.line(line); c.err != nil {
+			return 0, c.err
+		}
+	}
+}
+
+// close tells the stages that there is no more.
+func (c *chain) close() error {
+	if c.err != nil || c.direct != nil {
+		return c.err
+	}
+	if len(c.part) > 0 {
+		if err := c.first.line(string(c.part)); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.rest {
+		if err := s.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sink writes lines.
+type sink struct{ w io.Writer }
+
+func (s *sink) line(l string) error {
+	_, err := io.WriteString(s.w, l+"\n")
+	return err
+}
+func (s *sink) end() error { return nil }
+
+// grep passes lines that match, or those that do not.
+type grep struct {
+	re   *regexp.Regexp
+	want bool
+	next stage
+}
+
+func (g *grep) line(l string) error {
+	if g.re.MatchString(l) == g.want {
+		return g.next.line(l)
+	}
+	return nil
+}
+func (g *grep) end() error { return nil }
+
+// begin passes everything from the first line that matches.
+type begin struct {
+	re   *regexp.Regexp
+	on   bool
+	next stage
+}
+
+func (b *begin) line(l string) error {
+	b.on = b.on || b.re.MatchString(l)
+	if b.on {
+		return b.next.line(l)
+	}
+	return nil
+}
+func (b *begin) end() error { return nil }
+
+// section passes lines that match, with those that are indented deeper below them.
+type section struct {
+	re    *regexp.Regexp
+	depth int // of the line that matched, -1 outside a section
+	next  stage
+}
+
+func (s *section) line(l string) error {
+	depth := len(l) - len(strings.TrimLeft(l, " "))
+	if s.depth >= 0 && depth > s.depth {
+		return s.next.line(l)
+	}
+	s.depth = -1
+	if s.re.MatchString(l) {
+		s.depth = depth
+		return s.next.line(l)
+	}
+	return nil
+}
+func (s *section) end() error { return nil }
+
+// count passes the number of lines only.
+type count struct {
+	n    int
+	next stage
+}
+
+func (c *count) line(string) error { c.n++; return nil }
+func (c *count) end() error {
+	unit := "lines"
+	if c.n == 1 {
+		unit = "line"
+	}
+	return c.next.line(fmt.Sprintf("Count: %d %s", c.n, unit))
+}
+
+// last passes the last n lines.
+type last struct {
+	n     int
+	lines []string
+	next  stage
+}
+
+func (l *last) line(s string) error {
+	l.lines = append(l.lines, s)
+	if len(l.lines) >= 2*l.n {
+		l.lines = append(l.lines[:0], l.lines[len(l.lines)-l.n:]...)
+	}
+	return nil
+}
+
+func (l *last) end() error {
+	for _, s := range l.lines[max(0, len(l.lines)-l.n):] {
+		if err := l.next.line(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save writes lines to a file and passes none on.
+type save struct {
+	name string
+	data bytes.Buffer
+	next stage
+}
+
+func (s *save) line(l string) error {
+	s.data.WriteString(l)
+	s.data.WriteByte('\n')
+	return nil
+}
+
+func (s *save) end() error {
+	if !filepath.IsAbs(s.name) {
+		return failed("The file must be given with its whole path, as /var/tmp/%s", filepath.Base(s.name))
+	}
+	if err := conf.WriteFile(s.name, s.data.Bytes()); err != nil {
+		return failed("Cannot save: %v", err)
+	}
+	return s.next.line(fmt.Sprintf("%d bytes written to %s", s.data.Len(), s.name))
+}

@@ -1,0 +1,191 @@
+package shell
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"vrrpsh/completions"
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// detail writes everything of one virtual router, with the lines that engineers know.
+func (c *call) detail(now time.Time, r *engine.RouterStatus) {
+	conf, p := r.Config, &r.Config.Protocol
+	if conf.Description != "" {
+		c.printf("  Description is %s\n", completions.Quote(conf.Description))
+	}
+	c.printf("  State is %s\n", stateName(r))
+	if !r.Since.IsZero() {
+		c.printf("  State duration %s, since %s\n", span(now.Sub(r.Since)), c.session.stamp(r.Since))
+	}
+	if r.Cause != vrrp.CauseNone {
+		c.printf("  State reason is: %s\n", r.Cause)
+	}
+	if r.Fault != "" {
+		c.printf("  Fault: %s\n", printable(r.Fault))
+	}
+	c.addresses(r)
+	c.carrier(r)
+	c.printf("  Version is %s%s\n", p.Version, checksum(r))
+	c.printf("  Advertisement interval is %s msec\n", millis(p.Interval))
+	c.preemption(now, r)
+	if own := priority(r); own != p.Priority {
+		c.printf("  Priority is %d (configured %d)\n", own, p.Priority)
+	} else {
+		c.printf("  Priority is %d\n", own)
+	}
+	if p.AuthType != vrrp.AuthNone {
+		c.printf("  Authentication is %s\n", p.AuthType)
+	}
+	c.master(now, r)
+	c.counters(r)
+	if len(r.History) > 0 {
+		c.printf("  Transitions\n")
+		for _, t := range r.History {
+			c.printf("    %s  %-6s → %-6s  %s\n", c.session.stamp(t.Time), t.From, t.To, transitionCause(&t))
+		}
+	}
+}
+
+func stateName(r *engine.RouterStatus) string {
+	switch {
+	case r.Config.Shutdown:
+		return "INIT (shutdown)"
+	case r.State == vrrp.Initialize:
+		return "INIT"
+	case r.State == vrrp.Backup:
+		return "BACKUP"
+	default:
+		return "MASTER"
+	}
+}
+
+func (c *call) addresses(r *engine.RouterStatus) {
+	label := "Virtual IP address is"
+	if len(r.Addresses) > 0 {
+		for _, a := range r.Addresses {
+			c.printf("  %s %s\n", label, a)
+		}
+	} else {
+		for _, a := range r.Config.Addresses {
+			c.printf("  %s %s\n", label, a.Addr)
+		}
+	}
+	if r.State == vrrp.Master && !r.Installed {
+		c.printf("  Virtual IP addresses are being installed\n")
+	}
+	if r.Local.Primary.IsValid() {
+		owner := ""
+		if r.Local.Owner {
+			owner = ", owner of the virtual address"
+		}
+		c.printf("  Primary IP address is %s%s\n", r.Local.Primary, owner)
+	}
+}
+
+func (c *call) carrier(r *engine.RouterStatus) {
+	c.printf("  Virtual MAC address is %s\n", net.HardwareAddr(r.VirtualMAC[:]))
+	switch {
+	case r.Config.Type == engine.Macvlan:
+		c.printf("  Interface type is macvlan, %s\n", r.Config.VIFName)
+	case r.Config.VMAC:
+		c.printf("  Interface type is ether, with the virtual MAC address while Master\n")
+	default:
+		c.printf("  Interface type is ether\n")
+	}
+}
+
+func checksum(r *engine.RouterStatus) string {
+	p := &r.Config.Protocol
+	if p.Version != vrrp.V3 || p.Family != vrrp.IPv4 {
+		return ""
+	}
+	s := fmt.Sprintf(", checksum %s", p.Checksum)
+	if r.PeerFormKnown {
+		s += fmt.Sprintf(" (the peer's covers the %s)", coverage(r.PeerForm))
+	}
+	return s
+}
+
+func coverage(f vrrp.ChecksumForm) string {
+	if f == vrrp.FormPseudoHeader {
+		return "message and a pseudo-header"
+	}
+	return "message only"
+}
+
+func (c *call) preemption(now time.Time, r *engine.RouterStatus) {
+	p := &r.Config.Protocol
+	if !p.Preempt {
+		c.printf("  Preemption disabled\n")
+		return
+	}
+	c.printf("  Preemption enabled")
+	if p.PreemptDelay > 0 {
+		c.printf(", delay %s", p.PreemptDelay)
+	}
+	if !r.PreemptAt.IsZero() {
+		c.printf(", waiting for another %s", max(r.PreemptAt.Sub(now), 0).Round(time.Millisecond))
+	}
+	c.printf("\n")
+}
+
+func (c *call) master(now time.Time, r *engine.RouterStatus) {
+	switch {
+	case r.State == vrrp.Master:
+		c.printf("  Master Router is %s (local), priority is %d\n", r.MasterAddr, priority(r))
+		if !r.NextAdvertAt.IsZero() {
+			c.printf("  Next advertisement in %s msec\n", left0(now, r.NextAdvertAt))
+		}
+	case r.MasterAddr.IsValid():
+		c.printf("  Master Router is %s, priority is %d\n", r.MasterAddr, r.MasterPriority)
+		c.printf("  Master Advertisement interval is %s msec, last heard %s ago\n",
+			millis(r.MasterAdverInterval), now.Sub(r.LastHeard).Round(time.Millisecond))
+	default:
+		c.printf("  Master Router is unknown\n")
+	}
+	if r.MasterDownInterval > 0 {
+		c.printf("  Master Down interval is %s", arithmetic(r))
+		if !r.MasterDownAt.IsZero() {
+			c.printf(", expires in %s msec", left0(now, r.MasterDownAt))
+		}
+		c.printf("\n")
+	}
+}
+
+// left0 writes the milliseconds to a time, 0 when it has passed.
+func left0(now, t time.Time) string { return millis(max(t.Sub(now), 0).Round(time.Millisecond)) }
+
+// arithmetic writes how Master_Down_Interval comes about: "3609.375 ms = 3 × 1000 + 156 × 1000/256"
+// (RFC 9568 section 6.1; in VRRPv2 the skew is a part of a second).
+func arithmetic(r *engine.RouterStatus) string {
+	unit := r.MasterAdverInterval
+	if r.Config.Protocol.Version == vrrp.V2 {
+		unit = time.Second
+	}
+	return fmt.Sprintf("%s ms = 3 × %s + %d × %s/256", millis(r.MasterDownInterval),
+		millis(r.MasterAdverInterval), 256-int(priority(r)), millis(unit))
+}
+
+func (c *call) counters(r *engine.RouterStatus) {
+	n := &r.Counters
+	c.printf("  Adverts sent %d, received %d\n", n.AdvertsSent, n.AdvertsReceived)
+	if n.PriorityZeroSent+n.PriorityZeroReceived > 0 {
+		c.printf("  Priority 0 sent %d, received %d\n", n.PriorityZeroSent, n.PriorityZeroReceived)
+	}
+	if n.SendErrors > 0 {
+		c.printf("  Send errors %d\n", n.SendErrors)
+	}
+	for reason, v := range n.Dropped {
+		if v > 0 {
+			c.printf("  Dropped because of %s: %d\n", vrrp.DropReason(reason), v)
+		}
+	}
+	for reason, v := range n.Tolerated {
+		if v > 0 {
+			c.printf("  Accepted in spite of %s: %d\n", vrrp.DropReason(reason), v)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package shell
+
+import (
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/report"
+	"vrrpsh/engine/vrrp"
+)
+
+// linkData lists the interfaces that the command asks for.
+func linkData(c *call) ([]report.Link, error) {
+	snapshot, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	links := report.Links(snapshot)
+	name := c.step.Value("interface")
+	if name == "" {
+		return links, nil
+	}
+	for _, l := range links {
+		if l.Name == name {
+			return []report.Link{l}, nil
+		}
+	}
+	return nil, c.misplaced("interface", "there is no such interface")
+}
+
+func showInterfaces(c *call) error {
+	links, err := linkData(c)
+	if err != nil {
+		return err
+	}
+	rows := make([][]string, len(links))
+	for i, l := range links {
+		state := "down"
+		if l.Up {
+			state = "up"
+		}
+		addresses := strings.Join(l.Addresses, " ")
+		if addresses == "" {
+			addresses = "none"
+		}
+		rows[i] = []string{
+			printable(l.Name), state, l.MAC, strconv.Itoa(l.MTU), strconv.Itoa(l.Groups),
+			strconv.FormatUint(l.UnknownVRID, 10), strconv.FormatUint(total(l.Malformed), 10), addresses,
+		}
+	}
+	return writeTable(c.out, []column{
+		left("Interface"), left("State"), left("MAC address"), right("MTU"), right("Groups"),
+		right("Unknown"), right("Malformed"), left("Addresses"),
+	}, rows)
+}
+
+func total(m map[string]uint64) uint64 {
+	var n uint64
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// versionData is what "show version" says.
+type versionData struct {
+	Version  string    `json:"version"`
+	Go       string    `json:"go"`
+	Platform string    `json:"platform"`
+	Hostname string    `json:"hostname"`
+	Started  time.Time `json:"started"`
+	Uptime   float64   `json:"uptime"` // seconds
+	File     string    `json:"file"`
+	Commit   uint64    `json:"commit"`
+}
+
+func versionOf(c *call) versionData {
+	s := c.session
+	return versionData{
+		Version: s.env.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Hostname: s.hostname(), Started: s.env.Started, Uptime: s.now().Sub(s.env.Started).Seconds(),
+		File: s.env.Path, Commit: s.env.Manager.Running().ID,
+	}
+}
+
+func showVersion(c *call) error {
+	v := versionOf(c)
+	c.printf("vrrpsh %s\n", v.Version)
+	c.printf("%s uptime is %s\n", v.Hostname, span(c.session.now().Sub(v.Started)))
+	c.printf("Started %s\n", c.session.stamp(v.Started))
+	if v.File != "" {
+		c.printf("Configuration file is %s\n", printable(v.File))
+	}
+	c.printf("Running configuration is commit %d\n", v.Commit)
+	return nil
+}
+
+func showClock(c *call) error {
+	c.printf("%s\n", c.session.now().In(c.session.zone()).Format("15:04:05.000 MST Mon Jan 2 2006"))
+	return nil
+}
+
+func clockData(c *call) (any, error) {
+	return map[string]time.Time{"time": c.session.now().In(c.session.zone())}, nil
+}
+
+func showSessions(c *call) error {
+	var rows [][]string
+	for _, r := range c.session.registry.list(c.session) {
+		self, mode := "", r.Mode
+		if r.Self {
+			self = "*"
+		}
+		if r.Changes {
+			mode += " (changes)"
+		}
+		if r.Exclusive {
+			mode += " (exclusive)"
+		}
+		rows = append(rows, []string{
+			self, strconv.Itoa(r.ID), r.User, strconv.Itoa(r.Level), r.Source, c.session.stamp(r.Since), mode,
+		})
+	}
+	return writeTable(c.out, []column{
+		left(""), right("Id"), left("User"), right("Level"), left("Source"), left("Since"), left("Mode"),
+	}, rows)
+}
+
+// apiData is what "show api" says.
+type apiData struct {
+	Enabled bool       `json:"enabled"`
+	Host    string     `json:"host,omitempty"`
+	TLS     bool       `json:"tls"`
+	Users   []userData `json:"users"`
+}
+
+type userData struct {
+	Name  string `json:"name"`
+	Level int    `json:"level"`
+	Role  string `json:"role"`
+}
+
+func apiOf(c *call) apiData {
+	cfg := c.session.env.Manager.Running().Config
+	d := apiData{Users: []userData{}}
+	if cfg == nil {
+		return d
+	}
+	d.Enabled, d.TLS = cfg.API.Enabled, cfg.API.TLS
+	if d.Enabled {
+		d.Host = cfg.API.Host
+	}
+	for _, u := range cfg.API.Users {
+		d.Users = append(d.Users, userData{u.Name, int(u.Level), roleOf(u.Level)})
+	}
+	return d
+}
+
+func roleOf(l conf.Level) string {
+	switch {
+	case l >= conf.Administrator:
+		return "administrator"
+	case l >= conf.Operator:
+		return "operator"
+	default:
+		return "viewer"
+	}
+}
+
+func showAPI(c *call) error {
+	d := apiOf(c)
+	switch {
+	case !d.Enabled:
+		c.printf("HTTP API over TCP is disabled\n")
+	case d.TLS:
+		c.printf("HTTP API listens on https://%s\n", hostPort(d.Host))
+	default:
+		c.printf("HTTP API listens on http://%s\n", hostPort(d.Host))
+	}
+	if len(d.Users) == 0 {
+		c.printf("No users\n")
+		return nil
+	}
+	var rows [][]string
+	for _, u := range d.Users {
+		rows = append(rows, []string{u.Name, strconv.Itoa(u.Level), u.Role})
+	}
+	return writeTable(c.out, []column{left("User"), right("Level"), left("Role")}, rows)
+}
+
+func hostPort(s string) string {
+	if host, port, err := net.SplitHostPort(s); err == nil {
+		return net.JoinHostPort(host, port)
+	}
+	return s
+}
+
+// resourceData is what "show resources" says.
+type resourceData struct {
+	Memory     uint64  `json:"memory"` // bytes taken from the system
+	Heap       uint64  `json:"heap"`   // bytes in use
+	Goroutines int     `json:"goroutines"`
+	CPU        float64 `json:"cpu"` // seconds, user and system
+	Uptime     float64 `json:"uptime"`
+	Routers    int     `json:"virtual_routers"`
+	Masters    int     `json:"masters"`
+}
+
+func resourcesOf(c *call) (*resourceData, error) {
+	snapshot, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	d := &resourceData{
+		Memory: m.Sys - m.HeapReleased, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(),
+		CPU: cpuTime().Seconds(), Uptime: c.session.now().Sub(c.session.env.Started).Seconds(),
+		Routers: len(snapshot.Routers),
+	}
+	for _, r := range snapshot.Routers {
+		if r.State == vrrp.Master {
+			d.Masters++
+		}
+	}
+	return d, nil
+}
+
+func showResources(c *call) error {
+	d, err := resourcesOf(c)
+	if err != nil {
+		return err
+	}
+	c.printf("Memory            %.1f MB, %.1f MB in use\n", float64(d.Memory)/1e6, float64(d.Heap)/1e6)
+	c.printf("Processor time    %.2f s", d.CPU)
+	if d.Uptime > 0 {
+		c.printf(", %.2f %% of one core since the start", 100*d.CPU/d.Uptime)
+	}
+	c.printf("\nVirtual routers   %d, %d Master\n", d.Routers, d.Masters)
+	return nil
+}
+
+// clearStatistics zeroes the counters of what is selected, or all.
+func clearStatistics(c *call) error {
+	if len(c.step.Args) == 0 {
+		return c.session.env.Control.ClearStatistics(c.ctx, nil)
+	}
+	_, routers, err := c.routers()
+	if err != nil {
+		return err
+	}
+	wanted := make(map[engine.Key]bool, len(routers))
+	for _, r := range routers {
+		wanted[r.Config.Key] = true
+	}
+	return c.session.env.Control.ClearStatistics(c.ctx, func(k engine.Key) bool { return wanted[k] })
+}
+
+func resign(c *call) error {
+	return c.session.env.Control.Resign(c.ctx, c.key())
+}

@@ -1,0 +1,213 @@
+package shell
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"vrrpsh/completions"
+	"vrrpsh/engine"
+	"vrrpsh/engine/report"
+	"vrrpsh/engine/vrrp"
+)
+
+// selected returns which virtual routers the command asks for.
+func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
+	var group uint8
+	if a, ok := c.step.Arg("group"); ok {
+		n, err := strconv.ParseUint(a.Value, 10, 8)
+		if err != nil {
+			return nil, c.misplaced("group", "not a number of a group")
+		}
+		group = uint8(n)
+	}
+	return report.Match(group, c.step.Value("interface")), nil
+}
+
+// routers returns the status of what the command asks for. Something that was named must exist.
+func (c *call) routers() (*engine.Snapshot, []*engine.RouterStatus, error) {
+	match, err := c.selected()
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshot, err := c.snapshot()
+	if err != nil {
+		return nil, nil, err
+	}
+	found := make([]*engine.RouterStatus, 0, len(snapshot.Routers))
+	for _, r := range snapshot.Routers {
+		if match(r) {
+			found = append(found, r)
+		}
+	}
+	if len(found) == 0 && len(c.step.Args) > 0 {
+		return nil, nil, failed("No such virtual router")
+	}
+	return snapshot, found, nil
+}
+
+// showVRRPData is the document of the API.
+func showVRRPData(c *call) (any, error) {
+	match, err := c.selected()
+	if err != nil {
+		return nil, err
+	}
+	snapshot, _, err := c.routers()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.step.Has("brief"):
+		return report.Groups(snapshot, match), nil
+	case c.step.Has("explain"):
+		return explanations(snapshot, match), nil
+	default:
+		return report.Details(snapshot, match), nil
+	}
+}
+
+func showVRRP(c *call) error {
+	snapshot, routers, err := c.routers()
+	if err != nil {
+		return err
+	}
+	if c.step.Has("brief") {
+		return c.brief(routers)
+	}
+	write := c.detail
+	switch {
+	case c.step.Has("statistics"):
+		write = c.statistics
+	case c.step.Has("history"):
+		write = c.history
+	case c.step.Has("explain"):
+		write = c.explain
+	}
+	for i, r := range routers {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if i > 0 {
+			c.printf("\n")
+		}
+		c.printf("%s - Group %d - Address-Family %s\n", r.Config.Interface, r.Config.VRID, r.Config.Family)
+		write(snapshot.Time, r)
+	}
+	return nil
+}
+
+// brief writes one line per virtual router, with the columns that engineers know.
+func (c *call) brief(routers []*engine.RouterStatus) error {
+	yes := func(b bool) string {
+		if b {
+			return "Y"
+		}
+		return "N"
+	}
+	rows := make([][]string, len(routers))
+	for i, r := range routers {
+		down := r.MasterDownInterval
+		if r.State == vrrp.Master {
+			down = 0
+		}
+		rows[i] = []string{
+			r.Config.Interface, strconv.Itoa(int(r.Config.VRID)), r.Config.Family.String(),
+			strconv.Itoa(int(priority(r))), strconv.FormatInt(down.Round(time.Millisecond).Milliseconds(), 10),
+			yes(r.Local.Owner), yes(r.Config.Protocol.Preempt), strings.ToUpper(r.State.String()),
+			masterName(r) + " " + firstAddress(r),
+		}
+	}
+	return writeTable(c.out, []column{
+		left("Interface"), right("Grp"), left("A-F"), right("Pri"), right("Time"),
+		center("Own"), center("Pre"), left("State"), left("Master addr/Group addr"),
+	}, rows)
+}
+
+// priority is the one in effect, or the configured one before there is any.
+func priority(r *engine.RouterStatus) uint8 {
+	if r.Priority != 0 {
+		return r.Priority
+	}
+	return r.Config.Protocol.Priority
+}
+
+func masterName(r *engine.RouterStatus) string {
+	switch {
+	case !r.MasterAddr.IsValid():
+		return "unknown"
+	case r.State == vrrp.Master:
+		return r.MasterAddr.String() + "(local)"
+	default:
+		return r.MasterAddr.String()
+	}
+}
+
+func firstAddress(r *engine.RouterStatus) string {
+	switch {
+	case len(r.Addresses) > 0:
+		return r.Addresses[0].Addr().String()
+	case len(r.Config.Addresses) > 0:
+		return r.Config.Addresses[0].Addr.String()
+	default:
+		return "none"
+	}
+}
+
+// statistics writes the counters.
+func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
+	n := &r.Counters
+	for _, line := range []struct {
+		name  string
+		value uint64
+	}{
+		{"Adverts sent", n.AdvertsSent},
+		{"Adverts received", n.AdvertsReceived},
+		{"Priority 0 sent", n.PriorityZeroSent},
+		{"Priority 0 received", n.PriorityZeroReceived},
+		{"Became Master", n.BecameMaster},
+		{"Send errors", n.SendErrors},
+	} {
+		c.printf("  %-22s %d\n", line.name, line.value)
+	}
+	for reason, v := range n.Dropped {
+		if v > 0 {
+			c.printf("  %-22s %d\n", "Dropped, "+vrrp.DropReason(reason).String(), v)
+		}
+	}
+	for reason, v := range n.Tolerated {
+		if v > 0 {
+			c.printf("  %-22s %d\n", "Tolerated, "+vrrp.DropReason(reason).String(), v)
+		}
+	}
+}
+
+// history writes the transitions, oldest first.
+func (c *call) history(_ time.Time, r *engine.RouterStatus) {
+	if len(r.History) == 0 {
+		c.printf("  No transitions\n")
+	}
+	for _, t := range r.History {
+		c.printf("  %s  %-6s → %-6s  %s\n", c.session.stamp(t.Time), t.From, t.To, transitionCause(&t))
+	}
+}
+
+func transitionCause(t *engine.Transition) string {
+	if !t.Peer.IsValid() {
+		return t.Cause.String()
+	}
+	return fmt.Sprintf("%s (%s, priority %d)", t.Cause, t.Peer, t.Priority)
+}
+
+// key finds the virtual router that an operating command names.
+func (c *call) key() engine.Key { return routerKey(c.step.Value("interface"), c.step) }
+
+// routerKey makes a key of "group" and "ipv6".
+func routerKey(iface string, step *completions.Step) engine.Key {
+	n, _ := strconv.ParseUint(step.Value("group"), 10, 8) // 1-255 by the syntax
+	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(n)}
+	if step.Has("ipv6") {
+		k.Family = vrrp.IPv6
+	}
+	return k
+}

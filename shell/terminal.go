@@ -1,0 +1,45 @@
+package shell
+
+import "strconv"
+
+// setTerminal changes what the session knows of its terminal.
+func setTerminal(change func(s *Session, step stepValue)) handler {
+	return handler{run: func(c *call) error {
+		s := c.session
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		change(s, func(name string) int {
+			n, _ := strconv.Atoi(c.step.Value(name)) // in range by the syntax
+			return n
+		})
+		return nil
+	}}
+}
+
+// stepValue returns a number of the command.
+type stepValue func(name string) int
+
+func suggestions(c *call) error {
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suggestions = c.step.Has("on")
+	return nil
+}
+
+func lab(do func(Lab, string) error) handler {
+	return handler{run: func(c *call) error {
+		l, name := c.session.env.Lab, c.step.Value("router")
+		for _, r := range l.Routers() {
+			if r == name {
+				return do(l, name)
+			}
+		}
+		return c.misplaced("router", "there is no such router in the lab")
+	}}
+}
+
+func labShow(c *call) error {
+	c.printf("%s", c.session.env.Lab.Show())
+	return nil
+}

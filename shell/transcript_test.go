@@ -1,0 +1,109 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+var (
+	promptLine = regexp.MustCompile(`^r1(?:\([a-z-]+\))?\*?[#>] ?(.*)$`)
+	askedLine  = regexp.MustCompile(`^\[asked\] .*⟵ (.*)$`)
+)
+
+// TestTranscripts replays sessions. A transcript shows them as a terminal does: prompt, input, output. Input that ends
+// with "?" or "⇥" asks for help or completion; the answers to questions stand behind "⟵".
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := replay(t, string(want), strings.Contains(name, "viewer"))
+			if *update {
+				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func replay(t *testing.T, transcript string, asViewer bool) string {
+	env, r := newEnv(t, sampleFile)
+	env.Lab = &fakeLab{}
+	r.change = func(s *engine.RouterStatus) {
+		if s.Config.VRID == 1 {
+			s.Counters.Dropped[vrrp.DropChecksum] = 7
+			s.Counters.Dropped[vrrp.DropTTL] = 1
+			s.PeerForm, s.PeerFormKnown = vrrp.FormPseudoHeader, true
+		}
+	}
+	user := admin
+	if asViewer {
+		user = viewer
+	}
+	s := newSession(t, env, user)
+	var inputs, answers []string
+	var comments strings.Builder
+	for line := range strings.Lines(transcript) {
+		line = strings.TrimRight(line, "\n")
+		if m := promptLine.FindStringSubmatch(line); m != nil {
+			inputs = append(inputs, m[1])
+		} else if m := askedLine.FindStringSubmatch(line); m != nil {
+			answers = append(answers, m[1])
+		} else if len(inputs) == 0 {
+			comments.WriteString(line + "\n")
+		}
+	}
+	out := bytes.NewBufferString(comments.String())
+	io := IO{Out: out, Err: out, Width: 80, Ask: func(_ context.Context, prompt string, _ bool) (string, error) {
+		if len(answers) == 0 {
+			return "", fmt.Errorf("unexpected question %q", prompt)
+		}
+		a := answers[0]
+		answers = answers[1:]
+		fmt.Fprintf(out, "[asked] %s⟵ %s\n", prompt, a)
+		return a, nil
+	}}
+	for _, input := range inputs {
+		fmt.Fprintln(out, strings.TrimRight(s.Prompt()+input, " "))
+		switch {
+		case strings.HasSuffix(input, "?"):
+			out.WriteString(s.Help(strings.TrimSuffix(input, "?")))
+		case strings.HasSuffix(input, "⇥"):
+			for _, c := range s.Complete(strings.TrimSuffix(input, "⇥")) {
+				fmt.Fprintf(out, "  %s\n", strings.TrimRight(fmt.Sprintf("%-20s %v %s", c.Text, c.Literal, c.Help), " "))
+			}
+		default:
+			s.Execute(t.Context(), input, io)
+		}
+	}
+	if s.Ended() {
+		out.WriteString("[ended]\n")
+	}
+	text := out.String()
+	for _, path := range []string{env.Path, filepath.Dir(env.Path)} {
+		text = strings.ReplaceAll(text, path, "/etc/vrrpsh/"+strings.TrimPrefix(filepath.Base(path), "001"))
+	}
+	return text
+}
