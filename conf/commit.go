@@ -61,7 +61,10 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 		if err != nil {
 			return nil, err
 		}
-		return &revised{file: file, config: cfg, data: data, info: info, write: m.o.Path != ""}, nil
+		return &revised{
+			file: file, config: cfg, data: data, info: info,
+			write: m.o.Path != "", disk: m.disk, rewritten: true,
+		}, nil
 	})
 }
 
@@ -115,8 +118,8 @@ type revised struct {
 	config *Config
 	data   []byte // the file
 	info   Info
-	write  bool // data shall be written; otherwise it was read
-	// disk and rewritten are those of data that was read.
+	write  bool // data shall be written
+	// disk and rewritten are the Manager's after the change, and after the write if there is one.
 	disk      onDisk
 	rewritten bool
 }

@@ -215,7 +215,7 @@ func suggestion(key string, fields []field) string {
 	}
 	best, distance := "", 3
 	for _, f := range fields {
-		if d := editDistance(key, f.name); d < distance {
+		if d := editDistance(key, f.name); d < distance && 2*d < len(f.name) {
 			best, distance = f.name, d
 		}
 	}

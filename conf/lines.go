@@ -117,7 +117,11 @@ func (s *tomlScanner) header() {
 // keys reads a dotted key. Without lines to record, keys are only skipped.
 func (s *tomlScanner) keys() []string {
 	var keys []string
-	for {
+	for n := 0; ; n++ {
+		if n > maxDepth {
+			s.deep = s.line
+			return keys
+		}
 		s.blanks()
 		start := s.pos
 		switch c := s.peek(); {

@@ -1,0 +1,442 @@
+package conf
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// anyFile draws a File in which every key may be set, also to nonsense.
+func anyFile(t *rapid.T) *File {
+	f := &File{}
+	draw(t, reflect.ValueOf(f).Elem(), "")
+	return f
+}
+
+// draw sets each key of a table or leaves it unset.
+func draw(t *rapid.T, table reflect.Value, path string) {
+	for _, f := range fieldsOf(table.Type()) {
+		v, at := table.Field(f.index), join(path, f.name)
+		if !rapid.Bool().Draw(t, "set "+at) {
+			continue
+		}
+		switch typ := v.Type(); {
+		case isTable(typ):
+			v.Set(reflect.New(typ.Elem()))
+			draw(t, v.Elem(), at)
+		case isTables(typ):
+			n := rapid.IntRange(0, 3).Draw(t, at)
+			v.Set(reflect.MakeSlice(typ, n, n))
+			for i := range n {
+				draw(t, v.Index(i), at)
+			}
+		case typ.Kind() == reflect.Slice:
+			v.Set(reflect.ValueOf(rapid.SliceOfN(rapid.String(), 0, 4).Draw(t, at)))
+		default:
+			p := reflect.New(typ.Elem())
+			switch p.Elem().Kind() {
+			case reflect.Int:
+				p.Elem().SetInt(rapid.Int64().Draw(t, at))
+			case reflect.Bool:
+				p.Elem().SetBool(rapid.Bool().Draw(t, at))
+			default:
+				p.Elem().SetString(rapid.String().Draw(t, at))
+			}
+			v.Set(p)
+		}
+	}
+}
+
+// TestRoundTrip writes and reads any File, in both formats.
+func TestRoundTrip(t *testing.T) {
+	for _, format := range []Format{TOML, JSON} {
+		t.Run(format.String(), func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				f := anyFile(t)
+				data, err := Marshal(f, format)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g, err := Parse("x", data, format)
+				if err != nil {
+					t.Fatalf("%v in\n%s", err, data)
+				}
+				if !f.Equal(g) {
+					t.Fatalf("-written +read\n%s\n%s", cmp.Diff(f, g), data)
+				}
+				again, err := Marshal(g, format)
+				if err != nil || string(again) != string(data) {
+					t.Fatalf("written again (%v):\n%s\nfirst\n%s", err, again, data)
+				}
+			})
+		})
+	}
+}
+
+// TestClone changes a copy in every place and sees the original unchanged.
+func TestClone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFile(t)
+		before, err := Marshal(f, TOML)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := f.Clone()
+		if !g.Equal(f) || !f.Equal(g) {
+			t.Fatal("the copy is not equal")
+		}
+		scribble(reflect.ValueOf(g))
+		if after, err := Marshal(f, TOML); err != nil || string(after) != string(before) {
+			t.Fatalf("a change of the copy is seen in the original:\n%s\n%s", before, after)
+		}
+	})
+}
+
+// scribble overwrites every scalar that can be reached.
+func scribble(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			scribble(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			scribble(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			scribble(v.Field(i))
+		}
+	case reflect.String:
+		v.SetString("scribble")
+	case reflect.Int:
+		v.SetInt(v.Int() + 1)
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	}
+}
+
+func TestEqual(t *testing.T) {
+	full := func() *File { return parsed(t, base+"vips = [\"10.0.0.2\"]\ntimers = { advert = 1 }\n[api]\n") }
+	changes := map[string]func(*File){
+		"scalar":        func(f *File) { f.VRouters[0].Priority = ptr(1) },
+		"value":         func(f *File) { f.VRouters[0].Group = ptr(1) },
+		"list":          func(f *File) { f.VRouters[0].VIPs[0] = "10.0.0.3" },
+		"table removed": func(f *File) { f.API = nil },
+		"nested":        func(f *File) { f.VRouters[0].Timers.Advert = ptr(2) },
+		"router added":  func(f *File) { f.VRouters = append(f.VRouters, VRouter{}) },
+	}
+	for name, change := range changes {
+		f := full()
+		change(f)
+		if f.Equal(full()) || full().Equal(f) {
+			t.Errorf("%s: the change is not seen", name)
+		}
+	}
+	if f := full(); !f.Equal(full()) {
+		t.Error("the same is not equal")
+	}
+	empty := full()
+	empty.API.Users = []string{}
+	if !empty.Equal(full()) {
+		t.Error("an empty list is not equal to an unset one")
+	}
+}
+
+// TestMarshal shows what a written file looks like.
+func TestMarshal(t *testing.T) {
+	f := &File{
+		Hostname: ptr("r1"), Debug: ptr(0),
+		VRouters: []VRouter{
+			{Group: ptr(1), Interface: ptr("eth0"), VIP: ptr("10.0.0.1/24"), VIPs: []string{"10.0.0.2", "10.0.0.3"}, Timers: &Timers{Advert: ptr(2)}, SocketFilter: ptr(FlexibleBool(false))},
+			{Group: ptr(2), Interface: ptr("eth0"), VIP: ptr("10.0.0.4"), Description: ptr("a \"quoted\"\ttext\\")},
+		},
+		API: &API{Users: []string{strings.Repeat("a", 50), strings.Repeat("b", 50)}},
+	}
+	want := `debug = 0
+hostname = "r1"
+
+[[vrouter]]
+group = 1
+interface = "eth0"
+vip = "10.0.0.1/24"
+vips = ["10.0.0.2", "10.0.0.3"]
+timers = { advert = 2 }
+socket_filter = false
+
+[[vrouter]]
+group = 2
+interface = "eth0"
+vip = "10.0.0.4"
+description = "a \"quoted\"\ttext\\"
+
+[api]
+users = [
+  "` + strings.Repeat("a", 50) + `",
+  "` + strings.Repeat("b", 50) + `",
+]
+`
+	if diff := cmp.Diff(want, string(marshal(t, f, TOML))); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if _, err := Marshal(&File{Hostname: ptr("\xff")}, TOML); err == nil {
+		t.Error("invalid UTF-8 was written")
+	}
+}
+
+const (
+	testSecret = "thissecretnolongeris"
+	testUser   = "{{SHA256}}admin:0:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695"
+	testHash   = "3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695"
+)
+
+func TestRedacted(t *testing.T) {
+	text := base + "auth_type = \"rfc2338-simple\"\nauth_secret = \"" + testSecret + "\"\n[api]\nsecret = \"" + testSecret + "\"\nusers = [\"" + testUser + "\", \"" + testHash + "\"]\n"
+	f := parsed(t, text)
+	want := base[len("[[vrouter]]\n"):] + `auth_type = "rfc2338-simple"
+auth_secret = "********"
+
+[api]
+users = ["{{SHA256}}admin:0:********", "********"]
+secret = "********"
+`
+	if diff := cmp.Diff("[[vrouter]]\n"+want, string(marshal(t, f.Redacted(), TOML))); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if !f.Equal(parsed(t, text)) {
+		t.Error("the original was changed")
+	}
+	if _, err := Validate(f.Redacted(), nil); err == nil {
+		t.Error("a redacted configuration is valid: its masks would become secrets")
+	}
+}
+
+// TestNoSecretsInErrors puts a secret where it does not belong in every way that comes to mind.
+func TestNoSecretsInErrors(t *testing.T) {
+	const s = testSecret
+	tests := []string{
+		"auth_secret = " + s, // no quotes
+		"auth_secret = \"" + s,
+		"auth_secret = 12" + s,
+		"auth_secret = \"" + s + "\" \"" + s + "\"",
+		"auth_secret = [\"" + s + "\"]",
+		"auth_secret = { a = \"" + s + "\" }",
+		"auth_secret = \"" + s + "\\u0001\"",
+		"auth_secret = \"" + s + "\\q\"",
+		"auth_secret = '''" + s,
+		"auth_secret = \"" + s + "\"\nauth_secret = \"" + s + "\"",
+		"auth_secret \"" + s + "\"",
+		"auth_secret = 2024-01-01" + s,
+		"auth_type = \"x\"\nauth_secret = \"" + s + "\"",
+		"version = 3\nauth_type = \"rfc2338-simple\"\nauth_secret = \"" + s + "\"",
+		"auth_secret = \"" + s + strings.Repeat("a", 5000) + "\"",
+		"[api]\nsecret = [\"" + s + "\"]",
+		"[api]\nsecret = " + s,
+		"[api]\nusers = \"{{SHA256}}a:0:" + s + ":" + s + "\"",
+		"[api]\nusers = [\"{{SHA256}}a:0:" + s + ":" + s + "\"]",
+		"[api]\nusers = [\n\n {{SHA256}}a:0:" + s + "]",
+		"[api]\nusers = [\n\n \"{{SHA256}}a:0:" + s + "\n]",
+		"[api]\nusers = [\"{{" + s + "}}a:0::\"]",
+		"[api]\nusers = [\"{{SCRYPT}}" + s + "_:0::\"]",
+		"[api]\nusers = [\"{{SHA256}}a:0:" + s + "\\n:\"]",
+	}
+	for _, extra := range tests {
+		_, _, err := Load("f.toml", []byte(base+extra+"\n"), TOML)
+		if err == nil {
+			t.Errorf("no error for %s", extra)
+			continue
+		}
+		if strings.Contains(err.Error(), s[:8]) {
+			t.Errorf("secret shown for %s: %v", extra, err)
+		}
+	}
+	_, _, err := Load("f.json", []byte(`{"api": {"secret": {"a": "`+s+`"}, "users": ["`+s+`", 7]}}`), JSON)
+	if err == nil || strings.Contains(err.Error(), s) {
+		t.Errorf("JSON: %v", err)
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r1.toml")
+	if _, _, err := ReadFile(path, TOML); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if err := os.WriteFile(path, []byte(base+"priority = 300\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, origin, err := ReadFile(path, TOML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Validate(f, origin)
+	if want := path + ":5: vrouter[0].priority: 300 is out of range 1-254"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if !errors.Is(err, ErrRejected) {
+		t.Error("faults are not ErrRejected")
+	}
+	if err := os.WriteFile(path, make([]byte, MaxFileSize+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadFile(path, TOML); err == nil || err.Error() != path+": is larger than 16 MiB" {
+		t.Errorf("large file: %v", err)
+	}
+	if _, _, err := ReadFile(dir, TOML); err == nil {
+		t.Error("a directory was read")
+	}
+}
+
+// TestHostileInput checks that nesting and size do not bring the process down.
+func TestHostileInput(t *testing.T) {
+	const n = 1 << 20
+	inputs := map[string]struct {
+		text   string
+		format Format
+	}{
+		"lists":        {"a = " + strings.Repeat("[", n), TOML},
+		"tables":       {"a = " + strings.Repeat("{a=", n), TOML},
+		"dotted":       {strings.Repeat("a.", 20000) + "a = 1", TOML},
+		"header":       {"[" + strings.Repeat("a.", 20000) + "a]", TOML},
+		"JSON lists":   {strings.Repeat("[", n), JSON},
+		"JSON objects": {strings.Repeat(`{"a":`, n), JSON},
+		"zeros":        {strings.Repeat("\x00", n), TOML},
+		"JSON zeros":   {strings.Repeat("\x00", n), JSON},
+	}
+	for name, in := range inputs {
+		_, err := Parse("x", []byte(in.text), in.format)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		} else if !strings.Contains(err.Error(), "deeper than 32 levels") && !strings.Contains(name, "zeros") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	from := parsed(t, "hostname = \"r1\"\n"+base+"priority = 100\nauth_secret = \"one\"\n"+second)
+	tests := []struct{ name, to, want string }{
+		{"same", string(marshal(t, from, TOML)), ``},
+		{"other order", "hostname = \"r1\"\n" + second + base + "priority = 100\nauth_secret = \"one\"\n", ``},
+		{"everything", "debug = 1\n" + base + "priority = 200\nauth_secret = \"two\"\nvips = [\"10.0.0.9\"]\n[[vrouter]]\ngroup = 53\ninterface = \"eth0\"\nvip = \"10.0.0.53\"\n[api]\nsecret = \"three\"\n",
+			`debug set to 1
+hostname "r1" removed
+api set to present
+api.secret set to ********
+eth0 group 51: vips set to ["10.0.0.9"]
+eth0 group 51: priority 100 -> 200
+eth0 group 51: auth_secret changed
+eth0 group 53: added
+eth0 group 52: removed`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines []string
+			for _, d := range Diff(from, parsed(t, tt.to)) {
+				lines = append(lines, d.String())
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(lines, "\n")); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDiffIsEqual checks that there is a difference exactly when files are not equal, leaving the
+// order of virtual routers aside.
+func TestDiffIsEqual(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, g := anyFile(t), anyFile(t)
+		if d := Diff(f, f.Clone()); len(d) > 0 {
+			t.Fatalf("differs from its copy: %v", d)
+		}
+		if len(f.VRouters) > 1 {
+			f.VRouters = f.VRouters[:1]
+		}
+		if got := len(Diff(f, g)) == 0; got != f.Equal(g) {
+			t.Fatalf("Diff %v, Equal %v", Diff(f, g), f.Equal(g))
+		}
+	})
+}
+
+// TestLines finds keys by line in all the ways of writing them.
+func TestLines(t *testing.T) {
+	text := `# vrouter = 1
+debug = 1 # comment = 2
+"hostname" = "a # b \" [x]"
+multi = """
+fake = 1
+"""
+raw = '''
+[fake]
+'''
+list = [ # comment ]
+  "a]", 'b',
+
+  [1, 2],
+]
+[[vrouter]]
+group = 1
+timers = { advert = 1 }
+  [vrouter.sub]
+  x = 1
+  [[vrouter.track]]
+  object = "a"
+  [[vrouter.track]]
+  object = "b"
+
+[[ vrouter ]]
+  group = 2
+[api]
+a.b = 1
+`
+	want := map[string]int{
+		"debug": 2, "hostname": 3, "multi": 4, "raw": 7, "list": 10, "list[0]": 11, "list[1]": 11, "list[2]": 13, "list[2][0]": 13,
+		"list[2][1]": 13, "vrouter[0]": 15, "vrouter[0].group": 16, "vrouter[0].timers": 17, "vrouter[0].timers.advert": 17,
+		"vrouter[0].sub": 18, "vrouter[0].sub.x": 19, "vrouter[0].track[0]": 20, "vrouter[0].track[0].object": 21,
+		"vrouter[0].track[1]": 22, "vrouter[0].track[1].object": 23, "vrouter[1]": 25, "vrouter[1].group": 26, "api": 27, "api.a.b": 28,
+	}
+	if diff := cmp.Diff(want, tomlLines([]byte(text))); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if diff := cmp.Diff(want, tomlLines([]byte(strings.ReplaceAll(text, "\n", "\r\n")))); diff != "" {
+		t.Errorf("CRLF: -want +got\n%s", diff)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(base+"priority = 300\n[api]\nusers = [\"x\"]\n"), false)
+	f.Add([]byte(`{"vrouter": [{"group": 51, "timers": {"advert": 1}}]}`), true)
+	f.Add([]byte("a = [[[{b = 1}, '''x''', \"\\\"\"]]] # x\n[[\"x\".y]]\n"), false)
+	f.Fuzz(func(t *testing.T, data []byte, json bool) {
+		format := TOML
+		if json {
+			format = JSON
+		}
+		file, cfg, err := Load("f", data, format)
+		if err != nil {
+			if len(err.Error()) == 0 {
+				t.Fatal("an error without text")
+			}
+			return
+		}
+		if cfg == nil {
+			t.Fatal("no configuration and no error")
+		}
+		// What is valid can be written and is valid again.
+		written, err := Marshal(file, TOML)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := Load("f", written, TOML)
+		if err != nil || !again.Equal(file) {
+			t.Fatalf("%v\n%s", err, written)
+		}
+	})
+}

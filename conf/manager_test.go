@@ -1,0 +1,886 @@
+package conf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/engine"
+)
+
+// applier is an engine that remembers what it runs and can be told to fail.
+type applier struct {
+	mu      sync.Mutex
+	running engine.Config
+	applied int
+	// before, if set, is called with each configuration; its error is returned.
+	before func(ctx context.Context, cfg engine.Config) error
+}
+
+func (a *applier) Apply(ctx context.Context, cfg engine.Config) error {
+	a.mu.Lock()
+	before := a.before
+	a.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.running = cfg
+	a.applied++
+	return nil
+}
+
+func (a *applier) priority() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return int(a.running.Routers[0].Protocol.Priority)
+}
+
+// fixture is a manager with its files.
+type fixture struct {
+	*Manager
+	t       *testing.T
+	path    string
+	state   string
+	engine  *applier
+	options Options
+	clock   time.Time
+}
+
+// manage opens a manager on a file with this content; "" for no file.
+func manage(t *testing.T, content string, change ...func(*Options)) *fixture {
+	t.Helper()
+	dir := t.TempDir()
+	f := &fixture{t: t, path: filepath.Join(dir, "r1.toml"), state: filepath.Join(dir, "state"), engine: &applier{}}
+	f.clock = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.options = Options{Path: f.path, StateDir: f.state, Applier: f.engine, Now: func() time.Time {
+		f.clock = f.clock.Add(time.Second)
+		return f.clock
+	}}
+	for _, c := range change {
+		c(&f.options)
+	}
+	if content != "" {
+		f.put(content)
+	}
+	f.open()
+	return f
+}
+
+// open starts the router, or starts it again.
+func (f *fixture) open() {
+	f.t.Helper()
+	m, err := Open(context.Background(), f.options)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.Manager = m
+}
+
+func (f *fixture) put(content string) {
+	f.t.Helper()
+	if err := os.WriteFile(f.path, []byte(content), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) disk() string {
+	f.t.Helper()
+	data, err := os.ReadFile(f.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		f.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// candidate returns one in which the first virtual router has this priority.
+func (f *fixture) candidate(priority int) *Candidate {
+	c := f.Edit()
+	c.File.VRouters[0].Priority = &priority
+	return c
+}
+
+// commit makes a priority running.
+func (f *fixture) commit(priority int) *Revision {
+	f.t.Helper()
+	rev, err := f.Commit(context.Background(), f.candidate(priority), Info{User: "jane", Source: "console", Comment: fmt.Sprintf("priority %d", priority)})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return rev
+}
+
+// priorities returns those of the history, newest first, as rollback would load them.
+func (f *fixture) priorities() []int {
+	f.t.Helper()
+	var got []int
+	for n := range f.History() {
+		file, err := f.Load(n)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		p := 0
+		if len(file.VRouters) > 0 && file.VRouters[0].Priority != nil {
+			p = *file.VRouters[0].Priority
+		}
+		got = append(got, p)
+	}
+	return got
+}
+
+// unchanged runs what shall fail, and checks that running configuration, engine, file and history are
+// what they were.
+func (f *fixture) unchanged(attempt func() error) error {
+	f.t.Helper()
+	running, routers, disk, history := f.Running(), f.engine.running, f.disk(), len(f.History())
+	err := attempt()
+	if err == nil {
+		f.t.Fatal("no error")
+	}
+	if f.Running() != running {
+		f.t.Error("another configuration is running")
+	}
+	if diff := cmp.Diff(priorityOf(routers), priorityOf(f.engine.running)); diff != "" {
+		f.t.Errorf("the engine runs something else: %s", diff)
+	}
+	if f.disk() != disk {
+		f.t.Errorf("the file is now\n%s", f.disk())
+	}
+	if len(f.History()) != history {
+		f.t.Error("the history has another length")
+	}
+	files, err2 := filepath.Glob(filepath.Join(filepath.Dir(f.path), ".*"))
+	if err2 != nil || len(files) > 0 {
+		f.t.Errorf("left over: %v (%v)", files, err2)
+	}
+	return err
+}
+
+func priorityOf(cfg engine.Config) []int {
+	var p []int
+	for _, r := range cfg.Routers {
+		p = append(p, int(r.Protocol.Priority))
+	}
+	return p
+}
+
+func TestCommit(t *testing.T) {
+	var notified []uint64
+	f := manage(t, base+"priority = 100\n", func(o *Options) { o.Notify = func(r *Revision) { notified = append(notified, r.ID) } })
+	commits, stop := f.Subscribe()
+	rev := f.commit(200)
+	if rev != f.Running() || rev.ID != 2 || rev.User != "jane" || rev.Source != "console" || rev.Comment != "priority 200" {
+		t.Errorf("revision %+v", rev)
+	}
+	if f.engine.priority() != 200 {
+		t.Errorf("the engine runs priority %d", f.engine.priority())
+	}
+	if diff := cmp.Diff(base+"priority = 200\n", f.disk()); diff != "" {
+		t.Errorf("file: -want +got\n%s", diff)
+	}
+	if got := <-commits; got != rev {
+		t.Errorf("subscriber got %+v", got)
+	}
+	stop()
+	stop()
+	if _, open := <-commits; open {
+		t.Error("the subscription is not closed")
+	}
+	f.commit(201)
+	if diff := cmp.Diff([]uint64{2, 3}, notified); diff != "" {
+		t.Errorf("notified: %s", diff)
+	}
+	if diff := cmp.Diff([]int{201, 200, 100}, f.priorities()); diff != "" {
+		t.Errorf("history: -want +got\n%s", diff)
+	}
+	var lines []string
+	for _, r := range f.History() {
+		lines = append(lines, fmt.Sprintf("%d %s %s %s %s", r.ID, r.Time.Format(time.TimeOnly), r.User, strings.Replace(r.Source, f.path, "PATH", 1), r.Comment))
+	}
+	want := []string{"3 00:00:03 jane console priority 201", "2 00:00:02 jane console priority 200", "1 00:00:01  PATH as found at start"}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("history: -want +got\n%s", diff)
+	}
+}
+
+func TestCommitWithoutChanges(t *testing.T) {
+	f := manage(t, "# mine\n"+base)
+	disk := f.disk()
+	rev, err := f.Commit(context.Background(), f.Edit(), Info{})
+	if err != nil || rev != f.Running() || rev.ID != 1 || f.engine.applied != 1 || f.disk() != disk {
+		t.Errorf("got %+v %v, applied %d times", rev, err, f.engine.applied)
+	}
+}
+
+// TestCandidateIsPrivate edits a candidate after its commit.
+func TestCandidateIsPrivate(t *testing.T) {
+	f := manage(t, base)
+	c := f.candidate(200)
+	if _, err := f.Commit(context.Background(), c, Info{}); err != nil {
+		t.Fatal(err)
+	}
+	*c.File.VRouters[0].Priority = 50
+	if got := *f.Running().File.VRouters[0].Priority; got != 200 {
+		t.Errorf("the running configuration has priority %d", got)
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	for _, format := range []Format{TOML, JSON} {
+		f := manage(t, "", func(o *Options) { o.Format = format })
+		if n := len(f.Running().File.VRouters); n != 0 {
+			t.Fatalf("%d virtual routers", n)
+		}
+		c := f.Edit()
+		c.File = parsed(t, base)
+		rev, err := f.Commit(context.Background(), c, Info{})
+		if err != nil || len(rev.Notes) > 0 {
+			t.Fatal(err, rev)
+		}
+		checkFile(t, f.path, string(marshal(t, c.File, format)), 0o600)
+		if file, err := f.Load(1); err != nil || !file.Equal(&File{}) {
+			t.Errorf("%s: revision before: %v %v", format, file, err)
+		}
+	}
+}
+
+// TestNowhere is the router of a demo: nothing is read or written.
+func TestNowhere(t *testing.T) {
+	m, err := Open(context.Background(), Options{Applier: &applier{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		c := m.Edit()
+		c.File.VRouters = append(c.File.VRouters, parsed(t, strings.Replace(base, "51", fmt.Sprint(len(c.File.VRouters)+1), 1)).VRouters...)
+		*c.File.VRouters[len(c.File.VRouters)-1].VIP = fmt.Sprintf("10.0.0.%d", len(c.File.VRouters))
+		if rev, err := m.Commit(context.Background(), c, Info{}); err != nil || len(rev.Notes) > 0 {
+			t.Fatal(rev, err)
+		}
+	}
+	for n, want := range []int{3, 2, 1, 0} {
+		if file, err := m.Load(n); err != nil || len(file.VRouters) != want {
+			t.Errorf("Load(%d): %v", n, err)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r1.toml")
+	open := func(a engine.Applier) error {
+		m, err := Open(context.Background(), Options{Path: path, StateDir: dir, Applier: a})
+		if m != nil {
+			t.Error("a manager came with the error")
+		}
+		return err
+	}
+	if err := os.WriteFile(path, []byte(base+"priority = 300\nx = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &applier{}
+	err := open(a)
+	want := path + ":5: vrouter[0].priority: 300 is out of range 1-254\n" + path + ":6: vrouter[0].x: unknown key"
+	if err == nil || err.Error() != want || a.applied != 0 {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(path, []byte(base), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.before = func(context.Context, engine.Config) error { return errors.New("no such thing") }
+	if err := open(a); err == nil || err.Error() != "apply the configuration: no such thing" {
+		t.Errorf("got %v", err)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "history", "*")); err != nil || len(files) > 0 {
+		t.Errorf("a configuration that never ran is in the history: %v", files)
+	}
+}
+
+func TestCommitInvalid(t *testing.T) {
+	f := manage(t, base)
+	err := f.unchanged(func() error {
+		_, err := f.Commit(context.Background(), f.candidate(300), Info{})
+		return err
+	})
+	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: vrouter[0].priority: 300 is out of range 1-254" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
+		t.Errorf("check: %v", err)
+	}
+}
+
+func TestApplyFails(t *testing.T) {
+	f := manage(t, base)
+	refuse := func(_ context.Context, cfg engine.Config) error {
+		if cfg.Routers[0].Protocol.Priority == 200 {
+			return errors.New("eth0: no buffer space")
+		}
+		return nil
+	}
+	f.engine.before = refuse
+	err := f.unchanged(func() error {
+		_, err := f.Commit(context.Background(), f.candidate(200), Info{})
+		return err
+	})
+	var ae *ApplyError
+	if !errors.Is(err, ErrRejected) || !errors.As(err, &ae) || ae.Step != "apply" || ae.Restore != nil ||
+		err.Error() != "cannot apply the configuration: eth0: no buffer space; the running configuration is unchanged" {
+		t.Errorf("got %v", err)
+	}
+	f.engine.before = nil
+	f.commit(200)
+}
+
+func TestRestoreFails(t *testing.T) {
+	f := manage(t, base)
+	f.engine.before = func(context.Context, engine.Config) error { return errors.New("stopped") }
+	_, err := f.Commit(context.Background(), f.candidate(200), Info{})
+	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; going back to the running configuration failed too: stopped" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWriteFails(t *testing.T) {
+	full := errors.New("no space left on device")
+	t.Run("before the file was replaced", func(t *testing.T) {
+		f := manage(t, base)
+		f.write = func(string, []byte) error { return full }
+		err := f.unchanged(func() error {
+			_, err := f.Commit(context.Background(), f.candidate(200), Info{})
+			return err
+		})
+		var ae *ApplyError
+		if !errors.Is(err, ErrRejected) || !errors.Is(err, full) || !errors.As(err, &ae) || ae.Step != "write" {
+			t.Errorf("got %v", err)
+		}
+		if f.engine.applied != 3 { // start, commit, and back
+			t.Errorf("applied %d times", f.engine.applied)
+		}
+		f.write = WriteFile
+		f.commit(200)
+	})
+	t.Run("after the file was replaced", func(t *testing.T) {
+		f := manage(t, base)
+		first := true
+		f.write = func(path string, data []byte) error {
+			if err := WriteFile(path, data); err != nil || !first {
+				return err
+			}
+			first = false
+			return full
+		}
+		f.unchanged(func() error {
+			_, err := f.Commit(context.Background(), f.candidate(200), Info{})
+			return err
+		})
+	})
+	t.Run("the directory is gone", func(t *testing.T) {
+		f := manage(t, base)
+		f.commit(150)
+		dir := filepath.Dir(f.path)
+		if err := os.Rename(dir, dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.Commit(context.Background(), f.candidate(200), Info{Overwrite: true})
+		if !errors.Is(err, ErrRejected) || f.engine.priority() != 150 || !strings.Contains(err.Error(), "no such file or directory") {
+			t.Errorf("got %v, running priority %d", err, f.engine.priority())
+		}
+		if err := os.Rename(dir+".away", dir); err != nil {
+			t.Fatal(err)
+		}
+		f.commit(200)
+	})
+}
+
+func TestStale(t *testing.T) {
+	f := manage(t, "hostname = \"r1\"\n"+base+second+"auth_type = \"rfc2338-simple\"\nauth_secret = \""+testSecret+"\"\n")
+	mine := f.candidate(200)
+	theirs := f.Edit()
+	theirs.File.Hostname = ptr("r2")
+	theirs.File.VRouters[1].Priority = ptr(50)
+	theirs.File.VRouters[1].AuthSecret = ptr("another" + testSecret)
+	if _, err := f.Commit(context.Background(), theirs, Info{User: "joe"}); err != nil {
+		t.Fatal(err)
+	}
+	err := f.unchanged(func() error {
+		_, err := f.Commit(context.Background(), mine, Info{})
+		return err
+	})
+	want := `revision 2 was committed by joe since this candidate was made from revision 1
+  hostname "r1" -> "r2"
+  eth0 group 52: priority set to 50
+  eth0 group 52: auth_secret changed`
+	if !errors.Is(err, ErrStale) || errors.Is(err, ErrRejected) || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if _, err := f.Check(mine); !errors.Is(err, ErrStale) {
+		t.Errorf("check: %v", err)
+	}
+	// When the change was taken back, the candidate is not stale any more.
+	back := f.Edit()
+	if back.File, err = f.Load(1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Commit(context.Background(), back, Info{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Commit(context.Background(), mine, Info{}); err != nil {
+		t.Errorf("after the change was taken back: %v", err)
+	}
+}
+
+func TestFileChangedByHand(t *testing.T) {
+	edited := "# careful\n" + base + "priority = 7\n"
+	t.Run("commit refuses", func(t *testing.T) {
+		f := manage(t, base)
+		f.commit(150)
+		f.put(edited)
+		for _, c := range []*Candidate{f.candidate(200), f.Edit()} {
+			err := f.unchanged(func() error {
+				_, err := f.Commit(context.Background(), c, Info{})
+				return err
+			})
+			if !errors.Is(err, ErrFileChanged) || errors.Is(err, ErrRejected) || !strings.HasPrefix(err.Error(), f.path+" was changed") {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
+	t.Run("overwrite keeps a copy", func(t *testing.T) {
+		f := manage(t, base)
+		f.commit(150)
+		f.put(edited)
+		rev, err := f.Commit(context.Background(), f.Edit(), Info{Overwrite: true})
+		if err != nil || rev.ID != 3 {
+			t.Fatal(rev, err)
+		}
+		if diff := cmp.Diff(base+"priority = 150\n", f.disk()); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		checkFile(t, f.path+".orig", edited, 0o600)
+		want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"
+		if diff := cmp.Diff([]string{want}, rev.Notes); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		f.put(edited + "#\n")
+		if rev, err = f.Commit(context.Background(), f.candidate(1), Info{Overwrite: true}); err != nil {
+			t.Fatal(err)
+		}
+		checkFile(t, f.path+".orig", edited, 0o600)
+		copies, err := filepath.Glob(f.path + ".orig.*")
+		if err != nil || len(copies) != 1 {
+			t.Fatalf("%v, notes %v", copies, rev.Notes)
+		}
+		checkFile(t, copies[0], edited+"#\n", 0o600)
+	})
+	t.Run("removed", func(t *testing.T) {
+		f := manage(t, base)
+		if err := os.Remove(f.path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{}); !errors.Is(err, ErrFileChanged) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := f.Reload(context.Background(), Info{}); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("reload: %v", err)
+		}
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{Overwrite: true}); err != nil {
+			t.Errorf("overwrite: %v", err)
+		}
+	})
+	t.Run("reload", func(t *testing.T) {
+		f := manage(t, base)
+		f.put(edited)
+		rev, err := f.Reload(context.Background(), Info{User: "root", Source: "SIGHUP"})
+		if err != nil || rev.ID != 2 || f.engine.priority() != 7 || f.disk() != edited {
+			t.Fatal(rev, err, f.engine.priority())
+		}
+		if again, err := f.Reload(context.Background(), Info{}); err != nil || again != rev {
+			t.Errorf("reload without changes: %v %v", again, err)
+		}
+		f.put(base + "priority = 300\n")
+		if _, err := f.Reload(context.Background(), Info{}); !errors.Is(err, ErrRejected) || err.Error() != f.path+":5: vrouter[0].priority: 300 is out of range 1-254" {
+			t.Errorf("reload of nonsense: %v", err)
+		}
+		if f.Running() != rev || f.engine.priority() != 7 {
+			t.Error("nonsense is running")
+		}
+	})
+}
+
+// TestHandWrittenFile checks that comments can be got back.
+func TestHandWrittenFile(t *testing.T) {
+	original := "# the north router\n" + base
+	f := manage(t, original)
+	rev := f.commit(200)
+	want := []string{f.path + " was written by hand and is rewritten without its comments; as it was, it is revision 1"}
+	if diff := cmp.Diff(want, rev.Notes); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if got, err := f.Source(1); err != nil || string(got) != original {
+		t.Errorf("revision 1 is %q (%v)", got, err)
+	}
+	if rev := f.commit(201); len(rev.Notes) > 0 {
+		t.Errorf("a file of ours is called written by hand: %v", rev.Notes)
+	}
+}
+
+func TestHistoryAcrossRestart(t *testing.T) {
+	f := manage(t, "# mine\n"+base)
+	f.commit(10)
+	f.commit(20)
+	f.open()
+	if got := f.Running(); got.ID != 3 || got.User != "jane" || got.Comment != "priority 20" || len(got.Notes) > 0 {
+		t.Errorf("running after a restart: %+v", got)
+	}
+	if diff := cmp.Diff([]int{20, 10, 0}, f.priorities()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if got, err := f.Source(2); err != nil || string(got) != "# mine\n"+base {
+		t.Errorf("revision 1 is %q (%v)", got, err)
+	}
+	c := f.Edit()
+	var err error
+	if c.File, err = f.Load(1); err != nil {
+		t.Fatal(err)
+	}
+	rev, err := f.Commit(context.Background(), c, Info{Comment: "rollback 1"})
+	if err != nil || rev.ID != 4 || f.engine.priority() != 10 {
+		t.Fatal(rev, err)
+	}
+	// A file that was changed while the router was down is a revision of its own.
+	f.put(base + "priority = 99\n")
+	f.open()
+	if diff := cmp.Diff([]int{99, 10, 20, 10, 0}, f.priorities()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if f.Running().ID != 5 {
+		t.Errorf("running revision %d", f.Running().ID)
+	}
+	for _, n := range []int{-1, 5} {
+		if _, err := f.Load(n); !errors.Is(err, ErrNoRevision) || err.Error() != "no such revision: the history has 0-4" {
+			t.Errorf("Load(%d): %v", n, err)
+		}
+	}
+}
+
+func TestHistoryFiles(t *testing.T) {
+	f := manage(t, base)
+	for i := range HistorySize + 20 {
+		f.commit(1 + i)
+	}
+	if n := len(f.History()); n != HistorySize {
+		t.Errorf("%d revisions, want %d", n, HistorySize)
+	}
+	dir := filepath.Join(f.state, "history")
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v (%v)", info.Mode(), err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.toml"))
+	if err != nil || len(files) != HistorySize {
+		t.Errorf("%d files (%v)", len(files), err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, files[0], string(data), 0o600)
+	// Numbers go on after a restart, and what a crash left behind goes.
+	litter := filepath.Join(dir, ".00000007.toml123456")
+	foreign := filepath.Join(dir, "README")
+	for _, path := range []string{litter, foreign} {
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.open()
+	if rev := f.commit(1); rev.ID != HistorySize+22 {
+		t.Errorf("revision %d", rev.ID)
+	}
+	if _, err := os.Stat(litter); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: %v", litter, err)
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHistoryDamaged checks that damage is told and costs only what is damaged.
+func TestHistoryDamaged(t *testing.T) {
+	f := manage(t, base)
+	f.commit(10)
+	f.commit(20)
+	dir := filepath.Join(f.state, "history")
+	if err := os.WriteFile(filepath.Join(dir, "00000001.toml"), []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := filepath.Join(dir, "00000002.toml")
+	data, err := os.ReadFile(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(second, append(data, "debug = 1\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.open()
+	notes := f.Running().Notes
+	if len(notes) != 1 || notes[0] != "the commit history is not complete: revision 1 is not readable: it has no first line" {
+		t.Errorf("notes %q", notes)
+	}
+	if _, err := f.Load(1); err == nil || err.Error() != "read revision 2: its file 00000002.toml was changed" {
+		t.Errorf("got %v", err)
+	}
+	f.commit(30)
+}
+
+// TestHistoryUnwritable checks that commits work without a history directory, and that nothing
+// is lost.
+func TestHistoryUnwritable(t *testing.T) {
+	original := "# mine\n" + base
+	f := manage(t, original, func(o *Options) {
+		if err := os.WriteFile(o.StateDir, nil, 0o600); err != nil { // a file where the directory should be
+			t.Fatal(err)
+		}
+	})
+	if notes := f.Running().Notes; len(notes) != 1 || !strings.HasPrefix(notes[0], "the commit history is not complete: open history: ") {
+		t.Errorf("notes %q", notes)
+	}
+	rev := f.commit(10)
+	if want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"; len(rev.Notes) != 1 || rev.Notes[0] != want {
+		t.Errorf("notes %q", rev.Notes)
+	}
+	checkFile(t, f.path+".orig", original, 0o600)
+	f.commit(20)
+	if diff := cmp.Diff([]int{20, 10, 0}, f.priorities()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	t.Run("lost later", func(t *testing.T) {
+		f := manage(t, base)
+		if err := os.RemoveAll(f.state); err != nil {
+			t.Fatal(err)
+		}
+		rev := f.commit(10)
+		if len(rev.Notes) != 1 || !strings.HasPrefix(rev.Notes[0], "this revision can be rolled back to only until the router stops: write history: ") {
+			t.Errorf("notes %q", rev.Notes)
+		}
+		f.commit(20)
+		if file, err := f.Load(1); err != nil || *file.VRouters[0].Priority != 10 {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestCancelledCommit cancels at every point: the commit happens in full or not at all.
+func TestCancelledCommit(t *testing.T) {
+	t.Run("before", func(t *testing.T) {
+		f := manage(t, base)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		err := f.unchanged(func() error {
+			_, err := f.Commit(ctx, f.candidate(200), Info{})
+			return err
+		})
+		if !errors.Is(err, context.Canceled) || f.engine.applied != 1 {
+			t.Errorf("got %v, applied %d times", err, f.engine.applied)
+		}
+	})
+	t.Run("while applying", func(t *testing.T) {
+		f := manage(t, base)
+		ctx, cancel := context.WithCancel(context.Background())
+		f.engine.before = func(ctx context.Context, _ engine.Config) error {
+			cancel()
+			return ctx.Err()
+		}
+		err := f.unchanged(func() error {
+			_, err := f.Commit(ctx, f.candidate(200), Info{})
+			return err
+		})
+		if !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), "the running configuration is unchanged") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("while writing", func(t *testing.T) {
+		f := manage(t, base)
+		ctx, cancel := context.WithCancel(context.Background())
+		f.write = func(path string, data []byte) error {
+			cancel()
+			return WriteFile(path, data)
+		}
+		rev, err := f.Commit(ctx, f.candidate(200), Info{})
+		if err != nil || f.Running() != rev || f.engine.priority() != 200 {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("while waiting for another", func(t *testing.T) {
+		f := manage(t, base)
+		applying, done := make(chan struct{}), make(chan struct{})
+		f.engine.before = func(context.Context, engine.Config) error {
+			close(applying)
+			<-done
+			return nil
+		}
+		first := make(chan error)
+		go func() {
+			_, err := f.Commit(context.Background(), f.candidate(10), Info{})
+			first <- err
+		}()
+		<-applying
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := f.Commit(ctx, f.candidate(20), Info{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		f.History() // is not held up
+		close(done)
+		if err := <-first; err != nil || f.engine.priority() != 10 {
+			t.Errorf("the other: %v", err)
+		}
+	})
+}
+
+// TestConcurrentCommits lets many commit at once from the same base: one wins, the others are stale,
+// and every one that succeeded is told about in order.
+func TestConcurrentCommits(t *testing.T) {
+	var mu sync.Mutex
+	var told []uint64
+	var f *fixture
+	f = manage(t, base, func(o *Options) {
+		o.Notify = func(r *Revision) {
+			_ = f.History() // may use the manager
+			mu.Lock()
+			told = append(told, r.ID)
+			mu.Unlock()
+		}
+	})
+	const n = 50
+	var wg sync.WaitGroup
+	results := make(chan error, n)
+	for i := range n {
+		c := f.candidate(1 + i)
+		wg.Go(func() {
+			_, err := f.Commit(context.Background(), c, Info{})
+			results <- err
+			for errors.Is(err, ErrStale) {
+				_, err = f.Commit(context.Background(), f.candidate(1+i), Info{})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	won := 0
+	for range n {
+		if err := <-results; err == nil {
+			won++
+		} else if !errors.Is(err, ErrStale) {
+			t.Error(err)
+		}
+	}
+	if won == 0 {
+		t.Error("nobody won")
+	}
+	if got := *f.Running().File.VRouters[0].Priority; f.engine.priority() != got || !strings.Contains(f.disk(), fmt.Sprintf("priority = %d\n", got)) {
+		t.Errorf("running, engine and file differ: %d, %d, %s", got, f.engine.priority(), f.disk())
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for i, id := range told {
+		if id != uint64(i)+2 {
+			t.Fatalf("told of %v", told)
+		}
+	}
+	if len(told) != n {
+		t.Errorf("told of %d commits, want %d", len(told), n)
+	}
+}
+
+// TestNotifyMayCommit commits from within Notify, as a commit that rolls back by itself would.
+func TestNotifyMayCommit(t *testing.T) {
+	var f *fixture
+	f = manage(t, base, func(o *Options) {
+		o.Notify = func(r *Revision) {
+			if *r.File.VRouters[0].Priority == 10 {
+				f.commit(20)
+			}
+		}
+	})
+	f.commit(10)
+	if f.engine.priority() != 20 {
+		t.Errorf("priority %d", f.engine.priority())
+	}
+}
+
+// TestSlowSubscriber checks that the newest revisions reach a reader that fell behind.
+func TestSlowSubscriber(t *testing.T) {
+	f := manage(t, base)
+	commits, stop := f.Subscribe()
+	defer stop()
+	const n = 40
+	for i := range n {
+		f.commit(1 + i)
+	}
+	var last *Revision
+	for len(commits) > 0 {
+		last = <-commits
+	}
+	if last != f.Running() {
+		t.Errorf("the last is %v", last)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	f := manage(t, base)
+	applied := f.engine.applied
+	if changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
+		t.Errorf("without changes: %v %v", changes, err)
+	}
+	got, err := f.Check(f.candidate(200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Kind != engine.ChangedInPlace || got[0].Key.VRID != 51 {
+		t.Errorf("got %+v", got)
+	}
+	if f.engine.applied != applied {
+		t.Error("checking has applied something")
+	}
+}
+
+func TestCommitJSON(t *testing.T) {
+	f := manage(t, `{"vrouter": [{"group": 51, "interface": "eth0", "vip": "10.0.0.1"}]}`, func(o *Options) { o.Format = JSON })
+	rev := f.commit(200)
+	if len(rev.Notes) != 1 {
+		t.Errorf("notes %q", rev.Notes)
+	}
+	want := `{
+  "vrouter": [
+    {
+      "group": 51,
+      "interface": "eth0",
+      "vip": "10.0.0.1",
+      "priority": 200
+    }
+  ]
+}
+`
+	if diff := cmp.Diff(want, f.disk()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	f.open()
+	if diff := cmp.Diff([]int{200, 0}, f.priorities()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
