@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"vrrpsh/engine"
 )
 
 // manyGroups is what docs call a large configuration: 16 interfaces with 250 groups each.
@@ -107,7 +106,7 @@ func BenchmarkCommitOneOf4000(b *testing.B) {
 
 type noApplier struct{}
 
-func (noApplier) Apply(context.Context, engine.Config) error { return nil }
+func (noApplier) Apply(context.Context, *Config) error { return nil }
 
 func ptr[T any](v T) *T { return &v }
 

@@ -159,7 +159,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := m.o.Applier.Apply(ctx, next.config.Engine); err != nil {
+	if err := m.o.Applier.Apply(ctx, next.config); err != nil {
 		return nil, &ApplyError{Step: "apply", Err: err, Restore: m.restore(ctx, running)}
 	}
 	notes, err := m.persist(next)
@@ -185,7 +185,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 func (m *Manager) restore(ctx context.Context, running *Revision) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
-	return m.o.Applier.Apply(ctx, running.Config.Engine)
+	return m.o.Applier.Apply(ctx, running.Config)
 }
 
 // persist writes the file if it is to be written. A file that a person wrote is in the history,

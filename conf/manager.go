@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"vrrpsh/engine"
 )
 
 // Revision is one committed configuration. It is immutable.
@@ -41,6 +39,13 @@ type Info struct {
 	Overwrite bool
 }
 
+// Applier makes a validated configuration the running one.
+type Applier interface {
+	// Apply changes only what differs. After an error the Manager applies the configuration
+	// that ran before.
+	Apply(ctx context.Context, c *Config) error
+}
+
 // Options configure a Manager.
 type Options struct {
 	// Path is the configuration file. Without one, commits are not written anywhere.
@@ -49,7 +54,7 @@ type Options struct {
 	// StateDir is the directory below which "history" is kept. Without one, the history is kept in
 	// memory.
 	StateDir string
-	Applier  engine.Applier
+	Applier  Applier
 	Now      func() time.Time // nil: time.Now
 	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
 	Notify func(*Revision)
@@ -136,7 +141,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Applier.Apply(ctx, cfg.Engine); err != nil {
+	if err := o.Applier.Apply(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("apply the configuration: %w", err)
 	}
 	m.disk, m.rewritten = disk, rewritten

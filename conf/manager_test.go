@@ -25,7 +25,8 @@ type applier struct {
 	before func(ctx context.Context, cfg engine.Config) error
 }
 
-func (a *applier) Apply(ctx context.Context, cfg engine.Config) error {
+func (a *applier) Apply(ctx context.Context, c *Config) error {
+	cfg := c.Engine
 	a.mu.Lock()
 	before := a.before
 	a.mu.Unlock()
@@ -279,7 +280,7 @@ func TestNowhere(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r1.toml")
-	open := func(a engine.Applier) error {
+	open := func(a Applier) error {
 		m, err := Open(context.Background(), Options{Path: path, StateDir: dir, Applier: a})
 		if m != nil {
 			t.Error("a manager came with the error")
