@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
-
 )
 
 // manyGroups is what docs call a large configuration: 16 interfaces with 250 groups each.

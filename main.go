@@ -1,0 +1,213 @@
+// Command vrrpsh is a VRRP router with the shell of a network operating system.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
+
+	"vrrpsh/conf"
+	"vrrpsh/shell"
+	"vrrpsh/shell/remote"
+	"vrrpsh/shell/term"
+)
+
+// version is set by the build.
+var version = "development"
+
+const (
+	defaultConfig = "/etc/vrrpsh/vrrpsh.toml"
+	defaultSocket = "/run/vrrpsh/vrrpsh.sock"
+)
+
+// flags are the common flags.
+type flags struct {
+	config string
+	socket string
+	format string
+	iface  string
+	debug  int
+	mode   int
+}
+
+// exitStatus ends the program with a status, without another word.
+type exitStatus shell.Status
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	err := command().ExecuteContext(ctx)
+	var status exitStatus
+	switch {
+	case err == nil:
+	case errors.As(err, &status):
+		stop()
+		os.Exit(int(status))
+	default:
+		stop()
+		for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
+			fmt.Fprintln(os.Stderr, "vrrpsh:", line)
+		}
+		os.Exit(int(shell.Failed))
+	}
+}
+
+func command() *cobra.Command {
+	var f flags
+	root := &cobra.Command{
+		Use:   "vrrpsh",
+		Short: "VRRP router with the shell of a network operating system",
+		Long: `vrrpsh runs virtual routers (VRRPv2, RFC 3768, and VRRPv3, RFC 9568) and is the
+shell to configure and watch them.
+
+Without a mode or command it attaches to the running router:
+
+  vrrpsh -m1               run the router in the foreground
+  vrrpsh                   the shell of the running router
+  vrrpsh exec show vrrp brief
+  vrrpsh demo              try it on a simulated LAN, without root`,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case !cmd.Flags().Changed("mode"):
+				return attach(cmd.Context(), f)
+			case f.mode == 1:
+				return runRouter(cmd.Context(), f, cmd.Flags().Changed("debug"))
+			default:
+				return fmt.Errorf("mode %d does not exist: 1 runs the router in the foreground", f.mode)
+			}
+		},
+	}
+	p := root.PersistentFlags()
+	p.StringVarP(&f.config, "conf", "c", defaultConfig, "configuration `file`")
+	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default "+defaultSocket+")")
+	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
+	p.StringVarP(&f.iface, "iface", "i", "", "`interface` to listen on")
+	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
+	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 1 router in the foreground")
+	root.AddCommand(execCommand(&f), checkCommand(&f), demoCommand(), versionCommand())
+	return root
+}
+
+// socketPath is the flag's, or else the default: the configuration file may be
+// unreadable for those who attach.
+func (f flags) socketPath() string {
+	if f.socket != "" {
+		return f.socket
+	}
+	return defaultSocket
+}
+
+func (f flags) configFormat() (conf.Format, error) {
+	switch strings.ToLower(f.format) {
+	case "toml":
+		return conf.TOML, nil
+	case "json":
+		return conf.JSON, nil
+	default:
+		return 0, fmt.Errorf("configuration format %q: must be toml or json", f.format)
+	}
+}
+
+// attach runs the shell of the running router in this terminal.
+func attach(ctx context.Context, f flags) error {
+	c, err := remote.Dial(ctx, f.socketPath())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+		return exitStatus(shell.Unreachable)
+	}
+	return converse(ctx, c)
+}
+
+// converse runs a conversation in this terminal, or as a script when standard
+// input is none.
+func converse(ctx context.Context, c shell.Conversation) error {
+	defer c.Close()
+	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
+		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
+	}
+	return term.Run(ctx, c, term.Options{})
+}
+
+func status(s shell.Status) error {
+	if s == shell.Done {
+		return nil
+	}
+	return exitStatus(s)
+}
+
+func execCommand(f *flags) *cobra.Command {
+	var file string
+	var keepGoing bool
+	cmd := &cobra.Command{
+		Use:   "exec [COMMAND...]",
+		Short: "Run commands on the running router: the arguments, a file, or standard input",
+		Long: `exec runs one command, joined from the arguments, or the lines of a file or of
+standard input. It writes data only to standard output, errors to standard error.
+
+Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected,
+4 locked or stale, 5 no router reachable.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := os.Stdin
+			if file != "" {
+				opened, err := os.Open(file)
+				if err != nil {
+					return err
+				}
+				defer opened.Close()
+				in = opened
+			}
+			c, err := remote.Dial(cmd.Context(), f.socketPath())
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+				return exitStatus(shell.Unreachable)
+			}
+			defer c.Close()
+			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
+			if len(args) > 0 {
+				return status(c.Execute(cmd.Context(), strings.Join(args, " "), out))
+			}
+			return status(shell.Script(cmd.Context(), c, in, out, keepGoing))
+		},
+	}
+	// Flags behind the first word are the command's own.
+	cmd.Flags().SetInterspersed(false)
+	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
+	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on after a command that failed")
+	return cmd
+}
+
+func checkCommand(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration file",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := load(*f)
+			if err == nil {
+				fmt.Println(f.config + ": valid")
+			}
+			return err
+		},
+	}
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run:   func(*cobra.Command, []string) { fmt.Println("vrrpsh", version) },
+	}
+}
