@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// holdTime is how long a host may leave a virtual router to others after its kernel
+// refused the addresses.
+const holdTime = time.Minute
+
+// checker watches over the LAN. What is wrong must come right within a time that
+// begins when it went wrong, or when something last happened to the LAN from outside.
+type checker struct {
+	lan        *LAN
+	disturbAt  time.Time
+	since      map[wrong]time.Time
+	held       map[holder]time.Time         // until when a host need not become Master
+	slowest    map[engine.Key]time.Duration // the longest interval that a Backup may have learned
+	violations []string
+}
+
+// wrong is a condition that must not last.
+type wrong struct {
+	key  engine.Key
+	side int
+	what fault
+}
+
+type fault int
+
+const (
+	manyMasters fault = iota
+	noMaster
+)
+
+type holder struct {
+	host *Host
+	key  engine.Key
+}
+
+// disturbed tells that something happened from outside.
+func (c *checker) disturbed() {
+	c.checkAll()
+	c.disturbAt = c.lan.now
+}
+
+// moved tells of a transition.
+func (c *checker) moved(h *Host, e engine.Event) {
+	if e.Cause == vrrp.CauseInstallFailed || e.Cause == vrrp.CauseAddressLost {
+		c.held[holder{h, e.Key}] = c.lan.now.Add(holdTime)
+	}
+	c.check(e.Key)
+}
+
+// checkAll looks at every virtual router.
+func (c *checker) checkAll() {
+	seen := make(map[engine.Key]bool)
+	for _, h := range c.lan.hosts {
+		for i := range h.cfg.Routers {
+			if key := h.cfg.Routers[i].Key; !seen[key] {
+				seen[key] = true
+				c.check(key)
+			}
+		}
+	}
+}
+
+// side is what was counted on one side of a partition.
+type side struct{ masters, able int }
+
+// check looks at one virtual router.
+func (c *checker) check(key engine.Key) {
+	var sides [2]side
+	for _, h := range c.lan.hosts {
+		vr := h.find(key)
+		if vr == nil {
+			continue
+		}
+		c.slowest[key] = max(c.slowest[key], vr.Protocol.Interval)
+		if !h.running() || h.stalled || !h.link.Up {
+			continue
+		}
+		s := &sides[h.side]
+		master := h.state[key] == vrrp.Master
+		if master {
+			s.masters++
+		}
+		if !vr.Shutdown && !c.lan.now.Before(c.held[holder{h, key}]) {
+			s.able++
+		}
+		if h.settled(key) && h.kernel.installed[key] != master {
+			c.report("%s: %s is %s, addresses installed: %t", key, h.Name, h.state[key], h.kernel.installed[key])
+		}
+	}
+	for i, s := range sides {
+		c.allow(wrong{key, i, manyMasters}, s.masters > 1, c.timeToHear(c.slowest[key]))
+		c.allow(wrong{key, i, noMaster}, s.masters == 0 && s.able > 0, c.timeToTakeOver(c.slowest[key]))
+	}
+}
+
+// timeToHear is what it may take until of two Masters one has heard the other.
+func (c *checker) timeToHear(slowest time.Duration) time.Duration {
+	adverts := 1
+	if loss := c.lan.o.Loss; loss > 0 {
+		// So many are not lost in a row, in a billion times.
+		adverts = int(math.Ceil(math.Log(1e-9) / math.Log(loss)))
+	}
+	return time.Duration(adverts)*slowest + 2*c.transit()
+}
+
+// timeToTakeOver is the longest Master_Down_Interval, with a Skew_Time of one
+// interval.
+func (c *checker) timeToTakeOver(slowest time.Duration) time.Duration {
+	return 4*slowest + c.transit()
+}
+
+// transit is the longest that a message and its handling take.
+func (c *checker) transit() time.Duration {
+	o := &c.lan.o
+	return o.Delay + o.Jitter + o.Late + time.Millisecond
+}
+
+// allow notes whether something is wrong, and reports it when it has been for too long.
+func (c *checker) allow(w wrong, is bool, limit time.Duration) {
+	from, was := c.since[w]
+	if was {
+		if c.disturbAt.After(from) {
+			from = c.disturbAt
+		}
+		if d := c.lan.now.Sub(from); d > limit {
+			c.report("%s: %s for %s, at most %s allowed", w.key, [...]string{"several Masters", "no Master"}[w.what], d, limit)
+			was = false
+		}
+	}
+	switch {
+	case !is:
+		delete(c.since, w)
+	case !was:
+		c.since[w] = c.lan.now
+	}
+}
+
+func (c *checker) report(format string, args ...any) {
+	c.violations = append(c.violations, c.lan.Elapsed().String()+" "+fmt.Sprintf(format, args...))
+}
+
+// find returns the configuration of a virtual router; nil if the host does not have it.
+func (h *Host) find(key engine.Key) *engine.VirtualRouter {
+	for i := range h.cfg.Routers {
+		if h.cfg.Routers[i].Key == key {
+			return &h.cfg.Routers[i]
+		}
+	}
+	return nil
+}

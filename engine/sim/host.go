@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// Interface is the name of the hosts' interface on the LAN.
+const Interface = "eth0"
+
+// Host is a router on a LAN.
+type Host struct {
+	Name string
+
+	lan  *LAN
+	link engine.Link
+	cfg  engine.Config
+	side int // of a partition
+
+	core    *engine.Core // nil: off
+	life    int          // how often it was started or crashed
+	stopped bool         // Stop was called: it may finish its work
+	stalled bool
+	out     engine.Output
+	wakeAt  time.Time // when it comes to its timers; zero: never
+
+	inbox   []*message // waiting to be read
+	answers []answer   // of the kernel, waiting likewise
+	listens map[vrrp.Family]engine.Listen
+	kernel  kernel
+	state   map[engine.Key]vrrp.State
+}
+
+// running tells whether the host takes part.
+func (h *Host) running() bool { return h.core != nil && !h.stopped }
+
+// Start starts a host that was stopped or has crashed.
+func (h *Host) Start() {
+	h.off()
+	h.core = engine.NewCore(h.lan.now)
+	h.lan.checker.disturbed()
+	h.core.SetLink(h.lan.now, h.link, &h.out)
+	h.core.Apply(h.lan.now, h.cfg, &h.out)
+	h.turn()
+}
+
+// Crash ends a host without a word; its addresses are gone with it.
+func (h *Host) Crash() {
+	h.off()
+	h.lan.checker.disturbed()
+}
+
+// off forgets everything about the life that is over.
+func (h *Host) off() {
+	h.life++
+	h.core, h.stopped, h.stalled, h.out, h.wakeAt = nil, false, false, engine.Output{}, time.Time{}
+	h.inbox, h.answers = nil, nil
+	h.listens = make(map[vrrp.Family]engine.Listen)
+	h.kernel = kernel{desired: make(map[engine.Key]engine.Desired), installed: make(map[engine.Key]bool)}
+	h.state = make(map[engine.Key]vrrp.State)
+}
+
+// Stop ends a host in good order.
+func (h *Host) Stop() {
+	h.do(func(now time.Time) { h.core.Stop(now, &h.out) })
+	h.stopped = true
+	h.lan.checker.disturbed()
+}
+
+// Stall keeps a host from running for some time, as if suspended. Messages wait for it, and
+// its kernel keeps the addresses that it has.
+func (h *Host) Stall(d time.Duration) {
+	if h.core == nil || h.stalled {
+		return
+	}
+	h.stalled = true
+	h.lan.checker.disturbed()
+	h.wake(h.lan.now.Add(d))
+}
+
+// SetLink takes the interface down or up.
+func (h *Host) SetLink(up bool) {
+	h.link.Up = up
+	h.lan.checker.disturbed()
+	h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+}
+
+// Apply gives the host another configuration.
+func (h *Host) Apply(routers ...engine.VirtualRouter) {
+	h.cfg = engine.Config{Routers: routers}
+	h.lan.checker.disturbed()
+	h.do(func(now time.Time) { h.core.Apply(now, h.cfg, &h.out) })
+}
+
+// Resign has the host give up Master once.
+func (h *Host) Resign(key engine.Key) {
+	h.lan.checker.disturbed()
+	h.do(func(now time.Time) { _ = h.core.Resign(now, key, &h.out) }) // it need not be Master
+}
+
+// Lose removes the addresses of a virtual router from outside.
+func (h *Host) Lose(key engine.Key) {
+	h.lan.checker.disturbed()
+	if h.kernel.installed[key] {
+		h.kernel.installed[key] = false
+		h.do(func(now time.Time) { h.core.Lost(now, key, &h.out) })
+	}
+}
+
+// Status returns what can be seen of a virtual router; nil if the host is off or
+// does not have it.
+func (h *Host) Status(key engine.Key) *engine.RouterStatus {
+	if h.core == nil {
+		return nil
+	}
+	for _, r := range h.core.Snapshot(h.lan.now).Routers {
+		if r.Config.Key == key {
+			return r
+		}
+	}
+	return nil
+}
+
+// do calls into the Core on behalf of someone outside.
+func (h *Host) do(call func(now time.Time)) {
+	if h.core == nil {
+		return
+	}
+	call(h.lan.now)
+	if !h.stalled {
+		h.turn()
+	}
+}
+
+// receive is a message at the host's interface.
+func (h *Host) receive(m *message) {
+	if h.core == nil || !h.link.Up || h.side != m.from.side {
+		return
+	}
+	family := m.send.Key.Family
+	l := h.listens[family]
+	if len(l.VRIDs) == 0 || l.Filter && !slices.Contains(l.VRIDs, m.send.Key.VRID) {
+		return
+	}
+	h.inbox = append(h.inbox, m)
+	if !h.stalled {
+		h.turn()
+	}
+}
+
+// turn is one turn of the host's loop: everything that was received first, the timers then.
+func (h *Host) turn() {
+	now := h.lan.now
+	if h.stalled {
+		h.stalled = false
+		defer h.lan.checker.disturbed()
+	}
+	for _, m := range h.inbox {
+		family := m.send.Key.Family
+		h.core.Deliver(now, h.link.Index, family, vrrp.Packet{
+			Src: m.send.Source, Dst: vrrp.Group(family), TTL: vrrp.TTL, Payload: m.send.Payload,
+		}, &h.out)
+	}
+	for _, a := range h.answers {
+		h.core.Installed(now, a.key, a.seq, a.err, &h.out)
+	}
+	h.inbox, h.answers = h.inbox[:0], h.answers[:0]
+	if at := h.core.Deadline(); !at.IsZero() && !at.After(now) {
+		h.core.Expire(now, &h.out)
+	}
+	h.carryOut()
+	at := h.core.Deadline()
+	if at.IsZero() {
+		h.wakeAt = time.Time{}
+	} else if late := h.wakeAt.Sub(at); late < 0 || late > h.lan.o.Late {
+		h.wake(at.Add(h.lan.upTo(h.lan.o.Late)))
+	}
+}
+
+// wake sets when the next turn is, if nothing happens before.
+func (h *Host) wake(at time.Time) {
+	h.wakeAt = at
+	h.lan.queue.push(event{at: at, host: h, life: h.life})
+}
+
+// carryOut does what the Core asks for.
+func (h *Host) carryOut() {
+	for _, l := range h.out.Listens {
+		h.listens[l.Family] = l
+	}
+	for _, s := range h.out.Sends {
+		if h.link.Up {
+			h.lan.send(h, s)
+		}
+	}
+	for _, d := range h.out.Desired {
+		h.desire(d)
+	}
+	for _, e := range h.out.Events {
+		if e.Kind != engine.EventTransition {
+			continue
+		}
+		h.state[e.Key] = e.To
+		h.lan.log = append(h.lan.log, Transition{h.lan.Elapsed(), h.Name, e.Key, e.From, e.To, e.Cause})
+		h.lan.checker.moved(h, e)
+	}
+	h.out.Reset()
+}
