@@ -52,8 +52,8 @@ type Command struct {
 	Modes  []Mode
 	Syntax string
 	Help   string
-	// Words explains keywords and values by name. A keyword without an entry takes
-	// Help when it is the last one that is needed, or the tree's topic.
+	// Words explains keywords, and values by their name, in angle brackets where a keyword has the
+	// same. A keyword without an entry takes the tree's topic, or Help when it is the last one that is needed.
 	Words map[string]string
 	Level Level
 	// Enter is the mode that the command leads to. The settings of that mode may follow on the same line.

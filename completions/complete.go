@@ -1,6 +1,7 @@
 package completions
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,7 @@ func (w *walker) candidates(prefix token, values Values) []Candidate {
 	found := w.words(nil, w.node, prefix)
 	if below := w.below(); below != nil {
 		found = w.words(found, below, prefix)
+		slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Text, b.Text) })
 	}
 	for _, e := range w.node.params {
 		if e.level > w.level {

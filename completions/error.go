@@ -50,7 +50,9 @@ func (e *Error) Error() string {
 			s += " " + strings.ToUpper(e.Reason[:1]) + e.Reason[1:]
 		case len(e.Words) > 0:
 			s += " Did you mean: " + strings.Join(e.Words, ", ")
-		case len(e.Expected) > 0 && len(e.Expected) <= maxListed:
+		case len(e.Expected) == 0:
+			s += " Nothing more can follow"
+		case len(e.Expected) <= maxListed:
 			s += " Expected " + list(e.Expected)
 		}
 		return s

@@ -80,6 +80,15 @@ func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
 		}
 		return
 	}
+	for _, m := range []Mode{ConfigIf, ConfigRouter} {
+		if w := known(m); w != "" && len(e.Words) == 0 {
+			e.Reason = fmt.Sprintf("%q is a setting of a virtual router: \"interface NAME vrrp N\" comes first", w)
+			if m == ConfigIf {
+				e.Reason = fmt.Sprintf("%q is a setting of an interface: \"interface NAME\" comes first", w)
+			}
+			return
+		}
+	}
 	if w := known(Exec); w != "" {
 		e.Reason = fmt.Sprintf("%q is a command of exec mode: \"do %s\"", w, w)
 	}

@@ -99,11 +99,7 @@ func (t *Tree) explain(c *Command, seq []element, rows *[]string) {
 				}
 			}
 		case valueElement:
-			help := c.help(e.param)
-			if help == "" {
-				help = t.topics["<"+e.param.name+">"]
-			}
-			row(e.param.String(), help)
+			row(e.param.String(), t.valueHelp(c, e.param))
 		case optionalElement:
 			t.explain(c, e.content, rows)
 		}

@@ -216,18 +216,20 @@ func (in *inserter) value(n *node, p *param) *node {
 			return e.to
 		}
 	}
-	help := in.command.help(p)
-	if help == "" {
-		help = in.tree.topics["<"+p.name+">"]
-	}
+	help := in.tree.valueHelp(in.command, p)
 	e := &edge{param: p, help: help, level: in.command.Level, to: &node{}}
 	n.params = append(n.params, e)
 	return e.to
 }
 
-// help explains a value: by "<name>" where a keyword has the same name, else by name.
-func (c *Command) help(p *param) string {
-	if h := c.Words["<"+p.name+">"]; h != "" {
+// valueHelp explains a value: as the command does for "<name>", as all do, or as the command does for
+// the name.
+func (t *Tree) valueHelp(c *Command, p *param) string {
+	name := "<" + p.name + ">"
+	if h := c.Words[name]; h != "" {
+		return h
+	}
+	if h := t.topics[name]; h != "" {
 		return h
 	}
 	return c.Words[p.name]

@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -184,9 +183,11 @@ func (s *Session) groupValues(line []completions.Step) []completions.Candidate {
 func (s *Session) revisionValues() []completions.Candidate {
 	var list []completions.Candidate
 	for i, r := range s.env.Manager.History() {
-		help := fmt.Sprintf("%s %s", s.stamp(r.Time), r.User)
-		if r.Comment != "" {
-			help += ": " + r.Comment
+		help := s.stamp(r.Time)
+		for _, part := range []string{r.User, r.Comment} {
+			if part != "" {
+				help += ", " + part
+			}
 		}
 		list = append(list, completions.Candidate{Text: strconv.Itoa(i), Help: help})
 	}

@@ -119,7 +119,7 @@ func higher(r *engine.RouterStatus) string {
 }
 
 func explainMaster(now time.Time, r *engine.RouterStatus) []string {
-	say := []string{fmt.Sprintf("It is Master since %s ago: %s.", span(now.Sub(r.Since)), r.Cause)}
+	say := []string{fmt.Sprintf("It is Master for %s now: %s.", span(now.Sub(r.Since)), r.Cause)}
 	if r.Local.Owner {
 		return append(say, "It owns the virtual address, so that its priority is 255 and nobody can take over.")
 	}

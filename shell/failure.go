@@ -75,11 +75,13 @@ func describe(err error) string {
 		return "Timed out"
 	}
 	msg := err.Error()
-	r, n := utf8.DecodeRuneInString(msg)
-	if r >= 'a' && r <= 'z' && !strings.HasPrefix(msg, "vrouter") {
-		msg = strings.ToUpper(msg[:n]) + msg[n:]
+	// Names, as of interfaces and keys, keep their case.
+	word, _, _ := strings.Cut(msg, " ")
+	var faults conf.Faults
+	if errors.As(err, &faults) || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" || word == "" {
+		return msg
 	}
-	return msg
+	return strings.ToUpper(msg[:1]) + msg[1:]
 }
 
 // mark draws the marker.

@@ -32,11 +32,11 @@ type router struct {
 	change   func(*engine.RouterStatus)
 }
 
-func (r *router) Apply(_ context.Context, cfg engine.Config) error {
+func (r *router) Apply(_ context.Context, cfg *conf.Config) error {
 	if r.refuse != nil {
 		return r.refuse
 	}
-	r.config = cfg
+	r.config = cfg.Engine
 	return nil
 }
 
@@ -159,7 +159,12 @@ auth_secret = "hunter2"
 // newEnv returns a router that runs a configuration.
 func newEnv(t testing.TB, file string) (*Env, *router) {
 	t.Helper()
-	dir := t.TempDir()
+	return newEnvIn(t, file, t.TempDir())
+}
+
+// newEnvIn does it with files in dir.
+func newEnvIn(t testing.TB, file, dir string) (*Env, *router) {
+	t.Helper()
 	path := filepath.Join(dir, "r1.toml")
 	if err := conf.WriteFile(path, []byte(file)); err != nil {
 		t.Fatal(err)
