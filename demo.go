@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
 
 	"vrrpsh/conf"
 	"vrrpsh/engine/driver"
@@ -98,7 +99,9 @@ func runDemo(ctx context.Context) error {
 		return err
 	}
 	defer r1.stop()
-	fmt.Print(demoBanner)
+	if xterm.IsTerminal(int(os.Stdin.Fd())) {
+		fmt.Print(demoBanner)
+	}
 	session := shell.New(r1.env, shell.User{Name: userName(), Level: conf.Administrator, Source: "console"})
 	return converse(ctx, session)
 }
@@ -283,12 +286,12 @@ func (l *lab) Show() string {
 	defer l.mu.Unlock()
 	var b strings.Builder
 	for _, r := range demoRouters {
-		state, cable := "running", "──"
+		state, cable := "running", "───"
 		if r.name != demoRouters[0].name && l.running[r.name] == nil {
 			state = "stopped"
 		}
 		if l.cut[r.name] {
-			cable = "╳ "
+			cable = " ╳ "
 		}
 		var serves []string
 		for group := 1; group <= len(l.pings); group++ {
@@ -296,9 +299,9 @@ func (l *lab) Show() string {
 				serves = append(serves, p.addr.String())
 			}
 		}
-		fmt.Fprintf(&b, "%s %-12s %s─┤ %-8s %s\n", r.name, r.address, cable, state, strings.Join(serves, ", "))
+		fmt.Fprintf(&b, "%-4s %-12s %s┤ %-8s %s\n", r.name, r.address, cable, state, strings.Join(serves, ", "))
 	}
-	fmt.Fprintf(&b, "host%s├─ pings every %v:\n", strings.Repeat(" ", 15), demoPing)
+	fmt.Fprintf(&b, "%-4s %-12s ───┤ pings every %v:\n", "host", "", demoPing)
 	for group := 1; group <= len(l.pings); group++ {
 		p := l.pings[group]
 		answer := "no answer"
@@ -309,7 +312,7 @@ func (l *lab) Show() string {
 		if p.lastGap > 0 {
 			gap = fmt.Sprintf("last interruption %.2f s", p.lastGap.Seconds())
 		}
-		fmt.Fprintf(&b, "  %-12s %s, %s\n", p.addr, answer, gap)
+		fmt.Fprintf(&b, "       %-12s %s, %s\n", p.addr, answer, gap)
 	}
 	return b.String()
 }
