@@ -98,6 +98,17 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+func TestRestartOfWhatDoesNotRun(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.100")
+	h.apply(config(vr))
+	h.apply(config(with(vr, restarts["version"])))
+	h.wantState(vr.Key, vrrp.Initialize, vrrp.CauseNoLink)
+	if n := len(h.status(vr.Key).History); n > 0 {
+		t.Errorf("%d transitions", n)
+	}
+}
+
 func TestChangeIsSeenByPeers(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 51, "10.0.0.100")

@@ -153,9 +153,6 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 		}
 	} else {
 		local := vrrp.Local{Primary: g.segment.primary, Owner: g.owner()}
-		if !g.ready {
-			g.recover() // what was in the way before has gone with the interface
-		}
 		if !g.ready || g.local != local {
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
 			g.segment.ask(c)

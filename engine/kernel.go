@@ -39,9 +39,6 @@ func (c *Core) settle(g *group, out *Output) {
 		return
 	}
 	g.unsettle = false
-	if g.desired.Seq == 0 && !want.Present {
-		return // nothing was asked for yet
-	}
 	c.seq++
 	want.Seq = c.seq
 	g.desired, g.pending, g.lostMore = want, true, false

@@ -210,6 +210,26 @@ func TestPrimaryAddressYieldsToNewVirtualAddress(t *testing.T) {
 	}
 }
 
+func TestFormerVirtualAddressMayBecomePrimary(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 1, "10.0.0.1")
+	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
+	h.apply(config(vr))
+	if got := h.status(vr.Key).Local.Primary; got != addr("10.0.0.2") {
+		t.Errorf("primary address %s, want 10.0.0.2", got)
+	}
+	h.apply(config(with(vr, func(vr *engine.VirtualRouter) { setAddresses(vr, "10.0.0.100") })))
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	if got := h.status(vr.Key).Local; got != (vrrp.Local{Primary: addr("10.0.0.1")}) {
+		t.Errorf("local %+v, want 10.0.0.1 and not its owner", got)
+	}
+	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
+	h.link(ethernet(1, "eth0", "10.0.0.2/24", "10.0.0.1/24"))
+	if got := h.status(vr.Key).Local.Primary; got != addr("10.0.0.1") {
+		t.Errorf("primary address %s, want 10.0.0.1", got)
+	}
+}
+
 func TestPrefixLength(t *testing.T) {
 	tests := []struct {
 		vip, want string

@@ -173,6 +173,13 @@ func TestHistory(t *testing.T) {
 		{From: vrrp.Master, To: vrrp.Backup, Cause: vrrp.CauseHigherAddress, Peer: addr("10.0.0.3"), Priority: 100},
 		{From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CausePreempt, Peer: addr("10.0.0.4"), Priority: 50},
 	}
+	texts := []string{
+		"", "", "heard 10.0.0.2 with priority 200", "heard 10.0.0.2 with priority 0",
+		"heard 10.0.0.3 with priority 100", "heard 10.0.0.4 with priority 50",
+	}
+	if diff := cmp.Diff(texts, h.texts(engine.EventTransition)); diff != "" {
+		t.Errorf("texts (-want +got):\n%s", diff)
+	}
 	untimed := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Time" }, cmp.Ignore())
 	got := h.status(vr.Key)
 	if diff := cmp.Diff(want, got.History, cmpAddr, untimed); diff != "" {
@@ -183,6 +190,22 @@ func TestHistory(t *testing.T) {
 	}
 	if c := got.Counters; c.BecameMaster != 3 || c.PriorityZeroReceived != 1 || c.AdvertsReceived != 4 {
 		t.Errorf("counters %+v", c)
+	}
+}
+
+func TestSilentMasterIsNamed(t *testing.T) {
+	h, vr := master(t)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
+	h.run(10 * time.Second)
+	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
+	if err := h.core.Resign(h.now, vr.Key, &h.out); err != nil {
+		t.Fatal(err)
+	}
+	h.answer(0)
+	h.run(10 * time.Second) // nobody was heard this time
+	want := []string{"", "", "heard 10.0.0.2 with priority 200", "last heard 10.0.0.2 with priority 200", "", ""}
+	if diff := cmp.Diff(want, h.texts(engine.EventTransition)); diff != "" {
+		t.Errorf("texts (-want +got):\n%s", diff)
 	}
 }
 

@@ -320,24 +320,27 @@ func TestReconfigurationInPlace(t *testing.T) {
 	l := newLab(t, ethernet, one(group(1, 200), group(2, 100)), one(group(1, 100), group(2, 200)))
 	l.Run(10*time.Second + 300*time.Millisecond)
 	l.seen = len(l.Transitions())
-	for name, change := range map[string]func(*engine.VirtualRouter){
-		"priority":           func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 150 },
-		"shorter interval":   every(300 * time.Millisecond),
-		"longer interval":    every(4 * time.Second),
-		"preemption":         noPreempt,
-		"preempt delay":      preemptDelay(time.Minute),
-		"description":        func(vr *engine.VirtualRouter) { vr.Description = "x" },
-		"announcements":      func(vr *engine.VirtualRouter) { vr.Protocol.Announce.Refresh = time.Second },
-		"checksum":           func(vr *engine.VirtualRouter) { vr.Protocol.Checksum = vrrp.ChecksumRFC9568 },
-		"kernel filter":      func(vr *engine.VirtualRouter) { vr.SocketFilter = false },
-		"another new group":  func(*engine.VirtualRouter) {},
-		"strict receive":     func(vr *engine.VirtualRouter) { vr.Protocol.Lenient = false },
-		"back to the former": func(*engine.VirtualRouter) {},
+	for _, tt := range []struct {
+		name   string
+		change func(*engine.VirtualRouter)
+	}{
+		{"priority", func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 150 }},
+		{"shorter interval", every(300 * time.Millisecond)},
+		{"longer interval", every(4 * time.Second)},
+		{"preemption", noPreempt},
+		{"preempt delay", preemptDelay(time.Minute)},
+		{"description", func(vr *engine.VirtualRouter) { vr.Description = "x" }},
+		{"announcements", func(vr *engine.VirtualRouter) { vr.Protocol.Announce.Refresh = time.Second }},
+		{"checksum", func(vr *engine.VirtualRouter) { vr.Protocol.Checksum = vrrp.ChecksumRFC9568 }},
+		{"kernel filter", func(vr *engine.VirtualRouter) { vr.SocketFilter = false }},
+		{"another new group", func(*engine.VirtualRouter) {}},
+		{"strict receive", func(vr *engine.VirtualRouter) { vr.Protocol.Lenient = false }},
+		{"back to the former", func(*engine.VirtualRouter) {}},
 	} {
-		routers := one(group(1, 200, change), group(2, 100))
+		routers := one(group(1, 200, tt.change), group(2, 100))
 		l.hosts[0].Apply(routers...)
 		l.Run(20 * time.Second)
-		l.expect(name)
+		l.expect(tt.name)
 	}
 	// The priorities change sides: the other takes over, in the time it takes to hear of it.
 	began := l.Elapsed()

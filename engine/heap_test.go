@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestTimers holds the heap against a list.
+func TestTimers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		epoch := time.Unix(1000, 0)
+		timers := timers{epoch: epoch}
+		groups := make([]*group, 20)
+		due := make(map[*group]time.Duration)
+		for i := range groups {
+			groups[i] = &group{slot: -1, due: never}
+		}
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			g := groups[rapid.IntRange(0, len(groups)-1).Draw(t, "group")]
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0:
+				timers.remove(g)
+				delete(due, g)
+			case 1:
+				timers.set(g, time.Time{})
+				delete(due, g)
+			case 2:
+				timers.first()
+			default:
+				due[g] = time.Duration(rapid.IntRange(0, 50).Draw(t, "due"))
+				timers.set(g, epoch.Add(due[g]))
+			}
+			// Only now and then is the heap looked at, or it would never be stale.
+			if rapid.IntRange(0, 3).Draw(t, "look") > 0 {
+				continue
+			}
+			limit := time.Duration(rapid.IntRange(0, 50).Draw(t, "limit"))
+			within := make(map[*group]bool)
+			for _, g := range timers.within(int64(limit), nil) {
+				within[g] = true
+			}
+			least := time.Duration(never)
+			for g, d := range due {
+				least = min(least, d)
+				if within[g] != (d <= limit) {
+					t.Fatalf("due at %d: within %d is %t", d, limit, within[g])
+				}
+			}
+			switch g := timers.first(); {
+			case g == nil && len(due) > 0:
+				t.Fatalf("nothing is first, but something is due at %d", least)
+			case g != nil && (len(due) == 0 || due[g] != least):
+				t.Fatalf("first is due at %d, want %d", due[g], least)
+			}
+		}
+	})
+}
