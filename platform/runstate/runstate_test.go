@@ -1,0 +1,116 @@
+package runstate_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/runstate"
+)
+
+type state struct {
+	MAC   runstate.MAC `json:"mac"`
+	Links []string     `json:"links,omitempty"`
+}
+
+func open(t *testing.T, dir string) *runstate.File {
+	t.Helper()
+	f, err := runstate.Open(dir, "run-state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+func load(t *testing.T, f *runstate.File) state {
+	t.Helper()
+	var s state
+	if err := f.Load(&s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestWhatARunSavesTheNextOneLoads(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "here")
+	first := open(t, dir)
+	if d := cmp.Diff(state{}, load(t, first)); d != "" {
+		t.Errorf("without a file (-want +got):\n%s", d)
+	}
+	want := state{MAC: runstate.MAC{0, 0, 0x5e, 0, 1, 7}, Links: []string{"em0"}}
+	for range 2 {
+		if err := first.Save(want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Close()
+	second := open(t, dir)
+	if d := cmp.Diff(want, load(t, second)); d != "" {
+		t.Errorf("after a new start (-want +got):\n%s", d)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "run-state.json"))
+	if want := `{"mac":"00:00:5e:00:01:07","links":["em0"]}` + "\n"; err != nil || string(raw) != want {
+		t.Errorf("the file says %q, want %q (%v)", raw, want, err)
+	}
+	for range 2 {
+		if err := second.Remove(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := cmp.Diff(state{}, load(t, second)); d != "" {
+		t.Errorf("after its removal (-want +got):\n%s", d)
+	}
+	if err := second.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, load(t, second)); d != "" {
+		t.Errorf("saved again after its removal (-want +got):\n%s", d)
+	}
+}
+
+func TestOnlyOneRouterHasTheFile(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	if _, err := runstate.Open(dir, "run-state"); !errors.Is(err, platform.ErrConflict) {
+		t.Errorf("a second router: error %v, want a conflict", err)
+	}
+	other, err := runstate.Open(dir, "run-state-2")
+	if err != nil {
+		t.Errorf("another file beside it: %v", err)
+	} else {
+		other.Close()
+	}
+	first.Close()
+	open(t, dir)
+}
+
+func TestAFileThatCannotBeUnderstood(t *testing.T) {
+	for _, content := range []string{"", "{", `{"mac":"00:00"}`, `{"mac":"00:00:5e:00:01:07:08:09"}`} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "run-state.json"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var s state
+		if err := open(t, dir).Load(&s); err == nil {
+			t.Errorf("%q was understood as %+v", content, s)
+		}
+	}
+}
+
+func TestWithoutADirectoryNothingIsKept(t *testing.T) {
+	f := open(t, "")
+	if err := f.Save(state{Links: []string{"em0"}}); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(state{}, load(t, f)); d != "" {
+		t.Errorf("loaded (-want +got):\n%s", d)
+	}
+	if err := f.Remove(); err != nil {
+		t.Error(err)
+	}
+}
