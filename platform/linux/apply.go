@@ -233,8 +233,8 @@ func (s *System) findParents(jobs []*job) {
 // as a macvlan, is found by the failure of what needs it, and made again once.
 func (s *System) build(jobs []*job) {
 	for range 2 {
-		s.createMacvlans(jobs)
 		s.deactivate(jobs)
+		s.createMacvlans(jobs)
 		s.activate(jobs)
 		var again []*job
 		for _, j := range jobs {
@@ -251,29 +251,66 @@ func (s *System) build(jobs []*job) {
 	}
 }
 
-// deactivate takes away what shall not be: macvlans go down first, so that nothing is answered or
-// forwarded any more.
+// deactivate takes away what shall not be: IPv4 addresses first, so that nothing is answered any
+// more, then the macvlans go down; IPv6 addresses last, since the interface would tell of it.
 func (s *System) deactivate(jobs []*job) {
-	var steps []step
-	for _, j := range jobs {
-		if j.err == nil && j.want.Macvlan && !j.want.Active && j.e.macvlan != 0 {
-			s.registry.setUp(j.e, false)
-			steps = append(steps, step{request: upRequest(j.e.macvlan, false),
-				after: func(err error) { j.fail("set "+j.want.Name+" down", err) }})
-		}
-	}
+	var first, then []step
+	var down []*job
 	for _, j := range jobs {
 		if j.err != nil {
 			continue
 		}
 		for _, p := range slices.Clone(j.e.installed) {
-			if !j.want.Active || !slices.Contains(j.want.Addrs, p) {
-				steps = append(steps, s.uninstall(j, p))
+			switch {
+			case j.want.Active && slices.Contains(j.want.Addrs, p):
+			case p.Addr().Is4():
+				first = append(first, s.uninstall(j, p))
+			default:
+				then = append(then, s.uninstall(j, p))
 			}
 		}
 		if !j.want.Active && j.e.ownMAC != nil {
-			steps = append(steps, s.restoreMAC(j)...)
+			first = append(first, s.restoreMAC(j)...)
 		}
+		if !j.want.Active && j.want.Macvlan && j.e.macvlan != 0 {
+			down = append(down, j)
+		}
+	}
+	s.run(first)
+	s.lower(down)
+	s.run(then)
+}
+
+// lower sets macvlans down. Of many that are up it makes new ones instead: each that goes down
+// costs the kernel a grace period, all that are deleted together only one.
+func (s *System) lower(jobs []*job) {
+	up := 0
+	for _, j := range jobs {
+		if j.e.up {
+			up++
+		}
+	}
+	if up >= bulk {
+		var indexes []int
+		for _, j := range jobs {
+			indexes = append(indexes, j.e.macvlan)
+		}
+		for i, err := range s.deleteLinks(indexes) {
+			jobs[i].fail("delete "+jobs[i].want.Name, err)
+			if err == nil {
+				s.registry.setMacvlan(jobs[i].e, 0)
+			}
+		}
+		return
+	}
+	var steps []step
+	for _, j := range jobs {
+		steps = append(steps, step{request: upRequest(j.e.macvlan, false), after: func(err error) {
+			j.fail("set "+j.want.Name+" down", err)
+			if err == nil {
+				s.registry.setUp(j.e, false)
+			}
+		}})
 	}
 	s.run(steps)
 }
@@ -491,14 +528,13 @@ func (s *System) markMacvlans(fresh []*job) {
 // dismantle removes everything of the jobs' entries and forgets those that are gone.
 func (s *System) dismantle(doomed []*job) (changed bool) {
 	var steps []step
+	var with []*job
+	var macvlans []int
 	for _, j := range doomed {
 		if j.e.want.Macvlan {
 			if j.e.macvlan != 0 {
-				steps = append(steps, step{request: deleteLinkRequest(j.e.macvlan), after: func(err error) {
-					if !errors.Is(noLink(err), platform.ErrNoLink) {
-						j.fail("delete "+j.e.want.Name, err)
-					}
-				}})
+				with = append(with, j)
+				macvlans = append(macvlans, j.e.macvlan)
 			}
 			continue
 		}
@@ -510,6 +546,9 @@ func (s *System) dismantle(doomed []*job) (changed bool) {
 		}
 	}
 	s.run(steps)
+	for i, err := range s.deleteLinks(macvlans) {
+		with[i].fail("delete "+with[i].e.want.Name, err)
+	}
 	for _, j := range doomed {
 		if j.err == nil {
 			s.registry.drop(j.e)

@@ -3,6 +3,9 @@
 package linux
 
 import (
+	"errors"
+	"math"
+	"math/rand/v2"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -30,6 +33,44 @@ func createRequest(a *platform.Attachment) *request {
 // aliasAttr is the mark of a macvlan. The kernel takes it for an existing interface only.
 func aliasAttr(id platform.ID) *nl.RtAttr {
 	return nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias(id)))
+}
+
+// bulk is the number of interfaces from which on they are deleted together.
+const bulk = 8
+
+// deleteLinks deletes interfaces that we created. It is no error when one is gone already.
+//
+// The kernel waits for all its readers when an interface goes, some ten milliseconds. To
+// delete many it offers only groups, so they get one with a number that nobody else has.
+func (s *System) deleteLinks(indexes []int) []error {
+	errs := make([]error, len(indexes))
+	var steps []step
+	gone := func(err error) bool { return err == nil || errors.Is(noLink(err), platform.ErrNoLink) }
+	if len(indexes) >= bulk {
+		group := nl.Uint32Attr(1 + rand.Uint32N(math.MaxInt32))
+		together := true
+		for _, index := range indexes {
+			r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
+			r.AddData(nl.NewRtAttr(unix.IFLA_GROUP, group))
+			steps = append(steps, step{request: r, after: func(err error) { together = together && gone(err) }})
+		}
+		s.run(steps)
+		r, _ := linkRequest(unix.RTM_DELLINK, 0, 0)
+		r.AddData(nl.NewRtAttr(unix.IFLA_GROUP, group))
+		if err := s.change.one(r, nil); together && gone(err) {
+			return errs
+		}
+		steps = steps[:0] // the rest one by one
+	}
+	for i, index := range indexes {
+		steps = append(steps, step{request: deleteLinkRequest(index), after: func(err error) {
+			if !gone(err) {
+				errs[i] = err
+			}
+		}})
+	}
+	s.run(steps)
+	return errs
 }
 
 func deleteLinkRequest(index int) *request {

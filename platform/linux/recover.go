@@ -53,8 +53,8 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 	if err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
-	var errs []error
-	var steps []step
+	var leftovers []*kernelLink
+	var indexes []int
 	for i := range links {
 		l := &links[i]
 		recorded := l.kind == "macvlan" && slices.Contains(records, macvlanRecord{Name: l.Name, Parent: l.Parent, MAC: l.MAC})
@@ -63,13 +63,14 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 			continue
 		}
 		s.log.Info("removing what an earlier run left", "interface", l.Name)
-		steps = append(steps, step{request: deleteLinkRequest(l.Index), after: func(err error) {
-			if err != nil && !errors.Is(noLink(err), platform.ErrNoLink) {
-				errs = append(errs, fmt.Errorf("delete %s: %w", l.Name, err))
-			}
-		}})
+		leftovers, indexes = append(leftovers, l), append(indexes, l.Index)
 	}
-	s.run(steps)
+	var errs []error
+	for i, err := range s.deleteLinks(indexes) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("delete %s: %w", leftovers[i].Name, err))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,274 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/frame"
+)
+
+var (
+	uplink6  = netip.MustParsePrefix("fe80::1/64")
+	peer6    = netip.MustParseAddr("fe80::2")
+	primary4 = netip.MustParsePrefix("10.9.0.1/24")
+	peer4    = netip.MustParseAddr("10.9.0.2")
+)
+
+func openConn(t testing.TB, h *harness, family platform.Family) platform.Conn {
+	t.Helper()
+	c, err := h.system.Open(h.link("up0").Attrs().Index, family, netip.Addr{})
+	must(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func advert(t testing.TB, source netip.Addr, vrid uint8) []byte {
+	t.Helper()
+	b, err := frame.AppendAdvert(nil, &platform.Frame{MAC: frame.MAC{2, 0, 0, 0, 0, 9}, Source: source,
+		Payload: []byte{0x31, vrid, 100, 1, 0, 100, 0, 0}})
+	must(t, err)
+	return b
+}
+
+// receiveOne waits for a packet.
+func receiveOne(t testing.TB, s *System, c platform.Conn) platform.Packet {
+	t.Helper()
+	var p [1]platform.Packet
+	for end := time.Now().Add(5 * time.Second); ; {
+		n, err := c.Recv(p[:])
+		must(t, err)
+		if n > 0 {
+			return p[0]
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing was received")
+		}
+		must(t, s.Wait(end))
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0")
+	h.AddAddr("up0", uplink6)
+	c := openConn(t, h, platform.IPv6)
+	other := openConn(t, h, platform.IPv4)
+
+	must(t, c.SetFilter([]uint8{7, 200}))
+	for _, v := range []uint8{6, 200} {
+		h.station.Send(advert(t, peer6, v))
+	}
+	low := advert(t, peer6, 7)
+	low[14+7] = 254 // hop limit
+	h.station.Send(low)
+	h.station.Send(advert(t, peer6, 7))
+	for _, want := range []uint8{200, 7} {
+		p := receiveOne(t, h.system, c)
+		if p.Src != peer6 || p.Dst != frame.GroupIPv6 || p.TTL != 255 || len(p.Payload) != 8 || p.Payload[1] != want {
+			t.Errorf("received %+v, want VRID %d from %v to %v with hop limit 255", p, want, peer6, frame.GroupIPv6)
+		}
+	}
+	if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
+		t.Errorf("the IPv4 socket received %d, %v", n, err)
+	}
+	must(t, c.SetFilter(nil))
+	h.station.Send(low)
+	if p := receiveOne(t, h.system, c); p.TTL != 254 {
+		t.Errorf("hop limit %d, want 254", p.TTL)
+	}
+
+	vip := netip.MustParsePrefix("2001:db8::fe/64")
+	linkLocal := netip.MustParsePrefix("fe80::fe/64")
+	mac := frame.MAC{0, 0, 0x5e, 0, 2, 7}
+	a := platform.Attachment{ID: platform.ID{Link: "up0", Family: platform.IPv6, VRID: 7}, Link: h.link("up0").Attrs().Index,
+		Macvlan: true, Name: "standby7", MAC: mac, Addrs: []netip.Prefix{linkLocal, vip}, Present: true}
+	must(t, h.system.Apply([]platform.Attachment{a})[0])
+	for range 2 {
+		a.Active = true
+		must(t, h.system.Apply([]platform.Attachment{a})[0])
+		l := h.Kernel().Links["standby7"]
+		if d := cmp.Diff([]netip.Prefix{vip, linkLocal}, l.Addrs, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" || !l.Up {
+			t.Fatalf("active macvlan %+v (-want +got):\n%s", l, d)
+		}
+		if n, err := c.Announce([]platform.Announcement{{MAC: mac, Addr: vip.Addr(), Router: true}}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		for {
+			raw, ok := h.station.Receive(5 * time.Second)
+			if !ok {
+				t.Fatal("no Neighbor Advertisement was heard")
+			}
+			p, err := frame.Parse(raw)
+			must(t, err)
+			if p.Kind == frame.NeighborAdvertisement && p.TargetIP == vip.Addr() {
+				if p.SenderMAC != mac || p.Src != mac || !p.Router || !p.Override {
+					t.Errorf("heard %+v", p)
+				}
+				break
+			}
+		}
+		a.Active = false
+		must(t, h.system.Apply([]platform.Attachment{a})[0])
+		if l := h.Kernel().Links["standby7"]; l.Up || len(l.Addrs) > 0 {
+			t.Errorf("standby macvlan %+v", l)
+		}
+	}
+}
+
+func TestHotPathAllocatesNothing(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	c := openConn(t, h, platform.IPv4)
+	must(t, c.SetFilter([]uint8{1, 2}))
+	in := advert(t, peer4, 1)
+	packets := make([]platform.Packet, 64)
+	frames := make([]platform.Frame, 200)
+	for i := range frames {
+		frames[i] = platform.Frame{MAC: frame.MAC{0, 0, 0x5e, 0, 1, 1}, Source: primary4.Addr(), Payload: in[34:]}
+	}
+	announcements := []platform.Announcement{{MAC: frames[0].MAC, Addr: peer4}}
+	cycle := func() {
+		for range 3 {
+			h.station.Send(in)
+		}
+		for got := 0; got < 3; {
+			must(t, h.system.Wait(time.Now().Add(time.Second)))
+			n, err := c.Recv(packets)
+			must(t, err)
+			got += n
+		}
+		_, err := c.Send(frames)
+		must(t, err)
+		_, err = c.Announce(announcements)
+		must(t, err)
+		h.system.Wake()
+	}
+	cycle()
+	// Three sends of the test's own station take one each, for the address.
+	if n := testing.AllocsPerRun(100, cycle); n > 3 {
+		t.Errorf("%v allocations in a cycle, want none beyond the 3 of the peer", n)
+	}
+}
+
+func TestWaitOfOldKernels(t *testing.T) {
+	var w waiter
+	must(t, w.open())
+	defer w.close()
+	w.coarse = true
+	at := time.Now().Add(1500 * time.Microsecond)
+	must(t, w.wait(at))
+	if now := time.Now(); now.Before(at) {
+		t.Errorf("returned %v early", at.Sub(now))
+	}
+	w.signal()
+	must(t, w.wait(time.Time{}))
+}
+
+func TestClosed(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	c := openConn(t, h, platform.IPv4)
+	waited := make(chan error)
+	go func() {
+		for {
+			if err := h.system.Wait(time.Time{}); err != nil {
+				waited <- err
+				return
+			}
+		}
+	}()
+	must(t, h.system.Close())
+	if err := <-waited; err == nil {
+		t.Error("a wait outlived its system")
+	}
+	must(t, c.Close())
+	must(t, c.Close())
+	if _, err := c.Recv(make([]platform.Packet, 1)); err == nil {
+		t.Error("a closed conn receives")
+	}
+	if _, err := h.system.Open(1, platform.IPv4, netip.Addr{}); err == nil {
+		t.Error("a closed system opens")
+	}
+	if _, err := h.system.Links(); err == nil {
+		t.Error("a closed system has links")
+	}
+}
+
+func TestReceivesOptionsAndJunk(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	c := openConn(t, h, platform.IPv4)
+	// A header with the Router Alert option (RFC 2113).
+	plain := advert(t, peer4, 5)
+	b := append(append(append([]byte{}, plain[:34]...), 0x94, 4, 0, 0), plain[34:]...)
+	b[14] = 0x46
+	binary.BigEndian.PutUint16(b[16:], uint16(len(b)-14))
+	b[24], b[25] = 0, 0
+	var s uint32
+	for i := 14; i < 38; i += 2 {
+		s += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for s > 0xffff {
+		s = s>>16 + s&0xffff
+	}
+	binary.BigEndian.PutUint16(b[24:], ^uint16(s))
+	h.station.Send(b)
+	if p := receiveOne(t, h.system, c); p.TTL != 255 || len(p.Payload) != 8 || p.Payload[1] != 5 {
+		t.Errorf("received %+v behind options", p)
+	}
+	empty, err := frame.AppendAdvert(nil, &platform.Frame{MAC: frame.MAC{2, 0, 0, 0, 0, 9}, Source: peer4})
+	must(t, err)
+	h.station.Send(empty)
+	if p := receiveOne(t, h.system, c); len(p.Payload) != 0 || p.Src != peer4 {
+		t.Errorf("received %+v of an empty message", p)
+	}
+}
+
+func BenchmarkSend(b *testing.B) {
+	h := newHarness(b)
+	h.AddLink("up0", primary4)
+	c := openConn(b, h, platform.IPv4)
+	frames := make([]platform.Frame, 250)
+	payload := advert(b, peer4, 1)[34:]
+	for i := range frames {
+		frames[i] = platform.Frame{MAC: frame.MAC{0, 0, 0x5e, 0, 1, byte(i)}, Source: primary4.Addr(), Payload: payload}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, err := c.Send(frames); err != nil {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(frames)), "ns/frame")
+}
+
+func BenchmarkReceive(b *testing.B) {
+	h := newHarness(b)
+	h.AddLink("up0", primary4)
+	c := openConn(b, h, platform.IPv4)
+	must(b, c.SetFilter([]uint8{1}))
+	in := advert(b, peer4, 1)
+	packets := make([]platform.Packet, 32)
+	b.ReportAllocs()
+	var spent time.Duration
+	for b.Loop() {
+		for range packets {
+			h.station.Send(in)
+		}
+		for got := 0; got < len(packets); {
+			start := time.Now()
+			n, err := c.Recv(packets)
+			spent += time.Since(start)
+			must(b, err)
+			got += n
+		}
+	}
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N*len(packets)), "ns/packet")
+}
