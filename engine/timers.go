@@ -102,13 +102,14 @@ func (t *timers) remove(g *group) {
 		return
 	}
 	last := len(t.heap) - 1
-	t.swap(i, last)
+	e := t.heap[last]
 	t.heap[last] = timer{}
 	t.heap = t.heap[:last]
 	g.slot = -1
 	if i < last {
+		t.put(i, e)
 		t.down(i)
-		t.up(i)
+		t.up(e.group.slot)
 	}
 }
 
@@ -145,35 +146,41 @@ func (t *timers) below(i int, limit int64, to []*group) []*group {
 	return t.below(2*i+2, limit, to)
 }
 
+// up moves the entry at i to its place, if that is nearer to the top.
 func (t *timers) up(i int) {
+	e := t.heap[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if t.heap[parent].due <= t.heap[i].due {
-			return
+		if t.heap[parent].due <= e.due {
+			break
 		}
-		t.swap(i, parent)
+		t.put(i, t.heap[parent])
 		i = parent
 	}
+	t.put(i, e)
 }
 
+// down moves the entry at i to its place, if that is further from the top.
 func (t *timers) down(i int) {
+	e := t.heap[i]
 	for {
 		least := 2*i + 1
 		if least >= len(t.heap) {
-			return
+			break
 		}
 		if right := least + 1; right < len(t.heap) && t.heap[right].due < t.heap[least].due {
 			least = right
 		}
-		if t.heap[i].due <= t.heap[least].due {
-			return
+		if e.due <= t.heap[least].due {
+			break
 		}
-		t.swap(i, least)
+		t.put(i, t.heap[least])
 		i = least
 	}
+	t.put(i, e)
 }
 
-func (t *timers) swap(i, j int) {
-	t.heap[i], t.heap[j] = t.heap[j], t.heap[i]
-	t.heap[i].group.slot, t.heap[j].group.slot = i, j
+func (t *timers) put(i int, e timer) {
+	t.heap[i] = e
+	e.group.slot = i
 }
