@@ -208,13 +208,19 @@ func run(t testing.TB, s *Session, lines ...string) (string, Status) {
 }
 
 // must executes lines that succeed.
-func must(t testing.TB, s *Session, lines ...string) string {
+func must(t fataler, s *Session, lines ...string) string {
 	t.Helper()
 	var b bytes.Buffer
 	for _, l := range lines {
-		if status := s.Execute(t.Context(), l, IO{Out: &b, Err: &b}); status != Done {
+		if status := s.Execute(context.Background(), l, IO{Out: &b, Err: &b}); status != Done {
 			t.Fatalf("%q: status %d\n%s", l, status, b.String())
 		}
 	}
 	return b.String()
+}
+
+// fataler is a test, of this package's or of rapid.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }

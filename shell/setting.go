@@ -222,7 +222,11 @@ func (s *setting) check(t *target) error {
 	}
 	var first error
 	for _, version := range []int{2, 3} {
-		vr := conf.VRouter{Group: t.router.Group, Interface: t.router.Interface, Version: &version}
+		address := "192.0.2.1"
+		if t.family == vrrp.IPv6 {
+			address = "fe80::1"
+		}
+		vr := conf.VRouter{Group: t.router.Group, Interface: t.router.Interface, Version: &version, VIP: &address}
 		err := s.problem(&conf.File{VRouters: []conf.VRouter{vr}}, t)
 		if err == nil {
 			return nil

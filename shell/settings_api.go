@@ -28,10 +28,17 @@ var apiSettings = []setting{
 			return nil
 		},
 		render: func(t *target, _ func(string) string) []string {
-			if a := t.file.API; a != nil && reflect.ValueOf(*a).IsZero() {
-				return []string{"api enable"}
+			if t.file.API == nil {
+				return nil
 			}
-			return nil
+			a := *t.file.API
+			if a.TLS != nil && !*a.TLS {
+				a.TLS = nil // is not shown either
+			}
+			if len(a.Users) > 0 || !reflect.ValueOf(a).IsZero() {
+				return nil
+			}
+			return []string{"api enable"}
 		},
 	},
 	text("api.host", "api host <endpoint:endpoint>", "Address and port to listen on",

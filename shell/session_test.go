@@ -1,0 +1,432 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+func TestStatuses(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		lines []string
+		want  Status
+	}{
+		{"done", []string{"show clock"}, Done},
+		{"blank", []string{"   "}, Done},
+		{"comment", []string{"! show nothing"}, Done},
+		{"failed", []string{"show vrrp group 77"}, Failed},
+		{"unknown word", []string{"shew clock"}, BadSyntax},
+		{"ambiguous", []string{"e"}, BadSyntax},
+		{"incomplete", []string{"show"}, BadSyntax},
+		{"out of range", []string{"configure", "interface eth0 vrrp 1 priority 255"}, BadSyntax},
+		{"invalid candidate", []string{"configure", "interface eth0 vrrp 9", "commit"}, Rejected},
+		{"changes left", []string{"configure", "hostname x", "end"}, Failed},
+		{"control character", []string{"show\x07clock"}, BadSyntax},
+		{"escape sequence", []string{"show \x1b[2J"}, BadSyntax},
+		{"C1 control", []string{"show \u009b2J"}, BadSyntax},
+		{"not UTF-8", []string{"show \xff"}, BadSyntax},
+		{"very long", []string{"show " + strings.Repeat("x", 1<<20)}, BadSyntax},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			env, _ := newEnv(t, sampleFile)
+			out, got := run(t, newSession(t, env, admin), tc.lines...)
+			if got != tc.want {
+				t.Errorf("status %d, want %d: %s", got, tc.want, out)
+			}
+			if strings.ContainsAny(out, "\x07\x1b\xff\u009b") {
+				t.Errorf("controls are echoed: %q", out)
+			}
+			if len(out) > 1000 {
+				t.Errorf("%d bytes of output", len(out))
+			}
+		})
+	}
+}
+
+func TestARefusedCommitKeepsTheCandidate(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	must(t, s, "configure", "interface eth0 vrrp 1 priority 99")
+	r.refuse = errors.New("no such device")
+	out, status := run(t, s, "commit")
+	if status != Rejected || !strings.Contains(out, "no such device") {
+		t.Fatalf("status %d: %s", status, out)
+	}
+	if r.config.Routers[0].Protocol.Priority != 150 {
+		t.Error("the running configuration changed")
+	}
+	r.refuse = nil
+	must(t, s, "commit")
+	if out, status := run(t, s, "vip 10.0.0.9"); status != BadSyntax {
+		t.Errorf("an IPv4 address: %s", out)
+	}
+	if got := r.config.Routers[0].Protocol.Priority; got != 99 {
+		t.Errorf("priority %d after the commit", got)
+	}
+}
+
+func TestStaleCandidate(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "10.0.0.7"})
+	must(t, a, "configure", "interface eth0 vrrp 1 priority 90", "no interface eth0 vrrp 2")
+	must(t, b, "configure", "interface eth0 vrrp 1 description uplink", "hostname r9", "commit comment naming")
+	out, status := run(t, a, "commit")
+	if status != Locked || !strings.Contains(out, "bob") || !strings.Contains(out, "rebase") {
+		t.Fatalf("status %d: %s", status, out)
+	}
+	if got := <-a.Notices(); got != "Commit 2 by bob (10.0.0.7): naming" {
+		t.Errorf("notice %q", got)
+	}
+	if len(b.Notices()) > 0 {
+		t.Errorf("the committer is told: %q", <-b.Notices())
+	}
+	must(t, a, "rebase", "commit", "end")
+	if len(r.config.Routers) != 1 || r.config.Routers[0].Description != "uplink" || r.config.Routers[0].Protocol.Priority != 90 {
+		t.Errorf("not both changes: %+v", r.config.Routers)
+	}
+	if a.Prompt() != "r9# " {
+		t.Errorf("prompt %q", a.Prompt())
+	}
+}
+
+func TestRebaseConflicts(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	a, b := newSession(t, env, admin), newSession(t, env, admin)
+	must(t, a, "configure", "interface eth0 vrrp 1 priority 90", "no interface eth0 vrrp 2", "logging level 1")
+	must(t, b, "configure", "interface eth0 vrrp 1 priority 80", "interface eth0 vrrp 2 priority 5", "commit")
+	before := a.draft.file.Clone()
+	out, status := run(t, a, "rebase")
+	if status != Locked {
+		t.Errorf("status %d", status)
+	}
+	for _, want := range []string{`priority: "priority 90" here, "priority 80" there`, "removed here, changed there"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+	if !a.draft.file.Equal(before) {
+		t.Error("the candidate changed")
+	}
+}
+
+func TestExclusive(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "ssh"})
+	must(t, a, "configure exclusive")
+	out, status := run(t, b, "configure exclusive")
+	if status != Locked || !strings.Contains(out, "admin (console) since 2026-03-04 12:00:00") {
+		t.Errorf("status %d: %s", status, out)
+	}
+	must(t, b, "configure", "hostname x")
+	if out, status := run(t, b, "commit"); status != Locked {
+		t.Errorf("status %d: %s", status, out)
+	}
+	must(t, a, "end")
+	must(t, b, "commit")
+}
+
+func TestALostCandidateIsOffered(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	lost := New(env, admin)
+	must(t, lost, "configure", "hostname x")
+	if err := lost.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, status := run(t, lost, "show clock"); status != Failed {
+		t.Errorf("a closed session answers: %s", out)
+	}
+	if _, open := <-lost.Notices(); open {
+		t.Error("notices are not closed")
+	}
+	script := newSession(t, env, admin)
+	must(t, script, "configure", "end")
+	s := newSession(t, env, admin)
+	asked := ""
+	s.Execute(t.Context(), "configure", IO{Out: os.Stderr, Err: os.Stderr, Ask: func(_ context.Context, p string, _ bool) (string, error) {
+		asked = p
+		return "", nil
+	}})
+	if !strings.Contains(asked, "lost session") || s.Prompt() != "r1(config)*# " {
+		t.Errorf("asked %q, prompt %q", asked, s.Prompt())
+	}
+}
+
+func TestOperating(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	s := newSession(t, env, User{Name: "op", Level: conf.Operator, Source: "console"})
+	must(t, s, "vrrp resign interface eth0 group 2", "clear vrrp statistics interface eth0 group 1")
+	want := []engine.Key{{Interface: "eth0", Family: vrrp.IPv4, VRID: 2}}
+	if diff := cmp.Diff(want, r.resigned); diff != "" {
+		t.Error(diff)
+	}
+	want[0].VRID = 1
+	if diff := cmp.Diff(want, r.cleared); diff != "" || r.clearAll {
+		t.Errorf("%v %s", r.clearAll, diff)
+	}
+	must(t, s, "clear vrrp statistics")
+	if !r.clearAll {
+		t.Error("not all were cleared")
+	}
+	if _, status := run(t, s, "configure"); status != Failed {
+		t.Errorf("an operator may configure")
+	}
+}
+
+func TestAudit(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	var log bytes.Buffer
+	env.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := newSession(t, env, admin)
+	must(t, s, "configure", "interface eth0 vrrp 2 auth rfc2338-simple secret hunter3",
+		"api user joe level 5 password hunter4", "commit comment rotate", "end", "clear vrrp statistics")
+	for _, want := range []string{`user=admin source=console revision=2 comment=rotate`, `line="clear vrrp statistics"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not logged", want)
+		}
+	}
+	if strings.Contains(log.String(), "hunter") {
+		t.Errorf("a secret is logged:\n%s", log.String())
+	}
+}
+
+func TestMonitor(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	synctest.Test(t, func(t *testing.T) {
+		r.events = make(chan engine.Event)
+		s := New(env, admin)
+		e := engine.Event{
+			Time: noon, Kind: engine.EventTransition, Key: engine.Key{Interface: "eth0", Family: vrrp.IPv4, VRID: 1},
+			From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CauseMasterDown,
+		}
+		r.events <- e
+		synctest.Wait()
+		must(t, s, "terminal monitor")
+		r.events <- e
+		synctest.Wait()
+		must(t, s, "terminal no monitor")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for n := range s.Notices() {
+			got = append(got, n)
+		}
+		want := []string{"2026-03-04 12:00:00.000 eth0 IPv4 group 1: Backup → Master: master down timer expired"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestNoticesThatNobodyReads(t *testing.T) {
+	env, _ := newEnv(t, "")
+	s := newSession(t, env, admin)
+	for i := range 2 * noticeBuffer {
+		env.Sessions.Committed(&conf.Revision{ID: uint64(i)})
+	}
+	if got := <-s.Notices(); !strings.HasPrefix(got, fmt.Sprintf("Commit %d ", noticeBuffer)) {
+		t.Errorf("the oldest is %q", got)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var b bytes.Buffer
+	if status := s.Execute(ctx, "show vrrp", IO{Out: &b, Err: &b}); status != Failed || b.String() != "% Interrupted\n" {
+		t.Errorf("status %d: %q", status, b.String())
+	}
+}
+
+func TestFiles(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	dir := t.TempDir()
+	s := newSession(t, env, admin)
+	saved, other := filepath.Join(dir, "saved.toml"), filepath.Join(dir, "other.json")
+	must(t, s, "configure", "save "+saved, "no interface eth0", "hostname x")
+	if data, err := os.ReadFile(saved); err != nil || !strings.Contains(string(data), "hunter2") {
+		t.Fatalf("secrets are not kept: %v %s", err, data)
+	}
+	must(t, s, "load replace "+saved)
+	if out := must(t, s, "show changes"); out != "" {
+		t.Errorf("after replace:\n%s", out)
+	}
+	if err := os.WriteFile(other, []byte(`{"debug": 2, "vrouter": [{"group": 1, "interface": "eth0", "priority": 7}, {"group": 4, "interface": "eth1", "vip": "10.0.1.4"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := `+logging level 2
+ interface eth0
+  vrrp 1
+-  priority 150
++  priority 7
+ interface eth1
++ vrrp 4
++  vip 10.0.1.4
+`
+	if diff := cmp.Diff(want, must(t, s, "load merge "+other, "show changes")); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s, "discard", "end")
+	lines := filepath.Join(dir, "lines")
+	must(t, s, "show vrrp brief | include MASTER | save "+lines)
+	if data, err := os.ReadFile(lines); err != nil || bytes.Count(data, []byte("\n")) != 1 {
+		t.Errorf("%v %s", err, data)
+	}
+	if out, status := run(t, s, "show clock | save /nonexistent/x"); status != Failed {
+		t.Errorf("status %d %s", status, out)
+	}
+}
+
+func TestMarker(t *testing.T) {
+	asks := func(context.Context, string, bool) (string, error) { return "", nil }
+	env, _ := newEnv(t, sampleFile)
+	for _, tc := range []struct {
+		name  string
+		width int
+		ask   bool
+		line  string
+		want  string
+	}{
+		{"terminal", 80, true, "show vrpp", "         ^\n"},
+		{"wide characters", 80, true, `show "日本" x`, "         ^\n"},
+		{"wrapped", 10, true, "show running-config xml", "    ^\n"},
+		{"script", 0, false, "show vrpp", "show vrpp\n     ^\n"},
+		{"script with tab", 0, false, "show\tvrpp", "show vrpp\n     ^\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSession(t, env, admin)
+			var b bytes.Buffer
+			io := IO{Out: &b, Err: &b, Width: tc.width}
+			if tc.ask {
+				io.Ask = asks
+			}
+			s.Execute(t.Context(), tc.line, io)
+			got, _, _ := strings.Cut(b.String(), "%")
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestScript(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		script    string
+		keepGoing bool
+		want      Status
+		out       string // begin of the output
+	}{
+		{"comments and blanks", "! a\n\n# b\nshow clock | count\r\n", false, Done, "Count: 1 line\n"},
+		{"without a last newline", "show clock | count", false, Done, "Count: 1 line\n"},
+		{"stops", "shaw\nshow clock | count", false, BadSyntax, "shaw\n^\n"},
+		{"keeps going", "show vrrp group 9\nshaw\nshow clock | count", true, Failed, "% No such virtual router\n"},
+		{"forgotten commit", "configure\nhostname x\n", false, Failed, "% Uncommitted changes"},
+		{"commit", "configure\nhostname x\ncommit\nend\n", false, Done, "Commit 2 complete\n"},
+		{"without end", "configure\nhostname x\ncommit\n", false, Done, "Commit 2 complete\n"},
+		{"nothing after quit", "quit\nshow clock\n", false, Done, ""},
+		{"very long line", "show " + strings.Repeat("x", 1<<20) + "\nshow clock", false, BadSyntax, "% The line is too long"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			env, _ := newEnv(t, sampleFile)
+			s := newSession(t, env, admin)
+			var b bytes.Buffer
+			got := Script(t.Context(), s, strings.NewReader(tc.script), IO{Out: &b, Err: &b}, tc.keepGoing)
+			if got != tc.want || !strings.HasPrefix(b.String(), tc.out) {
+				t.Errorf("status %d, want %d, output:\n%.300s", got, tc.want, b.String())
+			}
+		})
+	}
+}
+
+func TestNo(t *testing.T) {
+	env, _ := newEnv(t, `
+[[vrouter]]
+group = 1
+interface = "eth0"
+vips = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+priority = 5
+preemption = true
+preempt_delay = "5s"
+rfc3768 = true
+[api]
+host = "127.0.0.1:80"
+tls = false
+`)
+	s := newSession(t, env, admin)
+	must(t, s, "configure")
+	for _, tc := range []struct{ line, want string }{
+		{"no priority", "  priority 5\n-"},
+		{"no priority 7", ""},
+		{"default priority", ""},
+		{"no vip 10.0.0.2", ""},
+		{"no vip", ""},
+		{"no preempt delay", ""},
+		{"no preempt", ""},
+		{"no rfc3768", ""},
+		{"default rfc3768", ""},
+		{"no api", ""},
+		{"no vrrp 1", ""},
+	} {
+		must(t, s, "discard", "interface eth0 vrrp 1", tc.line)
+		if out := must(t, s, "show changes"); out == "" {
+			t.Errorf("%s changes nothing", tc.line)
+		}
+	}
+	want := " interface eth0\n  vrrp 1\n-  vip 10.0.0.2\n-  priority 5\n-  preempt delay 5s\n+  preempt\n-  rfc3768\n+  no rfc3768\n"
+	got := must(t, s, "discard", "interface eth0 vrrp 1", "no vip 10.0.0.2", "no prio", "no preempt delay", "no rfc3768", "show changes")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if s.draft.file.VRouters[0].VIP != nil {
+		t.Error("the file's form of the addresses changed")
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	must(t, s, "configure", "interface eth0", "vrrp 1 ipv6", "priority 7")
+	want := " interface eth0\n+ vrrp 1 ipv6\n+  priority 7\n"
+	if diff := cmp.Diff(want, must(t, s, "show changes")); diff != "" {
+		t.Error(diff)
+	}
+	if out, status := run(t, s, "vip 10.0.0.9"); status != BadSyntax {
+		t.Errorf("an IPv4 address: %s", out)
+	}
+	if got := r.config.Routers[0].Protocol.Priority; got != 150 {
+		t.Errorf("the IPv4 virtual router has priority %d", got)
+	}
+	must(t, s, "exit", "no vrrp 1 ipv6")
+	if out := must(t, s, "show changes"); out != "" {
+		t.Errorf("left over:\n%s", out)
+	}
+}
+
+func TestSpans(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 secs", time.Second: "1 sec", 65 * time.Second: "1 min 5 secs", time.Hour: "1 hour",
+		26*time.Hour + 61*time.Second: "1 day 2 hours 1 min 1 sec", 48 * time.Hour: "2 days",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
