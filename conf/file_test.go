@@ -393,6 +393,7 @@ timers = { advert = 1 }
 
 [[ vrouter ]]
   group = 2
+[[vrouter]] # third
 [api]
 a.b = 1
 `
@@ -400,7 +401,7 @@ a.b = 1
 		"debug": 2, "hostname": 3, "multi": 4, "raw": 7, "list": 10, "list[0]": 11, "list[1]": 11, "list[2]": 13, "list[2][0]": 13,
 		"list[2][1]": 13, "vrouter[0]": 15, "vrouter[0].group": 16, "vrouter[0].timers": 17, "vrouter[0].timers.advert": 17,
 		"vrouter[0].sub": 18, "vrouter[0].sub.x": 19, "vrouter[0].track[0]": 20, "vrouter[0].track[0].object": 21,
-		"vrouter[0].track[1]": 22, "vrouter[0].track[1].object": 23, "vrouter[1]": 25, "vrouter[1].group": 26, "api": 27, "api.a.b": 28,
+		"vrouter[0].track[1]": 22, "vrouter[0].track[1].object": 23, "vrouter[1]": 25, "vrouter[1].group": 26, "vrouter[2]": 27, "api": 28, "api.a.b": 29,
 	}
 	if diff := cmp.Diff(want, tomlLines([]byte(text))); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

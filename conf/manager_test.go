@@ -824,6 +824,33 @@ func TestNotifyMayCommit(t *testing.T) {
 	}
 }
 
+// TestSlowNotify commits while Notify still handles the commit before: the order is kept.
+func TestSlowNotify(t *testing.T) {
+	var told []uint64
+	inside, proceed := make(chan struct{}), make(chan struct{})
+	f := manage(t, base, func(o *Options) {
+		o.Notify = func(r *Revision) {
+			if r.ID == 2 {
+				close(inside)
+				<-proceed
+			}
+			told = append(told, r.ID)
+		}
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.commit(10)
+	}()
+	<-inside
+	f.commit(20)
+	close(proceed)
+	<-done
+	if diff := cmp.Diff([]uint64{2, 3}, told); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestSlowSubscriber checks that the newest revisions reach a reader that fell behind.
 func TestSlowSubscriber(t *testing.T) {
 	f := manage(t, base)
