@@ -48,12 +48,17 @@ func deeper(a, b *Error) *Error {
 	case b.depth == a.depth && a.Kind == Invalid && b.Kind != Invalid:
 		return b
 	case b.depth == a.depth && a.Kind == Invalid:
-		for _, w := range b.Words {
-			if !slices.Contains(a.Words, w) {
-				a.Words = append(a.Words, w)
-			}
+		a.Words = union(a.Words, b.Words)
+		a.Expected = union(a.Expected, b.Expected)
+	}
+	return a
+}
+
+func union(a, b []string) []string {
+	for _, w := range b {
+		if !slices.Contains(a, w) {
+			a = append(a, w)
 		}
-		a.Expected = append(a.Expected, b.Expected...)
 	}
 	return a
 }
