@@ -32,6 +32,7 @@ type harness struct {
 	r, l     *netlink.Handle
 	system   *System
 	stateDir string
+	unmarked bool // the System believes that the kernel keeps no marks
 	ports    map[string]string // port on the bridge by link name
 	made     []string
 	station  *station
@@ -113,6 +114,9 @@ func (h *harness) Restart() {
 	h.t.Helper()
 	s, err := New(Options{StateDir: h.stateDir, Namespace: int(h.router)})
 	must(h.t, err)
+	if h.unmarked {
+		s.registry.marks = false
+	}
 	h.system = s
 }
 

@@ -48,6 +48,9 @@ type System struct {
 	// changes are the settings of configured interfaces that we changed.
 	changes map[settingKey]settingRecord
 
+	// notifyBuffer is the size in bytes of the buffer for notifications.
+	notifyBuffer int
+
 	closing context.Context // done when Close begins
 	close   context.CancelFunc
 	watches sync.WaitGroup
@@ -59,7 +62,7 @@ var _ platform.System = (*System)(nil)
 // run-state file is in use by another router, and with the kernel's error when the caller may
 // not administer the network.
 func New(o Options) (*System, error) {
-	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1}
+	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, notifyBuffer: 2 * answerBuffer}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -69,13 +69,13 @@ type notifications struct {
 	buf  []byte
 }
 
-func openNotifications() (*notifications, error) {
+func openNotifications(buffer int) (*notifications, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 2*answerBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 2*answerBuffer)
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
 	}
 	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1))
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
@@ -113,7 +113,7 @@ func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 	var n *notifications
 	err := v.system.space.do(func() (err error) {
-		n, err = openNotifications()
+		n, err = openNotifications(v.system.notifyBuffer)
 		return err
 	})
 	if err != nil {
