@@ -36,11 +36,9 @@ func cloneInto(dst, src reflect.Value) {
 	}
 	dst.Set(src)
 	for i := range src.NumField() {
-		switch f := src.Field(i); f.Kind() {
-		case reflect.Pointer, reflect.Slice:
-			if !f.IsNil() {
-				dst.Field(i).Set(clone(f))
-			}
+		f := src.Field(i)
+		if (f.Kind() == reflect.Pointer || f.Kind() == reflect.Slice) && !f.IsNil() {
+			dst.Field(i).Set(clone(f))
 		}
 	}
 }

@@ -119,6 +119,8 @@ func scribble(v reflect.Value) {
 		v.SetInt(v.Int() + 1)
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
+	default:
+		panic(v.Type())
 	}
 }
 

@@ -124,8 +124,8 @@ func (s *tomlScanner) keys() []string {
 		}
 		s.blanks()
 		start := s.pos
-		switch c := s.peek(); {
-		case c == '"' || c == '\'':
+		switch c := s.peek(); c {
+		case '"', '\'':
 			s.text()
 			key := strings.Trim(string(s.data[start:s.pos]), string(c))
 			if unquoted, err := strconv.Unquote(string(s.data[start:s.pos])); err == nil && c == '"' {
