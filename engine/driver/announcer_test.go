@@ -18,14 +18,7 @@ func TestAnnouncementsOfManyGroups(t *testing.T) {
 	var master time.Time
 	end := b.now.Add(10 * time.Second)
 	sent, total, first := 0, 0, make(map[netip.Addr]time.Time)
-	for b.now.Before(end) {
-		next := earliest(b.core.Deadline(), b.announcer.deadline())
-		if next.IsZero() || next.After(end) {
-			break
-		}
-		b.now = next
-		b.turn(b.now)
-		b.settle()
+	for b.now.Before(end) && b.step(end) {
 		sent = 0
 		for _, c := range b.conns {
 			for _, a := range c.announced {

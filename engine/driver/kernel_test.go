@@ -313,8 +313,8 @@ func TestRemovedGroupsHandOver(t *testing.T) {
 		lab := newLab()
 		r1, r2 := lab.router(t, 1), lab.router(t, 2)
 		before := r1.Links()
-		r1.apply(group(51, 200, macvlan("vrrp0")))
-		r2.apply(group(51, 100, macvlan("vrrp0")))
+		r1.apply(group(51, 200))
+		r2.apply(group(51, 100))
 		sleep(5 * time.Second)
 		lab.adverts = nil
 		r1.apply()
@@ -351,6 +351,61 @@ func TestTroubleIsLogged(t *testing.T) {
 		}
 		if n := strings.Count(got, "refused for the test"); n > 4 {
 			t.Errorf("the same trouble was logged %d times in 30 s", n)
+		}
+	})
+}
+
+// A router whose interface comes while the kernel is busy starts when it can hear and speak.
+func TestWaitsForItsSockets(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 100, on("eth1")), group(52, 200, address("10.0.0.52")))
+		r1.SetFaults(fake.Faults{ApplyTime: 3 * time.Second})
+		sleep(masterDown(200, time.Second)) // the kernel is busy from now on
+		busy := time.Now()
+		r1.AddLink(lab.LAN, "eth1", netip.PrefixFrom(virtual, 24)) // an address owner
+		sleep(10 * time.Second)
+		s := r1.status()
+		if s.State != vrrp.Master || s.Counters.SendErrors > 0 {
+			t.Errorf("%s with %d send errors", s.State, s.Counters.SendErrors)
+		}
+		for _, a := range lab.adverts {
+			if a.vrid == 51 {
+				if took := a.at.Sub(busy); took != 3*time.Second {
+					t.Errorf("the first advert came after %s, want 3 s", took)
+				}
+				break
+			}
+		}
+	})
+}
+
+func TestSocketFilter(t *testing.T) {
+	for _, filter := range []bool{true, false} {
+		inBubble(t, func(t *testing.T) {
+			lab := newLab()
+			r1, r2 := lab.router(t, 1), lab.router(t, 2)
+			r1.apply(group(51, 100, func(r *engine.VirtualRouter) { r.SocketFilter = filter }))
+			r2.apply(group(77, 100, address("10.0.0.77")))
+			sleep(10 * time.Second)
+			if got := r1.snapshot().Links[0].UnknownVRID; (got == 0) != filter {
+				t.Errorf("with filter %t %d adverts of another group were received", filter, got)
+			}
+		})
+	}
+}
+
+// The macvlans that the router makes are not interfaces to run on.
+func TestOwnMacvlansAreNotShown(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r1 := newLab().router(t, 1)
+		r1.apply(group(51, 100, macvlan("vrrp0")))
+		sleep(5 * time.Second)
+		for _, l := range r1.snapshot().Links {
+			if l.Name != "eth0" {
+				t.Errorf("interface %s is shown", l.Name)
+			}
 		}
 	})
 }

@@ -161,6 +161,46 @@ func (c *broken) Send(frames []platform.Frame) (int, error) {
 	return len(frames), nil
 }
 
+// The advert of a new Master is sent before the kernel has work with its addresses.
+func TestAdvertsGoBeforeKernelWork(t *testing.T) {
+	b := newBench(1, 100)
+	conn := &spy{}
+	conn.onSend = func() { conn.kernelWork += b.actuator.waiting() }
+	b.sockets[socketKey{1, vrrp.IPv4}].conn = conn
+	b.now = b.core.Deadline()
+	b.turn(b.now)
+	if conn.sent != 1 || conn.kernelWork != 0 || b.actuator.waiting() != 1 {
+		t.Errorf("%d adverts sent; kernel work waited for %d then, %d after", conn.sent, conn.kernelWork, b.actuator.waiting())
+	}
+}
+
+// spy looks around when something is sent.
+type spy struct {
+	stubConn
+	onSend     func()
+	kernelWork int
+}
+
+func (c *spy) Send(frames []platform.Frame) (int, error) {
+	c.onSend()
+	return c.stubConn.Send(frames)
+}
+
+func TestNobodyAnnouncesAsBackup(t *testing.T) {
+	b := newBench(groupsPerLink, 100)
+	b.now = b.core.Deadline()
+	b.turn(b.now)
+	b.settle()
+	b.turn(b.now)
+	if b.announcer.waiting == 0 {
+		t.Fatal("the announcements were not spread")
+	}
+	b.hear()
+	if b.announcer.waiting != 0 {
+		t.Errorf("%d announcements of Backups wait", b.announcer.waiting)
+	}
+}
+
 func TestSnapshotIsQuick(t *testing.T) {
 	b := newBench(4000, 100)
 	b.hear()

@@ -111,8 +111,8 @@ func newBench(groups int, priority uint8) *bench {
 func (b *bench) settle() {
 	b.flush()
 	for {
-		_, _, batch, _ := b.actuator.next()
-		if len(batch) == 0 {
+		opens, _, batch, _ := b.actuator.next()
+		if len(opens)+len(batch) == 0 {
 			return
 		}
 		var list []outcome
@@ -134,16 +134,23 @@ func (b *bench) hear() {
 
 // run lets time pass as the timers say, until a time.
 func (b *bench) run(until time.Time) {
-	for {
-		next := earliest(b.core.Deadline(), b.announcer.deadline())
-		if next.IsZero() || next.After(until) {
-			b.now = until
-			return
-		}
-		b.now = next
-		b.turn(b.now)
-		b.settle()
+	for b.step(until) {
 	}
+	b.now = until
+}
+
+// step turns once, when a timer says so; false if none does until then.
+func (b *bench) step(until time.Time) bool {
+	next := earliest(b.core.Deadline(), b.announcer.deadline())
+	if next.IsZero() || next.After(until) {
+		return false
+	}
+	if next.After(b.now) {
+		b.now = next
+	}
+	b.turn(b.now)
+	b.settle()
+	return true
 }
 
 func (b *bench) sent() (adverts, calls int) {
