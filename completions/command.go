@@ -44,7 +44,7 @@ func (l Level) String() string {
 // Command is one command.
 //
 // Syntax is written as in the reference: words stand for themselves, "a|b" is a choice, "[...]" is
-// optional (neighbouring optional parts in any order, each once), "<name>" is a
+// optional (adjacent optional parts in any order, each once), "<name>" is a
 // value, "<name:1-255>" an integer, "<name:type>" a value of a Type, and
 // "<name...>" the rest of the line.
 type Command struct {

@@ -107,7 +107,7 @@ func similar(word string, among []string) []string {
 	return words
 }
 
-// distance counts insertions, deletions, substitutions and swaps of neighbours.
+// distance counts insertions, deletions, substitutions and swaps of adjacent letters.
 func distance(a, b string) int {
 	if len(a) > 40 || len(b) > 40 {
 		return 40

@@ -26,14 +26,14 @@ func lex(line string) []segment {
 	segments := []segment{{}}
 	for i := 0; i < len(line); {
 		last := &segments[len(segments)-1]
-		switch c := line[i]; {
-		case c == ' ' || c == '\t':
+		switch line[i] {
+		case ' ', '\t':
 			i++
-		case c == '|':
+		case '|':
 			last.end = i
 			segments = append(segments, segment{start: i + 1})
 			i++
-		case c == '"':
+		case '"':
 			t := quotedToken(line, i)
 			last.tokens = append(last.tokens, t)
 			i = t.end

@@ -23,7 +23,7 @@ func (c *call) commitCandidate(comment string, overwrite bool) error {
 	if err := s.registry.mayCommit(s); err != nil {
 		return err
 	}
-	if !s.draft.changed() && !overwrite {
+	if !s.changed() && !overwrite {
 		c.printf("No changes to commit\n")
 		return nil
 	}

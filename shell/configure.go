@@ -36,21 +36,26 @@ func configure(c *call) error {
 func (c *call) lostDraft() (*draft, error) {
 	s := c.session
 	if c.io.Ask == nil {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil // there is none
 	}
 	d := s.registry.takeLost(s.user.Name)
 	if d == nil {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil // there is none
 	}
 	answer, err := c.ask("A lost session of yours has left uncommitted changes: take them up? [yes] ", false)
 	if err != nil {
 		s.registry.keep(s.user.Name, d)
 		return nil, err
 	}
-	if answer != "" && !strings.HasPrefix("yes", strings.ToLower(answer)) {
-		return nil, nil //nolint:nilnil // not wanted
+	if answer != "" && !means(answer, "yes") {
+		return nil, nil // not wanted
 	}
 	return d, nil
+}
+
+// means tells whether an answer is a word or its begin.
+func means(answer, word string) bool {
+	return len(answer) <= len(word) && strings.EqualFold(answer, word[:len(answer)])
 }
 
 // exit goes up one mode, and from exec mode out of the session.
@@ -98,7 +103,7 @@ func quit(c *call) error {
 // leave leaves configure mode, after asking what shall become of changes.
 func (c *call) leave() error {
 	s := c.session
-	for s.draft.changed() {
+	for s.changed() {
 		if c.io.Ask == nil {
 			return failed("Uncommitted changes: commit or discard them first")
 		}
@@ -106,16 +111,15 @@ func (c *call) leave() error {
 		if err != nil {
 			return err
 		}
-		answer = strings.ToLower(answer)
 		switch {
-		case answer == "", strings.HasPrefix("cancel", answer) && len(answer) > 1:
+		case answer == "", len(answer) > 1 && means(answer, "cancel"):
 			return nil
-		case strings.HasPrefix("commit", answer) && len(answer) > 1:
+		case len(answer) > 1 && means(answer, "commit"):
 			if err := c.commitCandidate("", false); err != nil {
 				return err
 			}
 			continue
-		case strings.HasPrefix("discard", answer):
+		case means(answer, "discard"):
 		default:
 			continue
 		}

@@ -81,12 +81,12 @@ func newStage(p *completions.Step, next stage, first bool) (stage, error) {
 	case "pipe.save":
 		return &save{name: p.Value("file"), next: next}, nil
 	case "pipe.no-more":
-		return nil, nil //nolint:nilnil // the terminal's matter
+		return nil, nil // the terminal's matter
 	case "pipe.json":
 		if !first {
 			return nil, failed("\"json\" must be the first pipe")
 		}
-		return nil, nil //nolint:nilnil // the command writes it
+		return nil, nil // the command writes it
 	default:
 		return nil, failed("Pipe %q is of no use here", strings.TrimPrefix(p.Command.ID, "pipe."))
 	}

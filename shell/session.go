@@ -2,7 +2,6 @@ package shell
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -118,6 +117,13 @@ func (s *Session) Suggestions() bool {
 	return s.suggestions
 }
 
+// changed tells whether there is an uncommitted candidate.
+func (s *Session) changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draft != nil && s.draft.changed()
+}
+
 // glance is what other sessions are told of this one.
 func (s *Session) glance() (mode string, changes bool) {
 	s.mu.Lock()
@@ -140,7 +146,7 @@ func (s *Session) Close() error {
 	s.watching.Wait()
 	s.registry.remove(s) // nobody notifies after this
 	close(s.notices)
-	if d != nil && d.changed() {
+	if d != nil && d.changed() { // nobody else has it any more
 		s.registry.keep(s.user.Name, d)
 		s.audit("candidate kept of a lost session")
 	}
@@ -164,16 +170,10 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	prompt := s.Prompt()
 	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
 	if err != nil {
-		if errors.Is(err, errReported) {
-			return Failed
-		}
 		complain(out, prompt, line, err)
 	}
 	return statusOf(err)
 }
-
-// errReported is the error of a command that has told the user itself.
-var errReported = errors.New("reported")
 
 func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	if err := sane(line); err != nil {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -254,8 +255,8 @@ func (s *setting) problem(probe *conf.File, t *target) error {
 	}
 	copyKeys(to, t, s.keys)
 	_, err := conf.Validate(probe, nil)
-	faults, ok := err.(conf.Faults) //nolint:errorlint // Validate returns Faults themselves
-	if !ok {
+	var faults conf.Faults
+	if !errors.As(err, &faults) {
 		return nil
 	}
 	for _, f := range faults {
