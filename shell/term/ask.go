@@ -1,0 +1,54 @@
+package term
+
+import (
+	"context"
+	"io"
+)
+
+// ask puts a question to the user and reads the answer; what is secret is not shown. Both
+// contexts end it: the question's and the command's, which Ctrl-C ends. Ctrl-D on an empty
+// line is io.EOF.
+func (t *terminal) ask(ctx, command context.Context, question string, secret bool) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(command, cancel)()
+	t.tty.write(printable(question, true))
+	answer, err := t.answer(ctx, secret)
+	t.tty.write("\n")
+	return answer, err
+}
+
+// answer reads up to Enter.
+func (t *terminal) answer(ctx context.Context, secret bool) (string, error) {
+	var text []rune
+	show := func(s string) {
+		if !secret {
+			t.tty.write(s)
+		}
+	}
+	for {
+		k, err := t.in.key(ctx)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case k.enter():
+			return string(text), nil
+		case k.kind == keyText, k.kind == keyQuestion:
+			if len(text) < maxLine {
+				text = append(text, []rune(k.text)...)
+				show(k.text)
+			}
+		case k.control(ctrlD) && len(text) == 0:
+			return "", io.EOF
+		case k.control(ctrlH), k.control(backspace):
+			if n := len(text); n > 0 {
+				show(erase(text[n-1:]))
+				text = text[:n-1]
+			}
+		case k.control(ctrlU):
+			show(erase(text))
+			text = nil
+		}
+	}
+}

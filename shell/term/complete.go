@@ -1,0 +1,167 @@
+package term
+
+import (
+	"slices"
+	"strings"
+
+	prompt "github.com/c-bata/go-prompt"
+	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/shell"
+)
+
+const (
+	// maxSuggestions are shown at a time.
+	maxSuggestions = 6
+	// minSuggestionWidth is the least room, in columns, in which suggestions make sense.
+	minSuggestionWidth = 12
+)
+
+// suggest is go-prompt's completer: it says what pops up. go-prompt calls it after every key,
+// and with an empty line in between. It goes wrong when a list gets shorter than what is
+// selected in it, so while something is selected the list stays.
+func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
+	t.doc = d
+	before := d.TextBeforeCursor()
+	if t.selected >= 0 {
+		if before == "" {
+			return nil
+		}
+		t.popup = literals(t.popup, t.found)
+		return t.popup
+	}
+	room := t.room()
+	if before == "" || room == 0 || t.in.typedAhead() || !t.suggesting() {
+		t.popup = nil
+		return nil
+	}
+	_ = prompt.OptionMaxSuggestion(uint16(room))(t.prompt)
+	list := t.lookup(before)
+	t.popup = nil
+	if len(list) == 1 && list[0].Literal && list[0].Text == lastWord(before) {
+		return nil
+	}
+	for _, s := range list {
+		t.popup = append(t.popup, prompt.Suggest{Text: printable(s.Text, false), Description: printable(s.Help, false)})
+	}
+	return t.popup
+}
+
+// literals is the part of popup that can be selected; found has them first.
+func literals(popup []prompt.Suggest, found []shell.Suggestion) []prompt.Suggest {
+	n := slices.IndexFunc(found, func(s shell.Suggestion) bool { return !s.Literal })
+	if n < 0 || n > len(popup) {
+		return popup
+	}
+	return popup[:n]
+}
+
+func (t *terminal) suggesting() bool {
+	s, ok := t.conv.(Suggester)
+	return !ok || s.Suggestions()
+}
+
+// room is how many suggestions fit below the line.
+func (t *terminal) room() int {
+	_, rows := t.tty.size()
+	width := runewidth.StringWidth(t.prefix)
+	if t.columns-width-1 < minSuggestionWidth {
+		return 0
+	}
+	y := (width + runewidth.StringWidth(t.doc.Text)) / t.columns
+	return max(0, min(maxSuggestions, rows-2-y))
+}
+
+// lookup asks the conversation what may stand at the end of before: literal words first.
+func (t *terminal) lookup(before string) []shell.Suggestion {
+	if t.valid && t.looked == before {
+		return t.found
+	}
+	word := lastWord(before)
+	var words, others []shell.Suggestion
+	for _, s := range t.conv.Complete(before) {
+		switch {
+		case !s.Literal:
+			others = append(others, s)
+		case len(s.Text) >= len(word) && strings.EqualFold(s.Text[:len(word)], word):
+			words = append(words, s)
+		}
+	}
+	t.looked, t.found, t.valid = before, append(words, others...), true
+	return t.found
+}
+
+// tab completes the word as far as there is one way, and lets the user choose where there
+// are more.
+func (t *terminal) tab() []byte {
+	if t.selected >= 0 {
+		t.selectNext()
+		return []byte{'\t'}
+	}
+	before := t.doc.TextBeforeCursor()
+	word := lastWord(before)
+	t.valid = false // what there is may have changed
+	list := t.lookup(before)
+	n := slices.IndexFunc(list, func(s shell.Suggestion) bool { return !s.Literal })
+	if n < 0 {
+		n = len(list)
+	}
+	switch n {
+	case 0:
+		t.bell()
+		return nil
+	case 1:
+		text := list[0].Text
+		if !strings.HasSuffix(text, "/") && !strings.HasPrefix(t.doc.TextAfterCursor(), " ") {
+			text += " "
+		}
+		return t.change(replaceWord(runes(word), text))
+	}
+	if common := commonPrefix(list[:n]); len(common) > len(word) {
+		return t.change(replaceWord(runes(word), common))
+	}
+	if !t.shows(list) {
+		return t.help()
+	}
+	t.selectNext()
+	return []byte{'\t'}
+}
+
+// shows tells whether list is what pops up now.
+func (t *terminal) shows(list []shell.Suggestion) bool {
+	return len(t.popup) == len(list) && slices.EqualFunc(t.popup, list, func(p prompt.Suggest, s shell.Suggestion) bool {
+		return p.Text == s.Text
+	})
+}
+
+// selectNext follows what go-prompt does with Tab.
+func (t *terminal) selectNext() {
+	t.selected++
+	if t.selected >= len(t.popup) {
+		t.selected = -1
+	}
+}
+
+func commonPrefix(list []shell.Suggestion) string {
+	common := list[0].Text
+	for _, s := range list[1:] {
+		for !strings.HasPrefix(s.Text, common) {
+			r := []rune(common)
+			common = string(r[:len(r)-1])
+		}
+	}
+	return common
+}
+
+// help shows what "?" asks for, above the line.
+func (t *terminal) help() []byte {
+	before := t.doc.TextBeforeCursor()
+	text := t.conv.Help(before)
+	t.above(func() {
+		t.tty.write(t.prefix + t.doc.Text + "?\n")
+		pg := newPager(t.ctx, t)
+		_, _ = pg.Write([]byte(text))
+		pg.close()
+	})
+	return t.change(nil)
+}

@@ -1,0 +1,92 @@
+package term
+
+import (
+	"strings"
+	"unicode"
+
+	prompt "github.com/c-bata/go-prompt"
+)
+
+// edit changes the line being typed. It runs in go-prompt's own goroutine.
+type edit func(*prompt.Buffer)
+
+func runes(s string) int { return len([]rune(s)) }
+
+// setText replaces the line; the cursor ends behind it.
+func setText(text string) edit {
+	return func(b *prompt.Buffer) {
+		b.CursorRight(runes(b.Document().TextAfterCursor()))
+		b.DeleteBeforeCursor(runes(b.Text()))
+		b.InsertText(text, false, true)
+	}
+}
+
+// replaceWord puts text in the place of the n characters before the cursor.
+func replaceWord(n int, text string) edit {
+	return func(b *prompt.Buffer) {
+		b.DeleteBeforeCursor(n)
+		b.InsertText(text, false, true)
+	}
+}
+
+// cursorBack moves the cursor n characters to the left.
+func cursorBack(n int) edit { return func(b *prompt.Buffer) { b.CursorLeft(n) } }
+
+// wordBack is the length of the word before the cursor, with the space behind it.
+func wordBack(before string) int {
+	trimmed := strings.TrimRightFunc(before, unicode.IsSpace)
+	start := strings.LastIndexFunc(trimmed, unicode.IsSpace) + 1
+	return runes(before[start:])
+}
+
+// wordForth is the length of the word after the cursor, with the space before it.
+func wordForth(after string) int {
+	trimmed := strings.TrimLeftFunc(after, unicode.IsSpace)
+	end := strings.IndexFunc(trimmed, unicode.IsSpace)
+	if end < 0 {
+		return runes(after)
+	}
+	return runes(after) - runes(trimmed[end:])
+}
+
+// killer keeps what was cut last, for Ctrl-Y.
+type killer struct{ cut string }
+
+func (k *killer) back(b *prompt.Buffer, n int) {
+	if s := b.DeleteBeforeCursor(n); s != "" {
+		k.cut = s
+	}
+}
+
+func (k *killer) forth(b *prompt.Buffer, n int) {
+	if n == 0 {
+		return
+	}
+	k.cut = string([]rune(b.Document().TextAfterCursor())[:n])
+	b.Delete(n)
+}
+
+func (k *killer) lineBack(b *prompt.Buffer)  { k.back(b, runes(b.Document().TextBeforeCursor())) }
+func (k *killer) lineForth(b *prompt.Buffer) { k.forth(b, runes(b.Document().TextAfterCursor())) }
+func (k *killer) wordBack(b *prompt.Buffer)  { k.back(b, wordBack(b.Document().TextBeforeCursor())) }
+func (k *killer) wordForth(b *prompt.Buffer) { k.forth(b, wordForth(b.Document().TextAfterCursor())) }
+func (k *killer) yank(b *prompt.Buffer)      { b.InsertText(k.cut, false, true) }
+
+func goWordBack(b *prompt.Buffer)  { b.CursorLeft(wordBack(b.Document().TextBeforeCursor())) }
+func goWordForth(b *prompt.Buffer) { b.CursorRight(wordForth(b.Document().TextAfterCursor())) }
+
+// swap exchanges the characters around the cursor and steps over them, at the end of the
+// line those before it.
+func swap(b *prompt.Buffer) {
+	before, after := []rune(b.Document().TextBeforeCursor()), []rune(b.Document().TextAfterCursor())
+	if len(before) == 0 || len(before)+len(after) < 2 {
+		return
+	}
+	if len(after) > 0 {
+		b.CursorRight(1)
+		before = append(before, after[0])
+	}
+	n := len(before)
+	b.DeleteBeforeCursor(2)
+	b.InsertText(string([]rune{before[n-1], before[n-2]}), false, true)
+}

@@ -1,0 +1,225 @@
+package term
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// keyKind says what a key is.
+type keyKind int
+
+const (
+	keyNone     keyKind = iota // bytes that mean nothing
+	keyText                    // a run of printable characters
+	keyQuestion                // "?" typed
+	keyControl                 // one control byte; text holds it
+	keyEscape                  // a control sequence, as sent
+	keyMeta                    // Esc and a character; text holds the character
+)
+
+// key is what the line editor takes at once. A chunk read from the terminal may hold many.
+type key struct {
+	kind keyKind
+	text string
+	raw  string // the bytes it came as
+}
+
+func (k key) control(b byte) bool { return k.kind == keyControl && k.text[0] == b }
+
+func (k key) enter() bool { return k.control('\r') || k.control('\n') }
+
+// Control bytes, by the keys that send them.
+const (
+	ctrlA     = 0x01
+	ctrlB     = 0x02
+	ctrlC     = 0x03
+	ctrlD     = 0x04
+	ctrlE     = 0x05
+	ctrlF     = 0x06
+	ctrlG     = 0x07
+	ctrlH     = 0x08
+	ctrlK     = 0x0b
+	ctrlL     = 0x0c
+	ctrlN     = 0x0e
+	ctrlP     = 0x10
+	ctrlR     = 0x12
+	ctrlT     = 0x14
+	ctrlU     = 0x15
+	ctrlV     = 0x16
+	ctrlW     = 0x17
+	ctrlY     = 0x19
+	ctrlZ     = 0x1a
+	escape    = 0x1b
+	backspace = 0x7f
+)
+
+const (
+	pasteBegin = "\x1b[200~"
+	pasteEnd   = "\x1b[201~"
+)
+
+// scanner cuts what the terminal sends into keys.
+type scanner struct {
+	pasting bool // between the marks of a bracketed paste, where "?" and Tab are text
+	cr      bool // the last was CR, whose LF is to be swallowed
+	quoting bool // Ctrl-V was typed
+}
+
+// next returns the first key of b and how many bytes it takes, 0 when it is not complete yet.
+func (s *scanner) next(b []byte) (key, int) {
+	k, n := s.cut(b)
+	k.raw = string(b[:n])
+	return k, n
+}
+
+func (s *scanner) cut(b []byte) (key, int) {
+	if len(b) == 0 {
+		return key{}, 0
+	}
+	cr := s.cr
+	s.cr = false
+	c := b[0]
+	switch {
+	case c == '\n' && cr:
+		return key{}, 1
+	case c == escape:
+		k, n := s.sequence(b)
+		if n == 0 {
+			s.cr = cr
+		}
+		return k, n
+	case c == ctrlV && !s.pasting:
+		s.quoting = true
+		return key{}, 1
+	case c == '\t' && (s.pasting || s.quoting):
+		s.quoting = false
+		return key{kind: keyText, text: " "}, 1
+	case c < 0x20 || c == backspace:
+		s.cr = c == '\r'
+		s.quoting = false
+		if c == ctrlC {
+			s.pasting = false // the mark of its end may be lost
+		}
+		return key{kind: keyControl, text: string(rune(c))}, 1
+	}
+	return s.printable(b)
+}
+
+// printable takes characters up to the next that is none.
+func (s *scanner) printable(b []byte) (key, int) {
+	var text strings.Builder
+	n := 0
+	for n < len(b) {
+		c := b[n]
+		if c < 0x20 || c == backspace {
+			break
+		}
+		if c == '?' && !s.pasting && !s.quoting {
+			if n == 0 {
+				return key{kind: keyQuestion, text: "?"}, 1
+			}
+			break
+		}
+		r, size := utf8.DecodeRune(b[n:])
+		if r == utf8.RuneError && size == 1 {
+			if !utf8.FullRune(b[n:]) {
+				break // the rest is still to come
+			}
+			n++
+			continue
+		}
+		s.quoting = false
+		if unicode.IsPrint(r) {
+			text.WriteRune(r)
+		} else if unicode.IsSpace(r) {
+			text.WriteByte(' ')
+		}
+		n += size
+	}
+	if text.Len() == 0 {
+		return key{}, n
+	}
+	return key{kind: keyText, text: text.String()}, n
+}
+
+// maxSequence bounds control sequences; longer ones are noise.
+const maxSequence = 32
+
+// sequence takes what begins with Esc. There is no timeout: Esc waits for the next byte, as
+// Esc-b typed with two fingers and sequences that a slow line cuts in two both want.
+func (s *scanner) sequence(b []byte) (key, int) {
+	if len(b) < 2 {
+		return key{}, 0
+	}
+	switch c := b[1]; {
+	case c == '[':
+		return s.csi(b)
+	case c == 'O':
+		if len(b) < 3 {
+			return key{}, 0
+		}
+		return key{kind: keyEscape, text: string(b[:3])}, 3
+	case c == escape:
+		return key{}, 1
+	case c < 0x20 || c == backspace:
+		return key{kind: keyMeta, text: string(rune(c))}, 2
+	}
+	if !utf8.FullRune(b[1:]) {
+		return key{}, 0
+	}
+	r, size := utf8.DecodeRune(b[1:])
+	return key{kind: keyMeta, text: string(r)}, 1 + size
+}
+
+func (s *scanner) csi(b []byte) (key, int) {
+	if len(b) >= 3 && b[2] == '[' { // function keys of the Linux console
+		if len(b) < 4 {
+			return key{}, 0
+		}
+		return key{}, 4
+	}
+	for i := 2; i < len(b); i++ {
+		switch c := b[i]; {
+		case i >= maxSequence, c < 0x20, c > 0x7e:
+			return key{}, i
+		case c >= 0x40:
+			n := i + 1
+			switch {
+			case bytes.Equal(b[:n], []byte(pasteBegin)):
+				s.pasting = true
+				return key{}, n
+			case bytes.Equal(b[:n], []byte(pasteEnd)):
+				s.pasting = false
+				return key{}, n
+			}
+			return key{kind: keyEscape, text: string(b[:n])}, n
+		}
+	}
+	return key{}, 0
+}
+
+// line takes a whole line of plain text, as a paste has it, if b begins with one: up to n
+// bytes, the end of the line included.
+func (s *scanner) line(b []byte) (text string, n int, ok bool) {
+	try := *s
+	var sb strings.Builder
+	for n < len(b) {
+		k, size := try.next(b[n:])
+		if size == 0 {
+			return "", 0, false
+		}
+		n += size
+		switch {
+		case k.kind == keyText:
+			sb.WriteString(k.text)
+		case k.enter():
+			*s = try
+			return sb.String(), n, true
+		case k.kind != keyNone:
+			return "", 0, false
+		}
+	}
+	return "", 0, false
+}

@@ -1,0 +1,231 @@
+package term_test
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	runewidth "github.com/mattn/go-runewidth"
+)
+
+// screen is as much of a terminal emulator as the tests need to see what a user sees. Lines
+// that scroll off the top are kept.
+type screen struct {
+	mu         sync.Mutex
+	cols, rows int
+	cells      [][]rune
+	gone       []string
+	x, y       int
+	wrap       bool // the cursor is behind the last column
+	pending    []byte
+	modes      map[string]bool
+	bells      int
+	all        strings.Builder
+}
+
+func newScreen(cols, rows int) *screen {
+	s := &screen{cols: cols, rows: rows, modes: map[string]bool{}}
+	for range rows {
+		s.cells = append(s.cells, blank(cols))
+	}
+	return s
+}
+
+func blank(n int) []rune { return []rune(strings.Repeat(" ", n)) }
+
+// text is the whole screen, with what has scrolled off, without blanks at line ends.
+func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := append([]string(nil), s.gone...)
+	for _, l := range s.cells {
+		lines = append(lines, trimCells(l))
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
+}
+
+// visible is what is on the screen now.
+func (s *screen) visible() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	for _, l := range s.cells {
+		lines = append(lines, trimCells(l))
+	}
+	return lines
+}
+
+func trimCells(l []rune) string {
+	return strings.TrimRight(strings.ReplaceAll(string(l), "\x00", ""), " ")
+}
+
+// cursorLine is the text left of the cursor and right of it.
+func (s *screen) cursorLine() (before, after string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.cells[s.y]
+	return string(l[:s.x]), strings.TrimRight(string(l[s.x:]), " ")
+}
+
+func (s *screen) mode(m string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.modes[m]
+}
+
+func (s *screen) resize(cols, rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cells := make([][]rune, 0, rows)
+	for _, l := range s.cells {
+		n := blank(cols)
+		copy(n, l)
+		cells = append(cells, n)
+	}
+	for len(cells) < rows {
+		cells = append(cells, blank(cols))
+	}
+	for len(cells) > rows {
+		if s.y < len(cells)-1 {
+			cells = cells[:len(cells)-1]
+		} else {
+			s.gone = append(s.gone, trimCells(cells[0]))
+			cells = cells[1:]
+			s.y--
+		}
+	}
+	s.cols, s.rows, s.cells, s.x, s.wrap = cols, rows, cells, min(s.x, cols-1), false
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all.Write(b)
+	s.pending = append(s.pending, b...)
+	for len(s.pending) > 0 {
+		n := s.step(s.pending)
+		if n == 0 {
+			break
+		}
+		s.pending = s.pending[n:]
+	}
+	return len(b), nil
+}
+
+func (s *screen) step(b []byte) int {
+	switch b[0] {
+	case '\r':
+		s.x, s.wrap = 0, false
+		return 1
+	case '\n':
+		s.feed()
+		s.wrap = false
+		return 1
+	case '\b':
+		s.x, s.wrap = max(0, s.x-1), false
+		return 1
+	case '\a':
+		s.bells++
+		return 1
+	case 0x1b:
+		return s.escape(b)
+	}
+	if !utf8.FullRune(b) {
+		return 0
+	}
+	r, n := utf8.DecodeRune(b)
+	w := runewidth.RuneWidth(r)
+	if s.wrap || s.x+w > s.cols {
+		s.x, s.wrap = 0, false
+		s.feed()
+	}
+	s.cells[s.y][s.x] = r
+	if w == 2 {
+		s.cells[s.y][s.x+1] = 0
+	}
+	if s.x += w; s.x >= s.cols {
+		s.x, s.wrap = s.cols-1, true
+	}
+	return n
+}
+
+func (s *screen) feed() {
+	if s.y < s.rows-1 {
+		s.y++
+		return
+	}
+	s.gone = append(s.gone, trimCells(s.cells[0]))
+	s.cells = append(s.cells[1:], blank(s.cols))
+}
+
+func (s *screen) escape(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case 'D':
+		s.feed()
+		return 2
+	case 'M':
+		if s.y > 0 {
+			s.y--
+		} else {
+			s.cells = append([][]rune{blank(s.cols)}, s.cells[:s.rows-1]...)
+		}
+		return 2
+	case '[':
+	default:
+		return 2
+	}
+	for i := 2; i < len(b); i++ {
+		if b[i] >= 0x40 && b[i] <= 0x7e {
+			s.csi(string(b[2:i]), b[i])
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (s *screen) csi(params string, final byte) {
+	n, err := strconv.Atoi(params)
+	if err != nil {
+		n = 0
+	}
+	switch final {
+	case 'A':
+		s.y = max(0, s.y-max(n, 1))
+	case 'B':
+		s.y = min(s.rows-1, s.y+max(n, 1))
+	case 'C':
+		s.x = min(s.cols-1, s.x+max(n, 1))
+	case 'D':
+		s.x = max(0, s.x-max(n, 1))
+	case 'H':
+		s.x, s.y = 0, 0
+	case 'J':
+		if n == 2 {
+			for i := range s.cells {
+				s.cells[i] = blank(s.cols)
+			}
+			return
+		}
+		copy(s.cells[s.y][s.x:], blank(s.cols-s.x))
+		for i := s.y + 1; i < s.rows; i++ {
+			s.cells[i] = blank(s.cols)
+		}
+		return
+	case 'K':
+		copy(s.cells[s.y][s.x:], blank(s.cols-s.x))
+		return
+	case 'h':
+		s.modes[params] = true
+		return
+	case 'l':
+		s.modes[params] = false
+		return
+	default:
+		return
+	}
+	s.wrap = false
+}

@@ -1,0 +1,310 @@
+package term
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	prompt "github.com/c-bata/go-prompt"
+	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/shell"
+)
+
+// maxLine is the longest line that can be typed, in bytes.
+const maxLine = 8192
+
+// ending is why the reading of a line came to its end.
+type ending int
+
+const (
+	endEnter   ending = iota // the line is to be executed
+	endTooLong               // it is not: some of it was not taken
+	endResize                // it goes on, in a terminal of another size
+	endStop                  // the context has ended, or the terminal has gone
+	endLost                  // the conversation has ended
+)
+
+// terminal is one conversation on one terminal.
+//
+// go-prompt reads keys in one goroutine and draws in another. Here they take turns: after
+// each drawing the drawing goroutine parks (see park) until the reading one has decided on
+// the next key (see Read). So whoever runs has the state to itself, nothing ticks while
+// nobody types, and what is shown between two keys cannot get into a drawing.
+type terminal struct {
+	ctx    context.Context
+	conv   shell.Conversation
+	tty    *tty
+	in     *input
+	out    *writer
+	prompt *prompt.Prompt
+	hist   *history
+	kill   killer
+
+	parked, resume chan struct{}
+	dead           chan struct{} // closed when nobody draws any more
+
+	// The line being typed.
+	prefix   string
+	columns  int // as go-prompt knows them
+	doc      prompt.Document
+	first    bool // go-prompt has not asked for a key yet
+	parking  bool // drawing ends in park
+	handed   bool // the last key of the line is out
+	end      ending
+	edit     edit            // what the private key does
+	queued   []func() []byte // keys to follow
+	overflow bool            // some of the line was not taken
+	unkept   bool            // the line is not for the history
+	rest, at int             // where the cursor was when a line is taken up again: see resized
+	panicked any             // what the reading goroutine panicked with
+
+	// Suggestions.
+	popup    []prompt.Suggest // as shown
+	selected int              // of popup, -1 for none
+	looked   string           // what found belongs to
+	found    []shell.Suggestion
+	valid    bool // looked and found are from this line
+}
+
+// privateKey is what go-prompt is given to make it run terminal.edit: nobody can type it.
+var privateKey = []byte("\x00edit")
+
+func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *input, o Options) (t *terminal, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("terminal: %v", p)
+		}
+	}()
+	t = &terminal{
+		ctx: ctx, conv: conv, tty: tty, in: in, selected: -1,
+		parked: make(chan struct{}), resume: make(chan struct{}), dead: make(chan struct{}),
+	}
+	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
+	if t.hist, err = openHistory(o); err != nil {
+		tty.write("% " + printable(err.Error(), false) + "\n") // and go on without
+	}
+	t.prompt = prompt.New(func(string) {}, t.suggest,
+		prompt.OptionParser(t),
+		prompt.OptionWriter(t.out),
+		prompt.OptionLivePrefix(func() (string, bool) { return t.prefix, true }),
+		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: privateKey, Fn: t.runEdit}),
+		prompt.OptionPrefixTextColor(prompt.DefaultColor),
+		prompt.OptionPreviewSuggestionTextColor(prompt.DefaultColor),
+		prompt.OptionSuggestionTextColor(prompt.Black),
+		prompt.OptionSuggestionBGColor(prompt.LightGray),
+		prompt.OptionSelectedSuggestionTextColor(prompt.White),
+		prompt.OptionSelectedSuggestionBGColor(prompt.DarkBlue),
+		prompt.OptionDescriptionTextColor(prompt.DarkGray),
+		prompt.OptionDescriptionBGColor(prompt.LightGray),
+		prompt.OptionSelectedDescriptionTextColor(prompt.White),
+		prompt.OptionSelectedDescriptionBGColor(prompt.DarkBlue),
+		prompt.OptionScrollbarBGColor(prompt.LightGray),
+	)
+	return t, nil
+}
+
+// readLine reads one line with the line editor. Lines of a paste that are there already are
+// taken as they are.
+func (t *terminal) readLine() (string, ending) {
+	t.prefix = printable(t.conv.Prompt(), false)
+	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
+	if line, ok := t.in.line(); ok {
+		return t.pasted(line)
+	}
+	text := ""
+	for {
+		_ = prompt.OptionHistory(append([]string(nil), t.hist.lines...))(t.prompt)
+		_ = prompt.OptionInitialBufferText(text)(t.prompt)
+		text = t.prompt.Input()
+		if p := t.panicked; p != nil {
+			t.panicked = nil
+			panic(p)
+		}
+		if t.end != endResize {
+			break
+		}
+		t.resized()
+	}
+	if t.end != endEnter {
+		return "", t.end
+	}
+	text = strings.TrimSpace(text)
+	if !t.unkept {
+		t.hist.add(text)
+	}
+	return text, endEnter
+}
+
+func (t *terminal) pasted(line string) (string, ending) {
+	if len(line) > maxLine {
+		t.tty.write(t.prefix + strings.ToValidUTF8(line[:64], "") + "...\n")
+		return "", endTooLong
+	}
+	t.tty.write(t.prefix + line + "\n")
+	line = strings.TrimSpace(line)
+	t.hist.add(line)
+	return line, endEnter
+}
+
+// resized puts the cursor where the line begins, given that the terminal has wrapped it anew,
+// for the line to be drawn there.
+func (t *terminal) resized() {
+	t.columns, _ = t.tty.size()
+	t.leave(t.at)
+	t.out.mute = false
+}
+
+// Setup implements prompt.ConsoleParser: the reading of a line begins. The terminal is raw
+// already and stays so between the lines.
+func (t *terminal) Setup() error {
+	t.first, t.parking, t.handed = true, false, false
+	t.selected, t.popup = -1, nil
+	t.columns, _ = t.tty.size()
+	return nil
+}
+
+// TearDown implements prompt.ConsoleParser.
+func (t *terminal) TearDown() error { return nil }
+
+// GetWinSize implements prompt.ConsoleParser. go-prompt clears the screen when it thinks
+// that suggestions do not fit; suggest sees to that, so it hears of room without end.
+func (t *terminal) GetWinSize() *prompt.WinSize {
+	return &prompt.WinSize{Row: 1<<16 - 1, Col: uint16(min(t.columns, 1<<16-1))}
+}
+
+// park is called when the line has been drawn.
+func (t *terminal) park() {
+	if !t.parking {
+		return
+	}
+	t.parked <- struct{}{}
+	<-t.resume
+}
+
+var errNoKey = errors.New("no key")
+
+// Read implements prompt.ConsoleParser: it returns one key. It blocks, which go-prompt does
+// not mind as long as the key after the last one of a line comes with an error at once.
+func (t *terminal) Read() ([]byte, error) {
+	if t.handed {
+		return nil, errNoKey
+	}
+	if t.first {
+		// The first drawing has to pass without parking: go-prompt reads after it only. This
+		// key makes it draw again.
+		t.first, t.parking = false, true
+		return t.change(cursorBack(t.rest)), nil
+	}
+	select {
+	case <-t.parked:
+	case <-t.dead:
+		return nil, errNoKey
+	}
+	b := t.nextKey()
+	t.resume <- struct{}{}
+	return b, nil
+}
+
+// nextKey waits until there is something for go-prompt. A panic is handed to readLine.
+func (t *terminal) nextKey() (b []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			b = t.hand(endStop)
+		}
+	}()
+	for b == nil {
+		if len(t.queued) > 0 {
+			next := t.queued[0]
+			t.queued = t.queued[1:]
+			b = next()
+			continue
+		}
+		switch e, k := t.in.next(); e {
+		case eventKey:
+			b = t.key(k)
+		case eventNotice:
+			t.above(t.showNotices)
+			b = t.change(nil)
+		case eventResize:
+			if columns, _ := t.tty.size(); columns != t.columns {
+				t.rest, t.at = runes(t.doc.TextAfterCursor()), t.cursor()
+				t.out.mute = true
+				b = t.hand(endResize)
+			}
+		case eventEnded:
+			b = t.hand(endLost)
+		case eventStop:
+			b = t.hand(endStop)
+		}
+	}
+	return b
+}
+
+// hand ends the reading of the line.
+func (t *terminal) hand(e ending) []byte {
+	t.handed, t.end = true, e
+	return []byte{'\r'}
+}
+
+// change makes go-prompt run e, which may be nil, and draw the line.
+func (t *terminal) change(e edit) []byte {
+	t.edit = e
+	t.selected = -1
+	return privateKey
+}
+
+func (t *terminal) runEdit(b *prompt.Buffer) {
+	if t.edit != nil {
+		t.edit(b)
+	}
+}
+
+// cursor is how many cells the cursor is behind the beginning of the prompt.
+func (t *terminal) cursor() int {
+	before := t.doc.TextBeforeCursor()
+	n := runewidth.StringWidth(t.prefix) + runewidth.StringWidth(before)
+	if t.selected >= 0 && t.selected < len(t.popup) {
+		n += runewidth.StringWidth(t.popup[t.selected].Text) - runewidth.StringWidth(lastWord(before))
+	}
+	return n
+}
+
+// leave takes the cursor, that many cells behind the beginning of the prompt, there and
+// erases the line.
+func (t *terminal) leave(cursor int) {
+	s := "\r\x1b[J"
+	if y := cursor / t.columns; y > 0 {
+		s = fmt.Sprintf("\x1b[%dA", y) + s
+	}
+	t.tty.write(s)
+}
+
+// enter takes the cursor back to where go-prompt believes it to be.
+func (t *terminal) enter(cursor int) {
+	s := strings.Repeat("\n", cursor/t.columns)
+	if x := cursor % t.columns; x > 0 {
+		s += fmt.Sprintf("\x1b[%dC", x)
+	}
+	t.tty.write(s)
+}
+
+// above runs fn with the cursor where the line was. The line has to be drawn afterwards.
+func (t *terminal) above(fn func()) {
+	cursor := t.cursor()
+	t.leave(cursor)
+	fn()
+	t.enter(cursor)
+}
+
+func (t *terminal) bell() { t.tty.write("\a") }
+
+// notice makes one line of s.
+func notice(s string) string { return printable(strings.TrimRight(s, "\r\n"), true) + "\n" }
+
+// lastWord is what is being typed: what stands behind the last space.
+func lastWord(before string) string { return before[strings.LastIndexByte(before, ' ')+1:] }

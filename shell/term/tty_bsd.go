@@ -1,0 +1,10 @@
+//go:build freebsd || darwin || netbsd || openbsd || dragonfly
+
+package term
+
+import "golang.org/x/sys/unix"
+
+const (
+	ioctlGetTermios = unix.TIOCGETA
+	ioctlSetTermios = unix.TIOCSETA
+)
