@@ -43,22 +43,24 @@ type exitStatus shell.Status
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
+	os.Exit(int(run()))
+}
+
+func run() shell.Status {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := command().ExecuteContext(ctx)
 	var status exitStatus
 	switch {
 	case err == nil:
+		return shell.Done
 	case errors.As(err, &status):
-		stop()
-		os.Exit(int(status))
-	default:
-		stop()
-		for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
-			fmt.Fprintln(os.Stderr, "vrrpsh:", line)
-		}
-		os.Exit(int(shell.Failed))
+		return shell.Status(status)
 	}
+	for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", line)
+	}
+	return shell.Failed
 }
 
 func command() *cobra.Command {
