@@ -113,7 +113,7 @@ func (c *call) brief(routers []*engine.RouterStatus) error {
 		}
 		rows[i] = []string{
 			r.Config.Interface, strconv.Itoa(int(r.Config.VRID)), r.Config.Family.String(),
-			strconv.Itoa(int(priority(r))), strconv.FormatInt(down.Round(time.Millisecond).Milliseconds(), 10),
+			strconv.Itoa(int(priority(r))), strconv.FormatInt(down.Milliseconds(), 10),
 			yes(r.Local.Owner), yes(r.Config.Protocol.Preempt), strings.ToUpper(r.State.String()),
 			masterName(r) + " " + firstAddress(r),
 		}
