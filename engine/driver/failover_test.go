@@ -78,12 +78,12 @@ func TestNeighboursLearnTheNewMaster(t *testing.T) {
 		r2.apply(group(51, 100))
 		sleep(masterDown(200, time.Second))
 		lab.wantAnswer(t, "r1")
-		before, _ := lab.host.Neighbour(virtual)
+		before, _ := lab.host.Neighbor(virtual)
 		r1.Cut("eth0")
 		sleep(masterDown(100, time.Second))
-		after, ok := lab.host.Neighbour(virtual) // without having asked
+		after, ok := lab.host.Neighbor(virtual) // without having asked
 		if own := r2.Links()[0].MAC; !ok || after == before || after != own {
-			t.Errorf("the host's neighbour cache has %x, want that of r2, %x", after, own)
+			t.Errorf("the host's neighbor cache has %x, want that of r2, %x", after, own)
 		}
 	})
 }
@@ -105,7 +105,7 @@ func TestListensBeforeItAsserts(t *testing.T) {
 		if s.State != vrrp.Backup || s.Counters.BecameMaster > 0 {
 			t.Errorf("r2 is %s and became Master %d times", s.State, s.Counters.BecameMaster)
 		}
-		for _, a := range lab.adverts {
+		for _, a := range lab.sent() {
 			if a.from == "r2" {
 				t.Fatalf("r2 sent an advert at %s", a.at)
 			}
@@ -151,7 +151,7 @@ func TestCleanStop(t *testing.T) {
 				r2.apply(group(51, 100, c.edit))
 				sleep(5*time.Second + 300*time.Millisecond)
 				lab.wantAnswer(t, "r1")
-				lab.adverts = nil
+				lab.forget()
 
 				// The kernel is slow, the last word is not.
 				r1.SetFaults(fake.Faults{ApplyTime: 3 * time.Second})
@@ -159,13 +159,14 @@ func TestCleanStop(t *testing.T) {
 				if err := r1.stop(); err != nil {
 					t.Errorf("Run: %v", err)
 				}
-				if len(lab.adverts) == 0 || lab.adverts[0] != (advert{stopped, "r1", 51, vrrp.PriorityResign}) {
-					t.Fatalf("adverts after the stop: %v, want first one from r1 with priority 0 at %s", lab.adverts, stopped)
+				sent := lab.sent()
+				if len(sent) < 2 || sent[0] != (advert{stopped, "r1", 51, vrrp.PriorityResign}) {
+					t.Fatalf("adverts after the stop: %v, want first one from r1 with priority 0 at %s", sent, stopped)
 				}
 				r1.wantUntouched(before)
-				took := lab.adverts[1].at.Sub(stopped)
-				if lab.adverts[1].from != "r2" || took > skew(100, time.Second)+time.Millisecond {
-					t.Errorf("%s took over after %s", lab.adverts[1].from, took)
+				took := sent[1].at.Sub(stopped)
+				if sent[1].from != "r2" || took > skew(100, time.Second)+time.Millisecond {
+					t.Errorf("%s took over after %s", sent[1].from, took)
 				}
 				sleep(time.Second)
 				lab.wantAnswer(t, "r2")
@@ -214,8 +215,8 @@ func TestAddressOwnerStartsAsMaster(t *testing.T) {
 		r1.apply(group(51, 100))
 		synctest.Wait()
 		r1.wantState(vrrp.Master)
-		if len(lab.adverts) != 1 || lab.adverts[0] != (advert{started, "r1", 51, vrrp.PriorityOwner}) {
-			t.Errorf("adverts %v, want one at once with priority 255", lab.adverts)
+		if len(lab.sent()) != 1 || lab.sent()[0] != (advert{started, "r1", 51, vrrp.PriorityOwner}) {
+			t.Errorf("adverts %v, want one at once with priority 255", lab.sent())
 		}
 		if s := r1.status(); s.Counters.SendErrors != 0 {
 			t.Errorf("%d adverts could not be sent", s.Counters.SendErrors)
@@ -261,7 +262,7 @@ func TestJunkChangesNothing(t *testing.T) {
 		r1 := lab.router(t, 1)
 		r1.apply(group(51, 200))
 		sleep(5 * time.Second)
-		lab.adverts = nil
+		lab.forget()
 		start := time.Now()
 		good := group(51, 255)
 		message := vrrp.New(good.Protocol).Message(255)
@@ -280,7 +281,7 @@ func TestJunkChangesNothing(t *testing.T) {
 		}
 		r1.wantState(vrrp.Master)
 		var last time.Time
-		for _, a := range lab.adverts {
+		for _, a := range lab.sent() {
 			if a.from != "r1" {
 				continue
 			}

@@ -22,7 +22,7 @@ func TestSlowKernelDelaysNoAdvert(t *testing.T) {
 		r1.apply(group(51, 200, interval(100*time.Millisecond)))
 		sleep(time.Second)
 		r1.wantState(vrrp.Master)
-		lab.adverts = nil
+		lab.forget()
 
 		r1.SetFaults(fake.Faults{ApplyTime: 7 * time.Second})
 		groups := []engine.VirtualRouter{group(51, 200, interval(100*time.Millisecond))}
@@ -36,7 +36,7 @@ func TestSlowKernelDelaysNoAdvert(t *testing.T) {
 		}
 		sleep(15 * time.Second)
 		last := started
-		for _, a := range lab.adverts {
+		for _, a := range lab.sent() {
 			if a.vrid != 51 {
 				continue
 			}
@@ -284,7 +284,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 		r1 := lab.router(t, 1)
 		r1.apply(group(51, 200), group(52, 200, address("10.0.0.101")), group(53, 200, address("10.0.0.102")))
 		sleep(4 * time.Second)
-		lab.adverts = nil
+		lab.forget()
 		r1.SetFaults(fake.Faults{Send: func(_ string, f platform.Frame) error {
 			if f.Payload[1] == 52 {
 				return errRefused
@@ -298,7 +298,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 			}
 		}
 		sent := make(map[uint8]int)
-		for _, a := range lab.adverts {
+		for _, a := range lab.sent() {
 			sent[a.vrid]++
 		}
 		if sent[51] != 10 || sent[52] != 0 || sent[53] != 10 {
@@ -316,11 +316,11 @@ func TestRemovedGroupsHandOver(t *testing.T) {
 		r1.apply(group(51, 200))
 		r2.apply(group(51, 100))
 		sleep(5 * time.Second)
-		lab.adverts = nil
+		lab.forget()
 		r1.apply()
 		synctest.Wait()
-		if len(lab.adverts) != 1 || lab.adverts[0].priority != vrrp.PriorityResign {
-			t.Errorf("adverts %v, want one with priority 0", lab.adverts)
+		if len(lab.sent()) != 1 || lab.sent()[0].priority != vrrp.PriorityResign {
+			t.Errorf("adverts %v, want one with priority 0", lab.sent())
 		}
 		r1.wantUntouched(before)
 		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
@@ -370,7 +370,7 @@ func TestWaitsForItsSockets(t *testing.T) {
 		if s.State != vrrp.Master || s.Counters.SendErrors > 0 {
 			t.Errorf("%s with %d send errors", s.State, s.Counters.SendErrors)
 		}
-		for _, a := range lab.adverts {
+		for _, a := range lab.sent() {
 			if a.vrid == 51 {
 				if took := a.at.Sub(busy); took != 3*time.Second {
 					t.Errorf("the first advert came after %s, want 3 s", took)

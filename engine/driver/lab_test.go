@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,9 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 // lab is a LAN with a host and an observer of its adverts.
 type lab struct {
 	*fake.LAN
-	host    *fake.Host
+	host *fake.Host
+
+	mu      sync.Mutex
 	adverts []advert
 }
 
@@ -47,10 +50,25 @@ func newLab() *lab {
 	l.host = l.AddHost("host")
 	l.Tap(func(f fake.Frame) {
 		if f.Packet.Kind == frame.Advert {
+			l.mu.Lock()
+			defer l.mu.Unlock()
 			l.adverts = append(l.adverts, advert{f.Time, f.From, f.Packet.Payload[1], f.Packet.Payload[2]})
 		}
 	})
 	return l
+}
+
+// sent returns the adverts that were sent since the last forget.
+func (l *lab) sent() []advert {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.adverts)
+}
+
+func (l *lab) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.adverts = nil
 }
 
 // node is a router with the router program on it.

@@ -18,6 +18,7 @@ type holding struct {
 	mac     mac
 	macvlan bool
 	addrs   []netip.Prefix
+	active  bool
 	setMAC  bool // the carrier has the virtual MAC in place of its own
 }
 
@@ -94,7 +95,7 @@ func (r *Router) hold(a *platform.Attachment) (*holding, error) {
 func (r *Router) equip(h *holding, a *platform.Attachment) {
 	carrier := r.links[h.carrier]
 	h.addrs = h.addrs[:0]
-	h.setMAC = false
+	h.active, h.setMAC = a.Active, false
 	if a.Active {
 		for _, p := range a.Addrs {
 			if !slices.ContainsFunc(carrier.addrs, func(o netip.Prefix) bool { return o.Addr() == p.Addr() }) {
@@ -118,6 +119,14 @@ func (r *Router) release(h *holding) {
 	if k := r.links[h.carrier]; k != nil {
 		r.dropLink(k)
 	}
+}
+
+// owner returns the virtual router whose macvlan an interface is.
+func (r *Router) owner(k *link) *holding {
+	if k.owner == nil {
+		return nil
+	}
+	return r.held[*k.owner]
 }
 
 // holder returns the virtual router of which an interface has the address.

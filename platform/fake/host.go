@@ -6,21 +6,21 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// probes is how many echo requests a host loses before it doubts its neighbour
+// probes is how many echo requests a host loses before it doubts its neighbor
 // cache and resolves the address again.
 const probes = 3
 
-// Host is a station that is no router. It keeps a neighbour cache, which gratuitous ARP
+// Host is a station that is no router. It keeps a neighbor cache, which gratuitous ARP
 // and unsolicited Neighbor Advertisements change.
 type Host struct {
 	net   *network
 	name  string
 	mac   mac
 	port  *port
-	cache map[netip.Addr]*neighbour
+	cache map[netip.Addr]*neighbor
 }
 
-type neighbour struct {
+type neighbor struct {
 	mac  mac
 	lost int // echo requests without an answer
 }
@@ -29,7 +29,7 @@ type neighbour struct {
 func (l *LAN) AddHost(name string) *Host {
 	l.net.mu.Lock()
 	defer l.net.mu.Unlock()
-	h := &Host{net: l.net, name: name, mac: l.net.newMAC(), cache: make(map[netip.Addr]*neighbour)}
+	h := &Host{net: l.net, name: name, mac: l.net.newMAC(), cache: make(map[netip.Addr]*neighbor)}
 	h.port = l.plug(h)
 	return h
 }
@@ -45,7 +45,7 @@ func (h *Host) Ping(addr netip.Addr) (by string, mac [6]byte, ok bool) {
 		if !found {
 			return "", m, false
 		}
-		n = &neighbour{mac: m}
+		n = &neighbor{mac: m}
 		h.cache[addr] = n
 	}
 	by, ok = h.port.echo(n.mac, addr)
@@ -57,8 +57,8 @@ func (h *Host) Ping(addr netip.Addr) (by string, mac [6]byte, ok bool) {
 	return by, n.mac, ok
 }
 
-// Neighbour returns the MAC that the host's neighbour cache has for an address.
-func (h *Host) Neighbour(addr netip.Addr) (mac [6]byte, ok bool) {
+// Neighbor returns the MAC that the host's neighbor cache has for an address.
+func (h *Host) Neighbor(addr netip.Addr) (mac [6]byte, ok bool) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	if n := h.cache[addr]; n != nil {

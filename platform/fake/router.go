@@ -169,6 +169,9 @@ func (r *Router) Rename(from, to string) error {
 func (r *Router) SetUp(name string, up bool) error {
 	return r.change(name, func(k *link) error {
 		k.up = up
+		if h := r.owner(k); h != nil && h.active && !up {
+			r.lost(h.id)
+		}
 		return nil
 	})
 }
