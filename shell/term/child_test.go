@@ -69,6 +69,8 @@ var words = []shell.Suggestion{
 var things = []shell.Suggestion{
 	{Text: "<1-255>", Help: "A number"},
 	{Text: "interfaces", Help: "The interfaces", Literal: true},
+	{Text: "standby", Help: "The others", Literal: true},
+	{Text: "statistics", Help: "The counters", Literal: true},
 	{Text: "vrrp", Help: "The groups", Literal: true},
 	{Text: "version", Help: "The version", Literal: true},
 }
@@ -211,7 +213,7 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 	case "quiet":
 		c.quiet = true
 	case "prompt":
-		c.prompt = rest
+		c.prompt = rest + " "
 	case "lose":
 		c.lost = errors.New("the router has gone")
 		c.once.Do(func() { close(c.notices) })

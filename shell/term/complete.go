@@ -31,7 +31,7 @@ func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 		return t.popup
 	}
 	room := t.room()
-	if before == "" || room == 0 || t.in.typedAhead() || !t.suggesting() {
+	if before == "" || room == 0 || !t.suggesting() {
 		t.popup = nil
 		return nil
 	}

@@ -272,13 +272,6 @@ func (in *input) line() (string, bool) {
 	return s, ok
 }
 
-// typedAhead tells whether there is more to take.
-func (in *input) typedAhead() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.buf) > 0
-}
-
 // reason tells why the terminal has to stop, nil when it does not.
 func (in *input) reason() error {
 	in.mu.Lock()

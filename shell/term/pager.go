@@ -41,7 +41,8 @@ type pager struct {
 	mu     sync.Mutex
 	cond   *sync.Cond
 	data   []byte
-	shown  int // bytes of data
+	urgent []span // of data: errors, which are shown in any case
+	shown  int    // bytes of data
 	busy   bool
 	noMore bool
 	quit   bool
@@ -52,6 +53,9 @@ type pager struct {
 	line int  // where in data the line begins that is being shown
 	last byte // written
 }
+
+// span is a part of the output.
+type span struct{ from, to int }
 
 // newPager starts a pager with the page length of the moment: the conversation may not be
 // asked while it executes a command.
@@ -90,6 +94,9 @@ func (p *pager) write(b []byte, urgent bool) (int, error) {
 	if p.closed || p.quit && !urgent {
 		return 0, errQuit
 	}
+	if urgent {
+		p.urgent = append(p.urgent, span{len(p.data), len(p.data) + len(b)})
+	}
 	p.data = append(p.data, b...)
 	p.cond.Broadcast()
 	return len(b), nil
@@ -103,7 +110,20 @@ func (p *pager) change(fn func()) {
 }
 
 // stop throws away what is not shown yet: Ctrl-C was typed.
-func (p *pager) stop() { p.change(func() { p.shown, p.line = len(p.data), len(p.data) }) }
+func (p *pager) stop() { p.change(p.discard) }
+
+// discard throws away what is not shown yet, but for errors.
+func (p *pager) discard() {
+	var keep []byte
+	for _, s := range p.urgent {
+		if s.to > p.shown {
+			keep = append(keep, p.data[max(s.from, p.shown):s.to]...)
+		}
+	}
+	p.data = append(p.data[:p.shown:p.shown], keep...)
+	p.urgent = []span{{p.shown, len(p.data)}}
+	p.line = p.shown
+}
 
 // drain waits until all that was written is shown, and begins a new page.
 func (p *pager) drain() {
@@ -197,6 +217,13 @@ func (p *pager) trim() {
 		p.data = append([]byte(nil), p.data[n:]...)
 		p.shown -= n
 		p.line -= n
+		kept := p.urgent[:0]
+		for _, s := range p.urgent {
+			if s.to > n {
+				kept = append(kept, span{max(s.from-n, 0), s.to - n})
+			}
+		}
+		p.urgent = kept
 	}
 }
 
@@ -224,7 +251,7 @@ func (p *pager) more() {
 		case err != nil, k.text == "q", k.text == "Q", k.control(ctrlC), k.control(ctrlD):
 			p.change(func() {
 				p.quit, p.noMore = true, true
-				p.shown, p.line = len(p.data), len(p.data)
+				p.discard()
 			})
 			return
 		case k.text == " ", k.text == "f", k.control(ctrlF), k.text == "\x1b[6~":
