@@ -122,8 +122,16 @@ const watchPause = time.Second
 // watch posts what happens to the host's interfaces until ctx ends.
 func (d *Driver) watch(ctx context.Context) {
 	for {
+		whole := true // the first thing told is the whole state
 		err := d.system.Watch(ctx, func(u platform.Update) {
-			d.mail.post(d.system, func(l *loop, now time.Time) { l.update(now, u) })
+			first := whole
+			whole = false
+			d.mail.post(d.system, func(l *loop, now time.Time) {
+				if first {
+					u.Gone = append(u.Gone, l.missing(u.Links)...)
+				}
+				l.update(now, u)
+			})
 		})
 		if ctx.Err() != nil || err == nil {
 			return

@@ -1,6 +1,7 @@
 package driver_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"vrrpsh/engine"
+	"vrrpsh/engine/driver"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
@@ -408,4 +410,37 @@ func TestOwnMacvlansAreNotShown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What happened while the interfaces could not be watched is made up for.
+func TestWatchFails(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r := lab.AddRouter("r1", netip.MustParsePrefix("10.0.0.1/24"))
+		r.AddLink(lab.LAN, "eth1", netip.MustParsePrefix("10.0.0.11/24"))
+		r1 := start(t, r, driver.Options{System: &flaky{System: r.Boot()}})
+		r1.apply(group(51, 200), group(52, 200, on("eth1"), address("10.0.0.52")))
+		if err := r.DeleteLink("eth1"); err != nil {
+			t.Fatal(err)
+		}
+		sleep(5 * time.Second)
+		s := r1.snapshot()
+		if s.Routers[0].State != vrrp.Master || s.Routers[1].Cause != vrrp.CauseNoLink {
+			t.Errorf("group 51 is %s, group 52 %s (%s)", s.Routers[0].State, s.Routers[1].State, s.Routers[1].Cause)
+		}
+	})
+}
+
+// flaky fails to watch the interfaces once.
+type flaky struct {
+	*fake.System
+	failed bool
+}
+
+func (f *flaky) Watch(ctx context.Context, fn func(platform.Update)) error {
+	if !f.failed {
+		f.failed = true
+		return errRefused
+	}
+	return f.System.Watch(ctx, fn)
 }

@@ -48,6 +48,17 @@ func (l *loop) update(now time.Time, u platform.Update) {
 	}
 }
 
+// missing returns the known interfaces that are not among all that there are.
+func (l *loop) missing(all []platform.Link) []int {
+	var gone []int
+	for index := range l.links {
+		if !slices.ContainsFunc(all, func(p platform.Link) bool { return p.Index == index }) {
+			gone = append(gone, index)
+		}
+	}
+	return gone
+}
+
 // show shows the Core an interface. One whose name has virtual routers is shown only when
 // their sockets are open, or have failed to: nobody starts deaf and dumb.
 func (l *loop) show(now time.Time, index int) {
