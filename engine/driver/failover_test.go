@@ -2,6 +2,7 @@ package driver_test
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -311,6 +312,38 @@ func TestApplyIsLeftWhenItsContextEnds(t *testing.T) {
 		sleep(5 * time.Minute)
 		if got := r1.status().Config.VIFName; got != "vrrp0" {
 			t.Errorf("running with %s, want what was before, vrrp0", got)
+		}
+	})
+}
+
+// The two families of an interface have sockets of their own and do not mix.
+func TestBothFamilies(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		six := netip.MustParseAddr("fe80::100")
+		v6 := func(priority uint8) engine.VirtualRouter {
+			return group(51, priority, func(r *engine.VirtualRouter) {
+				r.Family, r.Addresses = vrrp.IPv6, []engine.Address{{Addr: six, Bits: 64}}
+			})
+		}
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		r1.AddAddr("eth0", netipPrefix("fe80::1/64"))
+		r2.AddAddr("eth0", netipPrefix("fe80::2/64"))
+		r1.apply(group(51, 200), v6(100))
+		r2.apply(group(51, 100), v6(200))
+		sleep(5 * time.Second)
+		lab.wantAnswer(t, "r1")
+		if by, _, ok := lab.host.Ping(six); !ok || by != "r2" {
+			t.Errorf("%s is answered by %q, want r2", six, by)
+		}
+		r1.apply(v6(100))
+		r2.Cut("eth0")
+		sleep(5 * time.Second)
+		if by, _, ok := lab.host.Ping(six); !ok || by != "r1" {
+			t.Errorf("%s is answered by %q, want r1", six, by)
+		}
+		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
+			t.Errorf("%d sockets are open (%v), want that of IPv6", res.Sockets, err)
 		}
 	})
 }
