@@ -53,6 +53,13 @@ type Client struct {
 
 var _ shell.Conversation = (*Client)(nil)
 
+// lostError is the end of a session by the router. It is ErrUnreachable.
+type lostError struct{ why error }
+
+func (e *lostError) Error() string        { return "lost the router: " + e.why.Error() }
+func (e *lostError) Unwrap() error        { return e.why }
+func (e *lostError) Is(target error) bool { return target == ErrUnreachable }
+
 // Dial opens a session with the router that listens on socketPath. Its error says in one
 // line why there is none; it is ErrUnreachable when no router answers.
 func Dial(ctx context.Context, socketPath string) (*Client, error) {
@@ -157,7 +164,7 @@ func (c *Client) read() {
 func (c *Client) fail(why error) {
 	c.mu.Lock()
 	if !c.closed && c.err == nil {
-		c.err = fmt.Errorf("%w: %w", ErrUnreachable, why)
+		c.err = &lostError{why}
 	}
 	c.mu.Unlock()
 	c.kill()

@@ -84,8 +84,9 @@ func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 func (c *Client) lost(io shell.IO, err error) shell.Status {
 	_ = c.conn.Close()
 	c.reading.Wait() // the router's own words may have arrived before the write failed
-	if e := c.Err(); e != nil {
-		err = e
+	var lost *lostError
+	if errors.As(c.Err(), &lost) {
+		err = lost.why
 	}
 	fmt.Fprintf(io.Err, "%% Lost the router: %v\n", err)
 	return shell.Unreachable

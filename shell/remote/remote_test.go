@@ -445,7 +445,7 @@ func TestRouterGoes(t *testing.T) {
 	go func() { <-conv.entered; r.stop() }()
 	var out bytes.Buffer
 	st := c.Execute(t.Context(), "wait", shell.IO{Out: &out, Err: &out})
-	if st != shell.Unreachable || !strings.HasSuffix(out.String(), "% Lost the router: no router reachable: the router is stopping\n") {
+	if st != shell.Unreachable || !strings.HasSuffix(out.String(), "% Lost the router: the router is stopping\n") {
 		t.Errorf("status %d, %q", st, out.String())
 	}
 	if !errors.Is(c.Err(), remote.ErrUnreachable) {

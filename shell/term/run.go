@@ -173,7 +173,7 @@ func (t *terminal) lost(show bool) error {
 		err = e.Err()
 	}
 	if show {
-		t.tty.write("% " + printable(err.Error(), false) + "\n")
+		t.tty.write(complaint(err))
 	}
 	return fmt.Errorf("%w: %w", ErrLost, err)
 }

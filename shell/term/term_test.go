@@ -447,7 +447,7 @@ func TestHistoryCannotBeKept(t *testing.T) {
 	}
 	for _, path := range []string{"file/x", "link", "pipe", ""} {
 		u := start(t, setup{history: filepath.Join(dir, path)})
-		u.shows("% history: ")
+		u.shows("% History: ")
 		u.run("say on", "<on>")
 	}
 }
@@ -801,7 +801,7 @@ func TestWaysOut(t *testing.T) {
 	t.Run("conversation lost at the prompt", func(t *testing.T) {
 		u := start(t, setup{})
 		u.send("lose\r")
-		u.shows("% the router has gone\n")
+		u.shows("% The router has gone\n")
 		u.ends("session lost: the router has gone")
 	})
 	t.Run("conversation lost in a command", func(t *testing.T) {

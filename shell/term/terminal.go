@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	prompt "github.com/c-bata/go-prompt"
 	runewidth "github.com/mattn/go-runewidth"
@@ -85,7 +87,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 	}
 	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
-		tty.write("% " + printable(err.Error(), false) + "\n") // and go on without
+		tty.write(complaint(err)) // and go on without
 	}
 	t.prompt = prompt.New(func(string) {}, t.suggest,
 		prompt.OptionParser(t),
@@ -302,6 +304,13 @@ func (t *terminal) above(fn func()) {
 }
 
 func (t *terminal) bell() { t.tty.write("\a") }
+
+// complaint makes a line of an error, as commands word theirs.
+func complaint(err error) string {
+	s := printable(err.Error(), false)
+	r, n := utf8.DecodeRuneInString(s)
+	return "% " + string(unicode.ToUpper(r)) + s[n:] + "\n"
+}
 
 // notice makes one line of s.
 func notice(s string) string { return printable(strings.TrimRight(s, "\r\n"), true) + "\n" }
