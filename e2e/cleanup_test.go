@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,11 +28,11 @@ func solo(t *testing.T, g lab.Group) (*lab.Lab, *lab.Capture, *lab.Vrrpsh, lab.S
 // forBothTypes runs a test for each interface type.
 func forBothTypes(t *testing.T, test func(t *testing.T, g lab.Group)) {
 	require(t)
-	for _, iftype := range []string{"ether", "macvlan"} {
+	for _, iftype := range []string{ether, macvlan} {
 		t.Run(iftype, func(t *testing.T) {
 			parallel(t)
 			g := fast
-			g.Macvlan = iftype == "macvlan"
+			g.Macvlan = iftype == macvlan
 			test(t, g)
 		})
 	}
@@ -56,6 +57,34 @@ func TestStopLeavesNothing(t *testing.T) {
 		after := wire.Adverts("r1", start)
 		if last := after[len(after)-1]; last.Priority != 0 {
 			t.Errorf("the last advert is not a resignation: %v", last)
+		}
+	})
+}
+
+// TestStopDuringStart holds that a SIGTERM that comes before the start is over is obeyed like any other.
+func TestStopDuringStart(t *testing.T) {
+	forBothTypes(t, func(t *testing.T, g lab.Group) {
+		l := lab.New(t, 1)
+		r1 := l.Routers[0]
+		v := l.Vrrpsh(bin, r1, g)
+		before := r1.Snapshot()
+		for i := range 8 {
+			v.Start()
+			// At another point of the start each time.
+			lab.Until(t, time.Second, "part of the start", func() error {
+				if time.Since(v.Started) < time.Duration(5*i)*time.Millisecond {
+					return errNotYet
+				}
+				return nil
+			})
+			v.Signal(syscall.SIGTERM)
+			// Before the program itself runs, a signal ends it as it ends any.
+			if status := v.Wait(patience); status != 0 && status != -1 {
+				t.Errorf("exit status %d after SIGTERM %d ms after the start", status, 5*i)
+			}
+			if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+				t.Fatalf("the namespace after SIGTERM %d ms after the start (-before +after):\n%s", 5*i, diff)
+			}
 		}
 	})
 }

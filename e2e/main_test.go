@@ -4,10 +4,12 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +21,9 @@ var errNotYet = errors.New("not yet")
 
 // bin is the vrrpsh under test.
 var bin string
+
+// parallelTests is how many labs run at once: what two cores can do without being late.
+const parallelTests = 3
 
 // missing says why nothing can be tested here; "" if everything can.
 var missing string
@@ -41,6 +46,12 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
+	flag.Parse()
+	// The tests wait for routers most of the time.
+	if err := flag.Set("test.parallel", strconv.Itoa(parallelTests)); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
 	missing = whatIsMissing()
 	if missing != "" {
 		fmt.Fprintln(os.Stderr, "e2e: the end-to-end tests cannot run:", missing)

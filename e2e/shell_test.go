@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,8 +47,9 @@ func TestMainJob(t *testing.T) {
 	if want := []opinion{{State: "MASTER", Interface: "eth0", Priority: 200}}; !cmp.Equal(rows, want) {
 		t.Errorf("show vrrp brief says %+v, want %+v", rows, want)
 	}
-	if !strings.Contains(section("api"), `"priority":50`) {
-		t.Errorf("the API after the commit says %s, want priority 50", section("api"))
+	var answer []lab.Status
+	if err := json.Unmarshal([]byte(section("api")), &answer); err != nil || len(answer) != 1 || answer[0].Priority != 50 {
+		t.Errorf("the API after the commit says %+v, %v, want priority 50", answer, err)
 	}
 	if text := v.ConfigText(); !strings.Contains(text, "priority = 50") {
 		t.Errorf("the file after the commit has no priority 50:\n%s", text)

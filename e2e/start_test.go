@@ -35,6 +35,7 @@ func TestStartUp(t *testing.T) {
 			t.Fatalf("the address owner's advert: %v", first)
 		}
 		took = append(took, first.Time.Sub(v.Started))
+		v.WaitReady()
 		v.Stop()
 	}
 	if got := r1.Holds(r1.Addr); got != "eth0" {

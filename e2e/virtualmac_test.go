@@ -85,10 +85,10 @@ func TestHostKeepsVirtualMAC(t *testing.T) {
 // TestGratuitousARP holds that a new Master makes the address known, with the right sender in each interface type.
 func TestGratuitousARP(t *testing.T) {
 	parallel(t)
-	for _, iftype := range []string{"ether", "macvlan"} {
+	for _, iftype := range []string{ether, macvlan} {
 		t.Run(iftype, func(t *testing.T) {
 			g := fast
-			g.Macvlan = iftype == "macvlan"
+			g.Macvlan = iftype == macvlan
 			d := newDuo(t, g)
 			start := time.Now()
 			d.r1.Stop()

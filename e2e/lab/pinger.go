@@ -18,9 +18,9 @@ import (
 const (
 	// pingInterval is between two echo requests.
 	pingInterval = time.Millisecond
-	// pingLate is the round trip from which on an answer counts as none: a request that
-	// waited for its neighbor entry is no sign that the address was reachable.
-	pingLate = 100 * time.Millisecond
+	// pingLate is the round trip from which on an answer counts as none: a request that waited
+	// for a neighbor entry, in the host or in the old Master that forwards it, was not answered while it waited.
+	pingLate = 20 * time.Millisecond
 )
 
 // Pinger sends an ICMP echo request to an address every millisecond from the host of a lab,

@@ -11,44 +11,37 @@ import (
 // the two need to hear and to be scheduled on a busy machine.
 const reignGrace = 100 * time.Millisecond
 
-// reign is what the wire says about one router's time as Master.
-type reign struct {
-	begun time.Time
-	last  Advert
-	over  bool // it resigned
-}
-
 // OneMaster judges the adverts of one virtual router on one undivided segment, in order, and
-// returns what contradicts there being one Master at all times: a router that advertises
-// although another one that outranks it does too, or that takes over although the Master was heard and
-// outranks it. The time from the adverts of a Master that fell silent to the next one's is not judged here; the
-// pings are.
+// returns what contradicts there being one Master at all times: a router that takes over although the Master
+// was heard and outranks it, or that goes on although it is outranked itself. How long it takes until a silent
+// Master has a successor is not judged here; the pings are.
 func OneMaster(adverts []Advert) []string {
-	var faults []string
-	reigns := map[string]*reign{}
-	for _, a := range adverts {
-		own := reigns[a.Port]
-		if own == nil {
-			own = &reign{over: true}
-			reigns[a.Port] = own
-		}
-		if a.Priority == 0 {
-			own.last, own.over = a, true
-			continue
-		}
+	var (
+		faults []string
+		master *Advert   // the Master's last advert; nil while there is none
+		since  time.Time // when it became Master
+		former string    // the port of the one that it outranked then
+	)
+	for i := range adverts {
+		a := &adverts[i]
+		switch {
+		case a.Priority == 0:
+			if master != nil && master.Port == a.Port {
+				master, former = nil, ""
+			}
+		case master != nil && master.Port == a.Port:
+			master = a
 		// Three intervals of silence allow anyone to take over; the skew only adds to that.
-		if own.over || a.Time.Sub(own.last.Time) > 3*own.last.Interval {
-			own.begun, own.over = a.Time, false
-		}
-		own.last = a
-		for port, r := range reigns {
-			if port == a.Port || r.over || a.Time.Sub(r.last.Time) >= 3*r.last.Interval || outranks(a, r.last) {
-				continue
-			}
-			if a.Time.Sub(r.begun) > reignGrace || a.Time.Sub(own.begun) < a.Time.Sub(r.begun) {
-				faults = append(faults, fmt.Sprintf("%v\n  although since %s there was\n%v",
-					a, r.begun.Format("15:04:05.000000"), r.last))
-			}
+		case master == nil, a.Time.Sub(master.Time) >= 3*master.Interval:
+			master, since, former = a, a.Time, ""
+		case outranks(*a, *master):
+			former = master.Port
+			master, since = a, a.Time
+		case a.Port == former && a.Time.Sub(since) <= reignGrace:
+			// It has not heard yet.
+		default:
+			faults = append(faults, fmt.Sprintf("%v\n  although since %s the Master was\n%v",
+				a, since.Format("15:04:05.000000"), master))
 		}
 	}
 	return faults

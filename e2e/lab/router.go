@@ -82,7 +82,8 @@ func (k *keepalived) config() string {
 		k.group.VRID, k.priority)
 	fmt.Fprintf(&b, "  advert_int %g\n", k.group.Interval.Seconds())
 	if k.group.Macvlan {
-		fmt.Fprintf(&b, "  use_vmac vrrp%d\n  vmac_xmit_base\n", k.group.VRID)
+		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
+		fmt.Fprintf(&b, "  use_vmac vrrp%d\n", k.group.VRID)
 	}
 	if k.group.Secret != "" {
 		fmt.Fprintf(&b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", k.group.Secret)
