@@ -188,6 +188,7 @@ func TestClosed(t *testing.T) {
 	if err := <-waited; err == nil {
 		t.Error("a wait outlived its system")
 	}
+	h.system.Wake()
 	must(t, c.Close())
 	must(t, c.Close())
 	if _, err := c.Recv(make([]platform.Packet, 1)); err == nil {

@@ -32,7 +32,7 @@ type harness struct {
 	r, l     *netlink.Handle
 	system   *System
 	stateDir string
-	unmarked bool // the System believes that the kernel keeps no marks
+	unmarked bool              // the System believes that the kernel keeps no marks
 	ports    map[string]string // port on the bridge by link name
 	made     []string
 	station  *station

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -17,7 +18,7 @@ import (
 type waiter struct {
 	mu     sync.RWMutex // held for reading during a wait, so that close waits for it
 	opened bool
-	closed bool
+	closed atomic.Bool
 	epoll  int
 	wake   int
 	events [64]unix.EpollEvent
@@ -39,6 +40,11 @@ func (w *waiter) open() error {
 }
 
 func (w *waiter) add(fd int) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed.Load() {
+		return errClosed
+	}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 		return fmt.Errorf("epoll: %w", err)
 	}
@@ -46,33 +52,44 @@ func (w *waiter) add(fd int) error {
 }
 
 func (w *waiter) remove(fd int) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed.Load() {
+		return
+	}
 	_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
 func (w *waiter) signal() {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if !w.closed.Load() {
+		w.write()
+	}
+}
+
+func (w *waiter) write() {
 	one := [8]byte{}
 	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(w.wake, one[:])
 }
 
 func (w *waiter) close() {
-	if !w.opened {
+	if !w.opened || w.closed.Swap(true) {
 		return
 	}
-	w.signal()
+	// Whoever waits now is woken; whoever comes later sees closed.
+	w.write()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.closed {
-		w.closed = true
-		_ = unix.Close(w.epoll)
-		_ = unix.Close(w.wake)
-	}
+	_ = unix.Close(w.epoll)
+	_ = unix.Close(w.wake)
 }
 
 func (w *waiter) wait(until time.Time) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if w.closed {
+	if w.closed.Load() {
 		return errClosed
 	}
 	for {
