@@ -179,6 +179,7 @@ func (c *Client) take(f *frame) {
 		return
 	case opAsk:
 		id = f.For
+	default: // an answer to the request of that ID
 	}
 	c.mu.Lock()
 	if f.State != nil {

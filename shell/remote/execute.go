@@ -60,6 +60,7 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 			c.answer(ctx, f, io)
 		case opDone:
 			return f.Status
+		default: // of a router that knows more than this client
 		}
 	}
 }

@@ -28,21 +28,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child runs the terminal; SIGUSR1 ends its context, SIGUSR2 sends a notice.
+// child runs the terminal; SIGUSR1 ends its context, SIGUSR2 sends a notice, and SIGTERM
+// restores the terminal from outside.
 func child() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	conv := &scripted{notices: make(chan string)}
 	sigs := make(chan os.Signal, 8)
-	signal.Notify(sigs, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(sigs, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM)
 	go func() {
 		n := 0
 		for s := range sigs {
-			if s == syscall.SIGUSR1 {
+			switch s {
+			case syscall.SIGUSR1:
 				cancel()
-				continue
+			case syscall.SIGTERM:
+				term.Restore()
+				term.Restore()
+				fmt.Println("\nrun: restored")
+				os.Exit(0)
+			default:
+				n++
+				conv.notices <- fmt.Sprintf("*** notice %d\x1b[31m", n)
 			}
-			n++
-			conv.notices <- fmt.Sprintf("*** notice %d\x1b[31m", n)
 		}
 	}()
 	err := term.Run(ctx, conv, term.Options{HistoryFile: os.Getenv("TERM_TEST_HISTORY"), HistorySize: 5})
@@ -221,6 +228,8 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 		fmt.Fprintln(sio.Err, "% Lost the router")
 		c.lost = errors.New("the router has gone")
 		return shell.Unreachable
+	case "again":
+		fmt.Fprintln(sio.Out, term.Run(ctx, c, term.Options{}))
 	case "panic":
 		panic("a command is broken")
 	default:

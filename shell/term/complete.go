@@ -87,7 +87,7 @@ func (t *terminal) lookup(before string) []shell.Suggestion {
 			words = append(words, s)
 		}
 	}
-	t.looked, t.found, t.valid = before, append(words, others...), true
+	t.looked, t.found, t.valid = before, slices.Concat(words, others), true
 	return t.found
 }
 

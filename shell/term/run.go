@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -75,11 +76,11 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 		o.Out = os.Stdout
 	}
 	// The line editor opens it, too, but panics when it cannot.
-	if f, err := os.OpenFile("/dev/tty", os.O_RDONLY, 0); err != nil {
+	f, err := os.OpenFile("/dev/tty", os.O_RDONLY, 0)
+	if err != nil {
 		return fmt.Errorf("no controlling terminal: %w", err)
-	} else {
-		_ = f.Close()
 	}
+	_ = f.Close()
 	tty, err := openTTY(o.In, o.Out)
 	if err != nil {
 		return err
@@ -143,6 +144,7 @@ func (t *terminal) loop() error {
 		t.showNotices()
 		line, why := t.readLine()
 		switch why {
+		case endEnter, endResize:
 		case endStop:
 			return t.in.reason()
 		case endLost:
@@ -154,7 +156,7 @@ func (t *terminal) loop() error {
 			t.tty.write(fmt.Sprintf("%% Line too long: more than %d characters\n", maxLine))
 			continue
 		}
-		if line == "" {
+		if strings.TrimSpace(line) == "" {
 			continue
 		}
 		if status := t.execute(line); status == shell.Unreachable {

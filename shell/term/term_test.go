@@ -197,6 +197,9 @@ func TestTyping(t *testing.T) {
 	u.run("bogus", "% Unknown: bogus")
 	u.run("part no newline", "no newline\nr1#")
 	u.run("say größe 日本", "<größe 日本>")
+	u.prompt("r1# ")
+	u.run("  indented", "% Unknown:   indented") // as typed, for the caret to be in its place
+	u.run("   ", "r1#\nr1#")
 }
 
 func TestEditingKeys(t *testing.T) {
@@ -822,12 +825,50 @@ func TestWaysOut(t *testing.T) {
 			t.Fatal("the process goes on")
 		}
 	})
+	t.Run("restored from outside", func(t *testing.T) {
+		u := start(t, setup{})
+		u.run("wait", "waiting")
+		_ = u.cmd.Process.Signal(syscall.SIGTERM)
+		u.ends("restored")
+	})
 	t.Run("no controlling terminal", func(t *testing.T) {
 		u := open(t, setup{cols: 80, rows: 24, noTTY: true})
 		u.shows("run: no controlling terminal: open /dev/tty")
 		<-u.exited
 		if diff := cmp.Diff(u.before, u.termios()); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestOneAtATime(t *testing.T) {
+	u := start(t, setup{})
+	u.run("again", "the terminal is in use")
+	u.run("say unharmed", "<unharmed>")
+}
+
+// A shell with job control sets a mode of its own while the process is stopped.
+func TestContinued(t *testing.T) {
+	u := start(t, setup{})
+	u.send("say ab\x02")
+	u.cursor("r1# say a", "b")
+	if err := unix.IoctlSetTermios(int(u.tty.Fd()), unix.TCSETS, &u.before); err != nil {
+		t.Fatal(err)
+	}
+	_ = u.cmd.Process.Signal(syscall.SIGCONT)
+	u.until("raw mode", func() bool {
+		u.poke()
+		return u.termios().Lflag&unix.ICANON == 0
+	})
+	u.run("", "<ab>")
+}
+
+// poke makes until look again though nothing was written.
+func (u *user) poke() {
+	time.AfterFunc(10*time.Millisecond, func() {
+		select {
+		case u.changed <- struct{}{}:
+		default:
 		}
 	})
 }

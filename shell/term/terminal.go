@@ -134,7 +134,6 @@ func (t *terminal) readLine() (string, ending) {
 	if t.end != endEnter {
 		return "", t.end
 	}
-	text = strings.TrimSpace(text)
 	if !t.unkept {
 		t.hist.add(text)
 	}
@@ -147,7 +146,6 @@ func (t *terminal) pasted(line string) (string, ending) {
 		return "", endTooLong
 	}
 	t.tty.write(t.prefix + line + "\n")
-	line = strings.TrimSpace(line)
 	t.hist.add(line)
 	return line, endEnter
 }
