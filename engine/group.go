@@ -200,7 +200,7 @@ func (g *group) owner() bool {
 	return false
 }
 
-// resolve gives the virtual addresses their prefix lengths.
+// resolve gives the virtual addresses their prefix lengths. evaluate must follow.
 func (g *group) resolve() {
 	prefixes := make([]netip.Prefix, len(g.cfg.Addresses))
 	for i, a := range g.cfg.Addresses {
@@ -212,7 +212,6 @@ func (g *group) resolve() {
 	}
 	if !slices.Equal(prefixes, g.prefixes) {
 		g.prefixes = prefixes
-		g.status = nil
 	}
 }
 

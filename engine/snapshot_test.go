@@ -72,13 +72,25 @@ func TestSnapshotOfLinks(t *testing.T) {
 	h.link(ethernet(7, "eth1", "10.1.0.1/24"))
 	h.link(ethernet(3, "eth0", "10.0.0.1/24"))
 	h.apply(config(group("eth1", 1, "10.1.0.100"), group("eth1", 1, "fe80::1")))
-	var got []string
-	for _, l := range h.core.Snapshot(h.now).Links {
-		got = append(got, fmt.Sprint(l.Index, l.Name, l.Groups))
+	check := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, l := range h.core.Snapshot(h.now).Links {
+			got = append(got, fmt.Sprintf("%d %s up:%t %v %d groups", l.Index, l.Name, l.Up, l.Addrs, l.Groups))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
-	if diff := cmp.Diff([]string{"3eth00", "7eth12"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check("3 eth0 up:true [10.0.0.1/24] 0 groups", "7 eth1 up:true [10.1.0.1/24] 2 groups")
+	l := ethernet(3, "eth2")
+	l.Up = false
+	h.link(l)
+	check("3 eth2 up:false [] 0 groups", "7 eth1 up:true [10.1.0.1/24] 2 groups")
+	h.apply(config(group("eth2", 1, "10.1.0.100")))
+	check("3 eth2 up:false [] 1 groups", "7 eth1 up:true [10.1.0.1/24] 0 groups")
+	h.unlink(7)
+	check("3 eth2 up:false [] 1 groups")
 }
 
 func TestClearStatistics(t *testing.T) {

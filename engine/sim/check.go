@@ -13,6 +13,10 @@ import (
 // refused the addresses.
 const holdTime = time.Minute
 
+// stormLimit is how many adverts of one virtual router a host may send in a second: one
+// every 10 ms and answers to others.
+const stormLimit = 1000
+
 // checker watches over the LAN. What is wrong must come right within a time that
 // begins when it went wrong, or when something last happened to the LAN from outside.
 type checker struct {
@@ -21,7 +25,14 @@ type checker struct {
 	since      map[wrong]time.Time
 	held       map[holder]time.Time         // until when a host need not become Master
 	slowest    map[engine.Key]time.Duration // the longest interval that a Backup may have learned
+	sent       map[holder]burst
 	violations []string
+}
+
+// burst is how many adverts there were from a moment on.
+type burst struct {
+	from  time.Time
+	count int
 }
 
 // wrong is a condition that must not last.
@@ -55,6 +66,22 @@ func (c *checker) moved(h *Host, e engine.Event) {
 		c.held[holder{h, e.Key}] = c.lan.now.Add(holdTime)
 	}
 	c.check(e.Key)
+}
+
+// sends tells of an advert. It is false if that is part of a storm, which must not
+// last for ever.
+func (c *checker) sends(h *Host, key engine.Key) bool {
+	k := holder{h, key}
+	b := c.sent[k]
+	if c.lan.now.Sub(b.from) >= time.Second {
+		b = burst{from: c.lan.now}
+	}
+	b.count++
+	c.sent[k] = b
+	if b.count == stormLimit {
+		c.report("%s: %s sends %d adverts in a second", key, h.Name, b.count)
+	}
+	return b.count < stormLimit
 }
 
 // checkAll looks at every virtual router.

@@ -63,6 +63,7 @@ func New(o Options) *LAN {
 		since:   make(map[wrong]time.Time),
 		held:    make(map[holder]time.Time),
 		slowest: make(map[engine.Key]time.Duration),
+		sent:    make(map[holder]burst),
 	}
 	return l
 }
@@ -149,6 +150,9 @@ func (l *LAN) Masters(key engine.Key) []string {
 
 // send brings an advert to every other host on the same side.
 func (l *LAN) send(from *Host, s engine.Send) {
+	if !l.checker.sends(from, s.Key) {
+		return
+	}
 	m := &message{from: from, send: s}
 	for _, to := range l.hosts {
 		if to == from || to.side != from.side || l.chance(l.o.Loss) {

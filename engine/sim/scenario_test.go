@@ -66,7 +66,8 @@ func TestLinkOfMasterFails(t *testing.T) {
 }
 
 func TestEqualPriorityIsDecidedByAddress(t *testing.T) {
-	l := newLab(t, ethernet, one(group(1, 100)), one(group(1, 100)), one(group(1, 100)))
+	// They all come to it at the same moment.
+	l := newLab(t, sim.Options{Delay: time.Millisecond}, one(group(1, 100)), one(group(1, 100)), one(group(1, 100)))
 	l.Run(10 * time.Second)
 	if diff := cmp.Diff([]string{"r3"}, l.Masters(group(1, 100).Key)); diff != "" {
 		t.Errorf("Masters (-want +got):\n%s", diff)
