@@ -235,7 +235,7 @@ func TestGroupsThatSwapAddresses(t *testing.T) {
 	one, two := group("eth0", 1, "10.0.0.1"), group("eth0", 2, "10.0.0.100")
 	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
 	for range 2 {
-		h.apply(config(one, two))
+		h.apply(config(two, one)) // the address comes before it goes
 		one.Addresses, two.Addresses = two.Addresses, one.Addresses
 		one.Protocol.Addresses, two.Protocol.Addresses = two.Protocol.Addresses, one.Protocol.Addresses
 		if got := h.status(one.Key).Local.Primary; got != addr("10.0.0.2") {
