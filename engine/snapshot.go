@@ -24,7 +24,8 @@ type Counters struct {
 	Tolerated [vrrp.NumDropReasons]uint64
 }
 
-// Transition is one change of state, with the advert that caused it if one did.
+// Transition is one change of state, with the advert that caused it if one did, at
+// once or, like a priority of 0 or one to preempt, after a wait.
 type Transition struct {
 	Time     time.Time
 	From, To vrrp.State
@@ -93,7 +94,7 @@ type EventKind uint8
 const (
 	EventTransition EventKind = iota // From, To, Cause are set
 	EventFault                       // trouble with the kernel or a peer: Text says which
-	EventLink                        // an interface came, went or changed: Text
+	EventLink                        // an interface came, went or changed, or a foreign virtual router is heard on it: Text
 	EventConfig                      // a configuration was applied: Text
 )
 
@@ -102,7 +103,7 @@ type Event struct {
 	Seq      uint64 // counts up from 1 without gaps
 	Time     time.Time
 	Kind     EventKind
-	Key      Key // zero if it concerns no virtual router
+	Key      Key // zero if it concerns no virtual router; EventLink has the Interface only
 	From, To vrrp.State
 	Cause    vrrp.Cause
 	Text     string
