@@ -123,6 +123,9 @@ func TestIPv6(t *testing.T) {
 }
 
 func TestHotPathAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
 	c := openConn(t, h, platform.IPv4)
