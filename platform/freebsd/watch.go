@@ -1,0 +1,168 @@
+package freebsd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"vrrpsh/platform"
+)
+
+// Times of watching.
+const (
+	// recheck is how often the interfaces are looked at without a message: there is none, for
+	// example, when an Ethernet address changes.
+	recheck = 2 * time.Second
+	// retryPause is how long after a failure the route socket is opened again.
+	retryPause = 100 * time.Millisecond
+)
+
+// Links implements platform.System.
+func (s *System) Links() ([]platform.Link, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil {
+		return nil, errClosed
+	}
+	links, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	return s.foreign(links), nil
+}
+
+// foreign returns the interfaces, by index, without the addresses that are there by us.
+func (s *System) foreign(links []kernelLink) []platform.Link {
+	all := make([]platform.Link, 0, len(links))
+	for i := range links {
+		l := links[i].Link
+		var addrs []netip.Prefix
+		for _, p := range l.Addrs {
+			if _, ours := s.installed[place{l.Index, p.Addr()}]; !ours {
+				addrs = append(addrs, p)
+			}
+		}
+		l.Addrs = addrs
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b platform.Link) int { return cmp.Compare(a.Index, b.Index) })
+	return all
+}
+
+// Watch implements platform.System. A message of the route socket is but the occasion to look at
+// everything: the list of interfaces is one system call, and a message that gets lost when the
+// socket's buffer is full does no harm, since those before it have not been read yet.
+func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
+	s.watches.Add(1)
+	defer s.watches.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.closing, cancel)()
+	told := make(map[int]platform.Link)
+	for {
+		err := s.follow(ctx, told, fn)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.log.Warn("lost the notifications of interfaces", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+// follow tells the whole state and then every change, until an error. told is what the
+// caller of Watch knows.
+func (s *System) follow(ctx context.Context, told map[int]platform.Link, fn func(platform.Update)) error {
+	n, err := s.kernel.notify()
+	if err != nil {
+		return fmt.Errorf("route socket: %w", err)
+	}
+	defer func() { _ = n.close() }()
+	defer context.AfterFunc(ctx, func() { _ = n.close() })()
+	for first := true; ; first = false {
+		u, err := s.look(told, first)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+			fn(u)
+		}
+		if err := await(n); err != nil {
+			return err
+		}
+	}
+}
+
+// await returns after messages about interfaces, all that wait read, or when it is time to look anyway.
+func await(n notifications) error {
+	patience := recheck
+	for {
+		m, err := n.next(patience)
+		switch {
+		case err != nil:
+			return fmt.Errorf("route socket: %w", err)
+		case m == nil:
+			return nil
+		case concerns(m):
+			patience = 0
+		}
+	}
+}
+
+// look returns what the caller of Watch does not know yet; all interfaces if all.
+func (s *System) look(told map[int]platform.Link, all bool) (platform.Update, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var u platform.Update
+	links, err := s.list()
+	if err != nil {
+		return u, err
+	}
+	u.Lost = s.lost(newScene(links))
+	exists := make(map[int]bool, len(links))
+	for _, l := range s.foreign(links) {
+		exists[l.Index] = true
+		if old, known := told[l.Index]; all || !known || !reflect.DeepEqual(l, old) {
+			told[l.Index] = l
+			u.Links = append(u.Links, l)
+		}
+	}
+	for index := range told {
+		if !exists[index] {
+			delete(told, index)
+			u.Gone = append(u.Gone, index)
+		}
+	}
+	slices.Sort(u.Gone)
+	return u, nil
+}
+
+// lost returns the virtual routers of which an address was removed, and forgets that it was there:
+// should it come back, somebody else has put it there. With the interface itself gone nothing could
+// be put back.
+func (s *System) lost(v *scene) []platform.ID {
+	var ids []platform.ID
+	for at, id := range s.installed {
+		if v.present[at] {
+			continue
+		}
+		s.setInstalled(at, id, false)
+		if v.links[at.link] != nil && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b platform.ID) int {
+		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Family, b.Family), cmp.Compare(a.VRID, b.VRID))
+	})
+	return ids
+}

@@ -1,0 +1,11 @@
+package native
+
+import (
+	"vrrpsh/platform"
+	"vrrpsh/platform/freebsd"
+)
+
+// New returns the System of this host. It needs the right to administer the network.
+func New(o Options) (platform.System, error) {
+	return freebsd.New(freebsd.Options{StateDir: o.StateDir, Logger: o.Logger})
+}
