@@ -4,15 +4,18 @@ GO   ?= go
 BIN  := bin/vrrpsh
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 
+LINT_PATH := $(GO) tool -modfile=tools/go.mod -n golangci-lint
+OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint fuzz e2e bench generate install clean
+.PHONY: build test peers unit race lint cross fuzz e2e bench generate install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
-test: peers lint unit race e2e ## everything; end-to-end tests need root on Linux
+test: peers lint cross unit race e2e ## everything; end-to-end tests need root on Linux
 
 peers: ## the routers and tools that the end-to-end tests talk to
 	e2e/install-peers.sh
@@ -26,6 +29,14 @@ race: ## the packages with goroutines, under the race detector
 
 lint:
 	$(LINT) run ./...
+
+# The linter has to be built for this system, and to lint for the other.
+cross: ## the systems that this is not: built, vetted, and FreeBSD linted
+	@for target in $(OTHERS); do \
+	  export GOOS=$${target%/*} GOARCH=$${target#*/}; \
+	  echo "$$target"; $(GO) build ./... && $(GO) vet ./... || exit 1; \
+	done
+	linter=$$($(LINT_PATH)) && GOOS=freebsd $$linter run ./...
 
 fuzz: ## each fuzz target for a minute
 	@for target in $$($(GO) list ./... | grep -v /e2e); do \

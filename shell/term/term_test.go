@@ -16,6 +16,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"vrrpsh/shell/term"
 )
 
 // deadline is for what happens within milliseconds unless something is wrong.
@@ -106,7 +108,7 @@ func open(t *testing.T, s setup) *user {
 
 func (u *user) termios() unix.Termios {
 	u.t.Helper()
-	v, err := unix.IoctlGetTermios(int(u.tty.Fd()), unix.TCGETS)
+	v, err := unix.IoctlGetTermios(int(u.tty.Fd()), term.IoctlGetTermios)
 	if err != nil {
 		u.t.Fatal(err)
 	}

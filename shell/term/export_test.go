@@ -1,0 +1,4 @@
+package term
+
+// IoctlGetTermios is the request that reads a terminal's settings.
+const IoctlGetTermios = ioctlGetTermios
