@@ -3,6 +3,7 @@ package freebsd
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"net/netip"
 
 	"vrrpsh/platform"
@@ -228,10 +229,8 @@ func maskLength(b []byte, addr netip.Addr) int {
 	}
 	n := 0
 	for _, x := range b[min(start, len(b)):min(start+addr.BitLen()/8, len(b))] {
-		for ; x&0x80 != 0; x <<= 1 {
-			n++
-		}
-		if n%8 != 0 {
+		n += bits.LeadingZeros8(^x)
+		if x != 0xff {
 			break
 		}
 	}
