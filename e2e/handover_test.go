@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,9 +80,50 @@ func (p *pairing) vif() string {
 	return "eth0"
 }
 
-// handover does something after which another router must become Master, and reports how long
-// the pings were out. It fails if that was more than limit.
-func (p *pairing) handover(what, to string, limit time.Duration, do func()) lab.Advert {
+// attempts is how often a change of hands is tried before being late counts. A busy machine is late now and then, a
+// router that is wrong is late every time. Nothing else is forgiven.
+const attempts = 3
+
+// change lets the virtual address change hands and come back.
+type change struct {
+	what string
+	do   func()
+	to   string // the port of the new Master
+	// limit is how long the pings may be out.
+	limit time.Duration
+	// skew is the new Master's Skew_Time if the old one resigns, else 0.
+	skew time.Duration
+
+	back string
+	undo func()
+	// backLimit is how long the pings may be out on the way back.
+	backLimit time.Duration
+}
+
+// swing makes a change and takes it back.
+func (p *pairing) swing(c change) {
+	p.t.Helper()
+	from := "r1"
+	if c.to == "r1" {
+		from = "r2"
+	}
+	for attempt := 1; ; attempt++ {
+		late := p.pass(c.what, c.do, from, c.to, c.limit, c.skew)
+		late = append(late, p.pass(c.back, c.undo, c.to, from, c.backLimit, 0)...)
+		p.oneMaster()
+		if len(late) == 0 {
+			return
+		}
+		if attempt == attempts {
+			p.t.Errorf("late in each of %d attempts, at last: %s", attempts, strings.Join(late, "; "))
+			return
+		}
+		p.t.Logf("again, because late: %s", strings.Join(late, "; "))
+	}
+}
+
+// pass does something after which another router must become Master, and returns in what it was late.
+func (p *pairing) pass(what string, do func(), from, to string, limit, skew time.Duration) (late []string) {
 	p.t.Helper()
 	start := time.Now()
 	do()
@@ -88,24 +131,22 @@ func (p *pairing) handover(what, to string, limit time.Duration, do func()) lab.
 	p.ping.WaitAnswer(first.Time.Add(wireSlack), patience)
 	p.settled(to)
 	out := p.ping.Longest(start)
-	p.t.Logf("%-34s Master after %8v, pings out for %8v (limit %v)", what,
+	p.t.Logf("%-26s Master after %8v, pings out for %8v (limit %v)", what,
 		first.Time.Sub(start).Round(100*time.Microsecond), out.Length().Round(100*time.Microsecond), limit)
 	if out.Length() > limit {
-		p.t.Errorf("%s: pings out for %v from %s, want at most %v", what, out.Length(),
-			out.From.Format("15:04:05.000000"), limit)
+		late = append(late, fmt.Sprintf("%s: pings out for %v from %s, want at most %v", what, out.Length(),
+			out.From.Format("15:04:05.000000"), limit))
 	}
-	return first
-}
-
-// resigns checks that the old Master said so, and that the new one followed within Skew_Time.
-func (p *pairing) resigns(old string, since time.Time, successor lab.Advert, skew time.Duration) {
-	p.t.Helper()
-	bye := p.wire.WaitResign(old, since, time.Second)
-	took := successor.Time.Sub(bye.Time)
-	p.t.Logf("%s resigned, successor after %v (Skew_Time %v)", old, took, skew)
-	if took > skew+wireSlack {
-		p.t.Errorf("%v from priority 0 to the successor's advert, want at most %v", took, skew+wireSlack)
+	if skew > 0 {
+		bye := p.wire.WaitResign(from, start, time.Second)
+		took := first.Time.Sub(bye.Time)
+		p.t.Logf("%-26s successor %v after priority 0 (Skew_Time %v)", what, took.Round(100*time.Microsecond), skew)
+		if took > skew+wireSlack {
+			late = append(late, fmt.Sprintf("%s: %v from priority 0 to the successor's advert, want at most %v",
+				what, took, skew+wireSlack))
+		}
 	}
+	return late
 }
 
 // oneMaster holds what was on the wire since the segment was undivided against the protocol, and forgets it.
@@ -180,50 +221,61 @@ func TestHandover(t *testing.T) {
 // the next advert teaches it better.
 func (p *pairing) handed() time.Duration { return p.group.Interval + pingSlack }
 
-// run goes through all the hand-overs. Ours has priority 200 or 50, the peer 100 unless it is said.
+// run goes through all the ways. Ours has priority 200 first and 50 later, the peer 100 unless it is said.
 func (p *pairing) run() {
-	g := p.group
+	g, ours, peer := p.group, p.ours, p.peer
+	// When one Master makes way for another that is there already, the pings' outage is next to nothing, but that
+	// the old Master's last answers may teach the switch that the virtual MAC is still there, until the next advert
+	// teaches it better.
+	handed := g.Interval + pingSlack
 	p.start()
+	p.swing(change{
+		what: "our priority lowered", do: func() { ours.SetPriority(50) }, to: "r2", limit: handed,
+		back: "our priority raised", undo: func() { ours.SetPriority(200) }, backLimit: handed,
+	})
+	p.swing(change{
+		what: "peer's priority raised", do: func() { peer.SetPriority(254) }, to: "r2", limit: handed,
+		back: "peer's priority lowered", undo: func() { peer.SetPriority(100) }, backLimit: handed,
+	})
+	p.swing(change{
+		what: "we stop", do: ours.Stop, to: "r2", limit: g.SkewTime(100) + pingSlack, skew: g.SkewTime(100),
+		back: "we start again", undo: ours.Start, backLimit: handed,
+	})
+	p.swing(change{
+		what: "our link cut", do: func() { p.cutOurs(true) }, to: "r2", limit: g.MasterDown(100) + pingSlack,
+		back: "our link back", undo: func() { p.cutOurs(false) }, backLimit: handed,
+	})
 
-	p.handover("our priority lowered", "r2", p.handed(), func() { p.ours.SetPriority(50) })
-	p.handover("our priority raised", "r1", p.handed(), func() { p.ours.SetPriority(200) })
-	p.handover("peer's priority raised", "r2", p.handed(), func() { p.peer.SetPriority(254) })
-	p.handover("peer's priority lowered", "r1", p.handed(), func() { p.peer.SetPriority(100) })
+	ours.SetPriority(50)
+	p.wire.WaitMaster("r2", time.Now(), patience)
+	p.settled("r2")
+	p.swing(change{
+		what: "peer stops", do: peer.Stop, to: "r1", limit: g.SkewTime(50) + pingSlack, skew: g.SkewTime(50),
+		back: "peer starts again", undo: peer.Start, backLimit: handed,
+	})
+	p.swing(change{
+		what: "peer's link cut", do: func() { p.lab.Cut(peer.Node()) }, to: "r1", limit: g.MasterDown(50) + pingSlack,
+		back: "peer's link back", undo: func() { p.lab.Join(peer.Node()) }, backLimit: handed,
+	})
+	p.swing(change{
+		// Both are Masters while the segment is divided, and we make way as soon as it is not.
+		what: "segment divided", do: func() { p.lab.Partition(peer.Node()) }, to: "r1", limit: g.MasterDown(50) + pingSlack,
+		back: "segment healed", undo: func() {
+			p.begun = time.Now()
+			p.lab.Heal(peer.Node())
+		}, backLimit: handed,
+	})
+}
 
-	start := time.Now()
-	next := p.handover("we stop", "r2", g.SkewTime(100)+pingSlack, p.ours.Stop)
-	p.resigns("r1", start, next, g.SkewTime(100))
-	p.handover("we start again", "r1", p.handed(), p.ours.Start)
-	p.oneMaster()
-
-	p.handover("our link cut", "r2", g.MasterDown(100)+pingSlack, func() {
-		p.cut = true
+// cutOurs cuts our link, or joins it again.
+func (p *pairing) cutOurs(cut bool) {
+	p.t.Helper()
+	p.cut = cut
+	if cut {
 		p.lab.Cut(p.ours.Node())
-	})
-	p.handover("our link back", "r1", p.handed(), func() {
-		p.cut = false
+	} else {
 		p.lab.Join(p.ours.Node())
-	})
-	p.oneMaster()
-
-	p.handover("our priority lowered", "r2", p.handed(), func() { p.ours.SetPriority(50) })
-	start = time.Now()
-	next = p.handover("peer stops", "r1", g.SkewTime(50)+pingSlack, p.peer.Stop)
-	p.resigns("r2", start, next, g.SkewTime(50))
-	p.handover("peer starts again", "r2", p.handed(), p.peer.Start)
-	p.oneMaster()
-
-	p.handover("peer's link cut", "r1", g.MasterDown(50)+pingSlack, func() { p.lab.Cut(p.peer.Node()) })
-	p.handover("peer's link back", "r2", p.handed(), func() { p.lab.Join(p.peer.Node()) })
-	p.oneMaster()
-
-	// Both are Masters while the segment is divided; we make way as soon as it is not.
-	p.handover("segment divided", "r1", g.MasterDown(50)+pingSlack, func() { p.lab.Partition(p.peer.Node()) })
-	p.handover("segment healed", "r2", p.handed(), func() {
-		p.begun = time.Now()
-		p.lab.Heal(p.peer.Node())
-	})
-	p.oneMaster()
+	}
 }
 
 // checkFrames holds every frame that we sent against tshark, and the adverts against the interface type.
