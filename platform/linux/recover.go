@@ -62,8 +62,11 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 		if !marked && !(recorded && l.alias == "") || s.registry.macvlans[l.Index] != nil {
 			continue
 		}
-		s.log.Info("removing what an earlier run left", "interface", l.Name)
+		s.log.Debug("left by an earlier run", "interface", l.Name)
 		leftovers, indexes = append(leftovers, l), append(indexes, l.Index)
+	}
+	if len(indexes) > 0 {
+		s.log.Info("removing macvlans that an earlier run left", "count", len(indexes))
 	}
 	var errs []error
 	for i, err := range s.deleteLinks(indexes) {
@@ -97,12 +100,15 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 		if !ours || s.registry.macvlans[a.link] != nil || s.registry.claims[at] != nil {
 			continue
 		}
-		s.log.Info("removing what an earlier run left", "address", a.prefix)
+		s.log.Debug("left by an earlier run", "address", a.prefix)
 		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
 			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
 			}
 		}})
+	}
+	if len(steps) > 0 {
+		s.log.Info("removing addresses that an earlier run left", "count", len(steps))
 	}
 	s.run(steps)
 	return errors.Join(errs...)
