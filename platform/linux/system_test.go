@@ -165,6 +165,36 @@ func TestRecoverWithoutFile(t *testing.T) {
 	}
 }
 
+// TestTakeOverWithoutRecover applies over what a crashed run left.
+func TestTakeOverWithoutRecover(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	before := h.Kernel()
+	other := netip.MustParsePrefix("10.9.0.200/32")
+	master, ether, backup := onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, false, other), onUp0(t, h, 3, true, vip4)
+	mustApply(t, h.system, master, ether, backup)
+	h.Crash()
+	backup.Active = false
+	mustApply(t, h.system, master, ether, backup)
+	got := h.Kernel().Links
+	if l := got[master.Name]; !l.Up || !slices.Equal(l.Addrs, master.Addrs) {
+		t.Errorf("macvlan of the Master %+v", l)
+	}
+	if l := got[backup.Name]; l.Up || len(l.Addrs) > 0 || l.Parent != "up0" {
+		t.Errorf("macvlan of the Backup %+v", l)
+	}
+	if l := got["up0"]; !slices.Equal(l.Addrs, []netip.Prefix{primary4, other}) {
+		t.Errorf("interface %+v", l)
+	}
+	for _, a := range []*platform.Attachment{&master, &ether, &backup} {
+		a.Present, a.Active = false, false
+		mustApply(t, h.system, *a)
+	}
+	after := h.Kernel()
+	after.Settings = before.Settings // whose originals only Recover would have read
+	sameKernel(t, "absent", before, after)
+}
+
 func TestTwoRoutersInOneNamespace(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)

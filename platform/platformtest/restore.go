@@ -88,21 +88,6 @@ var restoreScenarios = []scenario{
 			t.Errorf("addresses (-want +got):\n%s", d)
 		}
 	}},
-	{"a new run takes over what a crashed one left", func(t *testing.T, h Harness) {
-		b := newBench(t, h)
-		before := b.Kernel()
-		b.apply(b.macvlan(1, vip), b.ether(2, vip2), b.macvlan(3, other))
-		b.Crash()
-		b.apply(b.macvlan(1, vip), b.ether(2, vip2), standby(b.macvlan(3, other)))
-		child := Link{MAC: virtualMAC(1), Parent: uplink, Up: true, Addrs: b.macvlan(1, vip).Addrs}
-		quiet := Link{MAC: virtualMAC(3), Parent: uplink}
-		b.expect("taken over", before, func(m map[string]Link) {
-			with(vip2)(m)
-			m["standby1"], m["standby3"] = child, quiet
-		})
-		b.apply(absent(b.macvlan(1)), absent(b.ether(2)), absent(b.macvlan(3)))
-		b.expect("absent", before, with())
-	}},
 	{"settings stay as long as one router needs them", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.Kernel()
