@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,9 @@ import (
 	"vrrpsh/shell/term"
 )
 
+// thisHost is what the configuration of a real router is for.
+const thisHost = conf.Host(runtime.GOOS)
+
 // load reads and validates the configuration file.
 func load(f flags) (*conf.Config, error) {
 	format, err := f.configFormat()
@@ -35,7 +39,7 @@ func load(f flags) (*conf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conf.Validate(file, origin)
+	return thisHost.Validate(file, origin)
 }
 
 // runRouter runs the router in the foreground until a signal, or until the user
@@ -73,7 +77,7 @@ func runRouter(ctx context.Context, f flags, debugSet bool) error {
 		return fmt.Errorf("recovering from an earlier run: %w", err)
 	}
 	r, err := startRouter(ctx, routerOptions{
-		system: system, path: f.config, format: format, stateDir: config.General.StateDir, log: log,
+		system: system, host: thisHost, path: f.config, format: format, stateDir: config.General.StateDir, log: log,
 	})
 	if err != nil {
 		return err
@@ -117,6 +121,7 @@ type router struct {
 
 type routerOptions struct {
 	system   platform.System
+	host     conf.Host // zero for simulated routers
 	path     string
 	format   conf.Format
 	stateDir string
@@ -145,7 +150,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	applied.listener = r.listener
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(ctx, conf.Options{
-		Path: o.path, Format: o.format, StateDir: o.stateDir,
+		Host: o.host, Path: o.path, Format: o.format, StateDir: o.stateDir,
 		Applier: applied, Notify: sessions.Committed,
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ const restoreTimeout = 30 * time.Second
 // would have before it changes anything.
 func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 	running := m.Running()
-	cfg, err := validate(c.File, nil, running.Config)
+	cfg, err := validate(c.File, nil, running.Config, m.o.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
 	return m.change(ctx, func(running *Revision) (*revised, error) {
 		file := c.File.Clone() // the session goes on editing
-		cfg, err := validate(file, nil, running.Config)
+		cfg, err := validate(file, nil, running.Config, m.o.Host)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if !disk.exists { // more likely a mistake than the wish to stop everything
 			return nil, fmt.Errorf("read configuration: %s: %w", m.o.Path, fs.ErrNotExist)
 		}
-		file, cfg, err := load(m.origin(data, disk), running.Config)
+		file, cfg, err := load(m.origin(data, disk), running.Config, m.o.Host)
 		if err != nil {
 			return nil, err
 		}

@@ -55,7 +55,9 @@ type Options struct {
 	// memory.
 	StateDir string
 	Applier  Applier
-	Now      func() time.Time // nil: time.Now
+	// Host is what configurations have to be possible on; zero: any.
+	Host Host
+	Now  func() time.Time // nil: time.Now
 	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
 	Notify func(*Revision)
 }
@@ -133,7 +135,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, cfg, err := load(m.origin(data, disk), nil)
+	file, cfg, err := load(m.origin(data, disk), nil, o.Host)
 	if err != nil {
 		return nil, err
 	}

@@ -68,15 +68,15 @@ func Parse(name string, data []byte, format Format) (*File, error) {
 // Load is Parse and Validate in one. The error is the Faults of both, in the order of the
 // file; unlike after Parse alone, File and Config are nil then.
 func Load(name string, data []byte, format Format) (*File, *Config, error) {
-	return load(&Origin{Name: name, Data: data, Format: format}, nil)
+	return load(&Origin{Name: name, Data: data, Format: format}, nil, "")
 }
 
-func load(o *Origin, running *Config) (*File, *Config, error) {
+func load(o *Origin, running *Config, host Host) (*File, *Config, error) {
 	f, faults := parse(o)
 	if f == nil {
 		return nil, nil, o.place(faults)
 	}
-	v := newValidator(f, running)
+	v := newValidator(f, running, host)
 	for _, fault := range faults {
 		v.known[fault.Path] = true
 	}

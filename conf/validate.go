@@ -38,11 +38,11 @@ const (
 // Validate gives a File its meaning: every default filled in, every value checked. The error
 // is Faults. origin is what the file was read from; nil for a candidate, whose faults name
 // virtual routers instead of lines.
-func Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil) }
+func Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, "") }
 
 // validate takes the running configuration too: macvlans keep their default names.
-func validate(f *File, origin *Origin, running *Config) (*Config, error) {
-	v := newValidator(f, running)
+func validate(f *File, origin *Origin, running *Config, host Host) (*Config, error) {
+	v := newValidator(f, running, host)
 	cfg := v.config()
 	if len(v.faults) == 0 {
 		cfg.Warnings = v.warnings
@@ -74,6 +74,7 @@ func (f *File) routerAt(path string) string {
 type validator struct {
 	file     *File
 	running  *Config // nil if there is none
+	host     Host
 	faults   []Fault
 	warnings []string
 	// known are the paths that a fault was found with before their meaning is looked at: by
@@ -81,8 +82,8 @@ type validator struct {
 	known map[string]bool
 }
 
-func newValidator(f *File, running *Config) *validator {
-	return &validator{file: f, running: running, known: map[string]bool{}}
+func newValidator(f *File, running *Config, host Host) *validator {
+	return &validator{file: f, running: running, host: host, known: map[string]bool{}}
 }
 
 func (v *validator) config() *Config {

@@ -151,7 +151,21 @@ func (r *router) validate() {
 		}
 	}
 	r.out.Shutdown = isTrue(raw.Shutdown)
-	r.out.SocketFilter = raw.SocketFilter == nil || bool(*raw.SocketFilter)
+	r.out.SocketFilter = r.host.filtersSockets()
+	if raw.SocketFilter != nil {
+		r.out.SocketFilter = bool(*raw.SocketFilter)
+		r.possible("socket_filter", strconv.FormatBool(r.out.SocketFilter))
+	}
+}
+
+// possible refuses what the host cannot do.
+func (r *router) possible(key, value string) {
+	if problem := r.host.refusal(key, value); problem != "" {
+		if key != "socket_filter" {
+			value = quote(value)
+		}
+		r.fault(key, value, problem)
+	}
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
@@ -377,13 +391,14 @@ func (r *router) placement() {
 	raw := r.raw
 	iftype := r.choice(r.path("iftype"), raw.IfType, "ether", "macvlan")
 	netdrv := r.choice(r.path("netdrv"), raw.NetDrv, "libnl", "ioctl")
+	r.possible("iftype", iftype)
 	if iftype == "macvlan" {
 		r.out.Type = engine.Macvlan
 	}
 	if netdrv == "ioctl" {
 		if r.out.Type == engine.Macvlan {
 			r.warn(`netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`)
-		} else {
+		} else if r.host != FreeBSD { // which has nothing else
 			r.fault("netdrv", quote(netdrv), `is not supported yet: use "libnl"`)
 		}
 	}

@@ -414,7 +414,7 @@ func TestMacvlanNames(t *testing.T) {
 	}
 	names := func(running *Config, vs ...VRouter) (string, *Config) {
 		t.Helper()
-		cfg, err := validate(&File{VRouters: vs}, nil, running)
+		cfg, err := validate(&File{VRouters: vs}, nil, running, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -394,6 +394,16 @@ func TestPacketsThatWereReadAlready(t *testing.T) {
 			t.Fatalf("received the VRIDs %v, want them in order", got)
 		}
 	}
+	for range 3 {
+		raw, err := frame.AppendAdvert(nil, &platform.Frame{Source: netip.MustParseAddr("10.9.0.2"), Payload: []byte{0x31, 9, 100, 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.machine.transmit(raw)
+	}
+	if n, err := c.Recv(p); n != len(p) || err != nil || b.system.backlog.Load() != 1 {
+		t.Errorf("received %d, error %v, backlog %d; want a packet left", n, err, b.system.backlog.Load())
+	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}

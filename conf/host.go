@@ -1,0 +1,30 @@
+package conf
+
+// Host is the operating system that a configuration is for, as runtime.GOOS names it. The zero
+// Host is any: it refuses nothing, as simulated routers do not.
+type Host string
+
+// FreeBSD is the Host that cannot do everything.
+const FreeBSD Host = "freebsd"
+
+// Validate is like the function of that name, and refuses what the Host cannot do.
+func (h Host) Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, h) }
+
+// refusal is why the Host refuses a value of a key of a virtual router, and what to do instead; "" if it
+// does not.
+func (h Host) refusal(key, value string) string {
+	if h != FreeBSD {
+		return ""
+	}
+	switch key + "=" + value {
+	case "iftype=macvlan":
+		return `is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
+	case "socket_filter=true":
+		return `is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
+	default:
+		return ""
+	}
+}
+
+// filtersSockets is the default of socket_filter.
+func (h Host) filtersSockets() bool { return h.refusal("socket_filter", "true") == "" }

@@ -1,0 +1,90 @@
+package conf
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"vrrpsh/engine"
+)
+
+// TestWhatAHostRefuses checks the refusals and that what a host can do stays as it is elsewhere.
+func TestWhatAHostRefuses(t *testing.T) {
+	const (
+		macvlan = `router.toml:5: vrouter[0].iftype: "macvlan" is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
+		filter  = `router.toml:5: vrouter[0].socket_filter: true is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
+	)
+	const router = "[[vrouter]]\ngroup = 51\ninterface = \"em0\"\nvip = \"10.9.0.254\"\n"
+	for _, tt := range []struct {
+		host   Host
+		line   string
+		want   string
+		filter bool
+	}{
+		{"freebsd", `iftype = "macvlan"`, macvlan, false},
+		{"freebsd", `socket_filter = true`, filter, false},
+		{"freebsd", `socket_filter = "true"`, filter, false},
+		{"freebsd", `socket_filter = false`, "", false},
+		{"freebsd", `iftype = "ether"`, "", false},
+		{"freebsd", `netdrv = "ioctl"`, "", false},
+		{"freebsd", `vmac = true`, "", false},
+		{"linux", `iftype = "macvlan"`, "", true},
+		{"linux", `socket_filter = true`, "", true},
+		{"", `iftype = "macvlan"`, "", true},
+	} {
+		file, cfg, err := load(&Origin{Name: "router.toml", Data: []byte(router + tt.line + "\n"), Format: TOML}, nil, tt.host)
+		if got := errorText(err); got != tt.want {
+			t.Errorf("%q on %s: %s\nwant %s", tt.line, tt.host, got, tt.want)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		again, err := tt.host.Validate(file, nil)
+		if err != nil {
+			t.Errorf("%q on %s as a candidate: %v", tt.line, tt.host, err)
+			continue
+		}
+		for _, c := range []*Config{cfg, again} {
+			if got := c.Engine.Routers[0].SocketFilter; got != tt.filter {
+				t.Errorf("%q on %s: the kernel filters %t, want %t", tt.line, tt.host, got, tt.filter)
+			}
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+type nothing struct{}
+
+func (nothing) Apply(context.Context, *Config) error { return nil }
+
+// TestACommitIsRefusedByTheHost checks that a candidate cannot ask for what the file may not.
+func TestACommitIsRefusedByTheHost(t *testing.T) {
+	m, err := Open(context.Background(), Options{Applier: nothing{}, Host: FreeBSD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := m.Edit()
+	c.File.VRouters = []VRouter{{Group: ptr(51), Interface: ptr("em0"), VIP: ptr("10.9.0.254"), IfType: ptr("macvlan")}}
+	var checked []engine.Change
+	if checked, err = m.Check(c); err == nil {
+		t.Errorf("check: %v, want a refusal", checked)
+	}
+	if _, err := m.Commit(context.Background(), c, Info{}); !errors.Is(err, ErrRejected) {
+		t.Errorf("commit: %v, want it rejected", err)
+	}
+	c.File.VRouters[0].IfType = nil
+	rev, err := m.Commit(context.Background(), c, Info{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rev.Config.Engine.Routers[0].SocketFilter {
+		t.Error("the kernel is to filter by default, which it cannot")
+	}
+}
