@@ -333,7 +333,9 @@ func TestInterruptedBeforeItBegan(t *testing.T) {
 	c, conv := startRouter(t, nil).dial(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c.Execute(ctx, "wait", shell.IO{Out: io.Discard, Err: io.Discard})
+	if st := c.Execute(ctx, "wait", shell.IO{Out: io.Discard, Err: io.Discard}); st != shell.Failed {
+		t.Errorf("status %d", st)
+	}
 	wait(t, conv.stopped, "end of the command")
 }
 

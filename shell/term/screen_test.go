@@ -20,8 +20,7 @@ type screen struct {
 	wrap       bool // the cursor is behind the last column
 	pending    []byte
 	modes      map[string]bool
-	bells      int
-	all        strings.Builder
+	total      int
 }
 
 func newScreen(cols, rows int) *screen {
@@ -74,6 +73,13 @@ func (s *screen) mode(m string) bool {
 	return s.modes[m]
 }
 
+// written is how many bytes have come.
+func (s *screen) written() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
 func (s *screen) resize(cols, rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +107,7 @@ func (s *screen) resize(cols, rows int) {
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all.Write(b)
+	s.total += len(b)
 	s.pending = append(s.pending, b...)
 	for len(s.pending) > 0 {
 		n := s.step(s.pending)
@@ -126,7 +132,6 @@ func (s *screen) step(b []byte) int {
 		s.x, s.wrap = max(0, s.x-1), false
 		return 1
 	case '\a':
-		s.bells++
 		return 1
 	case 0x1b:
 		return s.escape(b)

@@ -491,7 +491,13 @@ func TestControlKeys(t *testing.T) {
 	t.Run("Ctrl-C interrupts a command and drops what was typed meanwhile", func(t *testing.T) {
 		u := start(t, setup{})
 		u.run("wait", "waiting")
-		u.send("say ahead\r\x03")
+		before := u.read()
+		u.send("say ahead\r")
+		u.until("the line typed ahead taken", func() bool {
+			u.poke()
+			return u.read() >= before+len("say ahead\r")
+		})
+		u.send("\x03")
 		u.shows("interrupted")
 		u.prompt("r1# ")
 		u.run("say later", "<later>")
@@ -584,6 +590,15 @@ func TestResize(t *testing.T) {
 	})
 	u.run("", "<"+strings.Repeat("y", 29)+"\n"+strings.Repeat("y", 11)+">")
 	u.run("width", "width 30, told 30")
+	u.prompt("r1# ")
+	u.send("say abc\x02")
+	u.cursor("r1# say ab", "c")
+	drawn := u.screen.written()
+	u.resize(60, 10)
+	u.until("the line drawn anew", func() bool { return u.screen.written() > drawn })
+	u.cursor("r1# say ab", "c")
+	u.send(strings.Repeat("z", 40)) // no longer wrapped
+	u.cursor("r1# say ab"+strings.Repeat("z", 40), "c")
 }
 
 func (u *user) resize(cols, rows uint16) {
@@ -863,6 +878,16 @@ func TestContinued(t *testing.T) {
 		return u.termios().Lflag&unix.ICANON == 0
 	})
 	u.run("", "<ab>")
+}
+
+// read is how many bytes the process has read, from all it reads.
+func (u *user) read() (n int) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", u.cmd.Process.Pid))
+	if err != nil {
+		u.t.Skip(err)
+	}
+	_, _ = fmt.Sscanf(string(b), "rchar: %d", &n)
+	return n
 }
 
 // poke makes until look again though nothing was written.
