@@ -14,6 +14,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/journal"
 )
 
 // Options are what the API shows and whom it lets in.
@@ -94,6 +95,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		a.log.Log(r.Context(), journal.Medium, "API request", "method", r.Method, "path", r.URL.Path, "source", sourceOf(r))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/platform/journal"
 )
 
 // Limits on what a client may hold on to.
@@ -33,7 +34,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), journal.Medium),
 	}
 }
 

@@ -8,32 +8,31 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Deliver handles one received packet. p.Payload is not kept.
-func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Packet, out *Output) {
+// Deliver handles one received packet and tells why it was discarded, if it was. p.Payload is not kept.
+func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
 	l := c.links[index]
 	if l == nil || l.port == nil {
-		return // closing the socket overtook it
+		return vrrp.DropVRID // closing the socket overtook it
 	}
 	s := l.port.segments[familyIndex(family)]
 	vrid, ok := vrrp.PeekVRID(p.Payload)
 	if s == nil || !ok || s.byVRID[vrid] == nil {
-		c.stranger(now, l, s, family, p, out)
-		return
+		return c.stranger(now, l, s, family, p, out)
 	}
 	g := s.byVRID[vrid]
 	g.status = nil
 	if !g.ready {
 		g.counters.Dropped[vrrp.DropVRID]++ // shut down: as if it were not configured
-		return
+		return vrrp.DropVRID
 	}
 	if reason := vrrp.Decode(&c.advert, p, family, g.cfg.Protocol.Version); reason != vrrp.DropNone {
 		c.drop(now, g, reason, p.Src, out)
-		return
+		return reason
 	}
 	reason, tolerated := g.router.Check(&c.advert)
 	if reason != vrrp.DropNone {
 		c.drop(now, g, reason, p.Src, out)
-		return
+		return reason
 	}
 	if tolerated.Interval {
 		c.tolerate(now, g, vrrp.DropInterval, out)
@@ -48,23 +47,25 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
 	c.settle(g, out)
+	return vrrp.DropNone
 }
 
 // stranger counts a packet that concerns no virtual router of ours, and tells of
 // each foreign one once.
-func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) {
+func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
 	c.linkStatus = nil
 	if reason := vrrp.Decode(&c.advert, p, family, 0); reason != vrrp.DropNone {
 		l.malformed[reason]++
-		return
+		return reason
 	}
 	l.unknownVRID++
 	if s == nil || s.foreign[c.advert.VRID] {
-		return
+		return vrrp.DropVRID
 	}
 	s.foreign[c.advert.VRID] = true
 	text := fmt.Sprintf("%s advertises %s group %d, which is not configured here", p.Src, family, c.advert.VRID)
 	c.event(now, EventLink, Key{Interface: l.Name}, text, out)
+	return vrrp.DropVRID
 }
 
 // drop counts a discarded packet, and tells of each reason once.

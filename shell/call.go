@@ -12,6 +12,7 @@ import (
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 	"vrrpsh/engine"
+	"vrrpsh/platform/journal"
 )
 
 // call is one command while it runs.
@@ -129,7 +130,7 @@ func (c *call) edit() error {
 		err = c.editSetting(settingByID[c.step.Command.ID], key)
 	}
 	if err == nil && s.env.Log != nil {
-		s.env.Log.Debug("edit", "user", s.user.Name, "source", s.user.Source, "line", c.masked())
+		s.env.Log.Log(c.ctx, journal.Medium, "edit", "user", s.user.Name, "source", s.user.Source, "line", c.masked())
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/engine"
+	"vrrpsh/platform/journal"
 )
 
 // Manager is what a session needs of a conf.Manager.
@@ -51,6 +52,9 @@ type Env struct {
 	Now func() time.Time
 	// Log receives the audit trail: who changed what; nil: none is kept.
 	Log *slog.Logger
+	// Journal is where Log and everything else is logged, for "show logging" and "terminal
+	// monitor"; nil: nowhere.
+	Journal *journal.Journal
 	// Sessions knows all sessions of this router; nil: the session is on its own.
 	Sessions *Sessions
 	// Lab is nil outside the demo.
@@ -61,6 +65,9 @@ type Env struct {
 type User struct {
 	Name  string
 	Level conf.Level
-	// Source says where from: "console", "control socket", an address.
+	// Source says where from: Console, "control socket", an address.
 	Source string
 }
+
+// Console is the Source of the user at the terminal that the router runs in.
+const Console = "console"

@@ -16,6 +16,7 @@ func init() { // breaks the cycle with call.run, which looks handlers up
 		"show.sessions":   {run: showSessions, data: func(c *call) (any, error) { return c.session.registry.list(c.session), nil }},
 		"show.api":        {run: showAPI, data: func(c *call) (any, error) { return apiOf(c), nil }},
 		"show.version":    {run: showVersion, data: func(c *call) (any, error) { return versionOf(c), nil }},
+		"show.logging":    {run: showLogging, data: loggingData},
 		"show.clock":      {run: showClock, data: clockData},
 		"show.resources":  {run: showResources, data: func(c *call) (any, error) { return resourcesOf(c) }},
 		"show.here":       {run: showHere, data: func(c *call) (any, error) { return configData(c.session.draft.file) }},

@@ -2,9 +2,9 @@ package shell
 
 import (
 	"fmt"
+	"log/slog"
 
 	"vrrpsh/conf"
-	"vrrpsh/engine"
 )
 
 // Notices implements Conversation.
@@ -25,30 +25,32 @@ func (s *Session) notify(line string) {
 	}
 }
 
-// watch turns events into notices while "terminal monitor" is on.
+// watch turns what is logged into notices: everything while "terminal monitor" is on, and
+// warnings and errors on the router's console always.
 func (s *Session) watch() {
-	events, stopEvents := s.env.View.Subscribe()
-	if events != nil {
-		s.watching.Go(func() {
-			defer stopEvents()
-			for {
-				select {
-				case <-s.ctx.Done():
-					return
-				case e, ok := <-events:
-					if !ok {
-						return
-					}
-					s.mu.Lock()
-					show := s.monitor
-					s.mu.Unlock()
-					if show {
-						s.notify(s.eventLine(&e))
-					}
+	if s.env.Journal == nil {
+		return
+	}
+	entries, stop := s.env.Journal.Follow()
+	s.watching.Go(func() {
+		defer stop()
+		for {
+			select {
+			case <-s.ctx.Done():
+				return
+			case e := <-entries:
+				if s.monitors() || s.user.Source == Console && e.Level >= slog.LevelWarn {
+					s.notify(s.env.Journal.Line(&e))
 				}
 			}
-		})
-	}
+		}
+	})
+}
+
+func (s *Session) monitors() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.monitor
 }
 
 // committed tells of a revision. One that arrives while this session commits may be its own: it
@@ -87,16 +89,4 @@ func (s *Session) holdCommits() (release func(own *conf.Revision)) {
 		}
 		s.committing, s.waiting = false, nil
 	}
-}
-
-// eventLine writes an event as a log line.
-func (s *Session) eventLine(e *engine.Event) string {
-	line := s.stamp(e.Time)
-	if e.Key != (engine.Key{}) {
-		line += " " + e.Key.String() + ":"
-	}
-	if e.Kind == engine.EventTransition {
-		return fmt.Sprintf("%s %s → %s: %s", line, e.From, e.To, e.Cause)
-	}
-	return line + " " + e.Text
 }

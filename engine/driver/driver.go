@@ -37,7 +37,7 @@ type Driver struct {
 	stopped  chan struct{} // closed when Run has ended
 	mail     mailbox
 	events   broadcast
-	journal  journal
+	journal  *records
 	applying chan struct{} // holds a value while an Apply is under way
 }
 
@@ -57,7 +57,7 @@ func New(o Options) *Driver {
 		system:   o.System,
 		now:      o.Now,
 		stopped:  make(chan struct{}),
-		journal:  newJournal(o.Logger),
+		journal:  newRecords(o.Logger),
 		applying: make(chan struct{}, 1),
 	}
 }
@@ -75,8 +75,8 @@ func (d *Driver) Run(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 
 	logged, endLog := d.Subscribe()
-	journal := start(func() { d.journal.run(logged) })
-	defer journal.Wait()
+	writing := start(func() { d.journal.run(logged) })
+	defer writing.Wait()
 	defer d.events.end()
 	defer endLog()
 

@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/journal"
 )
 
 // subscriberQueue is how many events wait for a subscriber before the oldest are lost.
@@ -72,10 +74,11 @@ func (b *broadcast) end() {
 	b.subscribers, b.ended = nil, true
 }
 
-// journal writes to the log from a goroutine of its own.
-type journal struct {
-	logger  *slog.Logger
-	records chan record
+// records are what is to be logged. They are written by a goroutine of its own.
+type records struct {
+	logger *slog.Logger
+	queue  chan record
+	lost   atomic.Uint64 // since it was told last
 }
 
 type record struct {
@@ -85,32 +88,36 @@ type record struct {
 }
 
 // recordQueue is how many records wait for the logger before more are lost.
-const recordQueue = 256
+const recordQueue = 1024
 
-func newJournal(l *slog.Logger) journal {
+func newRecords(l *slog.Logger) *records {
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return journal{logger: l, records: make(chan record, recordQueue)}
+	return &records{logger: l, queue: make(chan record, recordQueue)}
 }
 
 // warn logs what the Core does not know of.
-func (j *journal) warn(message string, args ...any) { j.add(record{slog.LevelWarn, message, args}) }
+func (j *records) warn(message string, args ...any) { j.add(record{slog.LevelWarn, message, args}) }
 
-func (j *journal) add(r record) {
+func (j *records) add(r record) {
 	select {
-	case j.records <- r:
+	case j.queue <- r:
 	default:
+		j.lost.Add(1)
 	}
 }
 
 // run writes until the subscription ends, and then what is left.
-func (j *journal) run(events <-chan engine.Event) {
+func (j *records) run(events <-chan engine.Event) {
 	var last uint64
 	for {
 		select {
-		case r := <-j.records:
+		case r := <-j.queue:
 			j.write(r)
+			if n := j.lost.Swap(0); n > 0 {
+				j.write(record{slog.LevelWarn, "the log is too slow: messages are missing", []any{"count", n}})
+			}
 		case e, ok := <-events:
 			if !ok {
 				j.rest()
@@ -126,10 +133,10 @@ func (j *journal) run(events <-chan engine.Event) {
 }
 
 // rest writes the records that wait.
-func (j *journal) rest() {
+func (j *records) rest() {
 	for {
 		select {
-		case r := <-j.records:
+		case r := <-j.queue:
 			j.write(r)
 		default:
 			return
@@ -137,7 +144,7 @@ func (j *journal) rest() {
 	}
 }
 
-func (j *journal) write(r record) {
+func (j *records) write(r record) {
 	j.logger.Log(context.Background(), r.level, r.message, r.args...)
 }
 
@@ -159,6 +166,8 @@ func eventRecord(e *engine.Event) record {
 		return record{slog.LevelInfo, transitionMessage(e.To), args}
 	case engine.EventFault:
 		return record{slog.LevelWarn, e.Text, args}
+	case engine.EventLink:
+		return record{journal.Low, e.Text, args}
 	default:
 		return record{slog.LevelInfo, e.Text, args}
 	}

@@ -39,6 +39,7 @@ type loop struct {
 	announcer announcer
 	spare     []operation
 	resources Resources
+	traced    vrrp.Advertisement // the one that is logged
 }
 
 func newLoop(d *Driver) *loop {
@@ -117,10 +118,14 @@ func (l *loop) receive(now time.Time, s *socket, thorough bool) {
 	if s.conn == nil {
 		return
 	}
+	traced := l.driver.journal.tracing()
 	for range receiveLimit {
 		n, err := s.conn.Recv(l.packets[:])
 		for i := range l.packets[:n] {
-			l.core.Deliver(now, s.key.link, s.key.family, vrrp.Packet(l.packets[i]), &l.out)
+			drop := l.core.Deliver(now, s.key.link, s.key.family, vrrp.Packet(l.packets[i]), &l.out)
+			if traced.discarded {
+				l.received(traced, s, &l.packets[i], drop)
+			}
 			l.take(now)
 		}
 		l.resources.Received += uint64(n)
@@ -149,6 +154,11 @@ func (l *loop) take(now time.Time) {
 	out := &l.out
 	for i := range out.Listens {
 		l.listen(&out.Listens[i])
+	}
+	if len(out.Sends) > 0 && l.driver.journal.tracing().all {
+		for i := range out.Sends {
+			l.sending(&out.Sends[i])
+		}
 	}
 	for i := range out.Sends {
 		l.queue(&out.Sends[i])

@@ -1,0 +1,78 @@
+package journal
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// The levels below slog.LevelInfo, by the names that the debug directive has for them. Its
+// value n shows everything from level −n upwards.
+const (
+	// Low is what changes around the router: interfaces, other routers on the link.
+	Low = slog.Level(-1)
+	// Medium is what users and programs ask of the router: sessions, edits, API requests.
+	Medium = slog.Level(-2)
+	// High is what goes wrong with single packets: each that is discarded, and why.
+	High = slog.Level(-3)
+	// Extensive is every packet.
+	Extensive = slog.Level(-5)
+)
+
+// Threshold returns the lowest level that a value of the debug directive, 0 to 5, shows.
+func Threshold(debug int) slog.Level { return slog.Level(-debug) }
+
+// Name returns the name of a level as it is written in the log.
+func Name(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "error"
+	case l >= slog.LevelWarn:
+		return "warning"
+	case l >= slog.LevelInfo:
+		return "info"
+	case l == Low:
+		return "low"
+	case l == Medium:
+		return "medium"
+	case l == High:
+		return "high"
+	default:
+		return "extensive"
+	}
+}
+
+// TimeFormat is the form of time stamps.
+type TimeFormat uint8
+
+// The forms of time stamps.
+const (
+	Default TimeFormat = iota // ISO 8601 with milliseconds (RFC 3339)
+	Short                     // as in the system's log files
+	RFC2822                   // as in mail headers
+)
+
+// ParseTimeFormat reads a value of the time_format directive.
+func ParseTimeFormat(s string) (TimeFormat, error) {
+	switch s {
+	case "", "disabled":
+		return Default, nil
+	case "short":
+		return Short, nil
+	case "rfc2822":
+		return RFC2822, nil
+	default:
+		return 0, fmt.Errorf("time format %q does not exist", s)
+	}
+}
+
+// layout is that of package time.
+func (f TimeFormat) layout() string {
+	switch f {
+	case Short:
+		return "Jan _2 15:04:05.000"
+	case RFC2822:
+		return "Mon, 02 Jan 2006 15:04:05 -0700"
+	default:
+		return "2006-01-02T15:04:05.000Z07:00"
+	}
+}

@@ -1,0 +1,50 @@
+package process
+
+import (
+	"context"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// Service tells the service manager how this process is. Without one, it does nothing.
+type Service struct{}
+
+// Ready says that the process runs as configured.
+func (Service) Ready() { notify(daemon.SdNotifyReady) }
+
+// Stopping says that the process is about to end.
+func (Service) Stopping() { notify(daemon.SdNotifyStopping) }
+
+func notify(state string) {
+	_, _ = daemon.SdNotify(false, state) // a service manager that does not listen is its own trouble
+}
+
+// Watch proves to the service manager's watchdog, if there is one, that the process is healthy,
+// until ctx ends. A process that is not healthy for too long is restarted.
+func (Service) Watch(ctx context.Context, healthy func(context.Context) error) {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || limit == 0 {
+		return
+	}
+	watch(ctx, limit/3, healthy, func() { notify(daemon.SdNotifyWatchdog) })
+}
+
+// watch calls alive at every interval in which healthy agrees.
+func watch(ctx context.Context, interval time.Duration, healthy func(context.Context) error, alive func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		check, cancel := context.WithTimeout(ctx, interval)
+		err := healthy(check)
+		cancel()
+		if err == nil {
+			alive()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
