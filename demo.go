@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/fake"
+	"vrrpsh/platform/journal"
 	"vrrpsh/shell"
 )
 
@@ -84,7 +84,8 @@ func runDemo(ctx context.Context) error {
 	if err := os.WriteFile(path, demoRouters[0].file(), 0o600); err != nil {
 		return err
 	}
-	log := slog.New(slog.DiscardHandler)
+	ctx, stop := untilHangup(ctx)
+	defer stop()
 	l := newLab(ctx)
 	defer l.close()
 	for _, r := range demoRouters[1:] {
@@ -93,7 +94,8 @@ func runDemo(ctx context.Context) error {
 		}
 	}
 	r1, err := startRouter(ctx, routerOptions{
-		system: l.kernels["r1"].Boot(), path: path, stateDir: dir, log: log, lab: l,
+		system: l.kernels["r1"].Boot(), path: path, stateDir: dir, journal: journal.New(nil), lab: l,
+		settings: func(c *conf.Config) journal.Settings { return logSettings(c.General, false) },
 	})
 	if err != nil {
 		return err
@@ -102,7 +104,7 @@ func runDemo(ctx context.Context) error {
 	if xterm.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Print(demoBanner)
 	}
-	session := shell.New(r1.env, shell.User{Name: userName(), Level: conf.Administrator, Source: "console"})
+	session := shell.New(r1.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 	return converse(ctx, session)
 }
 

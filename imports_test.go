@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"platform/freebsd":      {"platform", "platform/frame", "platform/runstate"},
 	"platform/native":       {"platform", "platform/freebsd", "platform/linux"},
 	"platform/journal":      {},
+	"platform/process":      {},
 	"platform/fake":         {"engine", "engine/vrrp", "platform", "platform/frame"},
 	"platform/platformtest": {"platform", "platform/frame"},
 	"engine":                {"engine/vrrp"},
@@ -37,11 +38,12 @@ var allowed = map[string][]string{
 
 // libraries that only one package may import.
 var sole = map[string]string{
-	"github.com/c-bata/go-prompt":       "shell/term",
-	"github.com/olekukonko/tablewriter": "shell",
-	"github.com/gorilla/mux":            "api",
-	"github.com/BurntSushi/toml":        "conf",
-	"github.com/vishvananda/netlink":    "platform/linux",
+	"github.com/c-bata/go-prompt":             "shell/term",
+	"github.com/olekukonko/tablewriter":       "shell",
+	"github.com/gorilla/mux":                  "api",
+	"github.com/BurntSushi/toml":              "conf",
+	"github.com/coreos/go-systemd/v22/daemon": "platform/process",
+	"github.com/vishvananda/netlink":          "platform/linux",
 }
 
 // clockless are the packages that get the time from their caller.

@@ -25,6 +25,8 @@ var version = "development"
 const (
 	defaultConfig = "/etc/vrrpsh/vrrpsh.toml"
 	defaultSocket = "/run/vrrpsh/vrrpsh.sock"
+	// earlierConfig is rVRRPd's configuration file, for those who only switch binaries.
+	earlierConfig = "/etc/rvrrpd/rvrrpd.conf"
 )
 
 // flags are the common flags.
@@ -35,6 +37,23 @@ type flags struct {
 	iface  string
 	debug  int
 	mode   int
+
+	debugSet bool
+}
+
+// override gives the flags precedence over a configuration.
+func (f flags) override(g *conf.General) {
+	if f.socket != "" {
+		g.ControlSocket = f.socket
+	}
+	if f.debugSet {
+		g.Debug = f.debug
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // exitStatus ends the program with a status, without another word.
@@ -47,7 +66,7 @@ func main() {
 }
 
 func run() shell.Status {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := command().ExecuteContext(ctx)
 	var status exitStatus
@@ -74,6 +93,7 @@ shell to configure and watch them.
 Without a mode or command it attaches to the running router:
 
   vrrpsh -m1               run the router in the foreground
+  vrrpsh -m2               run it as a daemon
   vrrpsh                   the shell of the running router
   vrrpsh exec show vrrp brief
   vrrpsh demo              try it on a simulated LAN, without root`,
@@ -84,10 +104,16 @@ Without a mode or command it attaches to the running router:
 			switch {
 			case !cmd.Flags().Changed("mode"):
 				return attach(cmd.Context(), f)
-			case f.mode == 1:
-				return runRouter(cmd.Context(), f, cmd.Flags().Changed("debug"))
+			case f.mode == 1, f.mode == 2:
+				return runRouter(cmd.Context(), f, f.mode == 2)
 			default:
-				return fmt.Errorf("mode %d does not exist: 1 runs the router in the foreground", f.mode)
+				return fmt.Errorf("mode %d does not exist: 0 is the sniffer, 1 the router in the foreground, 2 as a daemon", f.mode)
+			}
+		},
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			f.debugSet = cmd.Flags().Changed("debug")
+			if !cmd.Flags().Changed("conf") && !exists(defaultConfig) && exists(earlierConfig) {
+				f.config = earlierConfig
 			}
 		},
 	}
@@ -97,7 +123,7 @@ Without a mode or command it attaches to the running router:
 	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` to listen on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
-	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 1 router in the foreground")
+	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
 	root.AddCommand(execCommand(&f), checkCommand(&f), demoCommand(), versionCommand())
 	return root
 }
@@ -124,6 +150,8 @@ func (f flags) configFormat() (conf.Format, error) {
 
 // attach runs the shell of the running router in this terminal.
 func attach(ctx context.Context, f flags) error {
+	ctx, stop := untilHangup(ctx)
+	defer stop()
 	c, err := remote.Dial(ctx, f.socketPath())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
@@ -140,6 +168,11 @@ func converse(ctx context.Context, c shell.Conversation) error {
 		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
 	return term.Run(ctx, c, term.Options{})
+}
+
+// untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 func status(s shell.Status) error {

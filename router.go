@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/signal"
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	xterm "golang.org/x/term"
@@ -20,7 +23,9 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform"
+	"vrrpsh/platform/journal"
 	"vrrpsh/platform/native"
+	"vrrpsh/platform/process"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
 	"vrrpsh/shell/term"
@@ -29,7 +34,7 @@ import (
 // thisHost is what the configuration of a real router is for.
 const thisHost = conf.Host(runtime.GOOS)
 
-// load reads and validates the configuration file.
+// load reads and validates the configuration file. The flags prevail.
 func load(f flags) (*conf.Config, error) {
 	format, err := f.configFormat()
 	if err != nil {
@@ -39,12 +44,31 @@ func load(f flags) (*conf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return thisHost.Validate(file, origin)
+	c, err := thisHost.Validate(file, origin)
+	if err != nil {
+		return nil, err
+	}
+	f.override(&c.General)
+	return c, nil
 }
 
-// runRouter runs the router in the foreground until a signal, or until the user
-// of its console leaves.
-func runRouter(ctx context.Context, f flags, debugSet bool) error {
+// runRouter runs the router until a signal, or until the user of its console leaves; in the
+// background when it shall be a daemon.
+func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
+	var parent *process.Parent
+	if asDaemon {
+		if parent = process.InBackground(); parent == nil {
+			return process.Background()
+		}
+		defer func() {
+			if err != nil {
+				parent.Failed(err)
+			}
+		}()
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	format, err := f.configFormat()
 	if err != nil {
 		return err
@@ -53,23 +77,47 @@ func runRouter(ctx context.Context, f flags, debugSet bool) error {
 	if err != nil {
 		return err
 	}
-	if f.socket != "" {
-		config.General.ControlSocket = f.socket
+	general := config.General
+	interactive := !asDaemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd()))
+	j := journal.New(logOutput(interactive))
+	defer j.Close()
+	settings := func(c *conf.Config) journal.Settings {
+		g := c.General
+		f.override(&g)
+		return logSettings(g, asDaemon)
 	}
-	if debugSet {
-		config.General.Debug = f.debug
+	if err := j.Configure(settings(config)); err != nil {
+		return err
 	}
-	interactive := xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd()))
-	log := slog.New(slog.NewTextHandler(logOutput(interactive), &slog.HandlerOptions{Level: logLevel(config.General.Debug)}))
+	log := j.Logger()
 
+	if general.PID == "" && asDaemon {
+		general.PID = conf.DefaultPID
+	}
+	if general.PID != "" {
+		pid, err := process.Claim(inDir(general.WorkingDir, general.PID))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, pid.Release()) }()
+	}
+	path, err := filepath.Abs(f.config)
+	if err != nil {
+		return err
+	}
+	if asDaemon {
+		if err := process.Enter(general.WorkingDir); err != nil {
+			return err
+		}
+	}
 	// The socket comes first: while another router answers on it, nothing in the
 	// kernel may be taken for the remains of a crash.
-	control, err := remote.Listen(config.General.ControlSocket)
+	control, err := remote.Listen(general.ControlSocket)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	system, err := native.New(native.Options{StateDir: config.General.StateDir, Logger: log})
+	system, err := native.New(native.Options{StateDir: general.StateDir, Logger: log})
 	if err != nil {
 		return err
 	}
@@ -77,7 +125,7 @@ func runRouter(ctx context.Context, f flags, debugSet bool) error {
 		return fmt.Errorf("recovering from an earlier run: %w", err)
 	}
 	r, err := startRouter(ctx, routerOptions{
-		system: system, host: thisHost, path: f.config, format: format, stateDir: config.General.StateDir, log: log,
+		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, settings: settings,
 	})
 	if err != nil {
 		return err
@@ -92,24 +140,75 @@ func runRouter(ctx context.Context, f flags, debugSet bool) error {
 		}
 	}()
 	defer server.Close()
-	log.Info("router started", "version", version, "groups", len(config.Engine.Routers), "socket", config.General.ControlSocket)
+	log.Info("router started", "version", version, "process", os.Getpid(), "groups", len(config.Engine.Routers),
+		"file", path, "socket", general.ControlSocket)
+	parent.Ready()
+	var service process.Service
+	service.Ready()
+	defer service.Stopping()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go service.Watch(ctx, r.healthy)
+	go r.reload(ctx, hangup)
 
 	if interactive {
-		console := shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: "console"})
+		console := shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 		defer console.Close()
 		return term.Run(ctx, console, term.Options{HistoryFile: historyFile()})
 	}
 	select {
 	case <-ctx.Done():
+		log.Info("router stops")
 		return nil
 	case err := <-r.failed:
 		return err
 	}
 }
 
+// reload opens the log files again and makes the configuration file the running
+// configuration, whenever it is asked to.
+func (r *router) reload(ctx context.Context, asked <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+		}
+		if err := r.journal.Reopen(); err != nil {
+			r.log.Error("a log file cannot be opened again: it is written to as before", "error", err)
+		}
+		before := r.manager.Running().ID
+		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
+		case err != nil:
+			r.log.Error("configuration file refused: nothing has changed", "error", err)
+		case rev.ID == before:
+			r.log.Info("configuration file read: it has not changed")
+		default:
+			r.log.Info("configuration file read and applied", "revision", rev.ID)
+			r.warn(rev.Config)
+		}
+	}
+}
+
+// healthy is nil while the engine answers.
+func (r *router) healthy(ctx context.Context) error {
+	_, err := r.env.View.Snapshot(ctx)
+	return err
+}
+
+// warn logs what is legal in a configuration but probably not meant.
+func (r *router) warn(c *conf.Config) {
+	for _, warning := range c.Warnings {
+		r.log.Warn(warning)
+	}
+}
+
 // router is a running router: its engine, configuration, shell and API.
 type router struct {
 	env      *shell.Env
+	manager  *conf.Manager
+	journal  *journal.Journal
+	log      *slog.Logger
 	api      *api.API
 	shells   *remote.Server
 	listener *api.Listener
@@ -125,28 +224,30 @@ type routerOptions struct {
 	path     string
 	format   conf.Format
 	stateDir string
-	log      *slog.Logger
+	journal  *journal.Journal
+	settings func(*conf.Config) journal.Settings // of the journal
 	lab      shell.Lab
 }
 
 // startRouter starts the engine and makes the configuration file the running
 // configuration.
 func startRouter(ctx context.Context, o routerOptions) (*router, error) {
-	d := driver.New(driver.Options{System: o.system, Logger: o.log})
+	log := o.journal.Logger()
+	d := driver.New(driver.Options{System: o.system, Logger: log})
 	// The engine outlives ctx: a stop ends the sessions and the listeners first.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &router{failed: make(chan error, 1), cancel: cancel, done: make(chan struct{})}
+	r := &router{journal: o.journal, log: log, failed: make(chan error, 1), cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		if err := d.Run(running); err != nil {
-			o.log.Error("engine stopped", "error", err)
+			log.Error("engine stopped", "error", err)
 			r.failed <- err
 		}
 	}()
 
-	applied := &applier{engine: d}
-	r.api = api.New(api.Options{View: d, Version: version, Logger: o.log, Config: applied.running.Load})
-	r.listener = api.NewListener(r.api.Remote(), o.log)
+	applied := &applier{engine: d, journal: o.journal, settings: o.settings}
+	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load})
+	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(ctx, conf.Options{
@@ -157,8 +258,10 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		r.stop()
 		return nil, err
 	}
-	for _, warning := range manager.Running().Config.Warnings {
-		o.log.Warn(warning)
+	r.manager = manager
+	r.warn(manager.Running().Config)
+	for _, note := range manager.Running().Notes {
+		log.Warn(note)
 	}
 	hostname, err := os.Hostname()
 	if err != nil {
@@ -166,7 +269,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	}
 	r.env = &shell.Env{
 		View: d, Control: d, Manager: manager, Hostname: hostname, Version: version,
-		Started: time.Now(), Path: o.path, Format: o.format, Log: o.log,
+		Started: time.Now(), Path: o.path, Format: o.format, Log: log, Journal: o.journal,
 		Sessions: sessions, Lab: o.lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
@@ -205,10 +308,12 @@ func (r *router) control() http.Handler {
 	return mux
 }
 
-// applier makes a validated configuration the running one, in the engine and in
+// applier makes a validated configuration the running one, in the engine, the log and
 // the API's listener.
 type applier struct {
 	engine   engine.Applier
+	journal  *journal.Journal
+	settings func(*conf.Config) journal.Settings
 	listener *api.Listener
 	running  atomic.Pointer[conf.Config]
 }
@@ -220,22 +325,37 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	if err := a.engine.Apply(ctx, c.Engine); err != nil {
 		return err
 	}
+	if err := a.journal.Configure(a.settings(c)); err != nil {
+		return err
+	}
 	// From the first answer of a listener on, the API knows its users.
 	a.running.Store(c)
 	return a.listener.Apply(c.API)
 }
 
-func logLevel(debug int) slog.Level {
-	if debug > 0 {
-		return slog.LevelDebug
+// logSettings is what a configuration says about the log.
+func logSettings(g conf.General, asDaemon bool) journal.Settings {
+	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc"}
+	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // was validated
+	if s.Main = inDir(g.WorkingDir, g.MainLog); s.Main == "" && asDaemon {
+		s.Main = conf.DefaultMainLog
 	}
-	return slog.LevelInfo
+	s.Errors = inDir(g.WorkingDir, g.ErrorLog)
+	return s
+}
+
+// inDir returns a path that is relative to dir, if it is relative.
+func inDir(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
 }
 
 // logOutput keeps log lines out of the console, where a user is typing.
 func logOutput(interactive bool) io.Writer {
 	if interactive {
-		return io.Discard
+		return nil
 	}
 	return os.Stderr
 }

@@ -138,7 +138,7 @@ var operateCommands = []Command{
 		Words: map[string]string{"on": "Show them", "off": "Do not show them"}},
 	{ID: "terminal.monitor", Modes: execMode, Syntax: "terminal monitor",
 		Level: Operator,
-		Help: "Show what is logged as it happens"},
+		Help:  "Show what is logged as it happens"},
 	{ID: "terminal.no.monitor", Modes: execMode, Syntax: "terminal no monitor", Level: Operator,
 		Help: "Do not show what is logged; the router's console still gets warnings and errors"},
 	{ID: "exit", Modes: anyMode, Syntax: "exit",

@@ -18,7 +18,7 @@ type General struct {
 	Debug         int
 	TimeZone      string
 	TimeFormat    string
-	PID           string
+	PID           string // "" when not set: none in the foreground
 	WorkingDir    string
 	MainLog       string // "" when not set: standard error in the foreground
 	ErrorLog      string // "" when disabled

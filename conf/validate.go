@@ -16,7 +16,8 @@ import (
 
 // Defaults of the keys that a file leaves out.
 const (
-	DefaultPID           = "/run/vrrpsh/vrrpsh.pid"
+	DefaultPID           = "/run/vrrpsh/vrrpsh.pid" // as a daemon
+	DefaultMainLog       = "/var/log/vrrpsh.log"    // as a daemon
 	DefaultStateDir      = "/var/lib/vrrpsh"
 	DefaultControlSocket = "/run/vrrpsh/vrrpsh.sock"
 	DefaultAPIHost       = "0.0.0.0:7080"
@@ -159,7 +160,7 @@ func (v *validator) general() General {
 		Debug:         v.integer("debug", f.Debug, 0, maxDebug, 0),
 		TimeZone:      v.choice("time_zone", f.TimeZone, "local", "utc"),
 		TimeFormat:    v.choice("time_format", f.TimeFormat, "disabled", "short", "rfc2822"),
-		PID:           v.path("pid", f.PID, DefaultPID),
+		PID:           v.path("pid", f.PID, ""),
 		WorkingDir:    v.path("working_dir", f.WorkingDir, DefaultStateDir),
 		MainLog:       v.path("main_log", f.MainLog, ""),
 		ErrorLog:      v.path("error_log", f.ErrorLog, ""),

@@ -252,7 +252,7 @@ func TestDefaults(t *testing.T) {
 	hostname, _ := os.Hostname()
 	want := &Config{
 		General: General{
-			TimeZone: "local", TimeFormat: "disabled", PID: "/run/vrrpsh/vrrpsh.pid", WorkingDir: "/var/lib/vrrpsh",
+			TimeZone: "local", TimeFormat: "disabled", WorkingDir: "/var/lib/vrrpsh",
 			Hostname: hostname, ControlSocket: "/run/vrrpsh/vrrpsh.sock", StateDir: "/var/lib/vrrpsh",
 		},
 		API: APIConfig{Host: "0.0.0.0:7080", TLSKey: "/etc/vrrpsh/ssl/key.pem", TLSCert: "/etc/vrrpsh/ssl/cert.pem"},

@@ -19,6 +19,7 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/journal"
 )
 
 func TestStatuses(t *testing.T) {
@@ -206,32 +207,70 @@ func TestAudit(t *testing.T) {
 }
 
 func TestMonitor(t *testing.T) {
-	env, r := newEnv(t, sampleFile)
-	synctest.Test(t, func(t *testing.T) {
-		r.events = make(chan engine.Event)
-		s := New(env, admin)
-		e := engine.Event{
-			Time: noon, Kind: engine.EventTransition, Key: engine.Key{Interface: "eth0", Family: vrrp.IPv4, VRID: 1},
-			From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CauseMasterDown,
+	for _, test := range []struct {
+		name   string
+		source string
+		lines  []string
+		want   []string
+	}{
+		{"off", "control socket", nil, nil},
+		{"off on the console", Console, nil, []string{"2000-01-01T00:00:00.000Z warning: trouble (group=7)"}},
+		{"on", "control socket", []string{"terminal monitor"}, []string{
+			"2000-01-01T00:00:00.000Z became Master (group=7)", "2000-01-01T00:00:00.000Z warning: trouble (group=7)",
+		}},
+		{"off again", "control socket", []string{"terminal monitor", "terminal no monitor"}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			env, _ := newEnv(t, sampleFile)
+			synctest.Test(t, func(t *testing.T) {
+				env.Journal = journal.New(nil)
+				if err := env.Journal.Configure(journal.Settings{UTC: true}); err != nil {
+					t.Fatal(err)
+				}
+				s := New(env, User{Name: "admin", Level: conf.Administrator, Source: test.source})
+				must(t, s, test.lines...)
+				log := env.Journal.Logger()
+				log.Info("became Master", "group", 7)
+				log.Log(t.Context(), journal.Low, "not at this level")
+				log.Warn("trouble", "group", 7)
+				synctest.Wait()
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for n := range s.Notices() {
+					got = append(got, n)
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+func TestShowLogging(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	if got := must(t, s, "show logging"); got != "" {
+		t.Errorf("without a journal: %q", got)
+	}
+	env.Journal = journal.New(nil)
+	for _, m := range []string{"first", "second", "third"} {
+		env.Journal.Logger().Warn(m, "group", 7)
+	}
+	for _, test := range []struct{ line, want string }{
+		{"show logging | count", "3 lines"},
+		{"show logging last 2 | exclude third", "warning: second (group=7)"},
+		{"show logging last 1 | json", `"level": "warning",` + "\n    " + `"message": "third",` + "\n    " + `"details": "group=7"`},
+	} {
+		if got := must(t, s, test.line); !strings.Contains(got, test.want) {
+			t.Errorf("%s: %q does not have %q", test.line, got, test.want)
 		}
-		r.events <- e
-		synctest.Wait()
-		must(t, s, "terminal monitor")
-		r.events <- e
-		synctest.Wait()
-		must(t, s, "terminal no monitor")
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for n := range s.Notices() {
-			got = append(got, n)
-		}
-		want := []string{"2026-03-04 12:00:00.000 eth0 IPv4 group 1: Backup → Master: master down timer expired"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
-	})
+	}
+	if _, status := run(t, newSession(t, env, viewer), "show logging"); status != Failed {
+		t.Errorf("a viewer reads the log: status %d", status)
+	}
 }
 
 func TestNoticesThatNobodyReads(t *testing.T) {

@@ -94,3 +94,14 @@ func (p *PIDFile) Release() error {
 	}
 	return errors.Join(err, p.f.Close())
 }
+
+// Enter makes dir, which is made if it is missing, the working directory.
+func Enter(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("working directory: %w", err)
+	}
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("working directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestMain is also the program that runs in the background.
+func TestMain(m *testing.M) {
+	switch os.Getenv("PROCESS_TEST") {
+	case "ready":
+		p := InBackground()
+		if os.Getenv(readyEnv) != "" {
+			p.Failed(errors.New("the marker is handed on"))
+		}
+		p.Ready()
+		p.Failed(errors.New("too late"))
+	case "failed":
+		InBackground().Failed(errors.New("r1.toml:1: wrong\nr1.toml:2: wrong"))
+		os.Exit(1)
+	case "died":
+		os.Exit(7)
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+func TestBackground(t *testing.T) {
+	for _, test := range []struct{ how, want string }{
+		{"ready", ""},
+		{"failed", "r1.toml:1: wrong\nr1.toml:2: wrong"},
+		{"died", "the router ended before it was ready: exit status 7"},
+	} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "PROCESS_TEST="+test.how)
+		err := background(cmd)
+		if got := errors.Join(err); got == nil && test.want != "" || got != nil && err.Error() != test.want {
+			t.Errorf("%s: %v, want %q", test.how, err, test.want)
+		}
+	}
+	if InBackground() != nil {
+		t.Error("a process that was started otherwise has a parent")
+	}
+	var nobody *Parent
+	nobody.Ready()
+	nobody.Failed(errors.New("x"))
+}
+
+// TestPID is about the directive of that name.
+func TestPID(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run", "vrrpsh.pid")
+	first, err := Claim(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strconv.Itoa(os.Getpid())
+	if got, err := os.ReadFile(path); err != nil || string(got) != own+"\n" {
+		t.Errorf("the file has %q, %v", got, err)
+	}
+	if _, err := Claim(path); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), own) {
+		t.Errorf("a second router: %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != own+"\n" {
+		t.Errorf("after a second router the file has %q, %v", got, err)
+	}
+	if err := first.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+
+	// A process that lives by now has the number of the router that crashed.
+	if err := os.WriteFile(path, []byte("1 and more than a number\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Claim(path)
+	if err != nil {
+		t.Fatalf("a file that was left behind: %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != own+"\n" {
+		t.Errorf("the file has %q, %v", got, err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := Claim(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("another's file was removed: %v", err)
+	}
+	if err := other.Release(); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := os.Symlink("/etc/hostname", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Claim(path); err == nil {
+		t.Error("a symbolic link is written through")
+	}
+}
+
+// TestWorkingDir is about the directive of that name.
+func TestWorkingDir(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := Enter(filepath.Join(dir, "new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.Getwd(); err != nil || filepath.Base(got) != "new" {
+		t.Errorf("in %s, %v", got, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Enter(filepath.Join(dir, "file")); err == nil {
+		t.Error("a file is a working directory")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 95*time.Second)
+		defer cancel()
+		start := time.Now()
+		stuck := func(ctx context.Context) error {
+			if time.Since(start) < 50*time.Second {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		alive := 0
+		watch(ctx, 10*time.Second, stuck, func() { alive++ })
+		if alive != 5 {
+			t.Errorf("%d signs of life in 50 s of health and 45 s without", alive)
+		}
+	})
+}
