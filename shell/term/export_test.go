@@ -1,4 +1,7 @@
 package term
 
-// IoctlGetTermios is the request that reads a terminal's settings.
-const IoctlGetTermios = ioctlGetTermios
+// The requests that read and change a terminal's settings.
+const (
+	IoctlGetTermios = ioctlGetTermios
+	IoctlSetTermios = ioctlSetTermios
+)

@@ -188,13 +188,13 @@ func (in *input) next() (event, key) {
 		case in.resized:
 			in.resized = false
 			return eventResize, key{}
-		case len(in.notices) > 0:
-			return eventNotice, key{}
 		}
-		if k, ok := in.keyLocked(); ok {
+		if k, ok := in.keyLocked(); ok { // before notices, a flood of which must not stop the user
 			return eventKey, k
 		}
 		switch {
+		case len(in.notices) > 0:
+			return eventNotice, key{}
 		case in.ended:
 			return eventEnded, key{}
 		case in.err != nil:
