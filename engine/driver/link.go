@@ -12,19 +12,17 @@ import (
 // update follows what happened to the host's interfaces.
 func (l *loop) update(now time.Time, u platform.Update) {
 	for _, index := range u.Gone {
-		if _, ok := l.links[index]; !ok {
-			continue
-		}
-		delete(l.links, index)
-		l.core.RemoveLink(now, index, &l.out)
-		l.take(now)
+		l.forget(now, index)
 	}
 	if len(u.Gone) > 0 {
 		l.prune()
 	}
 	for i := range u.Links {
 		if u.Links[i].Ours {
-			continue // the Core made it appear
+			// The Core made it appear. The kernel may have told of it before it was
+			// known to be ours.
+			l.forget(now, u.Links[i].Index)
+			continue
 		}
 		link := engine.Link{
 			Index: u.Links[i].Index, Name: u.Links[i].Name, MAC: u.Links[i].MAC, MTU: u.Links[i].MTU,
@@ -46,6 +44,16 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		l.core.Lost(now, key, &l.out)
 		l.take(now)
 	}
+}
+
+// forget follows the end of an interface.
+func (l *loop) forget(now time.Time, index int) {
+	if _, ok := l.links[index]; !ok {
+		return
+	}
+	delete(l.links, index)
+	l.core.RemoveLink(now, index, &l.out)
+	l.take(now)
 }
 
 // missing returns the known interfaces that are not among all that there are.

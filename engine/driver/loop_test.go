@@ -263,3 +263,19 @@ func BenchmarkLoop(b *testing.B) {
 func perAdvert(b *testing.B, groups int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*groups), "ns/advert")
 }
+
+// The kernel may tell of a macvlan before it is known to be ours.
+func TestOwnInterfaceIsForgottenOnceKnown(t *testing.T) {
+	b := newBench(1, 1)
+	before := len(b.core.Snapshot(b.now).Links)
+	macvlan := platform.Link{Index: 99, Name: "standby1", Ethernet: true}
+	b.update(b.now, platform.Update{Links: []platform.Link{macvlan}})
+	if got := len(b.core.Snapshot(b.now).Links); got != before+1 {
+		t.Fatalf("%d interfaces, want %d", got, before+1)
+	}
+	macvlan.Ours = true
+	b.update(b.now, platform.Update{Links: []platform.Link{macvlan}})
+	if got := len(b.core.Snapshot(b.now).Links); got != before {
+		t.Errorf("%d interfaces, want %d: what is ours is no interface of the host", got, before)
+	}
+}
