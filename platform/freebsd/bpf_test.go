@@ -78,7 +78,6 @@ func TestProgram(t *testing.T) {
 		}
 		return b
 	}
-	with := func(b []byte, at int, v ...byte) []byte { return replace(b, at, v...) }
 	arp, err := frame.AppendAnnouncement(nil, &platform.Announcement{Addr: netip.MustParseAddr("10.9.0.254")})
 	if err != nil {
 		t.Fatal(err)
@@ -91,18 +90,18 @@ func TestProgram(t *testing.T) {
 		passes bool
 	}{
 		{"an IPv4 advert", platform.IPv4, advert(ipv4), true},
-		{"with another TTL, which is to be counted", platform.IPv4, with(advert(ipv4), 14+8, 64), true},
-		{"with another protocol", platform.IPv4, with(advert(ipv4), 14+9, 17), false},
-		{"to another group", platform.IPv4, with(advert(ipv4), 14+19, 19), false},
-		{"to a host", platform.IPv4, with(advert(ipv4), 14+16, 10, 9, 0, 1), false},
-		{"behind an 802.1Q tag", platform.IPv4, with(advert(ipv4), 12, 0x81, 0), false},
+		{"with another TTL, which is to be counted", platform.IPv4, replace(advert(ipv4), 14+8, 64), true},
+		{"with another protocol", platform.IPv4, replace(advert(ipv4), 14+9, 17), false},
+		{"to another group", platform.IPv4, replace(advert(ipv4), 14+19, 19), false},
+		{"to a host", platform.IPv4, replace(advert(ipv4), 14+16, 10, 9, 0, 1), false},
+		{"behind an 802.1Q tag", platform.IPv4, replace(advert(ipv4), 12, 0x81, 0), false},
 		{"an IPv6 advert for IPv4", platform.IPv4, advert(ipv6), false},
 		{"an ARP request", platform.IPv4, arp, false},
 		{"a runt", platform.IPv4, advert(ipv4)[:20], false},
 		{"an IPv6 advert", platform.IPv6, advert(ipv6), true},
-		{"to another IPv6 group", platform.IPv6, with(advert(ipv6), 14+39, 0x13), false},
-		{"to a group of another scope", platform.IPv6, with(advert(ipv6), 14+24, 0xff, 0x05), false},
-		{"with another next header", platform.IPv6, with(advert(ipv6), 14+6, 58), false},
+		{"to another IPv6 group", platform.IPv6, replace(advert(ipv6), 14+39, 0x13), false},
+		{"to a group of another scope", platform.IPv6, replace(advert(ipv6), 14+24, 0xff, 0x05), false},
+		{"with another next header", platform.IPv6, replace(advert(ipv6), 14+6, 58), false},
 		{"an IPv4 advert for IPv6", platform.IPv6, advert(ipv4), false},
 	} {
 		p, err := adverts(tt.family)
