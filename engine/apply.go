@@ -22,6 +22,7 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 		if reordered {
 			c.reorder(cfg)
 		}
+		c.setRoutes(now, cfg.Routes, out)
 		c.event(now, EventConfig, Key{}, "configuration applied, no virtual router changed", out)
 		return
 	}
@@ -65,6 +66,7 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 	for _, g := range removed {
 		c.tidy(g.port)
 	}
+	c.setRoutes(now, cfg.Routes, out)
 	c.listen(out)
 	c.event(now, EventConfig, Key{}, fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
 		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed)), out)

@@ -66,6 +66,7 @@ type VirtualRouter struct {
 // Config is everything that the Core applies, in configuration order.
 type Config struct {
 	Routers []VirtualRouter
+	Routes  []StaticRoute
 }
 
 // ChangeKind says what a new configuration does to one virtual router.

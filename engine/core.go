@@ -30,6 +30,8 @@ type Core struct {
 	occupied []*segment // whose virtual addresses have changed
 	unheard  []*segment // whose Listen may have changed
 
+	routing routing
+
 	actions []vrrp.Action // reused by step
 	early   []*group      // reused by Expire
 	advert  vrrp.Advertisement
@@ -89,6 +91,7 @@ func (c *Core) Stop(now time.Time, out *Output) {
 	for _, g := range c.order {
 		c.evaluate(now, g, out)
 	}
+	c.steer(now, out)
 	c.listen(out)
 }
 

@@ -120,6 +120,10 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 	g.state = a.To
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
+		c.routing.masters++
+	}
+	if a.From == vrrp.Master {
+		c.routing.masters--
 	}
 	t := Transition{Time: now, From: a.From, To: a.To, Cause: a.Cause}
 	text := ""
@@ -143,6 +147,9 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 		Seq: c.eventSeq, Time: now, Kind: EventTransition, Key: g.cfg.Key,
 		From: a.From, To: a.To, Cause: a.Cause, Text: text,
 	})
+	if len(c.routing.status) > 0 {
+		c.steer(now, out)
+	}
 }
 
 // evaluate tells the virtual router whether and how it can run, if that has changed.

@@ -137,6 +137,7 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 		c.event(now, EventLink, Key{Interface: l.Name}, difference(&was, &l.Link), out)
 		c.changed(now, l.port, out)
 	}
+	c.routeRetry(out)
 	c.listen(out)
 }
 

@@ -10,7 +10,7 @@ import (
 // Snapshot returns the state of everything. What has not changed since the last
 // Snapshot is shared with it.
 func (c *Core) Snapshot(now time.Time) *Snapshot {
-	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses()}
+	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses(), Routes: c.routing.status}
 	for i, g := range c.order {
 		if g.status == nil {
 			g.status = g.observe()

@@ -18,6 +18,7 @@ type Output struct {
 	Announces []Announce
 	Desired   []Desired
 	Listens   []Listen
+	Routes    []DesiredRoutes
 	Events    []Event
 }
 
@@ -27,6 +28,7 @@ func (o *Output) Reset() {
 	o.Announces = o.Announces[:0]
 	o.Desired = o.Desired[:0]
 	o.Listens = o.Listens[:0]
+	o.Routes = o.Routes[:0]
 	o.Events = o.Events[:0]
 }
 

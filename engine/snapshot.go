@@ -70,6 +70,7 @@ type Snapshot struct {
 	Started time.Time
 	Routers []*RouterStatus // in configuration order
 	Links   []LinkStatus    // by index
+	Routes  []RouteStatus   // the static routes, in configuration order
 }
 
 // Link is what the Core needs to know of an interface of the host.
@@ -96,6 +97,7 @@ const (
 	EventFault                       // trouble with the kernel or a peer: Text says which
 	EventLink                        // an interface came, went or changed, or a foreign virtual router is heard on it: Text
 	EventConfig                      // a configuration was applied: Text
+	EventRoute                       // a static route was installed or withdrawn: Text
 )
 
 // Event is something that happened, for logs, sessions and subscribers.

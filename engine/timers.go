@@ -18,9 +18,13 @@ const (
 func (c *Core) Deadline() time.Time {
 	g := c.timers.first()
 	if g == nil {
-		return time.Time{}
+		return c.routing.retryAt
 	}
-	return c.timers.epoch.Add(time.Duration(g.due))
+	at := c.timers.epoch.Add(time.Duration(g.due))
+	if retry := c.routing.retryAt; !retry.IsZero() && retry.Before(at) {
+		return retry
+	}
+	return at
 }
 
 // Expire fires every timer that is due.
@@ -30,6 +34,9 @@ func (c *Core) Deadline() time.Time {
 // no more than 5 ms, left. They count as sent when they were due, so the interval keeps its
 // length. No other timer is ever early.
 func (c *Core) Expire(now time.Time, out *Output) {
+	if !now.Before(c.routing.retryAt) {
+		c.routeRetry(out)
+	}
 	at := c.timers.offset(now)
 	fired := false
 	for g := c.timers.first(); g != nil && g.due <= at; g = c.timers.first() {

@@ -50,6 +50,8 @@ type Update struct {
 	Gone []int
 	// Lost are the virtual routers of which an installed address or link was removed from outside.
 	Lost []ID
+	// RoutesLost tells that an installed route was removed from outside.
+	RoutesLost bool
 }
 
 // ID names a virtual router in records of what was done to the kernel.
@@ -74,6 +76,16 @@ type Attachment struct {
 	// Present false: nothing of the virtual router shall remain.
 	Present bool
 	// Active true: the addresses are installed.
+	Active bool
+}
+
+// Route is a static route of IPv4 in the main table.
+type Route struct {
+	Destination netip.Prefix
+	NextHop     netip.Addr
+	Metric      uint32
+	MTU         uint32 // 0: that of the interface
+	// Active true: the route is installed.
 	Active bool
 }
 
@@ -141,6 +153,11 @@ type System interface {
 	// since nothing of it remains. An address that the interface has by itself stays, and is
 	// not an error.
 	Apply(batch []Attachment) []error
-	// Close removes everything that Apply made and restores what it changed.
+	// SetRoutes makes the active ones of these the routes of this System, idempotently. The errors are per route: a
+	// next hop that cannot be reached, or ErrConflict for another route with the same destination and
+	// metric. When there is the very same route by somebody else, it stays, and is not an error.
+	// ErrUnsupported comes for routes that are not active, too.
+	SetRoutes(routes []Route) []error
+	// Close removes everything that Apply and SetRoutes made and restores what it changed.
 	Close() error
 }

@@ -21,6 +21,8 @@ type actuator struct {
 	// nobody wants the Conn any more.
 	opened  func(platform.Conn, opening, error) bool
 	reached func([]outcome)
+	// routed tells what came of static routes.
+	routed func(engine.DesiredRoutes, []error)
 
 	signal chan struct{} // there is work, or the end
 
@@ -31,6 +33,7 @@ type actuator struct {
 	// be in both lists, and counts where it comes up first.
 	want         map[engine.Key]waiting
 	leave, enter []engine.Key
+	routes       *engine.DesiredRoutes // that wait; nil: none
 	ended        bool
 }
 
@@ -74,6 +77,14 @@ func (a *actuator) desire(list []engine.Desired) {
 	a.wake()
 }
 
+// route asks for static routes.
+func (a *actuator) route(r engine.DesiredRoutes) {
+	a.mu.Lock()
+	a.routes = &r
+	a.mu.Unlock()
+	a.wake()
+}
+
 // open asks for sockets, close for the end of a Conn that the loop uses no more.
 func (a *actuator) open(o opening) {
 	a.mu.Lock()
@@ -113,18 +124,20 @@ func (a *actuator) waiting() int {
 
 func (a *actuator) run() {
 	for {
-		opens, closes, batch, ended := a.next()
+		w, ended := a.next()
 		switch {
-		case len(opens) > 0:
-			for _, o := range opens {
+		case len(w.opens) > 0:
+			for _, o := range w.opens {
 				a.openOne(o)
 			}
-		case len(closes) > 0:
-			for _, c := range closes {
+		case len(w.closes) > 0:
+			for _, c := range w.closes {
 				_ = c.Close() // nothing depends on it
 			}
-		case len(batch) > 0:
-			a.apply(batch)
+		case len(w.batch) > 0:
+			a.apply(w.batch)
+		case w.routes != nil:
+			a.setRoutes(w.routes)
 		case ended:
 			return
 		default:
@@ -140,22 +153,33 @@ func (a *actuator) openOne(o opening) {
 	}
 }
 
+// work is what is to be done at a time: one of these.
+type work struct {
+	opens  []opening
+	closes []platform.Conn
+	batch  []engine.Desired
+	routes *engine.DesiredRoutes
+}
+
 // next takes what is to be done now.
-func (a *actuator) next() (opens []opening, closes []platform.Conn, batch []engine.Desired, ended bool) {
+func (a *actuator) next() (w work, ended bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case len(a.opens) > 0:
-		opens, a.opens = a.opens, nil
+		w.opens, a.opens = a.opens, nil
 	case len(a.closes) > 0:
-		closes, a.closes = a.closes, nil
+		w.closes, a.closes = a.closes, nil
 	default:
-		batch, a.leave = a.batch(a.leave)
-		if len(batch) == 0 {
-			batch, a.enter = a.batch(a.enter)
+		if w.batch, a.leave = a.batch(a.leave); len(w.batch) > 0 {
+			break
+		}
+		// The traffic comes with the addresses, and needs its routes then.
+		if w.routes, a.routes = a.routes, nil; w.routes == nil {
+			w.batch, a.enter = a.batch(a.enter)
 		}
 	}
-	return opens, closes, batch, a.ended
+	return w, a.ended
 }
 
 // batch takes what waits of the first keys of a list.
@@ -181,6 +205,17 @@ func (a *actuator) apply(batch []engine.Desired) {
 		outcomes[i] = outcome{batch[i], errs[i]}
 	}
 	a.reached(outcomes)
+}
+
+func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
+	routes := make([]platform.Route, len(d.Routes))
+	for i := range d.Routes {
+		r := &d.Routes[i]
+		routes[i] = platform.Route{
+			Destination: r.Destination, NextHop: r.NextHop, Metric: r.Metric, MTU: r.MTU, Active: r.Active,
+		}
+	}
+	a.routed(*d, a.system.SetRoutes(routes))
 }
 
 func attachment(d *engine.Desired) platform.Attachment {

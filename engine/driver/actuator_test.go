@@ -23,7 +23,8 @@ func TestActuatorOrder(t *testing.T) {
 	}
 	var got [][]uint64
 	for {
-		_, _, batch, _ := a.next()
+		w, _ := a.next()
+		batch := w.batch
 		if len(batch) == 0 {
 			break
 		}
@@ -45,7 +46,8 @@ func TestActuatorBatches(t *testing.T) {
 	}
 	total := 0
 	for {
-		_, _, batch, _ := a.next()
+		w, _ := a.next()
+		batch := w.batch
 		if len(batch) == 0 {
 			break
 		}

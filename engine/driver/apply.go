@@ -74,6 +74,9 @@ func (l *loop) adopt(now time.Time, cfg engine.Config) {
 	for i := range l.out.Desired {
 		l.waiter.desired[l.out.Desired[i].Key] = l.out.Desired[i].Seq
 	}
+	for i := range l.out.Routes {
+		l.waiter.routes = l.out.Routes[i].Seq
+	}
 	l.take(now)
 }
 
@@ -98,11 +101,19 @@ func (l *loop) reached(now time.Time, list []outcome) {
 	}
 }
 
+// routed tells the Core what came of its routes.
+func (l *loop) routed(now time.Time, r engine.DesiredRoutes, errs []error) {
+	l.core.RoutesInstalled(now, r.Seq, errs, &l.out)
+	l.take(now)
+	l.waiter.routed(r, errs)
+}
+
 // waiter is what an Apply waits for. The loop fills it; done is closed when nothing
 // is left, and err is set before that.
 type waiter struct {
 	sockets map[socketKey]bool
 	desired map[engine.Key]uint64
+	routes  uint64 // Seq of the routes; 0: none
 	err     error
 	done    chan struct{}
 	over    bool
@@ -140,6 +151,21 @@ func (w *waiter) installed(o *outcome) {
 	w.check()
 }
 
+// routed notes an answer. A route that the kernel refuses is tried again later; only one that
+// this system can never have is an error.
+func (w *waiter) routed(r engine.DesiredRoutes, errs []error) {
+	if w == nil || w.routes == 0 || r.Seq < w.routes {
+		return
+	}
+	w.routes = 0
+	for i, err := range errs {
+		if errors.Is(err, platform.ErrUnsupported) {
+			w.fail(fmt.Errorf("static route %s: %w", r.Routes[i], err))
+		}
+	}
+	w.check()
+}
+
 func (w *waiter) fail(err error) {
 	if w.err == nil {
 		w.err = err
@@ -148,7 +174,7 @@ func (w *waiter) fail(err error) {
 
 // check ends the wait when nothing is left to wait for.
 func (w *waiter) check() {
-	if !w.over && len(w.sockets) == 0 && len(w.desired) == 0 {
+	if !w.over && len(w.sockets) == 0 && len(w.desired) == 0 && w.routes == 0 {
 		w.over = true
 		close(w.done)
 	}

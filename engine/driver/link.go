@@ -44,6 +44,10 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		l.core.Lost(now, key, &l.out)
 		l.take(now)
 	}
+	if u.RoutesLost {
+		l.core.RoutesLost(now, &l.out)
+		l.take(now)
+	}
 }
 
 // forget follows the end of an interface.

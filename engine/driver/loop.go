@@ -34,6 +34,7 @@ type loop struct {
 	retryAt time.Time             // when to open again what could not be opened
 	waiter  *waiter               // the Apply under way
 	desires []engine.Desired      // to be handed to the actuator
+	routes  *engine.DesiredRoutes // the same
 	packets [receiveBatch]platform.Packet
 
 	announcer announcer
@@ -56,6 +57,9 @@ func newLoop(d *Driver) *loop {
 	}
 	l.actuator.reached = func(list []outcome) {
 		d.mail.post(d.system, func(l *loop, now time.Time) { l.reached(now, list) })
+	}
+	l.actuator.routed = func(r engine.DesiredRoutes, errs []error) {
+		d.mail.post(d.system, func(l *loop, now time.Time) { l.routed(now, r, errs) })
 	}
 	return l
 }
@@ -172,6 +176,10 @@ func (l *loop) take(now time.Time) {
 		}
 	}
 	l.desires = append(l.desires, out.Desired...)
+	if n := len(out.Routes); n > 0 {
+		newest := out.Routes[n-1]
+		l.routes = &newest
+	}
 	if len(out.Events) > 0 {
 		l.driver.events.publish(out.Events)
 	}
@@ -188,6 +196,10 @@ func (l *loop) flush() {
 		l.actuator.desire(l.desires)
 		clear(l.desires)
 		l.desires = l.desires[:0]
+	}
+	if l.routes != nil {
+		l.actuator.route(*l.routes)
+		l.routes = nil
 	}
 }
 

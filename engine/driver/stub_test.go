@@ -24,6 +24,7 @@ func (stubSystem) Wait(time.Time) error                      { return nil }
 func (stubSystem) Wake()                                     {}
 func (stubSystem) Apply(batch []platform.Attachment) []error { return make([]error, len(batch)) }
 func (stubSystem) Close() error                              { return nil }
+func (stubSystem) SetRoutes(r []platform.Route) []error      { return make([]error, len(r)) }
 
 // stubConn hands out the packets that a test puts into it, and counts what is sent.
 type stubConn struct {
@@ -111,7 +112,8 @@ func newBench(groups int, priority uint8) *bench {
 func (b *bench) settle() {
 	b.flush()
 	for {
-		opens, _, batch, _ := b.actuator.next()
+		w, _ := b.actuator.next()
+		opens, batch := w.opens, w.batch
 		if len(opens)+len(batch) == 0 {
 			return
 		}

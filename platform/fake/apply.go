@@ -169,5 +169,6 @@ func (s *System) Recover() error {
 	for _, h := range s.router.held {
 		s.router.release(h)
 	}
+	s.router.recoverRoutes()
 	return nil
 }

@@ -19,6 +19,7 @@ type Router struct {
 	lastIndex int
 	// held is what Systems did to this kernel: it outlives the System that did it.
 	held   map[platform.ID]*holding
+	routes []route
 	system *System // the program that runs, if any
 	faults Faults
 }
@@ -142,6 +143,7 @@ func (r *Router) deleteLink(k *link) {
 }
 
 func (r *Router) dropLink(k *link) {
+	r.dropRoutes(func(x route) bool { return x.out == k.index })
 	if k.port != nil && k.port.lan != nil {
 		k.port.pull()
 	}
@@ -169,6 +171,9 @@ func (r *Router) Rename(from, to string) error {
 func (r *Router) SetUp(name string, up bool) error {
 	return r.change(name, func(k *link) error {
 		k.up = up
+		if !up {
+			r.dropRoutes(func(x route) bool { return x.out == k.index })
+		}
 		if h := r.owner(k); h != nil && h.active && !up {
 			r.lost(h.id)
 		}

@@ -42,6 +42,8 @@ type news struct {
 	links map[int]bool
 	gone  []int
 	lost  []platform.ID
+	// routes is set when a route of a System was removed.
+	routes bool
 }
 
 // Boot starts the router program, in place of one that still runs, which is killed.
@@ -92,6 +94,7 @@ func (s *System) Close() error {
 	for _, h := range s.router.held {
 		s.router.release(h)
 	}
+	s.router.recoverRoutes()
 	return nil
 }
 
@@ -127,7 +130,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	u := platform.Update{Links: s.links(slices.Sorted(maps.Keys(s.router.links)))}
 	unlock()
 	for {
-		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
 			fn(u)
 		}
 		select {
@@ -140,7 +143,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 		unlock := s.router.lock()
 		u = platform.Update{
 			Links: s.links(slices.Sorted(maps.Keys(s.news.links))),
-			Gone:  s.news.gone, Lost: s.news.lost,
+			Gone:  s.news.gone, Lost: s.news.lost, RoutesLost: s.news.routes,
 		}
 		s.news = news{links: make(map[int]bool)}
 		unlock()

@@ -56,6 +56,15 @@ func newScene(links []kernelLink) *scene {
 	return v
 }
 
+// SetRoutes implements platform.System: there are no static routes here.
+func (s *System) SetRoutes(routes []platform.Route) []error {
+	errs := make([]error, len(routes))
+	for i := range errs {
+		errs[i] = fmt.Errorf("static routes: %w", platform.ErrUnsupported)
+	}
+	return errs
+}
+
 // Apply implements platform.System.
 func (s *System) Apply(batch []platform.Attachment) []error {
 	s.mu.Lock()

@@ -172,6 +172,9 @@ func (s *System) snapshot() *runState {
 	for _, c := range s.changes {
 		r.Settings = append(r.Settings, c)
 	}
+	for _, x := range s.routes.installed {
+		r.Routes = append(r.Routes, routeRecord{x.Destination, x.NextHop, x.Metric, x.MTU})
+	}
 	return &r
 }
 

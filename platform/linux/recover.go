@@ -26,6 +26,7 @@ func (s *System) Recover() error {
 		s.recoverMacvlans(state.Macvlans),
 		s.recoverAddrs(state.Addrs),
 		s.recoverMACs(state.MACs),
+		s.recoverRoutes(state.Routes),
 	)
 	for _, c := range state.Settings {
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
@@ -40,7 +41,7 @@ func (s *System) Recover() error {
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	if len(s.registry.all()) > 0 {
+	if len(s.registry.all()) > 0 || len(s.routes.installed) > 0 {
 		return s.record(true)
 	}
 	return s.state.remove()
@@ -137,6 +138,7 @@ func (s *System) removeAll() error {
 	s.close()
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	s.setRoutes(nil, nil)
 	var doomed []*job
 	entries := s.registry.all()
 	s.registry.setBusy(entries, true)
@@ -155,6 +157,9 @@ func (s *System) removeAll() error {
 		}
 	}
 	s.restoreSettings(func(*settingRecord) bool { return true })
+	for _, r := range s.routes.installed {
+		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
+	}
 	if len(errs) > 0 {
 		return errors.Join(append(errs, s.record(true))...)
 	}

@@ -17,6 +17,14 @@ type runState struct {
 	Addrs    []addrRecord    `json:"addresses,omitempty"`
 	MACs     []macRecord     `json:"macs,omitempty"`
 	Settings []settingRecord `json:"settings,omitempty"`
+	Routes   []routeRecord   `json:"routes,omitempty"`
+}
+
+type routeRecord struct {
+	Destination netip.Prefix `json:"destination"`
+	NextHop     netip.Addr   `json:"next_hop"`
+	Metric      uint32       `json:"metric,omitempty"`
+	MTU         uint32       `json:"mtu,omitempty"`
 }
 
 type macvlanRecord struct {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -38,6 +39,9 @@ type System struct {
 
 	waiter   waiter
 	registry registry
+	routes   routeTable
+	routed   atomic.Bool // SetRoutes was called
+	notify   atomic.Pointer[notifications]
 	state    *stateFile
 	// sole is true while no other router runs in this network namespace: only then is
 	// what carries our mark, but is not in the run-state file, certain to be nobody's.

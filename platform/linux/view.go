@@ -23,6 +23,8 @@ type view struct {
 	told    map[int]platform.Link
 	// suspects are the entries that may have lost something.
 	suspects map[*entry]bool
+	// suspectRoutes is set when a static route may be lost.
+	suspectRoutes bool
 }
 
 type viewAddr struct {

@@ -90,6 +90,15 @@ func openNotifications(buffer int) (*notifications, error) {
 	return n, nil
 }
 
+// join subscribes to one more group of notifications.
+func (n *notifications) join(group int) error {
+	var inner error
+	err := n.raw.Control(func(fd uintptr) {
+		inner = unix.SetsockoptInt(int(fd), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group)
+	})
+	return errors.Join(err, inner)
+}
+
 // read returns the next messages; none if nothing waits and wait is false.
 func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 	var size int
@@ -121,17 +130,23 @@ func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 	}
 	defer func() { _ = n.file.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = n.file.Close() })()
+	v.system.notify.Store(n)
+	defer v.system.notify.Store(nil)
+	if v.system.routed.Load() {
+		v.system.hearRoutes(n)
+	}
 
 	if err := v.load(); err != nil {
 		return err
 	}
 	v.suspectAll()
+	v.suspectRoutes = true
 	// What Apply works on cannot be judged yet; look again soon.
 	const again = 20 * time.Millisecond
 	for first := true; ; first = false {
 		if !first {
 			var deadline time.Time
-			if len(v.suspects) > 0 {
+			if len(v.suspects) > 0 || v.suspectRoutes {
 				deadline = time.Now().Add(again)
 			}
 			if err := n.file.SetReadDeadline(deadline); err != nil {
@@ -155,10 +170,13 @@ func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 		}
 		u := v.update(first)
 		u.Lost = v.lost()
+		if v.suspectRoutes {
+			u.RoutesLost, v.suspectRoutes = v.routesLost()
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
 			fn(u)
 		}
 	}
@@ -171,6 +189,10 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		l, ok, err := parseLink(m.Data)
 		if err != nil || !ok {
 			return
+		}
+		// An interface that goes down takes its routes along, of which nothing is told.
+		if was, known := v.links[l.Index]; known && !was.ours() && (was.adminUp != l.adminUp || m.Header.Type == unix.RTM_DELLINK) {
+			v.suspectRoutes = true
 		}
 		if m.Header.Type == unix.RTM_DELLINK {
 			delete(v.links, l.Index)
@@ -187,6 +209,10 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		}
 		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
 		v.changed[a.link] = true
+	case unix.RTM_DELROUTE:
+		if r, ok := parseRoute(m.Data); ok && r.proto == routeMark {
+			v.suspectRoutes = true
+		}
 	case unix.NLMSG_ERROR:
 		if len(m.Data) >= 4 {
 			v.system.log.Debug("netlink error message", "code", -int32(binary.NativeEndian.Uint32(m.Data)))

@@ -1,0 +1,97 @@
+package fake
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"vrrpsh/platform"
+)
+
+// route is a route of a Router. Like everything that a System does to the kernel, it
+// outlives the System.
+type route struct {
+	platform.Route
+	ours bool // made by a System
+	out  int  // index of the interface
+}
+
+// SetRoutes implements platform.System.
+func (s *System) SetRoutes(routes []platform.Route) []error {
+	defer s.router.lock()()
+	r := s.router
+	errs := make([]error, len(routes))
+	r.routes = slices.DeleteFunc(r.routes, func(k route) bool { return k.ours && !slices.Contains(routes, k.Route) })
+	for i, want := range routes {
+		at := slices.IndexFunc(r.routes, func(k route) bool {
+			return k.Destination == want.Destination && k.Metric == want.Metric
+		})
+		out := r.towards(want.NextHop)
+		switch {
+		case s.err != nil:
+			errs[i] = s.err
+		case !want.Active || at >= 0 && r.routes[at].Route == want:
+		case out == 0:
+			errs[i] = syscall.ENETUNREACH
+		case at >= 0:
+			errs[i] = fmt.Errorf("another route to %s with metric %d: %w", want.Destination, want.Metric, platform.ErrConflict)
+		default:
+			r.routes = append(r.routes, route{want, true, out})
+		}
+	}
+	return errs
+}
+
+// towards returns the interface behind which a next hop is; 0: none.
+func (r *Router) towards(hop netip.Addr) int {
+	for _, k := range r.links {
+		on := func(p netip.Prefix) bool { return !p.IsSingleIP() && p.Contains(hop) }
+		if k.up && slices.ContainsFunc(k.addrs, on) {
+			return k.index
+		}
+	}
+	return 0
+}
+
+// AddRoute adds a route that no System made.
+func (r *Router) AddRoute(to netip.Prefix, hop netip.Addr, metric uint32) error {
+	defer r.lock()()
+	out := r.towards(hop)
+	if out == 0 {
+		return syscall.ENETUNREACH
+	}
+	r.routes = append(r.routes, route{platform.Route{Destination: to, NextHop: hop, Metric: metric, Active: true}, false, out})
+	return nil
+}
+
+// DelRoute removes routes to a destination, be they a System's.
+func (r *Router) DelRoute(to netip.Prefix) {
+	defer r.lock()()
+	r.dropRoutes(func(k route) bool { return k.Destination == to })
+}
+
+// dropRoutes removes routes; the System learns when some were its own.
+func (r *Router) dropRoutes(match func(route) bool) {
+	lost := slices.ContainsFunc(r.routes, func(k route) bool { return k.ours && match(k) })
+	r.routes = slices.DeleteFunc(r.routes, match)
+	if s := r.system; s != nil && lost {
+		s.news.routes = true
+		s.tell()
+	}
+}
+
+// recoverRoutes removes the routes of Systems.
+func (r *Router) recoverRoutes() {
+	r.routes = slices.DeleteFunc(r.routes, func(k route) bool { return k.ours })
+}
+
+// Routes returns the routes that were added, the System's and others'.
+func (r *Router) Routes() []platform.Route {
+	defer r.lock()()
+	var list []platform.Route
+	for _, k := range r.routes {
+		list = append(list, k.Route)
+	}
+	return list
+}
