@@ -23,6 +23,8 @@ func Topics() map[string]string { return topics }
 var topics = map[string]string{
 	"show":               "Show the state of the router and its configuration",
 	"show vrrp":          "Virtual routers",
+	"show ip":            "Routing",
+	"ip":                 "Routing",
 	"show history":       "What happened before",
 	"show configuration": "Configurations of the past",
 	"clear":              "Reset counters",
@@ -83,6 +85,8 @@ var showCommands = []Command{
 			"explain", "Why each is in its state, and what would change that")},
 	{ID: "show.interfaces", Modes: anyMode, Syntax: "show interfaces [<interface>]",
 		Help: "Interfaces of the host"},
+	{ID: "show.ip.route", Modes: anyMode, Syntax: "show ip route",
+		Help: "Static routes, and which of them are installed"},
 	{ID: "show.running", Modes: anyMode, Syntax: "show running-config [toml|json]", Words: forms,
 		Help: "Running configuration, as commands or as a file; secrets are masked"},
 	{ID: "show.startup", Modes: anyMode, Syntax: "show startup-config [toml|json]", Words: forms, Level: Operator,

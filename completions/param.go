@@ -82,6 +82,8 @@ var checks = map[string]func(string) error{
 	"word":      nil,
 	"interface": checkInterface,
 	"address":   checkAddress,
+	"prefix":    checkPrefix,
+	"next-hop":  checkNextHop,
 	"duration":  checkDuration,
 	"regexp":    checkRegexp,
 	"file":      nil,
@@ -110,6 +112,25 @@ func checkAddress(s string) error {
 	}
 	if a, err := netip.ParseAddr(s); err != nil || a.Zone() != "" {
 		return errors.New("not an address, as 10.0.0.1 or 10.0.0.1/24")
+	}
+	return nil
+}
+
+// checkPrefix and checkNextHop are about routes, which are of IPv4.
+func checkPrefix(s string) error {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is4() {
+		return errors.New("not a destination, as 10.0.0.0/8")
+	}
+	if p != p.Masked() {
+		return fmt.Errorf("not a network: that is %s", p.Masked())
+	}
+	return nil
+}
+
+func checkNextHop(s string) error {
+	if a, err := netip.ParseAddr(s); err != nil || !a.Is4() {
+		return errors.New("not an IPv4 address")
 	}
 	return nil
 }

@@ -18,8 +18,9 @@ type File struct {
 	ControlSocket *string `toml:"control_socket,omitempty" json:"control_socket,omitempty"`
 	StateDir      *string `toml:"state_dir,omitempty" json:"state_dir,omitempty"`
 
-	VRouters []VRouter `toml:"vrouter,omitempty" json:"vrouter,omitempty"`
-	API      *API      `toml:"api,omitempty" json:"api,omitempty"`
+	VRouters  []VRouter  `toml:"vrouter,omitempty" json:"vrouter,omitempty"`
+	Protocols *Protocols `toml:"protocols,omitempty" json:"protocols,omitempty"`
+	API       *API       `toml:"api,omitempty" json:"api,omitempty"`
 }
 
 // VRouter is a [[vrouter]] table: one virtual router.
@@ -53,6 +54,22 @@ type VRouter struct {
 // Timers is the earlier daemon's table of timers.
 type Timers struct {
 	Advert *int `toml:"advert,omitempty" json:"advert,omitempty"` // seconds
+}
+
+// Protocols is the [protocols] table.
+type Protocols struct {
+	Static []StaticRoute `toml:"static,omitempty" json:"static,omitempty"`
+}
+
+// StaticRoute is a [[protocols.static]] table.
+type StaticRoute struct {
+	Route     *string `toml:"route,omitempty" json:"route,omitempty"`
+	Mask      *string `toml:"mask,omitempty" json:"mask,omitempty"`
+	NH        *string `toml:"nh,omitempty" json:"nh,omitempty"`
+	Metric    *int    `toml:"metric,omitempty" json:"metric,omitempty"`
+	MTU       *int    `toml:"mtu,omitempty" json:"mtu,omitempty"`
+	Group     *int    `toml:"group,omitempty" json:"group,omitempty"`
+	Interface *string `toml:"interface,omitempty" json:"interface,omitempty"`
 }
 
 // API is the [api] table.

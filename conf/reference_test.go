@@ -30,11 +30,13 @@ func TestReferenceHasDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, want, err := Load("minimal.toml", []byte("[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1/24\"\n[api]\n"), TOML)
+	_, want, err := Load("minimal.toml", []byte("[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1/24\"\n"+
+		"[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\nnh = \"10.0.0.254\"\n[api]\n"), TOML)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := []cmp.Option{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()}
+	same := []cmp.Option{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()}
 	if diff := cmp.Diff(want, got, same...); diff != "" {
 		t.Errorf("-defaults +reference\n%s", diff)
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"vrrpsh/engine"
 )
 
 // Defaults of the keys that a file leaves out.
@@ -90,7 +88,8 @@ func newValidator(f *File, running *Config, host Host) *validator {
 func (v *validator) config() *Config {
 	v.texts(reflect.ValueOf(v.file).Elem(), "")
 	cfg := &Config{General: v.general(), API: v.api()}
-	cfg.Engine = engine.Config{Routers: v.routers()}
+	cfg.Engine.Routers = v.routers()
+	cfg.Engine.Routes = v.routes(cfg.Engine.Routers)
 	return cfg
 }
 

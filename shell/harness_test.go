@@ -23,6 +23,7 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
 // router is a fake router: its snapshot follows the configuration that is applied.
 type router struct {
+	routes   []engine.RouteStatus
 	config   engine.Config
 	refuse   error // of Apply
 	resigned []engine.Key
@@ -67,7 +68,7 @@ func (r *router) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s := &engine.Snapshot{Time: noon, Started: noon.Add(-26 * time.Hour)}
+	s := &engine.Snapshot{Time: noon, Started: noon.Add(-26 * time.Hour), Routes: r.routes}
 	for i, name := range []string{"lo", "eth0", "eth1"} {
 		l := engine.Link{Index: i + 1, Name: name, MTU: 1500, Up: i < 2, Ethernet: i > 0, MAC: [6]byte{2, 0, 0, 0, 0, byte(i)}}
 		if i < 2 {

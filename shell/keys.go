@@ -3,8 +3,6 @@ package shell
 import (
 	"reflect"
 	"strings"
-
-	"vrrpsh/conf"
 )
 
 // fieldByKey returns the field of a target that a key of the file names.
@@ -15,13 +13,14 @@ func fieldByKey(t *target, key string) reflect.Value {
 		}
 		return tagged(reflect.ValueOf(t.router).Elem(), name)
 	}
-	if name, ok := strings.CutPrefix(key, "api."); ok {
-		if t.file.API == nil {
+	file := reflect.ValueOf(t.file).Elem()
+	if table, name, ok := strings.Cut(key, "."); ok {
+		if v := tagged(file, table); v.IsNil() {
 			return reflect.Value{}
 		}
-		return tagged(reflect.ValueOf(t.file.API).Elem(), name)
+		return tagged(tagged(file, table).Elem(), name)
 	}
-	return tagged(reflect.ValueOf(t.file).Elem(), key)
+	return tagged(file, key)
 }
 
 func tagged(v reflect.Value, name string) reflect.Value {
@@ -43,8 +42,10 @@ func copyKeys(to, from *target, keys []string) {
 		case !src.IsValid() && dst.IsValid():
 			dst.SetZero()
 		case !src.IsValid():
-		case !dst.IsValid() && !src.IsZero() && strings.HasPrefix(key, "api."):
-			to.file.API = new(conf.API)
+		case !dst.IsValid() && !src.IsZero() && !strings.HasPrefix(key, "vrouter."):
+			table, _, _ := strings.Cut(key, ".")
+			v := tagged(reflect.ValueOf(to.file).Elem(), table)
+			v.Set(reflect.New(v.Type().Elem()))
 			fieldByKey(to, key).Set(src)
 		case dst.IsValid():
 			dst.Set(src)

@@ -270,6 +270,9 @@ func (s *setting) problem(probe *conf.File, t *target) error {
 	return nil
 }
 
+// unknownYet are the keys that name what may be configured later.
+var unknownYet = map[string]bool{"protocols.static.group": true, "protocols.static.interface": true}
+
 // faultKey turns a fault's path into a setting's key: "vrouter[0].vips[1]" is "vrouter.vips".
 func faultKey(path string) string {
 	var b strings.Builder
@@ -287,8 +290,11 @@ func faultKey(path string) string {
 		}
 	}
 	key := b.String()
-	if strings.HasPrefix(key, "vrouter.timers") {
+	switch {
+	case strings.HasPrefix(key, "vrouter.timers"):
 		return "vrouter.timers"
+	case strings.HasPrefix(key, "protocols.static.") && !unknownYet[key]:
+		return "protocols.static"
 	}
 	return key
 }

@@ -3,6 +3,8 @@ package shell
 import (
 	"bytes"
 	"fmt"
+	"net"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,7 +21,7 @@ import (
 func TestEveryKeyHasACommand(t *testing.T) {
 	have := map[string]bool{
 		"vrouter.group": true, "vrouter.interface": true, // by the modes
-		"vrouter": true, "api": true, // tables
+		"vrouter": true, "api": true, "protocols": true, // tables
 	}
 	for _, s := range slices.Concat(topSettings, routerSettings) {
 		for _, k := range s.keys {
@@ -28,6 +30,7 @@ func TestEveryKeyHasACommand(t *testing.T) {
 	}
 	for prefix, typ := range map[string]reflect.Type{
 		"": reflect.TypeFor[conf.File](), "vrouter.": reflect.TypeFor[conf.VRouter](), "api.": reflect.TypeFor[conf.API](),
+		"protocols.": reflect.TypeFor[conf.Protocols](),
 	} {
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("toml"), ",")
@@ -139,6 +142,22 @@ func someFile(t *rapid.T) *conf.File {
 			}
 		}
 	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "routes") {
+		route, mask, hop := fmt.Sprintf("10.%d.0.0", i), "255.255.0.0", "192.0.2.9"
+		r := conf.StaticRoute{Route: &route, Mask: &mask, NH: &hop, Metric: num("metric", 0, 1000), MTU: num("mtu", 68, 9000)}
+		if optional("length") {
+			route += "/16"
+			r.Mask = nil
+		}
+		if optional("bound") {
+			eth, group := "eth0", rapid.IntRange(1, 255).Draw(t, "bound group")
+			r.Interface, r.Group = &eth, &group
+		}
+		if f.Protocols == nil {
+			f.Protocols = new(conf.Protocols)
+		}
+		f.Protocols.Static = append(f.Protocols.Static, r)
+	}
 	used := make(map[string]bool)
 	for i := range rapid.IntRange(0, 5).Draw(t, "routers") {
 		group := rapid.IntRange(1, 255).Draw(t, "group")
@@ -190,6 +209,12 @@ func someFile(t *rapid.T) *conf.File {
 // normal is a file without what is the same written in two ways.
 func normal(f *conf.File) *conf.File {
 	n := f.Clone()
+	for i := range staticRoutes(n) {
+		r := &n.Protocols.Static[i]
+		p := netip.MustParsePrefix(destination(r))
+		addr, mask := p.Addr().String(), net.IP(net.CIDRMask(p.Bits(), 32)).String()
+		r.Route, r.Mask = &addr, &mask
+	}
 	for i := range n.VRouters {
 		v := &n.VRouters[i]
 		if v.VIP == nil && len(v.VIPs) > 0 {

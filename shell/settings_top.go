@@ -33,6 +33,7 @@ var topSettings = append([]setting{
 	text("client_api", "client-api http|disabled", "Type of the client API",
 		top(func(f *conf.File) **string { return &f.ClientAPI }),
 		"http", "HTTP or HTTPS", "disabled", "None over TCP"),
+	staticRoute,
 }, apiSettings...)
 
 // subModes are the commands that lead to the settings below configure mode.

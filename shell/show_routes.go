@@ -1,0 +1,48 @@
+package shell
+
+import (
+	"fmt"
+	"strconv"
+
+	"vrrpsh/engine/report"
+)
+
+// routeData lists the static routes.
+func routeData(c *call) ([]report.Route, error) {
+	snapshot, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return report.Routes(snapshot), nil
+}
+
+func showRoutes(c *call) error {
+	routes, err := routeData(c)
+	if err != nil {
+		return err
+	}
+	if len(routes) == 0 {
+		if c.io.Ask != nil {
+			c.printf("No static routes\n")
+		}
+		return nil
+	}
+	rows := make([][]string, len(routes))
+	for i, r := range routes {
+		mtu, bound := "-", "any Master"
+		if r.MTU > 0 {
+			mtu = strconv.FormatUint(uint64(r.MTU), 10)
+		}
+		if r.VRID > 0 {
+			bound = fmt.Sprintf("%s group %d", printable(r.Interface), r.VRID)
+		}
+		state := r.State
+		if r.Fault != "" {
+			state += ": " + printable(r.Fault)
+		}
+		rows[i] = []string{r.Prefix, r.NextHop, strconv.FormatUint(uint64(r.Metric), 10), mtu, bound, state}
+	}
+	return writeTable(c.out, []column{
+		left("Destination"), left("Next hop"), right("Metric"), right("MTU"), left("While"), left("State"),
+	}, rows)
+}
