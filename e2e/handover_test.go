@@ -216,11 +216,6 @@ func TestHandover(t *testing.T) {
 	}
 }
 
-// handed bounds the pings' outage when one Master makes way for another that is there already. It would be next to nothing, but
-// that the old Master's last answers may teach the switch that the virtual MAC is still there, until
-// the next advert teaches it better.
-func (p *pairing) handed() time.Duration { return p.group.Interval + pingSlack }
-
 // run goes through all the ways. Ours has priority 200 first and 50 later, the peer 100 unless it is said.
 func (p *pairing) run() {
 	g, ours, peer := p.group, p.ours, p.peer
