@@ -10,13 +10,14 @@ const FreeBSD Host = "freebsd"
 // Validate is like the function of that name, and refuses what the Host cannot do.
 func (h Host) Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, h) }
 
-// refusal is why the Host refuses a value of a key of a virtual router, and what to do instead; "" if it
-// does not.
+// refusal is why the Host refuses a value of a key, or a table, and what to do instead; "" if it does not.
 func (h Host) refusal(key, value string) string {
 	if h != FreeBSD {
 		return ""
 	}
 	switch key + "=" + value {
+	case "protocols.static=":
+		return "is not supported on FreeBSD: set static routes with route(8), or with a routing daemon"
 	case "iftype=macvlan":
 		return `is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
 	case "socket_filter=true":

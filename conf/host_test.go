@@ -14,6 +14,10 @@ func TestWhatAHostRefuses(t *testing.T) {
 		macvlan = `router.toml:5: vrouter[0].iftype: "macvlan" is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
 		filter  = `router.toml:5: vrouter[0].socket_filter: true is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
 	)
+	const (
+		routes = `router.toml:6: protocols.static[0]: is not supported on FreeBSD: set static routes with route(8), or with a routing daemon`
+		route  = "[protocols]\n[[protocols.static]]\nroute = \"192.0.2.0\"\nmask = \"255.255.255.0\"\nnh = \"10.9.0.2\"\n"
+	)
 	const router = "[[vrouter]]\ngroup = 51\ninterface = \"em0\"\nvip = \"10.9.0.254\"\n"
 	for _, tt := range []struct {
 		host   Host
@@ -31,6 +35,8 @@ func TestWhatAHostRefuses(t *testing.T) {
 		{"linux", `iftype = "macvlan"`, "", true},
 		{"linux", `socket_filter = true`, "", true},
 		{"", `iftype = "macvlan"`, "", true},
+		{"freebsd", route, routes, false},
+		{"linux", route, "", true},
 	} {
 		file, cfg, err := load(&Origin{Name: "router.toml", Data: []byte(router + tt.line + "\n"), Format: TOML}, nil, tt.host)
 		if got := errorText(err); got != tt.want {

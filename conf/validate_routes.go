@@ -33,6 +33,10 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 	for i := range v.file.Protocols.Static {
 		raw := &v.file.Protocols.Static[i]
 		path := "protocols.static[" + strconv.Itoa(i) + "]"
+		if problem := v.host.refusal("protocols.static", ""); problem != "" {
+			v.fault(path, "", problem)
+			continue
+		}
 		before := len(v.faults)
 		r := engine.StaticRoute{
 			Destination: v.destination(path, raw),

@@ -56,11 +56,11 @@ func newScene(links []kernelLink) *scene {
 	return v
 }
 
-// SetRoutes implements platform.System: there are no static routes here.
+// SetRoutes implements platform.System: to have none is all that can be done.
 func (s *System) SetRoutes(routes []platform.Route) []error {
 	errs := make([]error, len(routes))
 	for i := range errs {
-		errs[i] = fmt.Errorf("static routes: %w", platform.ErrUnsupported)
+		errs[i] = refused("static routes", "route(8) or a routing daemon can set them")
 	}
 	return errs
 }

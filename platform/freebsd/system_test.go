@@ -150,6 +150,13 @@ func TestWhatIsRefused(t *testing.T) {
 	if err := b.system.Apply([]platform.Attachment{absent(m)})[0]; err != nil {
 		t.Errorf("to have no macvlan: %v", err)
 	}
+	errs = b.system.SetRoutes(make([]platform.Route, 1))
+	if !errors.Is(errs[0], platform.ErrUnsupported) || !strings.Contains(errs[0].Error(), "route(8)") {
+		t.Errorf("a static route: error %v, want one that says that it is not supported, and what is", errs[0])
+	}
+	if errs := b.system.SetRoutes(nil); len(errs) != 0 {
+		t.Errorf("no static routes: %v", errs)
+	}
 	b.machine.addLink("tun0").kind = 0xf0
 	if _, err := b.system.Open(2, platform.IPv4, netip.Addr{}); !errors.Is(err, platform.ErrUnsupported) {
 		t.Errorf("open a tunnel: error %v, want not supported", err)
