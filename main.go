@@ -167,12 +167,25 @@ func converse(ctx context.Context, c shell.Conversation) error {
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
 		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
-	return term.Run(ctx, c, term.Options{})
+	return onTerminal(ctx, c)
 }
 
 // untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
+}
+
+// onTerminal runs a conversation in this terminal.
+func onTerminal(ctx context.Context, c shell.Conversation) error {
+	err := term.Run(ctx, c, term.Options{HistoryFile: historyFile()})
+	switch {
+	case errors.Is(err, term.ErrLost):
+		return exitStatus(shell.Unreachable) // the terminal has said why
+	case errors.Is(err, term.ErrHangup), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return nil // told to end, or nobody is there to be told anything
+	default:
+		return err
+	}
 }
 
 func status(s shell.Status) error {

@@ -28,7 +28,6 @@ import (
 	"vrrpsh/platform/process"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
-	"vrrpsh/shell/term"
 )
 
 // thisHost is what the configuration of a real router is for.
@@ -154,7 +153,7 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 	if interactive {
 		console := shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 		defer console.Close()
-		return term.Run(ctx, console, term.Options{HistoryFile: historyFile()})
+		return onTerminal(ctx, console)
 	}
 	select {
 	case <-ctx.Done():
