@@ -31,7 +31,8 @@ var allowed = map[string][]string{
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
 	"conf":                  {"engine", "engine/vrrp"},
 	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/vrrp", "platform/journal"},
-	"api":                   {"conf", "engine", "engine/report", "engine/vrrp", "platform/journal"},
+	"conf/login":            {"conf"},
+	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
 	"shell/term":            {"shell"},
 	"shell/remote":          {"shell"},
 }

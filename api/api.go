@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
@@ -26,17 +27,19 @@ type Options struct {
 	Version string
 	Logger  *slog.Logger
 	Now     func() time.Time
+	// Gate is shared with whatever else asks for passwords; nil: one of its own.
+	Gate *login.Gate
 }
 
 // API serves the running state. It is safe for concurrent use.
 type API struct {
-	view     engine.View
-	config   func() *conf.Config
-	version  string
-	log      *slog.Logger
-	now      func() time.Time
-	tokens   *tokens
-	throttle *throttle
+	view    engine.View
+	config  func() *conf.Config
+	version string
+	log     *slog.Logger
+	now     func() time.Time
+	tokens  *tokens
+	gate    *login.Gate
 }
 
 // New returns an API. The session key is the configured secret, or random.
@@ -47,9 +50,12 @@ func New(o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Gate == nil {
+		o.Gate = login.NewGate(o.Now)
+	}
 	return &API{
 		view: o.View, config: o.Config, version: o.Version, log: o.Logger, now: o.Now,
-		tokens: newTokens(o.Now), throttle: newThrottle(o.Now),
+		tokens: newTokens(o.Now), gate: o.Gate,
 	}
 }
 

@@ -7,16 +7,18 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+
+	"vrrpsh/conf/login"
 )
 
 // cookieName names the session cookie.
 const cookieName = "vrrpsh_session"
 
 var (
-	errCredentials = errors.New("wrong user or password")
-	errNoSession   = errors.New("not authenticated")
-	errMalformed   = errors.New("expected user=NAME passwd=PASSWORD")
+	errNoSession = errors.New("not authenticated")
+	errMalformed = errors.New("expected user=NAME passwd=PASSWORD")
 )
 
 // open are the paths that need no session.
@@ -63,18 +65,16 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 	}
 
 	source := sourceOf(r)
-	release, err := a.throttle.enter(r.Context(), source, name)
-	if err != nil {
-		w.Header().Set("Retry-After", "5")
-		fail(w, r, http.StatusTooManyRequests, err)
-		return
-	}
 	running := a.config().API
-	user, ok := running.Users.Authenticate(name, password)
-	release(ok)
-	if !ok {
+	user, err := a.gate.Check(r.Context(), running.Users, source, name, password)
+	switch {
+	case errors.Is(err, login.ErrWrong):
 		a.log.Warn("API login refused", "user", name, "source", source)
-		fail(w, r, http.StatusUnauthorized, errCredentials)
+		fail(w, r, http.StatusUnauthorized, err)
+		return
+	case err != nil:
+		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter.Seconds())))
+		fail(w, r, http.StatusTooManyRequests, err)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{

@@ -1,8 +1,7 @@
-package api
+package login
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -18,8 +17,6 @@ const (
 	// throttleEntries bounds the memory that strangers can make us use.
 	throttleEntries = 10000
 )
-
-var errTooMany = errors.New("too many failed logins, try again later")
 
 // throttle slows password guessing by source, and by source and user. A source's
 // logins are checked one after the other, so that nobody can keep all cores
@@ -62,7 +59,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 	}
 	if s.all.TokensAt(now) < 1 || limit.TokensAt(now) < 1 {
 		s.turn <- struct{}{}
-		return nil, errTooMany
+		return nil, ErrTooMany
 	}
 	return func(ok bool) {
 		if ok {

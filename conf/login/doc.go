@@ -1,0 +1,3 @@
+// Package login checks the passwords of users who come over a network, and slows those who
+// guess. The API and the SSH server share one Gate, so that guesses count together.
+package login

@@ -1,0 +1,84 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"vrrpsh/conf"
+)
+
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time          { return c.now }
+func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+
+func someUsers(t *testing.T) conf.Users {
+	t.Helper()
+	var users conf.Users
+	for _, name := range []string{"admin", "other"} {
+		line, err := conf.HashPassword(name, conf.Administrator, "banana", conf.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := conf.ParseUser(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users = append(users, u)
+	}
+	return users
+}
+
+func TestWrongPasswordsAreSlowed(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	g, users := NewGate(c.Now), someUsers(t)
+	check := func(source, name, password string, want error) {
+		t.Helper()
+		u, err := g.Check(t.Context(), users, source, name, password)
+		if !errors.Is(err, want) || want == nil && u.Name != name {
+			t.Errorf("%s as %s with %s: %v, %v, want %v", source, name, password, u, err, want)
+		}
+	}
+	for range failuresPerUser {
+		check("192.0.2.1", "admin", "apple", ErrWrong)
+	}
+	check("192.0.2.1", "admin", "banana", ErrTooMany)
+	check("192.0.2.1", "other", "banana", nil)
+	check("192.0.2.2", "admin", "banana", nil)
+	c.advance(RetryAfter)
+	check("192.0.2.1", "admin", "banana", nil)
+	// A success clears what the user has failed, but not the source's share.
+	for i := range failuresPerSource {
+		check("192.0.2.3", "stranger"+string(rune('a'+i)), "x", ErrWrong)
+	}
+	check("192.0.2.3", "admin", "banana", ErrTooMany)
+}
+
+func TestCheckGivesUpItsTurn(t *testing.T) {
+	g := NewGate(time.Now)
+	release, err := g.throttle.enter(t.Context(), "192.0.2.1", "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := g.Check(ctx, someUsers(t), "192.0.2.1", "admin", "banana"); !errors.Is(err, context.Canceled) {
+		t.Errorf("while another attempt is checked: %v", err)
+	}
+}
+
+func TestThrottleForgets(t *testing.T) {
+	c := &clock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	throttle := newThrottle(c.Now)
+	for i := range throttleEntries + 10 {
+		c.advance(time.Millisecond)
+		throttle.source(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String())
+	}
+	if n := len(throttle.sources); n > throttleEntries {
+		t.Errorf("%d sources remembered, want at most %d", n, throttleEntries)
+	}
+}
