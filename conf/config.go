@@ -9,6 +9,7 @@ type Config struct {
 	General General
 	Engine  engine.Config
 	API     APIConfig
+	SSH     SSHConfig
 	// Warnings say what is legal but probably not meant.
 	Warnings []string
 }
@@ -36,4 +37,11 @@ type APIConfig struct {
 	TLS     bool
 	TLSKey  string
 	TLSCert string
+}
+
+// SSHConfig is the [ssh] table. Its users are those of the API.
+type SSHConfig struct {
+	Listen         string // address and port; "": no SSH server
+	AuthorizedKeys string // path, with %u for the user and %% for a percent sign
+	HostKey        string // path
 }

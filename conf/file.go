@@ -21,6 +21,7 @@ type File struct {
 	VRouters  []VRouter  `toml:"vrouter,omitempty" json:"vrouter,omitempty"`
 	Protocols *Protocols `toml:"protocols,omitempty" json:"protocols,omitempty"`
 	API       *API       `toml:"api,omitempty" json:"api,omitempty"`
+	SSH       *SSH       `toml:"ssh,omitempty" json:"ssh,omitempty"`
 }
 
 // VRouter is a [[vrouter]] table: one virtual router.
@@ -80,6 +81,13 @@ type API struct {
 	TLS     *bool    `toml:"tls,omitempty" json:"tls,omitempty"`
 	TLSKey  *string  `toml:"tls_key,omitempty" json:"tls_key,omitempty"`
 	TLSCert *string  `toml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
+}
+
+// SSH is the [ssh] table.
+type SSH struct {
+	Listen         *string `toml:"listen,omitempty" json:"listen,omitempty"`
+	AuthorizedKeys *string `toml:"authorized_keys,omitempty" json:"authorized_keys,omitempty"`
+	HostKey        *string `toml:"host_key,omitempty" json:"host_key,omitempty"`
 }
 
 // Clone returns a deep copy.

@@ -21,6 +21,9 @@ const (
 	DefaultAPIHost       = "0.0.0.0:7080"
 	DefaultTLSKey        = "/etc/vrrpsh/ssl/key.pem"
 	DefaultTLSCert       = "/etc/vrrpsh/ssl/cert.pem"
+	DefaultKeys          = "/etc/vrrpsh/authorized_keys/%u"
+	// DefaultHostKey is the name of the SSH host key in the state directory.
+	DefaultHostKey = "ssh_host_ed25519_key"
 )
 
 const (
@@ -88,6 +91,7 @@ func newValidator(f *File, running *Config, host Host) *validator {
 func (v *validator) config() *Config {
 	v.texts(reflect.ValueOf(v.file).Elem(), "")
 	cfg := &Config{General: v.general(), API: v.api()}
+	cfg.SSH = v.ssh(cfg)
 	cfg.Engine.Routers = v.routers()
 	cfg.Engine.Routes = v.routes(cfg.Engine.Routers)
 	return cfg

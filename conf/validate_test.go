@@ -157,6 +157,12 @@ f.toml:5: vrouter[0].version: 2 is not possible with IPv6 addresses: they need v
 		{"api users", "[api]\nusers = [\n \"{{SHA256}}admin:0:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695\",\n \"root:x:0:0\",\n]\n", `f.toml:4: api.users[1]: is not of the form {{SHA256}}name:level:salt:hash or {{SCRYPT}}name:level::hash`},
 		{"api users twice", "[api]\nusers = [\n \"{{SHA256}}a:0:1e:" + strings.Repeat("0", 64) + "\",\n \"{{SHA256}}a:9:1e:" + strings.Repeat("0", 64) + "\",\n]\n", `f.toml:4: api.users[1]: "a" is already defined by api.users[0]`},
 
+		{"ssh listen", "[ssh]\nlisten = \"22\"\n", `f.toml:2: ssh.listen: "22" is not an address and port such as "0.0.0.0:7080" or "[::1]:7080"`},
+		{"ssh keys relative", "[ssh]\nauthorized_keys = \"%u\"\n", `f.toml:2: ssh.authorized_keys: "%u" is not an absolute path`},
+		{"ssh keys token", "[ssh]\nauthorized_keys = \"/keys/%%/%h\"\n", `f.toml:2: ssh.authorized_keys: "/keys/%%/%h" has a percent sign that is neither %u, the user, nor %%, a percent sign`},
+		{"ssh keys tokens", "[ssh]\nauthorized_keys = \"/keys/%%u/%u\"\n", ``},
+		{"ssh host_key", "[ssh]\nhost_key = \"key\"\n", `f.toml:2: ssh.host_key: "key" is not an absolute path`},
+
 		{"all at once", "debug = 9\n" + strings.Replace(base, "51", "0", 1) + "priority = 300\nnonsense = 1\n[api]\nhost = 7\n",
 			`f.toml:1: debug: 9 is out of range 0-5
 f.toml:3: vrouter[0].group: 0 is not a virtual router identifier: they are 1-255 (RFC 9568 section 5.2.3)
@@ -256,6 +262,7 @@ func TestDefaults(t *testing.T) {
 			Hostname: hostname, ControlSocket: "/run/vrrpsh/vrrpsh.sock", StateDir: "/var/lib/vrrpsh",
 		},
 		API: APIConfig{Host: "0.0.0.0:7080", TLSKey: "/etc/vrrpsh/ssl/key.pem", TLSCert: "/etc/vrrpsh/ssl/cert.pem"},
+		SSH: SSHConfig{AuthorizedKeys: "/etc/vrrpsh/authorized_keys/%u", HostKey: "/var/lib/vrrpsh/ssh_host_ed25519_key"},
 		Engine: engine.Config{Routers: []engine.VirtualRouter{{
 			Key: engine.Key{Interface: "eth0", Family: vrrp.IPv4, VRID: 51},
 			Protocol: vrrp.Config{
@@ -381,6 +388,9 @@ func TestWarnings(t *testing.T) {
 		{"api loopback", "[api]\nhost = \"[::1]:7080\"\n" + user, ``},
 		{"api localhost", "[api]\nhost = \"localhost:7080\"\n" + user, ``},
 		{"api disabled", "client_api = \"disabled\"\n[api]\n" + user, ``},
+		{"ssh without users", "[ssh]\nlisten = \"[::]:2222\"\n", `api.users is empty: nobody can log in over SSH`},
+		{"ssh with users", "client_api = \"disabled\"\n[ssh]\nlisten = \"[::]:2222\"\n[api]\n" + user, ``},
+		{"ssh keys of all", "[ssh]\nauthorized_keys = \"/k/%%u\"\n", `ssh.authorized_keys "/k/%%u" has no %u: every key in it lets in as every user`},
 		{"api without users", "[api]\ntls = true\n", `api.users is empty: nobody can log in to the API`},
 		{"api weak secret", "[api]\ntls = true\nsecret = \"abc\"\n" + user, `api.secret is shorter than 16 characters: session tokens signed with it can be forged by guessing`},
 		{"strict with proprietary authentication", base + "auth_type = \"p0-t8-sha256\"\nauth_secret = \"x\"\nrfc3768 = false\n", `eth0 group 51: rfc3768 = false is not possible with p0-t8-sha256, which no RFC defines: true is used`},

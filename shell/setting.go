@@ -83,6 +83,18 @@ func inAPI[T any](f func(*conf.API) **T) field[T] {
 	}
 }
 
+func inSSH[T any](f func(*conf.SSH) **T) field[T] {
+	return func(t *target, create bool) **T {
+		if t.file.SSH == nil {
+			if !create {
+				return nil
+			}
+			t.file.SSH = new(conf.SSH)
+		}
+		return f(t.file.SSH)
+	}
+}
+
 func unset[T any](f field[T]) func(*target, *completions.Step, completions.Form) error {
 	return func(t *target, _ *completions.Step, _ completions.Form) error {
 		if p := f(t, false); p != nil {

@@ -1,12 +1,14 @@
 package shell
 
 import (
+	"slices"
+
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 )
 
 // topSettings are the settings of configure mode, in the order in which they are shown.
-var topSettings = append([]setting{
+var topSettings = slices.Concat([]setting{
 	text("hostname", "hostname <name:word>", "Name of the router in prompts",
 		top(func(f *conf.File) **string { return &f.Hostname }), "name", "Name, up to 63 characters"),
 	number("debug", "logging level <level:0-5>", "How much is logged",
@@ -34,7 +36,7 @@ var topSettings = append([]setting{
 		top(func(f *conf.File) **string { return &f.ClientAPI }),
 		"http", "HTTP or HTTPS", "disabled", "None over TCP"),
 	staticRoute,
-}, apiSettings...)
+}, apiSettings, sshSettings)
 
 // subModes are the commands that lead to the settings below configure mode.
 var subModes = []completions.Command{

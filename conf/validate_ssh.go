@@ -1,0 +1,51 @@
+package conf
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// ssh gives the [ssh] table its meaning; c has the state directory and the users.
+func (v *validator) ssh(c *Config) SSHConfig {
+	s := SSHConfig{AuthorizedKeys: DefaultKeys, HostKey: filepath.Join(c.General.StateDir, DefaultHostKey)}
+	raw := v.file.SSH
+	if raw == nil {
+		return s
+	}
+	if raw.Listen != nil {
+		if problem := badHostPort(*raw.Listen); problem != "" {
+			v.fault("ssh.listen", quote(*raw.Listen), problem)
+		}
+		s.Listen = *raw.Listen
+	}
+	if raw.AuthorizedKeys != nil {
+		s.AuthorizedKeys = *raw.AuthorizedKeys
+		if problem := badKeysPath(s.AuthorizedKeys); problem != "" {
+			v.fault("ssh.authorized_keys", quote(s.AuthorizedKeys), problem)
+		} else if !strings.Contains(strings.ReplaceAll(s.AuthorizedKeys, "%%", ""), "%u") {
+			v.warn("ssh.authorized_keys %s has no %%u: every key in it lets in as every user", quote(s.AuthorizedKeys))
+		}
+	}
+	s.HostKey = v.absolute("ssh.host_key", raw.HostKey, s.HostKey)
+	if s.Listen != "" && len(c.API.Users) == 0 {
+		v.warn("api.users is empty: nobody can log in over SSH")
+	}
+	return s
+}
+
+// badKeysPath says what is wrong with the path of the authorized keys, if anything is.
+func badKeysPath(s string) string {
+	if !filepath.IsAbs(s) {
+		return "is not an absolute path"
+	}
+	rest := strings.NewReplacer("%%", "", "%u", "").Replace(s)
+	if strings.Contains(rest, "%") {
+		return "has a percent sign that is neither %u, the user, nor %%, a percent sign"
+	}
+	return ""
+}
+
+// KeysOf returns the file of a user's authorized keys.
+func (s SSHConfig) KeysOf(user string) string {
+	return strings.NewReplacer("%%", "%", "%u", user).Replace(s.AuthorizedKeys)
+}
