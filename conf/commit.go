@@ -32,7 +32,8 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 // Commit makes the candidate running: validate, refuse a stale base (ErrStale) and a file that
 // was changed by hand (ErrFileChanged), apply, write the file, record history. After an error running,
 // file and kernel are as they were; ErrRejected is in the errors of a candidate that cannot be made
-// running. A candidate without changes returns the running revision. Once the engine has taken
+// running. A candidate without changes returns the running revision. A commit confirms one that waits
+// for that; with Info.Confirm it waits itself. Once the engine has taken
 // the configuration over, the end of ctx does not stop the rest.
 //
 // When the history cannot be written the commit succeeds, the Notes of the revision say so, and it is
@@ -122,6 +123,7 @@ type revised struct {
 	// disk and rewritten are the Manager's after the change, and after the write if there is one.
 	disk      onDisk
 	rewritten bool
+	takesBack bool // a commit that was not confirmed
 }
 
 // change waits for its turn, asks prepare what shall run next, if anything, and makes it running.
@@ -159,26 +161,55 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	var waits *awaited
+	if next.info.Confirm > 0 {
+		var err error
+		if waits, err = m.promise(running, next); err != nil {
+			err = fmt.Errorf("note what to go back to without a confirmation: %w", err)
+			return nil, errors.Join(err, m.unpromise())
+		}
+	}
+	notes, err := m.enact(ctx, running, next)
+	if err != nil {
+		if waits != nil {
+			err = errors.Join(err, m.unpromise())
+		}
+		return nil, err
+	}
+	m.disk, m.rewritten = next.disk, next.rewritten
+	if err := m.settle(next, waits); err != nil {
+		notes = append(notes, err.Error())
+	}
+	return m.record(next, waits, notes), nil
+}
+
+// enact applies and writes.
+func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (notes []string, err error) {
 	if err := m.o.Applier.Apply(ctx, next.config); err != nil {
 		return nil, &ApplyError{Step: "apply", Err: err, Restore: m.restore(ctx, running)}
 	}
-	notes, err := m.persist(next)
-	if err != nil {
+	if notes, err = m.persist(next); err != nil {
 		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, running)}
 	}
-	m.disk, m.rewritten = next.disk, next.rewritten
+	return notes, nil
+}
 
+// record makes what was installed the running revision.
+func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revision {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rev := &Revision{
 		ID: m.history.last + 1, Time: m.o.Now(), User: next.info.User, Source: next.info.Source,
 		Comment: next.info.Comment, File: next.file, Config: next.config, Notes: notes,
 	}
+	if waits != nil {
+		rev.ConfirmBy = waits.Deadline
+	}
 	if err := m.history.add(rev, next.data, m.o.Format); err != nil {
 		rev.Notes = append(rev.Notes, fmt.Sprintf("this revision can be rolled back to only until the router stops: %v", err))
 	}
 	m.running.Store(rev)
-	return rev, nil
+	return rev
 }
 
 // restore applies the running configuration again after a failure.

@@ -25,6 +25,8 @@ type Revision struct {
 	// on disk: Manager.Load reads their File.
 	File   *File
 	Config *Config
+	// ConfirmBy is when the commit is taken back unless it is confirmed; zero if it need not be.
+	ConfirmBy time.Time
 	// Notes tell the user who committed what else there is to know, such as that a file written
 	// by hand was rewritten.
 	Notes []string
@@ -37,6 +39,8 @@ type Info struct {
 	Comment string
 	// Overwrite lets a commit replace a file that was changed by hand.
 	Overwrite bool
+	// Confirm, unless zero, is after what time the commit is taken back unless it is confirmed.
+	Confirm time.Duration
 }
 
 // Applier makes a validated configuration the running one.
@@ -60,6 +64,9 @@ type Options struct {
 	Now  func() time.Time // nil: time.Now
 	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
 	Notify func(*Revision)
+	// Awaiting is called, likewise, when there is something to tell of a commit that waits for its
+	// confirmation.
+	Awaiting func(ConfirmationEvent)
 }
 
 // Format is the syntax of a configuration file.
@@ -111,8 +118,10 @@ type Manager struct {
 	rewritten bool
 
 	running atomic.Pointer[Revision]
-	mu      sync.Mutex // guards history, and running against it
+	mu      sync.Mutex // guards what follows, and running against it
 	history *history
+	awaited *awaited // nil while nothing waits for a confirmation
+	closed  bool
 
 	subscribers subscribers
 }
@@ -135,6 +144,20 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	rev := &Revision{Time: o.Now(), Source: o.Path, Comment: "as found at start"}
+	waits, err := m.recall(disk)
+	if err != nil {
+		rev.Notes = append(rev.Notes, fmt.Sprintf("a commit may have waited for its confirmation: %v", err))
+	}
+	if waits != nil && !rev.Time.Before(waits.Deadline) {
+		info := waits.takenBack()
+		rev.User, rev.Source, rev.Comment = info.User, info.Source, info.Comment
+		data = waits.old
+		if disk, err = m.undoFile(waits, disk); err != nil {
+			rev.Notes = append(rev.Notes, fmt.Sprintf("%s still has what was not confirmed: %v", o.Path, err))
+		}
+		waits = nil
+	}
 	file, cfg, err := load(m.origin(data, disk), nil, o.Host)
 	if err != nil {
 		return nil, err
@@ -148,27 +171,35 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	}
 	m.disk, m.rewritten = disk, rewritten
 
-	dir := ""
-	if o.StateDir != "" {
-		dir = filepath.Join(o.StateDir, "history")
+	if err := m.openHistory(rev, data); err != nil {
+		rev.Notes = append(rev.Notes, fmt.Sprintf("the commit history is not complete: %v", err))
 	}
-	h, historyErr := openHistory(dir)
-	m.history = h
-	rev := &Revision{Time: o.Now(), Source: o.Path, Comment: "as found at start", File: file, Config: cfg}
-	if e := h.newest(); e != nil && e.sum == disk.sum && e.format == o.Format {
-		known := *e.rev
-		rev = &known
-		rev.File, rev.Config = file, cfg
-	} else {
-		rev.ID = h.last + 1
-		historyErr = errors.Join(historyErr, h.add(rev, data, o.Format))
-	}
-	if historyErr != nil {
-		rev.Notes = append(rev.Notes, fmt.Sprintf("the commit history is not complete: %v", historyErr))
+	rev.File, rev.Config = file, cfg
+	if waits != nil {
+		rev.ConfirmBy = waits.Deadline
+		m.await(waits)
 	}
 	m.running.Store(rev)
 	m.turn <- struct{}{}
 	return m, nil
+}
+
+// openHistory opens the history and finds rev there by the bytes of its file, or else adds it.
+func (m *Manager) openHistory(rev *Revision, data []byte) error {
+	dir := ""
+	if m.o.StateDir != "" {
+		dir = filepath.Join(m.o.StateDir, "history")
+	}
+	h, err := openHistory(dir)
+	m.history = h
+	if e := h.newest(); e != nil && e.sum == sha256.Sum256(data) && e.format == m.o.Format {
+		notes := rev.Notes
+		*rev = *e.rev
+		rev.Notes = notes
+		return err
+	}
+	rev.ID = h.last + 1
+	return errors.Join(err, h.add(rev, data, m.o.Format))
 }
 
 // read returns the content of the configuration file.

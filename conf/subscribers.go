@@ -54,6 +54,13 @@ func (s *subscribers) publish(rev *Revision, notify func(*Revision)) {
 	}
 }
 
+// enqueue queues a call behind those of the commits before it.
+func (s *subscribers) enqueue(call func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, call)
+}
+
 // notify makes the queued calls, unless another goroutine is at it.
 func (s *subscribers) notify() {
 	s.mu.Lock()

@@ -1,0 +1,301 @@
+package conf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/engine"
+)
+
+// told collects what users are told, as one line each.
+type told struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *told) add(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+func (l *told) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines
+	l.lines = nil
+	return lines
+}
+
+// listen makes a manager tell.
+func (l *told) listen(o *Options) {
+	o.Now = nil // the bubble's clock
+	o.Notify = func(r *Revision) { l.add("commit %d by %s: %s", r.ID, r.User, r.Comment) }
+	o.Awaiting = func(e ConfirmationEvent) {
+		switch e.Stage {
+		case StageWarning:
+			l.add("commit %d has %s left", e.Commit, time.Until(e.Deadline))
+		case StageConfirmed:
+			l.add("commit %d confirmed by %s", e.Commit, e.By.User)
+		case StageFailed:
+			l.add("commit %d not taken back", e.Commit)
+		}
+	}
+}
+
+// confirmed runs a test in virtual time, with a manager whose file has priority 100.
+func confirmed(t *testing.T, test func(f *fixture, l *told)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &told{}
+		f := manage(t, sample, l.listen)
+		test(f, l)
+		f.Close()
+	})
+}
+
+const sample = "# by hand\n[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\npriority = 100\n"
+
+// try commits a priority, to be confirmed.
+func (f *fixture) try(priority int, minutes int) error {
+	_, err := f.Commit(context.Background(), f.candidate(priority), Info{User: "alice", Confirm: time.Duration(minutes) * time.Minute})
+	return err
+}
+
+func (f *fixture) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// runs checks what the engine, the manager and the file agree on.
+func (f *fixture) runs(priority int) {
+	f.t.Helper()
+	file, err := Parse(f.path, []byte(f.disk()), TOML)
+	f.must(err)
+	got := []int{f.engine.priority(), *f.Running().File.VRouters[0].Priority, *file.VRouters[0].Priority}
+	if diff := cmp.Diff([]int{priority, priority, priority}, got); diff != "" {
+		f.t.Errorf("engine, revision and file (-want +got):\n%s", diff)
+	}
+}
+
+func (f *fixture) sleep(d time.Duration) {
+	time.Sleep(d) // virtual
+	synctest.Wait()
+}
+
+func TestNotConfirmed(t *testing.T) {
+	confirmed(t, func(f *fixture, l *told) {
+		f.must(f.try(150, 5))
+		f.runs(150)
+		c := f.Awaited()
+		if c == nil || c.Commit != 2 || c.Back != 1 || c.User != "alice" || time.Until(c.Deadline) != 5*time.Minute {
+			t.Errorf("awaits %+v", c)
+		}
+		if by := f.Running().ConfirmBy; !by.Equal(c.Deadline) {
+			t.Errorf("revision is to be confirmed by %s", by)
+		}
+		f.sleep(5*time.Minute - time.Millisecond)
+		f.runs(150)
+		f.sleep(time.Millisecond)
+		f.runs(100)
+		if got := f.disk(); got != sample {
+			t.Errorf("the file is not as it was:\n%s", got)
+		}
+		want := []string{"commit 2 by alice: ", "commit 2 has 1m0s left", "commit 3 by vrrpsh: commit 2 of alice was not confirmed"}
+		if diff := cmp.Diff(want, l.take()); diff != "" {
+			t.Errorf("users are told (-want +got):\n%s", diff)
+		}
+		if f.Awaited() != nil {
+			t.Error("something is still awaited")
+		}
+		if _, err := f.Confirm(context.Background(), Info{}); !errors.Is(err, ErrNothingAwaited) {
+			t.Errorf("late confirmation: %v", err)
+		}
+		f.sleep(time.Hour)
+		f.runs(100)
+	})
+}
+
+func TestConfirmed(t *testing.T) {
+	for name, confirm := range map[string]func(f *fixture) error{
+		"confirm": func(f *fixture) error {
+			c, err := f.Confirm(context.Background(), Info{User: "bob"})
+			if err == nil && c.Commit != 2 {
+				f.t.Errorf("confirmed %d", c.Commit)
+			}
+			return err
+		},
+		"commit of another": func(f *fixture) error {
+			c := f.Edit()
+			name := "r9"
+			c.File.Hostname = &name
+			_, err := f.Commit(context.Background(), c, Info{User: "bob"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			confirmed(t, func(f *fixture, l *told) {
+				f.must(f.try(150, 1))
+				f.sleep(30 * time.Second)
+				f.must(confirm(f))
+				f.sleep(time.Hour)
+				f.runs(150)
+				if got := l.take(); len(got) < 2 || got[1] != "commit 2 confirmed by bob" {
+					t.Errorf("users are told %q", got)
+				}
+				f.open() // and nothing is left for a restart
+				f.sleep(time.Hour)
+				f.runs(150)
+			})
+		})
+	}
+}
+
+// TestSecondConfirmedCommit: any commit confirms, also one that waits itself.
+func TestSecondConfirmedCommit(t *testing.T) {
+	confirmed(t, func(f *fixture, l *told) {
+		stale := f.candidate(170)
+		f.must(f.try(150, 5))
+		if _, err := f.Commit(context.Background(), stale, Info{Confirm: time.Minute}); !errors.Is(err, ErrStale) {
+			t.Errorf("a candidate from before: %v", err)
+		}
+		f.sleep(4 * time.Minute)
+		f.must(f.try(160, 5))
+		f.sleep(4 * time.Minute)
+		f.runs(160)
+		f.sleep(time.Minute)
+		f.runs(150)
+		if got := strings.Join(l.take(), "\n"); !strings.Contains(got, "commit 2 confirmed by alice") {
+			t.Errorf("users are told:\n%s", got)
+		}
+		f.sleep(time.Hour)
+		f.runs(150)
+	})
+}
+
+// TestConfirmAcrossRestart lets the router end without a word, as in a crash.
+func TestConfirmAcrossRestart(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		down    time.Duration
+		atStart int
+		between func(f *fixture)
+		later   int
+		comment string
+	}{
+		{name: "in time", down: 2 * time.Minute, atStart: 150, later: 100},
+		{name: "too late", down: 6 * time.Minute, atStart: 100, later: 100, comment: "commit 2 of alice was not confirmed"},
+		{
+			name: "edited by hand meanwhile", down: time.Hour, atStart: 77, later: 77,
+			between: func(f *fixture) { f.put(strings.Replace(sample, "100", "77", 1)) },
+		},
+		{
+			name: "damaged", down: time.Hour, atStart: 150, later: 150,
+			between: func(f *fixture) { f.must(os.WriteFile(filepath.Join(f.state, confirmFile), []byte("x"), 0o600)) },
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			confirmed(t, func(f *fixture, l *told) {
+				f.must(f.try(150, 5))
+				f.Close()
+				f.sleep(tt.down)
+				f.runs(150) // nobody is there to do anything
+				if tt.between != nil {
+					tt.between(f)
+				}
+				f.open()
+				f.runs(tt.atStart)
+				if c := f.Awaited(); (c != nil) != (tt.atStart != tt.later) || c != nil && time.Until(c.Deadline) != 5*time.Minute-tt.down {
+					t.Errorf("awaits %+v", c)
+				}
+				if tt.comment != "" && f.Running().Comment != tt.comment {
+					t.Errorf("comment %q", f.Running().Comment)
+				}
+				f.sleep(time.Hour)
+				f.runs(tt.later)
+			})
+		})
+	}
+}
+
+// TestConfirmNeedsItsNote: without the note a crash would make the commit permanent.
+func TestConfirmNeedsItsNote(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.write = func(path string, data []byte) error {
+			if filepath.Base(path) == confirmFile {
+				return errors.New("no space left on device")
+			}
+			return WriteFile(path, data)
+		}
+		if err := f.try(150, 5); err == nil || !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("error %v", err)
+		}
+		f.runs(100)
+	})
+}
+
+// TestConfirmedCommitFails: what waited before goes on waiting.
+func TestConfirmedCommitFails(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		f.engine.before = func(_ context.Context, cfg engine.Config) error {
+			if cfg.Routers[0].Protocol.Priority == 160 {
+				return errors.New("no")
+			}
+			return nil
+		}
+		if err := f.try(160, 5); !errors.Is(err, ErrRejected) {
+			t.Errorf("error %v", err)
+		}
+		f.runs(150)
+		f.Close()
+		f.sleep(5 * time.Minute)
+		f.open()
+		f.runs(100)
+	})
+}
+
+// TestRollbackFails: it is tried until it succeeds.
+func TestRollbackFails(t *testing.T) {
+	confirmed(t, func(f *fixture, l *told) {
+		f.must(f.try(150, 5))
+		fail := true
+		f.engine.before = func(_ context.Context, cfg engine.Config) error {
+			if fail && cfg.Routers[0].Protocol.Priority == 100 {
+				return errors.New("no")
+			}
+			return nil
+		}
+		f.sleep(5 * time.Minute)
+		f.runs(150)
+		if got := l.take(); got[len(got)-1] != "commit 2 not taken back" {
+			t.Errorf("users are told %q", got)
+		}
+		fail = false
+		f.sleep(rollbackPause)
+		f.runs(100)
+	})
+}
+
+func TestConfirmFileIsPrivate(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		info, err := os.Stat(filepath.Join(f.state, confirmFile))
+		f.must(err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v", info.Mode())
+		}
+	})
+}
