@@ -251,7 +251,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(ctx, conf.Options{
 		Host: o.host, Path: o.path, Format: o.format, StateDir: o.stateDir,
-		Applier: applied, Notify: sessions.Committed,
+		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
 	})
 	if err != nil {
 		r.stop()
@@ -294,6 +294,9 @@ func (r *router) stop() {
 	}
 	if r.listener != nil {
 		r.listener.Close()
+	}
+	if r.manager != nil {
+		r.manager.Close()
 	}
 	r.cancel()
 	<-r.done

@@ -148,7 +148,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{Exec, Administrator, "show vrpp brief", Invalid, 5, "Invalid input detected at '^' marker. Did you mean: vrrp"},
 		{Exec, Administrator, "shwo", Invalid, 0, "Invalid input detected at '^' marker. Did you mean: show"},
-		{Exec, Administrator, "sh c", Ambiguous, 3, `Ambiguous command: "sh c" (candidate-config, changes, clock, configuration)`},
+		{Exec, Administrator, "sh c", Ambiguous, 3, `Ambiguous command: "sh c" (candidate-config, changes, clock, commit, configuration)`},
 		{Exec, Administrator, "show vrrp group", Incomplete, 15, "Incomplete command: expected <group 1-255>"},
 		{Exec, Administrator, "show vrrp group 256", Invalid, 16, "Invalid input detected at '^' marker. Group must be 1-255"},
 		{Exec, Administrator, "show vrrp group +5", Invalid, 16, "Invalid input detected at '^' marker. Group must be 1-255"},

@@ -13,22 +13,29 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-func commit(c *call) error {
-	return c.commitCandidate(c.step.Value("comment"), c.step.Has("overwrite"))
+func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
+
+// commitInfo says who commits and what the command says about it.
+func (c *call) commitInfo() conf.Info {
+	info := c.session.info(c.step.Value("comment"))
+	info.Overwrite = c.step.Has("overwrite")
+	return info
 }
 
 // commitCandidate makes the candidate the running configuration.
-func (c *call) commitCandidate(comment string, overwrite bool) error {
+func (c *call) commitCandidate(info conf.Info) error {
 	s := c.session
 	if err := s.registry.mayCommit(s); err != nil {
 		return err
 	}
-	if !s.changed() && !overwrite {
+	awaited := s.env.Manager.Awaited()
+	if !s.changed() && !info.Overwrite {
+		if awaited != nil && info.Confirm == 0 {
+			return confirm(c)
+		}
 		c.printf("No changes to commit\n")
 		return nil
 	}
-	info := s.info(comment)
-	info.Overwrite = overwrite
 	release := s.holdCommits()
 	rev, err := s.env.Manager.Commit(c.ctx, &conf.Candidate{Base: s.draft.base, File: s.draft.file.Clone()}, info)
 	release(rev)
@@ -43,7 +50,7 @@ func (c *call) commitCandidate(comment string, overwrite bool) error {
 		return err
 	}
 	changes := compareDrafts(fileDraft(s.draft.base.File), s.draft)
-	s.audit("committed", "revision", rev.ID, "comment", comment, "changes", len(changes))
+	s.audit("committed", "revision", rev.ID, "comment", info.Comment, "confirm", info.Confirm, "changes", len(changes))
 	for i, d := range changes {
 		if i == maxAudited {
 			break
@@ -53,7 +60,13 @@ func (c *call) commitCandidate(comment string, overwrite bool) error {
 	s.mu.Lock()
 	s.draft = newDraft(&conf.Candidate{Base: rev, File: rev.File.Clone()})
 	s.mu.Unlock()
+	if awaited != nil {
+		c.printf("Commit %d is confirmed\n", awaited.Commit)
+	}
 	c.printf("Commit %d complete\n", rev.ID)
+	if !rev.ConfirmBy.IsZero() {
+		c.printf("It is taken back in %s, unless \"commit\" or \"confirm\" confirms it\n", span(rev.ConfirmBy.Sub(s.now())))
+	}
 	for _, n := range rev.Notes {
 		c.printf("Note: %s\n", n)
 	}

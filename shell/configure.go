@@ -18,6 +18,9 @@ func configure(c *call) error {
 	} else if err := s.registry.mayCommit(s); err != nil {
 		fmt.Fprintf(c.io.Err, "%% %v: commits are refused\n", err)
 	}
+	if a := s.env.Manager.Awaited(); a != nil {
+		fmt.Fprintf(c.io.Err, "%% %s\n", s.awaits(a))
+	}
 	d, err := c.lostDraft()
 	if err != nil {
 		s.registry.unlock(s)
@@ -115,7 +118,7 @@ func (c *call) leave() error {
 		case answer == "", len(answer) > 1 && means(answer, "cancel"):
 			return nil
 		case len(answer) > 1 && means(answer, "commit"):
-			if err := c.commitCandidate("", false); err != nil {
+			if err := c.commitCandidate(s.info("")); err != nil {
 				return err
 			}
 			continue

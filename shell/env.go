@@ -16,6 +16,8 @@ type Manager interface {
 	Edit() *conf.Candidate
 	Check(c *conf.Candidate) ([]engine.Change, error)
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
+	Confirm(ctx context.Context, info conf.Info) (*conf.Confirmation, error)
+	Awaited() *conf.Confirmation
 	History() []*conf.Revision
 	Load(n int) (*conf.File, error)
 }

@@ -172,13 +172,17 @@ func newEnvIn(t testing.TB, file, dir string) (*Env, *router) {
 	}
 	r := &router{events: make(chan engine.Event)}
 	sessions := NewSessions()
+	now := noon.Add(-time.Hour)
 	m, err := conf.Open(t.Context(), conf.Options{
 		Path: path, StateDir: filepath.Join(dir, "state"), Applier: r,
-		Now: func() time.Time { return noon.Add(-time.Hour) }, Notify: sessions.Committed,
+		Now: func() time.Time { return now }, Notify: sessions.Committed,
+		Awaiting: sessions.Awaiting,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(m.Close)
+	now = noon
 	return &Env{
 		View: r, Control: r, Manager: m, Hostname: "router", Version: "1.0", Started: noon.Add(-26 * time.Hour),
 		Path: path, Now: func() time.Time { return noon }, Sessions: sessions,

@@ -70,6 +70,9 @@ func (s *Session) tell(r *conf.Revision) {
 	if r.Comment != "" {
 		line += ": " + r.Comment
 	}
+	if !r.ConfirmBy.IsZero() {
+		line += fmt.Sprintf("; it is taken back in %s unless it is confirmed", span(r.ConfirmBy.Sub(s.now())))
+	}
 	s.notify(line)
 }
 

@@ -1,0 +1,71 @@
+package shell
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+)
+
+// TestConfirmedCommitIsTold follows a commit that nobody confirms through the eyes of another user.
+func TestConfirmedCommitIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := dir + "/r1.toml"
+		if err := conf.WriteFile(path, []byte(sampleFile)); err != nil {
+			t.Fatal(err)
+		}
+		sessions := NewSessions()
+		r := &router{events: make(chan engine.Event)}
+		m, err := conf.Open(context.Background(), conf.Options{
+			Path: path, StateDir: dir, Applier: r, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		env := &Env{View: r, Control: r, Manager: m, Hostname: "r1", Sessions: sessions}
+		alice, bob := New(env, admin), New(env, User{Name: "bob", Level: conf.Administrator, Source: "console"})
+		defer alice.Close()
+		defer bob.Close()
+		told := func() string {
+			synctest.Wait()
+			var lines []string
+			for len(bob.notices) > 0 {
+				lines = append(lines, <-bob.notices)
+			}
+			return strings.Join(lines, "\n")
+		}
+		expect := func(want string) {
+			t.Helper()
+			if got := told(); !strings.Contains(got, want) {
+				t.Errorf("bob is told %q, want %q", got, want)
+			}
+		}
+		must(t, alice, "configure", "hostname other", "commit confirmed 3 comment try")
+		expect("Commit 2 by admin (console): try; it is taken back in 3 mins unless it is confirmed")
+		time.Sleep(time.Minute)
+		if out := must(t, bob, "show commit"); !strings.Contains(out, "comes back in 2 mins") {
+			t.Errorf("show commit:\n%s", out)
+		}
+		if out := must(t, bob, "configure"); !strings.Contains(out, "waits for its confirmation") {
+			t.Errorf("configure:\n%s", out)
+		}
+		time.Sleep(time.Minute)
+		expect("comes back in 1 min")
+		time.Sleep(time.Minute)
+		expect("Commit 3 by vrrpsh (commit confirmed): commit 2 of admin was not confirmed")
+		if p := bob.Prompt(); !strings.HasPrefix(p, "r1") {
+			t.Errorf("prompt %q", p)
+		}
+
+		must(t, alice, "rebase", "hostname other", "commit confirmed")
+		told()
+		must(t, bob, "discard", "commit")
+		expect("Commit 4 of admin was confirmed by bob (console)")
+	})
+}
