@@ -46,7 +46,7 @@ fuzz: ## each fuzz target for a minute
 	done
 
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
-	$(GO) test -count=1 -timeout 15m -v ./e2e
+	$(GO) test -count=1 -timeout 15m -v ./e2e/...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell

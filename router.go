@@ -39,11 +39,7 @@ func load(f flags) (*conf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, origin, err := conf.ReadFile(f.config, format)
-	if err != nil {
-		return nil, err
-	}
-	c, err := thisHost.Validate(file, origin)
+	c, err := thisHost.LoadFile(f.config, format)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +122,10 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 	r, err := startRouter(ctx, routerOptions{
 		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, settings: settings,
 	})
+	if err != nil && ctx.Err() != nil {
+		log.Info("router stops before it has started")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,16 @@ const FreeBSD Host = "freebsd"
 // Validate is like the function of that name, and refuses what the Host cannot do.
 func (h Host) Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, h) }
 
+// LoadFile is Load for a file, and refuses what the Host cannot do.
+func (h Host) LoadFile(path string, format Format) (*Config, error) {
+	data, err := readLimited(path)
+	if err != nil {
+		return nil, err
+	}
+	_, cfg, err := load(&Origin{Name: path, Data: data, Format: format}, nil, h)
+	return cfg, err
+}
+
 // refusal is why the Host refuses a value of a key, or a table, and what to do instead; "" if it does not.
 func (h Host) refusal(key, value string) string {
 	if h != FreeBSD {

@@ -3,7 +3,11 @@ package vrrp
 import "time"
 
 const (
-	// announceSpacing is the time between the announcements of one round: a
+	// announceSoon is the time from the first announcement of a round to the second. A
+	// last frame of the old Master, still on its way, moves the switches' entry of the virtual MAC
+	// back to it; this is how long that can last.
+	announceSoon = 10 * time.Millisecond
+	// announceSpacing is the time between the further announcements of a round: a
 	// neighbor that missed the first, to congestion say, may see the next, and the
 	// default round of five is over within a second.
 	announceSpacing = 100 * time.Millisecond
@@ -73,10 +77,14 @@ func (a *announcer) fire(now time.Time, cfg *AnnounceConfig) bool {
 	if !due(a.next, now) {
 		return false
 	}
+	spacing := announceSpacing
+	if a.left == max(1, cfg.Repeat) {
+		spacing = announceSoon
+	}
 	a.left--
 	a.next = time.Time{}
 	if a.left > 0 {
-		a.next = now.Add(announceSpacing)
+		a.next = now.Add(spacing)
 	}
 	return true
 }

@@ -26,8 +26,8 @@ func TestAnnounce(t *testing.T) {
 		want []time.Duration // after the first, at the epoch
 	}{
 		{"at least one", AnnounceConfig{}, nil},
-		{"one round", AnnounceConfig{Repeat: 3}, []time.Duration{100 * ms, 200 * ms}},
-		{"second round", AnnounceConfig{Repeat: 2, Delay: 5 * sec}, []time.Duration{100 * ms, 5 * sec, 5100 * ms}},
+		{"one round", AnnounceConfig{Repeat: 3}, []time.Duration{10 * ms, 110 * ms}},
+		{"second round", AnnounceConfig{Repeat: 2, Delay: 5 * sec}, []time.Duration{10 * ms, 5 * sec, 5010 * ms}},
 		{"refresh", AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, []time.Duration{4 * sec, 8 * sec}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
