@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	xterm "golang.org/x/term"
 
 	"vrrpsh/conf"
+	"vrrpsh/engine/sniff"
+	"vrrpsh/platform/native"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
 	"vrrpsh/shell/term"
@@ -39,6 +42,9 @@ type flags struct {
 	mode   int
 
 	debugSet bool
+
+	read   string // capture file of the sniffer
+	asJSON bool   // its output
 }
 
 // override gives the flags precedence over a configuration.
@@ -94,6 +100,7 @@ Without a mode or command it attaches to the running router:
 
   vrrpsh -m1               run the router in the foreground
   vrrpsh -m2               run it as a daemon
+  vrrpsh -m0 -i eth0       show every VRRP packet on an interface, and what is wrong with it
   vrrpsh                   the shell of the running router
   vrrpsh exec show vrrp brief
   vrrpsh demo              try it on a simulated LAN, without root`,
@@ -104,6 +111,8 @@ Without a mode or command it attaches to the running router:
 			switch {
 			case !cmd.Flags().Changed("mode"):
 				return attach(cmd.Context(), f)
+			case f.mode == 0:
+				return runSniffer(cmd.Context(), f)
 			case f.mode == 1, f.mode == 2:
 				return runRouter(cmd.Context(), f, f.mode == 2)
 			default:
@@ -121,9 +130,11 @@ Without a mode or command it attaches to the running router:
 	p.StringVarP(&f.config, "conf", "c", defaultConfig, "configuration `file`")
 	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default "+defaultSocket+")")
 	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
-	p.StringVarP(&f.iface, "iface", "i", "", "`interface` to listen on")
+	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
+	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap), - is standard input")
+	root.Flags().BoolVar(&f.asJSON, "json", false, "with -m0: a line of JSON for each packet")
 	root.AddCommand(execCommand(&f), checkCommand(&f), demoCommand(), versionCommand())
 	return root
 }
@@ -168,6 +179,33 @@ func converse(ctx context.Context, c shell.Conversation) error {
 		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
 	return onTerminal(ctx, c)
+}
+
+// runSniffer shows the VRRP packets of an interface until a signal, or those of a capture file.
+func runSniffer(ctx context.Context, f flags) error {
+	p := sniff.Printer{W: os.Stdout, JSON: f.asJSON}
+	switch {
+	case (f.read == "") == (f.iface == ""):
+		return errors.New("the sniffer needs either an interface (-i) or a capture file (--read)")
+	case f.read == "-":
+		return p.File(bufio.NewReader(os.Stdin))
+	case f.read != "":
+		file, err := os.Open(f.read)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := p.File(bufio.NewReader(file)); err != nil {
+			return fmt.Errorf("%s: %w", f.read, err)
+		}
+		return nil
+	default:
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		var unwritten error
+		err := native.Capture(ctx, f.iface, p.Live(func(err error) { unwritten = err; cancel() }))
+		return errors.Join(err, unwritten)
+	}
 }
 
 // untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.

@@ -1,0 +1,172 @@
+package sniff
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// Packet is what a captured frame says of VRRP. What it does not say is zero.
+type Packet struct {
+	Time           time.Time
+	SourceMAC      MAC // zero without Ethernet
+	DestinationMAC MAC // likewise
+	VLAN           uint16
+	Source         netip.Addr
+	Destination    netip.Addr
+	TTL            uint8 // or hop limit
+
+	// Decoded is how much of the message could be read: nothing, its fixed part, or all.
+	Decoded   Depth
+	Version   vrrp.Version
+	Type      uint8
+	VRID      uint8
+	Priority  uint8
+	Interval  time.Duration
+	Addresses []netip.Addr
+	AuthType  vrrp.AuthType // VRRPv2
+	Checksum  Sum
+
+	// Faults are all that is wrong with the packet.
+	Faults []string
+}
+
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+// String returns the address as "00:00:5e:00:01:07".
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// Depth is how much of a message was decoded.
+type Depth uint8
+
+// The depths.
+const (
+	Nothing Depth = iota
+	Header        // what the 8 bytes say that all messages begin with
+	Whole
+)
+
+// Sum is the form of a checksum.
+type Sum uint8
+
+// The forms of checksums.
+const (
+	SumUnknown Sum = iota // the message is not complete
+	SumWrong
+	SumMessage      // over the message: VRRPv2, RFC 9568
+	SumPseudoHeader // over a pseudo-header, too: RFC 5798, IPv6
+)
+
+// String returns "unknown", "wrong", "message" or "pseudo-header".
+func (s Sum) String() string {
+	switch s {
+	case SumUnknown:
+		return "unknown"
+	case SumWrong:
+		return "wrong"
+	case SumMessage:
+		return vrrp.FormMessage.String()
+	case SumPseudoHeader:
+		return vrrp.FormPseudoHeader.String()
+	default:
+		return fmt.Sprintf("Sum(%d)", uint8(s))
+	}
+}
+
+// typeName names the only type of message that exists.
+func typeName(t uint8) string {
+	if t == 1 {
+		return "advertisement"
+	}
+	return fmt.Sprintf("type %d", t)
+}
+
+// String returns the packet as one line.
+func (p *Packet) String() string {
+	var b strings.Builder
+	b.WriteString(p.Time.Format("2006-01-02T15:04:05.000000Z07:00"))
+	if p.SourceMAC != (MAC{}) {
+		fmt.Fprintf(&b, " %s", p.SourceMAC)
+	}
+	if p.VLAN != 0 {
+		fmt.Fprintf(&b, " vlan %d", p.VLAN)
+	}
+	fmt.Fprintf(&b, " %s > %s", p.Source, p.Destination)
+	if p.Decoded >= Header {
+		fmt.Fprintf(&b, " %s group %d priority %d %s interval %s", p.Version, p.VRID, p.Priority, typeName(p.Type), p.Interval)
+		if p.Version == vrrp.V2 {
+			fmt.Fprintf(&b, " auth %s", authName(p.AuthType))
+		}
+	}
+	if p.Decoded == Whole {
+		b.WriteString(" addresses")
+		for _, a := range p.Addresses {
+			fmt.Fprintf(&b, " %s", a)
+		}
+	}
+	fmt.Fprintf(&b, " checksum %s", p.Checksum)
+	if len(p.Faults) > 0 {
+		fmt.Fprintf(&b, " FAULTS: %s", strings.Join(p.Faults, "; "))
+	}
+	return b.String()
+}
+
+// authName returns the name of an authentication type, its number if it has none.
+func authName(t vrrp.AuthType) string {
+	switch t {
+	case vrrp.AuthNone, vrrp.AuthSimple, vrrp.AuthP0, vrrp.AuthP1:
+		return t.String()
+	default:
+		return fmt.Sprint(uint8(t))
+	}
+}
+
+// MarshalJSON returns the packet as an object with the API's names.
+func (p *Packet) MarshalJSON() ([]byte, error) {
+	type object struct {
+		Time           time.Time    `json:"time"`
+		SourceMAC      string       `json:"source_mac,omitempty"`
+		DestinationMAC string       `json:"destination_mac,omitempty"`
+		VLAN           uint16       `json:"vlan,omitempty"`
+		Source         netip.Addr   `json:"source"`
+		Destination    netip.Addr   `json:"destination"`
+		TTL            uint8        `json:"ttl"`
+		Version        uint8        `json:"version,omitempty"`
+		Type           uint8        `json:"type,omitempty"`
+		Group          *uint8       `json:"group,omitempty"`
+		Priority       *uint8       `json:"priority,omitempty"`
+		Interval       *float64     `json:"interval,omitempty"` // seconds
+		Addresses      []netip.Addr `json:"addresses,omitempty"`
+		AuthType       string       `json:"auth_type,omitempty"`
+		Checksum       string       `json:"checksum"`
+		Faults         []string     `json:"faults"`
+	}
+	o := object{
+		Time: p.Time, VLAN: p.VLAN, Source: p.Source, Destination: p.Destination, TTL: p.TTL,
+		Checksum: p.Checksum.String(), Faults: append([]string{}, p.Faults...),
+	}
+	if p.SourceMAC != (MAC{}) {
+		o.SourceMAC = p.SourceMAC.String()
+	}
+	if p.DestinationMAC != (MAC{}) {
+		o.DestinationMAC = p.DestinationMAC.String()
+	}
+	if p.Decoded >= Header {
+		seconds := p.Interval.Seconds()
+		o.Version, o.Type, o.Group, o.Priority, o.Interval = uint8(p.Version), p.Type, &p.VRID, &p.Priority, &seconds
+		if p.Version == vrrp.V2 {
+			o.AuthType = authName(p.AuthType)
+		}
+	}
+	if p.Decoded == Whole {
+		o.Addresses = p.Addresses
+	}
+	return json.Marshal(o)
+}
