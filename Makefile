@@ -49,7 +49,7 @@ e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
 	$(GO) test -count=1 -timeout 15m -v ./e2e/...
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell ./api
 
 generate: ## the reference files that are made from the code
 	$(GO) test ./shell ./completions -run Reference -update

@@ -245,7 +245,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	}()
 
 	applied := &applier{engine: d, journal: o.journal, settings: o.settings}
-	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load})
+	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load, File: applied.file})
 	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
 	sessions := shell.NewSessions()
@@ -258,6 +258,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		return nil, err
 	}
 	r.manager = manager
+	applied.manager.Store(manager)
 	r.warn(manager.Running().Config)
 	for _, note := range manager.Running().Notes {
 		log.Warn(note)
@@ -318,9 +319,18 @@ type applier struct {
 	settings func(*conf.Config) journal.Settings
 	listener *api.Listener
 	running  atomic.Pointer[conf.Config]
+	manager  atomic.Pointer[conf.Manager] // nil until the first configuration is applied
 }
 
 var _ conf.Applier = (*applier)(nil)
+
+// file returns the running configuration as it is in its file; nil at the start.
+func (a *applier) file() *conf.File {
+	if m := a.manager.Load(); m != nil {
+		return m.Running().File
+	}
+	return nil
+}
 
 // Apply implements conf.Applier.
 func (a *applier) Apply(ctx context.Context, c *conf.Config) error {

@@ -23,7 +23,9 @@ type Options struct {
 	View engine.View
 	// Config returns the running configuration; it is asked at every request, so
 	// that a commit takes effect at once.
-	Config  func() *conf.Config
+	Config func() *conf.Config
+	// File returns it as it is in its file.
+	File    func() *conf.File
 	Version string
 	Logger  *slog.Logger
 	Now     func() time.Time
@@ -35,6 +37,7 @@ type Options struct {
 type API struct {
 	view    engine.View
 	config  func() *conf.Config
+	file    func() *conf.File
 	version string
 	log     *slog.Logger
 	now     func() time.Time
@@ -54,7 +57,7 @@ func New(o Options) *API {
 		o.Gate = login.NewGate(o.Now)
 	}
 	return &API{
-		view: o.View, config: o.Config, version: o.Version, log: o.Logger, now: o.Now,
+		view: o.View, config: o.Config, file: o.File, version: o.Version, log: o.Logger, now: o.Now,
 		tokens: newTokens(o.Now), gate: o.Gate,
 	}
 }
@@ -63,9 +66,9 @@ func New(o Options) *API {
 // everything but the index and the health check.
 func (a *API) Remote() http.Handler {
 	r := a.routes()
-	r.HandleFunc("/auth", a.login).Methods(http.MethodPost)
-	r.Use(a.authenticate)
-	return a.guard(r)
+	r.HandleFunc(authPath, a.login).Methods(http.MethodPost)
+	r.HandleFunc(authPath, a.session).Methods(http.MethodGet, http.MethodHead)
+	return a.guard(a.authenticate(r))
 }
 
 // Local returns the handler for the control socket, whose permissions and
@@ -77,14 +80,38 @@ func (a *API) Local() http.Handler {
 // routes are the paths that both listeners serve.
 func (a *API) routes() *mux.Router {
 	r := mux.NewRouter()
-	r.HandleFunc("/", a.index).Methods(http.MethodGet)
-	r.HandleFunc("/health", a.health).Methods(http.MethodGet)
-	r.HandleFunc("/run/vrrp", a.groups).Methods(http.MethodGet)
-	r.HandleFunc("/run/vrrp/{group}", a.groups).Methods(http.MethodGet)
-	r.HandleFunc("/run/vrrp/{group}/{interface}", a.group).Methods(http.MethodGet)
+	get := func(path string, h http.HandlerFunc) {
+		r.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead)
+	}
+	get("/", a.index)
+	get("/health", a.health)
+	get("/openapi.json", a.openAPI)
+	get("/run/vrrp", a.groups)
+	get("/run/vrrp/{group}", a.groups)
+	get("/run/vrrp/{group}/{interface}", a.group)
+	get("/run/global", a.runGlobal)
+	get("/run/protocols", a.runProtocols)
+	get("/run/protocols/static", a.runRoutes)
+	get("/config/global", a.configGlobal)
+	get("/config/vrouter", a.configRouters)
+	get("/config/protocols", a.configProtocols)
 	r.NotFoundHandler = failure(http.StatusNotFound, errors.New("no such resource"))
-	r.MethodNotAllowedHandler = failure(http.StatusMethodNotAllowed, errors.New("method not allowed"))
+	r.MethodNotAllowedHandler = http.HandlerFunc(otherMethod)
 	return r
+}
+
+// otherMethod answers OPTIONS, and refuses every other method that a path does not have.
+func otherMethod(w http.ResponseWriter, r *http.Request) {
+	allowed := "GET, HEAD, OPTIONS"
+	if r.URL.Path == authPath {
+		allowed = "GET, HEAD, OPTIONS, POST"
+	}
+	w.Header().Set("Allow", allowed)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	fail(w, r, http.StatusMethodNotAllowed, errors.New("method not allowed"))
 }
 
 // guard bounds what a request may cost and keeps a handler's panic from the router.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vrrpsh/conf"
 	"vrrpsh/conf/login"
 )
 
@@ -21,29 +23,54 @@ var (
 	errMalformed = errors.New("expected user=NAME passwd=PASSWORD")
 )
 
-// open are the paths that need no session.
-var open = map[string]bool{"/": true, "/health": true, "/auth": true}
+// authPath is where sessions begin.
+const authPath = "/auth"
+
+// open tells whether a request needs no session.
+func open(r *http.Request) bool {
+	return r.URL.Path == "/" || r.URL.Path == "/health" || r.URL.Path == authPath && r.Method == http.MethodPost
+}
+
+// sessionKey is that of the user in a request's context.
+type sessionKey struct{}
 
 // authenticate lets a request pass that carries the session of a user who exists
 // in the running configuration.
 func (a *API) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !open[r.URL.Path] && !a.hasSession(r) {
-			fail(w, r, http.StatusUnauthorized, errNoSession)
-			return
+		if !open(r) {
+			user, ok := a.userOf(r)
+			if !ok {
+				fail(w, r, http.StatusUnauthorized, errNoSession)
+				return
+			}
+			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, user))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (a *API) hasSession(r *http.Request) bool {
+// userOf returns the user of a request's session.
+func (a *API) userOf(r *http.Request) (conf.User, bool) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
-		return false
+		return conf.User{}, false
 	}
-	running := a.config().API
-	_, ok := a.tokens.user(c.Value, running)
-	return ok
+	return a.tokens.user(c.Value, a.config().API)
+}
+
+// session answers who is logged in.
+func (a *API) session(w http.ResponseWriter, r *http.Request) {
+	user, ok := r.Context().Value(sessionKey{}).(conf.User)
+	if !ok {
+		fail(w, r, http.StatusUnauthorized, errNoSession)
+		return
+	}
+	answerUser(w, user)
+}
+
+func answerUser(w http.ResponseWriter, u conf.User) {
+	answer(w, map[string]any{"user": u.Name, "level": u.Level, "role": u.Level.String()})
 }
 
 // login checks a user's password and starts a session.
@@ -83,7 +110,7 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	a.log.Info("API login", "user", user.Name, "source", source)
-	answer(w, map[string]any{"user": user.Name, "level": user.Level})
+	answerUser(w, user)
 }
 
 // parseCredentials reads the three forms of a login: "user=a passwd=b" as the

@@ -6,13 +6,19 @@ import (
 	"strings"
 )
 
+// links are the resources without parameters.
+var links = []string{
+	"/health", "/run/vrrp", "/run/global", "/run/protocols", "/run/protocols/static",
+	"/config/global", "/config/vrouter", "/config/protocols", "/openapi.json",
+}
+
 // index answers what this is and where to go on, as HTML to browsers.
 func (a *API) index(w http.ResponseWriter, r *http.Request) {
 	index := struct {
 		Product string   `json:"product"`
 		Version string   `json:"version"`
 		Links   []string `json:"links"`
-	}{"vrrpsh", a.version, []string{"/health", "/run/vrrp"}}
+	}{"vrrpsh", a.version, links}
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		answer(w, index)
 		return

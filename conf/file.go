@@ -90,6 +90,18 @@ type SSH struct {
 	HostKey        *string `toml:"host_key,omitempty" json:"host_key,omitempty"`
 }
 
+// General returns a copy with the keys of the top level only.
+func (f *File) General() *File {
+	g := *f
+	v := reflect.ValueOf(&g).Elem()
+	for _, field := range fieldsOf(v.Type()) {
+		if at := v.Field(field.index); isTable(at.Type()) || isTables(at.Type()) {
+			at.SetZero()
+		}
+	}
+	return g.Clone()
+}
+
 // Clone returns a deep copy.
 func (f *File) Clone() *File {
 	return clone(reflect.ValueOf(f)).Interface().(*File)

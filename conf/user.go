@@ -25,6 +25,18 @@ const (
 	Administrator Level = 9
 )
 
+// String returns "viewer", "operator" or "administrator".
+func (l Level) String() string {
+	switch {
+	case l >= Administrator:
+		return "administrator"
+	case l >= Operator:
+		return "operator"
+	default:
+		return "viewer"
+	}
+}
+
 // Algorithm is a way to hash passwords.
 type Algorithm uint8
 

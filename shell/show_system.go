@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"vrrpsh/conf"
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
@@ -155,20 +154,9 @@ func apiOf(c *call) apiData {
 		d.Host = cfg.API.Host
 	}
 	for _, u := range cfg.API.Users {
-		d.Users = append(d.Users, userData{u.Name, int(u.Level), roleOf(u.Level)})
+		d.Users = append(d.Users, userData{u.Name, int(u.Level), u.Level.String()})
 	}
 	return d
-}
-
-func roleOf(l conf.Level) string {
-	switch {
-	case l >= conf.Administrator:
-		return "administrator"
-	case l >= conf.Operator:
-		return "operator"
-	default:
-		return "viewer"
-	}
 }
 
 func showAPI(c *call) error {

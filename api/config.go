@@ -1,0 +1,99 @@
+package api
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine/report"
+)
+
+// global is the general part of the running configuration with what leaving a key out means.
+type global struct {
+	Debug      int    `json:"debug"`
+	Timestamp  string `json:"timestamp"` // now, in the configured time zone (RFC 3339)
+	TimeZone   string `json:"timezone"`
+	TimeFormat string `json:"timeformat"`
+	PID        string `json:"pid"` // the file; "" without one
+	WorkingDir string `json:"working_dir"`
+	MainLog    string `json:"main_log"`
+	ErrorLog   string `json:"error_log"`
+
+	Hostname      string `json:"hostname"`
+	ControlSocket string `json:"control_socket"`
+	StateDir      string `json:"state_dir"`
+}
+
+func (a *API) runGlobal(w http.ResponseWriter, _ *http.Request) {
+	g := a.config().General
+	now := a.now().Local()
+	if g.TimeZone == "utc" {
+		now = now.UTC()
+	}
+	answer(w, global{
+		Debug: g.Debug, Timestamp: now.Format(time.RFC3339), TimeZone: g.TimeZone, TimeFormat: g.TimeFormat,
+		PID: g.PID, WorkingDir: g.WorkingDir,
+		MainLog:  cmp.Or(g.MainLog, "stderr"),
+		ErrorLog: cmp.Or(g.ErrorLog, "disabled"),
+		Hostname: g.Hostname, ControlSocket: g.ControlSocket, StateDir: g.StateDir,
+	})
+}
+
+func (a *API) runProtocols(w http.ResponseWriter, r *http.Request) {
+	if s, ok := a.snapshot(w, r); ok {
+		answer(w, report.Protocols{Static: report.Routes(s)})
+	}
+}
+
+func (a *API) runRoutes(w http.ResponseWriter, r *http.Request) {
+	if s, ok := a.snapshot(w, r); ok {
+		answer(w, report.Routes(s))
+	}
+}
+
+// The parts of the running configuration as they are in its file, without secrets.
+
+func (a *API) configGlobal(w http.ResponseWriter, r *http.Request) {
+	if f, ok := a.running(w, r); ok {
+		answer(w, f.General().Redacted())
+	}
+}
+
+func (a *API) configRouters(w http.ResponseWriter, r *http.Request) {
+	f, ok := a.running(w, r)
+	if !ok {
+		return
+	}
+	routers := (&conf.File{VRouters: f.VRouters}).Redacted().VRouters
+	if routers == nil {
+		routers = []conf.VRouter{}
+	}
+	answer(w, routers)
+}
+
+func (a *API) configProtocols(w http.ResponseWriter, r *http.Request) {
+	f, ok := a.running(w, r)
+	if !ok {
+		return
+	}
+	p := (&conf.File{Protocols: f.Protocols}).Redacted().Protocols
+	if p == nil {
+		p = new(conf.Protocols)
+	}
+	static := p.Static
+	if static == nil {
+		static = []conf.StaticRoute{}
+	}
+	answer(w, map[string]any{"static": static})
+}
+
+// running returns the running configuration's file.
+func (a *API) running(w http.ResponseWriter, r *http.Request) (*conf.File, bool) {
+	f := a.file()
+	if f == nil {
+		fail(w, r, http.StatusServiceUnavailable, errors.New("the router is starting"))
+	}
+	return f, f != nil
+}
