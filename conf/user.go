@@ -269,7 +269,7 @@ func HashPassword(name string, level Level, password string, alg Algorithm) (str
 		return "", fmt.Errorf("hash password: the users line %w", err)
 	}
 	if level > Administrator {
-		return "", fmt.Errorf("hash password: level %d %s", level, outOfRange(Viewer, Administrator))
+		return "", fmt.Errorf("hash password: level %d %s", level, outOfRange(int(Viewer), int(Administrator)))
 	}
 	if password == "" {
 		return "", errors.New("hash password: the password is empty")
