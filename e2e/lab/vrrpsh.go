@@ -62,6 +62,13 @@ func (l *Lab) VrrpshFile(bin string, n *Namespace, config string) *Vrrpsh {
 	return v
 }
 
+// VrrpshAt returns a vrrpsh that was started otherwise and has this control socket.
+func (l *Lab) VrrpshAt(bin string, n *Namespace, socket string) *Vrrpsh {
+	v := l.vrrpsh(bin, n)
+	v.Socket = socket
+	return v
+}
+
 func (l *Lab) vrrpsh(bin string, n *Namespace) *Vrrpsh {
 	path := func(name string) string { return filepath.Join(l.Dir, n.Role+name) }
 	return &Vrrpsh{
