@@ -268,7 +268,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		hostname = "vrrpsh"
 	}
 	r.env = &shell.Env{
-		View: d, Control: d, Manager: manager, Hostname: hostname, Version: version,
+		View: d, Control: d, Tap: d, Manager: manager, Hostname: hostname, Version: version,
 		Started: time.Now(), Path: o.path, Format: o.format, Log: log, Journal: o.journal,
 		Sessions: sessions, Lab: o.lab,
 	}

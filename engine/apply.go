@@ -145,7 +145,7 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 		g.segment.ask(c)
 	}
 	g.cfg, g.status = vr, nil
-	g.reported, g.tolerated = 0, 0
+	g.reported, g.tolerated, g.dropped = 0, 0, nil
 	if what.kind() == ChangedInPlace && what&inProtocol != 0 {
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventConfigure, Config: &vr.Protocol}, out)
 	}

@@ -70,7 +70,7 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 func (c *Core) ClearStatistics(match func(Key) bool) {
 	for _, g := range c.order {
 		if match == nil || match(g.cfg.Key) {
-			g.counters = Counters{}
+			g.counters, g.dropped = Counters{}, nil
 			g.status = nil
 		}
 	}

@@ -48,6 +48,7 @@ type group struct {
 	tolerated uint32 // the same of mismatches
 
 	counters Counters
+	dropped  []DroppedAdvert
 	history  history
 
 	status *RouterStatus // shared with snapshots; nil when it has changed

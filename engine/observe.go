@@ -30,6 +30,7 @@ func (g *group) observe() *RouterStatus {
 		Addresses:  g.prefixes,
 		Fault:      g.fault,
 		Counters:   g.counters,
+		Dropped:    slices.Clone(g.dropped),
 		History:    g.history.last(),
 	}
 	if g.cfg.Type == Macvlan && g.state == vrrp.Master {

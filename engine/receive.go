@@ -71,12 +71,24 @@ func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, 
 // drop counts a discarded packet, and tells of each reason once.
 func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.Addr, out *Output) {
 	g.counters.Dropped[reason]++
+	g.dropped = noteDrop(g.dropped, DroppedAdvert{Time: now, Source: src, Reason: reason})
 	if g.reported&(1<<reason) != 0 {
 		return
 	}
 	g.reported |= 1 << reason
 	text := fmt.Sprintf("discarding adverts from %s: %s", src, dropText[reason])
 	c.event(now, EventFault, g.cfg.Key, text, out)
+}
+
+// noteDrop remembers the last of each reason.
+func noteDrop(list []DroppedAdvert, d DroppedAdvert) []DroppedAdvert {
+	for i := range list {
+		if list[i].Reason == d.Reason {
+			list[i] = d
+			return list
+		}
+	}
+	return append(list, d)
 }
 
 // tolerate counts a mismatch in an advert that is accepted, and tells of each once.

@@ -34,6 +34,13 @@ type Transition struct {
 	Priority uint8      // of the advert
 }
 
+// DroppedAdvert is an advert that was discarded.
+type DroppedAdvert struct {
+	Time   time.Time
+	Source netip.Addr
+	Reason vrrp.DropReason
+}
+
 // RouterStatus is what can be seen of one virtual router.
 type RouterStatus struct {
 	Config *VirtualRouter // applied configuration; read only
@@ -49,6 +56,8 @@ type RouterStatus struct {
 	// Fault is the last trouble with the kernel, empty when there is none.
 	Fault    string
 	Counters Counters
+	// Dropped holds the last discarded advert of each reason for which there was one.
+	Dropped []DroppedAdvert
 	// History holds the last transitions, oldest first.
 	History []Transition
 }

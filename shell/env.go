@@ -42,6 +42,7 @@ type Lab interface {
 type Env struct {
 	View    engine.View
 	Control engine.Control
+	Tap     engine.Tap // nil: no packets can be debugged
 	Manager Manager
 	// Hostname is the system's; the configured one comes first in prompts.
 	Hostname string

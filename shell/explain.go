@@ -45,28 +45,35 @@ func explanation(now time.Time, r *engine.RouterStatus) []string {
 	case r.Config.Shutdown:
 		say = []string{"It is shut down: \"no shutdown\" starts it."}
 	case r.State == vrrp.Initialize:
-		say = []string{explainInit(r)}
+		say = []string{explainInit(now, r)}
 	case r.State == vrrp.Backup:
 		say = explainBackup(now, r)
 	default:
 		say = explainMaster(now, r)
 	}
-	say = append(say, explainDrops(r)...)
+	if r.State != vrrp.Initialize {
+		say = append(say, explainChecksum(r)...)
+		say = append(say, explainDrops(now, r)...)
+	}
 	if r.Fault != "" {
 		say = append(say, "The kernel made trouble: "+printable(r.Fault)+".")
 	}
 	return say
 }
 
-func explainInit(r *engine.RouterStatus) string {
+func explainInit(now time.Time, r *engine.RouterStatus) string {
 	iface := r.Config.Interface
+	since := ""
+	if !r.Since.IsZero() {
+		since = fmt.Sprintf(" for %s now", span(now.Sub(r.Since)))
+	}
 	switch r.Cause {
 	case vrrp.CauseNoLink:
-		return fmt.Sprintf("It waits for the interface %s, which does not exist.", iface)
+		return fmt.Sprintf("It waits%s for the interface %s, which does not exist.", since, iface)
 	case vrrp.CauseLinkDown:
-		return fmt.Sprintf("It waits for the interface %s, which is down.", iface)
+		return fmt.Sprintf("It waits%s for the interface %s, which is down.", since, iface)
 	case vrrp.CauseNoAddress:
-		return fmt.Sprintf("It waits for an %s address on %s, to send adverts from.", r.Config.Family, iface)
+		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
 	default:
 		return fmt.Sprintf("It does not take part: %s.", r.Cause)
 	}
@@ -138,27 +145,47 @@ func text0(a netip.Addr) string {
 	return a.String()
 }
 
+// explainChecksum tells of a peer that forms the checksum otherwise than the configuration says.
+func explainChecksum(r *engine.RouterStatus) []string {
+	p := &r.Config.Protocol
+	mode, form := p.Checksum, vrrp.FormMessage
+	if mode == vrrp.ChecksumRFC5798 {
+		form = vrrp.FormPseudoHeader
+	}
+	if p.Version != vrrp.V3 || p.Family != vrrp.IPv4 || mode == vrrp.ChecksumAuto || !r.PeerFormKnown || r.PeerForm == form {
+		return nil
+	}
+	return []string{fmt.Sprintf("Checksums do not match: that of the last advert heard, from %s, covers the %s, and this router's (\"checksum %s\") the %s."+
+		" It accepts both, but a peer may not: \"checksum auto\" does as the peer does.",
+		text0(r.MasterAddr), coverage(r.PeerForm), mode, coverage(form))}
+}
+
 // explainDrops tells of discarded packets that mean a wrong configuration somewhere.
-func explainDrops(r *engine.RouterStatus) []string {
+func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
-	for _, d := range dropHints {
-		if n := r.Counters.Dropped[d.reason]; n > 0 {
-			say = append(say, fmt.Sprintf("%d adverts were discarded because of %s: %s.", n, d.reason, d.hint))
+	for _, d := range r.Dropped {
+		hint, n := dropHints[d.Reason], r.Counters.Dropped[d.Reason]
+		if hint == "" || n == 0 {
+			continue
 		}
+		adverts := "1 advert was"
+		if n != 1 {
+			adverts = fmt.Sprintf("%d adverts were", n)
+		}
+		say = append(say, fmt.Sprintf("%s discarded because of %s, the last %s ms ago from %s: %s.",
+			adverts, d.Reason, millis(now.Sub(d.Time).Round(time.Millisecond)), d.Source, hint))
 	}
 	return say
 }
 
-var dropHints = []struct {
-	reason vrrp.DropReason
-	hint   string
-}{
-	{vrrp.DropTTL, "they came through another router, or were forged"},
-	{vrrp.DropVersion, "a peer uses the other protocol version"},
-	{vrrp.DropChecksum, "they were damaged, or a peer forms the checksum otherwise"},
-	{vrrp.DropOwn, "something sends this router's packets back, or uses its address"},
-	{vrrp.DropAuthType, "a peer uses another type of authentication"},
-	{vrrp.DropAuth, "a peer has another secret"},
-	{vrrp.DropInterval, "a peer has another advertisement interval"},
-	{vrrp.DropAddressList, "a peer has other virtual addresses"},
+// dropHints says what may be wrong, by reason; empty for what says nothing of the peers.
+var dropHints = [vrrp.NumDropReasons]string{
+	vrrp.DropTTL:         "they came through another router, or were forged",
+	vrrp.DropVersion:     "it uses the other protocol version",
+	vrrp.DropChecksum:    "they were damaged on the way, or are made wrong",
+	vrrp.DropOwn:         "something sends this router's packets back, or uses its address",
+	vrrp.DropAuthType:    "its type of authentication is another one, and both may become Master",
+	vrrp.DropAuth:        "its secret is another one, and both may become Master",
+	vrrp.DropInterval:    "its advertisement interval is another one",
+	vrrp.DropAddressList: "its virtual addresses are others",
 }

@@ -1,65 +1,152 @@
 package shell
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
-
-	"vrrpsh/engine"
-	"vrrpsh/engine/vrrp"
 )
 
+const v3 = "version = 3\npreemption = true\n"
+
+// TestExplain brings real routers into each situation.
 func TestExplain(t *testing.T) {
 	for _, tc := range []struct {
-		name   string
-		change func(*engine.RouterStatus)
-		want   string
+		name  string
+		r1    string                     // settings of the router that explains
+		r2    string                     // and of its peer, unless empty
+		until func(l *lan, r1, r2 *node) // nil: 10 s
+		want  []string
 	}{
-		{"higher priority", func(*engine.RouterStatus) {}, "Master 10.0.0.3 with priority 250 is higher than its own 150"},
-		{"no advert heard", func(r *engine.RouterStatus) {
-			r.MasterAddr, r.MasterDownAt = netip.Addr{}, noon.Add(1200*time.Millisecond)
-		}, "has heard no Master: it becomes Master in 1200 ms"},
-		{"preemption off", func(r *engine.RouterStatus) {
-			c := *r.Config
-			c.Protocol.Preempt = false
-			r.Config, r.MasterPriority = &c, 10
-		}, "because preemption is off"},
-		{"preempt delay", func(r *engine.RouterStatus) {
-			r.MasterPriority, r.PreemptAt = 10, noon.Add(4*time.Second)
-		}, "in 4000 ms, when the preempt delay"},
-		{"same priority", func(r *engine.RouterStatus) { r.MasterPriority = 150 }, "the same priority"},
-		{"resigned", func(r *engine.RouterStatus) { r.MasterPriority = 0 }, "has resigned"},
-		{"shutdown", func(r *engine.RouterStatus) {
-			c := *r.Config
-			c.Shutdown = true
-			r.Config = &c
-		}, "no shutdown"},
-		{"interface down", func(r *engine.RouterStatus) {
-			r.State, r.Cause = vrrp.Initialize, vrrp.CauseLinkDown
-		}, "interface eth0, which is down"},
-		{"interface missing", func(r *engine.RouterStatus) {
-			r.State, r.Cause = vrrp.Initialize, vrrp.CauseNoLink
-		}, "does not exist"},
-		{"no address", func(r *engine.RouterStatus) {
-			r.State, r.Cause = vrrp.Initialize, vrrp.CauseNoAddress
-		}, "waits for an IPv4 address on eth0"},
-		{"wrong secret", func(r *engine.RouterStatus) { r.Counters.Dropped[vrrp.DropAuth] = 3 }, "a peer has another secret"},
-		{"owner", func(r *engine.RouterStatus) {
-			r.State, r.Local.Owner = vrrp.Master, true
-		}, "owns the virtual address"},
+		{
+			name: "no advert heard", r1: v3 + "priority = 150",
+			until: func(*lan, *node, *node) { pass(1500 * time.Millisecond) },
+			want:  []string{"has heard no Master: it becomes Master in 1914 ms, when the Master Down interval (3414.062 ms = 3 × 1000 + 106 × 1000/256) is over."},
+		},
+		{
+			name: "higher priority", r1: v3 + "priority = 150", r2: v3 + "priority = 200",
+			until: func(*lan, *node, *node) { pass(10*time.Second + 100*time.Millisecond) },
+			want: []string{
+				"It is Backup because the Master 10.0.0.2 with priority 200 is higher than its own 150.",
+				"A priority above 200 with preemption",
+				"Without another it becomes Master in ",
+			},
+		},
+		{
+			name: "preemption off", r1: "version = 3\npriority = 150\npreemption = false\n", r2: v3 + "priority = 100",
+			until: laterFirst,
+			want:  []string{"although the Master 10.0.0.2 with priority 100 is lower than its own 150, because preemption is off."},
+		},
+		{
+			name: "preempt delay", r1: v3 + "priority = 150\npreempt_delay = \"60s\"\n", r2: v3 + "priority = 100",
+			until: laterFirst,
+			want:  []string{"It will take over from the Master 10.0.0.2 with priority 100 in ", "when the preempt delay of 1m0s is over"},
+		},
+		{
+			name: "interface down", r1: v3,
+			until: func(_ *lan, r1, _ *node) {
+				if err := r1.kernel.SetUp("eth0", false); err != nil {
+					panic(err)
+				}
+				pass(5 * time.Second)
+			},
+			want: []string{"It waits for 5 secs now for the interface eth0, which is down."},
+		},
+		{
+			name: "interface missing", r1: v3,
+			until: func(_ *lan, r1, _ *node) {
+				if err := r1.kernel.DeleteLink("eth0"); err != nil {
+					panic(err)
+				}
+				pass(5 * time.Second)
+			},
+			want: []string{"for the interface eth0, which does not exist."},
+		},
+		{
+			name: "no primary address", r1: v3,
+			until: func(_ *lan, r1, _ *node) {
+				for _, l := range r1.kernel.Links() {
+					for _, a := range l.Addrs {
+						if err := r1.kernel.DelAddr(l.Name, a); err != nil {
+							panic(err)
+						}
+					}
+				}
+				pass(5 * time.Second)
+			},
+			want: []string{"for an IPv4 address on eth0, to send adverts from."},
+		},
+		{
+			name: "another secret",
+			r1:   "priority = 100\nauth_type = \"rfc2338-simple\"\nauth_secret = \"one\"\n",
+			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
+			want: []string{"discarded because of auth, the last ", "from 10.0.0.2: its secret is another one, and both may become Master."},
+		},
+		{
+			name: "another type of authentication",
+			r1:   "priority = 100\n",
+			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
+			want: []string{"from 10.0.0.2: its type of authentication is another one"},
+		},
+		{
+			name: "checksum form",
+			r1:   v3 + "priority = 100\nchecksum = \"rfc9568\"\n",
+			r2:   v3 + "priority = 200\nchecksum = \"rfc5798\"\n",
+			want: []string{
+				"that of the last advert heard, from 10.0.0.2, covers the message and a pseudo-header, and this router's (\"checksum rfc9568\") the message only.",
+			},
+		},
+		{
+			name: "shutdown", r1: v3,
+			until: func(_ *lan, r1, _ *node) {
+				must(r1.t, r1.Session, "configure", "interface eth0 vrrp 1 shutdown", "commit", "end")
+				pass(time.Second)
+			},
+			want: []string{"It is shut down: \"no shutdown\" starts it."},
+		},
+		{
+			name: "waiting for Master_Down", r1: v3 + "priority = 100", r2: v3 + "priority = 200",
+			until: func(_ *lan, r1, r2 *node) {
+				pass(10 * time.Second)
+				if err := r2.kernel.Cut("eth0"); err != nil {
+					panic(err)
+				}
+				pass(2500 * time.Millisecond)
+			},
+			want: []string{" ms ago. Without another it becomes Master in ", "(3609.375 ms = 3 × 1000 + 156 × 1000/256)"},
+		},
+		{
+			name: "Master", r1: v3 + "priority = 150",
+			until: func(*lan, *node, *node) { pass(13414063 * time.Microsecond) },
+			want:  []string{"It is Master for 10 secs now: master down timer expired.", "with a priority above 150, or with 150 from an address above 10.0.0.1"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			env, r := newEnv(t, sampleFile)
-			r.change = func(s *engine.RouterStatus) {
-				if s.Config.VRID == 1 {
-					tc.change(s)
+			onLAN(t, func(l *lan) {
+				r1 := l.router(1, tc.r1)
+				var r2 *node
+				if tc.r2 != "" {
+					r2 = l.router(2, tc.r2)
 				}
-			}
-			out := must(t, newSession(t, env, admin), "show vrrp explain group 1")
-			if !strings.Contains(out, tc.want) {
-				t.Errorf("%q is missing in:\n%s", tc.want, out)
-			}
+				if tc.until == nil {
+					pass(10 * time.Second)
+				} else {
+					tc.until(l, r1, r2)
+				}
+				out := must(l.t, r1.Session, "show vrrp explain group 1")
+				for _, want := range tc.want {
+					if !strings.Contains(out, want) {
+						l.t.Errorf("%q is missing in:\n%s", want, out)
+					}
+				}
+			})
 		})
 	}
+}
+
+// laterFirst lets the peer become Master while the router is cut off as Backup.
+func laterFirst(_ *lan, r1, r2 *node) {
+	must(r1.t, r1.Session, "configure", "interface eth0 vrrp 1 shutdown", "commit", "end")
+	pass(10 * time.Second)
+	must(r1.t, r1.Session, "configure", "no interface eth0 vrrp 1 shutdown", "commit", "end")
+	pass(2500 * time.Millisecond)
 }

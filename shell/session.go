@@ -37,8 +37,9 @@ type Session struct {
 	draft       *draft     // nil outside configure mode
 	ended       bool
 	monitor     bool
-	length      int // lines of a page, -1: as the terminal says
-	width       int // columns, 0: as the terminal says
+	debugs      map[string]*debugger // by what is debugged
+	length      int                  // lines of a page, -1: as the terminal says
+	width       int                  // columns, 0: as the terminal says
 	suggestions bool
 }
 
@@ -143,6 +144,7 @@ func (s *Session) Close() error {
 	if again {
 		return nil
 	}
+	s.stopDebugging("")
 	s.watching.Wait()
 	s.registry.remove(s) // nobody notifies after this
 	close(s.notices)

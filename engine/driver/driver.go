@@ -37,6 +37,7 @@ type Driver struct {
 	stopped  chan struct{} // closed when Run has ended
 	mail     mailbox
 	events   broadcast
+	taps     taps
 	journal  *records
 	applying chan struct{} // holds a value while an Apply is under way
 }
@@ -78,6 +79,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	writing := start(func() { d.journal.run(logged) })
 	defer writing.Wait()
 	defer d.events.end()
+	defer d.taps.end()
 	defer endLog()
 
 	if err := d.system.Recover(); err != nil {

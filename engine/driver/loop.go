@@ -122,13 +122,16 @@ func (l *loop) receive(now time.Time, s *socket, thorough bool) {
 	if s.conn == nil {
 		return
 	}
-	traced := l.driver.journal.tracing()
+	traced, tapped := l.driver.journal.tracing(), l.driver.taps.list.Load()
 	for range receiveLimit {
 		n, err := s.conn.Recv(l.packets[:])
 		for i := range l.packets[:n] {
 			drop := l.core.Deliver(now, s.key.link, s.key.family, vrrp.Packet(l.packets[i]), &l.out)
 			if traced.discarded {
 				l.received(traced, s, &l.packets[i], drop)
+			}
+			if tapped != nil {
+				l.tapReceived(*tapped, now, s, &l.packets[i], drop)
 			}
 			l.take(now)
 		}
@@ -164,7 +167,11 @@ func (l *loop) take(now time.Time) {
 			l.sending(&out.Sends[i])
 		}
 	}
+	tapped := l.driver.taps.list.Load()
 	for i := range out.Sends {
+		if tapped != nil {
+			l.tapSending(*tapped, now, &out.Sends[i])
+		}
 		l.queue(&out.Sends[i])
 	}
 	for i := range out.Announces {

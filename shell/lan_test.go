@@ -1,0 +1,90 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine/driver"
+	"vrrpsh/platform/fake"
+)
+
+// lan is a simulated LAN with real routers on it, in virtual time.
+type lan struct {
+	*fake.LAN
+	t *testing.T
+}
+
+// node is a router with a session of its administrator.
+type node struct {
+	*Session
+	t      *testing.T
+	kernel *fake.Router
+	driver *driver.Driver
+	stop   func()
+}
+
+// onLAN runs a test on a LAN.
+func onLAN(t *testing.T, test func(l *lan)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(&lan{fake.NewLAN(), t}) })
+}
+
+type toDriver struct{ d *driver.Driver }
+
+func (a toDriver) Apply(ctx context.Context, c *conf.Config) error { return a.d.Apply(ctx, c.Engine) }
+
+// router starts one with the address 10.0.0.n and a virtual router 1 for 10.0.0.100. settings are lines
+// for it in the file.
+func (l *lan) router(n int, settings string) *node {
+	l.t.Helper()
+	kernel := l.AddRouter(fmt.Sprintf("r%d", n), netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 24))
+	path := l.t.TempDir() + "/r.toml"
+	file := "time_zone = \"utc\"\n[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.100\"\n" + settings
+	if err := conf.WriteFile(path, []byte(file)); err != nil {
+		l.t.Fatal(err)
+	}
+	d := driver.New(driver.Options{System: kernel.Boot()})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	sessions := NewSessions()
+	m, err := conf.Open(ctx, conf.Options{Path: path, Applier: toDriver{d}, Notify: sessions.Committed, Awaiting: sessions.Awaiting})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	env := &Env{View: d, Control: d, Tap: d, Manager: m, Hostname: kernel.Name(), Sessions: sessions, Started: time.Now()}
+	node := &node{Session: New(env, admin), t: l.t, kernel: kernel, driver: d}
+	node.stop = func() {
+		m.Close()
+		cancel()
+		if err := <-done; err != nil {
+			l.t.Error(err)
+		}
+	}
+	l.t.Cleanup(func() {
+		_ = node.Close()
+		node.stop()
+	})
+	return node
+}
+
+// pass lets virtual time pass, and what is due then happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// noticed takes what waits to be shown.
+func (n *node) noticed() []string {
+	synctest.Wait()
+	var lines []string
+	for len(n.notices) > 0 {
+		lines = append(lines, <-n.notices)
+	}
+	return lines
+}
