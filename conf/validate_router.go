@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -233,16 +234,12 @@ func (r *router) addresses() {
 		family := vrrp.FamilyOf(a.Addr)
 		if r.out.Family == 0 {
 			r.out.Family = family
-			if family == vrrp.IPv6 {
-				r.fault(key, quote(s), "is an IPv6 address: IPv6 virtual routers are not supported yet")
-			}
 		}
 		if family != r.out.Family {
 			r.fault(key, quote(s), fmt.Sprintf("is an %s address, but the first one is %s: a virtual router has one family", family, r.out.Family))
 			return
 		}
 		r.out.Addresses = append(r.out.Addresses, a)
-		r.out.Protocol.Addresses = append(r.out.Protocol.Addresses, a.Addr)
 	}
 	if raw.VIP != nil {
 		read("vip", *raw.VIP)
@@ -250,13 +247,34 @@ func (r *router) addresses() {
 	for i, s := range raw.VIPs {
 		read("vips["+strconv.Itoa(i)+"]", s)
 	}
-	most := maxAddressesIPv4
+	most, derived := maxAddressesIPv4, ""
 	if r.out.Family == vrrp.IPv6 {
 		most = maxAddressesIPv6
+		if r.linkLocalFirst() {
+			derived = ", the link-local one that is derived among them"
+		}
 	}
 	if n := len(r.out.Addresses); n > most {
-		r.fault("vips", strconv.Itoa(n)+" addresses", fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, r.out.Family))
+		r.fault("vips", strconv.Itoa(n)+" addresses", fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, r.out.Family)+derived)
+		return
 	}
+	for i := range r.out.Addresses {
+		r.out.Protocol.Addresses = append(r.out.Protocol.Addresses, r.out.Addresses[i].Addr)
+	}
+}
+
+// linkLocalFirst makes a link-local address the first of IPv6, as RFC 9568 section 5.2.9 wants it: the
+// first that is configured, or else, and then it returns true, the one that follows from the virtual MAC.
+func (r *router) linkLocalFirst() (derived bool) {
+	all := r.out.Addresses
+	i := slices.IndexFunc(all, func(a engine.Address) bool { return a.Addr.IsLinkLocalUnicast() })
+	if i < 0 {
+		r.out.Addresses = slices.Insert(all, 0, engine.Address{Addr: vrrp.LinkLocal(r.out.VRID), Bits: -1, Derived: true})
+		return true
+	}
+	first := all[i]
+	r.out.Addresses = slices.Insert(slices.Delete(all, i, i+1), 0, first)
+	return false
 }
 
 // parseAddress reads "10.0.0.1" or "10.0.0.1/24".
@@ -265,7 +283,7 @@ func parseAddress(s string) (engine.Address, string) {
 	text, bits, hasBits := strings.Cut(s, "/")
 	var err error
 	if a.Addr, err = netip.ParseAddr(text); err != nil || a.Addr.Zone() != "" {
-		return a, `is not an address such as "10.0.0.1" or "10.0.0.1/24"`
+		return a, `is not an address such as "10.0.0.1", "10.0.0.1/24" or "2001:db8::1/64"`
 	}
 	if hasBits {
 		n, err := strconv.ParseUint(bits, 10, 8)

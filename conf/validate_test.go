@@ -77,7 +77,7 @@ func TestFaults(t *testing.T) {
 		{"interface dots", strings.Replace(base, "eth0", "..", 1), `f.toml:3: vrouter[0].interface: ".." is not the name of an interface`},
 		{"vip missing", "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\n", `f.toml:1: vrouter[0].vip: is required (or vips)`},
 		{"vips instead of vip", "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvips = [\"10.0.0.1\"]\n", ``},
-		{"vip not an address", vip("router"), `f.toml:4: vrouter[0].vip: "router" is not an address such as "10.0.0.1" or "10.0.0.1/24"`},
+		{"vip not an address", vip("router"), `f.toml:4: vrouter[0].vip: "router" is not an address such as "10.0.0.1", "10.0.0.1/24" or "2001:db8::1/64"`},
 		{"vip prefix", vip("10.0.0.1/33"), `f.toml:4: vrouter[0].vip: "10.0.0.1/33" has a prefix length that is out of range 1-32`},
 		{"vip prefix 0", vip("10.0.0.1/0"), `f.toml:4: vrouter[0].vip: "10.0.0.1/0" has a prefix length that is out of range 1-32`},
 		{"vip unspecified", vip("0.0.0.0"), `f.toml:4: vrouter[0].vip: "0.0.0.0" is not the address of a host`},
@@ -85,9 +85,18 @@ func TestFaults(t *testing.T) {
 		{"vip loopback", vip("127.0.0.1"), `f.toml:4: vrouter[0].vip: "127.0.0.1" is a loopback address`},
 		{"vip broadcast", vip("255.255.255.255"), `f.toml:4: vrouter[0].vip: "255.255.255.255" is the broadcast address`},
 		{"vip mapped", vip("::ffff:10.0.0.1"), `f.toml:4: vrouter[0].vip: "::ffff:10.0.0.1" is an IPv4 address in IPv6 form: write the IPv4 address`},
-		{"vip IPv6", vip("fe80::1"), `f.toml:4: vrouter[0].vip: "fe80::1" is an IPv6 address: IPv6 virtual routers are not supported yet`},
-		{"vip IPv6 with version 2", vip("fe80::1") + "version = 2\n", `f.toml:4: vrouter[0].vip: "fe80::1" is an IPv6 address: IPv6 virtual routers are not supported yet
-f.toml:5: vrouter[0].version: 2 is not possible with IPv6 addresses: they need version 3 (RFC 9568)`},
+		{"vip IPv6", vip("fe80::1"), ``},
+		{"vip IPv6 prefix", vip("2001:db8::1/129"), `f.toml:4: vrouter[0].vip: "2001:db8::1/129" has a prefix length that is out of range 1-128`},
+		{"vip IPv6 zone", vip("fe80::1%eth0"), `f.toml:4: vrouter[0].vip: "fe80::1%eth0" is not an address such as "10.0.0.1", "10.0.0.1/24" or "2001:db8::1/64"`},
+		{"vip IPv6 multicast", vip("ff02::12"), `f.toml:4: vrouter[0].vip: "ff02::12" is a multicast address`},
+		{"IPv6 with IPv4", vip("fe80::1") + "vips = [\"10.0.0.2\"]\n", `f.toml:5: vrouter[0].vips[0]: "10.0.0.2" is an IPv4 address, but the first one is IPv6: a virtual router has one family`},
+		{"IPv6 with authentication", vip("fe80::1") + "auth_type = \"rfc2338-simple\"\nauth_secret = \"x\"\n", `f.toml:5: vrouter[0].auth_type: "rfc2338-simple" is not possible with version 3, which has no authentication (RFC 9568 section 9)`},
+		{"IPv6 with checksum", vip("fe80::1") + "checksum = \"rfc9568\"\n", `f.toml:5: vrouter[0].checksum: "rfc9568" can be chosen for version 3 with IPv4 addresses only`},
+		{"90 IPv6 addresses", vip("fe80::1") + "vips = [" + manyIPv6(89) + "]\n", ``},
+		{"too many IPv6 addresses", vip("fe80::1") + "vips = [" + manyIPv6(90) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do`},
+		{"too many with the derived one", vip("2001:db8::1") + "vips = [" + manyIPv6(89) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+		{"same group in both families", base + "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"fe80::1\"\n", ``},
+		{"vip IPv6 with version 2", vip("fe80::1") + "version = 2\n", `f.toml:5: vrouter[0].version: 2 is not possible with IPv6 addresses: they need version 3 (RFC 9568)`},
 		{"families mixed", base + "vips = [\"10.0.0.2\", \"2001:db8::1\"]\n", `f.toml:5: vrouter[0].vips[1]: "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
 		{"too many addresses", base + "vips = [" + manyAddresses(255) + "]\n", `f.toml:5: vrouter[0].vips: 256 addresses do not fit an advertisement: at most 255 IPv4 addresses do`},
 		{"255 addresses", base + "vips = [" + manyAddresses(254) + "]\n", ``},
@@ -202,6 +211,53 @@ func manyAddresses(n int) string {
 		fmt.Fprintf(&b, "\"10.1.%d.1\", ", i)
 	}
 	return b.String()
+}
+
+func manyIPv6(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\"2001:db8::1:%x\", ", i)
+	}
+	return b.String()
+}
+
+// TestIPv6Addresses checks that a link-local address comes first, and that IPv4 and IPv6 may share a group.
+func TestIPv6Addresses(t *testing.T) {
+	const derived = "fe80::200:5eff:fe00:233"
+	for _, tc := range []struct{ name, vips, want string }{
+		{"global ones only", `"2001:db8::1/64", "2001:db8::2"`, derived + " 2001:db8::1 2001:db8::2"},
+		{"link-local first", `"fe80::1", "2001:db8::1"`, "fe80::1 2001:db8::1"},
+		{"link-local last", `"2001:db8::1", "2001:db8::2", "fe80::1", "fe80::2"`, "fe80::1 2001:db8::1 2001:db8::2 fe80::2"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			text := "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\niftype = \"macvlan\"\n" +
+				"[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\niftype = \"macvlan\"\nvips = [" + tc.vips + "]\n"
+			file, cfg, err := Load("f.toml", []byte(text), TOML)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v4, v6 := &cfg.Engine.Routers[0], &cfg.Engine.Routers[1]
+			var got []string
+			for i, a := range v6.Addresses {
+				got = append(got, a.Addr.String())
+				if a.Derived != (a.Addr.String() == derived) || v6.Protocol.Addresses[i] != a.Addr {
+					t.Errorf("address %d is %+v, in adverts %s", i, a, v6.Protocol.Addresses[i])
+				}
+			}
+			if strings.Join(got, " ") != tc.want {
+				t.Errorf("addresses %s, want %s", got, tc.want)
+			}
+			if v6.Protocol.Version != vrrp.V3 || v4.Protocol.Version != vrrp.V2 {
+				t.Errorf("versions %s and %s", v4.Protocol.Version, v6.Protocol.Version)
+			}
+			if v4.VIFName != "standby51" || v6.VIFName != "standby51-eth0" {
+				t.Errorf("macvlans %s and %s", v4.VIFName, v6.VIFName)
+			}
+			if raw, err := Marshal(file, TOML); err != nil || strings.Contains(string(raw), derived) {
+				t.Errorf("the file says (%v):\n%s", err, raw)
+			}
+		})
+	}
 }
 
 // TestFaultsJSON checks that JSON has paths where TOML has lines.

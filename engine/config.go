@@ -43,6 +43,9 @@ func (t InterfaceType) String() string {
 type Address struct {
 	Addr netip.Addr
 	Bits int
+	// Derived is true for a link-local address that was not configured, but follows from the
+	// virtual MAC (see vrrp.LinkLocal).
+	Derived bool
 }
 
 // VirtualRouter is the configuration of one virtual router in the form that the

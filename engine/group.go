@@ -101,10 +101,11 @@ func (g *group) announce(out *Output) {
 		return
 	}
 	out.Announces = append(out.Announces, Announce{
-		Key:   g.cfg.Key,
-		Link:  l.Index,
-		MAC:   g.mac(l),
-		Addrs: g.prefixes,
+		Key:    g.cfg.Key,
+		Link:   l.Index,
+		MAC:    g.mac(l),
+		Addrs:  g.prefixes,
+		Router: l.ForwardsIPv6,
 	})
 }
 

@@ -186,7 +186,7 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 
 func sameLink(a, b *Link) bool {
 	return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
 }
 
 // difference says what is new about an interface.
@@ -208,6 +208,9 @@ func difference(was, is *Link) string {
 	}
 	if !slices.Equal(was.Addrs, is.Addrs) {
 		add("addresses changed from %v to %v", was.Addrs, is.Addrs)
+	}
+	if was.ForwardsIPv6 != is.ForwardsIPv6 {
+		add("forwarding of IPv6 %s", map[bool]string{true: "on", false: "off"}[is.ForwardsIPv6])
 	}
 	if was.MTU != is.MTU {
 		add("MTU changed from %d to %d", was.MTU, is.MTU)

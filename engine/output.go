@@ -43,10 +43,11 @@ type Send struct {
 
 // Announce asks for gratuitous ARP or unsolicited Neighbor Advertisements.
 type Announce struct {
-	Key   Key
-	Link  int
-	MAC   [6]byte
-	Addrs []netip.Prefix // read only
+	Key    Key
+	Link   int
+	MAC    [6]byte
+	Addrs  []netip.Prefix // read only
+	Router bool           // the Router flag of Neighbor Advertisements
 }
 
 // Desired is the kernel state that one virtual router shall have. The newest of

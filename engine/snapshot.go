@@ -91,6 +91,8 @@ type Link struct {
 	Up    bool // administratively up, and with a carrier
 	// Ethernet is false for interfaces without Ethernet framing: VRRP cannot run there.
 	Ethernet bool
+	// ForwardsIPv6 says that it routes IPv6, which Neighbor Advertisements tell (RFC 4861 section 4.4).
+	ForwardsIPv6 bool
 	// Parent is the index of the lower interface of a macvlan or VLAN; 0 if none.
 	Parent int
 	// Addrs are the interface's addresses without those that this router installed.

@@ -35,7 +35,9 @@ type Link struct {
 	MTU      int
 	Up       bool // administratively up, with a carrier
 	Ethernet bool // has Ethernet framing and is not the loopback
-	Parent   int  // lower interface of a macvlan or VLAN; 0 if none
+	// ForwardsIPv6 says that it routes IPv6: the Router flag of Neighbor Advertisements.
+	ForwardsIPv6 bool
+	Parent       int // lower interface of a macvlan or VLAN; 0 if none
 	// Ours is true for interfaces that this System created.
 	Ours bool
 	// Addrs are the addresses, without those that this System installed.

@@ -77,7 +77,7 @@ func withUnit(s string) string {
 var virtualAddresses = setting{
 	id: "vrouter.vip", keys: []string{"vrouter.vip", "vrouter.vips"},
 	syntax: "vip <address:address>", help: "Virtual address; repeat the command for more",
-	words: map[string]string{"address": "With or without prefix length: 10.0.0.1, 10.0.0.1/24"},
+	words: map[string]string{"address": "With or without prefix length: 10.0.0.1, 10.0.0.1/24, 2001:db8::1/64"},
 	set: func(t *target, step *completions.Step) error {
 		typed := arg(step)
 		addr, _ := parseVIP(typed)

@@ -65,12 +65,13 @@ func stateName(r *engine.RouterStatus) string {
 func (c *call) addresses(r *engine.RouterStatus) {
 	label := "Virtual IP address is"
 	if len(r.Addresses) > 0 {
-		for _, a := range r.Addresses {
-			c.printf("  %s %s\n", label, a)
+		for i, a := range r.Addresses {
+			c.printf("  %s %s%s\n", label, a, derived(&r.Config.Addresses[i]))
 		}
 	} else {
-		for _, a := range r.Config.Addresses {
-			c.printf("  %s %s\n", label, a.Addr)
+		for i := range r.Config.Addresses {
+			a := &r.Config.Addresses[i]
+			c.printf("  %s %s%s\n", label, a.Addr, derived(a))
 		}
 	}
 	if r.State == vrrp.Master && !r.Installed {
@@ -83,6 +84,14 @@ func (c *call) addresses(r *engine.RouterStatus) {
 		}
 		c.printf("  Primary IP address is %s%s\n", r.Local.Primary, owner)
 	}
+}
+
+// derived tells of an address that nobody configured.
+func derived(a *engine.Address) string {
+	if a.Derived {
+		return " (derived from the virtual MAC)"
+	}
+	return ""
 }
 
 func (c *call) carrier(r *engine.RouterStatus) {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"vrrpsh/engine"
-	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform"
 )
 
@@ -102,7 +101,7 @@ func (a *announcer) pace(now time.Time, send func(key socketKey, n platform.Anno
 		a.credit--
 		a.waiting--
 		send(socketKey{j.Link, j.Key.Family}, platform.Announcement{
-			MAC: j.MAC, Addr: j.Addrs[j.next].Addr(), Router: j.Key.Family == vrrp.IPv6,
+			MAC: j.MAC, Addr: j.Addrs[j.next].Addr(), Router: j.Router,
 		})
 		j.next++
 		if j.next == len(j.Addrs) {

@@ -26,7 +26,8 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		}
 		link := engine.Link{
 			Index: u.Links[i].Index, Name: u.Links[i].Name, MAC: u.Links[i].MAC, MTU: u.Links[i].MTU,
-			Up: u.Links[i].Up, Ethernet: u.Links[i].Ethernet, Parent: u.Links[i].Parent, Addrs: u.Links[i].Addrs,
+			Up: u.Links[i].Up, Ethernet: u.Links[i].Ethernet,
+			ForwardsIPv6: u.Links[i].ForwardsIPv6, Parent: u.Links[i].Parent, Addrs: u.Links[i].Addrs,
 		}
 		was, known := l.links[link.Index]
 		if known && sameLink(&was, &link) {
@@ -90,5 +91,5 @@ func (l *loop) show(now time.Time, index int) {
 
 func sameLink(a, b *engine.Link) bool {
 	return a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"vrrpsh/engine"
@@ -44,6 +45,7 @@ type Detail struct {
 	VirtualMAC          string     `json:"virtual_mac"`
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
+	DerivedAddress      string     `json:"derived_address,omitempty"` // the link-local one that was not configured
 	PreemptDelay        float64    `json:"preempt_delay"`
 	Checksum            string     `json:"checksum,omitempty"`      // configured mode, VRRPv3 over IPv4
 	PeerChecksum        string     `json:"peer_checksum,omitempty"` // the form that the peer uses
@@ -169,6 +171,9 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Fault:               r.Fault,
 		Statistics:          statistics(&r.Counters),
 		Transitions:         make([]Transition, 0, len(r.History)),
+	}
+	if i := slices.IndexFunc(c.Addresses, func(a engine.Address) bool { return a.Derived }); i >= 0 {
+		d.DerivedAddress = c.Addresses[i].Addr.String()
 	}
 	if !r.LastHeard.IsZero() {
 		heard := r.LastHeard

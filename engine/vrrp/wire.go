@@ -61,6 +61,15 @@ func VirtualMAC(family Family, vrid uint8) [6]byte {
 	return [6]byte{0x00, 0x00, 0x5e, 0x00, 0x01, vrid}
 }
 
+// LinkLocal returns the link-local address of an IPv6 virtual router that has none configured: the
+// prefix fe80::/64 with the modified EUI-64 identifier of the virtual MAC (RFC 4291 appendix A).
+func LinkLocal(vrid uint8) netip.Addr {
+	m := VirtualMAC(IPv6, vrid)
+	const universal = 0x02 // the inverted bit
+	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80,
+		8: m[0] ^ universal, 9: m[1], 10: m[2], 11: 0xff, 12: 0xfe, 13: m[3], 14: m[4], 15: m[5]})
+}
+
 // addrLen returns the length of one address in a message.
 func addrLen(family Family) int {
 	if family == IPv6 {

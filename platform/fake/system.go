@@ -116,7 +116,7 @@ func (s *System) links(indexes []int) []platform.Link {
 			continue
 		}
 		list = append(list, platform.Link{
-			Index: k.index, Name: k.name, MAC: k.mac, MTU: k.mtu, Up: s.router.running(k), Ethernet: true,
+			Index: k.index, Name: k.name, MAC: k.mac, MTU: k.mtu, Up: s.router.running(k), Ethernet: true, ForwardsIPv6: true,
 			Parent: k.parent, Ours: k.owner != nil, Addrs: slices.Clone(k.addrs),
 		})
 	}

@@ -23,6 +23,9 @@ type kernel interface {
 	// parent returns the name of the interface below a VLAN interface, or "".
 	parent(vlan string) string
 
+	// forwardsIPv6 tells whether the host routes IPv6.
+	forwardsIPv6() bool
+
 	// add adds an address as a host address, del deletes one.
 	add(link string, index int, addr netip.Addr) error
 	del(link string, index int, addr netip.Addr) error

@@ -51,6 +51,12 @@ func (k *freebsd) close() {
 	}
 }
 
+// forwardsIPv6 reads the setting of the whole host: interfaces have none of their own.
+func (*freebsd) forwardsIPv6() bool {
+	on, err := unix.SysctlUint32("net.inet6.ip6.forwarding")
+	return err == nil && on != 0
+}
+
 // ioctl makes a request of which b is the argument.
 func ioctl(fd int, request uint32, b []byte) error {
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(&b[0])))

@@ -179,6 +179,8 @@ func (h *handle) wait(until time.Time) error {
 	}
 }
 
+func (h *handle) forwardsIPv6() bool { return true }
+
 func (h *handle) parent(vlan string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

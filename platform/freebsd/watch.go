@@ -38,8 +38,10 @@ func (s *System) Links() ([]platform.Link, error) {
 // foreign returns the interfaces, by index, without the addresses that are there by us.
 func (s *System) foreign(links []kernelLink) []platform.Link {
 	all := make([]platform.Link, 0, len(links))
+	forwards := s.kernel.forwardsIPv6()
 	for i := range links {
 		l := links[i].Link
+		l.ForwardsIPv6 = forwards
 		var addrs []netip.Prefix
 		for _, p := range l.Addrs {
 			if _, ours := s.installed[place{l.Index, p.Addr()}]; !ours {

@@ -360,7 +360,7 @@ func (s *System) activate(jobs []*job) {
 				s.registry.setInstalled(j.e, p, false)
 				continue
 			}
-			*at = append(*at, step{request: addRequest(j.e.device(), p), after: func(err error) {
+			*at = append(*at, step{request: addRequest(j.e.device(), p, j.want.Macvlan), after: func(err error) {
 				if err != nil && !errors.Is(err, unix.EEXIST) {
 					j.fail("add "+p.String(), err)
 					return
@@ -499,7 +499,7 @@ func (s *System) markMacvlans(fresh []*job) {
 		all = readAllRPFilter()
 		for _, j := range fresh {
 			if j.err == nil {
-				silenceIPv6(j.want.Name, j.want.ID.Family)
+				settleIPv6(j.want.Name, j.want.ID.Family, j.parent)
 			}
 		}
 		return nil

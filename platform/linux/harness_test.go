@@ -271,7 +271,7 @@ func (h *harness) Kernel() platformtest.Kernel {
 		addrs, err := h.r.AddrList(l, netlink.FAMILY_ALL)
 		must(h.t, err)
 		for _, x := range addrs {
-			if x.IP.IsLinkLocalUnicast() && x.Flags&unix.IFA_F_NOPREFIXROUTE == 0 && x.IP.To4() == nil {
+			if x.IP.IsLinkLocalUnicast() && x.Flags&unix.IFA_F_DEPRECATED == 0 && x.IP.To4() == nil {
 				continue
 			}
 			out.Addrs = append(out.Addrs, prefix(x.IPNet))

@@ -49,6 +49,7 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	l.Index, l.Name, l.MTU = a.Index, a.Name, a.MTU
 	l.Up = l.adminUp && a.RawFlags&unix.IFF_RUNNING != 0
 	l.Ethernet = a.EncapType == "ether" && a.RawFlags&unix.IFF_LOOPBACK == 0
+	l.ForwardsIPv6 = parseForwarding(m)
 	copy(l.MAC[:], a.HardwareAddr)
 	switch l.kind {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
@@ -59,8 +60,52 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	return l, true, nil
 }
 
+// inet6Forwarding is the number of the setting among those of IPv6 (DEVCONF_FORWARDING).
+const inet6Forwarding = 0
+
+// parseForwarding tells whether a link message says that the interface routes IPv6.
+func parseForwarding(m []byte) bool {
+	const conf = 2 // IFLA_INET6_CONF
+	all := familySettings(m, unix.AF_INET6, conf)
+	return len(all) > inet6Forwarding && all[inet6Forwarding] != 0
+}
+
+// parseNetconf parses the body of a RTM_NEWNETCONF message of IPv6, if it is about the forwarding of an interface.
+func parseNetconf(m []byte) (index int, forwarding, ok bool) {
+	const (
+		header        = 4 // struct netconfmsg, padded
+		ifIndex       = 1 // NETCONFA_IFINDEX
+		forwardingNow = 2 // NETCONFA_FORWARDING
+	)
+	if len(m) < header || m[0] != unix.AF_INET6 {
+		return 0, false, false
+	}
+	attrs, err := nl.ParseRouteAttr(m[header:])
+	if err != nil {
+		return 0, false, false
+	}
+	for _, a := range attrs {
+		if len(a.Value) < 4 {
+			continue
+		}
+		switch v := int32(binary.NativeEndian.Uint32(a.Value)); a.Attr.Type {
+		case ifIndex:
+			index = int(v)
+		case forwardingNow:
+			forwarding, ok = v != 0, true
+		}
+	}
+	return index, forwarding, ok && index > 0
+}
+
 // parseSettings finds the IPv4 settings in the body of a link message.
 func parseSettings(m []byte) []uint32 {
+	const conf = 1 // IFLA_INET_CONF
+	return familySettings(m, unix.AF_INET, conf)
+}
+
+// familySettings finds the settings of a family in the body of a link message.
+func familySettings(m []byte, family, conf uint16) []uint32 {
 	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
 	if err != nil {
 		return nil
@@ -81,9 +126,8 @@ func parseSettings(m []byte) []uint32 {
 		if a.Attr.Type&^unix.NLA_F_NESTED != unix.IFLA_AF_SPEC {
 			continue
 		}
-		const conf = 1 // IFLA_INET_CONF
 		var all []uint32
-		for raw := inner(inner(a.Value, unix.AF_INET), conf); len(raw) >= 4; raw = raw[4:] {
+		for raw := inner(inner(a.Value, family), conf); len(raw) >= 4; raw = raw[4:] {
 			all = append(all, binary.NativeEndian.Uint32(raw))
 		}
 		return all

@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -96,16 +97,32 @@ func macRequest(index int, mac [6]byte) *request {
 // addRequest adds a virtual address: with our mark, without a route to its subnet, which the
 // interface has already, and without duplicate address detection, since the router that it
 // is taken over from may still have it (RFC 9568 section 6.4.2).
-func addRequest(index int, p netip.Prefix) *request {
+//
+// A link-local address on a macvlan is the exception: what it answers goes out where it came in, and needs
+// the route of that interface. An address of IPv6 is deprecated from the beginning (RFC 4862 section
+// 5.5.4): it serves whoever asks for it, and is not chosen for what this host begins by itself.
+func addRequest(index int, p netip.Prefix, macvlan bool) *request {
 	r := addrRequest(unix.RTM_NEWADDR, index, p)
 	r.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
 	flags := uint32(unix.IFA_F_NOPREFIXROUTE)
 	if p.Addr().Is6() {
 		flags |= unix.IFA_F_NODAD
+		if macvlan && p.Addr().IsLinkLocalUnicast() {
+			flags &^= unix.IFA_F_NOPREFIXROUTE
+		}
+		r.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, deprecated()))
 	}
 	r.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(flags)))
 	r.AddData(nl.NewRtAttr(ifaProto, []byte{addressMark}))
 	return r
+}
+
+// deprecated is a struct ifa_cacheinfo: preferred for no time, valid forever.
+func deprecated() []byte {
+	const forever = math.MaxUint32
+	b := make([]byte, 16)
+	binary.NativeEndian.PutUint32(b[4:], forever)
+	return b
 }
 
 func delRequest(index int, p netip.Prefix) *request {

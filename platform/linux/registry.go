@@ -75,12 +75,10 @@ func (r *registry) ours(a *kernelAddr) bool {
 	if r.marks {
 		return a.proto == addressMark
 	}
-	if a.flags&unix.IFA_F_NOPREFIXROUTE == 0 {
-		return false
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.macvlans[a.link] != nil || r.claims[place{a.link, a.prefix}] != nil
+	return r.macvlans[a.link] != nil ||
+		a.flags&unix.IFA_F_NOPREFIXROUTE != 0 && r.claims[place{a.link, a.prefix}] != nil
 }
 
 // claim makes a the wanted state of e and says whether that changed what the run-state

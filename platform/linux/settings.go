@@ -111,14 +111,24 @@ func readAllRPFilter() uint32 {
 	return uint32(v)
 }
 
-// silenceIPv6 keeps a macvlan from sending anything of IPv6 by itself that the address
-// generation mode does not. It is not indispensable and fails where /proc/sys is read only.
-func silenceIPv6(name string, family platform.Family) {
-	file, value := "disable_ipv6", "1"
-	if family == platform.IPv6 {
-		file, value = "accept_ra", "0"
+// settleIPv6 keeps a macvlan from sending anything of IPv6 by itself that the address
+// generation mode does not. One that carries IPv6 answers for its addresses with the same Router flag as
+// the interface does. It is not indispensable and fails where /proc/sys is read only.
+func settleIPv6(name string, family platform.Family, parent *kernelLink) {
+	set := func(file, value string) {
+		_ = os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", name, file), []byte(value), 0)
 	}
-	_ = os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", name, file), []byte(value), 0)
+	if family != platform.IPv6 {
+		set("disable_ipv6", "1")
+		return
+	}
+	forwarding := "0"
+	if parent.ForwardsIPv6 {
+		forwarding = "1"
+	}
+	// Forwarding first: it would set accept_ra.
+	set("forwarding", forwarding)
+	set("accept_ra", "0")
 }
 
 // settingKey names a setting of an interface.

@@ -77,7 +77,8 @@ func openNotifications(buffer int) (*notifications, error) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
 	}
-	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1))
+	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1) |
+		1<<(unix.RTNLGRP_IPV6_NETCONF-1))
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("netlink: %w", err)
@@ -209,6 +210,13 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		}
 		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
 		v.changed[a.link] = true
+	case unix.RTM_NEWNETCONF:
+		index, forwarding, ok := parseNetconf(m.Data)
+		if l, known := v.links[index]; ok && known {
+			l.ForwardsIPv6 = forwarding
+			v.links[index] = l
+			v.changed[index] = true
+		}
 	case unix.RTM_DELROUTE:
 		if r, ok := parseRoute(m.Data); ok && r.proto == routeMark {
 			v.suspectRoutes = true
