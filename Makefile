@@ -10,7 +10,7 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz e2e bench generate install clean
+.PHONY: build test peers unit race lint cross fuzz e2e bench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
@@ -54,8 +54,14 @@ bench:
 generate: ## the reference files that are made from the code
 	$(GO) test ./shell ./completions -run Reference -update
 
+# It runs whatever the system's C library is.
+deb: export CGO_ENABLED = 0
+deb: build ## a Debian package, in dist/
+	packaging/deb.sh $(BIN) $(VERSION)
+
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)/usr/sbin/vrrpsh
+	install -D -m 0644 docs/vrrpsh.8 $(DESTDIR)/usr/share/man/man8/vrrpsh.8
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"engine":                {"engine/vrrp"},
 	"engine/report":         {"engine", "engine/vrrp"},
 	"engine/driver":         {"engine", "engine/vrrp", "platform", "platform/journal"},
+	"packaging":             {},
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
 	"conf":                  {"engine", "engine/vrrp"},

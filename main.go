@@ -119,11 +119,15 @@ Without a mode or command it attaches to the running router:
 				return fmt.Errorf("mode %d does not exist: 0 is the sniffer, 1 the router in the foreground, 2 as a daemon", f.mode)
 			}
 		},
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if f.debug < 0 || f.debug > 5 {
+				return fmt.Errorf("verbosity %d is out of range 0-5", f.debug)
+			}
 			f.debugSet = cmd.Flags().Changed("debug")
 			if !cmd.Flags().Changed("conf") && !exists(defaultConfig) && exists(earlierConfig) {
 				f.config = earlierConfig
 			}
+			return nil
 		},
 	}
 	p := root.PersistentFlags()
@@ -135,7 +139,13 @@ Without a mode or command it attaches to the running router:
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
 	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap), - is standard input")
 	root.Flags().BoolVar(&f.asJSON, "json", false, "with -m0: a line of JSON for each packet")
-	root.AddCommand(execCommand(&f), checkCommand(&f), demoCommand(), versionCommand())
+	complete := func(flag string, values ...string) {
+		_ = root.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	}
+	complete("mode", "0\tsniffer", "1\trouter in the foreground", "2\trouter as a daemon")
+	complete("cfg-format", "toml", "json")
+	complete("debug", "0", "1", "2", "3", "5")
+	root.AddCommand(execCommand(&f), checkCommand(&f), passwdCommand(), demoCommand(), versionCommand())
 	return root
 }
 
@@ -278,15 +288,60 @@ func checkCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration file",
-		Args:  cobra.NoArgs,
+		Long: `check validates the configuration file as the router does when it starts, and names
+every fault. Nothing is touched.
+
+Exit status: 0 valid, possibly with warnings, 1 faults.`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := load(*f)
-			if err == nil {
-				fmt.Println(f.config + ": valid")
+			if !exists(f.config) { // the router starts without one, but this is more likely a mistake
+				return fmt.Errorf("%s: %w", f.config, os.ErrNotExist)
 			}
-			return err
+			c, err := load(*f)
+			if err != nil {
+				return err
+			}
+			for _, warning := range c.Warnings {
+				fmt.Printf("%s: warning: %s\n", f.config, warning)
+			}
+			fmt.Println(f.config + ": valid")
+			return nil
 		},
 	}
+}
+
+func passwdCommand() *cobra.Command {
+	var algorithm string
+	var level uint8
+	cmd := &cobra.Command{
+		Use:   "passwd USER [PASSWORD]",
+		Short: "Print a line for the users list of the configuration file",
+		Long: `passwd prints a line for the users list of the [api] table. Without a password it asks
+for one, twice and without echo, or reads one line of standard input if that is no
+terminal. A password in the arguments can be seen by everybody on this host.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := conf.ParseAlgorithm(algorithm)
+			if err != nil {
+				return err
+			}
+			var password string
+			if len(args) == 2 {
+				password = args[1]
+			} else if password, err = term.NewPassword(cmd.Context(), os.Stdin, os.Stderr); err != nil {
+				return err
+			}
+			line, err := conf.HashPassword(args[0], conf.Level(level), password, a)
+			if err != nil {
+				return err
+			}
+			fmt.Println(line)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", "scrypt", "`algorithm`: scrypt or sha256")
+	cmd.Flags().Uint8Var(&level, "level", 0, "what the user may do, 0 to 9: 0-4 look, 5-8 operate, 9 configure")
+	return cmd
 }
 
 func versionCommand() *cobra.Command {

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH]
+set -eu
+binary=$1
+# A version of git describe becomes one of Debian's, which begins with a digit.
+version=$(printf '%s' "$2" | sed 's/^v//; s/-/+/g')
+case $version in [0-9]*) ;; *) version=0.0+$version ;; esac
+arch=${3:-$(dpkg --print-architecture)}
+here=$(dirname "$0")
+top=$here/..
+out=$top/dist
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+# The same source gives the same package, byte for byte.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+umask 022
+
+doc=$root/usr/share/doc/vrrpsh
+install -D -m 0755 "$binary" "$root/usr/sbin/vrrpsh"
+install -D -m 0644 "$here/vrrpsh.service" "$root/usr/lib/systemd/system/vrrpsh.service"
+install -D -m 0644 "$here/debian/logrotate" "$root/etc/logrotate.d/vrrpsh"
+install -d -m 0755 "$root/etc/vrrpsh"
+for shell in bash:bash-completion/completions/vrrpsh zsh:zsh/vendor-completions/_vrrpsh fish:fish/vendor_completions.d/vrrpsh.fish; do
+  mkdir -p "$(dirname "$root/usr/share/${shell#*:}")"
+  "$binary" completion "${shell%%:*}" > "$root/usr/share/${shell#*:}"
+done
+install -D -m 0644 "$here/debian/copyright" "$doc/copyright"
+install -D -m 0644 "$top/conf/reference.toml" "$doc/examples/reference.toml"
+install -m 0644 "$here/more-rights.conf" "$doc/examples/more-rights.conf"
+install -m 0644 "$top"/docs/*.md "$doc/"
+install -m 0644 "$top/CHANGELOG.md" "$doc/CHANGELOG.md"
+gzip -9n > "$doc/changelog.gz" <<EOF
+vrrpsh ($version) unstable; urgency=medium
+
+  * What has changed is in CHANGELOG.md.
+
+ -- $(sed -n 's/^Maintainer: //p' "$here/debian/control")  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
+EOF
+mkdir -p "$root/usr/share/man/man8"
+gzip -9n < "$top/docs/vrrpsh.8" > "$root/usr/share/man/man8/vrrpsh.8.gz"
+
+mkdir "$root/DEBIAN"
+size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)
+sed "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SIZE@/$size/" "$here/debian/control" > "$root/DEBIAN/control"
+echo /etc/logrotate.d/vrrpsh > "$root/DEBIAN/conffiles"
+for script in postinst prerm postrm; do install -m 0755 "$here/debian/$script" "$root/DEBIAN/$script"; done
+(cd "$root" && find usr etc -type f -exec md5sum {} + | sort -k2) > "$root/DEBIAN/md5sums"
+
+mkdir -p "$out"
+dpkg-deb ${DPKG_DEB_OPTIONS:-} --root-owner-group --build "$root" "$out/vrrpsh_${version}_$arch.deb"

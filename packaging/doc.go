@@ -1,0 +1,3 @@
+// Package packaging holds what vrrpsh is installed with, a systemd unit and the parts of a Debian
+// package, and tests them.
+package packaging

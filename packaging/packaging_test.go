@@ -1,0 +1,192 @@
+package packaging
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var bin string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "vrrpsh-packaging-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	bin = filepath.Join(dir, "vrrpsh")
+	if out, err := exec.Command("go", "build", "-o", bin, "vrrpsh").CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	return m.Run()
+}
+
+// run runs a command that must succeed.
+func run(t *testing.T, argv ...string) string {
+	t.Helper()
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+// need skips a test without a tool that only some systems have.
+func need(t *testing.T, tool string) {
+	t.Helper()
+	if _, err := exec.LookPath(tool); err != nil {
+		t.Skipf("%s is not installed", tool)
+	}
+}
+
+var (
+	subcommand = regexp.MustCompile(`(?m)^  ([a-z]+) +[A-Z]`)
+	longFlag   = regexp.MustCompile(`(?m)^ +(?:-([a-z]), )?--([a-z-]+)`)
+)
+
+// TestManualPage checks that every subcommand and flag of the help is in the manual page.
+func TestManualPage(t *testing.T) {
+	b, err := os.ReadFile("../docs/vrrpsh.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	root := run(t, bin, "--help")
+	_, list, _ := strings.Cut(root, "Available Commands:")
+	list, _, _ = strings.Cut(list, "Flags:")
+	commands := []string{""}
+	for _, m := range subcommand.FindAllStringSubmatch(list, -1) {
+		commands = append(commands, m[1])
+		if !strings.Contains(page, "\n.It Cm "+m[1]) {
+			t.Errorf("the manual page does not explain the command %s", m[1])
+		}
+	}
+	if len(commands) < 6 {
+		t.Fatalf("commands %q: is the help of another form?\n%s", commands, root)
+	}
+	flags := 0
+	for _, c := range commands {
+		if c == "completion" || c == "help" {
+			continue
+		}
+		help := root
+		if c != "" {
+			help = run(t, bin, c, "--help")
+		}
+		for _, m := range longFlag.FindAllStringSubmatch(help, -1) {
+			flags++
+			if want := "Fl -" + m[2]; m[1] == "" && !strings.Contains(page, want) {
+				t.Errorf("vrrpsh %s: the manual page does not explain --%s", c, m[2])
+			}
+			if want := "Fl " + m[1] + " , -" + m[2]; m[1] != "" && !strings.Contains(page, want) {
+				t.Errorf("vrrpsh %s: the manual page does not explain -%s, --%s", c, m[1], m[2])
+			}
+		}
+	}
+	if flags < 15 {
+		t.Errorf("%d flags: is the help of another form?", flags)
+	}
+	if _, err := exec.LookPath("groff"); err == nil {
+		if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/vrrpsh.8"); out != "" {
+			t.Errorf("the manual page: %s", out)
+		}
+	}
+}
+
+// TestUnit has systemd look at the unit.
+func TestUnit(t *testing.T) {
+	need(t, "systemd-analyze")
+	b, err := os.ReadFile("vrrpsh.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "vrrpsh.service")
+	if err := os.WriteFile(unit, bytes.ReplaceAll(b, []byte("/usr/sbin/vrrpsh"), []byte(bin)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit); out != "" {
+		t.Error(out)
+	}
+	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit)
+}
+
+// TestDebianPackage builds the package and unpacks it.
+func TestDebianPackage(t *testing.T) {
+	need(t, "dpkg-deb")
+	top := t.TempDir()
+	for _, dir := range []string{"packaging", "docs", "conf"} {
+		if err := os.CopyFS(filepath.Join(top, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changes, err := os.ReadFile("../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(top, "CHANGELOG.md"), changes, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOURCE_DATE_EPOCH", "1770000000")
+	t.Setenv("DPKG_DEB_OPTIONS", "-Znone")
+	build := func() (string, []byte) {
+		run(t, "sh", filepath.Join(top, "packaging", "deb.sh"), bin, "v1.2.3-4-gabcdef")
+		found, err := filepath.Glob(filepath.Join(top, "dist", "vrrpsh_1.2.3+4+gabcdef_*.deb"))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("packages %q, %v", found, err)
+		}
+		b, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found[0], b
+	}
+	deb, first := build()
+	if _, second := build(); !bytes.Equal(first, second) {
+		t.Error("the same source gives two packages")
+	}
+	root := filepath.Join(t.TempDir(), "root")
+	run(t, "dpkg-deb", "-R", deb, root)
+	for path, mode := range map[string]fs.FileMode{
+		"usr/sbin/vrrpsh":                                 0o755,
+		"usr/lib/systemd/system/vrrpsh.service":           0o644,
+		"usr/share/man/man8/vrrpsh.8.gz":                  0o644,
+		"usr/share/doc/vrrpsh/copyright":                  0o644,
+		"usr/share/doc/vrrpsh/changelog.gz":               0o644,
+		"usr/share/doc/vrrpsh/configuration.md":           0o644,
+		"usr/share/doc/vrrpsh/examples/reference.toml":    0o644,
+		"usr/share/bash-completion/completions/vrrpsh":    0o644,
+		"usr/share/zsh/vendor-completions/_vrrpsh":        0o644,
+		"usr/share/fish/vendor_completions.d/vrrpsh.fish": 0o644,
+		"etc/logrotate.d/vrrpsh":                          0o644,
+		"DEBIAN/postinst":                                 0o755,
+		"DEBIAN/prerm":                                    0o755,
+		"DEBIAN/postrm":                                   0o755,
+	} {
+		info, err := os.Stat(filepath.Join(root, path))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode().Perm() != mode || info.Size() == 0 {
+			t.Errorf("%s has mode %v and %d bytes", path, info.Mode(), info.Size())
+		}
+	}
+	for _, script := range []string{"postinst", "prerm", "postrm"} {
+		b, err := os.ReadFile(filepath.Join("debian", script))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), "systemctl start") || strings.Contains(string(b), "enable") {
+			t.Errorf("%s starts something", script)
+		}
+		run(t, "sh", "-n", filepath.Join("debian", script))
+	}
+	if got := run(t, "dpkg-deb", "-f", deb, "Version"); got != "1.2.3+4+gabcdef\n" {
+		t.Errorf("version %q", got)
+	}
+}
