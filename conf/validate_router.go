@@ -404,6 +404,18 @@ func (r *router) checksum() {
 	}
 }
 
+// labels refuses ioctl where the labels that addresses are set on would be longer than the name of an interface
+// may be: those are the interface's name, the group, and a number from the second address on.
+func (r *router) labels() {
+	longest := r.out.Interface + ":" + strconv.Itoa(int(r.out.VRID))
+	if n := len(r.out.Addresses); n > 1 {
+		longest += "-" + strconv.Itoa(n-1)
+	}
+	if len(longest) > maxInterfaceName {
+		r.fault("netdrv", `"ioctl"`, fmt.Sprintf("is not possible: the address would be on the label %s, and labels have at most %d characters", longest, maxInterfaceName))
+	}
+}
+
 // placement reads where and how the addresses are put on the host.
 func (r *router) placement() {
 	raw := r.raw
@@ -416,8 +428,11 @@ func (r *router) placement() {
 	if netdrv == "ioctl" {
 		if r.out.Type == engine.Macvlan {
 			r.warn(`netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`)
+		} else if r.out.Family == vrrp.IPv6 {
+			r.warn(`netdrv = "ioctl" has no effect with IPv6, which always uses netlink`)
 		} else if r.host != FreeBSD { // which has nothing else
-			r.fault("netdrv", quote(netdrv), `is not supported yet: use "libnl"`)
+			r.out.IOCTL = true
+			r.labels()
 		}
 	}
 	if r.out.VMAC = isTrue(raw.VMAC); r.out.VMAC && r.out.Type == engine.Macvlan {

@@ -24,6 +24,10 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 	if v.file.Protocols == nil {
 		return nil
 	}
+	if problem := v.host.refusal("protocols.static", ""); problem != "" && len(v.file.Protocols.Static) > 0 {
+		v.fault("protocols.static[0]", "", problem)
+		return nil
+	}
 	type place struct {
 		to     netip.Prefix
 		metric uint32

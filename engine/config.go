@@ -60,6 +60,8 @@ type VirtualRouter struct {
 	VIFName string
 	// VMAC gives the interface itself the virtual MAC while Master (Ether only).
 	VMAC bool
+	// IOCTL has the kernel told of addresses by ioctl and not by netlink (Ether and IPv4 only).
+	IOCTL bool
 	// SocketFilter lets the kernel discard packets of other virtual routers.
 	SocketFilter bool
 	Description  string

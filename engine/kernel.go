@@ -54,6 +54,7 @@ func (c *Core) wanted(g *group) Desired {
 		VIFName: g.cfg.VIFName,
 		MAC:     g.vmac,
 		VMAC:    g.cfg.VMAC,
+		IOCTL:   g.cfg.IOCTL,
 		Addrs:   g.prefixes,
 	}
 	if l := g.port.link; l != nil {
@@ -84,7 +85,7 @@ func sameDesired(a, b *Desired) bool {
 		return true
 	}
 	return a.Link == b.Link && a.Type == b.Type && a.VIFName == b.VIFName && a.MAC == b.MAC &&
-		a.VMAC == b.VMAC && a.Present == b.Present && a.Active == b.Active &&
+		a.VMAC == b.VMAC && a.IOCTL == b.IOCTL && a.Present == b.Present && a.Active == b.Active &&
 		slices.Equal(a.Addrs, b.Addrs)
 }
 

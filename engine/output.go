@@ -60,6 +60,7 @@ type Desired struct {
 	VIFName string
 	MAC     [6]byte // the virtual MAC
 	VMAC    bool
+	IOCTL   bool
 	Addrs   []netip.Prefix // read only
 	// Present is false when nothing of this virtual router shall remain.
 	Present bool

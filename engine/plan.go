@@ -26,10 +26,11 @@ const (
 	setFilter
 	setDescription
 	setShutdown
+	setNetDrv
 )
 
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
-const restarting = setVersion | setType | setVIFName | setVMAC
+const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 
 // inProtocol settings are those of the state machine.
 const inProtocol = ^(restarting | setFilter | setDescription | setShutdown)
@@ -38,7 +39,7 @@ const inProtocol = ^(restarting | setFilter | setDescription | setShutdown)
 var settingNames = [...]string{
 	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
 	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
-	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown",
+	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv",
 }
 
 // names returns the names of a set in a fixed order.
@@ -88,6 +89,7 @@ func compare(a, b *VirtualRouter) settings {
 	set(setFilter, a.SocketFilter == b.SocketFilter)
 	set(setDescription, a.Description == b.Description)
 	set(setShutdown, a.Shutdown == b.Shutdown)
+	set(setNetDrv, a.IOCTL == b.IOCTL)
 	return s
 }
 

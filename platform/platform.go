@@ -74,7 +74,9 @@ type Attachment struct {
 	MAC     [6]byte // the virtual MAC
 	// SetMAC gives the interface itself the virtual MAC while Active (not with Macvlan).
 	SetMAC bool
-	Addrs  []netip.Prefix
+	// IOCTL sets addresses and MAC by ioctl where the system has another way too (IPv4, not with Macvlan).
+	IOCTL bool
+	Addrs []netip.Prefix
 	// Present false: nothing of the virtual router shall remain.
 	Present bool
 	// Active true: the addresses are installed.

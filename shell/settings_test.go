@@ -174,7 +174,7 @@ func someFile(t *rapid.T) *conf.File {
 		v := conf.VRouter{
 			Group: &group, Interface: &iface, Version: num("version", 2, 3), Priority: num("priority", 1, 254),
 			Preemption: yes("preempt"), PreemptDelay: str("preempt delay", "30s", "1m30s"),
-			RFC3768: yes("rfc3768"), NetDrv: str("netdrv", "libnl"), IfType: str("iftype", "ether", "macvlan"),
+			RFC3768: yes("rfc3768"), NetDrv: str("netdrv", "libnl", "ioctl"), IfType: str("iftype", "ether", "macvlan"),
 			VIFName: str("vifname", fmt.Sprintf("vrrp%d", i)), Shutdown: yes("shutdown"),
 			Checksum: str("checksum", "auto", "rfc5798", "rfc9568"), GARPRepeat: num("repeat", 1, 10),
 			GARPDelay: str("delay", "5s"), GARPRefresh: str("refresh", "1m0s"),

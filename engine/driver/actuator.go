@@ -226,6 +226,7 @@ func attachment(d *engine.Desired) platform.Attachment {
 		Name:    d.VIFName,
 		MAC:     d.MAC,
 		SetMAC:  d.VMAC && d.Type == engine.Ether,
+		IOCTL:   d.IOCTL,
 		Addrs:   d.Addrs,
 		Present: d.Present,
 		Active:  d.Active,

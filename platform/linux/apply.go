@@ -33,10 +33,20 @@ type step struct {
 	request *request
 	after   func(error)
 	reply   func([]byte) // may be nil
+	call    func() error // in place of request
 }
 
 // run executes steps in order.
 func (s *System) run(steps []step) {
+	// Requests that follow each other go out together.
+	for i := range steps {
+		if steps[i].call != nil {
+			s.run(steps[:i])
+			steps[i].after(steps[i].call())
+			s.run(steps[i+1:])
+			return
+		}
+	}
 	requests := make([]*request, len(steps))
 	for i := range steps {
 		requests[i] = steps[i].request
@@ -163,7 +173,7 @@ func (s *System) snapshot() *runState {
 			continue
 		}
 		for _, p := range w.Addrs {
-			r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p})
+			r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p, Label: e.labels[p]})
 		}
 		if e.ownMAC != nil {
 			r.MACs = append(r.MACs, macRecord{Link: w.Link, Original: *e.ownMAC, Virtual: w.MAC})
@@ -320,13 +330,17 @@ func (s *System) lower(jobs []*job) {
 
 // uninstall is the step that removes an address which we installed.
 func (s *System) uninstall(j *job, p netip.Prefix) step {
-	return step{request: delRequest(j.e.device(), p), after: func(err error) {
+	after := func(err error) {
 		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
 			j.fail("remove "+p.String(), err)
 			return
 		}
 		s.registry.setInstalled(j.e, p, false)
-	}}
+	}
+	if j.e.labels[p] != "" {
+		return s.uninstallByIOCTL(j, p, after)
+	}
+	return step{request: delRequest(j.e.device(), p), after: after}
 }
 
 // restoreMAC gives the interface its own address back, unless somebody has changed it since.
@@ -335,13 +349,13 @@ func (s *System) restoreMAC(j *job) []step {
 		j.e.ownMAC = nil
 		return nil
 	}
-	return []step{{request: macRequest(j.e.want.Link, *j.e.ownMAC), after: func(err error) {
+	return []step{s.setMAC(j, *j.e.ownMAC, func(err error) {
 		if err != nil && !errors.Is(noLink(err), platform.ErrNoLink) {
 			j.fail("restore the address of "+j.want.ID.Link, err)
 			return
 		}
 		j.e.ownMAC = nil
-	}}}
+	})}
 }
 
 // activate installs addresses. IPv4 addresses are there before the macvlan is up; IPv6 ones, which
@@ -360,13 +374,18 @@ func (s *System) activate(jobs []*job) {
 				s.registry.setInstalled(j.e, p, false)
 				continue
 			}
-			*at = append(*at, step{request: addRequest(j.e.device(), p, j.want.Macvlan), after: func(err error) {
+			after := func(err error) {
 				if err != nil && !errors.Is(err, unix.EEXIST) {
 					j.fail("add "+p.String(), err)
 					return
 				}
 				s.registry.setInstalled(j.e, p, true)
-			}})
+			}
+			if j.e.labels[p] != "" {
+				*at = append(*at, s.installByIOCTL(j, p, after))
+				continue
+			}
+			*at = append(*at, step{request: addRequest(j.e.device(), p, j.want.Macvlan), after: after})
 		}
 	}
 	s.run(first)
@@ -385,9 +404,9 @@ func (s *System) activate(jobs []*job) {
 				}
 			}})
 		case j.want.SetMAC && j.parent.MAC != j.want.MAC:
-			up = append(up, step{request: macRequest(j.want.Link, j.want.MAC), after: func(err error) {
+			up = append(up, s.setMAC(j, j.want.MAC, func(err error) {
 				j.fail("set the address of "+j.want.ID.Link, err)
-			}})
+			}))
 		}
 	}
 	s.run(up)

@@ -144,6 +144,7 @@ type kernelAddr struct {
 	prefix netip.Prefix
 	flags  uint32
 	proto  uint8 // who installed it
+	label  string
 }
 
 // usable is false for an IPv6 address that duplicate address detection has not passed.
@@ -173,6 +174,8 @@ func parseAddr(m []byte) (kernelAddr, bool) {
 			if len(at.Value) >= 4 {
 				a.flags = binary.NativeEndian.Uint32(at.Value)
 			}
+		case unix.IFA_LABEL:
+			a.label = unix.ByteSliceToString(at.Value)
 		case ifaProto:
 			if len(at.Value) >= 1 {
 				a.proto = at.Value[0]

@@ -90,7 +90,7 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 		recorded[place{r.Link, r.Prefix}] = true
 	}
 	var errs []error
-	var steps []step
+	steps := s.recoverLabels(records, addrs)
 	for i := range addrs {
 		a := &addrs[i]
 		at := place{a.link, a.prefix}

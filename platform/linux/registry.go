@@ -39,6 +39,8 @@ type entry struct {
 	// installed are the addresses that are in the kernel by us; up whether the macvlan shall be up.
 	installed []netip.Prefix
 	up        bool
+	// labels are those of addresses that are set by ioctl.
+	labels map[netip.Prefix]string
 	// ownMAC is the interface's address before it was given the virtual MAC.
 	ownMAC *[6]byte
 	// busy is set while Apply works on it; rounds counts how often it has.
@@ -58,7 +60,7 @@ func (e *entry) device() int {
 // only addresses and activity may differ.
 func (e *entry) sameShape(a *platform.Attachment) bool {
 	w := &e.want
-	return w.Link == a.Link && w.Macvlan == a.Macvlan && w.MAC == a.MAC && w.SetMAC == a.SetMAC &&
+	return w.Link == a.Link && w.Macvlan == a.Macvlan && w.MAC == a.MAC && w.SetMAC == a.SetMAC && w.IOCTL == a.IOCTL &&
 		(!a.Macvlan || w.Name == a.Name)
 }
 
@@ -72,6 +74,14 @@ func (r *registry) init(marks bool) {
 // ours says whether an address in the kernel is there by us. Where the kernel does not mark it,
 // it is one that we may have installed and without the route that others' addresses bring.
 func (r *registry) ours(a *kernelAddr) bool {
+	if a.label != "" {
+		r.mu.Lock()
+		labeled := r.labeled(a)
+		r.mu.Unlock()
+		if labeled {
+			return true
+		}
+	}
 	if r.marks {
 		return a.proto == addressMark
 	}
@@ -98,6 +108,7 @@ func (r *registry) claim(e *entry, a *platform.Attachment) bool {
 	e.want = *a
 	e.want.Addrs = addrs
 	r.entries[a.ID] = e
+	e.assignLabels()
 	if changed && !a.Macvlan {
 		for _, p := range addrs {
 			r.claims[place{a.Link, p}] = e

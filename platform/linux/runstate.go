@@ -36,6 +36,8 @@ type macvlanRecord struct {
 type addrRecord struct {
 	Link   int          `json:"link"`
 	Prefix netip.Prefix `json:"address"`
+	// Label is how an address that was set by ioctl is called, behind the interface's name.
+	Label string `json:"label,omitempty"`
 }
 
 type macRecord struct {

@@ -47,6 +47,8 @@ type System struct {
 	// what carries our mark, but is not in the run-state file, certain to be nobody's.
 	sole bool
 	lone int // the socket that says so to others
+	// control is the socket of ioctls.
+	control int
 
 	applying sync.Mutex // held by what changes the kernel
 	// changes are the settings of configured interfaces that we changed.
@@ -66,7 +68,7 @@ var _ platform.System = (*System)(nil)
 // run-state file is in use by another router, and with the kernel's error when the caller may
 // not administer the network.
 func New(o Options) (*System, error) {
-	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, notifyBuffer: 2 * answerBuffer}
+	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, control: -1, notifyBuffer: 2 * answerBuffer}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -97,6 +99,9 @@ func (s *System) open(stateDir string) error {
 	}
 	if s.state, err = openStateFile(stateDir, origin); err != nil {
 		return err
+	}
+	if s.control, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("control socket: %w", err)
 	}
 	s.lone, s.sole = claimNamespace()
 	if !s.sole {
@@ -142,8 +147,10 @@ func (s *System) release() {
 	if s.state != nil {
 		s.state.close()
 	}
-	if s.lone >= 0 {
-		_ = unix.Close(s.lone)
+	for _, fd := range []int{s.lone, s.control} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
 	}
 }
 
