@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
 	"shell/term":            {"shell"},
 	"shell/remote":          {"shell"},
+	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
 }
 
 // libraries that only one package may import.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -145,7 +146,7 @@ Without a mode or command it attaches to the running router:
 	complete("mode", "0\tsniffer", "1\trouter in the foreground", "2\trouter as a daemon")
 	complete("cfg-format", "toml", "json")
 	complete("debug", "0", "1", "2", "3", "5")
-	root.AddCommand(execCommand(&f), checkCommand(&f), passwdCommand(), demoCommand(), versionCommand())
+	root.AddCommand(execCommand(&f), checkCommand(&f), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
 	return root
 }
 
@@ -188,7 +189,7 @@ func converse(ctx context.Context, c shell.Conversation) error {
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
 		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
-	return onTerminal(ctx, c)
+	return onTerminal(ctx, c, historyFile())
 }
 
 // runSniffer shows the VRRP packets of an interface until a signal, or those of a capture file.
@@ -223,9 +224,9 @@ func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-// onTerminal runs a conversation in this terminal.
-func onTerminal(ctx context.Context, c shell.Conversation) error {
-	err := term.Run(ctx, c, term.Options{HistoryFile: historyFile()})
+// onTerminal runs a conversation in this terminal, with the history of its user.
+func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
+	err := term.Run(ctx, c, term.Options{HistoryFile: history})
 	switch {
 	case errors.Is(err, term.ErrLost):
 		return exitStatus(shell.Unreachable) // the terminal has said why
@@ -342,6 +343,30 @@ terminal. A password in the arguments can be seen by everybody on this host.`,
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", "scrypt", "`algorithm`: scrypt or sha256")
 	cmd.Flags().Uint8Var(&level, "level", 0, "what the user may do, 0 to 9: 0-4 look, 5-8 operate, 9 configure")
 	return cmd
+}
+
+// terminalCommand is what the SSH server runs for each terminal: its standard input is a
+// pseudo-terminal, and the session is at the other end of file descriptor 3.
+func terminalCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "terminal HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := untilHangup(cmd.Context())
+			defer stop()
+			f := os.NewFile(3, "session")
+			conn, err := net.FileConn(f)
+			if err != nil {
+				return err
+			}
+			_ = f.Close()
+			c, err := remote.Attach(conn)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return onTerminal(ctx, c, args[0])
+		},
+	}
 }
 
 func versionCommand() *cobra.Command {

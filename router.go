@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"os/user"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 
 	"vrrpsh/api"
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform"
@@ -28,6 +30,7 @@ import (
 	"vrrpsh/platform/process"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
+	"vrrpsh/shell/remote/sshd"
 )
 
 // thisHost is what the configuration of a real router is for.
@@ -153,7 +156,7 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 	if interactive {
 		console := shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 		defer console.Close()
-		return onTerminal(ctx, console)
+		return onTerminal(ctx, console, historyFile())
 	}
 	select {
 	case <-ctx.Done():
@@ -211,6 +214,7 @@ type router struct {
 	api      *api.API
 	shells   *remote.Server
 	listener *api.Listener
+	ssh      *sshd.Server
 	// failed delivers the error with which the engine ended by itself.
 	failed chan error
 	cancel context.CancelFunc
@@ -244,8 +248,9 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		}
 	}()
 
+	gate := login.NewGate(time.Now)
 	applied := &applier{engine: d, journal: o.journal, settings: o.settings}
-	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load, File: applied.file})
+	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load, File: applied.file, Gate: gate})
 	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
 	sessions := shell.NewSessions()
@@ -273,18 +278,48 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		Sessions: sessions, Lab: o.lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
-		level := conf.Viewer
-		if p.Owner() {
-			level = conf.Administrator
-		}
-		for _, u := range manager.Running().Config.API.Users {
-			if u.Name == p.Username {
-				level = max(level, u.Level)
-			}
-		}
-		return shell.New(r.env, shell.User{Name: p.Username, Level: level, Source: "control socket"}), nil
+		level := levelOf(p, manager.Running().Config)
+		return shell.New(r.env, shell.User{
+			Name: p.Username, Level: level, Source: "control socket",
+			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
+		}), nil
 	})
+	r.ssh = sshd.New(sshd.Options{
+		Config: applied.running.Load, Gate: gate, Log: log, Shells: r.shells,
+		NewSession: func(u conf.User, source string) shell.Conversation {
+			return shell.New(r.env, shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
+		},
+		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.stateDir, "shell_history", user)) },
+	})
+	applied.ssh.Store(r.ssh)
+	if err := r.ssh.Apply(manager.Running().Config.SSH); err != nil {
+		r.stop()
+		return nil, err
+	}
 	return r, nil
+}
+
+// levelOf is what a user of the control socket may do.
+func levelOf(p remote.Peer, c *conf.Config) conf.Level {
+	level := conf.Viewer
+	if p.Owner() {
+		level = conf.Administrator
+	}
+	for _, u := range c.API.Users {
+		if u.Name == p.Username {
+			level = max(level, u.Level)
+		}
+	}
+	return level
+}
+
+// terminal returns this program as the terminal of a session: see terminalCommand.
+func terminal(history string) *exec.Cmd {
+	self := "/proc/self/exe" // this very version, whatever has replaced it on the disk
+	if !exists(self) {
+		self, _ = os.Executable()
+	}
+	return exec.Command(self, "terminal", history)
 }
 
 // stop ends sessions and listeners, then the engine, which hands over and
@@ -292,6 +327,9 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 func (r *router) stop() {
 	if r.shells != nil {
 		_ = r.shells.Close()
+	}
+	if r.ssh != nil {
+		r.ssh.Close()
 	}
 	if r.listener != nil {
 		r.listener.Close()
@@ -317,6 +355,7 @@ type applier struct {
 	engine   engine.Applier
 	journal  *journal.Journal
 	settings func(*conf.Config) journal.Settings
+	ssh      atomic.Pointer[sshd.Server] // nil until sessions can be served
 	listener *api.Listener
 	running  atomic.Pointer[conf.Config]
 	manager  atomic.Pointer[conf.Manager] // nil until the first configuration is applied
@@ -342,7 +381,13 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	}
 	// From the first answer of a listener on, the API knows its users.
 	a.running.Store(c)
-	return a.listener.Apply(c.API)
+	if err := a.listener.Apply(c.API); err != nil {
+		return err
+	}
+	if s := a.ssh.Load(); s != nil {
+		return s.Apply(c.SSH)
+	}
+	return nil
 }
 
 // logSettings is what a configuration says about the log.

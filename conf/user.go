@@ -291,3 +291,13 @@ func HashPassword(name string, level Level, password string, alg Algorithm) (str
 	return fmt.Sprintf("{{SCRYPT}}%s:%d::$rscrypt$0$%s$%s$%s$", name, level,
 		b64([]byte{scryptLogN, scryptR, scryptP}), b64(salt), b64(sum)), nil
 }
+
+// In tells whether a configuration still has the user, with the same level.
+func (u User) In(c *Config) bool {
+	for _, other := range c.API.Users {
+		if other.Name == u.Name {
+			return other.Level == u.Level
+		}
+	}
+	return false
+}

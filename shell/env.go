@@ -70,6 +70,9 @@ type User struct {
 	Level conf.Level
 	// Source says where from: Console, "control socket", an address.
 	Source string
+	// Valid tells whether the user is still who he is under another configuration; the session
+	// ends otherwise. Nil: always.
+	Valid func(*conf.Config) bool
 }
 
 // Console is the Source of the user at the terminal that the router runs in.

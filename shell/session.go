@@ -138,11 +138,35 @@ func (s *Session) Close() error {
 	s.running.Lock()
 	defer s.running.Unlock()
 	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.finish()
+	return nil
+}
+
+// expel ends the session without the user's doing, when the command that runs has ended.
+func (s *Session) expel(why string) {
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.mu.Lock()
+	gone := s.mode == closed
+	s.mu.Unlock()
+	if !gone {
+		s.audit("session ended", "reason", why)
+		s.notify("% " + why)
+		s.cancel()
+		s.finish()
+	}
+}
+
+// finish lets go of everything but the last notices; s.running is held.
+func (s *Session) finish() {
+	s.mu.Lock()
 	again, d := s.mode == closed, s.draft
-	s.mode, s.draft, s.ended = closed, nil, true
+	s.mode, s.draft = closed, nil
 	s.mu.Unlock()
 	if again {
-		return nil
+		return
 	}
 	s.stopDebugging("")
 	s.watching.Wait()
@@ -152,7 +176,6 @@ func (s *Session) Close() error {
 		s.registry.keep(s.user.Name, d)
 		s.audit("candidate kept of a lost session")
 	}
-	return nil
 }
 
 // closed is the mode of a session after Close.

@@ -38,13 +38,17 @@ func (r *Sessions) add(s *Session, now time.Time) {
 	r.live[s] = sessionInfo{id: r.next, since: now}
 }
 
-// Committed tells every session of a revision, but the one that made it. conf.Options.Notify is
+// Committed tells every session of a revision, but the one that made it, and ends those whose
+// user is no longer valid. conf.Options.Notify is
 // the place to call it from.
 func (r *Sessions) Committed(rev *conf.Revision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s := range r.live {
 		s.committed(rev)
+		if valid := s.user.Valid; valid != nil && rev.Config != nil && !valid(rev.Config) {
+			go s.expel(fmt.Sprintf("The session ends: commit %d by %s changed your user", rev.ID, rev.User))
+		}
 	}
 }
 

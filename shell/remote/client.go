@@ -80,10 +80,29 @@ func Dial(ctx context.Context, socketPath string) (*Client, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%s: %w", socketPath, err)
 	}
+	return newClient(conn, r, hello), nil
+}
+
+// Attach takes up the session that Server.ServeConn offers at the other end of conn.
+func Attach(conn net.Conn) (*Client, error) {
+	r := bufio.NewReaderSize(conn, 64<<10)
+	_ = conn.SetDeadline(time.Now().Add(dialTimeout))
+	hello, err := greeting(r)
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return newClient(conn, r, hello), nil
+}
+
+func newClient(conn net.Conn, r *bufio.Reader, hello *state) *Client {
 	c := &Client{conn: conn, r: r, notices: make(chan string, noticeBuffer), calls: make(map[uint64]*call), state: *hello}
 	c.alive, c.kill = context.WithCancel(context.Background())
 	c.reading.Go(c.read)
-	return c, nil
+	return c
 }
 
 func dialError(path string, err error) error {
@@ -96,7 +115,7 @@ func dialError(path string, err error) error {
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
-// handshake upgrades the connection and waits for the greeting.
+// handshake upgrades the connection to the shell's protocol.
 func handshake(conn net.Conn, r *bufio.Reader) (*state, error) {
 	req, err := http.NewRequest(http.MethodGet, "http://router"+Path, nil)
 	if err != nil {
@@ -115,6 +134,11 @@ func handshake(conn net.Conn, r *bufio.Reader) (*state, error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return nil, refused(resp)
 	}
+	return greeting(r)
+}
+
+// greeting waits for the first frame.
+func greeting(r *bufio.Reader) (*state, error) {
 	f, err := readFrame(r)
 	switch {
 	case err != nil:

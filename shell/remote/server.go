@@ -83,7 +83,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "the connection cannot be upgraded")
 		return
 	}
+	_ = conn.SetDeadline(time.Now().Add(s.writeTimeout()))
+	head := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + Protocol + "\r\n\r\n"
+	if _, err := conn.Write([]byte(head)); err != nil {
+		_ = conv.Close()
+		_ = conn.Close()
+		return
+	}
 	s.serve(peer, conv, conn, buf.Reader)
+}
+
+// ServeConn talks to the process at the other end of conn, which calls Attach, until either
+// ends the session; then conn and the conversation are closed. Who has the other end has the
+// conversation: nobody is asked who he is.
+func (s *Server) ServeConn(conn net.Conn, user string, conv shell.Conversation) error {
+	peer := Peer{UID: -1, GID: -1, Username: user}
+	if err := s.reserve(peer); err != nil {
+		_ = conv.Close()
+		_ = conn.Close()
+		return err
+	}
+	defer s.release()
+	s.serve(peer, conv, conn, bufio.NewReaderSize(conn, 64<<10))
+	return nil
 }
 
 // serve runs one session to its end.

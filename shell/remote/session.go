@@ -59,7 +59,7 @@ func (s *session) run() {
 		_ = s.conn.Close()
 	}()
 	_ = s.conn.SetDeadline(time.Time{}) // the HTTP server's no longer count
-	if err := s.accept(); err != nil {
+	if err := s.send(&frame{Op: opHello, State: stateOf(s.conv)}); err != nil {
 		s.closeConversation()
 		return
 	}
@@ -71,15 +71,6 @@ func (s *session) run() {
 	close(s.pending)
 	_ = s.conn.Close()
 	wg.Wait()
-}
-
-// accept switches protocols and greets.
-func (s *session) accept() error {
-	head := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + Protocol + "\r\n\r\n"
-	if err := s.write([]byte(head)); err != nil {
-		return err
-	}
-	return s.send(&frame{Op: opHello, State: stateOf(s.conv)})
 }
 
 // read takes frames until the client leaves or breaks the protocol.

@@ -1,0 +1,118 @@
+package sshd
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// connection is a client that has logged in.
+type connection struct {
+	server *Server
+	conn   *ssh.ServerConn
+	from   netip.Addr
+	grant  *grant
+
+	mu       sync.Mutex
+	sessions int
+	idle     time.Time // since when there is no session
+}
+
+func newConnection(s *Server, conn *ssh.ServerConn, from netip.Addr) *connection {
+	g, _ := conn.Permissions.ExtraData[grantKey{}].(*grant)
+	return &connection{server: s, conn: conn, from: from, grant: g, idle: time.Now()}
+}
+
+// run serves the client's sessions until it leaves.
+func (c *connection) run(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	ctx, cancel := context.WithCancel(c.server.ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { ssh.DiscardRequests(requests) }) // forwarding, and the client's own keepalives
+	wg.Go(func() { c.keepAlive(ctx) })
+	var sessions sync.WaitGroup
+	defer context.AfterFunc(c.server.ctx, func() {
+		sessions.Wait() // they have told the user
+		_ = c.conn.Close()
+	})()
+	for n := range channels {
+		if n.ChannelType() != "session" {
+			_ = n.Reject(ssh.UnknownChannelType, "only sessions are served")
+			continue
+		}
+		if !c.begin() {
+			_ = n.Reject(ssh.ResourceShortage, "too many sessions")
+			continue
+		}
+		channel, reqs, err := n.Accept()
+		if err != nil {
+			c.end()
+			continue
+		}
+		sessions.Go(func() {
+			defer c.end()
+			newSession(c, channel).run(ctx, reqs)
+		})
+	}
+	cancel()
+	_ = c.conn.Close()
+	sessions.Wait()
+	wg.Wait()
+}
+
+func (c *connection) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sessions >= c.server.o.Limits.Sessions || c.server.ctx.Err() != nil {
+		return false
+	}
+	c.sessions++
+	return true
+}
+
+func (c *connection) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions--
+	c.idle = time.Now()
+}
+
+// keepAlive closes the connection of a client that is no longer there, or wants nothing.
+func (c *connection) keepAlive(ctx context.Context) {
+	limits := c.server.o.Limits
+	tick := time.NewTicker(limits.KeepAlive)
+	defer tick.Stop()
+	answers := make(chan struct{}, 1)
+	asking, missed := false, 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-answers:
+			asking, missed = false, 0
+			continue
+		case <-tick.C:
+		}
+		c.mu.Lock()
+		unused := c.sessions == 0 && time.Since(c.idle) > limits.Idle
+		c.mu.Unlock()
+		if asking {
+			missed++
+		}
+		if unused || missed >= unanswered {
+			_ = c.conn.Close()
+			return
+		}
+		if !asking {
+			asking = true
+			go func() {
+				// Any answer will do, a refusal too; none comes from a connection that has ended.
+				if _, _, err := c.conn.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+					answers <- struct{}{}
+				}
+			}()
+		}
+	}
+}

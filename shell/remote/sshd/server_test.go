@@ -1,0 +1,497 @@
+package sshd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"vrrpsh/conf"
+	"vrrpsh/conf/login"
+)
+
+func TestLogin(t *testing.T) {
+	r := newRouter(t, nil)
+	for _, tt := range []struct {
+		name, user string
+		how        ssh.AuthMethod
+		ok         bool
+	}{
+		{"key", "alice", ssh.PublicKeys(r.key), true},
+		{"password", "alice", ssh.Password("banana"), true},
+		{"second of two keys", "alice", ssh.PublicKeys(newKey(t), r.key), true},
+		{"another's key", "bob", ssh.PublicKeys(r.key), false},
+		{"unknown key", "alice", ssh.PublicKeys(newKey(t)), false},
+		{"wrong password", "alice", ssh.Password("apple"), false},
+		{"unknown user", "carol", ssh.Password("banana"), false},
+		{"user with a path", "../keys/alice", ssh.PublicKeys(r.key), false},
+		{"nothing", "alice", nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var how []ssh.AuthMethod
+			if tt.how != nil {
+				how = []ssh.AuthMethod{tt.how}
+			}
+			c, err := r.dial(tt.user, how...)
+			if (err == nil) != tt.ok {
+				t.Fatalf("%v, want success %v", err, tt.ok)
+			}
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.Close() }()
+			if out, _, _ := r.run(c, "who", ""); out != tt.user+" 9 127.0.0.1\n" {
+				t.Errorf("who: %q", out)
+			}
+		})
+	}
+}
+
+// TestGuessingIsSlowed holds that the guesses count with those made elsewhere.
+func TestGuessingIsSlowed(t *testing.T) {
+	gate := login.NewGate(time.Now)
+	r := newRouter(t, func(o *Options) { o.Gate = gate })
+	tries := 0
+	_, err := r.dial("bob", ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
+		tries++
+		return "apple", nil
+	}), 100))
+	if err == nil || tries != DefaultLimits.Tries {
+		t.Errorf("%d tries on one connection, then %v", tries, err)
+	}
+	if _, err := r.dial("bob", ssh.Password("banana")); err == nil {
+		t.Error("the right password after many wrong ones was accepted at once")
+	}
+	if _, err := gate.Check(t.Context(), r.config.Load().API.Users, "127.0.0.1", "bob", "banana"); !errors.Is(err, login.ErrTooMany) {
+		t.Errorf("elsewhere: %v", err)
+	}
+	c, err := r.dial("alice", ssh.Password("banana"))
+	if err != nil {
+		t.Fatalf("another user: %v", err)
+	}
+	_ = c.Close()
+}
+
+func TestCommands(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	for _, tt := range []struct{ name, command, stdin, out, err string }{
+		{"command", "say hello", "", "hello\n", ""},
+		{"input is not for a command", "say hello", "say more\n", "hello\n", ""},
+		{"failure", "sya hello", "", "", "% Unknown: sya hello\n"},
+		{"lines", "say a\nsay b", "", "a\nb\n", ""},
+		{"script", "", "say a\n\n# comment\nsay b", "a\nb\n", ""},
+		{"script with a failure", "", "say a\nbroken\nsay b\n", "a\n", "% Unknown: broken\n"},
+		{"empty script", "", "", "", ""},
+		{"much output", "say " + strings.Repeat("x", 100_000), "", strings.Repeat("x", 100_000) + "\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, errs, status := r.run(c, tt.command, tt.stdin)
+			want := 0
+			if tt.err != "" {
+				want = 2
+			}
+			if out != tt.out || errs != tt.err || status != want {
+				t.Errorf("%.60q, %q, status %d", out, errs, status)
+			}
+			r.wait("the end of the session", r.conversation().closed)
+		})
+	}
+}
+
+func TestKeyOptions(t *testing.T) {
+	r := newRouter(t, nil)
+	r.authorize(`command="say forced",no-pty ` + authorize(r.key))
+	c := r.alice()
+	for _, stdin := range []string{"", "say a\n"} {
+		if out, _, _ := r.run(c, "", stdin); out != "forced\n" {
+			t.Errorf("without a command: %q", out)
+		}
+	}
+	if out, _, _ := r.run(c, "who", ""); out != "forced\n" {
+		t.Errorf("with a command: %q", out)
+	}
+	s := r.session(c)
+	defer func() { _ = s.Close() }()
+	if s.RequestPty("xterm", 24, 80, nil) == nil {
+		t.Error("no-pty, and there is one")
+	}
+	// An offered key must not lend its rights to the one that is proven.
+	free := newKey(t)
+	r.authorize(authorize(free) + `command="say forced" ` + authorize(r.key))
+	_, _ = r.dial("alice", ssh.PublicKeys(&offered{free}, r.key))
+	c2, err := r.dial("alice", ssh.PublicKeys(&offered{free}), ssh.Password("banana"))
+	if err == nil {
+		_ = c2.Close()
+	}
+	c3, err := r.dial("alice", ssh.PublicKeys(r.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c3.Close() }()
+	if out, _, _ := r.run(c3, "who", ""); out != "forced\n" {
+		t.Errorf("with the restricted key: %q", out)
+	}
+}
+
+// offered is a key that cannot sign.
+type offered struct{ ssh.Signer }
+
+func (o *offered) Sign(io.Reader, []byte) (*ssh.Signature, error) {
+	return nil, errors.New("not mine")
+}
+
+// TestNothingElse holds what is not on offer.
+func TestNothingElse(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	for _, kind := range []string{"direct-tcpip", "forwarded-tcpip", "x11", "auth-agent@openssh.com", "direct-streamlocal@openssh.com", "tun@openssh.com"} {
+		if _, _, err := c.OpenChannel(kind, nil); err == nil {
+			t.Errorf("a channel %s is opened", kind)
+		}
+	}
+	for _, request := range []string{"tcpip-forward", "streamlocal-forward@openssh.com", "hostkeys-prove-00@openssh.com"} {
+		if ok, _, err := c.SendRequest(request, true, nil); ok || err != nil {
+			t.Errorf("%s: %v, %v", request, ok, err)
+		}
+	}
+	s := r.session(c)
+	for _, request := range []string{"env", "subsystem", "x11-req", "auth-agent-req@openssh.com", "window-change", "exec", "signal"} {
+		if ok, err := s.SendRequest(request, true, []byte{0, 0}); ok || err != nil {
+			t.Errorf("%s: %v, %v", request, ok, err)
+		}
+	}
+	_ = s.Close()
+	s = r.session(c)
+	defer func() { _ = s.Close() }()
+	if err := s.Start("wait"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, _ := s.SendRequest("shell", true, nil); ok {
+		t.Error("two things at once in a session")
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	s := r.session(c)
+	if err := s.Start("wait"); err != nil {
+		t.Fatal(err)
+	}
+	r.wait("the command", r.conversation().waiting)
+	if err := s.Signal(ssh.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *ssh.ExitError
+	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 1 {
+		t.Errorf("after the signal: %v", err)
+	}
+	// A client that leaves takes its command along.
+	s = r.session(c)
+	if err := s.Start("wait"); err != nil {
+		t.Fatal(err)
+	}
+	conv := r.conversation()
+	r.wait("the command", conv.waiting)
+	_ = c.Close()
+	r.wait("the end of the session", conv.closed)
+}
+
+// terminal opens one and returns what is typed and what it shows.
+func (r *router) terminal(c *ssh.Client) (*ssh.Session, io.Writer, *bufio.Scanner) {
+	r.t.Helper()
+	s := r.session(c)
+	in, err := s.StdinPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out, err := s.StdoutPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := s.RequestPty("xterm-256color", 24, 80, nil); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := s.Shell(); err != nil {
+		r.t.Fatal(err)
+	}
+	return s, in, bufio.NewScanner(out)
+}
+
+// shows reads up to a line that contains text.
+func (r *router) shows(out *bufio.Scanner, text string) string {
+	r.t.Helper()
+	found := make(chan string, 1)
+	go func() {
+		for out.Scan() {
+			if strings.Contains(out.Text(), text) {
+				found <- out.Text()
+				return
+			}
+		}
+		close(found)
+	}()
+	select {
+	case line, ok := <-found:
+		if !ok {
+			r.t.Fatalf("the terminal never showed %q", text)
+		}
+		return line
+	case <-time.After(deadline):
+		r.t.Fatalf("waited in vain for the terminal to show %q", text)
+		return ""
+	}
+}
+
+func (r *router) types(in io.Writer, line string) {
+	r.t.Helper()
+	if _, err := io.WriteString(in, line+"\r"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_ROUTER", "1")
+	r := newRouter(t, nil)
+	c := r.alice()
+	s, in, out := r.terminal(c)
+	r.shows(out, "alice# ")
+	r.types(in, "who")
+	r.shows(out, "alice 9 127.0.0.1")
+	r.types(in, "window")
+	if line := r.shows(out, "window 80 24"); !strings.HasSuffix(strings.TrimSpace(line), "window 80 24 TERM=xterm-256color") {
+		t.Errorf("the terminal's environment: %s", line)
+	}
+	if err := s.WindowChange(10, 20); err != nil {
+		t.Fatal(err)
+	}
+	// The answer to a request on the same channel says that the change has been taken; the
+	// terminal hears of it at once, but not before that.
+	for end := time.Now().Add(deadline); ; {
+		r.types(in, "window")
+		if strings.Contains(r.shows(out, "window "), "window 20 10") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the terminal does not learn its new size")
+		}
+	}
+	r.types(in, "leave")
+	var exit *ssh.ExitError
+	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 7 {
+		t.Errorf("the end: %v, want status 7", err)
+	}
+	r.wait("the end of the session", r.conversation().closed)
+}
+
+func TestTerminalGone(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	_, _, out := r.terminal(c)
+	r.shows(out, "alice# ")
+	conv := r.conversation()
+	_ = c.Close()
+	r.wait("the end of the session", conv.closed)
+}
+
+func TestTerminalIdle(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.Idle = 300 * time.Millisecond })
+	s, _, out := r.terminal(r.alice())
+	r.shows(out, "Nothing was typed")
+	_ = s.Wait()
+	r.wait("the end of the session", r.conversation().closed)
+}
+
+func TestUnusedConnectionEnds(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.Idle, o.Limits.KeepAlive = time.Millisecond, 10*time.Millisecond })
+	r.wait("the end of the connection", closed(r.alice()))
+}
+
+// TestSilentClientEnds holds that a client that does not answer is given up.
+func TestSilentClientEnds(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.KeepAlive = 10 * time.Millisecond })
+	raw, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	conn, channels, requests, err := ssh.NewClientConn(raw, r.addr, &ssh.ClientConfig{
+		User: "alice", Auth: []ssh.AuthMethod{ssh.PublicKeys(r.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for c := range channels {
+			_ = c.Reject(ssh.Prohibited, "")
+		}
+	}()
+	done := make(chan struct{})
+	go func() {
+		_ = conn.Wait()
+		close(done)
+	}()
+	asked := 0
+	for {
+		select {
+		case req, ok := <-requests: // never answered
+			if !ok {
+				requests = nil
+				continue
+			}
+			asked++
+			if req.Type != "keepalive@openssh.com" {
+				t.Errorf("asked for %s", req.Type)
+			}
+			continue
+		case <-done:
+		case <-time.After(deadline):
+			t.Fatal("the connection goes on")
+		}
+		break
+	}
+	if asked == 0 {
+		t.Error("the client was not asked")
+	}
+}
+
+func TestStrangersAreLimited(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Handshake = 4, 300*time.Millisecond })
+	var list []net.Conn
+	banners := 0
+	for range 4 {
+		c, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		list = append(list, c)
+		_ = c.SetReadDeadline(time.Now().Add(deadline))
+		if line, err := bufio.NewReader(c).ReadString('\n'); err == nil && line == "SSH-2.0-vrrpsh\r\n" {
+			banners++
+		}
+	}
+	if banners != 2 {
+		t.Errorf("%d connections from one address may wait for a login, want 2", banners)
+	}
+	for _, c := range list {
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Errorf("a connection without login: %v", err)
+		}
+	}
+	r.alice() // there is room again
+}
+
+func TestSessionsAreLimited(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.Sessions, o.Limits.Users = 2, 1 })
+	c := r.alice()
+	r.session(c)
+	second := r.session(c)
+	if _, err := c.NewSession(); err == nil {
+		t.Error("a third session")
+	}
+	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
+		t.Error("a second connection")
+	}
+	_ = second.Close()
+}
+
+// TestUserGone holds that a user who was removed after the login gets no new session, and one
+// whose level has changed gets it with the new level.
+func TestUserGone(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	change := *r.config.Load()
+	change.API.Users = users(t, map[string]conf.Level{"alice": conf.Operator})
+	r.config.Store(&change)
+	if out, _, _ := r.run(c, "who", ""); out != "alice 5 127.0.0.1\n" {
+		t.Errorf("with another level: %q", out)
+	}
+	change.API.Users = users(t, map[string]conf.Level{"bob": conf.Viewer})
+	if _, errs, status := r.run(c, "who", ""); status != 1 || !strings.Contains(errs, "no such user") {
+		t.Errorf("removed: %q, status %d", errs, status)
+	}
+}
+
+func TestApply(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	first := r.config.Load().SSH
+	second := first
+	second.Listen = freeAddr(t)
+	if err := r.server.Apply(second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
+		t.Error("the old address still answers")
+	}
+	r.addr = second.Listen
+	r.alice()
+	if out, _, _ := r.run(c, "say still here", ""); out != "still here\n" {
+		t.Errorf("an open connection after the move: %q", out)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	broken := second
+	broken.Listen = taken.Addr().String()
+	if err := r.server.Apply(broken); err == nil {
+		t.Error("an address in use was taken")
+	}
+	broken = second
+	broken.HostKey = filepath.Dir(second.HostKey)
+	if err := r.server.Apply(broken); err == nil {
+		t.Error("a directory is a key")
+	}
+	r.alice()
+	if err := r.server.Apply(conf.SSHConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
+		t.Error("switched off, and still there")
+	}
+}
+
+// TestClose holds that the end of the router is the end of all sessions.
+func TestClose(t *testing.T) {
+	r := newRouter(t, nil)
+	c := r.alice()
+	s := r.session(c)
+	if err := s.Start("wait"); err != nil {
+		t.Fatal(err)
+	}
+	r.wait("the command", r.conversation().waiting)
+	script := r.session(c)
+	if _, err := script.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := script.Shell(); err != nil {
+		t.Fatal(err)
+	}
+	conv := r.conversation()
+	_, _, out := r.terminal(c)
+	r.shows(out, "alice# ")
+	terminal := r.conversation()
+	start := time.Now()
+	_ = r.server.o.Shells.Close()
+	r.server.Close()
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	r.wait("the end of the connection", closed(c))
+	r.wait("the end of the script", conv.closed)
+	r.wait("the end of the terminal", terminal.closed)
+	if err := context.Cause(r.server.ctx); err == nil {
+		t.Error("the server goes on")
+	}
+}

@@ -1,0 +1,177 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/shell"
+)
+
+const (
+	// maxSize is the largest size of a terminal, in columns or rows, that is believed.
+	maxSize = 2000
+	// killGrace is how long a terminal's process may take to end when it is told to.
+	killGrace = 2 * time.Second
+	// failedStatus is the exit status when the process cannot be started, or was killed.
+	failedStatus = 255
+)
+
+// terminal runs the terminal of a conversation in a process of its own, whose line editor has
+// process-wide state, and returns its exit status. The conversation stays in this process: the
+// terminal's talks to it through a socket that nobody else has.
+func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 {
+	conn, theirs, err := socketPair()
+	if err != nil {
+		_ = conv.Close()
+		return s.broken(err)
+	}
+	cmd := s.server.o.Terminal(s.conn.User())
+	cmd.Env = []string{"TERM=" + termName(s.pty.Term)}
+	cmd.ExtraFiles = []*os.File{theirs}
+	master, err := pty.StartWithSize(cmd, size(s.pty.Columns, s.pty.Rows))
+	_ = theirs.Close()
+	if err != nil {
+		_ = conv.Close()
+		_ = conn.Close()
+		return s.broken(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.server.o.Shells.ServeConn(conn, s.conn.User(), conv) }()
+	ended := make(chan error, 1)
+	shown := make(chan struct{})
+	var typed atomic.Int64
+	typed.Store(time.Now().UnixNano())
+	go func() {
+		defer close(shown)
+		_, _ = io.Copy(s.channel, master) // ends with an error when the last process has
+	}()
+	go s.type_(master, &typed)
+	go func() { ended <- cmd.Wait() }()
+	s.attend(ctx, cmd, master, &typed, ended)
+	select {
+	case <-shown:
+	case <-time.After(killGrace): // the client does not read, or is gone
+	}
+	_ = master.Close()
+	if err := <-served; err != nil {
+		_, _ = io.WriteString(s.channel, "% "+err.Error()+"\r\n")
+	}
+	if code := cmd.ProcessState.ExitCode(); code >= 0 {
+		return uint32(code)
+	}
+	return failedStatus
+}
+
+// attend waits for the end of the terminal's process, which it makes end when the client or
+// the router goes, or nobody types.
+func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *atomic.Int64, ended <-chan error) {
+	limit := s.server.o.Limits.Idle
+	idle := time.NewTimer(limit)
+	defer idle.Stop()
+	gone := ctx.Done()
+	var kill <-chan time.Time
+	hangUp := func() {
+		_ = cmd.Process.Signal(syscall.SIGHUP)
+		kill = time.After(killGrace)
+	}
+	for {
+		select {
+		case <-ended:
+			return
+		case w := <-s.resize:
+			_ = pty.Setsize(master, size(w.Columns, w.Rows))
+		case <-gone:
+			gone = nil
+			if s.server.ctx.Err() != nil {
+				kill = time.After(killGrace) // it hears of the router's end by itself
+			} else {
+				hangUp()
+			}
+		case <-idle.C:
+			rest := limit - time.Since(time.Unix(0, typed.Load()))
+			if rest > 0 {
+				idle.Reset(rest)
+				continue
+			}
+			_, _ = io.WriteString(s.channel, farewell(limit))
+			hangUp()
+		case <-kill:
+			_ = cmd.Process.Kill()
+			kill = nil
+		}
+	}
+}
+
+// type_ passes on what the user types. The end of it, as of a file, is typed as Ctrl-D.
+func (s *session) type_(master *os.File, typed *atomic.Int64) {
+	b := make([]byte, 4096)
+	for {
+		n, err := s.channel.Read(b)
+		if n > 0 {
+			typed.Store(time.Now().UnixNano())
+			if _, werr := master.Write(b[:n]); werr != nil {
+				return
+			}
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				_, _ = master.Write([]byte{0x04})
+			}
+			return
+		}
+	}
+}
+
+func (s *session) broken(err error) uint32 {
+	s.server.o.Log.Error("SSH terminal failed", "user", s.conn.User(), "source", s.from, "error", err)
+	_, _ = io.WriteString(s.channel, "% The terminal cannot be started\r\n")
+	return failedStatus
+}
+
+// socketPair returns two ends of a connection, one for a child.
+func socketPair() (net.Conn, *os.File, error) {
+	syscall.ForkLock.RLock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "shell"), os.NewFile(uintptr(fds[1]), "shell")
+	conn, err := net.FileConn(ours)
+	_ = ours.Close()
+	if err != nil {
+		_ = theirs.Close()
+		return nil, nil, err
+	}
+	return conn, theirs, nil
+}
+
+func size(columns, rows uint32) *pty.Winsize {
+	return &pty.Winsize{Cols: uint16(min(columns, maxSize)), Rows: uint16(min(rows, maxSize))}
+}
+
+// termName passes on the names of terminals only.
+func termName(s string) string {
+	ok := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.+", r)
+	}
+	if s == "" || len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return !ok(r) }) {
+		return "dumb"
+	}
+	return s
+}
