@@ -36,10 +36,10 @@ type session struct {
 	*connection
 	channel ssh.Channel
 
-	pty      *ptyRequest
-	started  bool
-	done     chan struct{} // closed when what was started has ended
-	resize   chan windowChange
+	pty     *ptyRequest
+	started bool
+	done    chan struct{} // closed when what was started has ended
+	resize  chan windowChange
 
 	mu        sync.Mutex
 	interrupt context.CancelFunc // of the command that runs
