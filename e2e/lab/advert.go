@@ -19,9 +19,13 @@ const (
 	protocolVRRP    = 112
 	icmpEchoReply   = 0
 	icmpEchoRequest = 8
+	// Of ICMPv6 (RFC 4443).
+	icmp6EchoRequest = 128
+	icmp6EchoReply   = 129
 
 	etherHeader = 14
 	ipHeader    = 20
+	ip6Header   = 40
 )
 
 var (
@@ -34,13 +38,13 @@ func VirtualMAC(vrid uint8) net.HardwareAddr {
 	return net.HardwareAddr{0x00, 0x00, 0x5e, 0x00, 0x01, vrid}
 }
 
-// Advert is a VRRP message over IPv4 as seen on the wire.
+// Advert is a VRRP message as seen on the wire.
 type Advert struct {
 	Time     time.Time
 	Port     string
 	MAC      net.HardwareAddr // Ethernet source
 	Src      netip.Addr
-	TTL      uint8
+	TTL      uint8 // or hop limit
 	Version  uint8
 	VRID     uint8
 	Priority uint8
@@ -57,20 +61,27 @@ func (a Advert) String() string {
 // decodeAdvert decodes a frame if it is an advert.
 func decodeAdvert(f Frame) (Advert, bool) {
 	b := f.Data
-	if len(b) < etherHeader+ipHeader+8 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IP {
+	if len(b) < etherHeader+ipHeader+8 {
 		return Advert{}, false
 	}
-	ip := b[etherHeader:]
-	head := int(ip[0]&0xf) * 4
-	if ip[9] != protocolVRRP || len(ip) < head+8 {
+	a := Advert{Time: f.Time, Port: f.Port, MAC: net.HardwareAddr(b[6:12])}
+	var m []byte
+	switch ip := b[etherHeader:]; binary.BigEndian.Uint16(b[12:]) {
+	case unix.ETH_P_IP:
+		head := int(ip[0]&0xf) * 4
+		if ip[9] != protocolVRRP || len(ip) < head+8 {
+			return Advert{}, false
+		}
+		a.TTL, a.Src, m = ip[8], netip.AddrFrom4([4]byte(ip[12:16])), ip[head:]
+	case unix.ETH_P_IPV6:
+		if ip[6] != protocolVRRP || len(ip) < ip6Header+8 {
+			return Advert{}, false
+		}
+		a.TTL, a.Src, m = ip[7], netip.AddrFrom16([16]byte(ip[8:24])), ip[ip6Header:]
+	default:
 		return Advert{}, false
 	}
-	m := ip[head:]
-	a := Advert{
-		Time: f.Time, Port: f.Port, MAC: net.HardwareAddr(b[6:12]), TTL: ip[8],
-		Src:     netip.AddrFrom4([4]byte(ip[12:16])),
-		Version: m[0] >> 4, VRID: m[1], Priority: m[2],
-	}
+	a.Version, a.VRID, a.Priority = m[0]>>4, m[1], m[2]
 	if a.Version == 2 {
 		a.AuthType = m[4]
 		a.Interval = time.Duration(m[5]) * time.Second
@@ -189,4 +200,17 @@ func GratuitousARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	mac, sender, target, ok := arp(f)
 	want := netip.MustParseAddr(addr)
 	return mac, ok && sender == want && target == want
+}
+
+// Announced6 tells whether a frame is an unsolicited Neighbor Advertisement of addr, and returns its flags
+// (RFC 4861 section 4.4).
+func Announced6(f Frame, addr string) (flags byte, ok bool) {
+	const advertisement = 136
+	b := f.Data
+	if len(b) < etherHeader+ip6Header+24 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IPV6 || b[20] != unix.IPPROTO_ICMPV6 {
+		return 0, false
+	}
+	m := b[etherHeader+ip6Header:]
+	target := netip.AddrFrom16([16]byte(m[8:24]))
+	return m[4], m[0] == advertisement && b[0] == 0x33 && target == netip.MustParseAddr(addr)
 }

@@ -50,7 +50,12 @@ func (l *Lab) FRR(n *Namespace, g Group) Router {
 func (f *frr) Node() *Namespace { return f.node }
 
 // macvlan is the name of the interface by which FRR knows the virtual router.
-func (f *frr) macvlan() string { return fmt.Sprintf("vrrp4-2-%d", f.group.VRID) }
+func (f *frr) macvlan() string {
+	if f.group.IPv6 {
+		return fmt.Sprintf("vrrp6-2-%d", f.group.VRID)
+	}
+	return fmt.Sprintf("vrrp4-2-%d", f.group.VRID)
+}
 
 func (f *frr) Start() {
 	f.lab.tb.Helper()
@@ -58,9 +63,17 @@ func (f *frr) Start() {
 	f.node.Run("sysctl", "-q", "-w", "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
 	f.node.IP(
 		fmt.Sprintf("link add %s link eth0 address %v type macvlan mode bridge",
-			f.macvlan(), VirtualMAC(f.group.VRID)),
+			f.macvlan(), f.group.VirtualMAC()),
 		fmt.Sprintf("link set %s addrgenmode none", f.macvlan()),
-		fmt.Sprintf("addr add %s/24 dev %s noprefixroute", VIP, f.macvlan()),
+	)
+	option, family := "noprefixroute", "ip"
+	if f.group.IPv6 {
+		option, family = "nodad", "ipv6"
+	}
+	for _, p := range f.group.prefixes() {
+		f.node.IP(fmt.Sprintf("addr add %s dev %s %s", p, f.macvlan(), option))
+	}
+	f.node.IP(
 		// Until vrrpd says otherwise the address must not answer.
 		fmt.Sprintf("link set %s protodown on", f.macvlan()),
 		fmt.Sprintf("link set %s up", f.macvlan()),
@@ -70,9 +83,9 @@ interface eth0
  vrrp %d version %d
  vrrp %d priority %d
  vrrp %d advertisement-interval %d
- vrrp %d ip %s
+ vrrp %d %s %s
 `, f.node.Role, f.group.VRID, f.group.Version, f.group.VRID, f.priority,
-		f.group.VRID, f.group.Interval.Milliseconds(), f.group.VRID, VIP)
+		f.group.VRID, f.group.Interval.Milliseconds(), f.group.VRID, family, f.group.VIP())
 	none := f.lab.File(f.node.Role+"-zebra.conf", "")
 	path := f.lab.File(f.node.Role+"-vrrpd.conf", config)
 	daemon := func(name, conf string) *Process {

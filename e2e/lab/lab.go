@@ -28,6 +28,11 @@ const (
 	HostAddr = "192.0.2.10"
 	// VIP is meant to be a virtual router's.
 	VIP = "192.0.2.100"
+	// VIP6 and VIP6Global are the same of IPv6. The host's default route is by the first of them.
+	VIP6       = "fe80::100"
+	VIP6Global = "2001:db8::100"
+	// Far is an address of every router that is not on the segment: the host reaches it by its default route.
+	Far = "2001:db8:f::1"
 )
 
 // Lab is one segment with its namespaces, and what runs in them.
@@ -120,11 +125,19 @@ func (l *Lab) attach(n *Namespace) {
 	// The link-local address is usable at once, so that snapshots do not change by themselves.
 	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0",
 		"net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
+	_, station, _ := strings.Cut(n.Addr, "192.0.2.")
 	n.IP(
 		"link set lo up",
 		fmt.Sprintf("addr add %s/24 dev eth0", n.Addr),
+		fmt.Sprintf("addr add 2001:db8::%s/64 dev eth0", station),
 		"link set eth0 up",
 	)
+	if n == l.Host {
+		n.IP("route add default via inet6 " + VIP6 + " dev eth0")
+		return
+	}
+	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
+	n.IP("addr add " + Far + "/128 dev lo")
 }
 
 // waitCarrier waits until a namespace's eth0 is operational.

@@ -28,9 +28,12 @@ const (
 type Pinger struct {
 	tb   testing.TB
 	file *os.File
-	to   unix.SockaddrInet4
-	quit chan struct{}
-	wait sync.WaitGroup
+	to   unix.Sockaddr
+	// request and reply are the types of messages; header is what comes before an answer.
+	request, reply byte
+	header         int
+	quit           chan struct{}
+	wait           sync.WaitGroup
 
 	mu    sync.Mutex
 	sent  []time.Time // by sequence
@@ -52,9 +55,15 @@ func (o Outage) Length() time.Duration { return o.To.Sub(o.From) }
 func (l *Lab) Ping(addr string) *Pinger {
 	l.tb.Helper()
 	p := &Pinger{tb: l.tb, quit: make(chan struct{}), first: -1, last: -1}
-	p.to.Addr = netip.MustParseAddr(addr).As4()
+	family, protocol := unix.AF_INET, unix.IPPROTO_ICMP
+	if to := netip.MustParseAddr(addr); to.Is4() {
+		p.to, p.request, p.reply, p.header = &unix.SockaddrInet4{Addr: to.As4()}, icmpEchoRequest, icmpEchoReply, ipHeader
+	} else {
+		family, protocol = unix.AF_INET6, unix.IPPROTO_ICMPV6
+		p.to, p.request, p.reply = &unix.SockaddrInet6{Addr: to.As16()}, icmp6EchoRequest, icmp6EchoReply
+	}
 	err := l.Host.Do(func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMP)
+		fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 		if err != nil {
 			return err
 		}
@@ -94,7 +103,7 @@ func (p *Pinger) send() {
 		return
 	}
 	m := make([]byte, 16)
-	m[0] = icmpEchoRequest
+	m[0] = p.request
 	binary.BigEndian.PutUint16(m[4:], uint16(os.Getpid()))
 	tick := time.NewTicker(pingInterval)
 	defer tick.Stop()
@@ -112,9 +121,9 @@ func (p *Pinger) send() {
 		binary.BigEndian.PutUint16(m[6:], uint16(seq))
 		binary.BigEndian.PutUint64(m[8:], uint64(seq))
 		m[2], m[3] = 0, 0
-		binary.BigEndian.PutUint16(m[2:], checksum(m))
+		binary.BigEndian.PutUint16(m[2:], checksum(m)) // of ICMPv6 by the kernel
 		// A request that cannot be sent, for want of a neighbor, is an unanswered one.
-		_ = raw.Control(func(fd uintptr) { _ = unix.Sendto(int(fd), m, 0, &p.to) })
+		_ = raw.Control(func(fd uintptr) { _ = unix.Sendto(int(fd), m, 0, p.to) })
 	}
 }
 
@@ -136,11 +145,11 @@ func (p *Pinger) receive() {
 		if err != nil {
 			return
 		}
-		if rerr != nil || n < ipHeader+16 || buf[ipHeader] != icmpEchoReply ||
-			binary.BigEndian.Uint16(buf[ipHeader+4:]) != uint16(os.Getpid()) {
+		b := buf[min(p.header, max(n, 0)):max(n, 0)]
+		if rerr != nil || len(b) < 16 || b[0] != p.reply || binary.BigEndian.Uint16(b[4:]) != uint16(os.Getpid()) {
 			continue // EHOSTUNREACH of an earlier request is not of interest
 		}
-		seq := int(binary.BigEndian.Uint64(buf[ipHeader+8:]))
+		seq := int(binary.BigEndian.Uint64(b[8:]))
 		p.answered(seq, arrival(oob[:oobn]))
 	}
 }

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"time"
 )
@@ -14,12 +15,39 @@ type Group struct {
 	Version uint8
 	// Interval is the Advertisement_Interval: whole seconds in VRRPv2, else in 10 ms.
 	Interval time.Duration
+	// IPv6 makes it a virtual router of IPv6.
+	IPv6 bool
 	// Macvlan uses the virtual MAC address, on a macvlan; otherwise the interface's own is used.
 	Macvlan bool
 	// Secret is that of VRRPv2's simple authentication; "" is none.
 	Secret string
 	// Extra are more lines for a vrrpsh's [[vrouter]] table.
 	Extra string
+}
+
+// VIP is the first virtual address.
+func (g Group) VIP() string {
+	if g.IPv6 {
+		return VIP6
+	}
+	return VIP
+}
+
+// VirtualMAC is the virtual router MAC address (RFC 9568 section 7.3).
+func (g Group) VirtualMAC() net.HardwareAddr {
+	mac := VirtualMAC(g.VRID)
+	if g.IPv6 {
+		mac[4] = 0x02
+	}
+	return mac
+}
+
+// prefixes are the virtual addresses with their prefix lengths, in the order of the advert.
+func (g Group) prefixes() []string {
+	if g.IPv6 {
+		return []string{VIP6 + "/64", VIP6Global + "/64"}
+	}
+	return []string{VIP + "/24"}
 }
 
 // SkewTime is Skew_Time at a priority (RFC 3768 section 6.1, RFC 9568 section 6.1).
@@ -88,7 +116,7 @@ func (k *keepalived) config() string {
 	if k.group.Secret != "" {
 		fmt.Fprintf(&b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", k.group.Secret)
 	}
-	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/24\n  }\n}\n", VIP)
+	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s\n  }\n}\n", strings.Join(k.group.prefixes(), "\n    "))
 	return k.lab.File(k.node.Role+"-keepalived.conf", b.String())
 }
 

@@ -63,14 +63,15 @@ func containsAny(s string, parts []string) bool {
 // Addrs returns the IPv4 addresses in the namespace by interface, without the loopback's.
 func (n *Namespace) Addrs() map[string][]netip.Prefix {
 	n.lab.tb.Helper()
-	addrs, err := n.addrs()
+	addrs, err := n.addrs("-4")
 	if err != nil {
 		n.lab.tb.Fatalf("%s: %v", n.Role, err)
 	}
 	return addrs
 }
 
-func (n *Namespace) addrs() (map[string][]netip.Prefix, error) {
+// addrs is Addrs of the family "-4" or "-6".
+func (n *Namespace) addrs(family string) (map[string][]netip.Prefix, error) {
 	var links []struct {
 		Name  string `json:"ifname"`
 		Addrs []struct {
@@ -78,7 +79,7 @@ func (n *Namespace) addrs() (map[string][]netip.Prefix, error) {
 			Len   int    `json:"prefixlen"`
 		} `json:"addr_info"`
 	}
-	out, err := n.Try("ip", "-4", "-j", "addr")
+	out, err := n.Try("ip", family, "-j", "addr")
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,15 @@ func (n *Namespace) addrs() (map[string][]netip.Prefix, error) {
 func (n *Namespace) Holds(addr string) string {
 	n.lab.tb.Helper()
 	want := netip.MustParseAddr(addr)
-	for ifname, prefixes := range n.Addrs() {
+	family := "-4"
+	if want.Is6() {
+		family = "-6"
+	}
+	all, err := n.addrs(family)
+	if err != nil {
+		n.lab.tb.Fatalf("%s: %v", n.Role, err)
+	}
+	for ifname, prefixes := range all {
 		for _, p := range prefixes {
 			if p.Addr() == want {
 				return ifname

@@ -90,8 +90,14 @@ func (v *Vrrpsh) write(tables string) {
 // Table returns the group's [[vrouter]] table on eth0.
 func (g Group) Table(priority uint8) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nvip = \"%s\"\nversion = %d\npriority = %d\npreemption = true\n",
-		g.VRID, VIP, g.Version, priority)
+	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nversion = %d\npriority = %d\npreemption = true\n",
+		g.VRID, g.Version, priority)
+	if g.IPv6 {
+		// The order is that of adverts; that of the file does not matter.
+		fmt.Fprintf(&b, "vips = [%q, %q]\n", VIP6Global, VIP6)
+	} else {
+		fmt.Fprintf(&b, "vip = %q\n", VIP)
+	}
 	fmt.Fprintf(&b, "advertise_interval = \"%v\"\n", g.Interval)
 	if g.Macvlan {
 		b.WriteString("iftype = \"macvlan\"\n")
@@ -148,7 +154,11 @@ func (v *Vrrpsh) SetPriority(p uint8) {
 	if v.Process == nil || !v.Running() {
 		return
 	}
-	v.Script("configure", fmt.Sprintf("interface eth0 vrrp %d priority %d", v.group.VRID, p), "commit", "end")
+	family := ""
+	if v.group.IPv6 {
+		family = " ipv6"
+	}
+	v.Script("configure", fmt.Sprintf("interface eth0 vrrp %d%s priority %d", v.group.VRID, family, p), "commit", "end")
 }
 
 // Stop implements Router.
