@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
@@ -21,7 +22,7 @@ func BenchmarkGroups(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/run/vrrp", nil))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/run/vrrp", nil))
 		if w.Code != 200 {
 			b.Fatal(w.Code)
 		}

@@ -426,11 +426,12 @@ func (r *router) placement() {
 		r.out.Type = engine.Macvlan
 	}
 	if netdrv == "ioctl" {
-		if r.out.Type == engine.Macvlan {
+		switch {
+		case r.out.Type == engine.Macvlan:
 			r.warn(`netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`)
-		} else if r.out.Family == vrrp.IPv6 {
+		case r.out.Family == vrrp.IPv6:
 			r.warn(`netdrv = "ioctl" has no effect with IPv6, which always uses netlink`)
-		} else if r.host != FreeBSD { // which has nothing else
+		case r.host != FreeBSD: // which has nothing else
 			r.out.IOCTL = true
 			r.labels()
 		}

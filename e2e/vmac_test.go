@@ -1,0 +1,64 @@
+//go:build linux
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/e2e/lab"
+)
+
+// TestInterfaceTakesVirtualMAC holds that with vmac the interface has the virtual MAC while Master, hosts reach the
+// address at it, and the interface gets its own back: from a Backup, after a stop, and after a crash.
+func TestInterfaceTakesVirtualMAC(t *testing.T) {
+	require(t)
+	for _, netdrv := range []string{"libnl", "ioctl"} {
+		t.Run(netdrv, func(t *testing.T) {
+			parallel(t)
+			g := fast
+			g.Extra = "vmac = true\nnetdrv = \"" + netdrv + "\"\n"
+			l, _, v, before := solo(t, g)
+			r1 := l.Routers[0]
+			virtual := lab.VirtualMAC(vrid).String()
+			reached := func(when string) {
+				t.Helper()
+				lab.Until(t, patience, "eth0 has the virtual MAC "+when, func() error {
+					if r1.MAC("eth0") != virtual {
+						return errNotYet
+					}
+					return nil
+				})
+				l.Host.IP("neigh flush all")
+				l.Host.Run("ping", "-q", "-c", "1", "-W", "2", lab.VIP)
+				if got := l.Host.Neighbor(lab.VIP); got != virtual {
+					t.Errorf("%s the host's neighbor entry is %q, want %q", when, got, virtual)
+				}
+			}
+			reached("as Master")
+			v.Kill()
+			if r1.MAC("eth0") != virtual {
+				t.Error("the MAC went away with the process: this is not the case to test")
+			}
+			v.Start()
+			v.WaitState("Master", patience)
+			reached("after a crash and restart")
+
+			v.Script("configure", "interface eth0 vrrp 51 shutdown", "commit", "end")
+			lab.Until(t, patience, "eth0 has its own MAC when the group is shut down", func() error {
+				if r1.MAC("eth0") == virtual {
+					return errNotYet
+				}
+				return nil
+			})
+			v.Script("configure", "no interface eth0 vrrp 51 shutdown", "commit", "end")
+			v.WaitState("Master", patience)
+			reached("as Master again")
+			v.Stop()
+			if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+				t.Errorf("the namespace after a clean stop (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
