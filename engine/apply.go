@@ -17,14 +17,19 @@ type edit struct {
 // Apply makes cfg the running configuration, touching only what differs (see Plan). A
 // Master that is removed or restarted sends priority 0.
 func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
+	text := c.apply(now, cfg, out)
+	c.event(now, EventConfig, Key{}, text, out)
+}
+
+// apply returns what it has done, for people.
+func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	edits, removed, reordered := c.edits(cfg)
 	if len(edits) == 0 && len(removed) == 0 {
 		if reordered {
 			c.reorder(cfg)
 		}
 		c.setRoutes(now, cfg.Routes, out)
-		c.event(now, EventConfig, Key{}, "configuration applied, no virtual router changed", out)
-		return
+		return "configuration applied, no virtual router changed"
 	}
 	for _, g := range removed {
 		c.remove(now, g, out)
@@ -35,7 +40,7 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 		vr := *e.to // a copy, for the rest of cfg to be let go
 		if e.group == nil {
 			counts[Created]++
-			e.group = c.create(&vr)
+			e.group = c.create(now, &vr)
 		} else {
 			counts[e.settings.kind()]++
 			c.change(now, e.group, &vr, e.settings, out)
@@ -68,8 +73,8 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 	}
 	c.setRoutes(now, cfg.Routes, out)
 	c.listen(out)
-	c.event(now, EventConfig, Key{}, fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
-		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed)), out)
+	return fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
+		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed))
 }
 
 // edits compares a configuration with the running one.
@@ -114,7 +119,7 @@ func (c *Core) reorder(cfg Config) {
 }
 
 // create makes a group that does not run yet.
-func (c *Core) create(vr *VirtualRouter) *group {
+func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 	g := &group{
 		cfg:     vr,
 		router:  vrrp.New(vr.Protocol),
@@ -122,6 +127,9 @@ func (c *Core) create(vr *VirtualRouter) *group {
 		applied: c.applied,
 		slot:    -1,
 		due:     never,
+	}
+	if m, ok := c.inheritance[vr.Key]; ok {
+		c.inherit(now, g, m)
 	}
 	c.groups[vr.Key] = g
 	c.join(g)

@@ -32,6 +32,9 @@ type Core struct {
 
 	routing routing
 
+	// inheritance is what there is to know of groups that are about to be created, by Restore.
+	inheritance map[Key]*groupMemory
+
 	actions []vrrp.Action // reused by step
 	early   []*group      // reused by Expire
 	advert  vrrp.Advertisement

@@ -26,9 +26,24 @@ func (r *repairs) allow(now time.Time) bool {
 	if oldest := r.at[r.next]; !oldest.IsZero() && now.Sub(oldest) < repairWindow {
 		return false
 	}
-	r.at[r.next] = now
-	r.next = (r.next + 1) % repairLimit
+	r.note(now)
 	return true
+}
+
+func (r *repairs) note(at time.Time) {
+	r.at[r.next] = at
+	r.next = (r.next + 1) % repairLimit
+}
+
+// made returns when the last repairs were made, oldest first.
+func (r *repairs) made() []time.Time {
+	var made []time.Time
+	for i := range r.at {
+		if at := r.at[(r.next+i)%repairLimit]; !at.IsZero() {
+			made = append(made, at)
+		}
+	}
+	return made
 }
 
 // settle asks for the kernel state that a virtual router shall have, if it is another one

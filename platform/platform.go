@@ -164,4 +164,10 @@ type System interface {
 	SetRoutes(routes []Route) []error
 	// Close removes everything that Apply and SetRoutes made and restores what it changed.
 	Close() error
+	// Leave ends the System in place of Close, but leaves the kernel as it is for another System, in the
+	// same or in another process, that Adopts what Leave returns: JSON that nobody else understands.
+	Leave() ([]byte, error)
+	// Adopt makes what another System left this one's work, as if its Apply and SetRoutes had done it,
+	// and removes what else an earlier run left behind. It comes first, in place of Recover.
+	Adopt(left []byte) error
 }

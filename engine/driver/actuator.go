@@ -127,9 +127,7 @@ func (a *actuator) run() {
 		w, ended := a.next()
 		switch {
 		case len(w.opens) > 0:
-			for _, o := range w.opens {
-				a.openOne(o)
-			}
+			a.openEach(w.opens)
 		case len(w.closes) > 0:
 			for _, c := range w.closes {
 				_ = c.Close() // nothing depends on it
@@ -146,11 +144,22 @@ func (a *actuator) run() {
 	}
 }
 
-func (a *actuator) openOne(o opening) {
-	c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
-	if !a.opened(c, o, err) && err == nil {
-		_ = c.Close() // nobody has used it
+func (a *actuator) openEach(list []opening) {
+	for _, o := range list {
+		c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
+		if !a.opened(c, o, err) && err == nil {
+			_ = c.Close() // nobody has used it
+		}
 	}
+}
+
+// openAll opens the sockets that wait for it, before run is called.
+func (a *actuator) openAll() {
+	a.mu.Lock()
+	list := a.opens
+	a.opens = nil
+	a.mu.Unlock()
+	a.openEach(list)
 }
 
 // work is what is to be done at a time: one of these.

@@ -24,6 +24,8 @@ type Options struct {
 	// Logger gets the events and what else happens; nil: nobody does. It is called by a
 	// goroutine of its own and never delays an advert.
 	Logger *slog.Logger
+	// Handover is what an earlier Driver has handed over; nil: this one starts anew.
+	Handover *Handover
 	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
 }
@@ -33,13 +35,15 @@ type Driver struct {
 	system platform.System
 	now    func() time.Time
 
-	started  atomic.Bool
-	stopped  chan struct{} // closed when Run has ended
-	mail     mailbox
-	events   broadcast
-	taps     taps
-	journal  *records
-	applying chan struct{} // holds a value while an Apply is under way
+	inherited *Handover // nil: there is none
+	left      *Handover // set by Run when it ends by HandOver
+	started   atomic.Bool
+	stopped   chan struct{} // closed when Run has ended
+	mail      mailbox
+	events    broadcast
+	taps      taps
+	journal   *records
+	applying  chan struct{} // holds a value while an Apply is under way
 }
 
 var (
@@ -55,17 +59,19 @@ func New(o Options) *Driver {
 		o.Now = time.Now
 	}
 	return &Driver{
-		system:   o.System,
-		now:      o.Now,
-		stopped:  make(chan struct{}),
-		journal:  newRecords(o.Logger),
-		applying: make(chan struct{}, 1),
+		system: o.System,
+		now:    o.Now,
+
+		inherited: o.Handover,
+		stopped:   make(chan struct{}),
+		journal:   newRecords(o.Logger),
+		applying:  make(chan struct{}, 1),
 	}
 }
 
 // Run runs the virtual routers until ctx ends, and then stops them: every Master sends
 // priority 0 at once, everything is removed from the kernel and the System is closed. It returns
-// nil then, or why it ended earlier or could not clean up. It can be called once.
+// nil then, or why it ended earlier or could not clean up. HandOver ends it otherwise. It can be called once.
 func (d *Driver) Run(ctx context.Context) error {
 	if d.started.Swap(true) {
 		return errors.New("the router was started already")
@@ -82,25 +88,29 @@ func (d *Driver) Run(ctx context.Context) error {
 	defer d.taps.end()
 	defer endLog()
 
-	if err := d.system.Recover(); err != nil {
-		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
-	}
+	inherited := d.begin()
 	links, err := d.system.Links()
 	if err != nil {
 		return errors.Join(fmt.Errorf("list the interfaces: %w", err), d.system.Close())
 	}
 
 	l := newLoop(d)
+	if now := d.now(); inherited != nil {
+		l.inherit(now, links, &inherited.Engine)
+	} else {
+		l.update(now, platform.Update{Links: links})
+	}
 	actuator := start(l.actuator.run)
 	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watcher := start(func() { d.watch(watching) })
 	endWake := context.AfterFunc(ctx, d.system.Wake)
 	defer endWake()
 
-	now := d.now()
-	l.update(now, platform.Update{Links: links})
 	err = l.run(ctx)
-	l.stop()
+	leaving := l.leaving && err == nil && ctx.Err() == nil
+	if !leaving {
+		l.stop()
+	}
 
 	endWatch()
 	watcher.Wait()
@@ -108,6 +118,9 @@ func (d *Driver) Run(ctx context.Context) error {
 	actuator.Wait()
 	l.operate(d.now()) // sockets may have come
 	l.closeSockets()
+	if leaving {
+		return d.leave(l)
+	}
 	return errors.Join(err, d.system.Close())
 }
 

@@ -39,6 +39,7 @@ type loop struct {
 
 	announcer announcer
 	spare     []operation
+	leaving   bool // somebody else goes on
 	resources Resources
 	traced    vrrp.Advertisement // the one that is logged
 }
@@ -72,7 +73,7 @@ func (l *loop) run(ctx context.Context) error {
 		if err := l.driver.system.Wait(until); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || l.leaving {
 			return nil
 		}
 		now := l.driver.now()

@@ -24,6 +24,8 @@ func (stubSystem) Wait(time.Time) error                      { return nil }
 func (stubSystem) Wake()                                     {}
 func (stubSystem) Apply(batch []platform.Attachment) []error { return make([]error, len(batch)) }
 func (stubSystem) Close() error                              { return nil }
+func (stubSystem) Leave() ([]byte, error)                    { return nil, nil }
+func (stubSystem) Adopt([]byte) error                        { return nil }
 func (stubSystem) SetRoutes(r []platform.Route) []error      { return make([]error, len(r)) }
 
 // stubConn hands out the packets that a test puts into it, and counts what is sent.

@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -158,6 +160,25 @@ func (r *Router) currentMAC(k *link) mac {
 		}
 	}
 	return k.mac
+}
+
+// Leave implements platform.System. What is held is the kernel's.
+func (s *System) Leave() ([]byte, error) {
+	defer s.router.lock()()
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.end(ErrClosed)
+	return []byte("{}"), nil
+}
+
+// Adopt implements platform.System.
+func (s *System) Adopt(left []byte) error {
+	defer s.router.lock()()
+	if !json.Valid(left) {
+		return errors.New("this is not what Leave has said")
+	}
+	return s.err
 }
 
 // Recover implements platform.System.

@@ -117,8 +117,17 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 
 // recoverMACs restores the addresses of interfaces that still have the virtual one.
 func (s *System) recoverMACs(records []macRecord) error {
+	adopted := make(map[int]bool)
+	for _, e := range s.registry.all() {
+		if e.ownMAC != nil {
+			adopted[e.want.Link] = true
+		}
+	}
 	var errs []error
 	for _, r := range records {
+		if adopted[r.Link] {
+			continue
+		}
 		l, err := s.change.link(r.Link)
 		switch {
 		case errors.Is(err, platform.ErrNoLink) || err == nil && l.MAC != r.Virtual:

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"vrrpsh/platform"
@@ -14,10 +15,15 @@ func (b *bench) occupy() (before Kernel) {
 	b.AddMacvlan("theirs", uplink)
 	b.AddAddr(uplink, other)
 	before = b.Kernel()
+	b.occupyAgain()
+	return before
+}
+
+func (b *bench) occupyAgain() {
+	b.t.Helper()
 	set := b.ether(4, vip)
 	set.ID.Link, set.Link, set.SetMAC = "up1", b.index("up1"), true
 	b.apply(b.ether(1, vip, other), b.macvlan(2, vip2), standby(b.macvlan(3, vip2)), set)
-	return before
 }
 
 var restoreScenarios = []scenario{
@@ -99,6 +105,71 @@ var restoreScenarios = []scenario{
 		}
 		b.apply(absent(b.macvlan(2)))
 		b.sameKernel("without routers", before, b.Kernel())
+	}},
+	{"a new run adopts what the one before has left", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		before := b.occupy()
+		occupied := b.Kernel()
+		left, err := b.System().Leave()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range b.System().Apply([]platform.Attachment{b.ether(1, vip)}) {
+			if err == nil {
+				t.Error("apply after leaving succeeded")
+			}
+		}
+		b.Restart()
+		b.sameKernel("between the runs", occupied, b.Kernel())
+		if err := b.System().Adopt(left); err != nil {
+			t.Fatal(err)
+		}
+		b.sameKernel("adopted", occupied, b.Kernel())
+		b.occupyAgain()
+		b.sameKernel("applied again", occupied, b.Kernel())
+		if err := b.System().Close(); err != nil {
+			t.Fatal(err)
+		}
+		b.sameKernel("after close", before, b.Kernel())
+	}},
+	{"adoption copes with what has changed meanwhile", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		before := b.Kernel()
+		e, m := b.ether(1, vip), b.macvlan(2, vip2)
+		b.apply(e, m)
+		left, err := b.System().Leave()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.DelLink(m.Name)
+		b.DelAddr(uplink, vip)
+		b.Restart()
+		if err := b.System().Adopt(left); err != nil {
+			t.Fatal(err)
+		}
+		b.apply(e, m)
+		k := b.Kernel()
+		if !slices.Contains(k.Links[uplink].Addrs, vip) || !slices.Contains(k.Links[m.Name].Addrs, vip2) {
+			t.Errorf("interfaces %+v", k.Links)
+		}
+		b.apply(absent(e), absent(m))
+		b.sameKernel("when all is removed", before, b.Kernel())
+	}},
+	{"a crash after leaving is a crash", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		before := b.occupy()
+		left, err := b.System().Leave()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Restart()
+		if err := b.System().Adopt(left[:len(left)/2]); err == nil {
+			t.Error("half of what was left was understood")
+		}
+		if err := b.System().Recover(); err != nil {
+			t.Fatal(err)
+		}
+		b.sameKernel("recovered", before, b.Kernel())
 	}},
 	{"two crashes in a row", func(t *testing.T, h Harness) {
 		b := newBench(t, h)

@@ -1,0 +1,211 @@
+package driver_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/driver"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/fake"
+)
+
+// restart puts another program in the place of the one on a router, as the process does: what is
+// handed over is written down, and read again after a while.
+func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *node {
+	n.t.Helper()
+	h, err := n.HandOver(n.t.Context())
+	if err != nil {
+		n.t.Fatalf("%s: HandOver: %v", n.Name(), err)
+	}
+	if err := <-n.done; err != nil {
+		n.t.Fatalf("%s: Run: %v", n.Name(), err)
+	}
+	doc, err := json.Marshal(h)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for _, edit := range edits {
+		doc = edit(doc)
+	}
+	sleep(gap)
+	if h, err = driver.ReadHandover(doc); err != nil {
+		n.t.Logf("%s: %v", n.Name(), err)
+		h = nil
+	}
+	successor := start(n.t, n.Router, driver.Options{System: n.Boot(), Handover: h})
+	synctest.Wait()
+	return successor
+}
+
+func TestHandOver(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(*engine.VirtualRouter)
+	}{
+		{"ether", func(*engine.VirtualRouter) {}},
+		{"macvlan", macvlan("vrrp0")},
+		{"ether with the virtual MAC", func(r *engine.VirtualRouter) { r.VMAC = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				lab := newLab()
+				r1, r2 := lab.router(t, 1), lab.router(t, 2)
+				untouched := r1.Links()
+				r1.apply(group(51, 200, c.edit))
+				r2.apply(group(51, 100, c.edit))
+				sleep(10 * time.Second)
+				lab.wantAnswer(t, "r1")
+				before, kernel := r1.status(), r1.Links()
+				events, stop := r2.Subscribe()
+				defer stop()
+				lab.forget()
+
+				// The Master, several times, at different moments of its interval.
+				for i := range 7 {
+					r1 = r1.restart(400 * time.Millisecond)
+					lab.wantAnswer(t, "r1")
+					sleep(time.Second + time.Duration(i)*130*time.Millisecond)
+				}
+				after := r1.status()
+				if after.State != vrrp.Master || !after.Since.Equal(before.Since) || after.Counters.BecameMaster != 1 {
+					t.Errorf("r1 is %s since %s and became Master %d times, want Master since %s and once",
+						after.State, after.Since, after.Counters.BecameMaster, before.Since)
+				}
+				if after.Counters.AdvertsSent <= before.Counters.AdvertsSent || len(after.History) != len(before.History) {
+					t.Errorf("after the restarts %d adverts were sent and %d transitions are known, before %d and %d",
+						after.Counters.AdvertsSent, len(after.History), before.Counters.AdvertsSent, len(before.History))
+				}
+				last := time.Time{}
+				for _, a := range lab.sent() {
+					if a.from != "r1" || a.priority != 200 {
+						t.Errorf("%s sent an advert with priority %d", a.from, a.priority)
+					}
+					if gap := a.at.Sub(last); !last.IsZero() && gap > 1500*time.Millisecond {
+						t.Errorf("no advert for %s", gap)
+					}
+					last = a.at
+				}
+
+				// The Backup: an advert that came while nobody listened is no reason to take over.
+				for range 7 {
+					r2 = r2.restart(900 * time.Millisecond)
+					sleep(1370 * time.Millisecond)
+				}
+				if s := r2.status(); s.State != vrrp.Backup || s.Counters.BecameMaster > 0 || s.MasterPriority != 200 {
+					t.Errorf("r2 is %s, became Master %d times and knows a Master of priority %d", s.State, s.Counters.BecameMaster, s.MasterPriority)
+				}
+				for e := range events { // ends with the first r2
+					if e.Kind == engine.EventTransition {
+						t.Errorf("r2: %s to %s (%s)", e.From, e.To, e.Cause)
+					}
+				}
+				if now := r1.Links(); !slices.EqualFunc(now, kernel, func(a, b fake.Link) bool { return a.Index == b.Index && slices.Equal(a.Addrs, b.Addrs) }) {
+					t.Errorf("the kernel of r1 has\n%+v\nand had\n%+v", now, kernel)
+				}
+
+				// What was handed over is still given back, and a Backup still takes over.
+				if err := r1.stop(); err != nil {
+					t.Error(err)
+				}
+				r1.wantUntouched(untouched)
+				sleep(time.Second)
+				lab.wantAnswer(t, "r2")
+			})
+		})
+	}
+}
+
+// A Backup takes over if the Master dies while nobody listens, and not before it has waited for
+// an advert and its Skew Time.
+func TestBackupTakesOverAfterARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		r1.apply(group(51, 200))
+		r2.apply(group(51, 100))
+		sleep(5 * time.Second)
+		r1.Cut("eth0")
+		r2 = r2.restart(10 * time.Second)
+		sleep(time.Second + skew(100, time.Second) - time.Millisecond)
+		r2.wantState(vrrp.Backup)
+		sleep(time.Millisecond)
+		r2.wantState(vrrp.Master)
+		lab.wantAnswer(t, "r2")
+	})
+}
+
+// What cannot go on changes its state with the restart, and a configuration that is
+// applied then is a commit like any other.
+func TestWhatHasChangedDuringARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.AddLink(lab.LAN, "eth1", netip.MustParsePrefix("10.1.0.1/24"))
+		g51, g52 := group(51, 200), group(52, 200, on("eth1"), address("10.1.0.100"), macvlan("vrrp1"))
+		r1.apply(g51, g52)
+		sleep(5 * time.Second)
+		r1 = r1.restart(0, func(doc []byte) []byte {
+			r1.Unplug("eth1")
+			return doc
+		})
+		list := r1.snapshot().Routers
+		if list[0].State != vrrp.Master || list[1].State != vrrp.Initialize || list[1].Cause != vrrp.CauseLinkDown {
+			t.Errorf("group 51 is %s, group 52 %s (%s)", list[0].State, list[1].State, list[1].Cause)
+		}
+		lab.forget()
+		r1.apply(g52)
+		synctest.Wait()
+		if sent := lab.sent(); len(sent) != 1 || sent[0].vrid != 51 || sent[0].priority != 0 {
+			t.Errorf("for the group that is removed were sent %+v", sent)
+		}
+		if r1.Has(virtual) {
+			t.Error("the address of a group that was removed is left")
+		}
+	})
+}
+
+// A process that understands nothing of what it gets starts anew, and leaves nothing behind.
+func TestHandOverThatIsNotUnderstood(t *testing.T) {
+	for name, edit := range map[string]func([]byte) []byte{
+		"of a later version": func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"Version":1`, `"Version":99`, 1))
+		},
+		"cut off": func(b []byte) []byte { return b[:len(b)/2] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				lab := newLab()
+				r1 := lab.router(t, 1)
+				before := r1.Links()
+				r1.apply(group(51, 200, macvlan("vrrp0")))
+				sleep(5 * time.Second)
+				r1 = r1.restart(0, edit)
+				r1.wantUntouched(before)
+				if list := r1.snapshot().Routers; len(list) > 0 {
+					t.Errorf("it has %d virtual routers", len(list))
+				}
+			})
+		})
+	}
+}
+
+func TestHandOverOfAStoppedRouter(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r1 := newLab().router(t, 1)
+		r1.apply(group(51, 200))
+		if err := r1.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r1.HandOver(context.Background()); !errors.Is(err, driver.ErrStopped) {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package freebsd
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/runstate"
+)
+
+// left is what a System tells the one that adopts its work.
+type left struct {
+	Entries []leftEntry
+}
+
+type leftEntry struct {
+	ID     platform.ID
+	Link   int
+	MAC    runstate.MAC
+	SetMAC bool
+	Addrs  []netip.Addr
+	// Original is the address of the interface that has the virtual MAC on behalf of this router; nil: none has.
+	Original *runstate.MAC
+}
+
+// Leave implements platform.System. The run-state file stays as well: should nobody adopt what is
+// left, Recover finds it.
+func (s *System) Leave() ([]byte, error) {
+	if s.closing.Err() != nil {
+		return nil, errClosed
+	}
+	defer s.release()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var l left
+	for id, e := range s.entries {
+		x := leftEntry{ID: id, Link: e.link, MAC: e.mac, SetMAC: e.setMAC, Addrs: e.addrs}
+		if c, ok := s.macs[e.link]; ok && c.router == id {
+			x.Original = (*runstate.MAC)(&c.original)
+		}
+		l.Entries = append(l.Entries, x)
+	}
+	b, err := json.Marshal(l)
+	if err != nil {
+		return nil, fmt.Errorf("leave: %w", err)
+	}
+	return b, nil
+}
+
+// Adopt implements platform.System. What has vanished since is noticed by Watch, which looks at
+// everything first.
+func (s *System) Adopt(b []byte) error {
+	var l left
+	if err := json.Unmarshal(b, &l); err != nil {
+		return fmt.Errorf("adopt: %w", err)
+	}
+	s.mu.Lock()
+	for _, x := range l.Entries {
+		e := &entry{link: x.Link, mac: x.MAC, setMAC: x.SetMAC, addrs: x.Addrs}
+		s.entries[x.ID] = e
+		for _, a := range x.Addrs {
+			s.installed[place{x.Link, a}] = x.ID
+		}
+		if x.Original != nil {
+			s.macs[x.Link] = macChange{original: *x.Original, virtual: x.MAC, router: x.ID}
+		}
+	}
+	s.mu.Unlock()
+	return s.Recover() // of what is not adopted
+}
