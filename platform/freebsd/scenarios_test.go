@@ -163,6 +163,9 @@ func TestScenarios(t *testing.T) {
 		"a new run removes what a crashed one left, and nothing else",
 		"recovery copes with what has changed since the crash",
 		"settings stay as long as one router needs them",
+		"a new run adopts what the one before has left",
+		"adoption copes with what has changed meanwhile",
+		"a crash after leaving is a crash",
 		"two crashes in a row",
 	)
 }

@@ -267,6 +267,43 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+func TestAdoption(t *testing.T) {
+	b := newBench(t)
+	own := b.mac("em0")
+	a, gone := b.attachment(1, vip, primary), b.attachment(2, vip2)
+	a.SetMAC = true
+	b.apply(a, gone)
+	changes := b.machine.calls
+	left, err := b.system.Leave()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Restart()
+	if err := b.system.Adopt(left); err != nil {
+		t.Fatal(err)
+	}
+	b.apply(a, gone)
+	if n := b.machine.calls - changes; n > 0 || b.mac("em0") != a.MAC {
+		t.Errorf("%d changes of the kernel, and the address is %x", n, b.mac("em0"))
+	}
+	// What is taken over is given back, also by a run that does not get to know of it.
+	left, err = b.system.Leave()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Restart()
+	if err := b.system.Adopt(left); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.system.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.has("after close", "em0", "10.9.0.1/24")
+	if got := b.mac("em0"); got != own || b.saved() != "" {
+		t.Errorf("after close the address is %x, want %x; recorded is %q", got, own, b.saved())
+	}
+}
+
 func TestARunStateOfAnotherBootIsNotBelieved(t *testing.T) {
 	for name, content := range map[string]string{
 		"another boot": `{"boot":"1600000000","addresses":[{"link":1,"address":"10.9.0.253"}]}`,
