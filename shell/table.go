@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/mattn/go-runewidth"
+	"github.com/olekukonko/ll"
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/tw"
 )
@@ -27,17 +30,14 @@ func writeTable(w io.Writer, columns []column, rows [][]string) error {
 	for i, c := range columns {
 		titles[i], aligns[i] = c.title, c.align
 	}
-	var buf bytes.Buffer
-	t := tablewriter.NewTable(&buf,
-		tablewriter.WithRendition(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		}),
+	lines := &plain{columns: len(columns)}
+	t := tablewriter.NewTable(w,
+		tablewriter.WithRenderer(lines),
 		tablewriter.WithHeaderAutoFormat(tw.Off),
 		tablewriter.WithHeaderAlignmentConfig(tw.CellAlignment{PerColumn: headerAligns(aligns)}),
 		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: aligns}),
 		tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.Padding{Left: "", Right: "  ", Overwrite: true}),
+		tablewriter.WithPadding(tw.PaddingNone),
 		tablewriter.WithTrimSpace(tw.Off),
 	)
 	t.Header(titles)
@@ -47,13 +47,74 @@ func writeTable(w io.Writer, columns []column, rows [][]string) error {
 	if err := t.Render(); err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for line := range bytes.Lines(buf.Bytes()) {
-		if _, err := w.Write(append(bytes.TrimRight(line, " \n"), '\n')); err != nil {
-			return err
-		}
-	}
-	return nil
+	return lines.err
 }
+
+// plain renders a table as lines of cells and nothing else. For a table of thousands of rows that takes
+// half the time of the renderer that can draw.
+type plain struct {
+	w       io.Writer
+	columns int
+	line    []byte
+	err     error
+}
+
+var _ tw.Renderer = (*plain)(nil)
+
+// Start implements tw.Renderer.
+func (p *plain) Start(w io.Writer) error { p.w = w; return nil }
+
+// Header implements tw.Renderer.
+func (p *plain) Header(_ [][]string, f tw.Formatting) { p.write(&f) }
+
+// Row implements tw.Renderer.
+func (p *plain) Row(_ []string, f tw.Formatting) { p.write(&f) }
+
+// Footer implements tw.Renderer; there are none.
+func (p *plain) Footer([][]string, tw.Formatting) {}
+
+// Line implements tw.Renderer; there are none between the rows.
+func (p *plain) Line(tw.Formatting) {}
+
+// Close implements tw.Renderer.
+func (p *plain) Close() error { return p.err }
+
+// Logger implements tw.Renderer; there is nothing to log.
+func (p *plain) Logger(*ll.Logger) {}
+
+// Config implements tw.Renderer.
+func (p *plain) Config() tw.Rendition {
+	return tw.Rendition{
+		Borders:  tw.BorderNone,
+		Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+	}
+}
+
+// write writes a line, two blanks between the cells.
+func (p *plain) write(f *tw.Formatting) {
+	p.line = p.line[:0]
+	for i := range p.columns {
+		cell := f.Row.Current[i]
+		left, right := 0, f.Row.Widths.Get(i)-runewidth.StringWidth(cell.Data)
+		switch cell.Align {
+		case tw.AlignRight:
+			left, right = right, 0
+		case tw.AlignCenter:
+			left = right / 2
+			right -= left
+		default: // left
+		}
+		p.line = append(p.line, blanks(left)...)
+		p.line = append(p.line, cell.Data...)
+		p.line = append(p.line, blanks(right+2)...)
+	}
+	p.line = append(bytes.TrimRight(p.line, " "), '\n')
+	if p.err == nil {
+		_, p.err = p.w.Write(p.line)
+	}
+}
+
+func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // headerAligns puts titles over their values: centered ones stay at the left.
 func headerAligns(rows []tw.Align) []tw.Align {
