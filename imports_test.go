@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
 	"conf":                  {"engine", "engine/vrrp"},
-	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/vrrp", "platform/journal"},
+	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/journal"},
 	"conf/login":            {"conf"},
 	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
 	"shell/term":            {"shell"},

@@ -123,7 +123,7 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 		return fmt.Errorf("recovering from an earlier run: %w", err)
 	}
 	r, err := startRouter(ctx, routerOptions{
-		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, settings: settings,
+		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, settings: settings, capture: native.Capture,
 	})
 	if err != nil && ctx.Err() != nil {
 		log.Info("router stops before it has started")
@@ -230,6 +230,8 @@ type routerOptions struct {
 	journal  *journal.Journal
 	settings func(*conf.Config) journal.Settings // of the journal
 	lab      shell.Lab
+	// capture shows the packets of an interface; nil for simulated routers.
+	capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 }
 
 // startRouter starts the engine and makes the configuration file the running
@@ -273,7 +275,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		hostname = "vrrpsh"
 	}
 	r.env = &shell.Env{
-		View: d, Control: d, Tap: d, Manager: manager, Hostname: hostname, Version: version,
+		View: d, Control: d, Tap: d, Capture: o.capture, Manager: manager, Hostname: hostname, Version: version,
 		Started: time.Now(), Path: o.path, Format: o.format, Log: log, Journal: o.journal,
 		Sessions: sessions, Lab: o.lab,
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"vrrpsh/completions"
@@ -22,7 +23,8 @@ type call struct {
 	inv     *completions.Invocation
 	step    *completions.Step
 	io      IO
-	out     io.Writer // through the pipes
+	out     io.Writer    // through the pipes
+	flush   func() error // shows what was written to out
 }
 
 // handler executes a command. Commands without data have no JSON form.
@@ -45,7 +47,10 @@ func (c *call) run(h handler) error {
 	if err != nil {
 		return err
 	}
-	c.out = chain
+	c.out, c.flush = chain, buffered.Flush
+	if slices.ContainsFunc(pipes, func(p completions.Step) bool { return p.Command.ID == "pipe.no-more" }) {
+		c.noMore()
+	}
 	if len(pipes) > 0 && pipes[0].Command.ID == "pipe.json" {
 		if h.data == nil {
 			return failed("This command has no JSON form")
@@ -66,6 +71,13 @@ func (c *call) writeJSON(h handler) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// noMore has the terminal, if there is one, show the output without pauses.
+func (c *call) noMore() {
+	if t, ok := c.io.Out.(interface{ NoMore() }); ok {
+		t.NoMore()
+	}
 }
 
 // printf writes to the pipes. Errors of writing end the command when it is done: the writer keeps

@@ -29,6 +29,13 @@ type IO struct {
 	Ask func(ctx context.Context, prompt string, secret bool) (string, error)
 }
 
+// Screen is implemented by an IO.Out that is a terminal with a text that changes in place.
+type Screen interface {
+	// Show makes text, of several lines, all that is on the terminal. From the first call on, until the
+	// command ends, the user's "q" ends the context of the command, as Ctrl-C does.
+	Show(text string) error
+}
+
 // Suggestion is one way to go on at the cursor.
 type Suggestion struct {
 	Text string // the whole word; or, when Literal is false, a description such as "<1-254>"

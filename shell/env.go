@@ -43,6 +43,8 @@ type Env struct {
 	View    engine.View
 	Control engine.Control
 	Tap     engine.Tap // nil: no packets can be debugged
+	// Capture calls fn with every VRRP frame on an interface until ctx ends; nil: Tap takes its place.
+	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 	Manager Manager
 	// Hostname is the system's; the configured one comes first in prompts.
 	Hostname string

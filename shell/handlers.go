@@ -27,6 +27,8 @@ func init() { // breaks the cycle with call.run, which looks handlers up
 		"configure":            {run: configure},
 		"clear.statistics":     {run: clearStatistics},
 		"vrrp.resign":          {run: resign},
+		"monitor.vrrp":         {run: monitorVRRP},
+		"monitor.packets":      {run: monitorPackets},
 		"debug":                {run: debug},
 		"debug.no":             {run: undebug},
 		"debug.no.all":         {run: undebug},

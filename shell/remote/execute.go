@@ -56,6 +56,10 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 			if n, ok := io.Out.(interface{ NoMore() }); ok {
 				n.NoMore()
 			}
+		case opScreen:
+			if s, ok := io.Out.(shell.Screen); ok {
+				_ = s.Show(f.Text)
+			}
 		case opAsk:
 			c.answer(ctx, f, io)
 		case opDone:

@@ -50,6 +50,7 @@ const (
 	opErr    op = "err"    // Data
 	opAsk    op = "ask"    // ID of the question, Text, Secret; For is the execute's ID
 	opNoMore op = "nomore" // the rest of the output is not to be paged
+	opScreen op = "screen" // Text: all that is to be on the terminal
 	opDone   op = "done"   // Status, State
 	opNotice op = "notice" // Text
 	opBye    op = "bye"    // Text: why the router ends the session

@@ -130,6 +130,34 @@ func TestNoMore(t *testing.T) {
 	}
 }
 
+// screenBuffer ends the command after some screens.
+type screenBuffer struct {
+	bytes.Buffer
+	texts []string
+	end   func()
+}
+
+func (b *screenBuffer) Show(text string) error {
+	if b.texts = append(b.texts, text); len(b.texts) == 3 {
+		b.end()
+	}
+	return nil
+}
+
+func TestScreen(t *testing.T) {
+	c, _ := startRouter(t, nil).dial(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b := screenBuffer{end: cancel}
+	if st := c.Execute(ctx, "screen", shell.IO{Out: &b, Err: &b}); st != shell.Done || b.Len() > 0 {
+		t.Errorf("status %d, %q", st, b.String())
+	}
+	for i, text := range b.texts {
+		if !strings.HasPrefix(text, fmt.Sprintf("%d\na line\n", i)) || !strings.HasSuffix(text, "a line\n") {
+			t.Errorf("screen %d is %.20q…", i, text)
+		}
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	c, conv := startRouter(t, nil).dial(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -118,6 +118,12 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			return shell.Failed
 		}
 		fmt.Fprintf(sio.Out, "got %s\n", text)
+	case "screen":
+		for i := 0; ctx.Err() == nil; i++ {
+			if err := sio.Out.(shell.Screen).Show(fmt.Sprintf("%d\n%s", i, strings.Repeat("a line\n", 1<<18))); err != nil {
+				return shell.Failed
+			}
+		}
 	case "nomore":
 		if n, ok := sio.Out.(interface{ NoMore() }); ok {
 			n.NoMore()

@@ -2,9 +2,14 @@ package remote
 
 import (
 	"io"
+	"strings"
 	"sync"
 	"time"
+
+	"vrrpsh/shell"
 )
+
+var _ shell.Screen = (*streamWriter)(nil)
 
 // flushDelay is how long output may wait for more, so that a table of short writes makes
 // few frames and a progress line is still seen as it grows.
@@ -66,6 +71,16 @@ func (w *streamWriter) Write(b []byte) (int, error) {
 func (w *streamWriter) NoMore() {
 	w.st.flush()
 	_ = w.st.s.send(&frame{Op: opNoMore, ID: w.st.id})
+}
+
+// Show implements shell.Screen. Of a text too long for a frame, and for any terminal, the rest is cut off.
+func (w *streamWriter) Show(text string) error {
+	w.st.flush()
+	const most = maxFrame / 8
+	if len(text) > most {
+		text = text[:strings.LastIndexByte(text[:most], '\n')+1]
+	}
+	return w.st.s.send(&frame{Op: opScreen, ID: w.st.id, Text: text})
 }
 
 func (st *stream) flush() {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"vrrpsh/shell"
 	"vrrpsh/shell/term"
@@ -190,6 +191,15 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			}
 		}
 		fmt.Fprintln(sio.Err, "interrupted")
+	case "live":
+		for i := 0; ctx.Err() == nil; i++ {
+			text := fmt.Sprintf("tick %d\n%s\nlast \x1b[2Jline\n", i, strings.Repeat("wide ", 100))
+			if err := sio.Out.(shell.Screen).Show(text); err != nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		fmt.Fprintln(sio.Err, "left")
 	case "nomore":
 		sio.Out.(interface{ NoMore() }).NoMore()
 		return c.Execute(ctx, rest, sio)

@@ -159,7 +159,7 @@ func (t *terminal) help() []byte {
 	text := t.conv.Help(before)
 	t.above(func() {
 		t.tty.write(t.prefix + t.doc.Text + "?\n")
-		pg := newPager(t.ctx, t)
+		pg := newPager(t.ctx, func() {}, t)
 		_, _ = pg.Write([]byte(text))
 		pg.close()
 	})

@@ -32,11 +32,12 @@ var errQuit = errors.New("the output is no longer wanted")
 // pager shows output page by page. The command does not wait for the user: what it writes is
 // kept, so that it does not hold on to what others need while somebody reads.
 type pager struct {
-	t    *terminal
-	ctx  context.Context // of the command; its end quits a pager that waits for a key
-	page int             // rows of a page; 0: the output is not paged
-	tall bool            // page is the terminal's height, whatever that becomes
-	done chan struct{}
+	t      *terminal
+	ctx    context.Context // of the command; its end quits a pager that waits for a key
+	cancel context.CancelFunc
+	page   int  // rows of a page; 0: the output is not paged
+	tall   bool // page is the terminal's height, whatever that becomes
+	done   chan struct{}
 
 	mu     sync.Mutex
 	cond   *sync.Cond
@@ -52,6 +53,9 @@ type pager struct {
 	used int  // rows of this page
 	line int  // where in data the line begins that is being shown
 	last byte // written
+
+	live sync.WaitGroup // the reader of keys while the screen is shown
+	once sync.Once      // for the begin of that
 }
 
 // span is a part of the output.
@@ -59,8 +63,8 @@ type span struct{ from, to int }
 
 // newPager starts a pager with the page length of the moment: the conversation may not be
 // asked while it executes a command.
-func newPager(ctx context.Context, t *terminal) *pager {
-	p := &pager{t: t, ctx: ctx, done: make(chan struct{}), tall: true, last: '\n'}
+func newPager(ctx context.Context, cancel context.CancelFunc, t *terminal) *pager {
+	p := &pager{t: t, ctx: ctx, cancel: cancel, done: make(chan struct{}), tall: true, last: '\n'}
 	if c, ok := t.conv.(Pager); ok {
 		if n := c.PageLength(); n >= 0 {
 			p.page, p.tall = n, false
@@ -137,6 +141,7 @@ func (p *pager) drain() {
 
 // close waits until the user has seen everything. The cursor is at the beginning of a line then.
 func (p *pager) close() {
+	p.leaveScreen()
 	p.change(func() { p.closed = true })
 	<-p.done
 	if p.last != '\n' {

@@ -190,7 +190,7 @@ func (t *terminal) showNotices() {
 func (t *terminal) execute(line string) shell.Status {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
-	pg := newPager(ctx, t)
+	pg := newPager(ctx, cancel, t)
 	t.in.onInterrupt(func() { cancel(); pg.stop() })
 	defer t.in.onInterrupt(nil)
 	defer pg.close() // while Ctrl-C still cuts the output short

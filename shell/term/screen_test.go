@@ -20,6 +20,8 @@ type screen struct {
 	wrap       bool // the cursor is behind the last column
 	pending    []byte
 	modes      map[string]bool
+	other      [][]rune // what the alternate screen hides
+	ox, oy     int
 	total      int
 }
 
@@ -225,9 +227,19 @@ func (s *screen) csi(params string, final byte) {
 		return
 	case 'h':
 		s.modes[params] = true
+		if params == "?1049" {
+			s.other, s.ox, s.oy = s.cells, s.x, s.y
+			s.cells = nil
+			for range s.rows {
+				s.cells = append(s.cells, blank(s.cols))
+			}
+		}
 		return
 	case 'l':
 		s.modes[params] = false
+		if params == "?1049" && s.other != nil {
+			s.cells, s.x, s.y, s.other = s.other, s.ox, s.oy, nil
+		}
 		return
 	default:
 		return

@@ -20,6 +20,8 @@ const (
 	bracketedPasteOff = "\x1b[?2004l"
 	showCursor        = "\x1b[?25h"
 	plainText         = "\x1b[0m"
+	screenOn          = "\x1b[?1049h\x1b[?25l"
+	screenOff         = "\x1b[?1049l"
 )
 
 // tty is the terminal in raw mode.
@@ -29,6 +31,8 @@ type tty struct {
 	saved   unix.Termios
 	raw     unix.Termios
 	once    sync.Once
+
+	screen atomic.Bool // the alternate screen is shown
 
 	mu sync.Mutex // one write at a time
 }
@@ -65,6 +69,9 @@ func (t *tty) setRaw() error { return unix.IoctlSetTermios(t.fd, ioctlSetTermios
 func (t *tty) restore() {
 	t.once.Do(func() {
 		active.CompareAndSwap(t, nil)
+		if t.screen.Load() {
+			_, _ = t.out.WriteString(screenOff)
+		}
 		// Not under the mutex: a write may be stuck in a terminal that nobody reads.
 		_, _ = t.out.WriteString(bracketedPasteOff + showCursor + plainText)
 		_ = unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.saved)

@@ -1,0 +1,141 @@
+package shell
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"vrrpsh/engine/sniff"
+	"vrrpsh/engine/vrrp"
+)
+
+const (
+	// monitorPause is how long the live table stays when nothing happens.
+	monitorPause = time.Second
+	// monitorRate is the least time between two tables, however much happens.
+	monitorRate = 200 * time.Millisecond
+	// monitorRows is how many virtual routers it has at most: more than terminals have rows.
+	monitorRows = 300
+)
+
+// monitorVRRP shows a table that changes as the virtual routers do.
+func monitorVRRP(c *call) error {
+	screen, ok := c.io.Out.(Screen)
+	if !ok || c.io.Ask == nil {
+		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
+	}
+	if len(c.inv.Pipes) > 0 {
+		return failed("A screen that changes cannot go through a pipe")
+	}
+	events, stop := c.session.env.View.Subscribe()
+	defer stop()
+	last := ""
+	for {
+		text, err := c.monitorTable(last)
+		if err == nil {
+			err = screen.Show(text)
+		}
+		switch {
+		case c.ctx.Err() != nil:
+			return nil // the user has seen enough
+		case err != nil:
+			return err
+		}
+		drawn := time.NewTimer(monitorRate)
+		idle := time.NewTimer(monitorPause)
+		select {
+		case <-c.ctx.Done():
+		case <-idle.C:
+		case e, open := <-events:
+			if !open {
+				events = nil
+				break
+			}
+			last = c.session.eventLine(&e)
+			select { // what happens together is shown together
+			case <-drawn.C:
+			case <-c.ctx.Done():
+			}
+		}
+		drawn.Stop()
+		idle.Stop()
+	}
+}
+
+// monitorTable writes what is shown.
+func (c *call) monitorTable(last string) (string, error) {
+	snapshot, routers, err := c.routers()
+	if err != nil {
+		return "", err
+	}
+	masters := 0
+	for _, r := range routers {
+		if r.State == vrrp.Master {
+			masters++
+		}
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s   %s   %d virtual routers, %d Master   q: leave\n", c.session.hostname(),
+		c.session.stamp(snapshot.Time), len(routers), masters)
+	fmt.Fprintf(&b, "%s\n\n", last)
+	more := len(routers) - monitorRows
+	table := *c
+	table.out = &b
+	if err := table.brief(routers[:min(len(routers), monitorRows)]); err != nil {
+		return "", err
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "and %d more: \"interface\" and \"group\" select\n", more)
+	}
+	return b.String(), nil
+}
+
+// monitorPackets shows the VRRP packets on an interface until the user has seen enough.
+func monitorPackets(c *call) error {
+	c.noMore()
+	iface := c.step.Value("interface")
+	if c.session.env.Capture == nil {
+		return c.monitorTap(iface)
+	}
+	var failure error
+	printer := sniff.Printer{W: c.out, UTC: c.session.zone() == time.UTC}
+	show := printer.Live(func(err error) { failure = err })
+	err := c.session.env.Capture(c.ctx, iface, func(at time.Time, b []byte) {
+		show(at, b)
+		if err := c.flush(); err != nil && failure == nil {
+			failure = err
+		}
+	})
+	if c.ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(err, failure)
+}
+
+// monitorTap shows the packets of this router only.
+func (c *call) monitorTap(iface string) error {
+	if c.session.env.Tap == nil {
+		return failed("Packets cannot be shown here")
+	}
+	packets, missed, stop := c.session.env.Tap.Tap(func(on string, _ vrrp.Family, _ uint8) bool { return on == iface })
+	defer stop()
+	var advert vrrp.Advertisement
+	for {
+		select {
+		case <-c.ctx.Done():
+			return nil
+		case p, ok := <-packets:
+			if !ok {
+				return nil
+			}
+			if n := missed(); n > 0 {
+				c.printf("%d packets are not shown: there are too many\n", n)
+			}
+			c.printf("%s\n", c.session.packetLine(&advert, &p))
+			if err := c.flush(); err != nil {
+				return nil
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// display is a terminal with a screen.
+type display struct {
+	bytes.Buffer
+	texts  []string
+	noMore bool
+}
+
+func (d *display) Show(text string) error { d.texts = append(d.texts, text); return nil }
+func (d *display) NoMore()                { d.noMore = true }
+
+func nobody(context.Context, string, bool) (string, error) { return "", context.Canceled }
+
+func TestMonitorVRRP(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3)
+		ctx, quit := context.WithCancel(context.Background())
+		var d display
+		done := make(chan Status, 1)
+		go func() {
+			done <- r1.Execute(ctx, "monitor vrrp interface eth0", IO{Out: &d, Err: &d, Ask: nobody})
+		}()
+		pass(10*time.Second + 500*time.Millisecond)
+		quit()
+		if st := <-done; st != Done || d.Len() > 0 {
+			l.t.Errorf("status %d, %q", st, d.String())
+		}
+		if n := len(d.texts); n < 10 || n > 15 {
+			l.t.Errorf("%d screens in 10 s", n)
+		}
+		first, last := d.texts[0], d.texts[len(d.texts)-1]
+		if !strings.Contains(first, "BACKUP") || !strings.Contains(last, "MASTER") ||
+			!strings.Contains(last, "1 virtual routers, 1 Master") || !strings.Contains(last, "Interface  Grp") {
+			l.t.Errorf("first\n%slast\n%s", first, last)
+		}
+	})
+}
+
+func TestMonitorNeedsATerminal(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	for _, line := range []string{"monitor vrrp", "monitor packets interface eth0"} {
+		if out, st := run(t, s, line); st != Failed || !strings.HasPrefix(out, "% ") {
+			t.Errorf("%s: status %d, %q", line, st, out)
+		}
+	}
+	var d display
+	if st := s.Execute(t.Context(), "monitor vrrp | include x", IO{Out: &d, Err: &d, Ask: nobody}); st != Failed {
+		t.Errorf("through a pipe: status %d", st)
+	}
+}
+
+func TestMonitorPackets(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3)
+		ctx, quit := context.WithCancel(context.Background())
+		var d display
+		done := make(chan Status, 1)
+		go func() {
+			done <- r1.Execute(ctx, "monitor packets interface eth0 | include sent", IO{Out: &d, Err: &d})
+		}()
+		pass(6 * time.Second)
+		if got := d.String(); !strings.Contains(got, "eth0 sent from 10.0.0.1: VRRPv3 group 1") || !d.noMore {
+			l.t.Errorf("so far, without pauses %t:\n%s", d.noMore, got)
+		}
+		quit()
+		if st := <-done; st != Done {
+			l.t.Errorf("status %d: %s", st, d.String())
+		}
+	})
+}
+
+// TestNoMore: the terminal is told not to stop after each page.
+func TestNoMore(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	s := newSession(t, env, admin)
+	for line, want := range map[string]bool{"show version": false, "show version | no-more": true, "show version | include r | no-more": true} {
+		var d display
+		s.Execute(t.Context(), line, IO{Out: &d, Err: &d})
+		if d.noMore != want {
+			t.Errorf("%s: no pauses: %t", line, d.noMore)
+		}
+	}
+}

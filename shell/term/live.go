@@ -1,0 +1,64 @@
+package term
+
+import (
+	"strings"
+
+	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/shell"
+)
+
+var _ shell.Screen = (*pager)(nil)
+
+// Show implements shell.Screen, on the terminal's alternate screen: what was there before comes back.
+func (p *pager) Show(text string) error {
+	p.once.Do(p.enterScreen)
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	columns, rows := p.t.tty.size()
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) > rows {
+		lines = lines[:rows]
+	}
+	var b strings.Builder
+	b.WriteString("\x1b[H")
+	for i, l := range lines {
+		b.WriteString(runewidth.Truncate(printable(l, false), columns, "") + "\x1b[K")
+		if i < len(lines)-1 {
+			b.WriteByte('\n')
+		}
+	}
+	b.WriteString("\x1b[J")
+	p.t.tty.write(b.String())
+	return nil
+}
+
+func (p *pager) enterScreen() {
+	p.drain()
+	p.t.tty.screen.Store(true)
+	p.t.tty.write(screenOn)
+	p.live.Go(func() {
+		for {
+			k, err := p.t.in.character(p.ctx)
+			if err != nil {
+				return
+			}
+			if k.text == "q" || k.text == "Q" {
+				p.cancel()
+				return
+			}
+		}
+	})
+}
+
+// leaveScreen brings back what was on the terminal before.
+func (p *pager) leaveScreen() {
+	if !p.t.tty.screen.Load() {
+		return
+	}
+	p.cancel()
+	p.live.Wait()
+	p.t.tty.write(screenOff + showCursor)
+	p.t.tty.screen.Store(false)
+}
