@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,9 +30,11 @@ var version = "development"
 const (
 	defaultConfig = "/etc/vrrpsh/vrrpsh.toml"
 	defaultSocket = "/run/vrrpsh/vrrpsh.sock"
-	// earlierConfig is rVRRPd's configuration file, for those who only switch binaries.
-	earlierConfig = "/etc/rvrrpd/rvrrpd.conf"
 )
+
+// configs are where the configuration file is looked for: behind the default those of rVRRPd, for those who
+// only switch binaries.
+var configs = []string{defaultConfig, "/etc/rvrrpd/rvrrpd.conf", "/etc/rvrrpd.conf"}
 
 // flags are the common flags.
 type flags struct {
@@ -125,8 +128,8 @@ Without a mode or command it attaches to the running router:
 				return fmt.Errorf("verbosity %d is out of range 0-5", f.debug)
 			}
 			f.debugSet = cmd.Flags().Changed("debug")
-			if !cmd.Flags().Changed("conf") && !exists(defaultConfig) && exists(earlierConfig) {
-				f.config = earlierConfig
+			if i := slices.IndexFunc(configs, exists); i >= 0 && !cmd.Flags().Changed("conf") {
+				f.config = configs[i]
 			}
 			return nil
 		},

@@ -322,6 +322,10 @@ func (v *validator) api() APIConfig {
 	if raw.TLS != nil {
 		a.TLS = *raw.TLS
 	}
+	if a.TLS { // rVRRPd's stay where they are
+		a.TLSKey = firstThere(a.TLSKey, "/etc/rvrrpd/ssl/key.pem")
+		a.TLSCert = firstThere(a.TLSCert, "/etc/rvrrpd/ssl/cert.pem")
+	}
 	a.TLSKey = v.path("api.tls_key", raw.TLSKey, a.TLSKey)
 	a.TLSCert = v.path("api.tls_cert", raw.TLSCert, a.TLSCert)
 	if raw.Secret != nil {
@@ -340,6 +344,16 @@ func (v *validator) api() APIConfig {
 		}
 	}
 	return a
+}
+
+// firstThere returns the first file that exists, or the first if none does.
+func firstThere(paths ...string) string {
+	for _, p := range paths {
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return paths[0]
 }
 
 func (v *validator) users(lines []string) Users {

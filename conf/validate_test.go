@@ -307,6 +307,17 @@ vrouter[2].vip: is required (or vips)`
 	}
 }
 
+func TestFirstThere(t *testing.T) {
+	here, missing := "validate_test.go", "missing"
+	for _, test := range []struct{ paths, want string }{
+		{missing + " " + here, here}, {here + " " + missing, here}, {missing + " nowhere", missing},
+	} {
+		if got := firstThere(strings.Fields(test.paths)...); got != test.want {
+			t.Errorf("%s: %s, want %s", test.paths, got, test.want)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	_, cfg, err := Load("f.toml", []byte(base), TOML)
 	if err != nil {

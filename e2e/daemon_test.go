@@ -69,6 +69,9 @@ host = "127.0.0.1:7080"
 	if text := v.Show("show", "version"); !strings.Contains(text, "r1 uptime") { // at once: it was ready
 		t.Errorf("show version:\n%s", text)
 	}
+	if out, err := r1.Try("curl", "-s", "http://127.0.0.1:7080/health"); err == nil { // client_api
+		t.Errorf("the API that is disabled answers %q", out)
+	}
 	if at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || at != dir {
 		t.Errorf("it works in %q, %v", at, err)
 	}
