@@ -15,6 +15,7 @@ import (
 var allowed = map[string][]string{
 	"engine/vrrp":           {},
 	"platform":              {},
+	"platform/program":      {},
 	"completions":           {},
 	"platform/frame":        {"platform"},
 	"platform/runstate":     {"platform"},
@@ -31,7 +32,7 @@ var allowed = map[string][]string{
 	"packaging":             {},
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
-	"conf":                  {"engine", "engine/vrrp"},
+	"conf":                  {"engine", "engine/vrrp", "platform/program"},
 	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/journal"},
 	"conf/login":            {"conf"},
 	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},

@@ -89,6 +89,7 @@ func (a *API) routes() *mux.Router {
 	get("/run/vrrp", a.groups)
 	get("/run/vrrp/{group}", a.groups)
 	get("/run/vrrp/{group}/{interface}", a.group)
+	get("/run/track", a.tracks)
 	get("/run/global", a.runGlobal)
 	get("/run/protocols", a.runProtocols)
 	get("/run/protocols/static", a.runRoutes)
@@ -165,6 +166,13 @@ func (a *API) groups(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, list)
+}
+
+// tracks answers the tracked objects.
+func (a *API) tracks(w http.ResponseWriter, r *http.Request) {
+	if s, ok := a.snapshot(w, r); ok {
+		answer(w, report.Tracks(s))
+	}
 }
 
 // group answers one virtual router in detail. Where IPv4 and IPv6 share the VRID

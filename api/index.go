@@ -8,7 +8,7 @@ import (
 
 // links are the resources without parameters.
 var links = []string{
-	"/health", "/run/vrrp", "/run/global", "/run/protocols", "/run/protocols/static",
+	"/health", "/run/vrrp", "/run/track", "/run/global", "/run/protocols", "/run/protocols/static",
 	"/config/global", "/config/vrouter", "/config/protocols", "/openapi.json",
 }
 

@@ -47,6 +47,8 @@ var topics = map[string]string{
 	"api user":           "User of the API and the shell",
 	"logging":            "Log files and the form of their lines",
 	"timers":             "Protocol timers",
+	"track":              "Object that virtual routers depend on",
+	"notify":             "Run programs for events",
 	"garp":               "Announcements of the virtual addresses",
 	"interface":          "Interface",
 
@@ -94,6 +96,8 @@ var showCommands = []Command{
 		Help: "Interfaces of the host"},
 	{ID: "show.ip.route", Modes: anyMode, Syntax: "show ip route",
 		Help: "Static routes, and which of them are installed"},
+	{ID: "show.track", Modes: anyMode, Syntax: "show track",
+		Help: "Tracked objects: their state, why, and who depends on them"},
 	{ID: "show.running", Modes: anyMode, Syntax: "show running-config [toml|json]", Words: forms,
 		Help: "Running configuration, as commands or as a file; secrets are masked"},
 	{ID: "show.startup", Modes: anyMode, Syntax: "show startup-config [toml|json]", Words: forms, Level: Operator,

@@ -146,3 +146,28 @@ func plain(s string) bool {
 	}
 	return true
 }
+
+// Split takes a text of several words apart, with quotes as on the command line.
+func Split(text string) []string {
+	var words []string
+	for _, s := range lex(text) {
+		for _, t := range s.tokens {
+			words = append(words, t.text)
+		}
+	}
+	return words
+}
+
+// Join writes words so that they can be the rest of a line, for Split to take apart.
+func Join(words []string) string {
+	quoted := make([]string, len(words))
+	plain := true
+	for i, w := range words {
+		quoted[i] = Quote(w)
+		plain = plain && quoted[i] == w
+	}
+	if plain {
+		return strings.Join(words, " ")
+	}
+	return Quote(strings.Join(quoted, " "))
+}

@@ -84,6 +84,7 @@ var checks = map[string]func(string) error{
 	"address":   checkAddress,
 	"prefix":    checkPrefix,
 	"next-hop":  checkNextHop,
+	"track":     nil,
 	"duration":  checkDuration,
 	"regexp":    checkRegexp,
 	"file":      nil,

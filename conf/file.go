@@ -18,6 +18,8 @@ type File struct {
 	ControlSocket *string `toml:"control_socket,omitempty" json:"control_socket,omitempty"`
 	StateDir      *string `toml:"state_dir,omitempty" json:"state_dir,omitempty"`
 
+	Tracks    []Track    `toml:"track,omitempty" json:"track,omitempty"`
+	Notify    []Notify   `toml:"notify,omitempty" json:"notify,omitempty"`
 	VRouters  []VRouter  `toml:"vrouter,omitempty" json:"vrouter,omitempty"`
 	Protocols *Protocols `toml:"protocols,omitempty" json:"protocols,omitempty"`
 	API       *API       `toml:"api,omitempty" json:"api,omitempty"`
@@ -50,6 +52,38 @@ type VRouter struct {
 	GARPRepeat        *int          `toml:"garp_repeat,omitempty" json:"garp_repeat,omitempty"`
 	GARPDelay         *string       `toml:"garp_delay,omitempty" json:"garp_delay,omitempty"`
 	GARPRefresh       *string       `toml:"garp_refresh,omitempty" json:"garp_refresh,omitempty"`
+	Track             []Tracking    `toml:"track,omitempty" json:"track,omitempty"`
+	SyncGroup         *string       `toml:"sync_group,omitempty" json:"sync_group,omitempty"`
+}
+
+// Tracking is an element of the track list of a virtual router.
+type Tracking struct {
+	Object    *string `toml:"object,omitempty" json:"object,omitempty"`
+	Decrement *int    `toml:"decrement,omitempty" json:"decrement,omitempty"`
+}
+
+// Track is a [[track]] table: something that virtual routers depend on.
+type Track struct {
+	Name      *string  `toml:"name,omitempty" json:"name,omitempty"`
+	Interface *string  `toml:"interface,omitempty" json:"interface,omitempty"`
+	Route     *string  `toml:"route,omitempty" json:"route,omitempty"`
+	Script    []string `toml:"script,omitempty" json:"script,omitempty"`
+	File      *string  `toml:"file,omitempty" json:"file,omitempty"`
+	Interval  *string  `toml:"interval,omitempty" json:"interval,omitempty"`
+	Timeout   *string  `toml:"timeout,omitempty" json:"timeout,omitempty"`
+	Rise      *int     `toml:"rise,omitempty" json:"rise,omitempty"`
+	Fall      *int     `toml:"fall,omitempty" json:"fall,omitempty"`
+	Initial   *string  `toml:"initial,omitempty" json:"initial,omitempty"`
+	User      *string  `toml:"user,omitempty" json:"user,omitempty"`
+}
+
+// Notify is a [[notify]] table: a program that is run for events.
+type Notify struct {
+	Name    *string  `toml:"name,omitempty" json:"name,omitempty"`
+	Command []string `toml:"command,omitempty" json:"command,omitempty"`
+	Events  []string `toml:"events,omitempty" json:"events,omitempty"`
+	Timeout *string  `toml:"timeout,omitempty" json:"timeout,omitempty"`
+	User    *string  `toml:"user,omitempty" json:"user,omitempty"`
 }
 
 // Timers is the earlier daemon's table of timers.

@@ -31,7 +31,8 @@ func TestReferenceHasDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, want, err := Load("minimal.toml", []byte("[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1/24\"\n"+
-		"[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\nnh = \"10.0.0.254\"\n[api]\n"), TOML)
+		"[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\nnh = \"10.0.0.254\"\n"+
+		"[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n[[notify]]\ncommand = [\"/usr/local/bin/notify\"]\n[api]\n"), TOML)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,9 @@ func (v *validator) config() *Config {
 	v.texts(reflect.ValueOf(v.file).Elem(), "")
 	cfg := &Config{General: v.general(), API: v.api()}
 	cfg.SSH = v.ssh(cfg)
-	cfg.Engine.Routers = v.routers()
+	cfg.Engine.Tracks = v.tracks()
+	cfg.Engine.Hooks = v.hooks()
+	cfg.Engine.Routers = v.routers(cfg.Engine.Tracks)
 	cfg.Engine.Routes = v.routes(cfg.Engine.Routers)
 	return cfg
 }

@@ -59,7 +59,7 @@ type router struct {
 }
 
 // routers validates all tables, then what they must not have in common.
-func (v *validator) routers() []engine.VirtualRouter {
+func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter {
 	list := make([]*router, len(v.file.VRouters))
 	for i := range v.file.VRouters {
 		list[i] = &router{validator: v, index: i, raw: &v.file.VRouters[i]}
@@ -69,6 +69,8 @@ func (v *validator) routers() []engine.VirtualRouter {
 	v.sharedAddresses(list)
 	v.virtualMACs(list)
 	v.names(list)
+	v.tracking(list, tracks)
+	v.syncGroups(list)
 	out := make([]engine.VirtualRouter, len(list))
 	for i, r := range list {
 		out[i] = r.out

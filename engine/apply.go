@@ -24,14 +24,17 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 // apply returns what it has done, for people.
 func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	edits, removed, reordered := c.edits(cfg)
-	if len(edits) == 0 && len(removed) == 0 {
+	fresh, retracked := c.setTracks(now, cfg.Tracks)
+	if len(edits) == 0 && len(removed) == 0 && !retracked {
 		if reordered {
 			c.reorder(cfg)
+			c.depend()
 		}
 		c.setRoutes(now, cfg.Routes, out)
 		return "configuration applied, no virtual router changed"
 	}
 	for _, g := range removed {
+		g.sync = nil
 		c.remove(now, g, out)
 	}
 	var counts [Removed]int
@@ -46,6 +49,10 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 			c.change(now, e.group, &vr, e.settings, out)
 		}
 	}
+
+	c.reorder(cfg)
+	c.depend()
+	c.regroup()
 
 	// How a group fits in with its interface depends on the addresses of all groups there,
 	// so this waits until they are known.
@@ -67,12 +74,17 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	for i := range edits {
 		c.evaluate(now, edits[i].group, out)
 	}
-	c.reorder(cfg)
+	for _, o := range fresh {
+		for _, g := range o.users {
+			g.status = nil
+			c.evaluate(now, g, out)
+		}
+	}
 	for _, g := range removed {
 		c.tidy(g.port)
 	}
 	c.setRoutes(now, cfg.Routes, out)
-	c.listen(out)
+	c.conclude(now, out)
 	return fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
 		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed))
 }
@@ -122,12 +134,13 @@ func (c *Core) reorder(cfg Config) {
 func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 	g := &group{
 		cfg:     vr,
-		router:  vrrp.New(vr.Protocol),
 		vmac:    vrrp.VirtualMAC(vr.Family, vr.VRID),
 		applied: c.applied,
 		slot:    -1,
 		due:     never,
 	}
+	g.priority, _ = c.tracking(g)
+	g.router = vrrp.New(*g.protocol())
 	if m, ok := c.inheritance[vr.Key]; ok {
 		c.inherit(now, g, m)
 	}
@@ -142,7 +155,7 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 		if g.ready {
 			c.hold(now, g, vrrp.CauseReconfigured, out)
 		}
-		g.router, g.ready, g.cause = vrrp.New(vr.Protocol), false, vrrp.CauseNone
+		g.ready, g.cause = false, vrrp.CauseNone
 		g.recover()
 	}
 	if what&setAddresses != 0 {
@@ -154,8 +167,15 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 	}
 	g.cfg, g.status = vr, nil
 	g.reported, g.tolerated, g.dropped = 0, 0, nil
-	if what.kind() == ChangedInPlace && what&inProtocol != 0 {
-		c.step(now, g, vrrp.Event{Kind: vrrp.EventConfigure, Config: &vr.Protocol}, out)
+	if g.sync == nil {
+		g.priority, _ = c.tracking(g)
+	}
+	switch {
+	case what.kind() == Restarted:
+		g.router = vrrp.New(*g.protocol())
+		g.willing = false
+	case what&inProtocol != 0:
+		c.configure(now, g, out)
 	}
 }
 

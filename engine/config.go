@@ -66,12 +66,18 @@ type VirtualRouter struct {
 	SocketFilter bool
 	Description  string
 	Shutdown     bool // administratively down
+	// Track are the objects that it depends on, SyncGroup the sync group that it is in, if any.
+	Track     []Tracking
+	SyncGroup string
 }
 
 // Config is everything that the Core applies, in configuration order.
 type Config struct {
 	Routers []VirtualRouter
 	Routes  []StaticRoute
+	Tracks  []TrackObject
+	// Hooks are run by the driver; the Core does not know of them.
+	Hooks []Hook
 }
 
 // ChangeKind says what a new configuration does to one virtual router.

@@ -34,6 +34,10 @@ type Core struct {
 
 	// inheritance is what there is to know of groups that are about to be created, by Restore.
 	inheritance map[Key]*groupMemory
+	objects     []*object // tracked, in configuration order
+	objectNamed map[string]*object
+	syncs       []*syncGroup
+	unaligned   []*syncGroup // whose rules are to be applied
 
 	actions []vrrp.Action // reused by step
 	early   []*group      // reused by Expire
@@ -66,6 +70,7 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 	}
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventResign}, out)
 	c.settle(g, out)
+	c.conclude(now, out)
 	return nil
 }
 

@@ -22,6 +22,11 @@ type group struct {
 	slot int   // in the heap of timers; -1: none
 	due  int64 // when the first timer is due; see timers
 
+	sync     *syncGroup // nil: none
+	priority uint8      // that the tracked objects and the sync group leave
+	synced   bool       // it waits for the others of the sync group
+	willing  bool       // it does just that
+
 	state vrrp.State
 	// ready tells whether the interface offers local; otherwise cause says what is missing.
 	ready bool
@@ -73,6 +78,10 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	}
 	c.timers.set(g, g.router.Deadline())
 	g.status = nil
+	if willing := g.router.Willing(); willing != g.willing {
+		g.willing = willing
+		c.unalign(g.sync)
+	}
 }
 
 // send asks for an advert, if there is an interface to send it on.
@@ -119,6 +128,10 @@ func (g *group) mac(l *link) [6]byte {
 
 // transition notes a change of state and tells of it.
 func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.Advertisement, out *Output) {
+	if g.sync != nil {
+		g.sync.left = g.sync.left || a.From == vrrp.Master && g.participates()
+		c.unalign(g.sync)
+	}
 	g.state = a.To
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
@@ -148,6 +161,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 	out.Events = append(out.Events, Event{
 		Seq: c.eventSeq, Time: now, Kind: EventTransition, Key: g.cfg.Key,
 		From: a.From, To: a.To, Cause: a.Cause, Text: text,
+		Priority: g.router.Status().Priority, Addresses: g.prefixes,
 	})
 	if len(c.routing.status) > 0 {
 		c.steer(now, out)
@@ -156,6 +170,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 
 // evaluate tells the virtual router whether and how it can run, if that has changed.
 func (c *Core) evaluate(now time.Time, g *group, out *Output) {
+	c.adjust(now, g, out)
 	if cause := c.obstacle(g); cause != vrrp.CauseNone {
 		if g.ready || g.cause != cause {
 			c.hold(now, g, cause, out)
@@ -165,6 +180,7 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 		if !g.ready || g.local != local {
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
 			g.segment.ask(c)
+			c.unalign(g.sync)
 			c.step(now, g, vrrp.Event{Kind: vrrp.EventUp, Local: local}, out)
 		}
 	}
@@ -175,14 +191,24 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 func (c *Core) hold(now time.Time, g *group, cause vrrp.Cause, out *Output) {
 	g.ready, g.cause = false, cause
 	g.segment.ask(c)
+	c.unalign(g.sync)
 	if l := g.port.link; l != nil && !l.Ethernet {
 		c.fail(now, g, l.Name+" is no Ethernet interface: VRRP cannot run there", false, out)
 	}
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventDown, Cause: cause}, out)
 }
 
-// obstacle says why a virtual router cannot run; CauseNone if it can.
+// obstacle says why a virtual router cannot run, or must not; CauseNone if it can.
 func (c *Core) obstacle(g *group) vrrp.Cause {
+	cause := c.hindrance(g)
+	if cause == vrrp.CauseNone && g.sync != nil && g.sync.blocker != nil && g.participates() {
+		return vrrp.CauseSyncGroup
+	}
+	return cause
+}
+
+// hindrance says why a virtual router cannot run, whatever the others of its sync group do.
+func (c *Core) hindrance(g *group) vrrp.Cause {
 	l := g.port.link
 	switch {
 	case c.stopped || g.cfg.Shutdown:
@@ -193,9 +219,11 @@ func (c *Core) obstacle(g *group) vrrp.Cause {
 		return vrrp.CauseLinkDown
 	case !g.segment.primary.IsValid():
 		return vrrp.CauseNoAddress
-	default:
-		return vrrp.CauseNone
 	}
+	if _, fails := c.tracking(g); fails {
+		return vrrp.CauseTracking
+	}
+	return vrrp.CauseNone
 }
 
 // owner tells whether the interface owns one of the virtual addresses

@@ -130,6 +130,7 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 		g.lostMore = false
 		c.Lost(now, key, out)
 	}
+	c.conclude(now, out)
 }
 
 // Lost tells that an installed address or the macvlan of a virtual router was removed
@@ -154,6 +155,7 @@ func (c *Core) Lost(now time.Time, key Key, out *Output) {
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused, Cause: vrrp.CauseAddressLost}, out)
 	}
 	c.settle(g, out)
+	c.conclude(now, out)
 }
 
 // carried names what a Desired puts into the kernel.

@@ -138,7 +138,8 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 		c.changed(now, l.port, out)
 	}
 	c.routeRetry(out)
-	c.listen(out)
+	c.trackLink(now, l.Name, out)
+	c.conclude(now, out)
 }
 
 // RemoveLink tells that an interface is gone.
@@ -150,7 +151,7 @@ func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	delete(c.links, index)
 	c.linkStatus = nil
 	c.unname(now, l, l.Name, out)
-	c.listen(out)
+	c.conclude(now, out)
 }
 
 // unname takes the name from an interface.
@@ -163,6 +164,7 @@ func (c *Core) unname(now time.Time, l *link, name string, out *Output) {
 		c.event(now, EventLink, Key{Interface: name}, "interface missing", out)
 		c.changed(now, p, out)
 	}
+	c.trackLink(now, name, out)
 }
 
 // changed follows a change of the interface of a port.

@@ -10,10 +10,10 @@ import (
 // Snapshot returns the state of everything. What has not changed since the last
 // Snapshot is shared with it.
 func (c *Core) Snapshot(now time.Time) *Snapshot {
-	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses(), Routes: c.routing.status}
+	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses(), Routes: c.routing.status, Tracks: c.trackStatuses()}
 	for i, g := range c.order {
 		if g.status == nil {
-			g.status = g.observe()
+			g.status = c.observe(g)
 		}
 		s.Routers[i] = g.status
 	}
@@ -21,7 +21,7 @@ func (c *Core) Snapshot(now time.Time) *Snapshot {
 }
 
 // observe returns the state of one virtual router.
-func (g *group) observe() *RouterStatus {
+func (c *Core) observe(g *group) *RouterStatus {
 	s := &RouterStatus{
 		Config:     g.cfg,
 		Status:     g.router.Status(),
@@ -32,6 +32,8 @@ func (g *group) observe() *RouterStatus {
 		Counters:   g.counters,
 		Dropped:    slices.Clone(g.dropped),
 		History:    g.history.last(),
+		Tracked:    c.dependencies(g),
+		Sync:       c.syncStatus(g),
 	}
 	if g.cfg.Type == Macvlan && g.state == vrrp.Master {
 		s.Carrier = g.cfg.VIFName

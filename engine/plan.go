@@ -27,19 +27,21 @@ const (
 	setDescription
 	setShutdown
 	setNetDrv
+	setTrack
+	setSyncGroup
 )
 
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
 const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 
 // inProtocol settings are those of the state machine.
-const inProtocol = ^(restarting | setFilter | setDescription | setShutdown)
+const inProtocol = ^(restarting | setFilter | setDescription | setShutdown | setTrack | setSyncGroup)
 
 // settingNames are the names in the configuration file, by bit.
 var settingNames = [...]string{
 	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
 	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
-	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv",
+	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv", "track", "sync_group",
 }
 
 // names returns the names of a set in a fixed order.
@@ -90,6 +92,8 @@ func compare(a, b *VirtualRouter) settings {
 	set(setDescription, a.Description == b.Description)
 	set(setShutdown, a.Shutdown == b.Shutdown)
 	set(setNetDrv, a.IOCTL == b.IOCTL)
+	set(setTrack, slices.Equal(a.Track, b.Track))
+	set(setSyncGroup, a.SyncGroup == b.SyncGroup)
 	return s
 }
 

@@ -47,6 +47,9 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
 	c.settle(g, out)
+	if len(c.unaligned) > 0 {
+		c.conclude(now, out)
+	}
 	return vrrp.DropNone
 }
 

@@ -60,6 +60,9 @@ type RouterStatus struct {
 	Dropped []DroppedAdvert
 	// History holds the last transitions, oldest first.
 	History []Transition
+	// Tracked are the objects that it depends on; Sync is its sync group, nil without one.
+	Tracked []TrackedStatus
+	Sync    *SyncStatus
 }
 
 // LinkStatus is what can be seen of an interface.
@@ -80,6 +83,7 @@ type Snapshot struct {
 	Routers []*RouterStatus // in configuration order
 	Links   []LinkStatus    // by index
 	Routes  []RouteStatus   // the static routes, in configuration order
+	Tracks  []TrackStatus   // the tracked objects, in configuration order
 }
 
 // Link is what the Core needs to know of an interface of the host.
@@ -108,6 +112,7 @@ const (
 	EventFault                       // trouble with the kernel or a peer: Text says which
 	EventLink                        // an interface came, went or changed, or a foreign virtual router is heard on it: Text
 	EventConfig                      // a configuration was applied: Text
+	EventTrack                       // a tracked object changed: Text
 	EventRoute                       // a static route was installed or withdrawn: Text
 )
 
@@ -120,6 +125,9 @@ type Event struct {
 	From, To vrrp.State
 	Cause    vrrp.Cause
 	Text     string
+	// Priority and Addresses are those of the virtual router of an EventTransition.
+	Priority  uint8
+	Addresses []netip.Prefix // read only
 }
 
 // View is how the shell, the API and everything else that looks reads the running state.

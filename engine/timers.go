@@ -57,6 +57,9 @@ func (c *Core) Expire(now time.Time, out *Output) {
 			c.settle(g, out)
 		}
 	}
+	if len(c.unaligned) > 0 {
+		c.conclude(now, out)
+	}
 }
 
 // slack returns how much too early an advert may be.

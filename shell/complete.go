@@ -87,11 +87,22 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 		return list
 	case "file":
 		return fileValues(prefix)
+	case "track", "object":
+		return s.trackValues()
 	case "address":
 		return s.addressValues(line)
 	default:
 		return nil
 	}
+}
+
+// trackValues lists the tracked objects.
+func (s *Session) trackValues() []completions.Candidate {
+	var list []completions.Candidate
+	for _, o := range s.shownDraft().file.Tracks {
+		list = append(list, completions.Candidate{Text: valueOf(o.Name), Help: strings.TrimPrefix(trackLines(&o)[0], "track "+valueOf(o.Name)+" ")})
+	}
+	return list
 }
 
 // shownDraft is the configuration whose parts complete a line.

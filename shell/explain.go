@@ -51,6 +51,7 @@ func explanation(now time.Time, r *engine.RouterStatus) []string {
 	default:
 		say = explainMaster(now, r)
 	}
+	say = append(say, explainPriority(r)...)
 	if r.State != vrrp.Initialize {
 		say = append(say, explainChecksum(r)...)
 		say = append(say, explainDrops(now, r)...)
@@ -74,6 +75,13 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 		return fmt.Sprintf("It waits%s for the interface %s, which is down.", since, iface)
 	case vrrp.CauseNoAddress:
 		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
+	case vrrp.CauseTracking:
+		return fmt.Sprintf("It does not take part%s, because of a tracked object.", since)
+	case vrrp.CauseSyncGroup:
+		if r.Sync != nil && r.Sync.Blocker != (engine.Key{}) {
+			return fmt.Sprintf("It does not take part%s, because its sync group %s is%s.", since, printable(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))
+		}
+		fallthrough
 	default:
 		return fmt.Sprintf("It does not take part: %s.", r.Cause)
 	}
@@ -82,6 +90,9 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	p := &r.Config.Protocol
 	own := priority(r)
+	if r.Willing != vrrp.CauseNone && r.Sync != nil {
+		return []string{fmt.Sprintf("It would be Master, but its sync group %s is%s.", printable(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))}
+	}
 	wait := left0(now, r.MasterDownAt)
 	if !r.MasterAddr.IsValid() {
 		return []string{

@@ -8,6 +8,7 @@ func init() { // breaks the cycle with call.run, which looks handlers up
 		"show.vrrp":       {run: showVRRP, data: showVRRPData},
 		"show.interfaces": {run: showInterfaces, data: func(c *call) (any, error) { return linkData(c) }},
 		"show.ip.route":   {run: showRoutes, data: func(c *call) (any, error) { return routeData(c) }},
+		"show.track":      {run: showTrack, data: func(c *call) (any, error) { return trackData(c) }},
 		"show.running":    configHandler(runningFile),
 		"show.startup":    configHandler(startupFile),
 		"show.candidate":  configHandler(candidateFile),

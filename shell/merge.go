@@ -87,7 +87,7 @@ func rebaseFile(base, ours, theirs *draft) (result *draft, conflicts []string) {
 func rebaseKeys(settings []setting, place string, of [3]*target, to *target, conflicts []string) []string {
 	for i := range settings {
 		s := &settings[i]
-		if same(of[0], of[1], s.keys) || same(of[1], of[2], s.keys) {
+		if s.part || same(of[0], of[1], s.keys) || same(of[1], of[2], s.keys) {
 			continue
 		}
 		if !same(of[0], of[2], s.keys) {

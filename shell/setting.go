@@ -31,6 +31,8 @@ type setting struct {
 	// render returns the commands that give the keys their values, in clear but for the
 	// texts that pass through secret.
 	render func(t *target, secret func(string) string) []string
+	// part says that the keys are those of another setting, which shows and merges them.
+	part bool
 	// secrets are the names of arguments that must not be logged.
 	secrets []string
 }
@@ -283,7 +285,7 @@ func (s *setting) problem(probe *conf.File, t *target) error {
 }
 
 // unknownYet are the keys that name what may be configured later.
-var unknownYet = map[string]bool{"protocols.static.group": true, "protocols.static.interface": true}
+var unknownYet = map[string]bool{"protocols.static.group": true, "protocols.static.interface": true, "vrouter.track.object": true}
 
 // faultKey turns a fault's path into a setting's key: "vrouter[0].vips[1]" is "vrouter.vips".
 func faultKey(path string) string {
@@ -305,6 +307,12 @@ func faultKey(path string) string {
 	switch {
 	case strings.HasPrefix(key, "vrouter.timers"):
 		return "vrouter.timers"
+	case strings.HasPrefix(key, "vrouter.track.") && !unknownYet[key]:
+		return "vrouter.track"
+	case strings.HasPrefix(key, "track."):
+		return "track"
+	case strings.HasPrefix(key, "notify."):
+		return "notify"
 	case strings.HasPrefix(key, "protocols.static.") && !unknownYet[key]:
 		return "protocols.static"
 	}

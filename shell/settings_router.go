@@ -50,6 +50,9 @@ var routerSettings = []setting{
 		inRouter(func(v *conf.VRouter) **string { return &v.GARPDelay })),
 	duration("vrouter.garp_refresh", "garp refresh <time:duration>", "Interval of further announcements (default: none)",
 		inRouter(func(v *conf.VRouter) **string { return &v.GARPRefresh })),
+	routerTrack,
+	text("vrouter.sync_group", "sync-group <name:word>", "Be Master together with the others of the sync group, or not at all",
+		inRouter(func(v *conf.VRouter) **string { return &v.SyncGroup }), "name", "Name of the sync group"),
 	onOff("vrouter.shutdown", "shutdown", "Administratively down", false,
 		inRouter(func(v *conf.VRouter) **bool { return &v.Shutdown })),
 }

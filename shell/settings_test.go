@@ -21,7 +21,7 @@ import (
 func TestEveryKeyHasACommand(t *testing.T) {
 	have := map[string]bool{
 		"vrouter.group": true, "vrouter.interface": true, // by the modes
-		"vrouter": true, "api": true, "protocols": true, "ssh": true, // tables
+		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, // tables
 	}
 	for _, s := range slices.Concat(topSettings, routerSettings) {
 		for _, k := range s.keys {
@@ -162,6 +162,38 @@ func someFile(t *rapid.T) *conf.File {
 		}
 		f.Protocols.Static = append(f.Protocols.Static, r)
 	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "objects") {
+		name := fmt.Sprintf("object%d", i)
+		o := conf.Track{Name: &name}
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			o.Interface = str("tracked", "eth0", "eth1")
+		case 1:
+			to := "2001:db8::/32"
+			o.Route = &to
+		case 2:
+			file := "/run/a b"
+			o.File, o.Interval = &file, str("interval", "5s")
+		default:
+			o.Script = []string{"/bin/a b", "-x", `c "d`, "", "e|f", "|"}[:rapid.IntRange(1, 6).Draw(t, "words")]
+			o.Interval, o.Timeout, o.User = str("interval", "5s"), str("timeout", "500ms"), str("user", "nobody")
+			o.Rise, o.Fall, o.Initial = num("rise", 1, 9), num("fall", 1, 9), str("initial", "up", "down")
+		}
+		if o.Interface != nil || o.Route != nil || o.File != nil || o.Script != nil {
+			f.Tracks = append(f.Tracks, o)
+		}
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "hooks") {
+		h := conf.Notify{Command: []string{"/bin/hook", "a b"}[:1+i], Timeout: str("timeout", "3s"), User: str("user", "nobody")}
+		if optional("name") {
+			name := fmt.Sprintf("named%d", i)
+			h.Name = &name
+		}
+		if optional("events") {
+			h.Events = []string{"master", "fault"}
+		}
+		f.Notify = append(f.Notify, h)
+	}
 	used := make(map[string]bool)
 	for i := range rapid.IntRange(0, 5).Draw(t, "routers") {
 		group := rapid.IntRange(1, 255).Draw(t, "group")
@@ -183,6 +215,16 @@ func someFile(t *rapid.T) *conf.File {
 			d := text.Draw(t, "description")
 			v.Description = &d
 		}
+		for _, o := range f.Tracks {
+			if optional("tracks") {
+				e := conf.Tracking{Object: o.Name}
+				if o.File == nil {
+					e.Decrement = num("decrement", 1, 253)
+				}
+				v.Track = append(v.Track, e)
+			}
+		}
+		v.SyncGroup = str("sync", "a", "b")
 		if optional("filter") {
 			b := conf.FlexibleBool(rapid.Bool().Draw(t, "filter"))
 			v.SocketFilter = &b
@@ -219,6 +261,7 @@ func normal(f *conf.File) *conf.File {
 		addr, mask := p.Addr().String(), net.IP(net.CIDRMask(p.Bits(), 32)).String()
 		r.Route, r.Mask = &addr, &mask
 	}
+	n.Notify = namedHooks(n)
 	for i := range n.VRouters {
 		v := &n.VRouters[i]
 		if v.VIP == nil && len(v.VIPs) > 0 {

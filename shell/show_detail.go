@@ -36,6 +36,7 @@ func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 	} else {
 		c.printf("  Priority is %d\n", own)
 	}
+	c.tracked(r)
 	if p.AuthType != vrrp.AuthNone {
 		c.printf("  Authentication is %s\n", p.AuthType)
 	}

@@ -2,7 +2,7 @@ package driver_test
 
 import (
 	"errors"
-	"slices"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -101,7 +101,7 @@ func TestSubscribers(t *testing.T) {
 		for len(slow) > 0 {
 			kept = append(kept, <-slow)
 		}
-		if newest := got[len(got)-len(kept):]; len(kept) < 100 || !slices.Equal(kept, newest) {
+		if newest := got[len(got)-len(kept):]; len(kept) < 100 || !reflect.DeepEqual(kept, newest) {
 			t.Errorf("a reader that fell behind has %d events, want the newest", len(kept))
 		}
 		stopSlow()

@@ -59,6 +59,8 @@ type Detail struct {
 	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
 	Installed           bool       `json:"installed"`
 	Fault               string     `json:"fault,omitempty"`
+	Tracked             []Tracked  `json:"tracked"`
+	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
 	// Transitions are the last changes of state, oldest first.
 	Transitions []Transition `json:"transitions"`
@@ -170,6 +172,8 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Installed:           r.Installed,
 		Fault:               r.Fault,
 		Statistics:          statistics(&r.Counters),
+		Tracked:             tracked(r),
+		SyncGroup:           syncGroup(r),
 		Transitions:         make([]Transition, 0, len(r.History)),
 	}
 	if i := slices.IndexFunc(c.Addresses, func(a engine.Address) bool { return a.Derived }); i >= 0 {

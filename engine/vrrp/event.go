@@ -1,6 +1,9 @@
 package vrrp
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // EventKind is the kind of an Event.
 type EventKind uint8
@@ -13,8 +16,9 @@ const (
 	EventTimer                      // the Deadline has passed
 	EventInstalled                  // the kernel has the addresses (answer to ActionInstall)
 	EventRefused                    // the kernel refused the addresses, or does not keep them
-	EventResign                     // give up Master once
+	EventResign                     // give up Master once: Cause says why
 	EventConfigure                  // new configuration, applied in place
+	EventTakeOver                   // become Master, with the others of the sync group
 )
 
 // String returns the event's name in lower case.
@@ -36,6 +40,8 @@ func (k EventKind) String() string {
 		return "resign"
 	case EventConfigure:
 		return "configure"
+	case EventTakeOver:
+		return "take over"
 	default:
 		return fmt.Sprintf("EventKind(%d)", uint8(k))
 	}
@@ -45,7 +51,8 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind   EventKind
 	Local  Local          // EventUp
-	Cause  Cause          // EventDown; EventRefused, where CauseNone means CauseInstallFailed
+	Cause  Cause          // EventDown; EventRefused and EventResign, where CauseNone means CauseInstallFailed and CauseResign
+	Wait   time.Duration  // EventResign: at least this long until it may be Master again
 	Advert *Advertisement // EventAdvert; not kept
 	Config *Config        // EventConfigure; kept, must not change afterwards
 }

@@ -37,6 +37,9 @@ type Router struct {
 	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
 	// CauseMasterResigned the timer is set to Skew_Time, else to Master_Down_Interval.
 	takeover Cause
+	// willing is why a synced Backup would become Master if it were told to; CauseNone while
+	// it would not. Its timers have fired then.
+	willing Cause
 	// holdUntil keeps a Backup from trying again too soon after the kernel refused
 	// the addresses; backoff is how long it was.
 	holdUntil time.Time
@@ -87,9 +90,11 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventRefused:
 		return r.refuse(now, ev.Cause, out)
 	case EventResign:
-		return r.resign(now, CauseResign, out)
+		return r.giveUp(now, ev.Cause, ev.Wait, out)
 	case EventConfigure:
 		return r.configure(now, ev.Config, out)
+	case EventTakeOver:
+		return r.takeOver(now, out)
 	}
 	return out
 }
@@ -173,12 +178,17 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	if a.Priority == PriorityResign {
 		// The interval that was learned still makes the Skew_Time.
 		r.heard.addr, r.heard.priority = netip.Addr{}, 0
-		r.downSet, r.takeover = now, CauseMasterResigned
+		if r.willing == CauseNone {
+			r.downSet, r.takeover = now, CauseMasterResigned
+		}
 		return
 	}
 	switch lower := a.Priority < r.priority(); {
 	case !lower || !r.cfg.Preempt:
-		r.preemptSet = time.Time{}
+		r.preemptSet, r.willing = time.Time{}, CauseNone
+	case r.willing != CauseNone:
+		r.heard = heardFrom(now, a)
+		return
 	case r.cfg.PreemptDelay == 0:
 		// Ignored: the timer keeps running, for Skew_Time if that is what it was set to.
 		if r.takeover == CauseMasterDown {
@@ -193,8 +203,12 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 
 // follow accepts the sender of an advert as the Master.
 func (r *Router) follow(now time.Time, a *Advertisement) {
-	r.heard = heard{addr: a.Source, priority: a.Priority, interval: a.Interval, at: now}
+	r.heard = heardFrom(now, a)
 	r.downSet, r.takeover = now, CauseMasterDown
+}
+
+func heardFrom(now time.Time, a *Advertisement) heard {
+	return heard{addr: a.Source, priority: a.Priority, interval: a.Interval, at: now}
 }
 
 // advertInMaster is RFC 9568 section 6.4.3.
@@ -242,10 +256,11 @@ func (r *Router) timer(now time.Time, out []Action) []Action {
 	case Initialize:
 	case Backup:
 		switch {
+		case r.waiting():
 		case due(r.masterDownAt(), now):
-			return r.enter(now, Master, r.takeover, out)
+			return r.elected(now, r.takeover, out)
 		case due(r.preemptAt(), now):
-			return r.enter(now, Master, CausePreempt, out)
+			return r.elected(now, CausePreempt, out)
 		}
 	case Master:
 		if at := r.NextAdvertAt(); due(at, now) {
@@ -259,6 +274,44 @@ func (r *Router) timer(now time.Time, out []Action) []Action {
 		out = r.announce(now, out)
 	}
 	return out
+}
+
+// elected makes a Backup whose time has come Master, or willing to be if it is synced.
+func (r *Router) elected(now time.Time, cause Cause, out []Action) []Action {
+	if r.cfg.Synced {
+		r.willing = cause
+		return out
+	}
+	return r.enter(now, Master, cause, out)
+}
+
+// waiting tells whether a synced Backup has nothing to wait for but the others.
+func (r *Router) waiting() bool { return r.cfg.Synced && r.willing != CauseNone }
+
+// takeOver makes a Backup Master because its sync group is.
+func (r *Router) takeOver(now time.Time, out []Action) []Action {
+	if r.state != Backup {
+		return out
+	}
+	cause := r.willing
+	if cause == CauseNone {
+		cause = CauseSyncGroup
+	}
+	return r.enter(now, Master, cause, out)
+}
+
+// giveUp makes a Master a Backup that does not try again before a time has passed.
+func (r *Router) giveUp(now time.Time, cause Cause, wait time.Duration, out []Action) []Action {
+	if r.state != Master {
+		return out
+	}
+	if cause == CauseNone {
+		cause = CauseResign
+	}
+	if until := now.Add(wait); wait > 0 && until.After(r.holdUntil) {
+		r.holdUntil = until
+	}
+	return r.resign(now, cause, out)
 }
 
 // confirm is the kernel's answer that it has the addresses.
@@ -344,7 +397,7 @@ func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Act
 	from := r.state
 	r.state, r.since, r.cause = to, now, cause
 	r.heard = heard{}
-	r.downSet, r.takeover, r.preemptSet = now, CauseMasterDown, time.Time{}
+	r.downSet, r.takeover, r.preemptSet, r.willing = now, CauseMasterDown, time.Time{}, CauseNone
 	if from == Master {
 		r.uninstalled()
 		out = append(out, Action{Kind: ActionWithdraw})

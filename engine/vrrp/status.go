@@ -34,6 +34,9 @@ type Status struct {
 	PeerFormKnown bool
 	// Installed tells whether the kernel has confirmed the addresses.
 	Installed bool
+	// Willing is why a Backup would be Master if the others of its sync group were ready too;
+	// CauseNone if it would not.
+	Willing Cause
 }
 
 // Deadline returns when EventTimer is due next: the earliest of all timers, or the
@@ -41,6 +44,9 @@ type Status struct {
 func (r *Router) Deadline() time.Time {
 	switch r.state {
 	case Backup:
+		if r.waiting() {
+			return time.Time{}
+		}
 		return earliest(r.masterDownAt(), r.preemptAt())
 	case Master:
 		return earliest(r.NextAdvertAt(), r.announcer.deadline())
@@ -69,6 +75,9 @@ func (r *Router) Message(priority uint8) []byte {
 	}
 	return r.message
 }
+
+// Willing tells whether a synced Backup waits to be told to take over.
+func (r *Router) Willing() bool { return r.state == Backup && r.waiting() }
 
 // sendForm returns the checksum form of the adverts that are sent.
 func (r *Router) sendForm() ChecksumForm {
@@ -105,6 +114,10 @@ func (r *Router) Status() Status {
 	switch r.state {
 	case Initialize:
 	case Backup:
+		if r.waiting() {
+			s.Willing = r.willing
+			break
+		}
 		s.MasterDownAt, s.PreemptAt = r.masterDownAt(), r.preemptAt()
 	case Master:
 		s.MasterAddr, s.MasterPriority, s.LastHeard = r.local.Primary, s.Priority, r.adverSet

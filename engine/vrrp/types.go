@@ -214,6 +214,9 @@ type Config struct {
 	Checksum ChecksumMode
 	// Announce configures the gratuitous ARP or Neighbor Advertisements.
 	Announce AnnounceConfig
+	// Synced makes a Backup wait to be told (EventTakeOver) where it would become Master by itself:
+	// it must not without the others of its sync group. The owner does not wait.
+	Synced bool
 }
 
 // AnnounceConfig says how a new Master makes its addresses known.

@@ -1,0 +1,90 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Program is what is run.
+type Program struct {
+	Command  []string // an absolute path and the arguments
+	UID, GID uint32   // that it runs as
+	Timeout  time.Duration
+	Input    []byte   // its standard input
+	Env      []string // besides PATH, HOME and LANG
+}
+
+const (
+	// outputLimit is how much is kept of what a program writes.
+	outputLimit = 1024
+	// outputWait is how long the output is waited for after the program has ended: something
+	// that it started may still hold it open.
+	outputWait = 200 * time.Millisecond
+)
+
+// ErrTimeout means that a program took too long and was killed, with all that it had started.
+var ErrTimeout = errors.New("took too long and was killed")
+
+// Run runs a program to its end and returns the last line that it wrote. The error is nil if its exit
+// status was 0. The file is checked each time (see Check).
+func Run(ctx context.Context, p Program) (said string, err error) {
+	if err := Check(p.Command[0], p.UID); err != nil {
+		return "", fmt.Errorf("%s %w", p.Command[0], err)
+	}
+	if p.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Timeout, ErrTimeout)
+		defer cancel()
+	}
+	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
+	cmd.Dir = "/"
+	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "LANG=C"}, p.Env...)
+	cmd.Stdin = bytes.NewReader(p.Input)
+	out := &tail{}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = outputWait
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if uint32(os.Geteuid()) != p.UID || uint32(os.Getegid()) != p.GID {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: p.UID, Gid: p.GID}
+	}
+	// All that it started dies with it. The process is not waited for yet, so that its number is still its own.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	err = cmd.Run()
+	switch {
+	case errors.Is(err, exec.ErrWaitDelay):
+		err = nil // it ended well, only something in the background did not
+	case err != nil && ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return out.last(), err
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ buf []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p[max(0, len(p)-outputLimit):]...)
+	if n := len(t.buf) - outputLimit; n > 0 {
+		t.buf = append(t.buf[:0], t.buf[n:]...)
+	}
+	return len(p), nil
+}
+
+// last returns the last line, fit to be shown.
+func (t *tail) last() string {
+	text := strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "?"))
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}
