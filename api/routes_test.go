@@ -130,7 +130,7 @@ func TestEmptyAnswers(t *testing.T) {
 	})
 	client, url := serve(t, a.Local())
 	for path, want := range map[string]string{
-		"/run/vrrp": `[]`, "/run/protocols": `{"static": []}`, "/run/protocols/static": `[]`,
+		"/run/vrrp": `[]`, "/run/track": `[]`, "/run/protocols": `{"static": []}`, "/run/protocols/static": `[]`,
 		"/config/global": `{}`, "/config/vrouter": `[]`, "/config/protocols": `{"static": []}`,
 	} {
 		_, _, body := do(t, client, "GET", url+path, "", "")

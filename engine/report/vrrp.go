@@ -59,7 +59,7 @@ type Detail struct {
 	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
 	Installed           bool       `json:"installed"`
 	Fault               string     `json:"fault,omitempty"`
-	Tracked             []Tracked  `json:"tracked"`
+	Tracked             []Tracked  `json:"tracked,omitempty"`
 	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
 	// Transitions are the last changes of state, oldest first.
