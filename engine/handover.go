@@ -19,6 +19,16 @@ type Handover struct {
 	Groups   []groupMemory
 	Links    []linkMemory
 	Routes   []RouteStatus
+	Tracks   []trackMemory // in the order of Config.Tracks
+}
+
+// trackMemory is what a Handover says of a tracked object.
+type trackMemory struct {
+	State   TrackState
+	Weight  int
+	Reason  string
+	Since   time.Time
+	Changes uint64
 }
 
 // groupMemory is what a Handover says of a virtual router.
@@ -66,6 +76,10 @@ func (c *Core) Handover() Handover {
 	for _, r := range c.routing.status {
 		h.Config.Routes = append(h.Config.Routes, r.StaticRoute)
 	}
+	for _, o := range c.objects {
+		h.Config.Tracks = append(h.Config.Tracks, *o.Object)
+		h.Tracks = append(h.Tracks, trackMemory{o.State, o.Weight, o.Reason, o.Since, o.Changes})
+	}
 	for _, g := range c.order {
 		h.Config.Routers = append(h.Config.Routers, *g.cfg)
 		m := groupMemory{
@@ -92,6 +106,14 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	for i := range h.Groups {
 		c.inheritance[h.Groups[i].Key] = &h.Groups[i]
 	}
+	c.setTracks(now, h.Config.Tracks)
+	for i, m := range h.Tracks {
+		o := c.objects[i]
+		o.Since, o.Changes = m.Since, m.Changes
+		if o.Object.Kind != TrackInterface { // those are known
+			o.State, o.Weight, o.Reason = m.State, m.Weight, m.Reason
+		}
+	}
 	for _, m := range h.Links {
 		if l := c.links[m.Index]; l != nil {
 			l.unknownVRID, l.malformed = m.UnknownVRID, byReason(m.Malformed)
@@ -109,7 +131,7 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 
 // inherit lets a new group go on where its predecessor has stopped.
 func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
-	g.router = vrrp.Restore(now, g.cfg.Protocol, m.Protocol)
+	g.router = vrrp.Restore(now, *g.protocol(), m.Protocol)
 	g.state, g.local = m.Protocol.State, m.Protocol.Local
 	switch g.state {
 	case vrrp.Initialize:
