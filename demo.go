@@ -95,7 +95,7 @@ func runDemo(ctx context.Context) error {
 	}
 	r1, err := startRouter(ctx, routerOptions{
 		system: l.kernels["r1"].Boot(), path: path, stateDir: dir, journal: journal.New(nil), lab: l,
-		settings: func(c *conf.Config) journal.Settings { return logSettings(c.General, false) },
+		effective: func(g conf.General) conf.General { return inEffect(g, false) },
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,21 +89,17 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 	interactive := !asDaemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd()))
 	j := journal.New(logOutput(interactive))
 	defer j.Close()
-	settings := func(c *conf.Config) journal.Settings {
-		g := c.General
+	effective := func(g conf.General) conf.General {
 		f.override(&g)
-		return logSettings(g, asDaemon)
+		return inEffect(g, asDaemon)
 	}
-	if err := j.Configure(settings(config)); err != nil {
+	if err := j.Configure(logSettings(effective(config.General))); err != nil {
 		return err
 	}
 	log := j.Logger()
 
-	if general.PID == "" && asDaemon {
-		general.PID = conf.DefaultPID
-	}
-	if general.PID != "" {
-		pid, err := process.Claim(inDir(general.WorkingDir, general.PID))
+	if file := effective(general).PID; file != "" {
+		pid, err := process.Claim(file)
 		if err != nil {
 			return err
 		}
@@ -123,7 +120,7 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 		return fmt.Errorf("recovering from an earlier run: %w", err)
 	}
 	r, err := startRouter(ctx, routerOptions{
-		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, settings: settings, capture: native.Capture,
+		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, effective: effective, capture: native.Capture,
 	})
 	if err != nil && ctx.Err() != nil {
 		log.Info("router stops before it has started")
@@ -228,8 +225,9 @@ type routerOptions struct {
 	format   conf.Format
 	stateDir string
 	journal  *journal.Journal
-	settings func(*conf.Config) journal.Settings // of the journal
-	lab      shell.Lab
+	// effective fills in what the flags and the mode make of the general settings.
+	effective func(conf.General) conf.General
+	lab       shell.Lab
 	// capture shows the packets of an interface; nil for simulated routers.
 	capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 }
@@ -251,8 +249,12 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	}()
 
 	gate := login.NewGate(time.Now)
-	applied := &applier{engine: d, journal: o.journal, settings: o.settings}
-	r.api = api.New(api.Options{View: d, Version: version, Logger: log, Config: applied.running.Load, File: applied.file, Gate: gate})
+	applied := &applier{engine: d, journal: o.journal, effective: o.effective}
+	r.api = api.New(api.Options{
+		View: d, Version: version, Logger: log, Gate: gate,
+		Config: applied.running.Load, File: applied.file,
+		General: func() conf.General { return o.effective(applied.running.Load().General) },
+	})
 	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
 	sessions := shell.NewSessions()
@@ -354,13 +356,13 @@ func (r *router) control() http.Handler {
 // applier makes a validated configuration the running one, in the engine, the log and
 // the API's listener.
 type applier struct {
-	engine   engine.Applier
-	journal  *journal.Journal
-	settings func(*conf.Config) journal.Settings
-	ssh      atomic.Pointer[sshd.Server] // nil until sessions can be served
-	listener *api.Listener
-	running  atomic.Pointer[conf.Config]
-	manager  atomic.Pointer[conf.Manager] // nil until the first configuration is applied
+	engine    engine.Applier
+	journal   *journal.Journal
+	effective func(conf.General) conf.General
+	ssh       atomic.Pointer[sshd.Server] // nil until sessions can be served
+	listener  *api.Listener
+	running   atomic.Pointer[conf.Config]
+	manager   atomic.Pointer[conf.Manager] // nil until the first configuration is applied
 }
 
 var _ conf.Applier = (*applier)(nil)
@@ -378,7 +380,7 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	if err := a.engine.Apply(ctx, c.Engine); err != nil {
 		return err
 	}
-	if err := a.journal.Configure(a.settings(c)); err != nil {
+	if err := a.journal.Configure(logSettings(a.effective(c.General))); err != nil {
 		return err
 	}
 	// From the first answer of a listener on, the API knows its users.
@@ -392,14 +394,22 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	return nil
 }
 
-// logSettings is what a configuration says about the log.
-func logSettings(g conf.General, asDaemon bool) journal.Settings {
-	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc"}
-	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // was validated
-	if s.Main = inDir(g.WorkingDir, g.MainLog); s.Main == "" && asDaemon {
-		s.Main = conf.DefaultMainLog
+// inEffect returns general settings with the files that they mean.
+func inEffect(g conf.General, asDaemon bool) conf.General {
+	if asDaemon {
+		g.PID = cmp.Or(g.PID, conf.DefaultPID)
+		g.MainLog = cmp.Or(g.MainLog, conf.DefaultMainLog)
 	}
-	s.Errors = inDir(g.WorkingDir, g.ErrorLog)
+	for _, file := range []*string{&g.PID, &g.MainLog, &g.ErrorLog} {
+		*file = inDir(g.WorkingDir, *file)
+	}
+	return g
+}
+
+// logSettings is what general settings say about the log.
+func logSettings(g conf.General) journal.Settings {
+	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc", Main: g.MainLog, Errors: g.ErrorLog}
+	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // was validated
 	return s
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	// Config returns the running configuration; it is asked at every request, so
 	// that a commit takes effect at once.
 	Config func() *conf.Config
+	// General returns its general part as it is in effect, with what flags and mode make of it; nil: as it is there.
+	General func() conf.General
 	// File returns it as it is in its file.
 	File    func() *conf.File
 	Version string
@@ -37,6 +39,7 @@ type Options struct {
 type API struct {
 	view    engine.View
 	config  func() *conf.Config
+	general func() conf.General
 	file    func() *conf.File
 	version string
 	log     *slog.Logger
@@ -56,8 +59,11 @@ func New(o Options) *API {
 	if o.Gate == nil {
 		o.Gate = login.NewGate(o.Now)
 	}
+	if o.General == nil {
+		o.General = func() conf.General { return o.Config().General }
+	}
 	return &API{
-		view: o.View, config: o.Config, file: o.File, version: o.Version, log: o.Logger, now: o.Now,
+		view: o.View, config: o.Config, general: o.General, file: o.File, version: o.Version, log: o.Logger, now: o.Now,
 		tokens: newTokens(o.Now), gate: o.Gate,
 	}
 }

@@ -27,7 +27,7 @@ type global struct {
 }
 
 func (a *API) runGlobal(w http.ResponseWriter, _ *http.Request) {
-	g := a.config().General
+	g := a.general()
 	now := a.now().Local()
 	if g.TimeZone == "utc" {
 		now = now.UTC()

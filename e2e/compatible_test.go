@@ -77,6 +77,19 @@ func TestSampleOfTheEarlierDaemon(t *testing.T) {
 		t.Errorf("/run/vrrp (-want +got):\n%s", diff)
 	}
 
+	var global map[string]any
+	if err := json.Unmarshal([]byte(curl("curl -k -s -b /tmp/cookie http://10.0.0.1:7080/run/global")), &global); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"debug": 5.0, "pid": "/var/tmp/rvrrpd.pid", "working_dir": "/var/tmp",
+		"main_log": "/var/tmp/rvrrpd.log", "error_log": "/var/tmp/rvrrpd-error.log", "timezone": "local",
+	} {
+		if global[key] != want {
+			t.Errorf("/run/global: %s is %v, want %v", key, global[key], want)
+		}
+	}
+
 	state := func(want string) {
 		t.Helper()
 		lab.Until(t, patience, "the static route is "+want, func() error {

@@ -144,7 +144,7 @@ func (s *System) judge(routes []platform.Route, errs []error, taken []int, befor
 	if len(taken) == 0 {
 		return
 	}
-	all, err := s.change.routes()
+	all, err := s.change.routes(0)
 	for _, i := range taken {
 		r := &routes[i]
 		if err != nil {
@@ -213,11 +213,9 @@ func routeRequest(kind int, route *platform.Route) *request {
 	return r
 }
 
-// routes returns the routes of IPv4 in the main table.
-func (c *rtnetlink) routes() ([]kernelRoute, error) { return c.dumpRoutes(0) }
-
-// dumpRoutes returns those with the protocol, as far as the kernel can choose; 0: of all.
-func (c *rtnetlink) dumpRoutes(protocol uint8) ([]kernelRoute, error) {
+// routes returns the routes of IPv4 in the main table: those of a protocol, as far as the kernel can choose, or
+// with 0 all.
+func (c *rtnetlink) routes(protocol uint8) ([]kernelRoute, error) {
 	r := nl.NewNetlinkRequest(unix.RTM_GETROUTE, 0)
 	m := nl.NewRtMsg()
 	*m = nl.RtMsg{}
@@ -289,7 +287,7 @@ func (v *view) routesLost() (lost, again bool) {
 	if len(want) == 0 {
 		return false, false
 	}
-	have, err := v.system.query.dumpRoutes(routeMark)
+	have, err := v.system.query.routes(routeMark)
 	if err != nil {
 		v.system.log.Debug("cannot verify the static routes", "error", err)
 		return false, false
@@ -310,7 +308,7 @@ func (s *System) recoverRoutes(records []routeRecord) error {
 	if len(records) == 0 {
 		return nil
 	}
-	all, err := s.change.routes()
+	all, err := s.change.routes(routeMark)
 	if err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
