@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -78,7 +79,12 @@ func main() {
 func run() shell.Status {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := command().ExecuteContext(ctx)
+	var err error
+	if strings.TrimPrefix(filepath.Base(os.Args[0]), "-") == loginName {
+		err = loginShell(ctx, os.Args[1:])
+	} else {
+		err = command().ExecuteContext(ctx)
+	}
 	var status exitStatus
 	switch {
 	case err == nil:
@@ -136,7 +142,7 @@ Without a mode or command it attaches to the running router:
 	}
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "conf", "c", defaultConfig, "configuration `file`")
-	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default "+defaultSocket+")")
+	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default $VRRPSH_SOCKET or "+defaultSocket+")")
 	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
@@ -153,11 +159,14 @@ Without a mode or command it attaches to the running router:
 	return root
 }
 
-// socketPath is the flag's, or else the default: the configuration file may be
-// unreadable for those who attach.
+// socketPath is the flag's, or else that of the environment or the default: the configuration
+// file may be unreadable for those who attach.
 func (f flags) socketPath() string {
 	if f.socket != "" {
 		return f.socket
+	}
+	if path := os.Getenv("VRRPSH_SOCKET"); path != "" {
+		return path
 	}
 	return defaultSocket
 }
@@ -222,6 +231,54 @@ func runSniffer(ctx context.Context, f flags) error {
 	}
 }
 
+// loginName is the name under which this program is a login shell, or sshd's ForceCommand.
+const loginName = "vrrpsh-login"
+
+// loginShell attaches to the running router as sshd wants it: with -c COMMAND, or the command that
+// the client of a ForceCommand has asked for, it executes that one.
+func loginShell(ctx context.Context, args []string) error {
+	var f flags
+	command, forced := os.LookupEnv("SSH_ORIGINAL_COMMAND")
+	for ; len(args) > 0; args = args[1:] {
+		switch {
+		case args[0] == "-l": // what a login shell may be told
+		case len(args) == 1:
+			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
+		case args[0] == "-s":
+			f.socket, args = args[1], args[1:]
+		case args[0] == "-c":
+			// A ForceCommand of this name reaches a login shell of this name as its command.
+			words := strings.Fields(args[1])
+			if !forced && (len(words) == 0 || filepath.Base(words[0]) != loginName) {
+				command = args[1]
+			}
+			args = args[1:]
+		default:
+			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
+		}
+	}
+	if strings.TrimSpace(command) == "" {
+		return attach(ctx, f)
+	}
+	return executeOn(ctx, f, func(c shell.Conversation, out shell.IO) shell.Status {
+		if strings.ContainsAny(command, "\r\n") {
+			return shell.Script(ctx, c, strings.NewReader(command), out, false)
+		}
+		return c.Execute(ctx, command, out)
+	})
+}
+
+// executeOn runs commands on the running router, and prints data only.
+func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.IO) shell.Status) error {
+	c, err := remote.Dial(ctx, f.socketPath())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+		return exitStatus(shell.Unreachable)
+	}
+	defer c.Close()
+	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
+}
+
 // untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -268,17 +325,12 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 				defer opened.Close()
 				in = opened
 			}
-			c, err := remote.Dial(cmd.Context(), f.socketPath())
-			if err != nil {
-				fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-				return exitStatus(shell.Unreachable)
-			}
-			defer c.Close()
-			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
-			if len(args) > 0 {
-				return status(c.Execute(cmd.Context(), strings.Join(args, " "), out))
-			}
-			return status(shell.Script(cmd.Context(), c, in, out, keepGoing))
+			return executeOn(cmd.Context(), *f, func(c shell.Conversation, out shell.IO) shell.Status {
+				if len(args) > 0 {
+					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
+				}
+				return shell.Script(cmd.Context(), c, in, out, keepGoing)
+			})
 		},
 	}
 	// Flags behind the first word are the command's own.

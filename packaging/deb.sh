@@ -18,6 +18,7 @@ umask 022
 
 doc=$root/usr/share/doc/vrrpsh
 install -D -m 0755 "$binary" "$root/usr/sbin/vrrpsh"
+ln -s vrrpsh "$root/usr/sbin/vrrpsh-login"
 install -D -m 0644 "$here/vrrpsh.service" "$root/usr/lib/systemd/system/vrrpsh.service"
 install -D -m 0644 "$here/debian/logrotate" "$root/etc/logrotate.d/vrrpsh"
 install -d -m 0755 "$root/etc/vrrpsh"
