@@ -78,7 +78,7 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 func (c *Core) ClearStatistics(match func(Key) bool) {
 	for _, g := range c.order {
 		if match == nil || match(g.cfg.Key) {
-			g.counters, g.dropped = Counters{}, nil
+			g.counters, g.dropped, g.rival = Counters{}, nil, Rival{}
 			g.status = nil
 		}
 	}

@@ -55,6 +55,7 @@ type group struct {
 	counters Counters
 	dropped  []DroppedAdvert
 	history  history
+	rival    Rival
 
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
@@ -178,6 +179,9 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 	} else {
 		local := vrrp.Local{Primary: g.segment.primary, Owner: g.owner()}
 		if !g.ready || g.local != local {
+			if !local.Owner {
+				g.rival = Rival{}
+			}
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
 			g.segment.ask(c)
 			c.unalign(g.sync)

@@ -29,6 +29,7 @@ func (c *Core) observe(g *group) *RouterStatus {
 		VirtualMAC: g.vmac,
 		Addresses:  g.prefixes,
 		Fault:      g.fault,
+		Rival:      g.rival,
 		Counters:   g.counters,
 		Dropped:    slices.Clone(g.dropped),
 		History:    g.history.last(),

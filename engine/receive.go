@@ -44,6 +44,9 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	if c.advert.Priority == vrrp.PriorityResign {
 		g.counters.PriorityZeroReceived++
 	}
+	if g.local.Owner && c.advert.Priority == vrrp.PriorityOwner {
+		c.contend(now, g, out)
+	}
 	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
 	c.settle(g, out)
@@ -51,6 +54,18 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		c.conclude(now, out)
 	}
 	return vrrp.DropNone
+}
+
+// contend notes that another router owns the addresses too, and tells of each such router once. One of the
+// two has a wrong configuration; until that is mended the numerically higher primary address is Master.
+func (c *Core) contend(now time.Time, g *group, out *Output) {
+	known := g.rival.Addr == c.advert.Source
+	g.rival = Rival{c.advert.Source, now}
+	if known {
+		return
+	}
+	text := fmt.Sprintf("%s says that it owns the virtual addresses, as this router does: the higher primary address becomes Master", c.advert.Source)
+	c.event(now, EventFault, g.cfg.Key, text, out)
 }
 
 // stranger counts a packet that concerns no virtual router of ours, and tells of

@@ -53,6 +53,7 @@ func explanation(now time.Time, r *engine.RouterStatus) []string {
 	}
 	say = append(say, explainPriority(r)...)
 	if r.State != vrrp.Initialize {
+		say = append(say, explainRival(r)...)
 		say = append(say, explainChecksum(r)...)
 		say = append(say, explainDrops(now, r)...)
 	}
@@ -169,6 +170,16 @@ func explainChecksum(r *engine.RouterStatus) []string {
 	return []string{fmt.Sprintf("Checksums do not match: that of the last advert heard, from %s, covers the %s, and this router's (\"checksum %s\") the %s."+
 		" It accepts both, but a peer may not: \"checksum auto\" does as the peer does.",
 		text0(r.MasterAddr), coverage(r.PeerForm), mode, coverage(form))}
+}
+
+// explainRival tells of another owner of the addresses.
+func explainRival(r *engine.RouterStatus) []string {
+	if !r.Rival.Addr.IsValid() {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s advertises that it owns a virtual address, as this router does: of two owners the one with the "+
+		"higher primary address is Master, and this router's is %s. One of them should not have the address on its interface.",
+		r.Rival.Addr, text0(r.Local.Primary))}
 }
 
 // explainDrops tells of discarded packets that mean a wrong configuration somewhere.

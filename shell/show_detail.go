@@ -85,6 +85,9 @@ func (c *call) addresses(r *engine.RouterStatus) {
 		}
 		c.printf("  Primary IP address is %s%s\n", r.Local.Primary, owner)
 	}
+	if r.Rival.Addr.IsValid() {
+		c.printf("  Another owner of the virtual address is %s, last heard %s\n", r.Rival.Addr, c.session.stamp(r.Rival.Time))
+	}
 }
 
 // derived tells of an address that nobody configured.

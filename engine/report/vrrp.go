@@ -45,6 +45,7 @@ type Detail struct {
 	VirtualMAC          string     `json:"virtual_mac"`
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
+	OwnerConflict       string     `json:"owner_conflict,omitempty"`  // address of another router that owns the addresses too
 	DerivedAddress      string     `json:"derived_address,omitempty"` // the link-local one that was not configured
 	PreemptDelay        float64    `json:"preempt_delay"`
 	Checksum            string     `json:"checksum,omitempty"`      // configured mode, VRRPv3 over IPv4
@@ -170,6 +171,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		NextAdvertIn:        until(now, r.NextAdvertAt),
 		PreemptIn:           until(now, r.PreemptAt),
 		Installed:           r.Installed,
+		OwnerConflict:       address(r.Rival.Addr),
 		Fault:               r.Fault,
 		Statistics:          statistics(&r.Counters),
 		Tracked:             tracked(r),

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -200,6 +201,30 @@ func TestAddressOwner(t *testing.T) {
 	l.hosts[0].Start()
 	l.Run(10 * time.Second)
 	l.expect("back", "r1 Master: address owner", "r2 Backup: higher priority heard")
+}
+
+// Each router owns one of the two addresses: a mistake that the primary addresses decide.
+func TestTwoAddressOwners(t *testing.T) {
+	both := func(vr *engine.VirtualRouter) {
+		virtualAddress("10.0.0.1")(vr)
+		second := netip.MustParseAddr("10.0.0.2")
+		vr.Addresses = append(vr.Addresses, engine.Address{Addr: second, Bits: -1})
+		vr.Protocol.Addresses = append(vr.Protocol.Addresses, second)
+	}
+	l := newLab(t, ethernet, one(group(1, 1, both)), one(group(1, 1, both)))
+	l.Run(10 * time.Second)
+	l.expect("start", "r1 Master: address owner", "r2 Master: address owner", "r1 Backup: equal priority, higher address heard")
+	if s := l.hosts[0].Status(group(1, 0).Key); s.Priority != vrrp.PriorityOwner || s.Rival.Addr.String() != "10.0.0.2" {
+		t.Errorf("r1 has priority %d and the rival %s, want 255 and 10.0.0.2", s.Priority, s.Rival.Addr)
+	}
+	began := l.Elapsed()
+	l.hosts[1].Stop()
+	l.Run(time.Second)
+	l.expect("the rival stops", "r2 Init: shutdown", "r1 Master: master resigned")
+	l.within("the hand-over", l.took("r1", began), 0, vrrp.SkewTime(vrrp.V3, vrrp.PriorityOwner, time.Second)+slack)
+	l.hosts[1].Start()
+	l.Run(5 * time.Second)
+	l.expect("and comes back", "r2 Master: address owner", "r1 Backup: equal priority, higher address heard")
 }
 
 func TestResignedMasterComesBack(t *testing.T) {

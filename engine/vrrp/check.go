@@ -26,7 +26,8 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 		return DropVRID, tolerated
 	case a.Source == r.local.Primary:
 		return DropOwn, tolerated
-	case r.local.Owner:
+	case r.local.Owner && a.Priority != PriorityOwner && a.Priority != PriorityResign:
+		// Nobody outranks the owner but another one, and that may resign, too.
 		return DropOwner, tolerated
 	}
 

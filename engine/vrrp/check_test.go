@@ -47,6 +47,7 @@ func TestCheck(t *testing.T) {
 		{name: "own address", version: V3, us: same, peer: same, src: self, drop: DropOwn},
 		{name: "own before owner", version: V3, us: same, peer: same, src: self, owner: true, drop: DropOwn},
 		{name: "address owner", version: V3, us: same, peer: same, owner: true, drop: DropOwner},
+		{name: "another owner", version: V3, us: same, peer: same, owner: true, priority: PriorityOwner},
 		{name: "owner before auth-type", version: V2, us: same, peer: secret(AuthSimple, "x"), owner: true, drop: DropOwner},
 
 		{name: "authentication missing", version: V2, us: secret(AuthSimple, "x"), peer: same, drop: DropAuthType},

@@ -31,11 +31,13 @@ const (
 	arpAnnounce        setting = 18
 	arpIgnore          setting = 19
 	promoteSecondaries setting = 20
+	acceptLocal        setting = 23
 )
 
 var settingNames = map[setting]string{
 	forwarding: "forwarding", proxyARP: "proxy_arp", rpFilter: "rp_filter", arpFilter: "arp_filter",
 	arpAnnounce: "arp_announce", arpIgnore: "arp_ignore", promoteSecondaries: "promote_secondaries",
+	acceptLocal: "accept_local",
 }
 
 // String returns the name in /proc/sys/net/ipv4/conf.
@@ -75,13 +77,15 @@ const (
 // arp_ignore: the virtual address is local, so the interface would answer for it too, with its
 // own MAC. arp_announce: a request for a host's MAC on behalf of a packet from the
 // virtual address would carry that address with the interface's MAC, and the host would believe it.
-var parentSettings = map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest}
+// accept_local: see ownSettings.
+var parentSettings = map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest, acceptLocal: 1}
 
 // ownSettings are those that an interface needs whose own list the virtual addresses join.
 //
 // promote_secondaries: an address of the same subnet that is added later is subordinate to ours, or
-// ours to an earlier one, and would vanish with it.
-var ownSettings = map[setting]uint32{promoteSecondaries: 1}
+// ours to an earlier one, and would vanish with it. accept_local: the adverts of the address owner come from
+// the virtual address, which is local to a Master that has to make way for it.
+var ownSettings = map[setting]uint32{promoteSecondaries: 1, acceptLocal: 1}
 
 // macvlanSettings are set on a macvlan.
 //
