@@ -57,7 +57,7 @@ host = "127.0.0.1:7080"
 	}
 	ended := func() error {
 		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("process %d: %v", pid, err)
+			return fmt.Errorf("process %d is still there", pid)
 		}
 		return nil
 	}

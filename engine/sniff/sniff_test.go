@@ -296,15 +296,15 @@ func TestCaptureFiles(t *testing.T) {
 			}
 		})
 	}
-	for name, data := range map[string][]byte{
-		"pcapng":       append([]byte{0x0a, 0x0d, 0x0d, 0x0a}, make([]byte, 60)...),
-		"text":         []byte(strings.Repeat("text", 20)),
-		"huge frame":   append(file(binary.LittleEndian, magicMicroseconds, 1, 0, nil)[:fileHeaderLen+8], 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0),
-		"another link": file(binary.LittleEndian, magicMicroseconds, 105, 0, nil),
+	for want, data := range map[string][]byte{
+		"pcapng":        append([]byte{0x0a, 0x0d, 0x0d, 0x0a}, make([]byte, 60)...),
+		"not a pcap":    []byte(strings.Repeat("text", 20)),
+		"a frame of 21": append(file(binary.LittleEndian, magicMicroseconds, 1, 0, nil)[:fileHeaderLen+8], 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0),
+		"but 105":       file(binary.LittleEndian, magicMicroseconds, 105, 0, nil),
 	} {
 		p := Printer{W: io.Discard}
-		if err := p.File(bytes.NewReader(data)); !errors.Is(err, ErrFormat) {
-			t.Errorf("%s: %v", name, err)
+		if err := p.File(bytes.NewReader(data)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
 		}
 	}
 }

@@ -189,6 +189,36 @@ func TestMainLog(t *testing.T) {
 	}
 }
 
+// TestFilesAreClosed changes the files often and counts what is open.
+func TestFilesAreClosed(t *testing.T) {
+	open := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(list)
+	}
+	dir := t.TempDir()
+	j := New(nil)
+	before := open()
+	for _, name := range []string{"a", "b", "a", "c"} {
+		configure(t, j, Settings{Main: filepath.Join(dir, name), Errors: filepath.Join(dir, name+".err")})
+		if err := j.Configure(Settings{Main: filepath.Join(dir, "x"), Errors: filepath.Join(dir, "no", "where")}); err == nil {
+			t.Error("a log in a directory that does not exist")
+		}
+		if err := j.Reopen(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := open() - before; n != 2 {
+		t.Errorf("%d files more are open, want 2", n)
+	}
+	j.Close()
+	if n := open() - before; n != 0 {
+		t.Errorf("%d files more are open after Close", n)
+	}
+}
+
 func TestErrorLog(t *testing.T) {
 	dir := t.TempDir()
 	main, faults := filepath.Join(dir, "main.log"), filepath.Join(dir, "error.log")

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,6 +130,35 @@ func TestWorkingDir(t *testing.T) {
 	}
 	if err := Enter(filepath.Join(dir, "file")); err == nil {
 		t.Error("a file is a working directory")
+	}
+}
+
+// TestService is what a service manager hears.
+func TestService(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	var s Service
+	s.Ready() // nobody listens
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	t.Setenv("WATCHDOG_USEC", "30000000")
+	s.Ready()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Watch(ctx, func(context.Context) error { cancel(); return nil })
+	s.Stopping()
+	for _, want := range []string{"READY=1", "WATCHDOG=1", "STOPPING=1"} {
+		b := make([]byte, 100)
+		if err := manager.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := manager.Read(b)
+		if got := string(b[:n]); err != nil || got != want {
+			t.Errorf("the service manager hears %q, %v, want %s", got, err, want)
+		}
 	}
 }
 
