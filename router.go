@@ -277,7 +277,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 		hostname = "vrrpsh"
 	}
 	r.env = &shell.Env{
-		View: d, Control: d, Tap: d, Capture: o.capture, Manager: manager, Hostname: hostname, Version: version,
+		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.capture, Manager: manager, Hostname: hostname, Version: version,
 		Started: time.Now(), Path: o.path, Format: o.format, Log: log, Journal: o.journal,
 		Sessions: sessions, Lab: o.lab,
 	}
@@ -442,4 +442,26 @@ func historyFile() string {
 		return ""
 	}
 	return home + "/.vrrpsh_history"
+}
+
+// loadOf tells the shell how a driver's loop fares.
+func loadOf(d *driver.Driver) func(context.Context) (shell.Load, error) {
+	return func(ctx context.Context) (shell.Load, error) {
+		r, err := d.Resources(ctx)
+		if err != nil {
+			return shell.Load{}, err
+		}
+		l := shell.Load{
+			Received: r.Received, Sent: r.Sent, MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
+			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting,
+		}
+		for i, n := range r.Late {
+			class := shell.LateClass{Count: n}
+			if i < len(driver.LateBounds) {
+				class.UpTo = driver.LateBounds[i].Seconds()
+			}
+			l.Late = append(l.Late, class)
+		}
+		return l, nil
+	}
 }

@@ -91,3 +91,26 @@ func TestNoMore(t *testing.T) {
 		}
 	}
 }
+
+func TestShowResources(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	env.Load = func(context.Context) (Load, error) {
+		return Load{
+			Sent: 7, Received: 3, MaxLate: 1.5, LongestTurn: 0.0025, KernelQueue: 4,
+			Late: []LateClass{{UpTo: 0.001, Count: 9}, {UpTo: 1}, {Count: 2}},
+		}, nil
+	}
+	s := newSession(t, env, admin)
+	out := must(t, s, "show resources")
+	for _, want := range []string{
+		"Adverts           7 sent, 3 received\n", "latest deadline 1500.000 ms late, longest turn 2.500 ms\n",
+		"  up to 1 ms late: 9\n  more than 1000 ms late: 2\n", "kernel work for 4 virtual routers, 0 announcements\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+	if out := must(t, s, "show resources | json"); !strings.Contains(out, `"max_late": 1.5`) {
+		t.Errorf("JSON:\n%s", out)
+	}
+}

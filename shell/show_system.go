@@ -196,6 +196,8 @@ type resourceData struct {
 	Uptime     float64 `json:"uptime"`
 	Routers    int     `json:"virtual_routers"`
 	Masters    int     `json:"masters"`
+	// Loop says how the loop that sends and receives the adverts fares.
+	Loop *Load `json:"loop,omitempty"`
 }
 
 func resourcesOf(c *call) (*resourceData, error) {
@@ -215,6 +217,13 @@ func resourcesOf(c *call) (*resourceData, error) {
 			d.Masters++
 		}
 	}
+	if load := c.session.env.Load; load != nil {
+		l, err := load(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.Loop = &l
+	}
 	return d, nil
 }
 
@@ -229,6 +238,22 @@ func showResources(c *call) error {
 		c.printf(", %.2f %% of one core since the start", 100*d.CPU/d.Uptime)
 	}
 	c.printf("\nVirtual routers   %d, %d Master\n", d.Routers, d.Masters)
+	if l := d.Loop; l != nil {
+		c.printf("Adverts           %d sent, %d received\n", l.Sent, l.Received)
+		c.printf("Loop              latest deadline %.3f ms late, longest turn %.3f ms\n", 1000*l.MaxLate, 1000*l.LongestTurn)
+		from := 0.0
+		for _, class := range l.Late {
+			switch {
+			case class.Count == 0:
+			case class.UpTo == 0:
+				c.printf("  more than %g ms late: %d\n", 1000*from, class.Count)
+			default:
+				c.printf("  up to %g ms late: %d\n", 1000*class.UpTo, class.Count)
+			}
+			from = class.UpTo
+		}
+		c.printf("Waiting           kernel work for %d virtual routers, %d announcements\n", l.KernelQueue, l.AnnounceQueue)
+	}
 	return nil
 }
 
