@@ -54,9 +54,10 @@ var apiSettings = []setting{
 }
 
 var apiSecret = setting{
-	id: "api.secret", syntax: "api secret <secret...>", keys: []string{"api.secret"},
-	help: "Key of the session tokens; set, sessions survive a restart", secrets: []string{"secret"},
-	words: map[string]string{"secret": "The key"},
+	id: "api.secret", syntax: "api secret [<secret...>]", keys: []string{"api.secret"},
+	help: "Key of the session tokens; set, sessions survive a restart; without text it is asked for", secrets: []string{"secret"},
+	words:   map[string]string{"secret": "The key"},
+	prepare: askSecret,
 	set: func(t *target, step *completions.Step) error {
 		f := inAPI(func(a *conf.API) **string { return &a.Secret })
 		old, _ := get(t, f)
@@ -129,24 +130,38 @@ func askPassword(c *call) error {
 	if _, given := c.step.Arg("password"); given || c.step.Has("hash") {
 		return nil
 	}
-	if c.io.Ask == nil {
-		return failed("The password must be given: nobody can be asked for it here")
+	return c.askTwice("password", "password")
+}
+
+// askSecret asks for a secret whose keyword was given without it.
+func askSecret(c *call) error {
+	if _, given := c.step.Arg("secret"); given || !c.step.Has("secret") {
+		return nil
 	}
-	first, err := c.ask("Password: ", true)
+	return c.askTwice("secret", "secret")
+}
+
+// askTwice asks the user for what is not shown, and makes it an argument of the command.
+func (c *call) askTwice(argument, what string) error {
+	if c.io.Ask == nil {
+		return failed("The %s must be given: nobody can be asked for it here", what)
+	}
+	title := strings.ToUpper(what[:1]) + what[1:]
+	first, err := c.io.Ask(c.ctx, title+": ", true) // blanks count
 	if err != nil {
 		return err
 	}
-	second, err := c.ask("Password again: ", true)
+	second, err := c.io.Ask(c.ctx, title+" again: ", true)
 	if err != nil {
 		return err
 	}
 	switch {
 	case first == "":
-		return failed("No password given, nothing changed")
+		return failed("No %s given, nothing changed", what)
 	case first != second:
-		return failed("The passwords differ, nothing changed")
+		return failed("The %ss differ, nothing changed", what)
 	}
-	c.step.Args = append(c.step.Args, completions.Arg{Name: "password", Value: first, Offset: len(c.inv.Line)})
+	c.step.Args = append(c.step.Args, completions.Arg{Name: argument, Value: first, Offset: len(c.inv.Line)})
 	return nil
 }
 

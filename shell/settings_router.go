@@ -248,14 +248,15 @@ var advertise = setting{
 
 var authentication = setting{
 	id: "vrouter.auth_type", keys: []string{"vrouter.auth_type", "vrouter.auth_secret"},
-	syntax: "auth rfc2338-simple|p0-t8-sha256|p1-t8-shake256|p1-b8-shake256 [secret <secret...>]",
-	no:     "auth [rfc2338-simple|p0-t8-sha256|p1-t8-shake256|p1-b8-shake256 [secret <secret...>]]",
-	help:   "Authentication (version 2 only)", secrets: []string{"secret"},
+	syntax: "auth rfc2338-simple|p0-t8-sha256|p1-t8-shake256|p1-b8-shake256 [secret [<secret...>]]",
+	no:     "auth [rfc2338-simple|p0-t8-sha256|p1-t8-shake256|p1-b8-shake256 [secret [<secret...>]]]",
+	help:   "Authentication (version 2 only); a secret without text is asked for", secrets: []string{"secret"},
 	words: map[string]string{
 		"auth": "Authentication (version 2 only)", "rfc2338-simple": "The secret in clear (RFC 2338)",
 		"p0-t8-sha256": "HMAC-SHA256, cut to 8 bytes", "p1-t8-shake256": "SHAKE256, 8 bytes",
 		"p1-b8-shake256": "The same as p1-t8-shake256", "secret": "Shared secret",
 	},
+	prepare: askSecret,
 	set: func(t *target, step *completions.Step) error {
 		v := t.router
 		if _, given := step.Arg("secret"); !given {
@@ -287,9 +288,10 @@ var authentication = setting{
 // authSecret is for a secret that is set apart from its type.
 var authSecret = setting{
 	id: "vrouter.auth_secret", keys: []string{"vrouter.auth_secret"},
-	syntax: "auth secret <secret...>", help: "Shared secret, without changing the type", secrets: []string{"secret"},
-	words: map[string]string{"secret": "Shared secret"},
-	set:   func(t *target, step *completions.Step) error { return setSecret(t.router, step) },
+	syntax: "auth secret [<secret...>]", help: "Shared secret, without changing the type; without text it is asked for", secrets: []string{"secret"},
+	words:   map[string]string{"secret": "Shared secret"},
+	prepare: askSecret,
+	set:     func(t *target, step *completions.Step) error { return setSecret(t.router, step) },
 	unset: func(t *target, _ *completions.Step, _ completions.Form) error {
 		t.router.AuthSecret = nil
 		return nil
