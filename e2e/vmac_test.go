@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,6 +38,11 @@ func TestInterfaceTakesVirtualMAC(t *testing.T) {
 				}
 			}
 			reached("as Master")
+			// What was set by ioctl is on a label.
+			labeled := strings.Contains(r1.Run("ip", "-4", "addr", "show", "dev", "eth0"), "eth0:51")
+			if labeled != (netdrv == "ioctl") {
+				t.Errorf("that the address is on a label of the interface is %v", labeled)
+			}
 			v.Kill()
 			if r1.MAC("eth0") != virtual {
 				t.Error("the MAC went away with the process: this is not the case to test")
