@@ -96,7 +96,7 @@ func TestIdle(t *testing.T) {
 }
 
 // cpuTime returns the processor time of all threads of a process.
-func cpuTime(t *testing.T, pid int) time.Duration {
+func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(tasks) == 0 {

@@ -214,3 +214,9 @@ func Announced6(f Frame, addr string) (flags byte, ok bool) {
 	target := netip.AddrFrom16([16]byte(m[8:24]))
 	return m[4], m[0] == advertisement && b[0] == 0x33 && target == netip.MustParseAddr(addr)
 }
+
+// AnnouncedByARP returns the address that a frame announces unasked.
+func AnnouncedByARP(f Frame) (addr netip.Addr, ok bool) {
+	_, sender, target, ok := arp(f)
+	return sender, ok && sender == target
+}

@@ -49,27 +49,56 @@ func htons(v uint16) uint16 { return v<<8 | v>>8 }
 // Capture starts a capture, which ends with the lab. A failed test gets its last adverts.
 func (l *Lab) Capture() *Capture {
 	l.tb.Helper()
-	c := &Capture{tb: l.tb, ports: map[int]string{}, done: make(chan struct{}), more: make(chan struct{})}
+	ports := map[int]string{}
 	err := l.Bridge.Do(func() error {
 		for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
 			ifi, err := net.InterfaceByName(n.Role)
 			if err != nil {
 				return err
 			}
-			c.ports[ifi.Index] = n.Role
+			ports[ifi.Index] = n.Role
 		}
-		return c.open()
+		return nil
 	})
 	if err != nil {
 		l.tb.Fatalf("capture: %v", err)
 	}
-	l.atClose(func() {
-		_ = c.file.Close()
-		<-c.done
+	return l.capture(l.Bridge, ports)
+}
+
+// CaptureAt starts a capture of what arrives at a namespace, whose ports are its interfaces.
+func (l *Lab) CaptureAt(n *Namespace) *Capture {
+	l.tb.Helper()
+	ports := map[int]string{}
+	err := n.Do(func() error {
+		all, err := net.Interfaces()
+		for _, ifi := range all {
+			ports[ifi.Index] = ifi.Name
+		}
+		return err
 	})
+	if err != nil {
+		l.tb.Fatalf("capture: %v", err)
+	}
+	return l.capture(n, ports)
+}
+
+func (l *Lab) capture(n *Namespace, ports map[int]string) *Capture {
+	l.tb.Helper()
+	c := &Capture{tb: l.tb, ports: ports, done: make(chan struct{}), more: make(chan struct{})}
+	if err := n.Do(c.open); err != nil {
+		l.tb.Fatalf("capture: %v", err)
+	}
+	l.atClose(c.Stop)
 	l.atFailure(func() string { return "--- last adverts on the wire:\n" + c.describe(60) })
 	go c.read()
 	return c
+}
+
+// Stop ends the capture. What it has recorded stays.
+func (c *Capture) Stop() {
+	_ = c.file.Close() // nothing was written
+	<-c.done
 }
 
 // open opens the packet socket of the current namespace.

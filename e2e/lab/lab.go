@@ -67,23 +67,7 @@ var labs = struct {
 // of the test. A test that fails gets the logs of everything that ran.
 func New(tb testing.TB, routers int) *Lab {
 	tb.Helper()
-	l := &Lab{tb: tb}
-	labs.Lock()
-	labs.count++
-	l.name = Prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.Itoa(labs.count)
-	labs.open[l] = true
-	labs.Unlock()
-	tb.Cleanup(func() {
-		if tb.Failed() {
-			l.report()
-		}
-		l.Close()
-	})
-
-	l.Dir = filepath.Join(os.TempDir(), l.name)
-	if err := os.Mkdir(l.Dir, 0o755); err != nil {
-		tb.Fatal(err)
-	}
+	l := open(tb)
 	l.Bridge = l.namespace("sw", "")
 	// Without snooping and spanning tree it is a plain switch from the first frame on.
 	l.Bridge.IP(
@@ -100,6 +84,29 @@ func New(tb testing.TB, routers int) *Lab {
 	}
 	for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
 		l.waitCarrier(n)
+	}
+	return l
+}
+
+// open prepares a lab without namespaces.
+func open(tb testing.TB) *Lab {
+	tb.Helper()
+	l := &Lab{tb: tb}
+	labs.Lock()
+	labs.count++
+	l.name = Prefix + strconv.Itoa(os.Getpid()) + "-" + strconv.Itoa(labs.count)
+	labs.open[l] = true
+	labs.Unlock()
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			l.report()
+		}
+		l.Close()
+	})
+
+	l.Dir = filepath.Join(os.TempDir(), l.name)
+	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+		tb.Fatal(err)
 	}
 	return l
 }

@@ -1,0 +1,157 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"vrrpsh/e2e/lab"
+)
+
+// fast measures one virtual router at 10 ms, by the host's pings.
+func (x *bench) fast(b *testing.B, kind lab.Kind) {
+	const title = "1 at 10 ms"
+	g := lab.Group{VRID: vrid, Version: 3, Interval: 10 * time.Millisecond}
+	var cut, stop []float64
+	for range 5 {
+		l := lab.New(b, 2)
+		wire := l.Capture()
+		var routers [2]lab.Router
+		for i, n := range l.Routers {
+			if kind == lab.KindKeepalived {
+				routers[i] = l.Keepalived(n, g)
+			} else {
+				routers[i] = l.Vrrpsh(bin, n, g)
+			}
+		}
+		master, backup := routers[0], routers[1]
+		master.SetPriority(200)
+		backup.SetPriority(100)
+		backup.Start()
+		master.Start()
+		first := wire.WaitMaster("r1", time.Now(), patience)
+		ping := l.Ping(lab.VIP)
+		ping.WaitAnswer(first.Time, patience)
+		change := func(do, undo func()) float64 {
+			time.Sleep(time.Second) // let it settle
+			start := time.Now()
+			do()
+			took := wire.WaitMaster("r2", start, patience)
+			ping.WaitAnswer(took.Time.Add(wireSlack), patience)
+			gap := ping.Longest(start)
+			back := time.Now()
+			undo()
+			again := wire.WaitMaster("r1", back, patience)
+			ping.WaitAnswer(again.Time.Add(wireSlack), patience)
+			return 1000 * gap.Length().Seconds()
+		}
+		cut = append(cut, change(func() { l.Cut(master.Node()) }, func() { l.Join(master.Node()) }))
+		stop = append(stop, change(master.Stop, master.Start))
+		l.Close()
+	}
+	x.table.add(title, "link cut: host's gap (ms)", string(kind), median(cut))
+	x.table.add(title, "clean stop: host's gap (ms)", string(kind), median(stop))
+}
+
+// punctual measures, on the wire, how far adverts at one second are from where they were due.
+func (x *bench) punctual(b *testing.B, kind lab.Kind) {
+	const late = 5 * time.Millisecond
+	f := fleetOf(1000, ether)
+	l := lab.NewPair(b, f.Links)
+	tally := l.Tally(l.Routers[0], f.Addrs())
+	crew := l.Crew(kind, bin, l.Routers[0], f, 200)
+	if _, err := tally.Wait(benchPatience); err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(8 * time.Second)
+	wire := l.CaptureAt(l.Routers[1])
+	time.Sleep(time.Duration(x.seconds) * time.Second)
+	wire.Stop()
+	crew.Kill()
+
+	type router struct {
+		port string
+		vrid uint8
+	}
+	last := map[router]time.Time{}
+	all, within := 0, 0
+	var off []float64
+	for _, a := range wire.Adverts("", time.Time{}) {
+		r := router{a.Port, a.VRID}
+		if before, ok := last[r]; ok {
+			by := a.Time.Sub(before) - f.Interval
+			all++
+			if by <= late {
+				within++
+			}
+			off = append(off, 1000*by.Seconds())
+		}
+		last[r] = a.Time
+	}
+	if all == 0 {
+		b.Fatal("no adverts")
+	}
+	slices.Sort(off)
+	x.table.add("1000 × ether", "adverts within 5 ms of due (%)", string(kind), 100*float64(within)/float64(all))
+	x.table.add("1000 × ether", "99.9 % are late by at most (ms)", string(kind), off[len(off)*999/1000])
+}
+
+// strain counts the changes of Master among 250 virtual routers at 100 ms, and with one at 10 ms, while other processes
+// want all processors.
+func (x *bench) strain(b *testing.B, kind lab.Kind) {
+	settings := map[string]string{"": "", " with real time": "[realtime]\npriority = 20\nlock_memory = true\n"}
+	if kind == lab.KindKeepalived {
+		settings[" with real time"] = "  vrrp_rt_priority 20\n  vrrp_no_swap\n"
+	}
+	for _, name := range []string{"", " with real time"} {
+		for _, f := range []lab.Fleet{
+			{Links: 1, PerLink: 250, Interval: 100 * time.Millisecond, Global: settings[name]},
+			{Links: 1, PerLink: 1, Interval: 10 * time.Millisecond, Global: settings[name]},
+		} {
+			title := fmt.Sprintf("%d at %v, processors busy", f.Size(), f.Interval)
+			x.table.add(title, "changes of Master"+name, string(kind), float64(x.changes(b, kind, f)))
+		}
+	}
+}
+
+// changes counts the adverts by which a Backup became Master although there was one.
+func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) int {
+	l := lab.NewPair(b, f.Links)
+	defer l.Close()
+	tally := l.Tally(l.Routers[0], f.Addrs())
+	f.Preempt = true
+	l.Crew(kind, bin, l.Routers[0], f, 200)
+	if _, err := tally.Wait(benchPatience); err != nil {
+		b.Fatal(err)
+	}
+	l.Crew(kind, bin, l.Routers[1], f, 100)
+	time.Sleep(5 * time.Second)
+	wire := l.CaptureAt(l.Routers[0])
+	for range 2 * runtime.NumCPU() {
+		busy := exec.Command("sh", "-c", "while :; do :; done")
+		if err := busy.Start(); err != nil {
+			b.Fatal(err)
+		}
+		defer func() {
+			_ = busy.Process.Kill()
+			_ = busy.Wait()
+		}()
+	}
+	time.Sleep(time.Duration(x.seconds) * time.Second)
+	wire.Stop()
+	// What the Backup sends within one advert's interval belongs to one change.
+	changes := 0
+	last := map[uint8]time.Time{}
+	for _, a := range wire.Adverts("", time.Time{}) {
+		if before, ok := last[a.VRID]; !ok || a.Time.Sub(before) > 2*f.Interval {
+			changes++
+		}
+		last[a.VRID] = a.Time
+	}
+	return changes
+}
