@@ -80,7 +80,7 @@ func (l *Lab) Crew(kind Kind, bin string, n *Namespace, f Fleet, priority int) *
 	case KindKeepalived:
 		path := l.File(n.Role+"-keepalived.conf", f.keepalived(n.Role, priority))
 		pid := func(kind string) string { return l.Dir + "/" + n.Role + "-" + kind + ".pid" }
-		c.procs = []*Process{l.Start(n, "keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail",
+		c.procs = []*Process{l.Start(n, "keepalived", "keepalived", "--dont-fork", "--log-console",
 			"--vrrp", "--use-file", path, "--pid", pid("keepalived"), "--vrrp_pid", pid("vrrp"))}
 	case KindFRR:
 		l.startFRR(c, n, f, priority)
@@ -156,7 +156,7 @@ func (f Fleet) keepalived(name string, priority int) string {
 		if f.Macvlan {
 			fmt.Fprintf(&b, "  use_vmac v%d.%d\n", link, vrid)
 		}
-		fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/16\n  }\n}\n", f.Addr(link, vrid))
+		fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/32\n  }\n}\n", f.Addr(link, vrid))
 	})
 	return b.String()
 }
