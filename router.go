@@ -23,7 +23,6 @@ import (
 	"vrrpsh/api"
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
-	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
@@ -249,7 +248,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	}()
 
 	gate := login.NewGate(time.Now)
-	applied := &applier{engine: d, journal: o.journal, effective: o.effective}
+	applied := &applier{engine: d, journal: o.journal, effective: o.effective, realtime: o.host != ""}
 	r.api = api.New(api.Options{
 		View: d, Version: version, Logger: log, Gate: gate,
 		Config: applied.running.Load, File: applied.file,
@@ -356,13 +355,16 @@ func (r *router) control() http.Handler {
 // applier makes a validated configuration the running one, in the engine, the log and
 // the API's listener.
 type applier struct {
-	engine    engine.Applier
+	engine    *driver.Driver
 	journal   *journal.Journal
 	effective func(conf.General) conf.General
 	ssh       atomic.Pointer[sshd.Server] // nil until sessions can be served
 	listener  *api.Listener
 	running   atomic.Pointer[conf.Config]
 	manager   atomic.Pointer[conf.Manager] // nil until the first configuration is applied
+
+	realtime bool                // on a real host
+	urgent   conf.RealtimeConfig // as it was applied last
 }
 
 var _ conf.Applier = (*applier)(nil)
@@ -383,6 +385,7 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	if err := a.journal.Configure(logSettings(a.effective(c.General))); err != nil {
 		return err
 	}
+	a.hurry(ctx, c.Realtime)
 	// From the first answer of a listener on, the API knows its users.
 	a.running.Store(c)
 	if err := a.listener.Apply(c.API); err != nil {
@@ -392,6 +395,22 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 		return s.Apply(c.SSH)
 	}
 	return nil
+}
+
+// hurry gives the engine its priority. Without the right to do so the router is as good as it can be.
+func (a *applier) hurry(ctx context.Context, want conf.RealtimeConfig) {
+	if !a.realtime || want == a.urgent {
+		return
+	}
+	r := process.Realtime{Priority: want.Priority, LockMemory: want.LockMemory}
+	r.Spare()
+	if err := a.engine.OnThread(ctx, r.SetThread); err != nil {
+		a.journal.Logger().Warn("realtime.priority has no effect", "error", err)
+	}
+	if err := r.SetMemory(); err != nil {
+		a.journal.Logger().Warn("realtime.lock_memory has no effect", "error", err)
+	}
+	a.urgent = want
 }
 
 // inEffect returns general settings with the files that they mean.

@@ -10,6 +10,8 @@ type Config struct {
 	Engine  engine.Config
 	API     APIConfig
 	SSH     SSHConfig
+	// Realtime is the [realtime] table.
+	Realtime RealtimeConfig
 	// Warnings say what is legal but probably not meant.
 	Warnings []string
 }
@@ -44,4 +46,10 @@ type SSHConfig struct {
 	Listen         string // address and port; "": no SSH server
 	AuthorizedKeys string // path, with %u for the user and %% for a percent sign
 	HostKey        string // path
+}
+
+// RealtimeConfig is the [realtime] table.
+type RealtimeConfig struct {
+	Priority   int // of the engine's loop among real-time threads, 1-99; 0: it is not one
+	LockMemory bool
 }

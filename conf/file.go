@@ -24,6 +24,7 @@ type File struct {
 	Protocols *Protocols `toml:"protocols,omitempty" json:"protocols,omitempty"`
 	API       *API       `toml:"api,omitempty" json:"api,omitempty"`
 	SSH       *SSH       `toml:"ssh,omitempty" json:"ssh,omitempty"`
+	Realtime  *Realtime  `toml:"realtime,omitempty" json:"realtime,omitempty"`
 }
 
 // VRouter is a [[vrouter]] table: one virtual router.
@@ -134,6 +135,12 @@ func (f *File) General() *File {
 		}
 	}
 	return g.Clone()
+}
+
+// Realtime is the [realtime] table.
+type Realtime struct {
+	Priority   *int  `toml:"priority,omitempty" json:"priority,omitempty"`
+	LockMemory *bool `toml:"lock_memory,omitempty" json:"lock_memory,omitempty"`
 }
 
 // Clone returns a deep copy.

@@ -90,7 +90,7 @@ func newValidator(f *File, running *Config, host Host) *validator {
 
 func (v *validator) config() *Config {
 	v.texts(reflect.ValueOf(v.file).Elem(), "")
-	cfg := &Config{General: v.general(), API: v.api()}
+	cfg := &Config{General: v.general(), API: v.api(), Realtime: v.realtime()}
 	cfg.SSH = v.ssh(cfg)
 	cfg.Engine.Tracks = v.tracks()
 	cfg.Engine.Hooks = v.hooks()

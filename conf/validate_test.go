@@ -62,6 +62,8 @@ func TestFaults(t *testing.T) {
 		{"control_socket relative", `control_socket = "r1.sock"`, `f.toml:1: control_socket: "r1.sock" is not an absolute path`},
 		{"control_socket long", `control_socket = "/` + strings.Repeat("a", 107) + `"`, `f.toml:1: control_socket: "/` + strings.Repeat("a", 60) + `..." is longer than the 107 bytes that the path of a socket may have`},
 		{"state_dir relative", `state_dir = "state"`, `f.toml:1: state_dir: "state" is not an absolute path`},
+		{"realtime", "[realtime]\npriority = 99\nlock_memory = true\n", ``},
+		{"realtime priority", "[realtime]\npriority = 100\n", `f.toml:2: realtime.priority: 100 is out of range 0-99`},
 		{"client_api", `client_api = "grpc"`, `f.toml:1: client_api: "grpc" is not "http" or "disabled"`},
 		{"control character", `main_log = "/a\u001b[2J"`, `f.toml:1: main_log: "/a\x1b[2J" contains a control character`},
 		{"control character in a list", base + `vips = ["10.0.0.2\n"]`, `f.toml:5: vrouter[0].vips[0]: "10.0.0.2\n" contains a control character`},

@@ -97,6 +97,18 @@ func inSSH[T any](f func(*conf.SSH) **T) field[T] {
 	}
 }
 
+func inRealtime[T any](f func(*conf.Realtime) **T) field[T] {
+	return func(t *target, create bool) **T {
+		if t.file.Realtime == nil {
+			if !create {
+				return nil
+			}
+			t.file.Realtime = new(conf.Realtime)
+		}
+		return f(t.file.Realtime)
+	}
+}
+
 func unset[T any](f field[T]) func(*target, *completions.Step, completions.Form) error {
 	return func(t *target, _ *completions.Step, _ completions.Form) error {
 		if p := f(t, false); p != nil {

@@ -21,7 +21,7 @@ import (
 func TestEveryKeyHasACommand(t *testing.T) {
 	have := map[string]bool{
 		"vrouter.group": true, "vrouter.interface": true, // by the modes
-		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, // tables
+		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, "realtime": true, // tables
 	}
 	for _, s := range slices.Concat(topSettings, routerSettings) {
 		for _, k := range s.keys {
@@ -30,7 +30,7 @@ func TestEveryKeyHasACommand(t *testing.T) {
 	}
 	for prefix, typ := range map[string]reflect.Type{
 		"": reflect.TypeFor[conf.File](), "vrouter.": reflect.TypeFor[conf.VRouter](), "api.": reflect.TypeFor[conf.API](),
-		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](),
+		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](), "realtime.": reflect.TypeFor[conf.Realtime](),
 	} {
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("toml"), ",")
@@ -129,6 +129,13 @@ func someFile(t *rapid.T) *conf.File {
 		PID: str("pid", "/run/a.pid", "b c.pid"), WorkingDir: str("dir", "/tmp"), MainLog: str("log", "/var/log/a b.log"),
 		ErrorLog: str("errors", "disabled", "/e"), ClientAPI: str("client", "http", "disabled"), Hostname: str("host", "r1", "edge.example"),
 		ControlSocket: str("socket", "/run/x.sock"), StateDir: str("state", "/var/lib/x"),
+	}
+	if optional("realtime") {
+		priority := rapid.IntRange(0, 99).Draw(t, "priority")
+		f.Realtime = &conf.Realtime{Priority: &priority}
+		if on := true; optional("lock") {
+			f.Realtime.LockMemory = &on
+		}
 	}
 	if optional("ssh") {
 		listen := "[::]:2222"

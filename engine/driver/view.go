@@ -46,3 +46,13 @@ func (d *Driver) Resign(ctx context.Context, key engine.Key) error {
 func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) bool) error {
 	return d.do(ctx, func(l *loop, _ time.Time) { l.core.ClearStatistics(match) })
 }
+
+// OnThread calls f on the operating system's thread on which the driver runs, which is always the same one, and returns
+// its error. f must be quick: no advert is sent meanwhile.
+func (d *Driver) OnThread(ctx context.Context, f func() error) error {
+	result := make(chan error, 1)
+	if err := d.do(ctx, func(*loop, time.Time) { result <- f() }); err != nil {
+		return err
+	}
+	return <-result
+}
