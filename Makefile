@@ -10,7 +10,7 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz e2e bench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz e2e bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
@@ -48,7 +48,10 @@ fuzz: ## each fuzz target for a minute
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
 	$(GO) test -count=1 -timeout 15m -v ./e2e/...
 
-bench:
+bench: ## vrrpsh, keepalived and FRR side by side (docs/performance.md); needs root, takes half an hour
+	$(GO) test -run '^$$' -bench SideBySide -benchtime 1x -timeout 3h ./e2e
+
+microbench: ## the packages alone
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell ./api
 
 generate: ## the reference files that are made from the code
