@@ -2,14 +2,15 @@
 # Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH]
 set -eu
 binary=$1
-# A version of git describe becomes one of Debian's, which begins with a digit.
+# A version of git describe becomes one of Debian's; without a tag it is a hash, older than any version.
 version=$(printf '%s' "$2" | sed 's/^v//; s/-/+/g')
-case $version in [0-9]*) ;; *) version=0.0+$version ;; esac
+case $version in [0-9]*.*) ;; *) version=0.0+$version ;; esac
 arch=${3:-$(dpkg --print-architecture)}
 here=$(dirname "$0")
 top=$here/..
 out=$top/dist
 root=$(mktemp -d)
+chmod 0755 "$root" # it becomes the package's /
 trap 'rm -rf "$root"' EXIT
 # The same source gives the same package, byte for byte.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || date +%s)}
@@ -40,6 +41,8 @@ vrrpsh ($version) unstable; urgency=medium
 EOF
 mkdir -p "$root/usr/share/man/man8"
 gzip -9n < "$top/docs/vrrpsh.8" > "$root/usr/share/man/man8/vrrpsh.8.gz"
+ln -s vrrpsh.8.gz "$root/usr/share/man/man8/vrrpsh-login.8.gz"
+install -D -m 0644 "$here/debian/lintian-overrides" "$root/usr/share/lintian/overrides/vrrpsh"
 
 mkdir "$root/DEBIAN"
 size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)

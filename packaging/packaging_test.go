@@ -154,6 +154,7 @@ func TestDebianPackage(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root")
 	run(t, "dpkg-deb", "-R", deb, root)
 	for path, mode := range map[string]fs.FileMode{
+		".":                                               0o755,
 		"usr/sbin/vrrpsh":                                 0o755,
 		"usr/lib/systemd/system/vrrpsh.service":           0o644,
 		"usr/share/man/man8/vrrpsh.8.gz":                  0o644,
