@@ -166,7 +166,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 		var err error
 		if waits, err = m.promise(running, next); err != nil {
 			err = fmt.Errorf("note what to go back to without a confirmation: %w", err)
-			return nil, errors.Join(err, m.unpromise())
+			return nil, &ApplyError{Step: "note", Err: errors.Join(err, m.unpromise())}
 		}
 	}
 	notes, err := m.enact(ctx, running, next)

@@ -72,7 +72,7 @@ func (f Faults) Is(target error) bool { return target == ErrRejected }
 // ApplyError is the error of a commit that was valid but could not be carried out. The old
 // configuration is running again unless Restore says otherwise.
 type ApplyError struct {
-	// Step is what failed: "apply" or "write".
+	// Step is what failed: "note" (what a confirmed commit goes back to), "apply" or "write".
 	Step string
 	Err  error
 	// Restore is set when going back to the old configuration failed too.
