@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -29,6 +30,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	case "died":
 		os.Exit(7)
+	case "first":
+		os.Exit(first())
+	case "second":
+		os.Exit(second())
 	default:
 		os.Exit(m.Run())
 	}
@@ -53,6 +58,80 @@ func TestBackground(t *testing.T) {
 	var nobody *Parent
 	nobody.Ready()
 	nobody.Failed(errors.New("x"))
+}
+
+// first is a program that hands over to second: by another name, in another directory, and after an
+// attempt that fails.
+func first() int {
+	fail := func(err error) int {
+		fmt.Println("first:", err)
+		return 1
+	}
+	p, err := Self()
+	if err != nil {
+		return fail(err)
+	}
+	if in, err := Inherited(); in != nil || err != nil {
+		return fail(fmt.Errorf("it inherits %v, %v", in, err))
+	}
+	l, err := net.Listen("unix", "socket")
+	if err != nil {
+		return fail(err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return fail(err)
+	}
+	_ = os.Setenv("PROCESS_TEST", "second")
+	_ = os.Setenv("PROCESS_TEST_PID", strconv.Itoa(os.Getpid()))
+	link := p.Path
+	p.Path = link + ".missing"
+	if err := p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener)); !errors.Is(err, os.ErrNotExist) {
+		return fail(err)
+	}
+	if in, err := os.Getwd(); err != nil || in != "/" {
+		return fail(fmt.Errorf("a failure leads to %s, %w", in, err))
+	}
+	p.Path = link
+	return fail(p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener)))
+}
+
+func second() int {
+	in, err := Inherited()
+	if err != nil || in == nil {
+		fmt.Println("second:", in, err)
+		return 1
+	}
+	again, _ := Inherited()
+	dir, _ := os.Getwd()
+	_, err = os.Stat("socket")
+	_ = in.Listener.Close()
+	_, gone := os.Stat("socket")
+	entries, _ := os.ReadDir(".")
+	fmt.Println(string(in.Document), filepath.Base(dir), os.Getenv("PROCESS_TEST_PID") == strconv.Itoa(os.Getpid()),
+		again == nil, err == nil, errors.Is(gone, os.ErrNotExist), len(entries), filepath.Base(os.Args[0]))
+	return 0
+}
+
+func TestSuccession(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "start")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "vrrpsh")
+	if err := os.Symlink(self, link); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("./vrrpsh")
+	cmd.Path, cmd.Dir = link, dir
+	cmd.Env = append(os.Environ(), "PROCESS_TEST=first")
+	out, err := cmd.CombinedOutput()
+	if want := "document start true true true true 1 vrrpsh\n"; err != nil || string(out) != want {
+		t.Errorf("%v: %q, want %q", err, out, want)
+	}
 }
 
 // TestPID is about the directive of that name.
