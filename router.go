@@ -26,7 +26,6 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
-	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
@@ -53,8 +52,13 @@ func load(f flags) (*conf.Config, error) {
 // runRouter runs the router until a signal, or until the user of its console leaves; in the
 // background when it shall be a daemon.
 func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
+	self, err := process.Self()
+	if err != nil {
+		return err
+	}
+	inherited, inheritErr := process.Inherited()
 	var parent *process.Parent
-	if asDaemon {
+	if asDaemon && inherited == nil {
 		if parent = process.InBackground(); parent == nil {
 			return process.Background()
 		}
@@ -106,60 +110,28 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 	}
 	// The socket comes first: while another router answers on it, nothing in the
 	// kernel may be taken for the remains of a crash.
-	control, err := remote.Listen(general.ControlSocket)
+	control, handover, err := takeOver(inherited, general.ControlSocket, log)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	system, err := native.New(native.Options{StateDir: general.StateDir, Logger: log})
-	if err != nil {
-		return err
+	if inheritErr != nil {
+		log.Warn("what the process before has left is lost: starting anew", "error", inheritErr)
 	}
-	if err := system.Recover(); err != nil {
-		return fmt.Errorf("recovering from an earlier run: %w", err)
+	p := &program{
+		self: self, flags: f, general: general, config: config, control: control, hangup: hangup, parent: parent,
+		interactive: interactive,
+		options: routerOptions{
+			host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, effective: effective,
+		},
 	}
-	r, err := startRouter(ctx, routerOptions{
-		system: system, host: thisHost, path: path, format: format, stateDir: general.StateDir, journal: j, effective: effective, capture: native.Capture,
-	})
-	if err != nil && ctx.Err() != nil {
-		log.Info("router stops before it has started")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer r.stop()
-
-	server := api.NewServer(r.control(), log)
-	server.ConnContext = remote.ConnContext
-	go func() {
-		if err := server.Serve(control); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("control socket ended", "error", err)
+	for {
+		p.options.handover = handover
+		if handover, err = p.run(ctx, log); handover == nil {
+			return err
 		}
-	}()
-	defer server.Close()
-	log.Info("router started", "version", version, "process", os.Getpid(), "groups", len(config.Engine.Routers),
-		"file", path, "socket", general.ControlSocket)
-	parent.Ready()
-	var service process.Service
-	service.Ready()
-	defer service.Stopping()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go service.Watch(ctx, r.healthy)
-	go r.reload(ctx, hangup)
-
-	if interactive {
-		console := shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
-		defer console.Close()
-		return onTerminal(ctx, console, historyFile())
-	}
-	select {
-	case <-ctx.Done():
-		log.Info("router stops")
-		return nil
-	case err := <-r.failed:
-		return err
+		err := p.succeed(handover)
+		log.Error("the router could not be restarted: this process goes on", "error", err)
 	}
 }
 
@@ -204,6 +176,7 @@ func (r *router) warn(c *conf.Config) {
 // router is a running router: its engine, configuration, shell and API.
 type router struct {
 	env      *shell.Env
+	engine   *driver.Driver
 	manager  *conf.Manager
 	journal  *journal.Journal
 	log      *slog.Logger
@@ -229,16 +202,21 @@ type routerOptions struct {
 	lab       shell.Lab
 	// capture shows the packets of an interface; nil for simulated routers.
 	capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
+	// handover is what the process before has left; nil: there was none.
+	handover *driver.Handover
+	restart  func(context.Context) (string, error) // see shell.Env
 }
 
 // startRouter starts the engine and makes the configuration file the running
 // configuration.
 func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	log := o.journal.Logger()
-	d := driver.New(driver.Options{System: o.system, Logger: log})
+	d := driver.New(driver.Options{System: o.system, Logger: log, Handover: o.handover})
 	// The engine outlives ctx: a stop ends the sessions and the listeners first.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &router{journal: o.journal, log: log, failed: make(chan error, 1), cancel: cancel, done: make(chan struct{})}
+	r := &router{
+		engine: d, journal: o.journal, log: log, failed: make(chan error, 1), cancel: cancel, done: make(chan struct{}),
+	}
 	go func() {
 		defer close(r.done)
 		if err := d.Run(running); err != nil {
@@ -278,7 +256,7 @@ func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.capture, Manager: manager, Hostname: hostname, Version: version,
 		Started: time.Now(), Path: o.path, Format: o.format, Log: log, Journal: o.journal,
-		Sessions: sessions, Lab: o.lab,
+		Sessions: sessions, Restart: o.restart, Lab: o.lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, manager.Running().Config)
@@ -331,6 +309,22 @@ func (r *router) stop() {
 	if r.shells != nil {
 		_ = r.shells.Close()
 	}
+	r.closeListeners()
+	r.cancel()
+	<-r.done
+}
+
+// leave ends sessions and listeners, then the engine, which leaves everything to another.
+func (r *router) leave(ctx context.Context) (*driver.Handover, error) {
+	_ = r.shells.Restart()
+	r.closeListeners()
+	h, err := r.engine.HandOver(ctx)
+	r.cancel()
+	<-r.done
+	return h, err
+}
+
+func (r *router) closeListeners() {
 	if r.ssh != nil {
 		r.ssh.Close()
 	}
@@ -340,8 +334,6 @@ func (r *router) stop() {
 	if r.manager != nil {
 		r.manager.Close()
 	}
-	r.cancel()
-	<-r.done
 }
 
 // control is what the control socket serves: the shell, and the API without sessions.

@@ -164,6 +164,8 @@ var operateCommands = []Command{
 		Help: "Stop all debugging of this session"},
 	{ID: "debug.undebug", Modes: execMode, Level: Operator, Syntax: "undebug all",
 		Help: "Stop all debugging of this session"},
+	{ID: "restart", Modes: execMode, Level: Administrator, Syntax: "restart",
+		Help: "Run the installed release in place of this one; the virtual routers go on as they are"},
 	{ID: "terminal.length", Modes: execMode, Syntax: "terminal length <lines:0-512>",
 		Help:  "Lines of a page",
 		Words: map[string]string{"lines": "Lines, 0: do not stop after a page"}},

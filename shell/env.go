@@ -64,6 +64,9 @@ type Env struct {
 	Journal *journal.Journal
 	// Sessions knows all sessions of this router; nil: the session is on its own.
 	Sessions *Sessions
+	// Restart puts a new process, of what is installed by now, in this one's place. It returns what that is, or
+	// why it cannot be; the session ends soon after. Nil where that is not possible.
+	Restart func(ctx context.Context) (string, error)
 	// Lab is nil outside the demo.
 	Lab Lab
 }

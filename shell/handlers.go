@@ -30,6 +30,7 @@ func init() { // breaks the cycle with call.run, which looks handlers up
 		"vrrp.resign":          {run: resign},
 		"monitor.vrrp":         {run: monitorVRRP},
 		"monitor.packets":      {run: monitorPackets},
+		"restart":              {run: restart},
 		"debug":                {run: debug},
 		"debug.no":             {run: undebug},
 		"debug.no.all":         {run: undebug},

@@ -273,6 +273,19 @@ func clearStatistics(c *call) error {
 	return c.session.env.Control.ClearStatistics(c.ctx, func(k engine.Key) bool { return wanted[k] })
 }
 
+// restart asks for a new process in the place of this one.
+func restart(c *call) error {
+	if c.session.env.Restart == nil {
+		return failed("This router cannot be restarted")
+	}
+	what, err := c.session.env.Restart(c.ctx)
+	if err != nil {
+		return failed("The router goes on as it is: %v", err)
+	}
+	c.printf("Restarting as %s: the virtual routers go on\n", printable(what))
+	return nil
+}
+
 func resign(c *call) error {
 	return c.session.env.Control.Resign(c.ctx, c.key())
 }

@@ -22,7 +22,7 @@ const socketMode = 0o660
 // Listen makes the control socket, mode 0660, and its directory, mode 0755, if that is
 // missing. A socket that a dead process left behind is replaced, one that somebody answers
 // on is not (ErrInUse), and anything else at path is left alone.
-func Listen(path string) (net.Listener, error) {
+func Listen(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
@@ -48,7 +48,7 @@ func Listen(path string) (net.Listener, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	return l, nil
+	return l.(*net.UnixListener), nil // what a "unix" listener is
 }
 
 // removeStale removes the socket at path if nobody answers on it.

@@ -309,3 +309,29 @@ func TestRouterGoes(t *testing.T) {
 		t.Errorf("help %q", got)
 	}
 }
+
+// A command that asks for a restart, or is about to end otherwise, ends properly; the session does not outlive it.
+func TestRouterRestarts(t *testing.T) {
+	r := startRouter(t, nil)
+	c, conv := r.dial(t)
+	idle, _ := r.dial(t)
+	done := make(chan error, 1)
+	go func() {
+		<-conv.entered
+		go close(conv.finish)
+		done <- r.server.Restart()
+	}()
+	var out bytes.Buffer
+	if st := c.Execute(t.Context(), "finish", shell.IO{Out: &out, Err: &out}); st != shell.Done || out.String() != "finished" {
+		t.Errorf("status %d, %q", st, out.String())
+	}
+	if err := wait(t, done, "restart"); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []*remote.Client{c, idle} {
+		_, errs, st := run(c, "echo")
+		if st != shell.Unreachable || !strings.Contains(errs, "the router restarts: connect again") {
+			t.Errorf("afterwards: status %d, %q", st, errs)
+		}
+	}
+}

@@ -33,12 +33,14 @@ type scripted struct {
 	entered  chan struct{} // "wait" has begun
 	stopped  chan struct{} // "wait" has seen its context end
 	answered chan error    // how "ask" ended
+	finish   chan struct{} // closed when "finish" shall
 }
 
 func newScripted(p remote.Peer) *scripted {
 	return &scripted{
 		peer: p, prompt: "r1# ", notices: make(chan string, 4), closed: make(chan struct{}),
 		entered: make(chan struct{}, 1), stopped: make(chan struct{}, 1), answered: make(chan error, 1),
+		finish: make(chan struct{}),
 	}
 }
 
@@ -80,6 +82,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 		fmt.Fprintf(sio.Out, "%d\n", c.columns)
 	case "whoami":
 		fmt.Fprintf(sio.Out, "%d %s\n", c.peer.UID, c.peer.Username)
+	case "finish":
+		c.entered <- struct{}{}
+		<-c.finish
+		fmt.Fprint(sio.Out, "finished")
 	case "both":
 		fmt.Fprint(sio.Out, "one ")
 		fmt.Fprint(sio.Err, "two ")

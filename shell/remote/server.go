@@ -22,6 +22,8 @@ const (
 	ownerSessions = 8
 	// closeGrace is how long Close waits for commands that do not stop.
 	closeGrace = 2 * time.Second
+	// restartGrace is how long Restart lets commands go on.
+	restartGrace = 500 * time.Millisecond
 )
 
 // Server makes a session for every client that asks for one. Its fields may be set before
@@ -157,6 +159,19 @@ func (s *Server) release() {
 // Close tells all clients that the router stops, interrupts their commands and waits for
 // the sessions to end, 2 s at most.
 func (s *Server) Close() error {
+	return s.close(func(ss *session) { ss.end("the router is stopping") })
+}
+
+// Restart is Close for a router that comes back at once. A command that is about to end, like
+// the one that asked for it, may do so.
+func (s *Server) Restart() error {
+	return s.close(func(ss *session) {
+		ss.await(restartGrace)
+		ss.end("the router restarts: connect again")
+	})
+}
+
+func (s *Server) close(end func(*session)) error {
 	s.mu.Lock()
 	s.closed = true
 	open := make([]*session, 0, len(s.sessions))
@@ -165,7 +180,7 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	for _, ss := range open {
-		go ss.end("the router is stopping") // a stuck client must not hold up the others
+		go end(ss) // a stuck client must not hold up the others
 	}
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()

@@ -32,6 +32,7 @@ type session struct {
 	ctx     context.Context // ends with the session
 	cancel  context.CancelFunc
 	pending chan *frame
+	turn    chan struct{} // has a value while a command is executed, until the client was told of its end
 
 	wmu  sync.Mutex // one frame at a time
 	once sync.Once  // one goodbye
@@ -48,7 +49,7 @@ func newServerSession(s *Server, p Peer, conv shell.Conversation, conn net.Conn,
 	ctx, cancel := context.WithCancel(context.Background())
 	return &session{
 		srv: s, peer: p, conv: conv, conn: conn, r: r,
-		ctx: ctx, cancel: cancel, pending: make(chan *frame, maxPending),
+		ctx: ctx, cancel: cancel, pending: make(chan *frame, maxPending), turn: make(chan struct{}, 1),
 	}
 }
 
@@ -166,6 +167,8 @@ func (s *session) request(f *frame) error {
 }
 
 func (s *session) execute(f *frame) error {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	s.mu.Lock()
@@ -191,6 +194,18 @@ func (s *session) execute(f *frame) error {
 	s.mu.Unlock()
 	out.close()
 	return s.send(&frame{Op: opDone, ID: f.ID, Status: status, State: stateOf(s.conv)})
+}
+
+// await waits for the end of the command that is executed, and keeps others from beginning.
+func (s *session) await(limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case s.turn <- struct{}{}:
+		context.AfterFunc(s.ctx, func() { <-s.turn })
+	case <-t.C:
+	case <-s.ctx.Done():
+	}
 }
 
 // guard keeps a command that panics from taking the router down. The line is not logged:
