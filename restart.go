@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"vrrpsh/api"
 	"vrrpsh/conf"
 	"vrrpsh/engine/driver"
@@ -67,8 +69,19 @@ func (p *program) run(ctx context.Context, log *slog.Logger) (*driver.Handover, 
 	}
 	options := p.options
 	options.system, options.capture = system, native.Capture
+	control, err := another(p.control)
+	if err != nil {
+		return nil, err
+	}
+	defer control.Close()
 	restart := make(chan struct{}, 1)
-	options.restart = func(ctx context.Context) (string, error) { return p.ask(ctx, restart) }
+	options.restart = func(ctx context.Context) (string, error) {
+		what, err := p.ask(ctx, restart)
+		if err == nil {
+			_ = control.Close() // who comes from now on is the successor's
+		}
+		return what, err
+	}
 	r, err := startRouter(ctx, options)
 	if err != nil && ctx.Err() != nil {
 		log.Info("router stops before it has started")
@@ -80,14 +93,10 @@ func (p *program) run(ctx context.Context, log *slog.Logger) (*driver.Handover, 
 	stop := r.stop
 	defer func() { stop() }()
 
-	control, err := another(p.control)
-	if err != nil {
-		return nil, err
-	}
 	server := api.NewServer(r.control(), log)
 	server.ConnContext = remote.ConnContext
 	go func() {
-		if err := server.Serve(control); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(control); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			log.Error("control socket ended", "error", err)
 		}
 	}()
@@ -109,10 +118,9 @@ func (p *program) run(ctx context.Context, log *slog.Logger) (*driver.Handover, 
 	}
 	log.Info("router restarts", "program", p.self.Path)
 	stop = func() {}
-	// Who comes now is the successor's: nobody is accepted any more. Requests may end.
 	ending, cancelEnding := context.WithTimeout(ctx, time.Second)
 	defer cancelEnding()
-	_ = server.Shutdown(ending)
+	_ = server.Shutdown(ending) // requests may end
 	handover, err := r.leave(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
@@ -215,4 +223,37 @@ func (p *program) succeed(h *driver.Handover) error {
 		return err
 	}
 	return p.self.Succeed(p.general.StateDir, document, p.control)
+}
+
+// restartCommand restarts the running router and waits for the new process.
+func restartCommand(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "restart",
+		Short: "Run the installed release in place of the running one, without an interruption",
+		Long: `restart puts a new process of the installed program in the place of the running router:
+the virtual routers stay Master or Backup, their addresses stay where they are, and the
+process ID is the same. Attached shells have to connect again.
+
+First the installed program checks the configuration file; if it refuses it, the router
+goes on as it is. It needs root, or an administrator of the router.
+
+Exit status: 0 the new process answers, 1 the router goes on as it is, 5 no router reachable.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
+			for _, line := range []string{"restart", "show version | include ^vrrpsh"} {
+				c, err := remote.Dial(cmd.Context(), f.socketPath())
+				if err != nil {
+					fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+					return exitStatus(shell.Unreachable)
+				}
+				done := c.Execute(cmd.Context(), line, out)
+				_ = c.Close()
+				if done != shell.Done {
+					return status(done)
+				}
+			}
+			return nil
+		},
+	}
 }

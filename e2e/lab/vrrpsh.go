@@ -179,9 +179,20 @@ type Result struct {
 // Exec runs "vrrpsh exec" with arguments and standard input.
 func (v *Vrrpsh) Exec(input string, args ...string) Result {
 	v.lab.tb.Helper()
+	return v.run(input, append([]string{"exec"}, args...)...)
+}
+
+// Run runs the program with arguments, for this router.
+func (v *Vrrpsh) Run(args ...string) Result {
+	v.lab.tb.Helper()
+	return v.run("", args...)
+}
+
+func (v *Vrrpsh) run(input string, args ...string) Result {
+	v.lab.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	cmd := v.node.Command(ctx, append([]string{v.bin, "-s", v.Socket, "exec"}, args...)...)
+	cmd := v.node.Command(ctx, append([]string{v.bin, "-s", v.Socket}, args...)...)
 	var stdout, stderr strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	status := ExitStatus(cmd.Run())
