@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -271,19 +272,20 @@ func TestConfirmedCommitFails(t *testing.T) {
 func TestRollbackFails(t *testing.T) {
 	confirmed(t, func(f *fixture, l *told) {
 		f.must(f.try(150, 5))
-		fail := true
-		f.engine.before = func(_ context.Context, cfg engine.Config) error {
-			if fail && cfg.Routers[0].Protocol.Priority == 100 {
+		var fail atomic.Bool
+		fail.Store(true)
+		f.engine.refuse(func(_ context.Context, cfg engine.Config) error {
+			if fail.Load() && cfg.Routers[0].Protocol.Priority == 100 {
 				return errors.New("no")
 			}
 			return nil
-		}
+		})
 		f.sleep(5 * time.Minute)
 		f.runs(150)
 		if got := l.take(); got[len(got)-1] != "commit 2 not taken back" {
 			t.Errorf("users are told %q", got)
 		}
-		fail = false
+		fail.Store(false)
 		f.sleep(rollbackPause)
 		f.runs(100)
 	})

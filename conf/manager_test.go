@@ -25,6 +25,13 @@ type applier struct {
 	before func(ctx context.Context, cfg engine.Config) error
 }
 
+// refuse sets before.
+func (a *applier) refuse(before func(context.Context, engine.Config) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.before = before
+}
+
 func (a *applier) Apply(ctx context.Context, c *Config) error {
 	cfg := c.Engine
 	a.mu.Lock()

@@ -57,8 +57,10 @@ func (p *pager) leaveScreen() {
 	if !p.t.tty.screen.Load() {
 		return
 	}
-	p.cancel()
-	p.live.Wait()
-	p.t.tty.write(screenOff + showCursor)
-	p.t.tty.screen.Store(false)
+	p.left.Do(func() {
+		p.cancel()
+		p.live.Wait()
+		p.t.tty.write(screenOff + showCursor)
+		p.t.tty.screen.Store(false)
+	})
 }

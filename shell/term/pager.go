@@ -56,6 +56,7 @@ type pager struct {
 
 	live sync.WaitGroup // the reader of keys while the screen is shown
 	once sync.Once      // for the begin of that
+	left sync.Once      // for its end
 }
 
 // span is a part of the output.
@@ -155,6 +156,7 @@ func (p *pager) show() {
 	for p.wait() {
 		text, full := p.next()
 		if len(text) > 0 {
+			p.leaveScreen() // or it would go with the picture
 			p.last = text[len(text)-1]
 			p.t.tty.write(string(text))
 		}
