@@ -129,8 +129,9 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	s.news = news{links: make(map[int]bool)}
 	u := platform.Update{Links: s.links(slices.Sorted(maps.Keys(s.router.links)))}
 	unlock()
-	for {
-		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
+	for whole := true; ; whole = false {
+		// The whole state is told even when there is nothing left of it.
+		if whole || len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
 			fn(u)
 		}
 		select {
