@@ -76,6 +76,15 @@ func TestExplain(t *testing.T) {
 			want: []string{"for an IPv4 address on eth0, to send adverts from."},
 		},
 		{
+			name: "tracked object down",
+			r1:   v3 + "priority = 150\ntrack = [{ object = \"uplink\", decrement = 60 }]\n[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n",
+			r2:   v3 + "priority = 100",
+			want: []string{
+				"It is Backup because the Master 10.0.0.2 with priority 100 is higher than its own 90.",
+				"Tracked object uplink is down: priority 150 − 60 = 90.",
+			},
+		},
+		{
 			name: "another secret",
 			r1:   "priority = 100\nauth_type = \"rfc2338-simple\"\nauth_secret = \"one\"\n",
 			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
