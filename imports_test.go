@@ -48,6 +48,7 @@ var sole = map[string]string{
 	"github.com/gorilla/mux":                  "api",
 	"github.com/BurntSushi/toml":              "conf",
 	"github.com/coreos/go-systemd/v22/daemon": "platform/process",
+	"github.com/google/nftables":              "platform/linux",
 	"github.com/vishvananda/netlink":          "platform/linux",
 }
 

@@ -50,6 +50,8 @@ type VRouter struct {
 	Checksum          *string       `toml:"checksum,omitempty" json:"checksum,omitempty"`
 	Description       *string       `toml:"description,omitempty" json:"description,omitempty"`
 	Shutdown          *bool         `toml:"shutdown,omitempty" json:"shutdown,omitempty"`
+	AcceptMode        *bool         `toml:"accept_mode,omitempty" json:"accept_mode,omitempty"`
+	AcceptPing        *bool         `toml:"accept_ping,omitempty" json:"accept_ping,omitempty"`
 	GARPRepeat        *int          `toml:"garp_repeat,omitempty" json:"garp_repeat,omitempty"`
 	GARPDelay         *string       `toml:"garp_delay,omitempty" json:"garp_delay,omitempty"`
 	GARPRefresh       *string       `toml:"garp_refresh,omitempty" json:"garp_refresh,omitempty"`

@@ -32,6 +32,8 @@ func (h Host) refusal(key, value string) string {
 		return "is not supported on FreeBSD: a script can look for a route there"
 	case "iftype=macvlan":
 		return `is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
+	case "accept_mode=false":
+		return `is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`
 	case "socket_filter=true":
 		return `is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
 	default:

@@ -154,6 +154,7 @@ func (r *router) validate() {
 		}
 	}
 	r.out.Shutdown = isTrue(raw.Shutdown)
+	r.acceptance()
 	r.out.SocketFilter = r.host.filtersSockets()
 	if raw.SocketFilter != nil {
 		r.out.SocketFilter = bool(*raw.SocketFilter)
@@ -164,7 +165,7 @@ func (r *router) validate() {
 // possible refuses what the host cannot do.
 func (r *router) possible(key, value string) {
 	if problem := r.host.refusal(key, value); problem != "" {
-		if key != "socket_filter" {
+		if value != "true" && value != "false" {
 			value = quote(value)
 		}
 		r.fault(key, value, problem)
@@ -389,6 +390,17 @@ func (r *router) authentication() {
 	if kind != vrrp.AuthSimple && !p.Lenient {
 		p.Lenient = true
 		r.warn("rfc3768 = false is not possible with %s, which no RFC defines: true is used", *raw.AuthType)
+	}
+}
+
+// acceptance reads what is delivered to the addresses of a Master.
+func (r *router) acceptance() {
+	r.out.Closed = r.raw.AcceptMode != nil && !*r.raw.AcceptMode
+	r.out.AcceptPing = r.out.Closed && isTrue(r.raw.AcceptPing)
+	if r.out.Closed {
+		r.possible("accept_mode", "false")
+	} else if isTrue(r.raw.AcceptPing) {
+		r.warn("accept_ping has no effect without accept_mode = false")
 	}
 }
 

@@ -106,6 +106,7 @@ func TestFaults(t *testing.T) {
 		{"priority 255", base + "priority = 255\n", `f.toml:5: vrouter[0].priority: 255 is out of range 1-254 (0 says that the Master resigns, 255 that it owns the addresses, RFC 9568 section 5.2.4)`},
 		{"priority 300", base + "priority = 300\n", `f.toml:5: vrouter[0].priority: 300 is out of range 1-254`},
 		{"priority huge", base + "priority = 4294967396\n", `f.toml:5: vrouter[0].priority: 4294967396 is out of range 1-254`},
+		{"accept_mode", base + "accept_mode = false\naccept_ping = true\n", ``},
 		{"version 1", base + "version = 1\n", `f.toml:5: vrouter[0].version: 1 is not 2 or 3`},
 		{"version 3", base + "version = 3\n", ``},
 
@@ -466,6 +467,8 @@ func TestWarnings(t *testing.T) {
 		{"strict with proprietary authentication", base + "auth_type = \"p0-t8-sha256\"\nauth_secret = \"x\"\nrfc3768 = false\n", `eth0 group 51: rfc3768 = false is not possible with p0-t8-sha256, which no RFC defines: true is used`},
 		{"long simple secret", base + "auth_type = \"rfc2338-simple\"\nauth_secret = \"thissecretnolongeris\"\n", `eth0 group 51: only the first 8 characters of auth_secret are used by rfc2338-simple`},
 		{"secret without type", base + "auth_secret = \"x\"\n", `eth0 group 51: auth_secret has no effect without auth_type`},
+		{"pings without accept_mode", base + "accept_ping = true\n", `eth0 group 51: accept_ping has no effect without accept_mode = false`},
+		{"pings with accept_mode", base + "accept_mode = false\naccept_ping = true\n", ``},
 		{"delay without preemption", base + "preempt_delay = \"1s\"\n", `eth0 group 51: preempt_delay has no effect without preemption`},
 		{"netdrv with macvlan", base + "iftype = \"macvlan\"\nnetdrv = \"ioctl\"\n", `eth0 group 51: netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`},
 		{"vmac beside another", base + "vmac = true\n" + second, `eth0 group 52: its addresses move to another MAC whenever vrouter[0], with vmac, becomes Master on eth0`},

@@ -34,6 +34,7 @@ var tools = map[string]string{
 	"bridge":             "iproute2",
 	"sysctl":             "procps",
 	"curl":               "curl",
+	"nft":                "nftables",
 	"ssh":                "openssh-client",
 	"/usr/sbin/sshd":     "openssh-server",
 	"unshare":            "util-linux",

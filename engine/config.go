@@ -66,6 +66,9 @@ type VirtualRouter struct {
 	SocketFilter bool
 	Description  string
 	Shutdown     bool // administratively down
+	// Closed is Accept_Mode false (RFC 9568 section 6.1): a Master that does not own the addresses accepts
+	// nothing that is sent to them but, with AcceptPing, echo requests.
+	Closed, AcceptPing bool
 	// Track are the objects that it depends on, SyncGroup the sync group that it is in, if any.
 	Track     []Tracking
 	SyncGroup string

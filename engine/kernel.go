@@ -77,6 +77,7 @@ func (c *Core) wanted(g *group) Desired {
 		d.Present = l.Ethernet && !g.removed && !g.cfg.Shutdown && !c.stopped
 	}
 	d.Active = d.Present && g.active
+	d.Closed, d.AcceptPing = g.cfg.Closed, g.cfg.AcceptPing
 	if g.local.Owner {
 		d.Addrs = g.foreignAddrs()
 	}
@@ -101,6 +102,7 @@ func sameDesired(a, b *Desired) bool {
 	}
 	return a.Link == b.Link && a.Type == b.Type && a.VIFName == b.VIFName && a.MAC == b.MAC &&
 		a.VMAC == b.VMAC && a.IOCTL == b.IOCTL && a.Present == b.Present && a.Active == b.Active &&
+		a.Closed == b.Closed && a.AcceptPing == b.AcceptPing &&
 		slices.Equal(a.Addrs, b.Addrs)
 }
 

@@ -66,6 +66,8 @@ type Desired struct {
 	Present bool
 	// Active is true while Master: addresses installed, macvlan up.
 	Active bool
+	// Closed and AcceptPing are those of VirtualRouter.
+	Closed, AcceptPing bool
 }
 
 // Listen says which virtual routers are heard on an interface; without VRIDs the

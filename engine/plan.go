@@ -29,19 +29,22 @@ const (
 	setNetDrv
 	setTrack
 	setSyncGroup
+	setAcceptMode
+	setAcceptPing
 )
 
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
 const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 
 // inProtocol settings are those of the state machine.
-const inProtocol = ^(restarting | setFilter | setDescription | setShutdown | setTrack | setSyncGroup)
+const inProtocol = ^(restarting | setFilter | setDescription | setShutdown | setTrack | setSyncGroup | setAcceptMode | setAcceptPing)
 
 // settingNames are the names in the configuration file, by bit.
 var settingNames = [...]string{
 	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
 	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
 	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv", "track", "sync_group",
+	"accept_mode", "accept_ping",
 }
 
 // names returns the names of a set in a fixed order.
@@ -94,6 +97,8 @@ func compare(a, b *VirtualRouter) settings {
 	set(setNetDrv, a.IOCTL == b.IOCTL)
 	set(setTrack, slices.Equal(a.Track, b.Track))
 	set(setSyncGroup, a.SyncGroup == b.SyncGroup)
+	set(setAcceptMode, a.Closed == b.Closed)
+	set(setAcceptPing, a.AcceptPing == b.AcceptPing)
 	return s
 }
 

@@ -81,6 +81,9 @@ type Attachment struct {
 	Present bool
 	// Active true: the addresses are installed.
 	Active bool
+	// Closed keeps everything from being delivered to the addresses but ARP and Neighbor Discovery, and with
+	// Ping echo requests. What is routed by way of them is not concerned.
+	Closed, Ping bool
 }
 
 // Route is a static route of IPv4 in the main table.

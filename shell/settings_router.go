@@ -53,6 +53,10 @@ var routerSettings = []setting{
 	routerTrack,
 	text("vrouter.sync_group", "sync-group <name:word>", "Be Master together with the others of the sync group, or not at all",
 		inRouter(func(v *conf.VRouter) **string { return &v.SyncGroup }), "name", "Name of the sync group"),
+	onOff("vrouter.accept_mode", "accept-mode", "Accept what is sent to the virtual addresses; \"no\" answers ARP and ND only", true,
+		inRouter(func(v *conf.VRouter) **bool { return &v.AcceptMode })),
+	onOff("vrouter.accept_ping", "accept-ping", "Without accept-mode, answer pings all the same", false,
+		inRouter(func(v *conf.VRouter) **bool { return &v.AcceptPing })),
 	onOff("vrouter.shutdown", "shutdown", "Administratively down", false,
 		inRouter(func(v *conf.VRouter) **bool { return &v.Shutdown })),
 }

@@ -85,6 +85,13 @@ func (c *call) addresses(r *engine.RouterStatus) {
 		}
 		c.printf("  Primary IP address is %s%s\n", r.Local.Primary, owner)
 	}
+	if r.Config.Closed {
+		what := "ARP and Neighbor Discovery"
+		if r.Config.AcceptPing {
+			what += " and pings"
+		}
+		c.printf("  Accept mode is off: only %s are answered\n", what)
+	}
 	if r.Rival.Addr.IsValid() {
 		c.printf("  Another owner of the virtual address is %s, last heard %s\n", r.Rival.Addr, c.session.stamp(r.Rival.Time))
 	}

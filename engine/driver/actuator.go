@@ -239,5 +239,7 @@ func attachment(d *engine.Desired) platform.Attachment {
 		Addrs:   d.Addrs,
 		Present: d.Present,
 		Active:  d.Active,
+		Closed:  d.Closed,
+		Ping:    d.AcceptPing,
 	}
 }

@@ -45,6 +45,8 @@ type Detail struct {
 	VirtualMAC          string     `json:"virtual_mac"`
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
+	AcceptMode          bool       `json:"accept_mode"`
+	AcceptPing          bool       `json:"accept_ping"`               // also in accept mode
 	OwnerConflict       string     `json:"owner_conflict,omitempty"`  // address of another router that owns the addresses too
 	DerivedAddress      string     `json:"derived_address,omitempty"` // the link-local one that was not configured
 	PreemptDelay        float64    `json:"preempt_delay"`
@@ -171,6 +173,8 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		NextAdvertIn:        until(now, r.NextAdvertAt),
 		PreemptIn:           until(now, r.PreemptAt),
 		Installed:           r.Installed,
+		AcceptMode:          !c.Closed,
+		AcceptPing:          !c.Closed || c.AcceptPing,
 		OwnerConflict:       address(r.Rival.Addr),
 		Fault:               r.Fault,
 		Statistics:          statistics(&r.Counters),

@@ -71,6 +71,15 @@ func (h *harness) SetCarrier(name string, up bool) {
 	}
 }
 
+func (h *harness) Ping(addr netip.Addr, mac [6]byte) bool {
+	by, at, ok := h.peer.host.Ping(addr)
+	if ok && (by != "router" || at != mac) {
+		h.t.Errorf("%s answered at %x", by, at)
+	}
+	h.peer.host.Forget(addr)
+	return ok
+}
+
 func (h *harness) Kernel() platformtest.Kernel {
 	k := platformtest.Kernel{Links: make(map[string]platformtest.Link)}
 	for _, l := range h.router.Links() {

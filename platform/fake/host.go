@@ -67,6 +67,13 @@ func (h *Host) Neighbor(addr netip.Addr) (mac [6]byte, ok bool) {
 	return mac, false
 }
 
+// Forget removes an address from the host's neighbor cache.
+func (h *Host) Forget(addr netip.Addr) {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	delete(h.cache, addr)
+}
+
 // Send puts a frame on the LAN, right or wrong.
 func (h *Host) Send(b []byte) {
 	h.net.mu.Lock()

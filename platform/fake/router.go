@@ -386,6 +386,11 @@ func (k *link) answers(dst mac, addr netip.Addr) bool {
 	if !accepted {
 		return false
 	}
+	for _, h := range r.held {
+		if h.refused && slices.ContainsFunc(h.addrs, func(p netip.Prefix) bool { return p.Addr() == addr }) {
+			return false
+		}
+	}
 	for _, c := range r.links {
 		if r.hasAddr(c, addr) {
 			return true

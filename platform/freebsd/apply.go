@@ -141,6 +141,9 @@ func (s *System) leave(v *scene, j *job) {
 	case w.Macvlan:
 		j.fail(describe(w.ID), refused("macvlan interfaces", `with iftype "ether" and vmac the interface itself gets the virtual MAC`))
 		return
+	case w.Closed:
+		j.fail(describe(w.ID), refused("accept_mode = false", "pf or ipfw can discard what is sent to the virtual addresses"))
+		return
 	case v.links[w.Link] == nil:
 		if w.Active {
 			j.fail("interface of "+describe(w.ID), platform.ErrNoLink)

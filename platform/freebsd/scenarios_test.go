@@ -53,6 +53,8 @@ func (a asking) Apply(batch []platform.Attachment) []error {
 
 func (h *harness) System() platform.System { return asking{h.system, h} }
 
+func (*harness) Ping(netip.Addr, [6]byte) bool { return false } // no scenario for this system asks
+
 func (h *harness) Crash() {
 	h.system.release()
 	h.Restart()
@@ -146,6 +148,7 @@ func (m *machine) Receive(timeout time.Duration) ([]byte, bool) {
 func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) },
 		"a macvlan is down unless active",
+		"closed addresses accept nothing, or pings only",
 		"applying the same again changes nothing",
 		"addresses change while active",
 		"the type, the name and the VRID change",

@@ -84,6 +84,7 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 		j.want = &batch[i]
 	}
 	s.apply(jobs)
+	s.unshut()
 	for i := range batch {
 		errs[i] = newest[batch[i].ID].err
 	}
@@ -168,6 +169,9 @@ func (s *System) snapshot() *runState {
 	var r runState
 	for _, e := range s.registry.all() {
 		w := &e.want
+		if w.Closed {
+			r.Table = s.gate.name
+		}
 		if w.Macvlan {
 			r.Macvlans = append(r.Macvlans, macvlanRecord{Name: w.Name, Parent: w.Link, MAC: w.MAC})
 			continue
@@ -248,6 +252,7 @@ func (s *System) build(jobs []*job) {
 	for range 2 {
 		s.deactivate(jobs)
 		s.createMacvlans(jobs)
+		s.shut(jobs)
 		s.activate(jobs)
 		var again []*job
 		for _, j := range jobs {

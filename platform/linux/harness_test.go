@@ -35,6 +35,7 @@ type harness struct {
 	unmarked bool              // the System believes that the kernel keeps no marks
 	ports    map[string]string // port on the bridge by link name
 	made     []string
+	pings    byte
 	station  *station
 }
 
@@ -247,6 +248,41 @@ func prefix(n *net.IPNet) netip.Prefix {
 	a, _ := netip.AddrFromSlice(n.IP)
 	bits, _ := n.Mask.Size()
 	return netip.PrefixFrom(a.Unmap(), bits)
+}
+
+func (h *harness) Ping(addr netip.Addr, mac [6]byte) bool {
+	h.t.Helper()
+	from, fromMAC := netip.MustParseAddr("10.9.0.2"), [6]byte{0x02, 0, 0, 0, 0, 0x77}
+	must(h.t, h.r.NeighSet(&netlink.Neigh{
+		LinkIndex: h.link(h.made[0]).Attrs().Index, IP: from.AsSlice(), HardwareAddr: fromMAC[:], State: netlink.NUD_PERMANENT,
+	}))
+	// An echo request, of which the reply has the same identification; the checksum of the IP header comes last.
+	h.pings++
+	f := slices.Concat(mac[:], fromMAC[:], []byte{0x08, 0x00, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, unix.IPPROTO_ICMP, 0, 0},
+		from.AsSlice(), addr.AsSlice(), []byte{8, 0, 0, 0, 0, 0, 0, h.pings})
+	sum := func(b []byte) {
+		var s uint32
+		for i := 0; i+1 < len(b); i += 2 {
+			s += uint32(b[i])<<8 | uint32(b[i+1])
+		}
+		s = s>>16 + s&0xffff
+		s = ^(s>>16 + s)
+		at := 2 // of ICMP
+		if b[0] == 0x45 {
+			at = 10
+		}
+		b[at], b[at+1] = byte(s>>8), byte(s)
+	}
+	sum(f[14:34])
+	sum(f[34:])
+	h.station.Send(f)
+	for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end); {
+		b, ok := h.station.Receive(time.Until(end))
+		if ok && len(b) >= 42 && b[12] == 0x08 && b[13] == 0 && b[23] == unix.IPPROTO_ICMP && b[34] == 0 && b[41] == h.pings {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *harness) Kernel() platformtest.Kernel {

@@ -27,6 +27,7 @@ func (s *System) Recover() error {
 		s.recoverAddrs(state.Addrs),
 		s.recoverMACs(state.MACs),
 		s.recoverRoutes(state.Routes),
+		s.recoverGate(state.Table),
 	)
 	for _, c := range state.Settings {
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
@@ -159,6 +160,7 @@ func (s *System) removeAll() error {
 		j.err = nil
 	}
 	s.dismantle(doomed)
+	s.unshut()
 	var errs []error
 	for _, j := range doomed {
 		if j.err != nil {

@@ -97,7 +97,7 @@ func (r *registry) claim(e *entry, a *platform.Attachment) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.entries[a.ID] == e
-	changed := !known || !slices.Equal(e.want.Addrs, a.Addrs)
+	changed := !known || !slices.Equal(e.want.Addrs, a.Addrs) || e.want.Closed != a.Closed
 	if known && changed {
 		r.unclaim(e)
 	}

@@ -18,6 +18,7 @@ type runState struct {
 	MACs     []macRecord     `json:"macs,omitempty"`
 	Settings []settingRecord `json:"settings,omitempty"`
 	Routes   []routeRecord   `json:"routes,omitempty"`
+	Table    string          `json:"table,omitempty"` // of nftables
 }
 
 type routeRecord struct {

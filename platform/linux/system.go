@@ -40,6 +40,7 @@ type System struct {
 	waiter   waiter
 	registry registry
 	routes   routeTable
+	gate     gate
 	routed   atomic.Bool // SetRoutes was called
 	notify   atomic.Pointer[notifications]
 	state    *stateFile
@@ -72,6 +73,7 @@ func New(o Options) (*System, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.gate.space = s.space
 	s.changes = make(map[settingKey]settingRecord)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
@@ -104,6 +106,7 @@ func (s *System) open(stateDir string) error {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	s.lone, s.sole = claimNamespace()
+	s.gate.name = gateName(s.sole)
 	if !s.sole {
 		s.log.Warn("another router runs in this network namespace")
 	}
@@ -139,6 +142,7 @@ func (s *System) release() {
 	s.close()
 	s.watches.Wait()
 	s.waiter.close()
+	s.gate.close()
 	for _, c := range []*rtnetlink{s.change, s.query} {
 		if c != nil {
 			c.close()

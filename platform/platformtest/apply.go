@@ -23,6 +23,7 @@ var applyScenarios = []scenario{
 		b.apply(absent(a))
 		b.sameKernel("absent", before, b.Kernel())
 	}},
+	{"closed addresses accept nothing, or pings only", testClosed},
 	{"a macvlan is down unless active", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.Kernel()
@@ -231,4 +232,56 @@ var applyScenarios = []scenario{
 		b.apply(gone...)
 		b.sameKernel("absent", before, b.Kernel())
 	}},
+}
+
+// testClosed holds that addresses can be closed to all but resolution and, if wanted, pings; and that nothing of it is
+// left behind: a host may have the address itself later.
+func testClosed(t *testing.T, h Harness) {
+	b := newBench(t, h)
+	b.AddLink("up1") // whatever else the host has
+	open := b.macvlan(7, vip)
+	ping := func(what string, want bool) {
+		t.Helper()
+		if got := b.Ping(vip.Addr(), virtualMAC(7)); got != want {
+			t.Errorf("%s: an echo request is answered: %t", what, got)
+		}
+	}
+	shut := func(a platform.Attachment, ping bool) platform.Attachment {
+		a.Closed, a.Ping = true, ping
+		return a
+	}
+	ping("before", false)
+	b.apply(shut(open, false))
+	ping("closed", false)
+	b.apply(shut(open, true))
+	ping("closed but for pings", true)
+	b.apply(shut(open, false))
+	ping("closed again", false)
+	b.apply(open)
+	ping("open", true)
+	b.apply(shut(open, false))
+	ping("closed once more", false)
+	b.apply(standby(shut(open, false)))
+
+	own := func(what string) {
+		t.Helper()
+		b.AddAddr(uplink, vip)
+		if !b.Ping(vip.Addr(), b.Kernel().Links[uplink].MAC) {
+			t.Errorf("%s the address is closed to the host, which has it now", what)
+		}
+		b.DelAddr(uplink, vip)
+	}
+	own("in standby")
+	b.apply(shut(open, false))
+	b.Crash()
+	if err := b.System().Recover(); err != nil {
+		t.Fatal(err)
+	}
+	own("after recovery")
+	b.apply(shut(open, false))
+	if err := b.System().Close(); err != nil {
+		t.Fatal(err)
+	}
+	own("after the end")
+	b.Restart()
 }

@@ -41,6 +41,9 @@ type Harness interface {
 	// DelAddr removes an address from an interface, be it the System's own.
 	DelAddr(name string, addr netip.Prefix)
 
+	// Ping tells whether an echo request from the segment to an address, in a frame to an interface's MAC, is
+	// answered.
+	Ping(addr netip.Addr, mac [6]byte) bool
 	// Kernel returns the kernel's state as it is now.
 	Kernel() Kernel
 	// Peer returns the other station on the segment.

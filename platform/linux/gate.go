@@ -1,0 +1,340 @@
+//go:build linux
+
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// gateTable is the name of the table of nftables, in the family inet. A further router in the same
+	// network namespace adds the number of its process.
+	gateTable = "vrrpsh"
+	// gateBatch is how many addresses go into one message, and gateRound how many messages into one
+	// transaction, so that it fits the socket's buffer.
+	gateBatch  = 500
+	gateRound  = 20
+	gateBuffer = 1 << 20
+	// gateTime is far beyond what a transaction takes.
+	gateTime = 10 * time.Second
+)
+
+// closed is an address that nothing is delivered to. A link-local one is closed on its interface.
+type closed struct {
+	addr netip.Addr
+	link int // 0 for addresses that are not link-local
+}
+
+// gate keeps packets from being delivered to addresses of a Master that does not accept them (RFC 9568
+// section 6.1, Accept_Mode). Sets hold the addresses, so that each packet costs the same, however many there are.
+// The table exists while there are such addresses.
+type gate struct {
+	space namespace
+	name  string
+
+	conn *nftables.Conn
+	link *netlink.Conn // the socket of conn
+	// table is nil while there is none, or none that is what now says.
+	table *nftables.Table
+	sets  map[string]*nftables.Set
+	now   map[closed]bool // true: echo requests are delivered
+}
+
+func (g *gate) open() error {
+	if g.conn != nil {
+		return nil
+	}
+	return g.space.do(func() (err error) {
+		g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
+			g.link = c
+			return c.SetWriteBuffer(gateBuffer)
+		}))
+		return err
+	})
+}
+
+func (g *gate) close() {
+	if g.conn != nil {
+		_ = g.conn.CloseLasting()
+		g.conn, g.link, g.table = nil, nil, nil
+	}
+}
+
+// flush carries out what was asked for. After an error nothing is known of the table.
+func (g *gate) flush() error {
+	err := g.link.SetReadDeadline(time.Now().Add(gateTime))
+	if err == nil {
+		err = g.conn.Flush()
+	}
+	if err != nil {
+		g.close()
+	}
+	return err
+}
+
+// set makes want the addresses that are closed.
+func (g *gate) set(want map[closed]bool) error {
+	if maps.Equal(want, g.now) {
+		return nil
+	}
+	err := g.change(want)
+	if err != nil && len(want) > 0 {
+		// Somebody may have removed the table, as "nft flush ruleset" does.
+		err = g.change(want)
+	}
+	if err != nil {
+		return fmt.Errorf("nftables: %w", err)
+	}
+	g.now = maps.Clone(want)
+	return nil
+}
+
+func (g *gate) change(want map[closed]bool) error {
+	if err := g.open(); err != nil {
+		return err
+	}
+	if len(want) == 0 {
+		return g.remove(g.name)
+	}
+	if g.table == nil {
+		if err := g.create(); err != nil {
+			return err
+		}
+	}
+	var steps []func() error
+	plan := func(elements map[string][]nftables.SetElement, do func(*nftables.Set, []nftables.SetElement) error) {
+		for _, name := range slices.Sorted(maps.Keys(elements)) {
+			for part := range slices.Chunk(elements[name], gateBatch) {
+				steps = append(steps, func() error { return do(g.sets[name], part) })
+			}
+		}
+	}
+	plan(elementsOf(g.now, want), g.conn.SetDeleteElements)
+	plan(elementsOf(want, g.now), g.conn.SetAddElements)
+	for round := range slices.Chunk(steps, gateRound) {
+		for _, step := range round {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		if err := g.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a table, if there is one of that name.
+func (g *gate) remove(name string) error {
+	if err := g.open(); err != nil {
+		return err
+	}
+	// Added first, since to delete what does not exist is an error.
+	t := g.conn.AddTable(&nftables.Table{Name: name, Family: nftables.TableFamilyINet})
+	g.conn.DelTable(t)
+	err := g.flush()
+	g.close()
+	g.now = nil
+	return err
+}
+
+// elementsOf returns the elements, by set, of what is in a and not in b.
+func elementsOf(a, b map[closed]bool) map[string][]nftables.SetElement {
+	elements := make(map[string][]nftables.SetElement)
+	for c, ping := range a {
+		kind, key := "4", c.addr.AsSlice()
+		switch {
+		case c.link != 0:
+			kind, key = "6-link", append(binaryutil.NativeEndian.PutUint32(uint32(c.link)), key...)
+		case c.addr.Is6():
+			kind = "6"
+		}
+		other, in := b[c]
+		if !in {
+			elements["closed"+kind] = append(elements["closed"+kind], nftables.SetElement{Key: key})
+		}
+		if ping && (!in || !other) {
+			elements["ping"+kind] = append(elements["ping"+kind], nftables.SetElement{Key: key})
+		}
+	}
+	return elements
+}
+
+// create makes the table anew, with empty sets.
+func (g *gate) create() error {
+	g.table = &nftables.Table{Name: g.name, Family: nftables.TableFamilyINet}
+	g.conn.AddTable(g.table)
+	g.conn.DelTable(g.table)
+	g.conn.AddTable(g.table)
+	g.sets, g.now = make(map[string]*nftables.Set), nil
+	for kind, keys := range map[string]nftables.SetDatatype{
+		"4": nftables.TypeIPAddr, "6": nftables.TypeIP6Addr,
+		"6-link": nftables.MustConcatSetType(nftables.TypeIFIndex, nftables.TypeIP6Addr),
+	} {
+		for _, name := range []string{"closed" + kind, "ping" + kind} {
+			s := &nftables.Set{Table: g.table, Name: name, KeyType: keys}
+			if err := g.conn.AddSet(s, nil); err != nil {
+				return err
+			}
+			g.sets[name] = s
+		}
+	}
+	accept := nftables.ChainPolicyAccept
+	chain := g.conn.AddChain(&nftables.Chain{
+		Table: g.table, Name: "input", Type: nftables.ChainTypeFilter, Policy: &accept,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	})
+	for _, rule := range g.rules() {
+		g.conn.AddRule(&nftables.Rule{Table: g.table, Chain: chain, Exprs: rule})
+	}
+	return g.flush()
+}
+
+// rules returns the rules of the chain. A verdict of theirs is the last word of this table only.
+func (g *gate) rules() [][]expr.Any {
+	const (
+		reg     = 1 // the first 16 bytes
+		reg32at = 9 // NFT_REG32_01, 4 bytes behind the begin of reg
+	)
+	ifname := make([]byte, unix.IFNAMSIZ)
+	copy(ifname, "lo")
+	equal := func(data ...byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: data} }
+	meta := func(key expr.MetaKey) expr.Any { return &expr.Meta{Key: key, Register: reg} }
+	icmp := func(protocol, kind byte) []expr.Any {
+		return []expr.Any{
+			meta(expr.MetaKeyL4PROTO), equal(protocol),
+			&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1}, equal(kind),
+		}
+	}
+	in := func(name string) []expr.Any {
+		lookup := &expr.Lookup{SourceRegister: reg, SetName: g.sets[name].Name, SetID: g.sets[name].ID}
+		address := func(register, offset, length uint32) expr.Any {
+			return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length}
+		}
+		switch {
+		case strings.HasSuffix(name, "4"):
+			return []expr.Any{meta(expr.MetaKeyNFPROTO), equal(unix.NFPROTO_IPV4), address(reg, 16, 4), lookup}
+		case strings.HasSuffix(name, "6"):
+			return []expr.Any{meta(expr.MetaKeyNFPROTO), equal(unix.NFPROTO_IPV6), address(reg, 24, 16), lookup}
+		default:
+			return []expr.Any{meta(expr.MetaKeyNFPROTO), equal(unix.NFPROTO_IPV6),
+				meta(expr.MetaKeyIIF), address(reg32at, 24, 16), lookup}
+		}
+	}
+	end := func(k expr.VerdictKind, parts ...[]expr.Any) []expr.Any {
+		return append(slices.Concat(parts...), &expr.Verdict{Kind: k})
+	}
+	const (
+		echo4, echo6              = 8, 128
+		solicitation, advertising = 135, 136 // RFC 4861 sections 4.3 and 4.4
+	)
+	return [][]expr.Any{
+		// The router itself may reach its addresses.
+		end(expr.VerdictAccept, []expr.Any{meta(expr.MetaKeyIIFNAME), equal(ifname...)}),
+		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, solicitation)),
+		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, advertising)),
+		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMP, echo4), in("ping4")),
+		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, echo6), in("ping6")),
+		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, echo6), in("ping6-link")),
+		end(expr.VerdictDrop, in("closed4")),
+		end(expr.VerdictDrop, in("closed6")),
+		end(expr.VerdictDrop, in("closed6-link")),
+	}
+}
+
+// closing returns the addresses that entries want closed.
+func closing(entries []*entry) map[closed]bool {
+	all := make(map[closed]bool)
+	for _, e := range entries {
+		w := &e.want
+		if !w.Closed || !w.Active {
+			continue
+		}
+		for _, p := range w.Addrs {
+			c := closed{addr: p.Addr()}
+			if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+				c.link = e.device()
+			}
+			all[c] = w.Ping
+		}
+	}
+	return all
+}
+
+// shut closes the addresses that are about to be installed.
+func (s *System) shut(jobs []*job) {
+	var entries []*entry
+	for _, j := range jobs {
+		if j.err == nil && j.want.Closed && j.want.Active {
+			entries = append(entries, j.e)
+		}
+	}
+	if len(entries) == 0 {
+		return
+	}
+	want := closing(entries)
+	for c, ping := range s.gate.now {
+		if _, given := want[c]; !given {
+			want[c] = ping
+		}
+	}
+	if err := s.gate.set(want); err != nil {
+		for _, j := range jobs {
+			if j.want.Closed && j.want.Active {
+				j.fail("close its addresses", err)
+			}
+		}
+	}
+}
+
+// unshut opens the addresses that are not to be closed any more.
+func (s *System) unshut() {
+	if len(s.gate.now) == 0 {
+		return
+	}
+	if err := s.gate.set(closing(s.registry.all())); err != nil {
+		s.log.Warn("packets to former virtual addresses may still be discarded", "error", err)
+	}
+}
+
+// recoverGate removes the tables that an earlier run left: the one that is recorded, and that of
+// our name if nobody else can have it.
+func (s *System) recoverGate(recorded string) error {
+	var names []string
+	if recorded != "" {
+		names = append(names, recorded)
+	}
+	// Without the module there can be no table, and it is not loaded to find none.
+	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
+		names = append(names, gateTable)
+	}
+	var errs []error
+	for _, name := range names {
+		if name == s.gate.name && len(s.gate.now) > 0 {
+			continue
+		}
+		errs = append(errs, s.gate.remove(name))
+	}
+	return errors.Join(errs...)
+}
+
+// gateName returns the name of the table of this run.
+func gateName(sole bool) string {
+	if sole {
+		return gateTable
+	}
+	return fmt.Sprintf("%s-%d", gateTable, os.Getpid())
+}
