@@ -220,3 +220,16 @@ func AnnouncedByARP(f Frame) (addr netip.Addr, ok bool) {
 	_, sender, target, ok := arp(f)
 	return sender, ok && sender == target
 }
+
+// CoversPseudoHeader tells whether the checksum of an IPv4 advert covers a pseudo-header (RFC 5798) or the message
+// alone (RFC 9568); it is not ok if neither is right.
+func CoversPseudoHeader(f Frame) (pseudo, ok bool) {
+	if _, advert := decodeAdvert(f); !advert || binary.BigEndian.Uint16(f.Data[12:]) != unix.ETH_P_IP {
+		return false, false
+	}
+	ip := f.Data[etherHeader:]
+	m := ip[ipHeader:binary.BigEndian.Uint16(ip[2:])]
+	header := append(append([]byte(nil), ip[12:20]...), 0, protocolVRRP, 0, uint8(len(m)))
+	pseudo = checksum(header, m) == 0
+	return pseudo, pseudo || checksum(m) == 0
+}
