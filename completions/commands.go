@@ -49,6 +49,7 @@ var topics = map[string]string{
 	"timers":             "Protocol timers",
 	"track":              "Object that virtual routers depend on",
 	"notify":             "Run programs for events",
+	"unicast":            "Adverts to single routers instead of the multicast group",
 	"garp":               "Announcements of the virtual addresses",
 	"interface":          "Interface",
 

@@ -57,6 +57,9 @@ type VRouter struct {
 	GARPRefresh       *string       `toml:"garp_refresh,omitempty" json:"garp_refresh,omitempty"`
 	Track             []Tracking    `toml:"track,omitempty" json:"track,omitempty"`
 	SyncGroup         *string       `toml:"sync_group,omitempty" json:"sync_group,omitempty"`
+	UnicastPeers      []string      `toml:"unicast_peers,omitempty" json:"unicast_peers,omitempty"`
+	UnicastSource     *string       `toml:"unicast_source,omitempty" json:"unicast_source,omitempty"`
+	UnicastTTLMin     *int          `toml:"unicast_ttl_min,omitempty" json:"unicast_ttl_min,omitempty"`
 }
 
 // Tracking is an element of the track list of a virtual router.

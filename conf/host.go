@@ -30,6 +30,8 @@ func (h Host) refusal(key, value string) string {
 		return "is not supported on FreeBSD: set static routes with route(8), or with a routing daemon"
 	case "track.route=":
 		return "is not supported on FreeBSD: a script can look for a route there"
+	case "unicast_peers=":
+		return "is not supported on FreeBSD"
 	case "iftype=macvlan":
 		return `is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
 	case "accept_mode=false":

@@ -146,6 +146,7 @@ func (r *router) validate() {
 	r.interval()
 	r.authentication()
 	r.checksum()
+	r.unicast()
 	r.placement()
 	if raw.Description != nil {
 		r.out.Description = *raw.Description

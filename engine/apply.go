@@ -162,7 +162,7 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 		c.occupy(g.segment, g.cfg.Addresses, -1)
 		c.occupy(g.segment, vr.Addresses, +1)
 	}
-	if what&setFilter != 0 {
+	if what&(setFilter|setUnicast) != 0 {
 		g.segment.ask(c)
 	}
 	g.cfg, g.status = vr, nil

@@ -95,13 +95,16 @@ func (g *group) send(priority uint8, out *Output) {
 	if priority == vrrp.PriorityResign {
 		g.counters.PriorityZeroSent++
 	}
-	out.Sends = append(out.Sends, Send{
-		Key:     g.cfg.Key,
-		Link:    l.Index,
-		Source:  g.local.Primary,
-		MAC:     g.mac(l),
-		Payload: g.router.Message(priority),
-	})
+	send := Send{Key: g.cfg.Key, Link: l.Index, Source: g.local.Primary, MAC: g.mac(l)}
+	if u := &g.cfg.Protocol.Unicast; u.Enabled() {
+		for _, peer := range u.Peers {
+			send.Peer, send.Payload = peer, g.router.MessageTo(priority, peer)
+			out.Sends = append(out.Sends, send)
+		}
+		return
+	}
+	send.Payload = g.router.Message(priority)
+	out.Sends = append(out.Sends, send)
 }
 
 // announce asks for announcements of all addresses.
@@ -177,7 +180,7 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 			c.hold(now, g, cause, out)
 		}
 	} else {
-		local := vrrp.Local{Primary: g.segment.primary, Owner: g.owner()}
+		local := vrrp.Local{Primary: g.primary(), Owner: g.owner()}
 		if !g.ready || g.local != local {
 			if !local.Owner {
 				g.rival = Rival{}
@@ -221,13 +224,25 @@ func (c *Core) hindrance(g *group) vrrp.Cause {
 		return vrrp.CauseNoLink
 	case !l.Up || !l.Ethernet:
 		return vrrp.CauseLinkDown
-	case !g.segment.primary.IsValid():
+	case !g.primary().IsValid():
 		return vrrp.CauseNoAddress
 	}
 	if _, fails := c.tracking(g); fails {
 		return vrrp.CauseTracking
 	}
 	return vrrp.CauseNone
+}
+
+// primary returns the source of the adverts; invalid if the interface does not have it.
+func (g *group) primary() netip.Addr {
+	source := g.cfg.Protocol.Unicast.Source
+	if source.IsValid() && !g.port.link.owns(source) {
+		return netip.Addr{}
+	}
+	if source.IsValid() {
+		return source
+	}
+	return g.segment.primary
 }
 
 // owner tells whether the interface owns one of the virtual addresses

@@ -37,8 +37,9 @@ type Send struct {
 	Key     Key
 	Link    int // interface index
 	Source  netip.Addr
-	MAC     [6]byte // Ethernet source: the virtual MAC, or the interface's in Ether without VMAC
-	Payload []byte  // the VRRP message; read only, never written to again
+	Peer    netip.Addr // the only receiver; invalid: the multicast group
+	MAC     [6]byte    // Ethernet source: the virtual MAC, or the interface's in Ether without VMAC
+	Payload []byte     // the VRRP message; read only, never written to again
 }
 
 // Announce asks for gratuitous ARP or unsolicited Neighbor Advertisements.

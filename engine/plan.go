@@ -31,6 +31,7 @@ const (
 	setSyncGroup
 	setAcceptMode
 	setAcceptPing
+	setUnicast
 )
 
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
@@ -44,7 +45,7 @@ var settingNames = [...]string{
 	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
 	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
 	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv", "track", "sync_group",
-	"accept_mode", "accept_ping",
+	"accept_mode", "accept_ping", "unicast_peers",
 }
 
 // names returns the names of a set in a fixed order.
@@ -99,6 +100,7 @@ func compare(a, b *VirtualRouter) settings {
 	set(setSyncGroup, a.SyncGroup == b.SyncGroup)
 	set(setAcceptMode, a.Closed == b.Closed)
 	set(setAcceptPing, a.AcceptPing == b.AcceptPing)
+	set(setUnicast, p.Unicast.Equal(&q.Unicast))
 	return s
 }
 

@@ -25,6 +25,10 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		g.counters.Dropped[vrrp.DropVRID]++ // shut down: as if it were not configured
 		return vrrp.DropVRID
 	}
+	if reason := g.router.Admit(&p); reason != vrrp.DropNone {
+		c.drop(now, g, reason, p.Src, out)
+		return reason
+	}
 	if reason := vrrp.Decode(&c.advert, p, family, g.cfg.Protocol.Version); reason != vrrp.DropNone {
 		c.drop(now, g, reason, p.Src, out)
 		return reason
@@ -129,6 +133,7 @@ var dropText = [vrrp.NumDropReasons]string{
 	vrrp.DropChecksum:    "wrong checksum",
 	vrrp.DropVRID:        "another virtual router",
 	vrrp.DropOwn:         "they have our own address, by a loop or because another host uses it too",
+	vrrp.DropPeer:        "they are not from a unicast peer to this router alone",
 	vrrp.DropOwner:       "this router owns the virtual address",
 	vrrp.DropAuthType:    "another type of authentication",
 	vrrp.DropAuth:        "the authentication is wrong",

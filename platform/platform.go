@@ -104,9 +104,11 @@ type Packet struct {
 	Payload  []byte
 }
 
-// Frame is one VRRP message to send: to the multicast group of the family, TTL 255, DSCP CS6.
+// Frame is one VRRP message to send, with TTL 255 and DSCP CS6: to the multicast group of the family, or
+// to a single peer, to which the system's routes and neighbors lead.
 type Frame struct {
-	MAC     [6]byte // Ethernet source
+	MAC     [6]byte    // Ethernet source, with the group
+	Peer    netip.Addr // invalid: the group
 	Source  netip.Addr
 	Payload []byte
 }

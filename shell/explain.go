@@ -202,6 +202,7 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 
 // dropHints says what may be wrong, by reason; empty for what says nothing of the peers.
 var dropHints = [vrrp.NumDropReasons]string{
+	vrrp.DropPeer:        "it is not among the unicast peers, or sends to the multicast group",
 	vrrp.DropTTL:         "they came through another router, or were forged",
 	vrrp.DropVersion:     "it uses the other protocol version",
 	vrrp.DropChecksum:    "they were damaged on the way, or are made wrong",

@@ -50,6 +50,11 @@ var routerSettings = []setting{
 		inRouter(func(v *conf.VRouter) **string { return &v.GARPDelay })),
 	duration("vrouter.garp_refresh", "garp refresh <time:duration>", "Interval of further announcements (default: none)",
 		inRouter(func(v *conf.VRouter) **string { return &v.GARPRefresh })),
+	unicastPeers,
+	text("vrouter.unicast_source", "unicast source <address:address>", "Source of adverts to unicast peers (default: the primary address)",
+		inRouter(func(v *conf.VRouter) **string { return &v.UnicastSource }), "source", "Where adverts come from", "address", "Address of the interface"),
+	number("vrouter.unicast_ttl_min", "unicast ttl-min <ttl:1-255>", "Least TTL of the adverts of unicast peers (default 255)",
+		inRouter(func(v *conf.VRouter) **int { return &v.UnicastTTLMin }), "ttl-min", "Least TTL", "ttl", "Less than 255 for peers behind other routers"),
 	routerTrack,
 	text("vrouter.sync_group", "sync-group <name:word>", "Be Master together with the others of the sync group, or not at all",
 		inRouter(func(v *conf.VRouter) **string { return &v.SyncGroup }), "name", "Name of the sync group"),
@@ -319,4 +324,39 @@ func setSecret(v *conf.VRouter, step *completions.Step) error {
 	}
 	v.AuthSecret = &s
 	return nil
+}
+
+// unicastPeers edits a list, an address at a time.
+var unicastPeers = setting{
+	id: "vrouter.unicast_peers", keys: []string{"vrouter.unicast_peers"},
+	syntax: "unicast peer <address:address>", help: "Exchange adverts with this router, not with the multicast group; repeat the command for more",
+	words: map[string]string{"peer": "Another router", "address": "Its address"},
+	set: func(t *target, step *completions.Step) error {
+		if v := t.router; !slices.Contains(v.UnicastPeers, arg(step)) {
+			v.UnicastPeers = append(slices.Clone(v.UnicastPeers), arg(step))
+		}
+		return nil
+	},
+	unset: func(t *target, step *completions.Step, _ completions.Form) error {
+		v := t.router
+		if len(step.Args) == 0 {
+			v.UnicastPeers = nil
+			return nil
+		}
+		i := slices.Index(v.UnicastPeers, arg(step))
+		if i < 0 {
+			return &argError{name: "address", msg: "this virtual router has no such peer"}
+		}
+		if v.UnicastPeers = slices.Delete(slices.Clone(v.UnicastPeers), i, i+1); len(v.UnicastPeers) == 0 {
+			v.UnicastPeers = nil
+		}
+		return nil
+	},
+	render: func(t *target, _ func(string) string) []string {
+		var lines []string
+		for _, a := range t.router.UnicastPeers {
+			lines = append(lines, "unicast peer "+completions.Quote(a))
+		}
+		return lines
+	},
 }

@@ -195,7 +195,7 @@ func (l *loop) queue(n *engine.Send) {
 		l.unsent(n.Key)
 		return
 	}
-	s.frames = append(s.frames, platform.Frame{MAC: n.MAC, Source: n.Source, Payload: n.Payload})
+	s.frames = append(s.frames, platform.Frame{MAC: n.MAC, Peer: n.Peer, Source: n.Source, Payload: n.Payload})
 	s.keys = append(s.keys, n.Key)
 }
 

@@ -44,6 +44,9 @@ func (l *loop) received(t tracing, s *socket, p *platform.Packet, drop vrrp.Drop
 // sending logs an advert that is about to be sent.
 func (l *loop) sending(n *engine.Send) {
 	p := vrrp.Packet{Src: n.Source, Dst: vrrp.Group(n.Key.Family), TTL: vrrp.TTL, Payload: n.Payload}
+	if n.Peer.IsValid() {
+		p.Dst = n.Peer
+	}
 	if vrrp.Decode(&l.traced, p, n.Key.Family, 0) == vrrp.DropNone {
 		args := []any{"interface", n.Key.Interface, "family", n.Key.Family.String(), "source", n.Source}
 		l.driver.journal.add(record{journal.Extensive, "advert sent", append(args, advertArgs(&l.traced)...)})

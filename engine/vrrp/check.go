@@ -55,6 +55,23 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 	return DropNone, tolerated
 }
 
+// Admit makes the checks of a virtual router with unicast peers that come before those of Decode: it
+// discards what is not from a peer to this router alone (DropPeer), and lets a TTL that is good
+// enough count as the one that Decode expects.
+func (r *Router) Admit(p *Packet) DropReason {
+	u := &r.cfg.Unicast
+	if !u.Enabled() {
+		return DropNone
+	}
+	if p.Dst.IsMulticast() || !slices.Contains(u.Peers, p.Src.WithZone("")) {
+		return DropPeer
+	}
+	if p.TTL >= u.TTLMin {
+		p.TTL = TTL
+	}
+	return DropNone
+}
+
 // sameAddresses tells whether a list holds the configured addresses, each of
 // which occurs once, in any order.
 func sameAddresses(configured, list []netip.Addr) bool {

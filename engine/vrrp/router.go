@@ -372,7 +372,8 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 	if moved {
 		r.holdUntil, r.backoff = time.Time{}, 0 // these were not refused yet
 	}
-	if moved || keyed || r.cfg.Interval != was.Interval || r.cfg.Priority != was.Priority || r.cfg.Checksum != was.Checksum {
+	if moved || keyed || r.cfg.Interval != was.Interval || r.cfg.Priority != was.Priority || r.cfg.Checksum != was.Checksum ||
+		!r.cfg.Unicast.Equal(&was.Unicast) {
 		r.message = nil
 		if r.state == Master {
 			// At once: the others may have to act on the priority, and to learn

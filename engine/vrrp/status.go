@@ -79,6 +79,16 @@ func (r *Router) Message(priority uint8) []byte {
 // Willing tells whether a synced Backup waits to be told to take over.
 func (r *Router) Willing() bool { return r.state == Backup && r.waiting() }
 
+// MessageTo is Message for a unicast peer, whose address may be in the checksum.
+func (r *Router) MessageTo(priority uint8, peer netip.Addr) []byte {
+	form := r.sendForm()
+	if form == FormMessage {
+		return r.Message(priority)
+	}
+	buf := make([]byte, 0, messageLen(r.cfg.Version, r.cfg.Family, len(r.cfg.Addresses)))
+	return appendMessage(buf, &r.cfg, r.auth, priority, form, r.local.Primary, peer)
+}
+
 // sendForm returns the checksum form of the adverts that are sent.
 func (r *Router) sendForm() ChecksumForm {
 	switch {

@@ -217,6 +217,25 @@ type Config struct {
 	// Synced makes a Backup wait to be told (EventTakeOver) where it would become Master by itself:
 	// it must not without the others of its sync group. The owner does not wait.
 	Synced bool
+	// Unicast has adverts exchanged with single peers in place of the multicast group.
+	Unicast UnicastConfig
+}
+
+// UnicastConfig says with whom adverts are exchanged; without Peers it is the multicast group.
+type UnicastConfig struct {
+	Peers []netip.Addr // whose adverts are heard, and no others
+	// Source is sent from and must be the interface's; invalid: its primary address.
+	Source netip.Addr
+	// TTLMin is the least TTL or hop limit of the peers' adverts: 255 when they are on this link.
+	TTLMin uint8
+}
+
+// Enabled tells whether there are peers.
+func (u *UnicastConfig) Enabled() bool { return len(u.Peers) > 0 }
+
+// Equal compares two configurations.
+func (u *UnicastConfig) Equal(o *UnicastConfig) bool {
+	return slices.Equal(u.Peers, o.Peers) && u.Source == o.Source && u.TTLMin == o.TTLMin
 }
 
 // AnnounceConfig says how a new Master makes its addresses known.
@@ -265,6 +284,7 @@ type DropReason uint8
 // The reasons. DropNone means the packet was accepted.
 const (
 	DropNone DropReason = iota
+	DropPeer            // with unicast peers: from somebody else, or not for this router alone
 	DropTTL
 	DropLength
 	DropVersion
@@ -284,7 +304,7 @@ const (
 const NumDropReasons = int(dropReasons)
 
 var dropNames = [NumDropReasons]string{
-	"none", "ttl", "length", "version", "type", "checksum", "vrid", "own",
+	"none", "peer", "ttl", "length", "version", "type", "checksum", "vrid", "own",
 	"owner", "auth-type", "auth", "interval", "address-list",
 }
 

@@ -131,7 +131,7 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 				return i, err
 			}
 		}
-		b, err := frame.AppendAdvert(c.buffer[:0], &frames[i])
+		b, err := c.build(frames[i])
 		if err != nil {
 			return i, err
 		}
@@ -139,6 +139,19 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 		c.link.port.send(b)
 	}
 	return len(frames), nil
+}
+
+// build makes the frame of an advert. A peer is resolved; to reach it there is nothing but this LAN.
+func (c *conn) build(f platform.Frame) ([]byte, error) {
+	if !f.Peer.IsValid() {
+		return frame.AppendAdvert(c.buffer[:0], &f)
+	}
+	f.MAC = c.link.router.currentMAC(c.link)
+	to, ok := c.link.port.ask(f.MAC, f.Peer)
+	if !ok {
+		return nil, fmt.Errorf("%s: no route to host", f.Peer)
+	}
+	return frame.AppendAdvertTo(c.buffer[:0], &f, f.Peer, to)
 }
 
 // Announce implements platform.Conn.

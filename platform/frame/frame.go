@@ -73,19 +73,27 @@ func AdvertLen(f *platform.Frame) int {
 	return ethernetLen + ipv6Len + len(f.Payload)
 }
 
-// AppendAdvert appends the Ethernet frame of a VRRP message to b. The family is that of f.Source.
+// AppendAdvert appends the Ethernet frame of a VRRP message to the multicast group to b. The family is that of f.Source.
 func AppendAdvert(b []byte, f *platform.Frame) ([]byte, error) {
+	if f.Source.Is4() {
+		return AppendAdvertTo(b, f, GroupIPv4, GroupMACIPv4)
+	}
+	return AppendAdvertTo(b, f, GroupIPv6, GroupMACIPv6)
+}
+
+// AppendAdvertTo is AppendAdvert to another address, whose Ethernet address is known.
+func AppendAdvertTo(b []byte, f *platform.Frame, to netip.Addr, mac MAC) ([]byte, error) {
 	switch {
 	case !f.Source.IsValid() || f.Source.Is4In6():
 		return b, fmt.Errorf("advert: %w", errSource)
 	case len(f.Payload) > 0xffff-ipv4Len:
 		return b, fmt.Errorf("advert: %w", errPayload)
 	case f.Source.Is4():
-		b = appendEthernet(b, GroupMACIPv4, f.MAC, typeIPv4)
-		b = appendIPv4(b, f.Source, GroupIPv4, len(f.Payload))
+		b = appendEthernet(b, mac, f.MAC, typeIPv4)
+		b = appendIPv4(b, f.Source, to, len(f.Payload))
 	default:
-		b = appendEthernet(b, GroupMACIPv6, f.MAC, typeIPv6)
-		b = appendIPv6(b, f.Source, GroupIPv6, TOS, Protocol, len(f.Payload))
+		b = appendEthernet(b, mac, f.MAC, typeIPv6)
+		b = appendIPv6(b, f.Source, to, TOS, Protocol, len(f.Payload))
 	}
 	return append(b, f.Payload...), nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"golang.org/x/net/bpf"
@@ -19,6 +20,7 @@ import (
 type conn struct {
 	system *System
 	name   string
+	index  int
 	family platform.Family
 
 	mu       sync.Mutex // against Close
@@ -43,7 +45,7 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 	if !l.Ethernet {
 		return nil, fmt.Errorf("open %s: not an Ethernet interface: %w", l.Name, platform.ErrUnsupported)
 	}
-	c := &conn{system: s, name: l.Name, family: family}
+	c := &conn{system: s, name: l.Name, index: link, family: family}
 	err = s.space.do(func() error {
 		in, err := openReceiver(l.Name, link, family)
 		if err != nil {
@@ -132,11 +134,45 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 	if c.closed {
 		return 0, errClosed
 	}
-	n, err := c.send.adverts(frames)
-	if err != nil {
-		return n, fmt.Errorf("send on %s: %w", c.name, noLink(err))
+	sent := 0
+	for sent < len(frames) {
+		n, err := c.sendAlike(frames[sent:])
+		if sent += n; err != nil {
+			return sent, fmt.Errorf("send on %s: %w", c.name, noLink(err))
+		}
 	}
-	return n, nil
+	return sent, nil
+}
+
+// sendAlike sends the first of the frames, with those behind it that go to the multicast group as well.
+func (c *conn) sendAlike(frames []platform.Frame) (int, error) {
+	if frames[0].Peer.IsValid() {
+		if err := c.unicast(&frames[0]); err != nil {
+			return 0, fmt.Errorf("to %s: %w", frames[0].Peer, err)
+		}
+		return 1, nil
+	}
+	n := slices.IndexFunc(frames, func(f platform.Frame) bool { return f.Peer.IsValid() })
+	if n < 0 {
+		n = len(frames)
+	}
+	return c.send.adverts(frames[:n])
+}
+
+// unicast sends through the kernel's routing, on the raw socket that is bound to the interface.
+func (c *conn) unicast(f *platform.Frame) error {
+	if c.family == platform.IPv6 {
+		to := &unix.SockaddrInet6{Addr: f.Peer.As16()}
+		if f.Peer.IsLinkLocalUnicast() {
+			to.ZoneId = uint32(c.index)
+		}
+		info := &unix.Inet6Pktinfo{Addr: f.Source.As16()}
+		_, err := unix.SendmsgN(c.receive.fd, f.Payload, unix.PktInfo6(info), to, 0)
+		return err
+	}
+	info := &unix.Inet4Pktinfo{Spec_dst: f.Source.As4()}
+	_, err := unix.SendmsgN(c.receive.fd, f.Payload, unix.PktInfo4(info), &unix.SockaddrInet4{Addr: f.Peer.As4()}, 0)
+	return err
 }
 
 // Announce implements platform.Conn.

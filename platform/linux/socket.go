@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -56,6 +57,9 @@ func openReceiver(ifname string, index int, family platform.Family) (fd int, err
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
+	if err = unicastOptions(fd, family); err != nil {
+		return -1, fmt.Errorf("options of %s: %w", ifname, err)
+	}
 	if family == platform.IPv6 {
 		for _, o := range []int{unix.IPV6_RECVHOPLIMIT, unix.IPV6_RECVPKTINFO} {
 			if err = unix.SetsockoptInt(fd, level, o, 1); err != nil {
@@ -79,6 +83,18 @@ func openReceiver(ifname string, index int, family platform.Family) (fd int, err
 		return o.SetBPF(accept)
 	})
 	return fd, err
+}
+
+// unicastOptions are those of what is sent to single peers.
+func unicastOptions(fd int, family platform.Family) error {
+	if family == platform.IPv6 {
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, frame.TTL),
+			unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, frame.TOS))
+	}
+	return errors.Join(
+		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TTL, frame.TTL),
+		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, frame.TOS))
 }
 
 // drain reads what waits.
