@@ -43,7 +43,7 @@ type Advert struct {
 	Time     time.Time
 	Port     string
 	MAC      net.HardwareAddr // Ethernet source
-	Src      netip.Addr
+	Src, Dst netip.Addr
 	TTL      uint8 // or hop limit
 	Version  uint8
 	VRID     uint8
@@ -73,11 +73,13 @@ func decodeAdvert(f Frame) (Advert, bool) {
 			return Advert{}, false
 		}
 		a.TTL, a.Src, m = ip[8], netip.AddrFrom4([4]byte(ip[12:16])), ip[head:]
+		a.Dst = netip.AddrFrom4([4]byte(ip[16:20]))
 	case unix.ETH_P_IPV6:
 		if ip[6] != protocolVRRP || len(ip) < ip6Header+8 {
 			return Advert{}, false
 		}
 		a.TTL, a.Src, m = ip[7], netip.AddrFrom16([16]byte(ip[8:24])), ip[ip6Header:]
+		a.Dst = netip.AddrFrom16([16]byte(ip[24:40]))
 	default:
 		return Advert{}, false
 	}

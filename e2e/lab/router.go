@@ -5,6 +5,7 @@ package lab
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +22,8 @@ type Group struct {
 	Macvlan bool
 	// Secret is that of VRRPv2's simple authentication; "" is none.
 	Secret string
+	// Unicast are the addresses of two routers that send to each other instead of to the multicast group.
+	Unicast []string
 	// Extra are more lines for a vrrpsh's [[vrouter]] table.
 	Extra string
 }
@@ -112,6 +115,9 @@ func (k *keepalived) config() string {
 	if k.group.Macvlan {
 		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
 		fmt.Fprintf(&b, "  use_vmac vrrp%d\n", k.group.VRID)
+	}
+	if i := slices.Index(k.group.Unicast, k.node.Addr); i >= 0 {
+		fmt.Fprintf(&b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", k.node.Addr, k.group.Unicast[1-i])
 	}
 	if k.group.Secret != "" {
 		fmt.Fprintf(&b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", k.group.Secret)

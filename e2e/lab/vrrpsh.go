@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -115,7 +116,11 @@ func (g Group) Table(priority uint8) string {
 func (v *Vrrpsh) Start() {
 	v.lab.tb.Helper()
 	if v.group.VRID != 0 {
-		v.write(v.group.Table(v.priority))
+		table := v.group.Table(v.priority)
+		if i := slices.Index(v.group.Unicast, v.node.Addr); i >= 0 {
+			table += fmt.Sprintf("unicast_peers = [%q]\n", v.group.Unicast[1-i])
+		}
+		v.write(table)
 	}
 	v.Process = v.lab.Start(v.node, "vrrpsh", v.bin, "-m1", "-c", v.Config, "-s", v.Socket)
 }
