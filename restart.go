@@ -20,6 +20,7 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
+	runner "vrrpsh/platform/program"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
 )
@@ -68,7 +69,7 @@ func (p *program) run(ctx context.Context, log *slog.Logger) (*driver.Handover, 
 		}
 	}
 	options := p.options
-	options.system, options.capture = system, native.Capture
+	options.system, options.capture, options.run = system, native.Capture, runner.Run
 	control, err := another(p.control)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ import (
 	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 	"vrrpsh/platform/process"
+	runner "vrrpsh/platform/program"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
 	"vrrpsh/shell/remote/sshd"
@@ -200,6 +201,8 @@ type routerOptions struct {
 	// effective fills in what the flags and the mode make of the general settings.
 	effective func(conf.General) conf.General
 	lab       shell.Lab
+	// run runs the programs of the configuration; nil for simulated routers.
+	run func(context.Context, runner.Program) (string, error)
 	// capture shows the packets of an interface; nil for simulated routers.
 	capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 	// handover is what the process before has left; nil: there was none.
@@ -211,7 +214,7 @@ type routerOptions struct {
 // configuration.
 func startRouter(ctx context.Context, o routerOptions) (*router, error) {
 	log := o.journal.Logger()
-	d := driver.New(driver.Options{System: o.system, Logger: log, Handover: o.handover})
+	d := driver.New(driver.Options{System: o.system, Logger: log, Handover: o.handover, Run: o.run})
 	// The engine outlives ctx: a stop ends the sessions and the listeners first.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &router{

@@ -137,6 +137,14 @@ type Conn interface {
 	Close() error
 }
 
+// RouteWatcher is a System that can follow the host's routes.
+type RouteWatcher interface {
+	// WatchRoutes calls fn, from one goroutine, with which of the destinations the main routing table
+	// has, at first and whenever that has changed, until ctx ends or the System is closed; then it
+	// returns nil. Routes that SetRoutes made, and those that cannot be used, do not count.
+	WatchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error
+}
+
 // System is an operating system as the router sees it. Wait is called by the one goroutine that
 // owns the Conns; Wake by any; the methods that change the kernel by one other
 // goroutine. Nothing that a System did not create is ever removed by it.

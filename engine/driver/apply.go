@@ -70,7 +70,9 @@ func (l *loop) prepare(cfg engine.Config) {
 // adopt gives the Core a configuration.
 func (l *loop) adopt(now time.Time, cfg engine.Config) {
 	l.config = cfg
+	l.driver.hooks.Set(cfg.Hooks)
 	l.core.Apply(now, cfg, &l.out)
+	l.driver.tracker.Set(cfg.Tracks)
 	for i := range l.out.Desired {
 		l.waiter.desired[l.out.Desired[i].Key] = l.out.Desired[i].Seq
 	}

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"vrrpsh/engine"
+	"vrrpsh/engine/driver/hook"
+	"vrrpsh/engine/driver/track"
 	"vrrpsh/platform"
+	"vrrpsh/platform/program"
 )
 
 // ErrStopped means that the driver does not run any more.
@@ -26,6 +29,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Handover is what an earlier Driver has handed over; nil: this one starts anew.
 	Handover *Handover
+	// Run runs the programs of tracked objects and hooks; nil: none is run, as in a simulation.
+	Run func(context.Context, program.Program) (string, error)
 	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
 }
@@ -43,6 +48,8 @@ type Driver struct {
 	events    broadcast
 	taps      taps
 	journal   *records
+	hooks     *hook.Runner
+	tracker   *track.Watcher // belongs to the loop
 	applying  chan struct{} // holds a value while an Apply is under way
 }
 
@@ -58,7 +65,7 @@ func New(o Options) *Driver {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Driver{
+	d := &Driver{
 		system: o.System,
 		now:    o.Now,
 
@@ -67,6 +74,10 @@ func New(o Options) *Driver {
 		journal:   newRecords(o.Logger),
 		applying:  make(chan struct{}, 1),
 	}
+	routes, _ := o.System.(platform.RouteWatcher)
+	d.tracker = track.New(track.Options{Run: o.Run, Routes: routes, Report: d.tracked})
+	d.hooks = hook.New(hook.Options{Run: o.Run, Failed: d.hookFailed})
+	return d
 }
 
 // Run runs the virtual routers until ctx ends, and then stops them: every Master sends
@@ -114,14 +125,18 @@ func (d *Driver) Run(ctx context.Context) error {
 
 	endWatch()
 	watcher.Wait()
+	l.driver.tracker.Close()
 	l.actuator.end()
 	actuator.Wait()
 	l.operate(d.now()) // sockets may have come
 	l.closeSockets()
 	if leaving {
+		d.hooks.Close(hookHaste)
 		return d.leave(l)
 	}
-	return errors.Join(err, d.system.Close())
+	err = errors.Join(err, d.system.Close())
+	d.hooks.Close(hookGrace)
+	return err
 }
 
 // start runs f in a goroutine.

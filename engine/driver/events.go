@@ -166,6 +166,8 @@ func eventRecord(e *engine.Event) record {
 		return record{slog.LevelInfo, transitionMessage(e.To), args}
 	case engine.EventFault:
 		return record{slog.LevelWarn, e.Text, args}
+	case engine.EventTrack:
+		return record{slog.LevelWarn, e.Text, args}
 	case engine.EventLink:
 		return record{journal.Low, e.Text, args}
 	default:

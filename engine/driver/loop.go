@@ -190,6 +190,7 @@ func (l *loop) take(now time.Time) {
 	}
 	if len(out.Events) > 0 {
 		l.driver.events.publish(out.Events)
+		l.driver.hooks.Publish(out.Events)
 	}
 	out.Reset()
 }

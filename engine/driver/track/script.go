@@ -1,0 +1,74 @@
+package track
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform/program"
+)
+
+// script runs the program of an object again and again.
+func (w *Watcher) script(ctx context.Context, o *engine.TrackObject) {
+	if w.o.Run == nil {
+		return // the object stays pending
+	}
+	p := program.Program{
+		Command: o.Script.Command, UID: o.Script.UID, GID: o.Script.GID, Timeout: o.Script.Timeout,
+		Env: []string{"VRRPSH_TRACK=" + o.Name},
+	}
+	c := counter{rise: o.Rise, fall: o.Fall}
+	var last engine.TrackResult
+	for first := true; ; first = false {
+		began := time.Now()
+		said, err := w.o.Run(ctx, p)
+		if ctx.Err() != nil {
+			return
+		}
+		w.report(ctx, o, &last, first, c.count(said, err))
+		// One that takes longer than its interval does not get the processor for itself.
+		if !pause(ctx, max(o.Interval-time.Since(began), o.Interval/10)) {
+			return
+		}
+	}
+}
+
+// counter makes a state out of results.
+type counter struct {
+	rise, fall int
+	known, up  bool
+	streak     int // results in a row that differ from the state
+}
+
+func (c *counter) count(said string, err error) engine.TrackResult {
+	ok := err == nil
+	need, doing := c.fall, "failing"
+	if ok {
+		need, doing = c.rise, "succeeding again"
+	}
+	switch {
+	case !c.known:
+		c.known, c.up = true, ok
+	case ok == c.up:
+		c.streak = 0
+	default:
+		if c.streak++; c.streak >= need {
+			c.up, c.streak = ok, 0
+		}
+	}
+	r := engine.TrackResult{Up: c.up}
+	if err != nil {
+		r.Reason = err.Error()
+		if said != "" {
+			r.Reason += " (" + said + ")"
+		}
+	}
+	if c.streak > 0 {
+		if r.Reason != "" {
+			r.Reason = ": " + r.Reason
+		}
+		r.Reason = fmt.Sprintf("%s, %d of %d%s", doing, c.streak, need, r.Reason)
+	}
+	return r
+}

@@ -1,0 +1,166 @@
+package track
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform"
+	"vrrpsh/platform/program"
+)
+
+// Options configure a Watcher.
+type Options struct {
+	// Report is called with each new result, by several goroutines.
+	Report func(*engine.TrackObject, engine.TrackResult)
+	// Routes follows routes; nil if this system cannot.
+	Routes platform.RouteWatcher
+	// Run runs a program; nil: none is run.
+	Run func(context.Context, program.Program) (string, error)
+}
+
+// Watcher follows tracked objects. Set and Close are called by one goroutine.
+type Watcher struct {
+	o       Options
+	running map[string]*watch
+	routes  *watch
+	all     sync.WaitGroup
+}
+
+// watch is what looks at one object, or at the routes.
+type watch struct {
+	object engine.TrackObject
+	routes []engine.TrackObject
+	stop   context.CancelFunc
+}
+
+// New returns a Watcher that follows nothing.
+func New(o Options) *Watcher { return &Watcher{o: o, running: make(map[string]*watch)} }
+
+// Set makes list the objects that are followed. What has not changed goes on; nothing is waited for.
+func (w *Watcher) Set(list []engine.TrackObject) {
+	var routes []engine.TrackObject
+	keep := make(map[string]bool)
+	for i := range list {
+		o := list[i]
+		switch o.Kind {
+		case engine.TrackInterface:
+			continue
+		case engine.TrackRoute:
+			routes = append(routes, o)
+			continue
+		case engine.TrackScript, engine.TrackFile:
+		}
+		keep[o.Name] = true
+		if now := w.running[o.Name]; now != nil {
+			if now.object.Equal(&o) {
+				continue
+			}
+			now.stop()
+		}
+		follow := w.file
+		if o.Kind == engine.TrackScript {
+			follow = w.script
+		}
+		w.running[o.Name] = w.start(&watch{object: o}, func(ctx context.Context) { follow(ctx, &o) })
+	}
+	for name, now := range w.running {
+		if !keep[name] {
+			now.stop()
+			delete(w.running, name)
+		}
+	}
+	w.setRoutes(routes)
+}
+
+func (w *Watcher) start(n *watch, follow func(context.Context)) *watch {
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	w.all.Go(func() { follow(ctx) })
+	return n
+}
+
+// Close stops all and waits until no program runs any more.
+func (w *Watcher) Close() {
+	w.Set(nil)
+	w.all.Wait()
+}
+
+// pause waits, and tells whether to go on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// report tells of a result if it is another one than the last.
+func (w *Watcher) report(ctx context.Context, o *engine.TrackObject, last *engine.TrackResult, first bool, r engine.TrackResult) {
+	if ctx.Err() == nil && (first || *last != r) {
+		*last = r
+		w.o.Report(o, r)
+	}
+}
+
+func (w *Watcher) setRoutes(list []engine.TrackObject) {
+	same := func(a, b engine.TrackObject) bool { return a.Equal(&b) }
+	if w.routes != nil {
+		if slices.EqualFunc(w.routes.routes, list, same) {
+			return
+		}
+		w.routes.stop()
+		w.routes = nil
+	}
+	if len(list) == 0 {
+		return
+	}
+	if w.o.Routes == nil {
+		for i := range list {
+			w.o.Report(&list[i], engine.TrackResult{Reason: "routes cannot be tracked on this system"})
+		}
+		return
+	}
+	w.routes = w.start(&watch{routes: list}, func(ctx context.Context) { w.followRoutes(ctx, list) })
+}
+
+// routePause is how long routes are not followed after that has failed.
+const routePause = time.Second
+
+func (w *Watcher) followRoutes(ctx context.Context, list []engine.TrackObject) {
+	prefixes := make([]netip.Prefix, len(list))
+	for i := range list {
+		prefixes[i] = list[i].Route
+	}
+	last := make([]engine.TrackResult, len(list))
+	first := true
+	for {
+		err := w.o.Routes.WatchRoutes(ctx, prefixes, func(present []bool) {
+			for i := range list {
+				r := engine.TrackResult{Up: present[i]}
+				if !r.Up {
+					r.Reason = "no such route"
+				}
+				w.report(ctx, &list[i], &last[i], first, r)
+			}
+			first = false
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			for i := range list {
+				w.report(ctx, &list[i], &last[i], first, engine.TrackResult{Up: last[i].Up, Reason: "routes cannot be followed: " + err.Error()})
+			}
+		}
+		if !pause(ctx, routePause) {
+			return
+		}
+	}
+}
