@@ -50,7 +50,7 @@ type Driver struct {
 	journal   *records
 	hooks     *hook.Runner
 	tracker   *track.Watcher // belongs to the loop
-	applying  chan struct{} // holds a value while an Apply is under way
+	applying  chan struct{}  // holds a value while an Apply is under way
 }
 
 var (
