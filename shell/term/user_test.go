@@ -59,6 +59,10 @@ func open(t *testing.T, s setup) *user {
 	if err := pty.Setsize(p, &pty.Winsize{Cols: s.cols, Rows: s.rows}); err != nil {
 		t.Fatal(err)
 	}
+	// Package pty leaves it blocking; then a read that is under way would hold up a Close.
+	if err := unix.SetNonblock(int(p.Fd()), true); err != nil {
+		t.Fatal(err)
+	}
 	cols, rows := int(s.cols), int(s.rows)
 	if cols == 0 {
 		cols, rows = 80, 24
