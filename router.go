@@ -303,7 +303,9 @@ func terminal(history string) *exec.Cmd {
 	if !exists(self) {
 		self, _ = os.Executable()
 	}
-	return exec.Command(self, "terminal", history)
+	cmd := exec.Command(self, "terminal", history)
+	cmd.Args[0] = "vrrpsh"
+	return cmd
 }
 
 // stop ends sessions and listeners, then the engine, which hands over and

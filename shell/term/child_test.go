@@ -29,19 +29,21 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child runs the terminal; SIGUSR1 ends its context, SIGUSR2 sends a notice, and SIGTERM
+// child runs the terminal; SIGUSR1 ends its context, SIGUSR2 sends a notice, SIGALRM lets "hold" go on, and SIGTERM
 // restores the terminal from outside.
 func child() int {
 	ctx, cancel := context.WithCancel(context.Background())
-	conv := &scripted{notices: make(chan string)}
+	conv := &scripted{notices: make(chan string), release: make(chan struct{})}
 	sigs := make(chan os.Signal, 8)
-	signal.Notify(sigs, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM)
+	signal.Notify(sigs, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGTERM)
 	go func() {
 		n := 0
 		for s := range sigs {
 			switch s {
 			case syscall.SIGUSR1:
 				cancel()
+			case syscall.SIGALRM:
+				conv.release <- struct{}{}
 			case syscall.SIGTERM:
 				term.Restore()
 				term.Restore()
@@ -94,6 +96,7 @@ type scripted struct {
 	cols   int
 
 	notices chan string
+	release chan struct{}
 	once    sync.Once
 }
 
@@ -203,6 +206,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 	case "nomore":
 		sio.Out.(interface{ NoMore() }).NoMore()
 		return c.Execute(ctx, rest, sio)
+	case "hold": // until SIGALRM, whatever is typed
+		fmt.Fprintln(sio.Out, "holding")
+		<-c.release
+		fmt.Fprintln(sio.Out, "held")
 	case "wait":
 		fmt.Fprintln(sio.Out, "waiting")
 		<-ctx.Done()

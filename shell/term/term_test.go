@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -93,6 +94,55 @@ func TestPaste(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTypeAhead holds that what is typed while a command runs is kept, key by key or at once, in order
+// and without being shown in between.
+func TestTypeAhead(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		keys []string
+	}{
+		{"at once", []string{"hold\rsay one\rsay two\rhold\rsay three\rsay re"}},
+		{"in lines", []string{"hold\r", "say one\r", "say two\r", "hold\r", "say three\r", "say re"}},
+		{"key by key", strings.Split("hold\rsay one\rsay two\rhold\rsay three\rsay re", "")},
+		{"with editing", []string{"hold\r", "say onf\x7fe\r", "say wto\x1b[D\x1b[D\x1b[D\x1b[3~\x1b[Cw\x05\r", "hold\r", "sy\x1b[Da\x05 three\r", "say re"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := start(t, setup{})
+			for _, k := range tt.keys {
+				u.send(k)
+			}
+			shown := func(word string, times int) {
+				u.until(word, func() bool { return strings.Count(u.screen.text(), word) == times })
+			}
+			for n := range 2 {
+				shown("holding", n+1)
+				if strings.Contains(u.screen.text(), "three") {
+					t.Error("type-ahead is shown in the output of a command")
+				}
+				_ = u.cmd.Process.Signal(syscall.SIGALRM)
+				shown("held", n+1)
+			}
+			u.prompt("r1# say re")
+			text := u.screen.text()
+			for _, want := range []string{"<one>", "<two>", "<three>"} {
+				if strings.Count(text, want) != 1 {
+					t.Errorf("%s is not there once:\n%s", want, text)
+				}
+			}
+		})
+	}
+	t.Run("Ctrl-C throws it away", func(t *testing.T) {
+		u := start(t, setup{})
+		u.run("wait", "waiting")
+		u.send("say lost\rsay lo\x03")
+		u.shows("interrupted")
+		u.run("say kept", "<kept>")
+		if strings.Contains(u.screen.text(), "lost") {
+			t.Errorf("what was typed before Ctrl-C is there:\n%s", u.screen.text())
+		}
+	})
 }
 
 func TestPasteIsText(t *testing.T) {
