@@ -400,8 +400,8 @@ func (a *applier) hurry(ctx context.Context, want conf.RealtimeConfig) {
 		return
 	}
 	r := process.Realtime{Priority: want.Priority, LockMemory: want.LockMemory}
-	r.Spare()
-	if err := a.engine.OnThread(ctx, r.SetThread); err != nil {
+	onThread := func(f func() error) error { return a.engine.OnThread(ctx, f) }
+	if err := r.SetPriority(onThread); err != nil {
 		a.journal.Logger().Warn("realtime.priority has no effect", "error", err)
 	}
 	if err := r.SetMemory(); err != nil {

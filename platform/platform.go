@@ -123,7 +123,8 @@ type Announcement struct {
 // Conn sends and receives VRRP on one interface for one family. Its methods are
 // called by one goroutine, except Close.
 type Conn interface {
-	// Recv reads the packets that wait into p without blocking and returns how many there were.
+	// Recv reads packets into p without blocking and returns how many there were; 0 means that none of those
+	// is left that had come when the last Wait of the System ended.
 	Recv(p []Packet) (int, error)
 	// Send sends frames in as few system calls as possible. It returns how many were sent; an
 	// error concerns the first that was not.

@@ -15,7 +15,7 @@ const (
 	receiveBatch = 64
 	// receiveLimit is how many batches of one socket are read before it is the turn of the others
 	// and of the timers: more than a socket's queue holds, so that only packets that came
-	// during this turn are left, however many there are.
+	// during this turn are left, however many come.
 	receiveLimit = 128
 )
 
@@ -67,23 +67,29 @@ func newLoop(d *Driver) *loop {
 
 // run turns until ctx ends or the System fails.
 func (l *loop) run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil && !l.leaving {
 		due := l.core.Deadline()
 		until := earliest(earliest(due, l.announcer.deadline()), l.retryAt)
 		if err := l.driver.system.Wait(until); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
-		if ctx.Err() != nil || l.leaving {
-			return nil
+		if ctx.Err() != nil {
+			break
 		}
 		now := l.driver.now()
 		if !due.IsZero() && !now.Before(due) {
 			l.resources.late(now.Sub(due))
+			// Since the wait ended this goroutine may have been kept from running: what has
+			// come until now is heard before timers fire.
+			if err := l.driver.system.Wait(now); err != nil {
+				return fmt.Errorf("look for packets: %w", err)
+			}
 		}
 		l.turn(now)
 		l.resources.Turns++
 		l.resources.LongestTurn = max(l.resources.LongestTurn, l.driver.now().Sub(now))
 	}
+	return nil
 }
 
 // earliest returns the earlier of two times of which zero is never.
@@ -98,9 +104,8 @@ func earliest(a, b time.Time) time.Time {
 // timer fires before a packet that had come when it was due, however long this
 // goroutine was or is kept from running.
 func (l *loop) turn(now time.Time) {
-	expire := due(l.core.Deadline(), now)
 	for _, s := range l.order {
-		l.receive(now, s, expire)
+		l.receive(now, s)
 	}
 	l.operate(now)
 	if due(l.core.Deadline(), now) {
@@ -117,9 +122,8 @@ func (l *loop) turn(now time.Time) {
 
 func due(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
 
-// receive delivers what waits on a socket. Only before timers fire is it worth another
-// system call to know that nothing is left.
-func (l *loop) receive(now time.Time, s *socket, thorough bool) {
+// receive delivers what waits on a socket.
+func (l *loop) receive(now time.Time, s *socket) {
 	if s.conn == nil {
 		return
 	}
@@ -141,7 +145,7 @@ func (l *loop) receive(now time.Time, s *socket, thorough bool) {
 			l.complain(s, "receive", err)
 			return
 		}
-		if n == 0 || n < len(l.packets) && !thorough {
+		if n == 0 {
 			return
 		}
 	}

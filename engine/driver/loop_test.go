@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -78,6 +79,37 @@ func TestPacketsComeBeforeTimers(t *testing.T) {
 		if r.State != vrrp.Backup {
 			t.Fatalf("%s is %s", r.Config.Key, r.State)
 		}
+	}
+}
+
+// heldUp is a System whose Wait ends long before its caller runs again: what came meanwhile is found by another Wait only,
+// as with a kernel that says at the end of Wait which sockets have packets.
+type heldUp struct {
+	stubSystem
+	waits []func()
+}
+
+func (s *heldUp) Wait(time.Time) error {
+	next := s.waits[0]
+	s.waits = s.waits[1:]
+	next()
+	return nil
+}
+
+func TestPacketsOfAStallComeBeforeTimers(t *testing.T) {
+	b := newBench(10, 100)
+	b.hear()
+	ctx, stop := context.WithCancel(t.Context())
+	b.loop.driver.system = &heldUp{waits: []func(){
+		func() { b.now = b.now.Add(time.Minute) },
+		func() { b.conns[0].waiting = b.packets[0] },
+		stop,
+	}}
+	if err := b.loop.run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if sent, _ := b.sent(); sent > 0 {
+		t.Errorf("%d adverts were sent although there was a Master", sent)
 	}
 }
 

@@ -115,7 +115,13 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	if c.closed {
 		return 0, errClosed
 	}
-	n, err := c.receive.read(p, c.passes)
+	if !c.system.waiter.isReady(c.receive.fd) {
+		return 0, nil
+	}
+	n, empty, err := c.receive.read(p, c.passes)
+	if empty {
+		c.system.waiter.emptied(c.receive.fd)
+	}
 	if err != nil {
 		return n, fmt.Errorf("receive on %s: %w", c.name, err)
 	}

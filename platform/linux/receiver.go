@@ -15,7 +15,7 @@ import (
 
 const (
 	// receiveBatch is how many packets one system call reads.
-	receiveBatch = 32
+	receiveBatch = 64
 	// Room for a packet with 255 addresses.
 	roomIPv4 = 60 + 8 + 255*4 + 8
 	roomIPv6 = 8 + 255*16
@@ -58,10 +58,10 @@ func (r *receiver) init(fd int, family platform.Family) {
 	}
 }
 
-// read fills p with the packets that wait and pass, at most one batch of them.
-func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool) (int, error) {
+// read fills p with the packets that wait and pass, at most one batch of them. It says whether nothing was left.
+func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool) (n int, empty bool, err error) {
 	if len(p) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
 	for {
 		headers := r.headers[:min(len(p), len(r.headers))]
@@ -76,11 +76,10 @@ func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool)
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
-			return 0, nil
+			return 0, true, nil
 		case err != nil:
-			return 0, err
+			return 0, false, err
 		}
-		n := 0
 		for i := range headers[:got] {
 			if r.packet(i, &p[n]) && passes(&p[n]) {
 				n++
@@ -88,7 +87,7 @@ func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool)
 		}
 		// Nothing although something was read: look whether more waits behind it.
 		if n > 0 || got < len(headers) {
-			return n, nil
+			return n, got < len(headers), nil
 		}
 	}
 }

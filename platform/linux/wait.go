@@ -21,7 +21,11 @@ type waiter struct {
 	closed atomic.Bool
 	epoll  int
 	wake   int
-	events [64]unix.EpollEvent
+	added  atomic.Int32 // descriptors
+	// events and ready belong to the one that waits: ready has a bit for each descriptor that had
+	// something to read at the end of the last wait, so that idle sockets cost nothing.
+	events []unix.EpollEvent
+	ready  []uint64
 	// coarse is set when the kernel has no wait in nanoseconds (before Linux 5.11).
 	coarse bool
 }
@@ -48,6 +52,7 @@ func (w *waiter) add(fd int) error {
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 		return fmt.Errorf("epoll: %w", err)
 	}
+	w.added.Add(1)
 	return nil
 }
 
@@ -57,7 +62,26 @@ func (w *waiter) remove(fd int) {
 	if w.closed.Load() {
 		return
 	}
-	_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	if unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil) == nil {
+		w.added.Add(-1)
+	}
+}
+
+// isReady tells whether a descriptor had something to read at the end of the last wait and was not
+// emptied since.
+func (w *waiter) isReady(fd int) bool {
+	i := fd / 64
+	return i < len(w.ready) && w.ready[i]&(1<<(fd%64)) != 0
+}
+
+// emptied notes that a descriptor was read until nothing was left.
+func (w *waiter) emptied(fd int) { w.ready[fd/64] &^= 1 << (fd % 64) }
+
+func (w *waiter) setReady(fd int) {
+	for fd/64 >= len(w.ready) {
+		w.ready = append(w.ready, 0)
+	}
+	w.ready[fd/64] |= 1 << (fd % 64)
 }
 
 func (w *waiter) signal() {
@@ -100,17 +124,24 @@ func (w *waiter) wait(until time.Time) error {
 		case err != nil:
 			return fmt.Errorf("wait: %w", err)
 		}
+		clear(w.ready)
 		for i := range w.events[:n] {
-			if int(w.events[i].Fd) == w.wake {
-				var count [8]byte
-				_, _ = unix.Read(w.wake, count[:])
+			if fd := int(w.events[i].Fd); fd != w.wake {
+				w.setReady(fd)
+				continue
 			}
+			var count [8]byte
+			_, _ = unix.Read(w.wake, count[:])
 		}
 		return nil
 	}
 }
 
+// poll fills events with all descriptors that are ready.
 func (w *waiter) poll(until time.Time) (int, error) {
+	if n := int(w.added.Load()); n > len(w.events) {
+		w.events = make([]unix.EpollEvent, n)
+	}
 	var left time.Duration
 	if !until.IsZero() {
 		left = max(time.Until(until), 0)

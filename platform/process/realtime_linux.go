@@ -3,21 +3,42 @@ package process
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// SetThread gives the calling thread the priority. Threads that it starts are ordinary ones.
-func (r Realtime) SetThread() error {
-	a := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
-	if r.Priority > 0 {
-		a.Policy, a.Priority = unix.SCHED_RR, uint32(r.Priority)
+// setThreads gives all threads a priority.
+func setThreads(priority int) error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return fmt.Errorf("list threads: %w", err)
 	}
-	if err := unix.SchedSetAttr(0, &a, 0); err != nil {
-		if errors.Is(err, unix.EPERM) {
-			return fmt.Errorf("real-time priority %d needs the capability CAP_SYS_NICE and a scheduling class that allows it: %w", r.Priority, err)
+	for _, t := range threads {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
 		}
-		return fmt.Errorf("real-time priority %d: %w", r.Priority, err)
+		if err := setThread(tid, priority); err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
+			return err
+		}
+	}
+	return nil
+}
+
+// setThread gives a thread, 0 is the calling one, a priority. What it starts is ordinary.
+func setThread(tid, priority int) error {
+	a := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	if priority > 0 {
+		a.Policy, a.Priority = unix.SCHED_RR, uint32(priority)
+	}
+	err := unix.SchedSetAttr(tid, &a, 0)
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("real-time scheduling needs the capability CAP_SYS_NICE, and a control group that allows it: %w", err)
+	case err != nil:
+		return fmt.Errorf("real-time scheduling: %w", err)
 	}
 	return nil
 }

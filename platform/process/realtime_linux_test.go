@@ -2,51 +2,82 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-func scheduling(t *testing.T) (policy, priority uint32) {
+// scheduling counts the threads of a process by policy and priority, such as "2/7".
+func scheduling(t *testing.T, pid string) map[string]int {
 	t.Helper()
-	a, err := unix.SchedGetAttr(0, 0)
+	threads, err := os.ReadDir("/proc/" + pid + "/task")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Policy, a.Priority
+	counts := map[string]int{}
+	for _, th := range threads {
+		tid, _ := strconv.Atoi(th.Name())
+		if a, err := unix.SchedGetAttr(tid, 0); err == nil {
+			counts[fmt.Sprintf("%d/%d", a.Policy, a.Priority)]++
+		}
+	}
+	return counts
 }
 
-// TestRealtimeThread gives a thread the priority and takes it back.
-func TestRealtimeThread(t *testing.T) {
-	done := make(chan bool)
+// TestRealtime gives one thread the priority and the others that of below, and takes both back. What is started meanwhile is
+// ordinary.
+func TestRealtime(t *testing.T) {
+	work, results := make(chan func() error), make(chan error)
+	defer close(work)
 	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlock: the thread ends here
-		err := Realtime{Priority: 7}.SetThread()
-		if os.Geteuid() != 0 {
-			if err == nil || !strings.Contains(err.Error(), "CAP_SYS_NICE") {
-				t.Errorf("without the right: %v", err)
-			}
-			return
-		}
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if policy, priority := scheduling(t); policy != unix.SCHED_RR || priority != 7 {
-			t.Errorf("policy %d, priority %d, want %d and 7", policy, priority, unix.SCHED_RR)
-		}
-		if err := (Realtime{}).SetThread(); err != nil {
-			t.Error(err)
-		}
-		if policy, priority := scheduling(t); policy != unix.SCHED_NORMAL || priority != 0 {
-			t.Errorf("taken back: policy %d, priority %d", policy, priority)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		for f := range work {
+			results <- f()
 		}
 	}()
-	<-done
+	onThread := func(f func() error) error { work <- f; return <-results }
+
+	err := Realtime{Priority: 7}.SetPriority(onThread)
+	defer func() {
+		if err := (Realtime{}).SetPriority(onThread); err != nil {
+			t.Error(err)
+		}
+		for what := range scheduling(t, "self") {
+			if what != "0/0" {
+				t.Errorf("taken back: a thread has policy and priority %s", what)
+			}
+		}
+	}()
+	if os.Geteuid() != 0 {
+		if err == nil || !strings.Contains(err.Error(), "CAP_SYS_NICE") {
+			t.Errorf("without the right: %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := scheduling(t, "self")
+	if counts["2/7"] != 1 || counts["2/6"] < realtimeThreads-1 || len(counts) != 2 {
+		t.Errorf("threads by policy and priority: %v, want one at 2/7 and all others at 2/6", counts)
+	}
+	child := exec.Command("cat")
+	in, _ := child.StdinPipe()
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if counts := scheduling(t, strconv.Itoa(child.Process.Pid)); counts["0/0"] != 1 {
+		t.Errorf("a program that was started: %v", counts)
+	}
+	_ = in.Close()
+	_ = child.Wait()
 }
 
 func lockedMemory(t *testing.T) string {

@@ -8,12 +8,14 @@ import (
 	"runtime"
 )
 
-// SetThread gives the calling thread the priority, which is possible on Linux only.
-func (r Realtime) SetThread() error {
-	if r.Priority == 0 {
+func setThreads(int) error { return nil }
+
+// setThread gives a thread a priority, which is possible on Linux only.
+func setThread(_, priority int) error {
+	if priority == 0 {
 		return nil
 	}
-	return fmt.Errorf("real-time priority on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+	return fmt.Errorf("real-time scheduling on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
 // SetMemory locks the memory of the process, which is possible on Linux only.
