@@ -209,3 +209,32 @@ func TestHandOverOfAStoppedRouter(t *testing.T) {
 		}
 	})
 }
+
+// Adverts to unicast peers reach them, and only theirs are heard.
+func TestUnicastPeers(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2, r3 := lab.router(t, 1), lab.router(t, 2), lab.router(t, 3)
+		with := func(peer string) func(*engine.VirtualRouter) {
+			return func(r *engine.VirtualRouter) {
+				r.Protocol.Unicast = vrrp.UnicastConfig{Peers: []netip.Addr{netip.MustParseAddr(peer)}, TTLMin: 255}
+			}
+		}
+		r1.apply(group(51, 200, with("10.0.0.2")))
+		r2.apply(group(51, 100, with("10.0.0.1")))
+		r3.apply(group(51, 254, address("10.0.0.101"))) // by multicast: another matter
+		sleep(10 * time.Second)
+		r1.wantState(vrrp.Master)
+		r2.wantState(vrrp.Backup)
+		s := r2.status()
+		if s.MasterAddr != netip.MustParseAddr("10.0.0.1") || s.Counters.Dropped[vrrp.DropPeer] == 0 || s.Counters.AdvertsReceived == 0 {
+			t.Errorf("r2 follows %s, has accepted %d adverts and discarded %d of others", s.MasterAddr, s.Counters.AdvertsReceived, s.Counters.Dropped[vrrp.DropPeer])
+		}
+		r2 = r2.restart(time.Second)
+		sleep(10 * time.Second)
+		r2.wantState(vrrp.Backup)
+		r1.Cut("eth0")
+		sleep(masterDown(100, time.Second))
+		r2.wantState(vrrp.Master)
+	})
+}

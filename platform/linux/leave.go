@@ -95,5 +95,9 @@ func (s *System) adopt(l *left) error {
 		s.setRoute(r, true)
 	}
 	s.routed.Store(len(l.Routes) > 0)
+	// In place of the table that was left, so that Recover finds none to remove.
+	if err := s.gate.set(closing(s.registry.all())); err != nil {
+		return err
+	}
 	return s.record(true)
 }
