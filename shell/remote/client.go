@@ -29,6 +29,8 @@ const (
 	interruptGrace = 15 * time.Second
 	clientWrite    = 10 * time.Second
 	noticeBuffer   = 256
+	// lastWords is how long a router that takes no more may still be heard.
+	lastWords = time.Second
 )
 
 // Client is a session in the router's process. Its methods may be called from several

@@ -87,8 +87,10 @@ func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 
 // lost says that there is no router any more.
 func (c *Client) lost(io shell.IO, err error) shell.Status {
+	// The router's own words may have arrived before the write failed.
+	_ = c.conn.SetReadDeadline(time.Now().Add(lastWords))
+	c.reading.Wait()
 	_ = c.conn.Close()
-	c.reading.Wait() // the router's own words may have arrived before the write failed
 	var lost *lostError
 	if errors.As(c.Err(), &lost) {
 		err = lost.why
