@@ -56,6 +56,8 @@ type group struct {
 	dropped  []DroppedAdvert
 	history  history
 	rival    Rival
+	// contended is when an event told of a rival.
+	contended time.Time
 
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }

@@ -60,14 +60,20 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	return vrrp.DropNone
 }
 
-// contend notes that another router owns the addresses too, and tells of each such router once. One of the
-// two has a wrong configuration; until that is mended the numerically higher primary address is Master.
+// contendPause is the least time between two events that tell of other owners of a group's addresses:
+// their adverts can come from any number of sources.
+const contendPause = time.Minute
+
+// contend notes that another router owns the addresses too, and tells of it. One of the two has a
+// wrong configuration; until that is mended the numerically higher primary address is Master.
 func (c *Core) contend(now time.Time, g *group, out *Output) {
 	known := g.rival.Addr == c.advert.Source
+	recent := g.rival.Addr.IsValid() && now.Sub(g.contended) < contendPause
 	g.rival = Rival{c.advert.Source, now}
-	if known {
+	if known || recent {
 		return
 	}
+	g.contended = now
 	text := fmt.Sprintf("%s says that it owns the virtual addresses, as this router does: the higher primary address becomes Master", c.advert.Source)
 	c.event(now, EventFault, g.cfg.Key, text, out)
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,27 @@ func TestSilentMasterIsNamed(t *testing.T) {
 	want := []string{"", "", "heard 10.0.0.2 with priority 200", "last heard 10.0.0.2 with priority 200", "", ""}
 	if diff := cmp.Diff(want, h.texts(engine.EventTransition)); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
+	}
+}
+
+// Whoever sends an owner's adverts from many addresses does not fill the log.
+func TestRivalsAreNotToldOfAtAnyRate(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 1, "10.0.0.200")
+	h.link(ethernet(1, "eth0", "10.0.0.200/24"))
+	h.apply(config(vr))
+	h.wantState(vr.Key, vrrp.Master, vrrp.CauseOwner)
+	for i := range 100 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 255, fmt.Sprintf("10.0.0.%d", 1+i%7)))
+		h.run(100 * time.Millisecond)
+	}
+	if texts := h.texts(engine.EventFault); len(texts) != 1 {
+		t.Errorf("%d events within ten seconds, want one: %.3q", len(texts), texts)
+	}
+	h.run(time.Minute)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 255, "10.0.0.99"))
+	if texts := h.texts(engine.EventFault); len(texts) != 2 {
+		t.Errorf("%d events after a minute, want two: %.3q", len(texts), texts)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestAnnounce(t *testing.T) {
 		run(r, 10*sec)
 		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}
 		expect(t, step(r, 10*sec, inferior), send(100), announce)
-		for d := 10*sec + ms; d < 11*sec; d += ms {
+		for d := 10*sec + answerPause; d < 11*sec; d += answerPause {
 			expect(t, step(r, d, inferior), send(100))
 		}
 		if diff := cmp.Diff([]time.Duration{15 * sec}, run(r, 30*sec)); diff != "" {

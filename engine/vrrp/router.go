@@ -12,6 +12,10 @@ const (
 	backoffMax = time.Minute
 )
 
+// answerPause is the least time between two adverts that answer those of others: less than the
+// shortest interval (RFC 9568 section 5.2.7), and so many that no flood makes much of them.
+const answerPause = 5 * time.Millisecond
+
 // Router is the state machine of one virtual router (RFC 9568 section 6.4, RFC 3768
 // section 6.4). It takes an Event at a time and answers with Actions. It is not
 // safe for concurrent use.
@@ -32,6 +36,8 @@ type Router struct {
 	// move a timer when it changes.
 
 	adverSet   time.Time // Adver_Timer (Master)
+	answered   time.Time // the last answer to another's advert
+	owed       bool      // an answer, as soon as answerPause allows (Master)
 	downSet    time.Time // Master_Down_Timer (Backup)
 	preemptSet time.Time // preempt delay (Backup); zero: not running
 	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
@@ -214,7 +220,10 @@ func heardFrom(now time.Time, a *Advertisement) heard {
 // advertInMaster is RFC 9568 section 6.4.3.
 func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) []Action {
 	if a.Priority == PriorityResign {
-		return r.send(now, out)
+		if r.answer(now) {
+			out = r.send(now, out)
+		}
+		return out
 	}
 	cause := CauseNone
 	switch own := r.priority(); {
@@ -231,12 +240,32 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 	// Another Master, after a split for example. It gives up when it hears from this
 	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
 	// Switches and neighbors may have followed the other one until now.
-	out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
+	if r.answer(now) {
+		out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
+	}
 	if r.installed {
 		r.announcer.provoke(now, &r.cfg.Announce)
 		out = r.announce(now, out)
 	}
 	return out
+}
+
+// answer tells whether to answer another router's advert at once. Too soon after the last answer
+// it is owed instead: however many come, each is followed by an advert within answerPause.
+func (r *Router) answer(now time.Time) bool {
+	r.owed = !due(r.answered.Add(answerPause), now)
+	if !r.owed {
+		r.answered = now
+	}
+	return !r.owed
+}
+
+// answerAt returns when an answer is due; the zero time if none is owed.
+func (r *Router) answerAt() time.Time {
+	if !r.owed {
+		return time.Time{}
+	}
+	return r.answered.Add(answerPause)
 }
 
 // learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
@@ -270,6 +299,10 @@ func (r *Router) timer(now time.Time, out []Action) []Action {
 				// a longer stall it would make adverts that nobody waits for.
 				r.adverSet = at
 			}
+		}
+		if due(r.answerAt(), now) {
+			r.owed, r.answered = false, now
+			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 		}
 		out = r.announce(now, out)
 	}
@@ -397,7 +430,7 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Action {
 	from := r.state
 	r.state, r.since, r.cause = to, now, cause
-	r.heard = heard{}
+	r.heard, r.owed = heard{}, false
 	r.downSet, r.takeover, r.preemptSet, r.willing = now, CauseMasterDown, time.Time{}, CauseNone
 	if from == Master {
 		r.uninstalled()
@@ -411,7 +444,7 @@ func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Act
 
 // send sends an advert and restarts the Adver_Timer.
 func (r *Router) send(now time.Time, out []Action) []Action {
-	r.adverSet = now
+	r.adverSet, r.owed = now, false
 	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
 }
 

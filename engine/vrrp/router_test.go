@@ -266,6 +266,55 @@ func TestMaster(t *testing.T) {
 	})
 }
 
+// TestAnswersAreSpaced floods a Master: however many adverts come, it answers once in
+// answerPause, and the last one, too.
+func TestAnswersAreSpaced(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		priority uint8
+	}{{"lower priority", 50}, {"priority 0", PriorityResign}} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := master(base(V3))
+			a := advertOf(t, base(V3), lower, tt.priority)
+			sent := 0
+			const flood, spacing = 100 * ms, 10 * time.Microsecond
+			for d := ms; d < flood; d += spacing {
+				if d%ms == 0 && !r.Deadline().After(at(d)) {
+					sent += len(step(r, d, Event{Kind: EventTimer}))
+				}
+				sent += len(step(r, d, Event{Kind: EventAdvert, Advert: a}))
+			}
+			if limit := int(flood / answerPause); sent < limit/2 || sent > limit+1 {
+				t.Errorf("%d answers within %v, want one every %v", sent, flood, answerPause)
+			}
+			owed := r.Deadline()
+			if owed.After(at(flood + answerPause)) {
+				t.Fatalf("the last answer is due at %v", owed.Sub(epoch))
+			}
+			expect(t, r.Step(owed, Event{Kind: EventTimer}, nil), send(100))
+			if next := r.Deadline(); next.Before(at(flood + answerPause)) {
+				t.Errorf("another one is due at %v", next.Sub(epoch))
+			}
+		})
+	}
+	t.Run("an advert that is due anyway is an answer", func(t *testing.T) {
+		r := master(base(V3))
+		a := advertOf(t, base(V3), lower, 50)
+		step(r, sec-2*ms, Event{Kind: EventAdvert, Advert: a})
+		expect(t, step(r, sec-ms, Event{Kind: EventAdvert, Advert: a}))
+		expect(t, step(r, sec, Event{Kind: EventTimer}), send(100))
+		expectState(t, r, Master, 2*sec)
+	})
+	t.Run("a Backup owes nothing", func(t *testing.T) {
+		r := master(base(V3))
+		for range 2 {
+			step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)})
+		}
+		step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 101)})
+		expectState(t, r, Backup, sec/2+down100)
+	})
+}
+
 // TestLateTimer shows that lateness does not add up, and that a stall is not
 // followed by a burst.
 func TestLateTimer(t *testing.T) {

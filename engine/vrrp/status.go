@@ -49,7 +49,7 @@ func (r *Router) Deadline() time.Time {
 		}
 		return earliest(r.masterDownAt(), r.preemptAt())
 	case Master:
-		return earliest(r.NextAdvertAt(), r.announcer.deadline())
+		return earliest(earliest(r.NextAdvertAt(), r.answerAt()), r.announcer.deadline())
 	default:
 		return time.Time{}
 	}
