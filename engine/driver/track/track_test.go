@@ -1,0 +1,69 @@
+package track
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/platform/program"
+)
+
+func TestRiseAndFall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		results := strings.Split("1 0 0 1 0 0 0 1 1", " ")
+		runs := 0
+		run := func(context.Context, program.Program) (string, error) {
+			ok := runs >= len(results) || results[runs] == "1"
+			runs++
+			if !ok {
+				return "broken", errors.New("exit status 1")
+			}
+			return "", nil
+		}
+		var got []string
+		w := New(Options{Run: run, Report: func(_ *engine.TrackObject, r engine.TrackResult) {
+			state := "down"
+			if r.Up {
+				state = "up"
+			}
+			got = append(got, strings.TrimSuffix(state+": "+r.Reason, ": "))
+		}})
+		o := engine.TrackObject{Name: "a", Kind: engine.TrackScript, Interval: time.Second, Rise: 2, Fall: 3, Script: engine.Program{Command: []string{"/a"}}}
+		w.Set([]engine.TrackObject{o})
+		time.Sleep(3500 * time.Millisecond)
+		w.Set([]engine.TrackObject{o, {Name: "b", Kind: engine.TrackInterface, Interface: "eth0"}}) // it goes on
+		time.Sleep(6 * time.Second)
+		w.Close()
+		want := "up,up: failing, 1 of 3: exit status 1 (broken),up: failing, 2 of 3: exit status 1 (broken),up," +
+			"up: failing, 1 of 3: exit status 1 (broken),up: failing, 2 of 3: exit status 1 (broken),down: exit status 1 (broken)," +
+			"down: succeeding again, 1 of 2,up"
+		if s := strings.Join(got, ","); s != want || runs != 10 {
+			t.Errorf("%d runs:\n%s\nwant\n%s", runs, s, want)
+		}
+	})
+}
+
+func TestReadWeight(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weight")
+	for text, want := range map[string]int{"5": 5, " -253\n": -253, "+7": 7, "254": 0, "five": 0, "": 0, "1 2": 0} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := readWeight(path)
+		if got != want || (err == nil) != (want != 0) {
+			t.Errorf("%q: %d, %v, want %d", text, got, err, want)
+		}
+	}
+	if _, err := readWeight(path + "-missing"); err == nil || err.Error() != "no such file or directory" {
+		t.Errorf("missing: %v", err)
+	}
+	if _, err := readWeight(t.TempDir()); err == nil {
+		t.Error("a directory was read")
+	}
+}
