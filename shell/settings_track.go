@@ -123,7 +123,7 @@ func trackKind(kind, values, help string, set func(*conf.Track, *completions.Ste
 // trackText and trackNumber are the commands for what else an object has.
 func trackText(name, values, help string, f func(*conf.Track) **string) setting {
 	return trackPart(name, values, help, func(o *conf.Track, step *completions.Step) error {
-		v := arg(step)
+		var v string
 		if len(step.Args) < 2 { // a choice
 			v = step.Words[len(step.Words)-1]
 		} else {
