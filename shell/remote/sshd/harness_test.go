@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -234,8 +235,8 @@ func (r *router) run(c *ssh.Client, command, stdin string) (stdout, stderr strin
 		err = s.Wait()
 	}
 	if err != nil {
-		exit, ok := err.(*ssh.ExitError)
-		if !ok {
+		var exit *ssh.ExitError
+		if !errors.As(err, &exit) {
 			r.t.Fatalf("%q: %v", command, err)
 		}
 		status = exit.ExitStatus()

@@ -48,7 +48,7 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.server.o.Shells.ServeConn(conn, s.conn.User(), conv) }()
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	shown := make(chan struct{})
 	var typed atomic.Int64
 	typed.Store(time.Now().UnixNano())
@@ -56,8 +56,11 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 		defer close(shown)
 		_, _ = io.Copy(s.channel, master) // ends with an error when the last process has
 	}()
-	go s.type_(master, &typed)
-	go func() { ended <- cmd.Wait() }()
+	go s.typing(master, &typed)
+	go func() {
+		_ = cmd.Wait() // its status is in the process state
+		close(ended)
+	}()
 	s.attend(ctx, cmd, master, &typed, ended)
 	select {
 	case <-shown:
@@ -75,7 +78,7 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 
 // attend waits for the end of the terminal's process, which it makes end when the client or
 // the router goes, or nobody types.
-func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *atomic.Int64, ended <-chan error) {
+func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *atomic.Int64, ended <-chan struct{}) {
 	limit := s.server.o.Limits.Idle
 	idle := time.NewTimer(limit)
 	defer idle.Stop()
@@ -113,8 +116,8 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 	}
 }
 
-// type_ passes on what the user types. The end of it, as of a file, is typed as Ctrl-D.
-func (s *session) type_(master *os.File, typed *atomic.Int64) {
+// typing passes on what the user types. The end of it, as of a file, is typed as Ctrl-D.
+func (s *session) typing(master *os.File, typed *atomic.Int64) {
 	b := make([]byte, 4096)
 	for {
 		n, err := s.channel.Read(b)
