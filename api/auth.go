@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -96,7 +97,7 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 	user, err := a.gate.Check(r.Context(), running.Users, source, name, password)
 	switch {
 	case errors.Is(err, login.ErrWrong):
-		a.log.Warn("API login refused", "user", name, "source", source)
+		a.log.Warn("API login refused", "user", fmt.Sprintf("%.64s", name), "source", source)
 		fail(w, r, http.StatusUnauthorized, err)
 		return
 	case err != nil:

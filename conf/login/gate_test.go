@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -57,13 +58,77 @@ func TestWrongPasswordsAreSlowed(t *testing.T) {
 	check("192.0.2.3", "admin", "banana", ErrTooMany)
 }
 
+// A host has as many addresses of its IPv6 network as it likes.
+func TestAddressesOfANetworkCountTogether(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	g, users := NewGate(c.Now), someUsers(t)
+	for i := range failuresPerUser {
+		if _, err := g.Check(t.Context(), users, fmt.Sprintf("2001:db8::%x", i+1), "admin", "apple"); !errors.Is(err, ErrWrong) {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+	}
+	for source, want := range map[string]error{
+		"2001:db8::ffff": ErrTooMany, "2001:db8:0:1::1": nil, "::ffff:192.0.2.1": nil,
+	} {
+		if _, err := g.Check(t.Context(), users, source, "admin", "banana"); !errors.Is(err, want) {
+			t.Errorf("from %s: %v, want %v", source, err, want)
+		}
+	}
+}
+
+// However many sources try at once, few passwords are checked at a time and not many wait.
+func TestChecksAreBounded(t *testing.T) {
+	g, users := NewGate(time.Now), someUsers(t)
+	for range checkLimit {
+		g.queue <- struct{}{}
+		g.checks <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	answers := make(chan error)
+	for i := range checkQueue + 10 {
+		go func() {
+			_, err := g.Check(ctx, users, fmt.Sprintf("192.0.2.%d", i), "admin", "banana")
+			answers <- err
+		}()
+	}
+	for range 10 {
+		if err := <-answers; !errors.Is(err, ErrTooMany) {
+			t.Errorf("beyond the queue: %v", err)
+		}
+	}
+	cancel()
+	for range checkQueue {
+		if err := <-answers; !errors.Is(err, context.Canceled) {
+			t.Errorf("in the queue: %v", err)
+		}
+	}
+	<-g.checks
+	<-g.queue
+	if _, err := g.Check(t.Context(), users, "192.0.2.1", "admin", "banana"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// The names that a source tries are not remembered at any rate.
+func TestNamesAreForgotten(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	g, users := NewGate(c.Now), someUsers(t)
+	for i := range 5 * userEntries {
+		_, _ = g.Check(t.Context(), users, "192.0.2.1", fmt.Sprint("stranger", i), "x")
+		c.advance(failureInterval / 10)
+	}
+	if n := len(g.throttle.source("192.0.2.1").users); n > userEntries {
+		t.Errorf("%d names are remembered, want at most %d", n, userEntries)
+	}
+}
+
 func TestCheckGivesUpItsTurn(t *testing.T) {
 	g := NewGate(time.Now)
 	release, err := g.throttle.enter(t.Context(), "192.0.2.1", "admin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer release(true)
+	defer release(right)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := g.Check(ctx, someUsers(t), "192.0.2.1", "admin", "banana"); !errors.Is(err, context.Canceled) {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -16,6 +17,17 @@ const (
 	failureInterval   = 5 * time.Second
 	// throttleEntries bounds the memory that strangers can make us use.
 	throttleEntries = 10000
+	// userEntries does so for the names that one source has tried.
+	userEntries = 100
+)
+
+// outcome is that of an attempt.
+type outcome int
+
+const (
+	unknown outcome = iota // it was not made
+	wrong
+	right
 )
 
 // throttle slows password guessing by source, and by source and user. A source's
@@ -41,35 +53,54 @@ func newThrottle(now func() time.Time) *throttle {
 
 // enter waits for the source's turn. The caller checks the password and calls
 // release with the outcome.
-func (t *throttle) enter(ctx context.Context, from, user string) (release func(ok bool), err error) {
-	s := t.source(from)
+func (t *throttle) enter(ctx context.Context, from, user string) (release func(outcome), err error) {
+	s := t.source(sourceOf(from))
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	now := t.now()
-	limit, known := s.users[user]
-	if !known {
-		if len(s.users) >= throttleEntries {
-			clear(s.users)
-		}
-		limit = rate.NewLimiter(rate.Every(failureInterval), failuresPerUser)
-		s.users[user] = limit
-	}
-	if s.all.TokensAt(now) < 1 || limit.TokensAt(now) < 1 {
+	limit := s.users[user]
+	if s.all.TokensAt(now) < 1 || limit != nil && limit.TokensAt(now) < 1 {
 		s.turn <- struct{}{}
 		return nil, ErrTooMany
 	}
-	return func(ok bool) {
-		if ok {
+	return func(o outcome) {
+		switch o {
+		case unknown:
+		case right:
 			delete(s.users, user)
-		} else {
+		case wrong:
+			if limit == nil {
+				if len(s.users) >= userEntries {
+					clear(s.users) // the limit over all users goes on
+				}
+				limit = rate.NewLimiter(rate.Every(failureInterval), failuresPerUser)
+				s.users[user] = limit
+			}
 			s.all.AllowN(now, 1)
 			limit.AllowN(now, 1)
 		}
 		s.turn <- struct{}{}
 	}, nil
+}
+
+// subnet is what one host of an IPv6 network can choose its addresses from.
+const subnet = 64
+
+// sourceOf returns what attempts from an address are counted by: with IPv6 its subnet.
+func sourceOf(from string) string {
+	addr, err := netip.ParseAddr(from)
+	if err != nil {
+		return from
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is6() {
+		if p, err := addr.Prefix(subnet); err == nil {
+			return p.String()
+		}
+	}
+	return addr.String()
 }
 
 // source returns the entry of an address, and forgets the one unused longest when there are too many.
