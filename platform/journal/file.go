@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -15,13 +16,26 @@ type file struct {
 	f    *os.File
 }
 
-// openFile opens a log file to append to it. It does not wait for the reader of a pipe.
+// openFile opens a log file to append to it. It does not wait for the reader of a pipe, and follows
+// a symbolic link only if root or the router's own user has made it: the directory may be everybody's.
 func openFile(path string) (*file, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NONBLOCK, fileMode)
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND | syscall.O_NONBLOCK
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, fileMode)
+	if link, lerr := os.Lstat(path); err != nil && lerr == nil && link.Mode()&fs.ModeSymlink != 0 {
+		if !trusted(link) {
+			return nil, fmt.Errorf("open the log: %s is a symbolic link that somebody else has made", path)
+		}
+		f, err = os.OpenFile(path, flags, fileMode)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	return &file{path: path, f: f}, nil
+}
+
+func trusted(link fs.FileInfo) bool {
+	st, ok := link.Sys().(*syscall.Stat_t)
+	return ok && (st.Uid == 0 || int(st.Uid) == os.Geteuid())
 }
 
 // as returns the file with a path, nil if that is empty: this one or a newly opened one.
