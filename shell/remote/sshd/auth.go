@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/crypto/ssh"
@@ -31,7 +32,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 			g, err := s.authorized(m.User(), key, from)
 			if err != nil {
 				// A client offers all the keys it has: that is no attack.
-				s.o.Log.Debug("SSH key refused", "user", m.User(), "source", from,
+				s.o.Log.Debug("SSH key refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from,
 					"key", ssh.FingerprintSHA256(key), "error", err)
 				return nil, errDenied
 			}
@@ -43,7 +44,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 }
 
 func (s *Server) refused(m ssh.ConnMetadata, from netip.Addr, err error) {
-	s.o.Log.Warn("SSH login refused", "user", m.User(), "source", from, "error", err)
+	s.complain("SSH login refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from, "error", err)
 }
 
 // authorized finds what a key permits a user.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
@@ -42,6 +43,9 @@ const (
 	closeGrace = 2 * time.Second
 	// unanswered is how many questions of KeepAlive may stay without an answer.
 	unanswered = 3
+	// Strangers can fill the log with this many lines at once, and one more at every complaintPause.
+	complaints     = 20
+	complaintPause = 5 * time.Second
 )
 
 // Options are what a Server lets in, and to what.
@@ -73,6 +77,9 @@ type Server struct {
 	listener net.Listener
 	key      atomic.Pointer[ssh.Signer]
 
+	complaints *rate.Limiter
+	unlogged   atomic.Uint64 // complaints, since the last that was logged
+
 	mu      sync.Mutex
 	closed  bool
 	waiting map[net.Conn]netip.Addr
@@ -91,7 +98,10 @@ func New(o Options) *Server {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits
 	}
-	s := &Server{o: o, waiting: make(map[net.Conn]netip.Addr), users: make(map[*connection]struct{})}
+	s := &Server{
+		o: o, waiting: make(map[net.Conn]netip.Addr), users: make(map[*connection]struct{}),
+		complaints: rate.NewLimiter(rate.Every(complaintPause), complaints),
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -207,6 +217,18 @@ func (s *Server) admit(c net.Conn, from netip.Addr) error {
 	return nil
 }
 
+// complain logs what somebody does who has not logged in.
+func (s *Server) complain(message string, args ...any) {
+	if !s.complaints.AllowN(s.o.Now(), 1) {
+		s.unlogged.Add(1)
+		return
+	}
+	if n := s.unlogged.Swap(0); n > 0 {
+		args = append(args, "more", n)
+	}
+	s.o.Log.Warn(message, args...)
+}
+
 // serve talks to one client until it leaves.
 func (s *Server) serve(raw net.Conn) {
 	defer func() { _ = raw.Close() }()
@@ -216,7 +238,7 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	address := from.Addr().Unmap().WithZone("")
 	if err := s.admit(raw, address); err != nil {
-		s.o.Log.Warn("SSH connection refused", "source", address, "error", err)
+		s.complain("SSH connection refused", "source", address, "error", err)
 		return
 	}
 	// Nobody waits for a deadline of the raw connection once the client has logged in.
