@@ -122,6 +122,7 @@ func (l *Listener) open(c conf.APIConfig) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	socket = limit(socket)
 	go func() {
 		var err error
 		if c.TLS {

@@ -54,7 +54,7 @@ func newThrottle(now func() time.Time) *throttle {
 // enter waits for the source's turn. The caller checks the password and calls
 // release with the outcome.
 func (t *throttle) enter(ctx context.Context, from, user string) (release func(outcome), err error) {
-	s := t.source(sourceOf(from))
+	s := t.source(SourceOf(from))
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
@@ -89,8 +89,8 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 // subnet is what one host of an IPv6 network can choose its addresses from.
 const subnet = 64
 
-// sourceOf returns what attempts from an address are counted by: with IPv6 its subnet.
-func sourceOf(from string) string {
+// SourceOf returns what attempts from an address are counted by: with IPv6 its subnet.
+func SourceOf(from string) string {
 	addr, err := netip.ParseAddr(from)
 	if err != nil {
 		return from
