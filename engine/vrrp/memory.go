@@ -14,10 +14,8 @@ type Memory struct {
 	Cause Cause
 	Local Local
 
-	// The timers of a Backup, as the moments they were set; see Router.
-	DownSet    time.Time
+	// PreemptSet is the moment a Backup's preempt delay began; see Router.
 	PreemptSet time.Time
-	Takeover   Cause
 	HoldUntil  time.Time
 	Backoff    time.Duration
 
@@ -34,8 +32,8 @@ type Memory struct {
 func (r *Router) Memory() Memory {
 	return Memory{
 		State: r.state, Since: r.since, Cause: r.cause, Local: r.local,
-		DownSet: r.downSet, PreemptSet: r.preemptSet, Takeover: r.takeover,
-		HoldUntil: r.holdUntil, Backoff: r.backoff,
+		PreemptSet: r.preemptSet,
+		HoldUntil:  r.holdUntil, Backoff: r.backoff,
 		MasterAddr: r.heard.addr, MasterPriority: r.heard.priority,
 		MasterInterval: r.heard.interval, LastHeard: r.heard.at,
 		PeerForm: r.peerForm, PeerFormKnown: r.peerFormKnown,
@@ -46,9 +44,9 @@ func (r *Router) Memory() Memory {
 // it: the owner reports the interface (EventUp, or EventDown if it is gone) and asks the kernel for the
 // addresses of a Master again, as after ActionInstall.
 //
-// The advert of a Master is due at once. A Backup waits for what was left of its Master_Down_Interval,
-// but for no less than Master_Adver_Interval and Skew_Time: what the Master has sent in the
-// meantime was not heard, so the first of its adverts that can be is up to an interval away.
+// The advert of a Master is due at once. A Backup waits for a whole Master_Down_Interval, as after
+// Startup: what the Master has sent in the meantime was not heard, and how long that was says nothing of
+// the Master.
 func Restore(now time.Time, cfg Config, m Memory) *Router {
 	// Moments get the monotonic clock of now; none but holdUntil is in the future, even if the
 	// wall clock was set back meanwhile.
@@ -60,7 +58,7 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	}
 	r := New(cfg)
 	r.state, r.since, r.cause, r.local = m.State, moment(m.Since), m.Cause, m.Local
-	r.downSet, r.preemptSet, r.takeover = moment(m.DownSet), moment(m.PreemptSet), m.Takeover
+	r.preemptSet = moment(m.PreemptSet)
 	if wait := m.HoldUntil.Sub(now); wait > 0 {
 		r.holdUntil = now.Add(min(wait, backoffMax))
 	}
@@ -70,10 +68,8 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	switch r.state {
 	case Initialize:
 	case Backup:
-		if least := now.Add(r.masterAdverInterval() + r.skewTime()); r.masterDownAt().Before(least) {
-			r.takeover = CauseMasterDown // a Master that has resigned may have a successor by now
-			r.downSet = least.Add(-r.masterDownInterval())
-		}
+		r.takeover = CauseMasterDown // a Master that has resigned may have a successor by now
+		r.downSet = now
 	case Master:
 		r.adverSet = now.Add(-r.cfg.Interval)
 	}

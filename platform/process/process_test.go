@@ -72,7 +72,7 @@ func first() int {
 		return fail(err)
 	}
 	if in, err := Inherited(); in != nil || err != nil {
-		return fail(fmt.Errorf("it inherits %v, %v", in, err))
+		return fail(fmt.Errorf("it inherits %v: %w", in, err))
 	}
 	l, err := net.Listen("unix", "socket")
 	if err != nil {
