@@ -58,6 +58,9 @@ type group struct {
 	rival    Rival
 	// contended is when an event told of a rival.
 	contended time.Time
+	// claims counts the adverts of claimant, another Master, since this router is Master.
+	claimant netip.Addr
+	claims   int
 
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
@@ -139,6 +142,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 		c.unalign(g.sync)
 	}
 	g.state = a.To
+	g.claims = 0
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
 		c.routing.masters++

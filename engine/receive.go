@@ -53,6 +53,9 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	}
 	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
+	if g.state == vrrp.Master && c.advert.Priority != vrrp.PriorityResign {
+		c.claimed(now, g, out)
+	}
 	c.settle(g, out)
 	if len(c.unaligned) > 0 {
 		c.conclude(now, out)
@@ -63,6 +66,24 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 // contendPause is the least time between two events that tell of other owners of a group's addresses:
 // their adverts can come from any number of sources.
 const contendPause = time.Minute
+
+// claimsBefore is how many adverts another Master may send before it is told of: it must have heard
+// this router by then.
+const claimsBefore = 3
+
+// claimed tells of another Master that goes on although this one prevails.
+func (c *Core) claimed(now time.Time, g *group, out *Output) {
+	if g.claimant != c.advert.Source {
+		g.claimant, g.claims = c.advert.Source, 0
+	}
+	owners := g.local.Owner && c.advert.Priority == vrrp.PriorityOwner // contend tells of those
+	if g.claims++; g.claims != claimsBefore || owners || !g.contended.IsZero() && now.Sub(g.contended) < contendPause {
+		return
+	}
+	g.contended = now
+	text := fmt.Sprintf("%s also claims to be Master, with priority %d: it does not hear this router", c.advert.Source, c.advert.Priority)
+	c.event(now, EventFault, g.cfg.Key, text, out)
+}
 
 // contend notes that another router owns the addresses too, and tells of it. One of the two has a
 // wrong configuration; until that is mended the numerically higher primary address is Master.
