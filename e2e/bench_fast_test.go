@@ -104,17 +104,17 @@ func (x *bench) punctual(b *testing.B, kind lab.Kind) {
 // strain counts the changes of Master among 250 virtual routers at 100 ms, and with one at 10 ms, while other processes
 // want all processors.
 func (x *bench) strain(b *testing.B, kind lab.Kind) {
-	settings := map[string]string{"": "", " with real time": "[realtime]\npriority = 20\nlock_memory = true\n"}
+	realTime := "[realtime]\npriority = 20\nlock_memory = true\n"
 	if kind == lab.KindKeepalived {
-		settings[" with real time"] = "  vrrp_rt_priority 20\n  vrrp_no_swap\n"
+		realTime = "  vrrp_rt_priority 20\n  vrrp_no_swap\n"
 	}
-	for _, name := range []string{"", " with real time"} {
+	for _, s := range []struct{ name, settings string }{{"", ""}, {" with real time", realTime}} {
 		for _, f := range []lab.Fleet{
-			{Links: 1, PerLink: 250, Interval: 100 * time.Millisecond, Global: settings[name]},
-			{Links: 1, PerLink: 1, Interval: 10 * time.Millisecond, Global: settings[name]},
+			{Links: 1, PerLink: 250, Interval: 100 * time.Millisecond, Global: s.settings},
+			{Links: 1, PerLink: 1, Interval: 10 * time.Millisecond, Global: s.settings},
 		} {
 			title := fmt.Sprintf("%d at %v, processors busy", f.Size(), f.Interval)
-			x.table.add(title, "changes of Master"+name, string(kind), float64(x.changes(b, kind, f)))
+			x.table.add(title, "changes of Master"+s.name, string(kind), float64(x.changes(b, kind, f)))
 		}
 	}
 }

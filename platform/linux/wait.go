@@ -166,7 +166,7 @@ func (w *waiter) poll(until time.Time) (int, error) {
 	if !until.IsZero() {
 		ms = int((left + time.Millisecond - 1) / time.Millisecond)
 	}
-	return unix.EpollWait(w.epoll, w.events[:], ms)
+	return unix.EpollWait(w.epoll, w.events, ms)
 }
 
 // Wait implements platform.System.
