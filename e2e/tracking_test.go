@@ -1,0 +1,111 @@
+//go:build linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vrrpsh/e2e/lab"
+)
+
+// TestTracking lets a file, a route and a script take the Master from this router and give it back, with keepalived
+// as the one that takes over, and looks at what the hook was told.
+func TestTracking(t *testing.T) {
+	parallel(t)
+	l := lab.New(t, 2)
+	wire := l.Capture()
+	group := lab.Group{VRID: vrid, Version: 3, Interval: 100 * time.Millisecond}
+	r1 := l.Routers[0]
+
+	// Programs must be root's in directories that nobody else may write to.
+	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(path(name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("weight", "0\n", 0o644)
+	write("check", "#!/bin/sh\nexec test -e "+path("good")+"\n", 0o755)
+	write("good", "", 0o644)
+	write("hook", "#!/bin/sh\ncat >> "+path("told")+"\n", 0o755)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r1.Run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+
+	group.Extra = "track = [{ object = \"weight\" }, { object = \"route\", decrement = 150 }, { object = \"check\" }]\n"
+	ours := l.VrrpshFile(bin, r1, group.Table(200)+
+		fmt.Sprintf("[[track]]\nname = \"weight\"\nfile = %q\n", path("weight"))+
+		"[[track]]\nname = \"route\"\nroute = \"198.51.100.0/24\"\n"+
+		fmt.Sprintf("[[track]]\nname = \"check\"\nscript = [%q]\ninterval = \"100ms\"\nfall = 1\nrise = 1\n", path("check"))+
+		fmt.Sprintf("[[notify]]\nname = \"hook\"\ncommand = [%q]\nevents = [\"transition\"]\nuser = \"root\"\n", path("hook")))
+	group.Extra = ""
+	peer := l.Keepalived(l.Routers[1], group)
+	start := time.Now()
+	peer.SetPriority(100)
+	ours.Start()
+	ours.WaitReady()
+	wire.WaitMaster("r1", start, patience)
+	peer.Start()
+
+	for _, change := range []struct {
+		name       string
+		fail, mend func()
+	}{
+		{"file", func() { write("weight", "-150\n", 0o644) }, func() { write("weight", "0\n", 0o644) }},
+		{"route", func() { r1.Run("ip", "route", "del", "198.51.100.0/24") },
+			func() { r1.Run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2") }},
+		{"script", func() { _ = os.Remove(path("good")) }, func() { write("good", "", 0o644) }},
+	} {
+		since := time.Now()
+		wire.WaitMaster("r1", since, patience)
+		change.fail()
+		wire.WaitMaster("r2", since, patience)
+		ours.WaitState(map[bool]string{true: "Init", false: "Backup"}[change.name == "script"], patience)
+		since = time.Now()
+		change.mend()
+		wire.WaitMaster("r1", since, patience)
+		ours.WaitState("Master", patience)
+	}
+	if out := ours.Show("show", "track"); strings.Count(out, "State is up") != 3 {
+		t.Errorf("show track:\n%s", out)
+	}
+
+	// What the hook was told, in order: each way from and to Master.
+	ours.Stop()
+	b, err := os.ReadFile(path("told"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, last := "", uint64(0)
+	for d := json.NewDecoder(strings.NewReader(string(b))); d.More(); {
+		var event struct {
+			Seq   uint64
+			Event string
+			To    string
+		}
+		if err := d.Decode(&event); err != nil {
+			t.Fatal(err)
+		}
+		if event.Seq <= last {
+			t.Errorf("event %d after %d", event.Seq, last)
+		}
+		last = event.Seq
+		states += event.To + " "
+	}
+	if want := "Backup Master Backup Master Backup Master Init Backup Master Init "; states != want {
+		t.Errorf("the hook was told of %q, want %q", states, want)
+	}
+}
