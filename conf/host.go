@@ -7,9 +7,6 @@ type Host string
 // FreeBSD is the Host that cannot do everything.
 const FreeBSD Host = "freebsd"
 
-// Validate is like the function of that name, and refuses what the Host cannot do.
-func (h Host) Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, h) }
-
 // LoadFile is Load for a file, and refuses what the Host cannot do.
 func (h Host) LoadFile(path string, format Format) (*Config, error) {
 	data, err := readLimited(path)

@@ -50,7 +50,7 @@ func TestWhatAHostRefuses(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		again, err := tt.host.Validate(file, nil)
+		again, err := validate(file, nil, nil, tt.host)
 		if err != nil {
 			t.Errorf("%q on %s as a candidate: %v", tt.line, tt.host, err)
 			continue

@@ -258,11 +258,6 @@ func (u Users) Authenticate(name, password string) (User, bool) {
 	return u[i], true
 }
 
-// Authenticate is Users.Authenticate for a plain list.
-func Authenticate(users []User, name, password string) (User, bool) {
-	return Users(users).Authenticate(name, password)
-}
-
 // HashPassword returns a line for the users list.
 func HashPassword(name string, level Level, password string, alg Algorithm) (string, error) {
 	if err := checkUserName(name); err != nil {

@@ -52,7 +52,7 @@ func (c *Core) Expire(now time.Time, out *Output) {
 		if g.state != vrrp.Master || g.due-at > int64(slack(g.cfg.Protocol.Interval)) {
 			continue
 		}
-		if due := g.router.Status().NextAdvertAt; c.timers.offset(due) == g.due {
+		if due := g.router.NextAdvertAt(); c.timers.offset(due) == g.due {
 			c.step(due, g, vrrp.Event{Kind: vrrp.EventTimer}, out)
 			c.settle(g, out)
 		}

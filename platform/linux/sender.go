@@ -24,35 +24,22 @@ type sender struct {
 }
 
 func (s *sender) adverts(frames []platform.Frame) (int, error) {
-	sent := 0
-	for sent < len(frames) {
-		batch := frames[sent:min(sent+sendBatch, len(frames))]
-		s.arena = s.arena[:0]
-		var bad error
-		for i := range batch {
-			if s.arena, bad = frame.AppendAdvert(s.arena, &batch[i]); bad != nil {
-				batch = batch[:i]
-				break
-			}
-			s.ends[i] = len(s.arena)
-		}
-		n, err := s.flush(len(batch))
-		sent += n
-		if err = errors.Join(err, bad); err != nil {
-			return sent, err
-		}
-	}
-	return sent, nil
+	return sendAll(s, frames, frame.AppendAdvert)
 }
 
 func (s *sender) announcements(all []platform.Announcement) (int, error) {
+	return sendAll(s, all, frame.AppendAnnouncement)
+}
+
+// sendAll sends what add makes frames of, and returns how much of it the kernel took.
+func sendAll[T any](s *sender, all []T, add func([]byte, *T) ([]byte, error)) (int, error) {
 	sent := 0
 	for sent < len(all) {
 		batch := all[sent:min(sent+sendBatch, len(all))]
 		s.arena = s.arena[:0]
 		var bad error
 		for i := range batch {
-			if s.arena, bad = frame.AppendAnnouncement(s.arena, &batch[i]); bad != nil {
+			if s.arena, bad = add(s.arena, &batch[i]); bad != nil {
 				batch = batch[:i]
 				break
 			}
