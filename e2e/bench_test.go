@@ -41,7 +41,7 @@ func BenchmarkSideBySide(b *testing.B) {
 		b.Skip(missing)
 	}
 	x := &bench{
-		cases: list("BENCH_CASES", "ether,macvlan,fast,punctual,strain"), seconds: number("BENCH_SECONDS", 20), runs: number("BENCH_RUNS", 1),
+		cases: list("BENCH_CASES", "ether,macvlan,fast,punctual,strain,shell"), seconds: number("BENCH_SECONDS", 20), runs: number("BENCH_RUNS", 1),
 	}
 	for _, s := range list("BENCH_GROUPS", "1,1000,4000") {
 		n, err := strconv.Atoi(s)
@@ -96,6 +96,8 @@ func (x *bench) run(b *testing.B, name string) {
 				b.Run(string(kind), func(b *testing.B) { x.strain(b, kind) })
 			}
 		}
+	case "shell":
+		x.shell(b)
 	default:
 		b.Fatalf("BENCH_CASES: there is no case %q", name)
 	}
