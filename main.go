@@ -147,7 +147,7 @@ Without a mode or command it attaches to the running router:
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
-	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap), - is standard input")
+	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap or pcapng), - is standard input")
 	root.Flags().BoolVar(&f.asJSON, "json", false, "with -m0: a line of JSON for each packet")
 	complete := func(flag string, values ...string) {
 		_ = root.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists

@@ -12,9 +12,9 @@ import (
 
 // Packet is what a captured frame says of VRRP. What it does not say is zero.
 type Packet struct {
-	Time           time.Time
-	SourceMAC      MAC // zero without Ethernet
-	DestinationMAC MAC // likewise
+	Time           time.Time // zero if nobody knows
+	SourceMAC      MAC       // zero without Ethernet
+	DestinationMAC MAC       // likewise
 	VLAN           uint16
 	Source         netip.Addr
 	Destination    netip.Addr
@@ -91,7 +91,11 @@ func typeName(t uint8) string {
 // String returns the packet as one line.
 func (p *Packet) String() string {
 	var b strings.Builder
-	b.WriteString(p.Time.Format("2006-01-02T15:04:05.000000Z07:00"))
+	if p.Time.IsZero() {
+		b.WriteByte('-')
+	} else {
+		b.WriteString(p.Time.Format("2006-01-02T15:04:05.000000Z07:00"))
+	}
 	if p.SourceMAC != (MAC{}) {
 		fmt.Fprintf(&b, " %s", p.SourceMAC)
 	}
@@ -131,7 +135,7 @@ func authName(t vrrp.AuthType) string {
 // MarshalJSON returns the packet as an object with the API's names.
 func (p *Packet) MarshalJSON() ([]byte, error) {
 	type object struct {
-		Time           time.Time    `json:"time"`
+		Time           time.Time    `json:"time,omitzero"`
 		SourceMAC      string       `json:"source_mac,omitempty"`
 		DestinationMAC string       `json:"destination_mac,omitempty"`
 		VLAN           uint16       `json:"vlan,omitempty"`

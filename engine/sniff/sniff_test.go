@@ -297,10 +297,9 @@ func TestCaptureFiles(t *testing.T) {
 		})
 	}
 	for want, data := range map[string][]byte{
-		"pcapng":        append([]byte{0x0a, 0x0d, 0x0d, 0x0a}, make([]byte, 60)...),
-		"not a pcap":    []byte(strings.Repeat("text", 20)),
+		"not a capture": []byte(strings.Repeat("text", 20)),
 		"a frame of 21": append(file(binary.LittleEndian, magicMicroseconds, 1, 0, nil)[:fileHeaderLen+8], 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0),
-		"but 105":       file(binary.LittleEndian, magicMicroseconds, 105, 0, nil),
+		"type 105":      file(binary.LittleEndian, magicMicroseconds, 105, 0, nil),
 	} {
 		p := Printer{W: io.Discard}
 		if err := p.File(bytes.NewReader(data)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
@@ -314,6 +313,11 @@ func FuzzFile(f *testing.F) {
 	f.Add(file(binary.LittleEndian, magicMicroseconds, 1, 0, s2.frame()))
 	f.Add(file(binary.BigEndian, magicNanoseconds, 101, 0, s6.packet()))
 	f.Add(file(binary.BigEndian, magicNanoseconds, 113, 0, append(make([]byte, 14), s2.packet()...)))
+	for _, n := range []ng{{binary.LittleEndian}, {binary.BigEndian}} {
+		f.Add(slices.Concat(n.section(), n.iface(Ethernet, 0, n.option(optionResolution, []byte{9}), n.option(optionOffset, make([]byte, 8))),
+			n.enhanced(0, 1e18, s2.frame()), n.iface(RawIP, 60), n.enhanced(1, 1, s6.packet()), n.block(blockSimple, n.u32(54), s2.frame()),
+			n.block(blockPacket, n.u16(0, 1), n.u32(0, 1, 54, 54), s2.frame())))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := Printer{W: io.Discard, JSON: true}
 		if err := p.File(bytes.NewReader(data)); err != nil && !errors.Is(err, ErrFormat) {

@@ -1,0 +1,115 @@
+package sniff
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// LinkType says what captured frames begin with, by the numbers of the pcap formats.
+type LinkType uint32
+
+// The link types that are understood.
+const (
+	Ethernet LinkType = 1
+	RawIP    LinkType = 101 // an IP header
+	Cooked   LinkType = 113 // Linux cooked capture v1
+	CookedV2 LinkType = 276
+	RawIPv4  LinkType = 228
+	RawIPv6  LinkType = 229
+)
+
+// known returns the link type that a file's number means, and whether it is understood.
+func known(number uint32) (LinkType, bool) {
+	switch l := LinkType(number); l {
+	case 12, 14: // as some systems number it
+		return RawIP, true
+	case Ethernet, RawIP, Cooked, CookedV2, RawIPv4, RawIPv6:
+		return l, true
+	default:
+		return l, false
+	}
+}
+
+// maxFrame is the length of the longest frame that is believed: that of tcpdump's largest snapshot.
+const maxFrame = 262144
+
+// ErrFormat means that a file is no capture file that can be read.
+var ErrFormat = errors.New("not a capture file in pcap or pcapng format")
+
+// Frame is a captured frame.
+type Frame struct {
+	Time time.Time // zero if the file does not tell
+	Link LinkType
+	// Data is valid until the next frame is read.
+	Data []byte
+	// Length is that of the frame on the wire; Data may be shorter.
+	Length int
+}
+
+// Reader reads a capture file.
+type Reader struct {
+	format interface{ next() (Frame, error) }
+}
+
+// NewReader reads the beginning of a capture file, of either format. Its errors are ErrFormat and those of reading.
+func NewReader(r io.Reader) (*Reader, error) {
+	in := &input{r: r}
+	var magic [4]byte
+	if err := in.fill(magic[:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = in.cut()
+		}
+		return nil, err
+	}
+	if binary.BigEndian.Uint32(magic[:]) == blockSection {
+		f, err := newNextGen(in)
+		return &Reader{f}, err
+	}
+	f, err := newClassic(in, magic)
+	return &Reader{f}, err
+}
+
+// Next returns the next frame, io.EOF behind the last one.
+func (r *Reader) Next() (Frame, error) { return r.format.next() }
+
+// input is a file that is read in pieces whose length the file itself tells.
+type input struct {
+	r   io.Reader
+	buf []byte
+}
+
+// fill reads all of b; io.EOF if the file has ended before it.
+func (in *input) fill(b []byte) error {
+	_, err := io.ReadFull(in.r, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return in.cut()
+	}
+	return err
+}
+
+// take reads n bytes, which must be there. They are valid until the next call.
+func (in *input) take(n int) ([]byte, error) {
+	if n > cap(in.buf) {
+		in.buf = make([]byte, n)
+	}
+	b := in.buf[:n]
+	err := in.fill(b)
+	if errors.Is(err, io.EOF) && n > 0 {
+		err = in.cut()
+	}
+	return b, err
+}
+
+// skip passes over n bytes, which must be there.
+func (in *input) skip(n int64) error {
+	_, err := io.CopyN(io.Discard, in.r, n)
+	if errors.Is(err, io.EOF) {
+		return in.cut()
+	}
+	return err
+}
+
+func (in *input) cut() error { return fmt.Errorf("%w: it ends too early", ErrFormat) }
