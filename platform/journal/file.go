@@ -49,26 +49,3 @@ func (f *file) as(path string) (*file, error) {
 		return openFile(path)
 	}
 }
-
-// closeUnless closes the file unless it is kept.
-func (f *file) closeUnless(kept *file) {
-	if f != nil && f != kept {
-		_ = f.f.Close() // every line was written already
-	}
-}
-
-func (f *file) reopen() error {
-	if f == nil {
-		return nil
-	}
-	again, err := openFile(f.path)
-	if err != nil {
-		return err
-	}
-	_ = f.f.Close()
-	f.f = again.f
-	return nil
-}
-
-// write appends a line. There is nobody to tell of a full disk: the journal's memory has the line.
-func (f *file) write(line []byte) { _, _ = f.f.Write(line) }

@@ -83,7 +83,7 @@ func (s *Settings) stamp(t time.Time) string {
 	return t.Format(s.TimeFormat.layout())
 }
 
-// appendHuman writes an entry as people read it, without newline.
+// appendHuman writes an entry as people read it, with newline.
 func (s *Settings) appendHuman(b []byte, e *Entry) []byte {
 	b = append(b, s.stamp(e.Time)...)
 	b = append(b, ' ')
@@ -97,7 +97,7 @@ func (s *Settings) appendHuman(b []byte, e *Entry) []byte {
 		b = append(b, e.Attrs...)
 		b = append(b, ')')
 	}
-	return b
+	return append(b, '\n')
 }
 
 // visible replaces what would act on a terminal.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ type Journal struct {
 	human     bool      // stderr is a terminal
 	main      *file     // nil: stderr
 	errors    *file
+	output    output
 	ring      []Entry
 	next      int // where in the ring the next entry goes, once it is full
 	followers []chan Entry
@@ -78,14 +80,21 @@ func (j *Journal) Configure(s Settings) error {
 	}
 	faults, err := j.errors.as(s.Errors)
 	if err != nil {
-		main.closeUnless(j.main)
+		j.drop(main, j.main)
 		return err
 	}
-	j.main.closeUnless(main)
-	j.errors.closeUnless(faults)
+	j.drop(j.main, main)
+	j.drop(j.errors, faults)
 	j.main, j.errors, j.settings = main, faults, s
 	j.level.Set(Threshold(s.Debug))
 	return nil
+}
+
+// drop closes a file, behind its last line, unless it is kept.
+func (j *Journal) drop(f, kept *file) {
+	if f != nil && f != kept {
+		j.output.close(f.f)
+	}
 }
 
 // Reopen opens the log files again, after somebody has renamed them. A file that cannot be
@@ -93,16 +102,35 @@ func (j *Journal) Configure(s Settings) error {
 func (j *Journal) Reopen() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return errors.Join(j.main.reopen(), j.errors.reopen())
+	var problems []error
+	for _, at := range []**file{&j.main, &j.errors} {
+		old := *at
+		if old == nil {
+			continue
+		}
+		again, err := openFile(old.path)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		*at = again
+		j.drop(old, again)
+	}
+	return errors.Join(problems...)
 }
 
-// Close closes the log files. What is logged after that goes to standard error.
+// Flush waits until everything that was logged is written, for a second at most.
+func (j *Journal) Flush() { j.output.flush(flushLimit) }
+
+// Close closes the log files when everything is written, and waits for that as Flush does. What is logged after
+// that goes to standard error.
 func (j *Journal) Close() {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.main.closeUnless(nil)
-	j.errors.closeUnless(nil)
+	j.drop(j.main, nil)
+	j.drop(j.errors, nil)
 	j.main, j.errors = nil, nil
+	j.mu.Unlock()
+	j.Flush()
 }
 
 // Last returns the last n entries, the oldest first; all that are remembered if n is 0.
@@ -137,7 +165,7 @@ func (j *Journal) Follow() (entries <-chan Entry, stop func()) {
 func (j *Journal) Line(e *Entry) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return string(j.settings.appendHuman(nil, e))
+	return strings.TrimSuffix(string(j.settings.appendHuman(nil, e)), "\n")
 }
 
 // add takes an entry in. The lock is held.
@@ -153,15 +181,21 @@ func (j *Journal) add(e *Entry) {
 	}
 	switch {
 	case j.main != nil:
-		j.main.write(j.settings.appendPlain(nil, e))
+		j.print(j.main.f, e, (*Settings).appendPlain)
 	case j.stderr != nil && j.human:
-		_, _ = j.stderr.Write(append(j.settings.appendHuman(nil, e), '\n')) // nobody to tell
+		j.print(j.stderr, e, (*Settings).appendHuman)
 	case j.stderr != nil:
-		_, _ = j.stderr.Write(j.settings.appendPlain(nil, e)) // likewise
+		j.print(j.stderr, e, (*Settings).appendPlain)
 	}
 	if j.errors != nil && e.Level >= slog.LevelWarn {
-		j.errors.write(j.settings.appendPlain(nil, e))
+		j.print(j.errors.f, e, (*Settings).appendPlain)
 	}
+}
+
+// print has an entry written in a form. The lock is held.
+func (j *Journal) print(to io.Writer, e *Entry, form func(*Settings, []byte, *Entry) []byte) {
+	line := func(e *Entry) []byte { return form(&j.settings, nil, e) }
+	j.output.write(to, line(e), line)
 }
 
 // offer gives an entry to a follower, at the expense of the oldest when it is slow.

@@ -1,13 +1,17 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +29,7 @@ func record(t testing.TB, j *Journal, l slog.Level, msg string, args ...any) {
 		if err := h.Handle(context.Background(), r); err != nil {
 			t.Fatal(err)
 		}
+		j.Flush()
 	}
 }
 
@@ -112,6 +117,7 @@ func TestForms(t *testing.T) {
 	configure(t, j, Settings{UTC: true})
 	log := slog.New(&fixed{j.Logger().Handler()}).With("group", 7).WithGroup("peer")
 	log.Warn("odd \x1b[2J\nname", "name", "a b", "quote", `"`, "time", 3, "empty", "")
+	j.Flush()
 	want := `time=2026-03-04T12:00:00.123Z level=warning msg="odd \x1b[2J\nname" group=7 peer.name="a b" peer.quote="\"" peer.time=3 peer.empty=""` + "\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
@@ -210,6 +216,7 @@ func TestFilesAreClosed(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	j.Flush()
 	if n := open() - before; n != 2 {
 		t.Errorf("%d files more are open, want 2", n)
 	}
@@ -252,6 +259,42 @@ func TestRemembers(t *testing.T) {
 	if two := j.Last(2); len(two) != 2 || two[0].Attrs != "i=2003" {
 		t.Errorf("the last two: %v", two)
 	}
+}
+
+// Nobody who logs waits for somebody who does not read: a full pipe, a stopped terminal.
+func TestNobodyWaitsForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read, write := io.Pipe()
+		j := New(write)
+		log := j.Logger()
+		const more = 7
+		for i := range outputQueue + more {
+			log.Info("line", "i", i) // the test ends in a deadlock if this waits
+		}
+		if n := len(j.Last(0)); n != kept {
+			t.Errorf("%d entries remembered", n)
+		}
+		began := time.Now()
+		j.Close()
+		if waited := time.Since(began); waited != flushLimit {
+			t.Errorf("the end waited for %v", waited)
+		}
+		lines := bufio.NewScanner(read)
+		for i := range outputQueue {
+			if lines.Scan(); !strings.HasSuffix(lines.Text(), fmt.Sprintf(" i=%d", i)) {
+				t.Fatalf("line %d: %s", i, lines.Text())
+			}
+		}
+		go log.Info("again")
+		for _, want := range []string{fmt.Sprintf(`msg="the log is too slow: lines are missing" count=%d`, more), "msg=again"} {
+			if lines.Scan(); !strings.HasSuffix(lines.Text(), want) {
+				t.Errorf("%s, want %s", lines.Text(), want)
+			}
+		}
+		_ = read.Close() // as when the process that reads has ended
+		log.Info("unheard")
+		j.Flush()
+	})
 }
 
 func TestSlowFollower(t *testing.T) {
