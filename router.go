@@ -69,6 +69,8 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 			}
 		}()
 	}
+	// Whoever reads the log may end: that is no reason for the router to do so, and writing fails then.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -131,6 +133,7 @@ func runRouter(ctx context.Context, f flags, asDaemon bool) (err error) {
 		if handover, err = p.run(ctx, log); handover == nil {
 			return err
 		}
+		j.Flush()
 		err := p.succeed(handover)
 		log.Error("the router could not be restarted: this process goes on", "error", err)
 	}
