@@ -138,6 +138,8 @@ func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 		applied: c.applied,
 		slot:    -1,
 		due:     never,
+
+		counters: Counters{Since: now},
 	}
 	g.priority, _ = c.tracking(g)
 	g.router = vrrp.New(*g.protocol())

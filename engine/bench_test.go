@@ -141,7 +141,7 @@ func BenchmarkSnapshot(b *testing.B) {
 			h := manyHost(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				h.core.ClearStatistics(nil)
+				h.core.ClearStatistics(h.now, nil)
 				h.core.Snapshot(h.now)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")

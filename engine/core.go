@@ -75,10 +75,10 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 }
 
 // ClearStatistics zeroes counters; see Control.
-func (c *Core) ClearStatistics(match func(Key) bool) {
+func (c *Core) ClearStatistics(now time.Time, match func(Key) bool) {
 	for _, g := range c.order {
 		if match == nil || match(g.cfg.Key) {
-			g.counters, g.dropped, g.rival = Counters{}, nil, Rival{}
+			g.counters, g.dropped, g.rival = Counters{Since: now}, nil, Rival{}
 			g.status = nil
 		}
 	}

@@ -143,6 +143,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 	}
 	g.state = a.To
 	g.claims = 0
+	g.counters.Transitions[a.Cause]++
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
 		c.routing.masters++

@@ -38,9 +38,10 @@ type groupMemory struct {
 	Peer         netip.Addr
 	PeerPriority uint8
 	Repairs      []time.Time // oldest first
-	Counters     Counters    // those by reason are in Dropped and Tolerated
+	Counters     Counters    // those by reason or cause are in what follows
 	Dropped      map[string]uint64
 	Tolerated    map[string]uint64
+	Transitions  map[string]uint64
 	History      []Transition
 }
 
@@ -51,23 +52,28 @@ type linkMemory struct {
 	Malformed   map[string]uint64
 }
 
-// byName returns counters by the names of their reasons, without zeros.
-func byName(counters *[vrrp.NumDropReasons]uint64) map[string]uint64 {
+// named is what counters are told apart by.
+type named interface {
+	~uint8
+	String() string
+}
+
+// byName returns counters, which are indexed by N, by name and without zeros.
+func byName[N named](counters []uint64) map[string]uint64 {
 	m := make(map[string]uint64)
-	for reason, n := range counters {
+	for i, n := range counters {
 		if n > 0 {
-			m[vrrp.DropReason(reason).String()] = n
+			m[N(i).String()] = n
 		}
 	}
 	return m
 }
 
-// byReason undoes byName. Reasons that this release does not know are left out.
-func byReason(m map[string]uint64) (counters [vrrp.NumDropReasons]uint64) {
-	for reason := range counters {
-		counters[reason] = m[vrrp.DropReason(reason).String()]
+// fromNames undoes byName. Names that this release does not know are left out.
+func fromNames[N named](counters []uint64, m map[string]uint64) {
+	for i := range counters {
+		counters[i] = m[N(i).String()]
 	}
-	return counters
 }
 
 // Handover returns what Restore needs. The Core must not be called any more if that is used.
@@ -85,13 +91,17 @@ func (c *Core) Handover() Handover {
 		m := groupMemory{
 			Key: g.cfg.Key, Protocol: g.router.Memory(), Peer: g.peer, PeerPriority: g.peerPriority,
 			Repairs: g.repairs.made(), Counters: g.counters, History: g.history.last(),
-			Dropped: byName(&g.counters.Dropped), Tolerated: byName(&g.counters.Tolerated),
+			Dropped:     byName[vrrp.DropReason](g.counters.Dropped[:]),
+			Tolerated:   byName[vrrp.DropReason](g.counters.Tolerated[:]),
+			Transitions: byName[vrrp.Cause](g.counters.Transitions[:]),
 		}
-		m.Counters.Dropped, m.Counters.Tolerated = [vrrp.NumDropReasons]uint64{}, [vrrp.NumDropReasons]uint64{}
+		clear(m.Counters.Dropped[:])
+		clear(m.Counters.Tolerated[:])
+		clear(m.Counters.Transitions[:])
 		h.Groups = append(h.Groups, m)
 	}
 	for _, l := range c.links {
-		h.Links = append(h.Links, linkMemory{l.Index, l.unknownVRID, byName(&l.malformed)})
+		h.Links = append(h.Links, linkMemory{l.Index, l.unknownVRID, byName[vrrp.DropReason](l.malformed[:])})
 	}
 	return h
 }
@@ -116,7 +126,8 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	}
 	for _, m := range h.Links {
 		if l := c.links[m.Index]; l != nil {
-			l.unknownVRID, l.malformed = m.UnknownVRID, byReason(m.Malformed)
+			l.unknownVRID = m.UnknownVRID
+			fromNames[vrrp.DropReason](l.malformed[:], m.Malformed)
 		}
 	}
 	c.routing.status = h.Routes
@@ -146,6 +157,11 @@ func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 		g.repairs.note(now.Add(min(at.Sub(now), 0)))
 	}
 	g.counters = m.Counters
-	g.counters.Dropped, g.counters.Tolerated = byReason(m.Dropped), byReason(m.Tolerated)
+	if g.counters.Since.IsZero() { // an earlier release did not tell
+		g.counters.Since = c.started
+	}
+	fromNames[vrrp.DropReason](g.counters.Dropped[:], m.Dropped)
+	fromNames[vrrp.DropReason](g.counters.Tolerated[:], m.Tolerated)
+	fromNames[vrrp.Cause](g.counters.Transitions[:], m.Transitions)
 	g.history.all = slices.Clone(m.History)
 }

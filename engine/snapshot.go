@@ -11,12 +11,16 @@ import (
 // Counters count one virtual router's packets and transitions
 // (RFC 6527 and RFC 8347 name most of them).
 type Counters struct {
+	// Since is when they were last zero.
+	Since                time.Time
 	AdvertsSent          uint64
 	AdvertsReceived      uint64 // accepted
 	PriorityZeroSent     uint64
 	PriorityZeroReceived uint64
 	BecameMaster         uint64
 	SendErrors           uint64
+	// Transitions counts the changes of state by cause.
+	Transitions [vrrp.NumCauses]uint64
 	// Dropped counts discarded packets by reason.
 	Dropped [vrrp.NumDropReasons]uint64
 	// Tolerated counts mismatches that were accepted because the router is lenient:

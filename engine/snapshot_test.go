@@ -51,7 +51,7 @@ func TestSnapshotIsImmutable(t *testing.T) {
 	look()
 	h.apply(config(with(vr, inPlace["vips"])))
 	look()
-	h.core.ClearStatistics(nil)
+	h.core.ClearStatistics(h.now, nil)
 	look()
 	h.unlink(1)
 	look()
@@ -104,16 +104,16 @@ func TestClearStatistics(t *testing.T) {
 		t.Errorf("%d send errors", n)
 	}
 
-	h.core.ClearStatistics(func(k engine.Key) bool { return k.VRID == 2 })
+	h.core.ClearStatistics(h.now, func(k engine.Key) bool { return k.VRID == 2 })
 	for _, r := range h.core.Snapshot(h.now).Routers {
-		if cleared := r.Counters == (engine.Counters{}); cleared != (r.Config.VRID == 2) {
+		if cleared := r.Counters == (engine.Counters{Since: h.now}); cleared != (r.Config.VRID == 2) {
 			t.Errorf("%s cleared: %t", r.Config.Key, cleared)
 		}
 	}
-	h.core.ClearStatistics(nil)
+	h.core.ClearStatistics(h.now, nil)
 	s := h.core.Snapshot(h.now)
 	for _, r := range s.Routers {
-		if r.Counters != (engine.Counters{}) || len(r.History) == 0 {
+		if r.Counters != (engine.Counters{Since: h.now}) || len(r.History) == 0 {
 			t.Errorf("%s: %+v, %d transitions", r.Config.Key, r.Counters, len(r.History))
 		}
 	}

@@ -95,7 +95,7 @@ func (r *router) status(c *engine.VirtualRouter) *engine.RouterStatus {
 			SkewTime:            vrrp.SkewTime(p.Version, p.Priority, p.Interval),
 			MasterDownInterval:  vrrp.MasterDownInterval(p.Version, p.Priority, p.Interval),
 		},
-		Counters: engine.Counters{AdvertsReceived: 65, AdvertsSent: 3},
+		Counters: engine.Counters{Since: noon.Add(-time.Hour), BecameMaster: 1, AdvertsReceived: 65, AdvertsSent: 3},
 		History: []engine.Transition{
 			{Time: noon.Add(-70 * time.Second), From: vrrp.Initialize, To: vrrp.Backup, Cause: vrrp.CauseStartup},
 			{Time: noon.Add(-66 * time.Second), From: vrrp.Backup, To: vrrp.Master, Cause: vrrp.CauseMasterDown},

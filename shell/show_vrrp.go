@@ -157,28 +157,26 @@ func firstAddress(r *engine.RouterStatus) string {
 // statistics writes the counters.
 func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	n := &r.Counters
-	for _, line := range []struct {
-		name  string
-		value uint64
-	}{
-		{"Adverts sent", n.AdvertsSent},
-		{"Adverts received", n.AdvertsReceived},
-		{"Priority 0 sent", n.PriorityZeroSent},
-		{"Priority 0 received", n.PriorityZeroReceived},
-		{"Became Master", n.BecameMaster},
-		{"Send errors", n.SendErrors},
-	} {
-		c.printf("  %-22s %d\n", line.name, line.value)
-	}
-	for reason, v := range n.Dropped {
+	line := func(name string, value uint64) { c.printf("  %-38s %d\n", name, value) }
+	c.printf("  Counting since %s\n", c.session.stamp(n.Since))
+	line("Adverts sent", n.AdvertsSent)
+	line("Adverts received", n.AdvertsReceived)
+	line("Priority 0 sent", n.PriorityZeroSent)
+	line("Priority 0 received", n.PriorityZeroReceived)
+	line("Send errors", n.SendErrors)
+	line("Became Master", n.BecameMaster)
+	c.printf("  Transitions\n")
+	for cause, v := range n.Transitions {
 		if v > 0 {
-			c.printf("  %-22s %d\n", "Dropped, "+vrrp.DropReason(reason).String(), v)
+			line("  "+vrrp.Cause(cause).String(), v)
 		}
 	}
-	for reason, v := range n.Tolerated {
-		if v > 0 {
-			c.printf("  %-22s %d\n", "Tolerated, "+vrrp.DropReason(reason).String(), v)
-		}
+	// The zeros, too: they tell what is looked for.
+	for reason := vrrp.DropNone + 1; int(reason) < vrrp.NumDropReasons; reason++ {
+		line("Dropped, "+reason.String(), n.Dropped[reason])
+	}
+	for _, reason := range []vrrp.DropReason{vrrp.DropInterval, vrrp.DropAddressList} {
+		line("Tolerated, "+reason.String(), n.Tolerated[reason])
 	}
 }
 

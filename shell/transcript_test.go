@@ -62,6 +62,8 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 		if s.Config.VRID == 1 {
 			s.Counters.Dropped[vrrp.DropChecksum] = 7
 			s.Counters.Dropped[vrrp.DropTTL] = 1
+			s.Counters.Transitions[vrrp.CauseMasterDown] = 1
+			s.Counters.Transitions[vrrp.CauseHigherPriority] = 1
 			s.Dropped = []engine.DroppedAdvert{
 				{Time: noon.Add(-time.Minute), Source: netip.MustParseAddr("10.9.0.1"), Reason: vrrp.DropTTL},
 				{Time: noon.Add(-1500 * time.Millisecond), Source: netip.MustParseAddr("10.0.0.4"), Reason: vrrp.DropChecksum},

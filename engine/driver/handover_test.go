@@ -83,6 +83,10 @@ func TestHandOver(t *testing.T) {
 					t.Errorf("after the restarts %d adverts were sent and %d transitions are known, before %d and %d",
 						after.Counters.AdvertsSent, len(after.History), before.Counters.AdvertsSent, len(before.History))
 				}
+				if after.Counters.Transitions != before.Counters.Transitions || !after.Counters.Since.Equal(before.Counters.Since) {
+					t.Errorf("after the restarts %v transitions since %s, before %v since %s",
+						after.Counters.Transitions, after.Counters.Since, before.Counters.Transitions, before.Counters.Since)
+				}
 				last := time.Time{}
 				for _, a := range lab.sent() {
 					if a.from != "r1" || a.priority != 200 {

@@ -44,7 +44,7 @@ func (d *Driver) Resign(ctx context.Context, key engine.Key) error {
 // ClearStatistics implements engine.Control. match is called by the driver's loop: it must
 // be quick and must not call the driver.
 func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) bool) error {
-	return d.do(ctx, func(l *loop, _ time.Time) { l.core.ClearStatistics(match) })
+	return d.do(ctx, func(l *loop, now time.Time) { l.core.ClearStatistics(now, match) })
 }
 
 // OnThread calls f on the operating system's thread on which the driver runs, which is always the same one, and returns

@@ -71,14 +71,16 @@ type Detail struct {
 
 // Statistics are the counters of one virtual router.
 type Statistics struct {
+	Since                time.Time         `json:"since"` // when all of them were 0
 	AdvertsSent          uint64            `json:"adverts_sent"`
 	AdvertsReceived      uint64            `json:"adverts_received"`
 	PriorityZeroSent     uint64            `json:"priority_zero_sent"`
 	PriorityZeroReceived uint64            `json:"priority_zero_received"`
 	BecameMaster         uint64            `json:"became_master"`
 	SendErrors           uint64            `json:"send_errors"`
-	Dropped              map[string]uint64 `json:"dropped"`   // by reason, without zeros
-	Tolerated            map[string]uint64 `json:"tolerated"` // mismatches accepted all the same
+	Transitions          map[string]uint64 `json:"transitions"` // by cause, without zeros
+	Dropped              map[string]uint64 `json:"dropped"`     // by reason, without zeros
+	Tolerated            map[string]uint64 `json:"tolerated"`   // mismatches accepted all the same
 }
 
 // Transition is one change of state.
@@ -206,12 +208,14 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 
 func statistics(c *engine.Counters) Statistics {
 	return Statistics{
+		Since:                c.Since,
 		AdvertsSent:          c.AdvertsSent,
 		AdvertsReceived:      c.AdvertsReceived,
 		PriorityZeroSent:     c.PriorityZeroSent,
 		PriorityZeroReceived: c.PriorityZeroReceived,
 		BecameMaster:         c.BecameMaster,
 		SendErrors:           c.SendErrors,
+		Transitions:          causes(&c.Transitions),
 		Dropped:              reasons(&c.Dropped),
 		Tolerated:            reasons(&c.Tolerated),
 	}
@@ -222,6 +226,16 @@ func reasons(counts *[vrrp.NumDropReasons]uint64) map[string]uint64 {
 	for reason, n := range counts {
 		if n > 0 {
 			m[vrrp.DropReason(reason).String()] = n
+		}
+	}
+	return m
+}
+
+func causes(counts *[vrrp.NumCauses]uint64) map[string]uint64 {
+	m := make(map[string]uint64)
+	for cause, n := range counts {
+		if n > 0 {
+			m[vrrp.Cause(cause).String()] = n
 		}
 	}
 	return m

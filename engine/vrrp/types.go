@@ -339,9 +339,13 @@ const (
 	CauseInstallFailed        // the kernel refused the addresses
 	CauseAddressLost          // the addresses were removed from outside too often
 	CauseReconfigured         // the configuration changed in a way that needs a restart
+	causes
 )
 
-var causeNames = [...]string{
+// NumCauses is the size of an array indexed by Cause.
+const NumCauses = int(causes)
+
+var causeNames = [NumCauses]string{
 	"none", "startup", "address owner", "master down timer expired", "master resigned",
 	"preempted lower priority", "higher priority heard", "equal priority, higher address heard",
 	"resigned by operator", "shutdown", "interface down", "interface missing",

@@ -1,0 +1,54 @@
+package report
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// TestStatisticsDocumented holds the table of docs/statistics.md against the counters that there are.
+func TestStatisticsDocumented(t *testing.T) {
+	b, err := os.ReadFile("../../docs/statistics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c engine.Counters
+	doc, err := json.Marshal(statistics(&c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &fields); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for name := range fields {
+		switch name {
+		case "dropped":
+			for r := vrrp.DropNone + 1; int(r) < vrrp.NumDropReasons; r++ {
+				want = append(want, "dropped."+r.String())
+			}
+		case "tolerated":
+			want = append(want, "tolerated.interval", "tolerated.address-list")
+		default:
+			want = append(want, name)
+		}
+	}
+	_, table, _ := strings.Cut(string(b), "## What is counted")
+	table, _, _ = strings.Cut(table, "Of the interface")
+	var got []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(table, -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("documented are\n%q, there are\n%q", got, want)
+	}
+}
