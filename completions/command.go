@@ -45,8 +45,8 @@ func (l Level) String() string {
 //
 // Syntax is written as in the reference: words stand for themselves, "a|b" is a choice, "[...]" is
 // optional (adjacent optional parts in any order, each once), "<name>" is a
-// value, "<name:1-255>" an integer, "<name:type>" a value of a Type, and
-// "<name...>" the rest of the line.
+// value, "<name:1-255>" an integer, "<name:type>" a value of a Type,
+// "<name...>" the rest of the line, and "<name...:words>" the rest of the line as it was typed, for Split.
 type Command struct {
 	ID     string
 	Modes  []Mode
@@ -63,6 +63,9 @@ type Command struct {
 	Setting bool
 	// No is the syntax after "no" and "default"; "" when they do not exist.
 	No string
+	// Yields says that an abbreviation of the first word means another command if there is one: "conf" is
+	// configure, not confirm.
+	Yields bool
 	// Demo commands exist in the demo only.
 	Demo bool
 }

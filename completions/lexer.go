@@ -161,13 +161,8 @@ func Split(text string) []string {
 // Join writes words so that they can be the rest of a line, for Split to take apart.
 func Join(words []string) string {
 	quoted := make([]string, len(words))
-	plain := true
 	for i, w := range words {
 		quoted[i] = Quote(w)
-		plain = plain && quoted[i] == w
 	}
-	if plain {
-		return strings.Join(words, " ")
-	}
-	return Quote(strings.Join(quoted, " "))
+	return strings.Join(quoted, " ")
 }

@@ -86,6 +86,7 @@ var checks = map[string]func(string) error{
 	"next-hop":  checkNextHop,
 	"track":     nil,
 	"duration":  checkDuration,
+	"words":     checkWords,
 	"regexp":    checkRegexp,
 	"file":      nil,
 	"router":    nil,
@@ -166,6 +167,18 @@ func checkEndpoint(s string) error {
 	}
 	if n, err := strconv.ParseUint(s[i+1:], 10, 16); err != nil || n == 0 {
 		return errors.New("the port must be 1-65535")
+	}
+	return nil
+}
+
+// checkWords accepts what Split takes apart.
+func checkWords(s string) error {
+	for _, part := range lex(s) {
+		for _, t := range part.tokens {
+			if t.open {
+				return errors.New("the closing quote is missing")
+			}
+		}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func (w *walker) step(tok token, last bool, end int) *Error {
 	default:
 		value := tok.text
 		if e.param.rest {
-			if !tok.quoted || !last {
+			if !tok.quoted || !last || e.param.kind == "words" {
 				value = strings.TrimSpace(w.line[tok.start:end])
 			}
 			w.text = e
@@ -227,7 +227,7 @@ func (w *walker) denied(tok token, needs Level) *Error {
 // match finds the edge that a word follows. Keywords come before values; an exact match before an
 // abbreviation; what the user may not do counts only when nothing else fits.
 func (n *node) match(tok token, level Level) (*edge, *Error) {
-	var visible, denied []*edge
+	var visible, denied, yielding []*edge
 	if !tok.quoted {
 		word := strings.ToLower(tok.text)
 		for _, e := range n.words {
@@ -235,9 +235,20 @@ func (n *node) match(tok token, level Level) (*edge, *Error) {
 			case e.word == word:
 				return e, nil
 			case !strings.HasPrefix(e.word, word):
+			case e.yields:
+				yielding = append(yielding, e)
 			case e.level <= level:
 				visible = append(visible, e)
 			default:
+				denied = append(denied, e)
+			}
+		}
+	}
+	if len(visible)+len(denied) == 0 {
+		for _, e := range yielding {
+			if e.level <= level {
+				visible = append(visible, e)
+			} else {
 				denied = append(denied, e)
 			}
 		}

@@ -37,6 +37,8 @@ type edge struct {
 	to    *node
 	form  Form // of "no" and "default"
 	do    bool // of "do" and "run"
+	// yields is true while all commands behind the word yield to others that it may be the abbreviation of.
+	yields bool
 }
 
 // Compile builds a tree. Topics explain words that begin several commands, by the line up to
@@ -198,13 +200,14 @@ func (in *inserter) child(n *node, word, path string) *node {
 	for _, e := range n.words {
 		if e.word == word {
 			e.level = min(e.level, in.command.Level)
+			e.yields = e.yields && in.command.Yields
 			if e.help == "" {
 				e.help = help
 			}
 			return e.to
 		}
 	}
-	e := &edge{word: word, help: help, level: in.command.Level, to: &node{}}
+	e := &edge{word: word, help: help, level: in.command.Level, yields: in.command.Yields, to: &node{}}
 	n.words = append(n.words, e)
 	return e.to
 }

@@ -51,7 +51,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		}
 		at := place{r.Destination, r.Metric}
 		if other, twice := first[at]; twice && len(v.faults) == before {
-			v.fault(path+".route", r.Destination.String(), fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]", r.Metric, other))
+			v.fault(path+".route", r.Destination.String(), fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route", r.Metric, other))
 		}
 		if _, known := first[at]; !known {
 			first[at] = i

@@ -42,7 +42,11 @@ func (c *call) run(h handler) error {
 		}
 		h, pipes = handlers["show.changes"], pipes[1:]
 	}
-	buffered := bufio.NewWriter(interruptible{c.ctx, c.io.Out})
+	out := c.io.Out
+	if width := c.session.textWidth(0); width > 0 {
+		out = &fold{w: out, width: width}
+	}
+	buffered := bufio.NewWriter(interruptible{c.ctx, out})
 	chain, err := newChain(pipes, buffered)
 	if err != nil {
 		return err
@@ -83,6 +87,13 @@ func (c *call) noMore() {
 // printf writes to the pipes. Errors of writing end the command when it is done: the writer keeps
 // them.
 func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.out, format, args...) }
+
+// say writes a sentence, wrapped to the terminal.
+func (c *call) say(indent int, format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), c.session.textWidth(c.io.Width), indent, indent+2) {
+		c.printf("%s\n", line)
+	}
+}
 
 // snapshot reads the running state.
 func (c *call) snapshot() (*engine.Snapshot, error) { return c.session.env.View.Snapshot(c.ctx) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,14 +66,14 @@ func (c *call) commitCandidate(info conf.Info) error {
 	}
 	c.printf("Commit %d complete\n", rev.ID)
 	if !rev.ConfirmBy.IsZero() {
-		c.printf("It is taken back in %s, unless \"commit\" or \"confirm\" confirms it\n", span(rev.ConfirmBy.Sub(s.now())))
+		c.say(0, "It is taken back in %s, unless \"commit\" or \"confirm\" confirms it", span(rev.ConfirmBy.Sub(s.now())))
 	}
 	for _, n := range rev.Notes {
-		c.printf("Note: %s\n", n)
+		c.say(0, "Note: %s", n)
 	}
 	if rev.Config != nil {
 		for _, w := range rev.Config.Warnings {
-			c.printf("Warning: %s\n", w)
+			c.say(0, "Warning: %s", w)
 		}
 	}
 	return nil
@@ -84,7 +85,18 @@ const maxAudited = 200
 // plan is what "commit check" finds out.
 type plan struct {
 	Valid   bool         `json:"valid"`
-	Changes []planChange `json:"changes"`
+	Changes []planChange `json:"changes"` // of the virtual routers
+	Routes  []planRoute  `json:"routes"`
+	// Settings are the changes of everything else: tracked objects, notifications, listeners, logging.
+	Settings []delta `json:"settings"`
+}
+
+// planRoute is a static route that a commit adds, changes or removes.
+type planRoute struct {
+	Destination string `json:"destination"`
+	NextHop     string `json:"next_hop"`
+	Metric      int    `json:"metric"`
+	Change      string `json:"change"`
 }
 
 type planChange struct {
@@ -110,7 +122,7 @@ func (c *call) checkCandidate() (*plan, error) {
 	for _, r := range snapshot.Routers {
 		masters[r.Config.Key] = r.State == vrrp.Master
 	}
-	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes))}
+	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes)), Settings: []delta{}}
 	for _, ch := range changes {
 		p.Changes = append(p.Changes, planChange{
 			Interface: ch.Key.Interface, Family: ch.Key.Family.String(), Group: ch.Key.VRID,
@@ -118,7 +130,37 @@ func (c *call) checkCandidate() (*plan, error) {
 			LosesMaster: masters[ch.Key] && (ch.Kind == engine.Restarted || ch.Kind == engine.Removed),
 		})
 	}
+	d := c.session.draft
+	from, to := &target{file: d.base.File}, &target{file: d.file}
+	p.Routes = planRoutes(staticRoutes(from.file), staticRoutes(to.file))
+	for i := range topSettings {
+		if topSettings[i].id != staticRoute.id {
+			p.Settings = appendChanges(p.Settings, topSettings[i:i+1], from, to, 0)
+		}
+	}
 	return p, nil
+}
+
+// planRoutes compares static routes. Destination and metric tell which is which.
+func planRoutes(from, to []conf.StaticRoute) []planRoute {
+	list := []planRoute{}
+	add := func(r *conf.StaticRoute, change string) {
+		list = append(list, planRoute{destination(r), valueOf(r.NH), valueOf(r.Metric), change})
+	}
+	for i := range to {
+		switch at := slices.IndexFunc(from, func(r conf.StaticRoute) bool { return sameRoute(&r, &to[i]) }); {
+		case at < 0:
+			add(&to[i], "added")
+		case routeLine(&from[at]) != routeLine(&to[i]):
+			add(&to[i], "changed")
+		}
+	}
+	for i := range from {
+		if !slices.ContainsFunc(to, func(r conf.StaticRoute) bool { return sameRoute(&r, &from[i]) }) {
+			add(&from[i], "removed")
+		}
+	}
+	return list
 }
 
 func checkData(c *call) (any, error) { return c.checkCandidate() }
@@ -142,6 +184,19 @@ func commitCheck(c *call) error {
 	if len(p.Changes) == 0 {
 		c.printf("No virtual router is touched\n")
 	}
+	for _, r := range p.Routes {
+		c.printf("Static route %s via %s", r.Destination, r.NextHop)
+		if r.Metric != 0 {
+			c.printf(" metric %d", r.Metric)
+		}
+		c.printf(": %s\n", r.Change)
+	}
+	if len(p.Settings) > 0 {
+		c.printf("Other settings:\n")
+	}
+	for _, d := range p.Settings {
+		c.printf("%s\n", d)
+	}
 	return nil
 }
 
@@ -161,22 +216,22 @@ func (c *call) restart(d *draft) {
 	}
 }
 
-// revision reads a configuration of the history.
-func (c *call) revision() (*conf.File, int, error) {
-	n, err := strconv.Atoi(c.step.Value("revision"))
+// revision reads the configuration of the history that an argument names.
+func (c *call) revision(argument string) (*conf.File, int, error) {
+	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
-		return nil, 0, c.misplaced("revision", "not a number of a revision")
+		return nil, 0, c.misplaced(argument, "not a number of a revision")
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {
-		return nil, 0, c.misplaced("revision", fmt.Sprintf("there is no such revision: the history has 0-%d",
+		return nil, 0, c.misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
 			len(c.session.env.Manager.History())-1))
 	}
 	return file, n, err
 }
 
 func rollback(c *call) error {
-	file, n, err := c.revision()
+	file, n, err := c.revision("revision")
 	if err != nil {
 		return err
 	}

@@ -49,14 +49,36 @@ func (s *Session) Help(line string) string {
 		}
 		return "% " + err.Error() + "\n"
 	}
-	width := 0
+	s.mu.Lock()
+	columns := s.columns
+	s.mu.Unlock()
+	return helpText(found, s.textWidth(columns))
+}
+
+// helpText writes words and their meanings in two columns, or, where there is no room for that, below each other.
+func helpText(found []completions.Candidate, width int) string {
+	const indent, most = 2, 30
+	words := 0
 	for _, f := range found {
-		width = max(width, runewidth.StringWidth(f.Text))
+		words = max(words, min(most, runewidth.StringWidth(f.Text)))
 	}
+	at := indent + words + 2
 	var b strings.Builder
 	for _, f := range found {
-		l := "  " + runewidth.FillRight(f.Text, min(width, 30)) + "  " + f.Help
-		b.WriteString(strings.TrimRight(printable(l), " ") + "\n")
+		text, help := printable(f.Text), printable(f.Help)
+		switch {
+		case help == "":
+			b.WriteString(strings.Repeat(" ", indent) + text + "\n")
+		case width >= minWrap && width-at < minWrap:
+			b.WriteString(strings.Repeat(" ", indent) + text + "\n")
+			b.WriteString(strings.Join(wrap(help, width, 2*indent, 2*indent), "\n") + "\n")
+		default:
+			lines := wrap(help, width, max(at, indent+runewidth.StringWidth(text)+2), at)
+			b.WriteString(strings.Repeat(" ", indent) + text + lines[0][indent+runewidth.StringWidth(text):] + "\n")
+			for _, l := range lines[1:] {
+				b.WriteString(l + "\n")
+			}
+		}
 	}
 	return b.String()
 }

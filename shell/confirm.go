@@ -92,7 +92,7 @@ func showCommit(c *call) error {
 	}
 	c.printf("\n")
 	if a := c.session.env.Manager.Awaited(); a != nil {
-		c.printf("%s\n", c.session.awaits(a))
+		c.say(0, "%s", c.session.awaits(a))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/journal"
 )
 
 // debugger turns packets or events into notices of one session.
@@ -44,6 +45,14 @@ func (d *debugger) match(iface string, vrid uint8) bool {
 		}
 	}
 	return false
+}
+
+// debugsEvent tells whether the session debugs events of this kind.
+func (s *Session) debugsEvent(e *journal.Event) bool {
+	s.mu.Lock()
+	d := s.debugs["events"]
+	s.mu.Unlock()
+	return d != nil && d.match(e.Interface, e.Group)
 }
 
 // add selects more.

@@ -11,6 +11,7 @@ import (
 
 func TestDebug(t *testing.T) {
 	const peer = v3 + "priority = 200\n"
+	logged, debugged := []string{"became Backup"}, []string{"→", "received from"}
 	for _, tc := range []struct {
 		name       string
 		settings   string
@@ -34,18 +35,22 @@ func TestDebug(t *testing.T) {
 		{
 			name: "events", settings: v3, lines: []string{"terminal monitor", "debug vrrp events"},
 			want: []string{"eth0 IPv4 group 1: Master → Backup: higher priority heard (heard 10.0.0.2 with priority 200)"},
-			none: []string{"received"},
+			none: []string{"received", "became"}, // nor as it is logged
 		},
-		{name: "other interface", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets interface eth1", "debug vrrp events interface eth1"}},
-		{name: "other group", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets group 2", "debug vrrp events group 7"}},
+		{
+			name: "logged only", settings: v3, lines: []string{"terminal monitor", "debug vrrp events group 7"},
+			want: logged, none: debugged,
+		},
+		{name: "other interface", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets interface eth1", "debug vrrp events interface eth1"}, want: logged, none: debugged},
+		{name: "other group", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets group 2", "debug vrrp events group 7"}, want: logged, none: debugged},
 		{
 			name: "more of it", settings: v3,
 			lines: []string{"terminal monitor", "debug vrrp packets group 2", "debug vrrp packets group 1"},
 			want:  []string{"received from 10.0.0.2"},
 		},
 		{name: "not monitored", settings: v3, lines: []string{"debug vrrp packets", "debug vrrp events"}},
-		{name: "stopped", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets", "debug vrrp events", "undebug all"}},
-		{name: "stopped one", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets", "no debug vrrp packets"}},
+		{name: "stopped", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets", "debug vrrp events", "undebug all"}, want: logged, none: debugged},
+		{name: "stopped one", settings: v3, lines: []string{"terminal monitor", "debug vrrp packets", "no debug vrrp packets"}, want: logged, none: debugged},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onLAN(t, func(l *lan) {

@@ -13,7 +13,7 @@ import (
 // explain answers in sentences why a virtual router is in its state, and what would change that.
 func (c *call) explain(now time.Time, r *engine.RouterStatus) {
 	for _, s := range explanation(now, r) {
-		c.printf("  %s\n", s)
+		c.say(2, "%s", s)
 	}
 }
 
@@ -203,9 +203,9 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 // dropHints says what may be wrong, by reason; empty for what says nothing of the peers.
 var dropHints = [vrrp.NumDropReasons]string{
 	vrrp.DropPeer:        "it is not among the unicast peers, or sends to the multicast group",
-	vrrp.DropTTL:         "they came through another router, or were forged",
+	vrrp.DropTTL:         "such packets came through another router, or were forged",
 	vrrp.DropVersion:     "it uses the other protocol version",
-	vrrp.DropChecksum:    "they were damaged on the way, or are made wrong",
+	vrrp.DropChecksum:    "such packets were damaged on the way, or are made wrong",
 	vrrp.DropOwn:         "something sends this router's packets back, or uses its address",
 	vrrp.DropAuthType:    "its type of authentication is another one, and both may become Master",
 	vrrp.DropAuth:        "its secret is another one, and both may become Master",

@@ -51,19 +51,23 @@ func statusOf(err error) Status {
 }
 
 // complain writes what went wrong, with a marker under the offending word. The line stands
-// on the terminal, behind the prompt; scripts are shown the line again.
-func complain(out IO, prompt, line string, err error) {
+// on the terminal, behind the prompt; scripts are shown the line again. Sentences are wrapped to width.
+func complain(out IO, width int, prompt, line string, err error) {
 	var parse *completions.Error
 	if errors.As(err, &parse) && parse.Kind == completions.Invalid {
 		mark(out, prompt, line, parse.Offset)
 	}
 	for i, l := range strings.Split(strings.TrimRight(describe(err), "\n"), "\n") {
+		begin := "  "
 		if i == 0 {
-			l = "% " + l
-		} else {
-			l = "  " + l
+			begin = "% "
 		}
-		fmt.Fprintln(out.Err, printable(l))
+		for j, part := range wrap(printable(l), width, 2, 2) {
+			if j == 0 {
+				part = begin + part[2:]
+			}
+			fmt.Fprintln(out.Err, part)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/fake"
+	"vrrpsh/platform/journal"
 )
 
 // lan is a simulated LAN with real routers on it, in virtual time.
@@ -48,7 +49,8 @@ func (l *lan) router(n int, settings string) *node {
 	if err := conf.WriteFile(path, []byte(file)); err != nil {
 		l.t.Fatal(err)
 	}
-	d := driver.New(driver.Options{System: kernel.Boot()})
+	log := journal.New(nil)
+	d := driver.New(driver.Options{System: kernel.Boot(), Logger: log.Logger()})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
@@ -57,7 +59,7 @@ func (l *lan) router(n int, settings string) *node {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	env := &Env{View: d, Control: d, Tap: d, Manager: m, Hostname: kernel.Name(), Sessions: sessions, Started: time.Now()}
+	env := &Env{View: d, Control: d, Tap: d, Manager: m, Journal: log, Hostname: kernel.Name(), Sessions: sessions, Started: time.Now()}
 	node := &node{Session: New(env, admin), t: l.t, kernel: kernel, driver: d}
 	node.stop = func() {
 		m.Close()

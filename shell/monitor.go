@@ -33,6 +33,9 @@ func monitorVRRP(c *call) error {
 	last := ""
 	for {
 		text, err := c.monitorTable(last)
+		if width := c.session.textWidth(0); width > 0 {
+			text = truncateLines(text, width)
+		}
 		if err == nil {
 			err = screen.Show(text)
 		}

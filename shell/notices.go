@@ -25,8 +25,8 @@ func (s *Session) notify(line string) {
 	}
 }
 
-// watch turns what is logged into notices: everything while "terminal monitor" is on, and
-// warnings and errors on the router's console always.
+// watch turns what is logged into notices: everything while "terminal monitor" is on, but for events that are
+// debugged and shown as such, and warnings and errors on the router's console always.
 func (s *Session) watch() {
 	if s.env.Journal == nil {
 		return
@@ -39,7 +39,11 @@ func (s *Session) watch() {
 			case <-s.ctx.Done():
 				return
 			case e := <-entries:
-				if s.monitors() || s.user.Source == Console && e.Level >= slog.LevelWarn {
+				monitors := s.monitors()
+				if monitors && e.Event != nil && s.debugsEvent(e.Event) {
+					continue
+				}
+				if monitors || s.user.Source == Console && e.Level >= slog.LevelWarn {
 					s.notify(s.env.Journal.Line(&e))
 				}
 			}

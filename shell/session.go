@@ -40,6 +40,7 @@ type Session struct {
 	debugs      map[string]*debugger // by what is debugged
 	length      int                  // lines of a page, -1: as the terminal says
 	width       int                  // columns, 0: as the terminal says
+	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
 	suggestions bool
 }
 
@@ -109,6 +110,23 @@ func (s *Session) PageLength() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.length
+}
+
+// Resize tells how large the terminal is.
+func (s *Session) Resize(columns, _ int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.columns = columns
+}
+
+// textWidth is how wide text for people may be, 0 for any width: what "terminal width" says, or else the terminal.
+func (s *Session) textWidth(terminal int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.width > 0 {
+		return s.width
+	}
+	return terminal
 }
 
 // Suggestions tells whether suggestions pop up while typing.
@@ -189,13 +207,13 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	if s.mode == closed {
-		complain(out, "", line, failed("The session has ended"))
+		complain(out, 0, "", line, failed("The session has ended"))
 		return Failed
 	}
 	prompt := s.Prompt()
 	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
 	if err != nil {
-		complain(out, prompt, line, err)
+		complain(out, s.textWidth(out.Width), prompt, line, err)
 	}
 	return statusOf(err)
 }

@@ -13,7 +13,7 @@ import (
 var notifySettings = []setting{
 	{
 		id: "notify.command", keys: []string{"notify"}, help: "Run a program for events",
-		syntax: "notify <hook> command <file> [<arguments...>]", no: "notify <hook> [command [<file> [<arguments...>]]]",
+		syntax: "notify <hook> command <file> [<arguments...:words>]", no: "notify <hook> [command [<file> [<arguments...:words>]]]",
 		words: with(notifyWords),
 		set: func(t *target, step *completions.Step) error {
 			hooks := namedHooks(t.file)

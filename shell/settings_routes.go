@@ -31,9 +31,13 @@ var staticRoute = setting{
 		}
 		routes := slices.Clone(staticRoutes(t.file))
 		at := slices.IndexFunc(routes, func(r conf.StaticRoute) bool { return sameRoute(&r, &route) })
-		if at < 0 {
+		switch {
+		case at < 0:
 			routes = append(routes, route)
-		} else {
+		case !sameBinding(&routes[at], &route):
+			return &argError{name: "prefix", msg: fmt.Sprintf("%q has this destination and metric: the kernel has only one route of them, whoever is Master. "+
+				"With another metric it is another route", routeLine(&routes[at]))}
+		default:
 			routes[at] = route
 		}
 		t.file.Protocols = &conf.Protocols{Static: routes}
@@ -123,6 +127,11 @@ func valueOf[T any](p *T) T {
 
 func sameRoute(a, b *conf.StaticRoute) bool {
 	return destination(a) == destination(b) && valueOf(a.Metric) == valueOf(b.Metric)
+}
+
+// sameBinding tells whether two routes are installed while the same virtual router is Master, or any.
+func sameBinding(a, b *conf.StaticRoute) bool {
+	return valueOf(a.Interface) == valueOf(b.Interface) && valueOf(a.Group) == valueOf(b.Group)
 }
 
 // covers tells whether a route agrees with all that is given.

@@ -30,7 +30,7 @@ var trackSettings = allOfTrack([]setting{
 			t.File = &v
 			return nil
 		}),
-	trackKind("script", "<file> [<arguments...>]", "Track a program: up while it ends with status 0",
+	trackKind("script", "<file> [<arguments...:words>]", "Track a program: up while it ends with status 0",
 		func(t *conf.Track, step *completions.Step) error {
 			t.Script = append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
 			return nil

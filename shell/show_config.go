@@ -14,14 +14,14 @@ import (
 )
 
 // writeConfig shows a configuration as the command asks for it.
-func (c *call) writeConfig(file *conf.File) error {
+func (c *call) writeConfig(d *draft) error {
 	switch {
 	case c.step.Has("toml"):
-		return c.writeFile(file, conf.TOML)
+		return c.writeFile(d.file, conf.TOML)
 	case c.step.Has("json"):
-		return c.writeFile(file, conf.JSON)
+		return c.writeFile(d.file, conf.JSON)
 	}
-	renderFile(c.out, fileDraft(file), hide)
+	renderFile(c.out, d, hide)
 	return nil
 }
 
@@ -43,29 +43,32 @@ func configData(file *conf.File) (any, error) {
 	return json.RawMessage(bytes.TrimSpace(data)), nil
 }
 
+// configuration is one that a command names.
+type configuration func(*call) (*draft, error)
+
 // configHandler shows one of the configurations.
-func configHandler(file func(*call) (*conf.File, error)) handler {
+func configHandler(which configuration) handler {
 	return handler{
 		run: func(c *call) error {
-			f, err := file(c)
+			d, err := which(c)
 			if err != nil {
 				return err
 			}
-			return c.writeConfig(f)
+			return c.writeConfig(d)
 		},
 		data: func(c *call) (any, error) {
-			f, err := file(c)
+			d, err := which(c)
 			if err != nil {
 				return nil, err
 			}
-			return configData(f)
+			return configData(d.file)
 		},
 	}
 }
 
-func runningFile(c *call) (*conf.File, error) { return c.session.env.Manager.Running().File, nil }
+func running(c *call) (*draft, error) { return fileDraft(c.session.env.Manager.Running().File), nil }
 
-func startupFile(c *call) (*conf.File, error) {
+func startup(c *call) (*draft, error) {
 	env := c.session.env
 	if env.Path == "" {
 		return nil, failed("This router has no configuration file")
@@ -77,20 +80,61 @@ func startupFile(c *call) (*conf.File, error) {
 	if err != nil {
 		return nil, failed("%v", err)
 	}
-	return file, nil
+	return fileDraft(file), nil
 }
 
-// candidateFile is the candidate, or outside configure mode what one would begin with.
-func candidateFile(c *call) (*conf.File, error) {
+// candidate is the session's, or outside configure mode what one would begin with.
+func candidate(c *call) (*draft, error) {
 	if d := c.session.draft; d != nil {
-		return d.file, nil
+		return d, nil
 	}
-	return runningFile(c)
+	return running(c)
 }
 
-func revisionFile(c *call) (*conf.File, error) {
-	file, _, err := c.revision()
-	return file, err
+// revision is the one that an argument names, or otherwise the candidate if it is not given.
+func revision(argument string) configuration {
+	return func(c *call) (*draft, error) {
+		if _, given := c.step.Arg(argument); !given {
+			return candidate(c)
+		}
+		file, _, err := c.revision(argument)
+		if err != nil {
+			return nil, err
+		}
+		return fileDraft(file), nil
+	}
+}
+
+// before is what the revision that an argument names has changed; before the oldest one kept there is nothing.
+func before(argument string) configuration {
+	return func(c *call) (*draft, error) {
+		_, n, err := c.revision(argument)
+		if err != nil {
+			return nil, err
+		}
+		file, err := c.session.env.Manager.Load(n + 1)
+		if errors.Is(err, conf.ErrNoRevision) {
+			return fileDraft(&conf.File{}), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return fileDraft(file), nil
+	}
+}
+
+// revisionHandler shows a revision, or what it has changed.
+func revisionHandler(whole, changes handler) handler {
+	of := func(c *call) handler {
+		if c.step.Has("changes") {
+			return changes
+		}
+		return whole
+	}
+	return handler{
+		run:  func(c *call) error { return of(c).run(c) },
+		data: func(c *call) (any, error) { return of(c).data(c) },
+	}
 }
 
 // showHere shows the candidate's part that the mode edits.
@@ -115,27 +159,29 @@ func showHere(c *call) error {
 	return nil
 }
 
-// changes compares the candidate with a configuration.
-func (c *call) changes(with *conf.File) []delta {
-	d := c.session.draft
-	if d == nil {
-		return []delta{}
+// changesHandler shows what leads from one configuration to another.
+func changesHandler(from, to configuration) handler {
+	compare := func(c *call) ([]delta, error) {
+		a, err := from(c)
+		if err != nil {
+			return nil, err
+		}
+		b, err := to(c)
+		if err != nil {
+			return nil, err
+		}
+		list := compareDrafts(a, b)
+		if list == nil {
+			list = []delta{}
+		}
+		return list, nil
 	}
-	list := compareDrafts(fileDraft(with), d)
-	if list == nil {
-		list = []delta{}
-	}
-	return list
-}
-
-func changesHandler(with func(*call) (*conf.File, error)) handler {
 	return handler{
 		run: func(c *call) error {
-			file, err := with(c)
+			list, err := compare(c)
 			if err != nil {
 				return err
 			}
-			list := c.changes(file)
 			for _, d := range list {
 				c.printf("%s\n", d)
 			}
@@ -144,13 +190,7 @@ func changesHandler(with func(*call) (*conf.File, error)) handler {
 			}
 			return nil
 		},
-		data: func(c *call) (any, error) {
-			file, err := with(c)
-			if err != nil {
-				return nil, err
-			}
-			return c.changes(file), nil
-		},
+		data: func(c *call) (any, error) { return compare(c) },
 	}
 }
 
@@ -183,7 +223,11 @@ func showCommits(c *call) error {
 			r.User, r.Source, printable(r.Comment),
 		})
 	}
-	return writeTable(c.out, []column{
+	err := writeTable(c.out, []column{
 		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
+	if err == nil && c.io.Ask != nil {
+		c.printf("\"show configuration revision N changes\" tells what a commit changed\n")
+	}
+	return err
 }

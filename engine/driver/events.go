@@ -127,7 +127,8 @@ func (j *records) run(events <-chan engine.Event) {
 				j.write(record{slog.LevelWarn, "the log is too slow: events are missing", []any{"count", e.Seq - last - 1}})
 			}
 			last = e.Seq
-			j.write(eventRecord(&e))
+			about := journal.Event{Interface: e.Key.Interface, Group: e.Key.VRID}
+			j.log(journal.WithEvent(context.Background(), about), eventRecord(&e))
 		}
 	}
 }
@@ -144,8 +145,10 @@ func (j *records) rest() {
 	}
 }
 
-func (j *records) write(r record) {
-	j.logger.Log(context.Background(), r.level, r.message, r.args...)
+func (j *records) write(r record) { j.log(context.Background(), r) }
+
+func (j *records) log(ctx context.Context, r record) {
+	j.logger.Log(ctx, r.level, r.message, r.args...)
 }
 
 // eventRecord returns an event as it is logged.

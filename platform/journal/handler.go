@@ -50,6 +50,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return err
 	}
 	e := Entry{Time: r.Time, Level: r.Level, Message: r.Message, Attrs: attrs}
+	e.Event, _ = ctx.Value(eventKey{}).(*Event) // nil for what is none
 	h.journal.mu.Lock()
 	defer h.journal.mu.Unlock()
 	if e.Time.IsZero() {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -27,6 +28,21 @@ type Entry struct {
 	Message string
 	// Attrs are the attributes as key=value, separated by blanks.
 	Attrs string
+	// Event is what happened in the engine, for an entry that tells of that and nothing else; nil for others.
+	Event *Event
+}
+
+// Event says what an event of the engine is about.
+type Event struct {
+	Interface string // "": no single one
+	Group     uint8  // 0: no single one
+}
+
+type eventKey struct{}
+
+// WithEvent returns a context for logging an event.
+func WithEvent(ctx context.Context, e Event) context.Context {
+	return context.WithValue(ctx, eventKey{}, &e)
 }
 
 // Settings are what can be changed while the router runs.

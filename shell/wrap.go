@@ -1,0 +1,81 @@
+package shell
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// minWrap is the least width, in columns, to which text is wrapped: in less, words do not stay together.
+const minWrap = 16
+
+// wrap cuts a text at blanks so that it fits into a width, which includes the first line's indent and those of the
+// others. Words longer than a line stay whole. Without a width there is one line.
+func wrap(text string, width, first, others int) []string {
+	if width < minWrap {
+		return []string{strings.Repeat(" ", first) + text}
+	}
+	if width-others < minWrap {
+		others = 0
+	}
+	var lines []string
+	line, used := strings.Repeat(" ", first), first
+	begun := false
+	for word := range strings.SplitSeq(text, " ") {
+		w := runewidth.StringWidth(word)
+		if begun && used+1+w > width {
+			lines = append(lines, line)
+			line, used, begun = strings.Repeat(" ", others), others, false
+		}
+		if begun {
+			line, used = line+" ", used+1
+		}
+		line, used, begun = line+word, used+w, true
+	}
+	return append(lines, line)
+}
+
+// truncateLines cuts off what does not fit into a width.
+func truncateLines(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = runewidth.Truncate(l, width, "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// fold ends lines after so many columns, as a terminal of that width does.
+type fold struct {
+	w     io.Writer
+	width int
+	used  int    // columns of the line that is not complete
+	part  []byte // of a character
+}
+
+// Write implements io.Writer.
+func (f *fold) Write(b []byte) (int, error) {
+	data := append(f.part, b...)
+	var out bytes.Buffer
+	for len(data) > 0 && utf8.FullRune(data) {
+		r, n := utf8.DecodeRune(data)
+		w := runewidth.RuneWidth(r)
+		switch {
+		case r == '\n':
+			f.used, w = 0, 0
+		case f.used+w > f.width && f.used > 0:
+			out.WriteByte('\n')
+			f.used = 0
+		}
+		f.used += w
+		out.Write(data[:n])
+		data = data[n:]
+	}
+	f.part = append([]byte(nil), data...)
+	if _, err := f.w.Write(out.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
