@@ -19,6 +19,7 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/fake"
 	"vrrpsh/platform/journal"
+	"vrrpsh/router"
 	"vrrpsh/shell"
 )
 
@@ -93,19 +94,17 @@ func runDemo(ctx context.Context) error {
 			return err
 		}
 	}
-	r1, err := startRouter(ctx, routerOptions{
-		system: l.kernels["r1"].Boot(), path: path, stateDir: dir, journal: journal.New(nil), lab: l,
-		effective: func(g conf.General) conf.General { return inEffect(g, false) },
+	r1, err := router.Start(ctx, router.Options{
+		Version: version, System: l.kernels["r1"].Boot(), Path: path, StateDir: dir, Journal: journal.New(nil), Lab: l,
 	})
 	if err != nil {
 		return err
 	}
-	defer r1.stop()
+	defer r1.Stop()
 	if xterm.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Print(demoBanner)
 	}
-	session := shell.New(r1.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
-	return converse(ctx, session)
+	return converse(ctx, r1.Console())
 }
 
 // lab is the simulated LAN. Its routers other than r1 run without a shell.

@@ -34,13 +34,17 @@ var allowed = map[string][]string{
 	"packaging":             {},
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
-	"conf":                  {"engine", "engine/vrrp", "platform/program"},
+	"conf":                  {"completions", "engine", "engine/vrrp", "platform/program"},
 	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/journal"},
 	"conf/login":            {"conf"},
 	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
 	"shell/term":            {"shell"},
 	"shell/remote":          {"shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
+	"router": {
+		"api", "conf", "conf/login", "engine/driver", "platform", "platform/journal", "platform/native", "platform/process",
+		"platform/program", "shell", "shell/remote", "shell/remote/sshd",
+	},
 }
 
 // libraries that only one package may import.

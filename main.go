@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,8 +19,8 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/engine/sniff"
 	"vrrpsh/platform/native"
+	"vrrpsh/router"
 	"vrrpsh/shell"
-	"vrrpsh/shell/remote"
 	"vrrpsh/shell/term"
 )
 
@@ -124,7 +123,7 @@ Without a mode or command it attaches to the running router:
 			case f.mode == 0:
 				return runSniffer(cmd.Context(), f)
 			case f.mode == 1, f.mode == 2:
-				return runRouter(cmd.Context(), f, f.mode == 2)
+				return runRouter(cmd.Context(), f)
 			default:
 				return fmt.Errorf("mode %d does not exist: 0 is the sniffer, 1 the router in the foreground, 2 as a daemon", f.mode)
 			}
@@ -159,18 +158,6 @@ Without a mode or command it attaches to the running router:
 	return root
 }
 
-// socketPath is the flag's, or else that of the environment or the default: the configuration
-// file may be unreadable for those who attach.
-func (f flags) socketPath() string {
-	if f.socket != "" {
-		return f.socket
-	}
-	if path := os.Getenv("VRRPSH_SOCKET"); path != "" {
-		return path
-	}
-	return defaultSocket
-}
-
 func (f flags) configFormat() (conf.Format, error) {
 	switch strings.ToLower(f.format) {
 	case "toml":
@@ -182,26 +169,17 @@ func (f flags) configFormat() (conf.Format, error) {
 	}
 }
 
-// attach runs the shell of the running router in this terminal.
-func attach(ctx context.Context, f flags) error {
-	ctx, stop := untilHangup(ctx)
-	defer stop()
-	c, err := remote.Dial(ctx, f.socketPath())
+// runRouter runs the router, in the background if the mode is 2, with a console if it has a terminal.
+func runRouter(ctx context.Context, f flags) error {
+	format, err := f.configFormat()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-		return exitStatus(shell.Unreachable)
+		return err
 	}
-	return converse(ctx, c)
-}
-
-// converse runs a conversation in this terminal, or as a script when standard
-// input is none.
-func converse(ctx context.Context, c shell.Conversation) error {
-	defer c.Close()
-	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
-		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
+	p := router.Program{Version: version, Path: f.config, Format: format, Override: f.override, Daemon: f.mode == 2}
+	if !p.Daemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd())) {
+		p.Console = func(ctx context.Context, c shell.Conversation) error { return onTerminal(ctx, c, historyFile()) }
 	}
-	return onTerminal(ctx, c, historyFile())
+	return p.Run(ctx)
 }
 
 // runSniffer shows the VRRP packets of an interface until a signal, or those of a capture file.
@@ -231,113 +209,11 @@ func runSniffer(ctx context.Context, f flags) error {
 	}
 }
 
-// loginName is the name under which this program is a login shell, or sshd's ForceCommand.
-const loginName = "vrrpsh-login"
-
-// loginShell attaches to the running router as sshd wants it: with -c COMMAND, or the command that
-// the client of a ForceCommand has asked for, it executes that one.
-func loginShell(ctx context.Context, args []string) error {
-	var f flags
-	command, forced := os.LookupEnv("SSH_ORIGINAL_COMMAND")
-	for ; len(args) > 0; args = args[1:] {
-		switch {
-		case args[0] == "-l": // what a login shell may be told
-		case len(args) == 1:
-			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
-		case args[0] == "-s":
-			f.socket, args = args[1], args[1:]
-		case args[0] == "-c":
-			// A ForceCommand of this name reaches a login shell of this name as its command.
-			words := strings.Fields(args[1])
-			if !forced && (len(words) == 0 || filepath.Base(words[0]) != loginName) {
-				command = args[1]
-			}
-			args = args[1:]
-		default:
-			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
-		}
-	}
-	if strings.TrimSpace(command) == "" {
-		return attach(ctx, f)
-	}
-	return executeOn(ctx, f, func(c shell.Conversation, out shell.IO) shell.Status {
-		if strings.ContainsAny(command, "\r\n") {
-			return shell.Script(ctx, c, strings.NewReader(command), out, false)
-		}
-		return c.Execute(ctx, command, out)
-	})
-}
-
-// executeOn runs commands on the running router, and prints data only.
-func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.IO) shell.Status) error {
-	c, err := remote.Dial(ctx, f.socketPath())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-		return exitStatus(shell.Unreachable)
-	}
-	defer c.Close()
-	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
-}
-
-// untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.
-func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, syscall.SIGHUP)
-}
-
-// onTerminal runs a conversation in this terminal, with the history of its user.
-func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
-	err := term.Run(ctx, c, term.Options{HistoryFile: history})
-	switch {
-	case errors.Is(err, term.ErrLost):
-		return exitStatus(shell.Unreachable) // the terminal has said why
-	case errors.Is(err, term.ErrHangup), ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return nil // told to end, or nobody is there to be told anything
-	default:
-		return err
-	}
-}
-
 func status(s shell.Status) error {
 	if s == shell.Done {
 		return nil
 	}
 	return exitStatus(s)
-}
-
-func execCommand(f *flags) *cobra.Command {
-	var file string
-	var keepGoing bool
-	cmd := &cobra.Command{
-		Use:   "exec [COMMAND...]",
-		Short: "Run commands on the running router: the arguments, a file, or standard input",
-		Long: `exec runs one command, joined from the arguments, or the lines of a file or of
-standard input. It writes data only to standard output, errors to standard error.
-
-Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected,
-4 locked or stale, 5 no router reachable.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in := os.Stdin
-			if file != "" {
-				opened, err := os.Open(file)
-				if err != nil {
-					return err
-				}
-				defer opened.Close()
-				in = opened
-			}
-			return executeOn(cmd.Context(), *f, func(c shell.Conversation, out shell.IO) shell.Status {
-				if len(args) > 0 {
-					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
-				}
-				return shell.Script(cmd.Context(), c, in, out, keepGoing)
-			})
-		},
-	}
-	// Flags behind the first word are the command's own.
-	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
-	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on after a command that failed")
-	return cmd
 }
 
 func checkCommand(f *flags) *cobra.Command {
@@ -353,7 +229,11 @@ Exit status: 0 valid, possibly with warnings, 1 faults.`,
 			if !exists(f.config) { // the router starts without one, but this is more likely a mistake
 				return fmt.Errorf("%s: %w", f.config, os.ErrNotExist)
 			}
-			c, err := load(*f)
+			format, err := f.configFormat()
+			if err != nil {
+				return err
+			}
+			c, err := router.ThisHost.LoadFile(f.config, format)
 			if err != nil {
 				return err
 			}
@@ -398,30 +278,6 @@ terminal. A password in the arguments can be seen by everybody on this host.`,
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", "scrypt", "`algorithm`: scrypt or sha256")
 	cmd.Flags().Uint8Var(&level, "level", 0, "what the user may do, 0 to 9: 0-4 look, 5-8 operate, 9 configure")
 	return cmd
-}
-
-// terminalCommand is what the SSH server runs for each terminal: its standard input is a
-// pseudo-terminal, and the session is at the other end of file descriptor 3.
-func terminalCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "terminal HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := untilHangup(cmd.Context())
-			defer stop()
-			f := os.NewFile(3, "session")
-			conn, err := net.FileConn(f)
-			if err != nil {
-				return err
-			}
-			_ = f.Close()
-			c, err := remote.Attach(conn)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			return onTerminal(ctx, c, args[0])
-		},
-	}
 }
 
 func versionCommand() *cobra.Command {

@@ -13,29 +13,19 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/scrypt"
+
+	"vrrpsh/completions"
 )
 
-// Level is what a user may do: 0-4 viewer, 5-8 operator, 9 administrator.
-type Level uint8
+// Level is what a user may do: 0-4 viewer, 5-8 operator, 9 administrator. The commands say which they need.
+type Level = completions.Level
 
 // The lowest level of each role.
 const (
-	Viewer        Level = 0
-	Operator      Level = 5
-	Administrator Level = 9
+	Viewer        = completions.Viewer
+	Operator      = completions.Operator
+	Administrator = completions.Administrator
 )
-
-// String returns "viewer", "operator" or "administrator".
-func (l Level) String() string {
-	switch {
-	case l >= Administrator:
-		return "administrator"
-	case l >= Operator:
-		return "operator"
-	default:
-		return "viewer"
-	}
-}
 
 // Algorithm is a way to hash passwords.
 type Algorithm uint8

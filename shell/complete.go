@@ -31,7 +31,7 @@ func (s *Session) candidates(line string) ([]completions.Candidate, *completions
 	if s.mode == closed {
 		return nil, nil
 	}
-	return s.tree.Complete(s.mode, s.level(), line, s.values)
+	return s.tree.Complete(s.mode, s.user.Level, line, s.values)
 }
 
 // Help implements Conversation.

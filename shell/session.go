@@ -71,8 +71,6 @@ func (s *Session) now() time.Time {
 	return time.Now()
 }
 
-func (s *Session) level() completions.Level { return completions.Level(s.user.Level) }
-
 // Prompt implements Conversation.
 func (s *Session) Prompt() string {
 	s.mu.Lock()
@@ -84,7 +82,7 @@ func (s *Session) Prompt() string {
 	if s.draft != nil && s.draft.changed() {
 		star = "*"
 	}
-	if s.level() < completions.Operator {
+	if s.user.Level < completions.Operator {
 		sign = ">"
 	}
 	return s.hostname() + mode + star + sign + " "
@@ -225,12 +223,12 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
 		return nil
 	}
-	inv, perr := s.tree.Parse(s.mode, s.level(), line)
+	inv, perr := s.tree.Parse(s.mode, s.user.Level, line)
 	if perr != nil {
 		return perr
 	}
-	if need := inv.Last().Command.Level; need > s.level() {
-		return failed("Permission denied: this needs level %d, yours is %d", need, s.level())
+	if need := inv.Last().Command.Level; need > s.user.Level {
+		return failed("Permission denied: this needs level %d, yours is %d", need, s.user.Level)
 	}
 	c := &call{session: s, ctx: ctx, inv: inv, step: inv.Last(), io: out}
 	if inv.Last().Command.Setting {

@@ -1,0 +1,242 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"vrrpsh/api"
+	"vrrpsh/conf"
+	"vrrpsh/engine/driver"
+	"vrrpsh/platform/journal"
+	"vrrpsh/platform/native"
+	"vrrpsh/platform/process"
+	"vrrpsh/platform/program"
+	"vrrpsh/shell"
+	"vrrpsh/shell/remote"
+)
+
+// ThisHost is what the configuration of a real router is for.
+const ThisHost = conf.Host(runtime.GOOS)
+
+// Program is the router as the command line has asked for it.
+type Program struct {
+	Version string
+	Path    string // of the configuration file
+	Format  conf.Format
+	// Override gives what the command line says precedence over the general settings.
+	Override func(*conf.General)
+	// Daemon runs it in the background.
+	Daemon bool
+	// Console lets the user of this process's terminal talk to the router, until he leaves or the context
+	// ends; nil: there is no terminal.
+	Console func(context.Context, shell.Conversation) error
+}
+
+// run is a Program under way: what there is before the router, and after it.
+type run struct {
+	Program
+	self    process.Program
+	general conf.General // as they were at the start
+	control *net.UnixListener
+	hangup  chan os.Signal
+	parent  *process.Parent
+	options Options
+}
+
+// Run runs the router until a signal, or until the user of its console leaves.
+func (p Program) Run(ctx context.Context) (err error) {
+	self, err := process.Self()
+	if err != nil {
+		return err
+	}
+	inherited, inheritErr := process.Inherited()
+	var parent *process.Parent
+	if p.Daemon && inherited == nil {
+		if parent = process.InBackground(); parent == nil {
+			return process.Background()
+		}
+		defer func() {
+			if err != nil {
+				parent.Failed(err)
+			}
+		}()
+	}
+	// Whoever reads the log may end: that is no reason for the router to do so, and writing fails then.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	config, err := ThisHost.LoadFile(p.Path, p.Format)
+	if err != nil {
+		return err
+	}
+	effective := func(g conf.General) conf.General {
+		p.Override(&g)
+		return inEffect(g, p.Daemon)
+	}
+	general := effective(config.General)
+	path, err := filepath.Abs(p.Path)
+	if err != nil {
+		return err
+	}
+	if p.Daemon {
+		if err := process.Enter(general.WorkingDir); err != nil {
+			return err
+		}
+	}
+	j := journal.New(p.logOutput())
+	defer j.Close()
+	if err := j.Configure(logSettings(general)); err != nil {
+		return err
+	}
+	log := j.Logger()
+
+	if general.PID != "" {
+		pid, err := process.Claim(general.PID)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, pid.Release()) }()
+	}
+	// The socket comes first: while another router answers on it, nothing in the
+	// kernel may be taken for the remains of a crash.
+	control, handover, err := takeOver(inherited, general.ControlSocket, log)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	if inheritErr != nil {
+		log.Warn("what the process before has left is lost: starting anew", "error", inheritErr)
+	}
+	r := &run{
+		Program: p, self: self, general: general, control: control, hangup: hangup, parent: parent,
+		options: Options{
+			Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
+			Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run,
+		},
+	}
+	for {
+		r.options.Handover = handover
+		if handover, err = r.once(ctx, log); handover == nil {
+			return err
+		}
+		j.Flush()
+		err := r.succeed(handover)
+		log.Error("the router could not be restarted: this process goes on", "error", err)
+	}
+}
+
+// logOutput keeps log lines out of the console, where a user is typing.
+func (p Program) logOutput() io.Writer {
+	if p.Console != nil {
+		return nil
+	}
+	return os.Stderr
+}
+
+// once runs the router until the process or its console ends, or until it shall be restarted: then
+// it returns what is handed over.
+func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, error) {
+	system, err := native.New(native.Options{StateDir: p.general.StateDir, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	options := p.options
+	options.System = system
+	control, err := another(p.control)
+	if err != nil {
+		return nil, err
+	}
+	defer control.Close()
+	restart := make(chan struct{}, 1)
+	options.Restart = func(ctx context.Context) (string, error) {
+		what, err := p.ask(ctx, restart)
+		if err == nil {
+			_ = control.Close() // who comes from now on is the successor's
+		}
+		return what, err
+	}
+	r, err := Start(ctx, options)
+	if err != nil && ctx.Err() != nil {
+		log.Info("router stops before it has started")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stop := r.Stop
+	defer func() { stop() }()
+
+	server := api.NewServer(r.control(), log)
+	server.ConnContext = remote.ConnContext
+	go func() {
+		if err := server.Serve(control); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			log.Error("control socket ended", "error", err)
+		}
+	}()
+	defer server.Close()
+	log.Info("router started", "version", p.Version, "process", os.Getpid(), "groups", len(r.manager.Running().Config.Engine.Routers),
+		"file", p.options.Path, "socket", p.general.ControlSocket)
+	p.parent.Ready()
+	var service process.Service
+	service.Ready()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go service.Watch(ctx, r.healthy)
+	go r.reload(ctx, p.hangup)
+
+	restarting, err := p.wait(ctx, r, restart)
+	if !restarting || err != nil {
+		service.Stopping()
+		return nil, err
+	}
+	log.Info("router restarts", "program", p.self.Path)
+	stop = func() {}
+	ending, cancelEnding := context.WithTimeout(ctx, time.Second)
+	defer cancelEnding()
+	_ = server.Shutdown(ending) // requests may end
+	handover, err := r.leave(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("restart: %w", err)
+	}
+	return handover, nil
+}
+
+// wait waits for an end, and tells whether that is a restart.
+func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (restarting bool, err error) {
+	var left chan error // the user of the console has left
+	if p.Console != nil {
+		inside, leave := context.WithCancel(ctx)
+		left = make(chan error, 1)
+		console := r.Console()
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			defer console.Close()
+			left <- p.Console(inside, console)
+		}()
+		defer func() { leave(); <-gone }()
+	}
+	select {
+	case <-ctx.Done():
+		r.log.Info("router stops")
+		return false, nil
+	case err := <-left:
+		return false, err
+	case err := <-r.failed:
+		return false, err
+	case <-restart:
+		return true, nil
+	}
+}

@@ -1,0 +1,98 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"vrrpsh/engine/driver"
+	"vrrpsh/platform/process"
+	"vrrpsh/shell/remote"
+)
+
+// takeOver returns the control socket and what the engine goes on with: those of the program that
+// ran in this process before, if there was one and it can be understood.
+func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.UnixListener, *driver.Handover, error) {
+	var handover *driver.Handover
+	if in != nil {
+		var err error
+		if handover, err = driver.ReadHandover(in.Document); err != nil {
+			log.Warn("what the process before has left is not understood: starting anew", "error", err)
+		}
+		if in.Listener.Addr().String() == path {
+			return in.Listener, handover, nil
+		}
+		_ = in.Listener.Close() // the configuration has another one by now
+	}
+	l, err := remote.Listen(path)
+	return l, handover, err
+}
+
+// another returns a listener on the same socket that can be closed by itself.
+func another(l *net.UnixListener) (net.Listener, error) {
+	f, err := l.File()
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+// checkLimit is how long the installed program may take to read the configuration.
+const checkLimit = 20 * time.Second
+
+// ask asks for a restart, if the installed program runs here and accepts the configuration. It
+// returns what that says it is.
+func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	what, err := said(ctx, p.self.Command("version"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(p.options.Path); err == nil {
+		if _, err := said(ctx, p.self.Command("check", "-c", p.options.Path, "-g", p.options.Format.String())); err != nil {
+			return "", err
+		}
+	}
+	select {
+	case restart <- struct{}{}:
+		return what, nil
+	default:
+		return "", errors.New("it restarts already")
+	}
+}
+
+// said returns what a command prints; it is its error if it fails.
+func said(ctx context.Context, cmd *exec.Cmd) (string, error) {
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	if err := cmd.Wait(); err != nil {
+		if text := strings.TrimSpace(errs.String()); text != "" {
+			return "", errors.New(text)
+		}
+		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// succeed puts the installed program in this one's place. It returns if that cannot be done.
+func (p *run) succeed(h *driver.Handover) error {
+	document, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return p.self.Succeed(p.options.StateDir, document, p.control)
+}

@@ -1,0 +1,280 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"vrrpsh/api"
+	"vrrpsh/conf"
+	"vrrpsh/conf/login"
+	"vrrpsh/engine/driver"
+	"vrrpsh/platform"
+	"vrrpsh/platform/journal"
+	"vrrpsh/platform/program"
+	"vrrpsh/shell"
+	"vrrpsh/shell/remote"
+	"vrrpsh/shell/remote/sshd"
+)
+
+// TerminalCommand is the command of this program that the SSH server runs for each terminal: its standard
+// input is a pseudo-terminal, the session is at the other end of file descriptor 3, and its argument is the history file.
+const TerminalCommand = "terminal"
+
+// Router is a running router: its engine, configuration, shell, API and SSH server.
+type Router struct {
+	env      *shell.Env
+	engine   *driver.Driver
+	manager  *conf.Manager
+	journal  *journal.Journal
+	log      *slog.Logger
+	api      *api.API
+	shells   *remote.Server
+	listener *api.Listener
+	ssh      *sshd.Server
+	// failed delivers the error with which the engine ended by itself.
+	failed chan error
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// Options say what a router is assembled from.
+type Options struct {
+	Version  string
+	System   platform.System
+	Host     conf.Host // zero for simulated routers
+	Path     string    // of the configuration file
+	Format   conf.Format
+	StateDir string
+	Journal  *journal.Journal
+	// Effective fills in what the command line and the mode make of the general settings; nil: those of a
+	// router in the foreground, without a command line.
+	Effective func(conf.General) conf.General
+	Lab       shell.Lab
+	// Run runs the programs of the configuration; nil for simulated routers.
+	Run func(context.Context, program.Program) (string, error)
+	// Capture shows the packets of an interface; nil for simulated routers.
+	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
+	// Handover is what the process before has left; nil: there was none.
+	Handover *driver.Handover
+	Restart  func(context.Context) (string, error) // see shell.Env
+}
+
+// Start starts the engine and makes the configuration file the running configuration.
+func Start(ctx context.Context, o Options) (*Router, error) {
+	if o.Effective == nil {
+		o.Effective = func(g conf.General) conf.General { return inEffect(g, false) }
+	}
+	log := o.Journal.Logger()
+	d := driver.New(driver.Options{System: o.System, Logger: log, Handover: o.Handover, Run: o.Run})
+	// The engine outlives ctx: a stop ends the sessions and the listeners first.
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r := &Router{
+		engine: d, journal: o.Journal, log: log, failed: make(chan error, 1), cancel: cancel, done: make(chan struct{}),
+	}
+	go func() {
+		defer close(r.done)
+		if err := d.Run(running); err != nil {
+			log.Error("engine stopped", "error", err)
+			r.failed <- err
+		}
+	}()
+
+	gate := login.NewGate(time.Now)
+	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != ""}
+	r.api = api.New(api.Options{
+		View: d, Version: o.Version, Logger: log, Gate: gate,
+		Config: applied.running.Load, File: applied.file,
+		General: func() conf.General { return o.Effective(applied.running.Load().General) },
+	})
+	r.listener = api.NewListener(r.api.Remote(), log)
+	applied.listener = r.listener
+	sessions := shell.NewSessions()
+	manager, err := conf.Open(ctx, conf.Options{
+		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir,
+		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+	})
+	if err != nil {
+		r.Stop()
+		return nil, err
+	}
+	r.manager = manager
+	applied.manager.Store(manager)
+	r.warn(manager.Running().Config)
+	for _, note := range manager.Running().Notes {
+		log.Warn(note)
+	}
+	hostname, err := os.Hostname()
+	if err != nil {
+		hostname = "vrrpsh"
+	}
+	r.env = &shell.Env{
+		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
+		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
+		Sessions: sessions, Restart: o.Restart, Lab: o.Lab,
+	}
+	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
+		level := levelOf(p, manager.Running().Config)
+		return shell.New(r.env, shell.User{
+			Name: p.Username, Level: level, Source: "control socket",
+			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
+		}), nil
+	})
+	r.ssh = sshd.New(sshd.Options{
+		Config: applied.running.Load, Gate: gate, Log: log, Shells: r.shells,
+		NewSession: func(u conf.User, source string) shell.Conversation {
+			return shell.New(r.env, shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
+		},
+		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
+	})
+	applied.ssh.Store(r.ssh)
+	if err := r.ssh.Apply(manager.Running().Config.SSH); err != nil {
+		r.Stop()
+		return nil, err
+	}
+	return r, nil
+}
+
+// levelOf is what a user of the control socket may do.
+func levelOf(p remote.Peer, c *conf.Config) conf.Level {
+	level := conf.Viewer
+	if p.Owner() {
+		level = conf.Administrator
+	}
+	for _, u := range c.API.Users {
+		if u.Name == p.Username {
+			level = max(level, u.Level)
+		}
+	}
+	return level
+}
+
+// terminal returns this program as the terminal of a session: see TerminalCommand.
+func terminal(history string) *exec.Cmd {
+	self := "/proc/self/exe" // this very version, whatever has replaced it on the disk
+	if _, err := os.Stat(self); err != nil {
+		self, _ = os.Executable()
+	}
+	cmd := exec.Command(self, TerminalCommand, history)
+	cmd.Args[0] = "vrrpsh"
+	return cmd
+}
+
+// Stop ends sessions and listeners, then the engine, which hands over and
+// leaves the kernel as it found it.
+func (r *Router) Stop() {
+	if r.shells != nil {
+		_ = r.shells.Close()
+	}
+	r.closeListeners()
+	r.cancel()
+	<-r.done
+}
+
+// leave ends sessions and listeners, then the engine, which leaves everything to another.
+func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
+	_ = r.shells.Restart()
+	r.closeListeners()
+	h, err := r.engine.HandOver(ctx)
+	r.cancel()
+	<-r.done
+	return h, err
+}
+
+func (r *Router) closeListeners() {
+	if r.ssh != nil {
+		r.ssh.Close()
+	}
+	if r.listener != nil {
+		r.listener.Close()
+	}
+	if r.manager != nil {
+		r.manager.Close()
+	}
+}
+
+// reload opens the log files again and makes the configuration file the running
+// configuration, whenever it is asked to.
+func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+		}
+		if err := r.journal.Reopen(); err != nil {
+			r.log.Error("a log file cannot be opened again: it is written to as before", "error", err)
+		}
+		before := r.manager.Running().ID
+		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
+		case err != nil:
+			r.log.Error("configuration file refused: nothing has changed", "error", err)
+		case rev.ID == before:
+			r.log.Info("configuration file read: it has not changed")
+		default:
+			r.log.Info("configuration file read and applied", "revision", rev.ID)
+			r.warn(rev.Config)
+		}
+	}
+}
+
+// healthy is nil while the engine answers.
+func (r *Router) healthy(ctx context.Context) error {
+	_, err := r.env.View.Snapshot(ctx)
+	return err
+}
+
+// warn logs what is legal in a configuration but probably not meant.
+func (r *Router) warn(c *conf.Config) {
+	for _, warning := range c.Warnings {
+		r.log.Warn(warning)
+	}
+}
+
+// control is what the control socket serves: the shell, and the API without sessions.
+func (r *Router) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(remote.Path, r.shells)
+	mux.Handle("/", r.api.Local())
+	return mux
+}
+
+// Console returns a session for who runs this process.
+func (r *Router) Console() shell.Conversation {
+	return shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}
+
+// loadOf tells the shell how a driver's loop fares.
+func loadOf(d *driver.Driver) func(context.Context) (shell.Load, error) {
+	return func(ctx context.Context) (shell.Load, error) {
+		r, err := d.Resources(ctx)
+		if err != nil {
+			return shell.Load{}, err
+		}
+		l := shell.Load{
+			Received: r.Received, Sent: r.Sent, MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
+			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting,
+		}
+		for i, n := range r.Late {
+			class := shell.LateClass{Count: n}
+			if i < len(driver.LateBounds) {
+				class.UpTo = driver.LateBounds[i].Seconds()
+			}
+			l.Late = append(l.Late, class)
+		}
+		return l, nil
+	}
+}
