@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,13 @@ var inPlace = map[string]func(*engine.VirtualRouter){
 	"socket_filter":      func(vr *engine.VirtualRouter) { vr.SocketFilter = false },
 	"description":        func(vr *engine.VirtualRouter) { vr.Description = "uplink" },
 	"shutdown":           func(vr *engine.VirtualRouter) { vr.Shutdown = true },
+	"track":              func(vr *engine.VirtualRouter) { vr.Track = []engine.Tracking{{Object: "x", Decrement: 9}} },
+	"sync_group":         func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" },
+	"accept_mode":        func(vr *engine.VirtualRouter) { vr.Closed = true },
+	"accept_ping":        func(vr *engine.VirtualRouter) { vr.AcceptPing = true },
+	"unicast_peers": func(vr *engine.VirtualRouter) {
+		vr.Protocol.Unicast.Peers = []netip.Addr{netip.MustParseAddr("10.0.0.2")}
+	},
 }
 
 var restarts = map[string]func(*engine.VirtualRouter){
@@ -37,6 +45,7 @@ var restarts = map[string]func(*engine.VirtualRouter){
 	"iftype":  func(vr *engine.VirtualRouter) { vr.Type = engine.Macvlan },
 	"vifname": func(vr *engine.VirtualRouter) { vr.VIFName = "other0" },
 	"vmac":    func(vr *engine.VirtualRouter) { vr.VMAC = true },
+	"netdrv":  func(vr *engine.VirtualRouter) { vr.IOCTL = true },
 }
 
 // TestChanges makes every change to a Master, and holds what Plan says against what Apply does.
@@ -45,7 +54,8 @@ func TestChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := group("eth0", 51, "10.0.0.100")
 			after := with(before, change)
-			want := []engine.Change{{Key: before.Key, Kind: kind, Fields: []string{name}}}
+			resigns := kind == engine.Restarted || after.Shutdown
+			want := []engine.Change{{Key: before.Key, Kind: kind, Fields: []string{name}, Resigns: resigns}}
 			if diff := cmp.Diff(want, engine.Plan(config(before), config(after))); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
@@ -131,14 +141,57 @@ func TestChangeIsSeenByPeers(t *testing.T) {
 	}
 }
 
+// TestRestartOfAMember restarts, removes and shuts down a member of a sync group, and holds what Plan says of the
+// other member against what becomes of it.
+func TestRestartOfAMember(t *testing.T) {
+	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
+	a, b := with(group("eth0", 1, "10.0.0.101"), synced), with(group("eth1", 1, "10.1.0.101"), synced)
+	restarted := engine.Change{Key: a.Key, Kind: engine.Restarted, Fields: []string{"version"}, Resigns: true}
+	for name, tt := range map[string]struct {
+		after engine.Config
+		want  []engine.Change
+		state vrrp.State // of b right after it
+	}{
+		"restarted": {config(with(a, restarts["version"]), b),
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.Unchanged, Resigns: true, With: a.Key}}, vrrp.Backup},
+		"restarted, the other changed": {config(with(a, restarts["version"]), with(b, inPlace["description"])),
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Fields: []string{"description"}, Resigns: true, With: a.Key}}, vrrp.Backup},
+		"restarted, the other leaves": {config(with(a, restarts["version"]), with(b, func(vr *engine.VirtualRouter) { vr.SyncGroup = "" })),
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Fields: []string{"sync_group"}}}, vrrp.Master},
+		"changed in place": {config(with(a, inPlace["priority"]), b),
+			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace, Fields: []string{"priority"}}}, vrrp.Master},
+		"shut down": {config(with(a, inPlace["shutdown"]), b),
+			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace, Fields: []string{"shutdown"}, Resigns: true}}, vrrp.Master},
+		"removed": {config(b), []engine.Change{{Key: a.Key, Kind: engine.Removed, Resigns: true}}, vrrp.Master},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, engine.Plan(config(a, b), tt.after)); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+			h := newHost(t)
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			h.link(ethernet(2, "eth1", "10.1.0.1/24"))
+			h.apply(config(a, b))
+			h.run(10 * time.Second)
+			if got := h.status(b.Key).State; got != vrrp.Master {
+				t.Fatalf("before, the other member is %s", got)
+			}
+			h.apply(tt.after)
+			if got := h.status(b.Key).State; got != tt.state {
+				t.Errorf("the other member is %s, want %s", got, tt.state)
+			}
+		})
+	}
+}
+
 func TestPlanOrder(t *testing.T) {
 	a, b, c, d := group("eth0", 1, "10.0.0.101"), group("eth0", 2, "10.0.0.102"), group("eth1", 1, "10.1.0.101"), group("eth0", 1, "fe80::101")
 	e := with(c, func(vr *engine.VirtualRouter) { vr.Type, vr.VIFName, vr.Description = engine.Macvlan, "vrrp1", "x" })
 	got := engine.Plan(config(a, b, c), config(d, e, b))
 	want := []engine.Change{
 		{Key: d.Key, Kind: engine.Created},
-		{Key: e.Key, Kind: engine.Restarted, Fields: []string{"iftype", "vifname", "description"}},
-		{Key: a.Key, Kind: engine.Removed},
+		{Key: e.Key, Kind: engine.Restarted, Fields: []string{"iftype", "vifname", "description"}, Resigns: true},
+		{Key: a.Key, Kind: engine.Removed, Resigns: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -265,7 +318,7 @@ func TestStop(t *testing.T) {
 func TestStringsOfChanges(t *testing.T) {
 	for kind, want := range map[engine.ChangeKind]string{
 		engine.Created: "created", engine.ChangedInPlace: "changed in place",
-		engine.Restarted: "restarted", engine.Removed: "removed", 9: "ChangeKind(9)",
+		engine.Restarted: "restarted", engine.Removed: "removed", engine.Unchanged: "unchanged", 9: "ChangeKind(9)",
 	} {
 		if got := fmt.Sprint(kind); got != want {
 			t.Errorf("%q, want %q", got, want)

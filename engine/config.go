@@ -92,9 +92,11 @@ const (
 	ChangedInPlace
 	Restarted // the Master, if it is this router, hands over first
 	Removed
+	// Unchanged ones are in a plan when they resign together with a member of their sync group.
+	Unchanged
 )
 
-// String returns "created", "changed in place", "restarted" or "removed".
+// String returns "created", "changed in place", "restarted", "removed" or "unchanged".
 func (c ChangeKind) String() string {
 	switch c {
 	case Created:
@@ -105,6 +107,8 @@ func (c ChangeKind) String() string {
 		return "restarted"
 	case Removed:
 		return "removed"
+	case Unchanged:
+		return "unchanged"
 	default:
 		return fmt.Sprintf("ChangeKind(%d)", uint8(c))
 	}
@@ -115,4 +119,8 @@ type Change struct {
 	Key    Key
 	Kind   ChangeKind
 	Fields []string // names of the settings that differ, as in the configuration file
+	// Resigns is true if the virtual router gives up Master, in case it is. With is the member of
+	// its sync group on whose account it does; the zero Key: on its own.
+	Resigns bool
+	With    Key
 }

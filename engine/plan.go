@@ -111,23 +111,52 @@ func Plan(from, to Config) []Change {
 	for i := range from.Routers {
 		old[from.Routers[i].Key] = &from.Routers[i]
 	}
+	drawn := resigning(old, to.Routers)
 	var changes []Change
 	for i := range to.Routers {
 		vr := &to.Routers[i]
+		change := Change{Key: vr.Key, Kind: Unchanged}
 		was, ok := old[vr.Key]
 		if !ok {
-			changes = append(changes, Change{Key: vr.Key, Kind: Created})
+			change.Kind = Created
+			changes = append(changes, change)
 			continue
 		}
 		delete(old, vr.Key)
 		if s := compare(was, vr); s != 0 {
-			changes = append(changes, Change{Key: vr.Key, Kind: s.kind(), Fields: s.names()})
+			change.Kind, change.Fields = s.kind(), s.names()
+			change.Resigns = change.Kind == Restarted || vr.Shutdown && !was.Shutdown
+		}
+		if with, ok := drawn[vr.SyncGroup]; ok && !change.Resigns && !vr.Shutdown {
+			change.Resigns, change.With = true, with
+		}
+		if change.Kind != Unchanged || change.Resigns {
+			changes = append(changes, change)
 		}
 	}
 	for i := range from.Routers {
 		if key := from.Routers[i].Key; old[key] != nil {
-			changes = append(changes, Change{Key: key, Kind: Removed})
+			changes = append(changes, Change{Key: key, Kind: Removed, Resigns: true})
 		}
 	}
 	return changes
+}
+
+// resigning returns the sync groups that give up Master because a member is restarted, each with that member.
+func resigning(old map[Key]*VirtualRouter, routers []VirtualRouter) map[string]Key {
+	var drawn map[string]Key
+	for i := range routers {
+		vr := &routers[i]
+		was := old[vr.Key]
+		if was == nil || was.SyncGroup == "" || was.Shutdown || compare(was, vr).kind() != Restarted {
+			continue
+		}
+		if drawn == nil {
+			drawn = make(map[string]Key)
+		}
+		if _, known := drawn[was.SyncGroup]; !known {
+			drawn[was.SyncGroup] = vr.Key
+		}
+	}
+	return drawn
 }

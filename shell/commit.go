@@ -106,6 +106,8 @@ type planChange struct {
 	Change      string   `json:"change"`
 	Settings    []string `json:"settings,omitempty"`
 	LosesMaster bool     `json:"loses_master"`
+	// With is the member of the sync group that takes Master from this one.
+	With string `json:"with,omitempty"`
 }
 
 // checkCandidate validates the candidate and plans its commit.
@@ -124,11 +126,18 @@ func (c *call) checkCandidate() (*plan, error) {
 	}
 	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes)), Settings: []delta{}}
 	for _, ch := range changes {
-		p.Changes = append(p.Changes, planChange{
+		loses := ch.Resigns && masters[ch.Key]
+		if ch.Kind == engine.Unchanged && !loses {
+			continue
+		}
+		line := planChange{
 			Interface: ch.Key.Interface, Family: ch.Key.Family.String(), Group: ch.Key.VRID,
-			Change: ch.Kind.String(), Settings: ch.Fields,
-			LosesMaster: masters[ch.Key] && (ch.Kind == engine.Restarted || ch.Kind == engine.Removed),
-		})
+			Change: ch.Kind.String(), Settings: ch.Fields, LosesMaster: loses,
+		}
+		if loses && ch.With != (engine.Key{}) {
+			line.With = ch.With.String()
+		}
+		p.Changes = append(p.Changes, line)
 	}
 	d := c.session.draft
 	from, to := &target{file: d.base.File}, &target{file: d.file}
@@ -178,6 +187,9 @@ func commitCheck(c *call) error {
 		}
 		if ch.LosesMaster {
 			c.printf(", gives up Master")
+		}
+		if ch.With != "" {
+			c.printf(" with %s, a member of its sync group", ch.With)
 		}
 		c.printf("\n")
 	}
