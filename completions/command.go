@@ -9,11 +9,13 @@ const (
 	Config       Mode = "config"
 	ConfigIf     Mode = "config-if"
 	ConfigRouter Mode = "config-vrrp"
+	ConfigTrack  Mode = "config-track"
+	ConfigNotify Mode = "config-notify"
 	Pipe         Mode = "pipe"
 )
 
 // parents says where a command is looked for when its mode does not know it.
-var parents = map[Mode]Mode{ConfigIf: Config, ConfigRouter: ConfigIf}
+var parents = map[Mode]Mode{ConfigIf: Config, ConfigRouter: ConfigIf, ConfigTrack: Config, ConfigNotify: Config}
 
 // Parent returns the mode that contains m, or "" when none does.
 func (m Mode) Parent() Mode { return parents[m] }

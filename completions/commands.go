@@ -1,8 +1,8 @@
 package completions
 
 var (
-	anyMode     = []Mode{Exec, Config, ConfigIf, ConfigRouter}
-	configModes = []Mode{Config, ConfigIf, ConfigRouter}
+	anyMode     = append([]Mode{Exec}, configModes...)
+	configModes = []Mode{Config, ConfigIf, ConfigRouter, ConfigTrack, ConfigNotify}
 	execMode    = []Mode{Exec}
 	pipeMode    = []Mode{Pipe}
 )

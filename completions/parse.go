@@ -77,7 +77,7 @@ func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
 		return found.word
 	}
 	if mode == Exec {
-		for _, m := range []Mode{Config, ConfigIf, ConfigRouter} {
+		for _, m := range configModes {
 			if w := known(m); w != "" && len(e.Words) == 0 {
 				e.Reason = fmt.Sprintf("%q is a command of configure mode", w)
 				return
@@ -85,12 +85,17 @@ func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
 		}
 		return
 	}
-	for _, m := range []Mode{ConfigIf, ConfigRouter} {
-		if w := known(m); w != "" && len(e.Words) == 0 {
-			e.Reason = fmt.Sprintf("%q is a setting of a virtual router: \"interface NAME vrrp N\" comes first", w)
-			if m == ConfigIf {
-				e.Reason = fmt.Sprintf("%q is a setting of an interface: \"interface NAME\" comes first", w)
-			}
+	for _, sub := range []struct {
+		mode       Mode
+		what, line string
+	}{
+		{ConfigIf, "an interface", "interface NAME"},
+		{ConfigRouter, "a virtual router", "interface NAME vrrp N"},
+		{ConfigTrack, "a tracked object", "track NAME"},
+		{ConfigNotify, "a notification", "notify NAME"},
+	} {
+		if w := known(sub.mode); w != "" && len(e.Words) == 0 {
+			e.Reason = fmt.Sprintf("%q is a setting of %s: %q comes first", w, sub.what, sub.line)
 			return
 		}
 	}

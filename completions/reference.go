@@ -32,6 +32,12 @@ var chapters = []struct {
 	{"Settings of a virtual router", "After `interface NAME` and `vrrp N`, or on one line with them.", func(c *Command) bool {
 		return c.Setting && slices.Contains(c.Modes, ConfigRouter)
 	}},
+	{"Settings of a tracked object", "After `track NAME`, or on one line with it.", func(c *Command) bool {
+		return c.Setting && slices.Contains(c.Modes, ConfigTrack)
+	}},
+	{"Settings of a notification", "After `notify NAME`, or on one line with it.", func(c *Command) bool {
+		return c.Setting && slices.Contains(c.Modes, ConfigNotify)
+	}},
 	{"Pipes", "After a command and `|`; several may follow each other.", func(c *Command) bool {
 		return slices.Contains(c.Modes, Pipe)
 	}},

@@ -45,7 +45,7 @@ type edge struct {
 // and including them. An error is a mistake in the table.
 func Compile(commands []Command, topics map[string]string) (*Tree, error) {
 	t := &Tree{modes: make(map[Mode]*modeTree), topics: topics}
-	for _, m := range []Mode{Exec, Config, ConfigIf, ConfigRouter, Pipe} {
+	for _, m := range append(slices.Clone(anyMode), Pipe) {
 		t.modes[m] = &modeTree{root: &node{}, settings: &node{}, no: &node{}}
 	}
 	for i := range commands {

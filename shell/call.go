@@ -134,23 +134,31 @@ func (c *call) masked() string {
 // edit executes a setting, or enters the mode of one.
 func (c *call) edit() error {
 	s := c.session
-	iface, key := s.place(c.inv.Steps[0].Mode)
+	at := s.where(c.inv.Steps[0].Mode)
 	for i := range c.inv.Steps {
-		switch step := &c.inv.Steps[i]; step.Command.ID {
+		step := &c.inv.Steps[i]
+		switch step.Command.ID {
 		case "interface":
-			iface = step.Value("interface")
+			at.iface = step.Value("interface")
 		case "vrrp":
-			key = routerKey(iface, step)
+			at = place{router: routerKey(at.iface, step)}
+		default:
+			if m := tableModeOf(step.Command.Enter); m != nil {
+				at = place{table: step.Value(m.value)}
+			}
 		}
 	}
 	var err error
-	switch c.step.Command.ID {
-	case "interface":
-		err = c.editInterface(iface)
-	case "vrrp":
-		err = c.editRouter(key)
+	set := settingByID[c.step.Command.ID]
+	switch {
+	case set != nil:
+		err = c.editSetting(set, at)
+	case c.step.Command.Enter == completions.ConfigIf:
+		err = c.editInterface(at.iface)
+	case c.step.Command.Enter == completions.ConfigRouter:
+		err = c.editRouter(at.router)
 	default:
-		err = c.editSetting(settingByID[c.step.Command.ID], key)
+		err = c.editTable(tableModeOf(c.step.Command.Enter), at.table)
 	}
 	if err == nil && s.env.Log != nil {
 		s.env.Log.Log(c.ctx, journal.Medium, "edit", "user", s.user.Name, "source", s.user.Source, "line", c.masked())
@@ -158,32 +166,29 @@ func (c *call) edit() error {
 	return err
 }
 
-// place returns where the settings of a mode apply.
-func (s *Session) place(m completions.Mode) (iface string, key engine.Key) {
+// where returns where the settings of a mode apply, which is the session's or contains it.
+func (s *Session) where(m completions.Mode) place {
 	switch m {
+	case s.mode:
+		return s.place
 	case completions.ConfigIf:
-		if s.mode == completions.ConfigRouter {
-			return s.router.Interface, key
-		}
-		return s.iface, key
-	case completions.ConfigRouter:
-		return s.router.Interface, s.router
+		return place{iface: s.router.Interface}
 	default:
-		return "", key
+		return place{}
 	}
 }
 
 // enter changes the mode to the one of a command that was found in it or that leads to it.
-func (s *Session) enter(m completions.Mode, iface string, key engine.Key) {
+func (s *Session) enter(m completions.Mode, at place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mode, s.iface, s.router = m, iface, key
+	s.mode, s.place = m, at
 }
 
 func (c *call) editInterface(iface string) error {
 	s := c.session
 	if c.inv.Form == completions.Plain {
-		s.enter(completions.ConfigIf, iface, engine.Key{})
+		s.enter(completions.ConfigIf, place{iface: iface})
 		return nil
 	}
 	return c.removeRouters(func(k engine.Key) bool { return k.Interface == iface },
@@ -196,7 +201,7 @@ func (c *call) editRouter(key engine.Key) error {
 		s.mu.Lock()
 		s.draft.ensure(key)
 		s.mu.Unlock()
-		s.enter(completions.ConfigRouter, "", key)
+		s.enter(completions.ConfigRouter, place{router: key})
 		return nil
 	}
 	return c.removeRouters(func(k engine.Key) bool { return k == key },
@@ -213,7 +218,7 @@ func (c *call) removeRouters(match func(engine.Key) bool, name, none string) err
 	}
 	c.settle()
 	if s.mode == completions.ConfigRouter && match(s.router) {
-		s.enter(completions.ConfigIf, s.router.Interface, engine.Key{})
+		s.enter(completions.ConfigIf, place{iface: s.router.Interface})
 	}
 	return nil
 }
@@ -222,13 +227,12 @@ func (c *call) removeRouters(match func(engine.Key) bool, name, none string) err
 func (c *call) settle() {
 	s := c.session
 	if m := c.inv.Steps[0].Mode; m != s.mode {
-		iface, key := s.place(m)
-		s.enter(m, iface, key)
+		s.enter(m, s.where(m))
 	}
 }
 
 // editSetting changes one setting of the candidate. Nothing changes unless the value is legal.
-func (c *call) editSetting(set *setting, key engine.Key) error {
+func (c *call) editSetting(set *setting, at place) error {
 	s := c.session
 	if set.prepare != nil && c.inv.Form == completions.Plain {
 		if err := set.prepare(c); err != nil {
@@ -241,16 +245,22 @@ func (c *call) editSetting(set *setting, key engine.Key) error {
 		file.API = &api
 	}
 	t := &target{file: &file}
-	inRouter := key.Interface != ""
-	if inRouter {
-		group := int(key.VRID)
-		t.router, t.family = &conf.VRouter{Group: &group, Interface: &key.Interface}, key.Family
-		if i := s.draft.find(key); i >= 0 {
+	inRouter, tables := at.router.Interface != "", c.tables()
+	switch {
+	case inRouter:
+		group := int(at.router.VRID)
+		t.router, t.family = &conf.VRouter{Group: &group, Interface: &at.router.Interface}, at.router.Family
+		if i := s.draft.find(at.router); i >= 0 {
 			vr := file.VRouters[i]
 			t.router = &vr
 		} else if c.inv.Form != completions.Plain {
-			return failed("%s is not configured", key)
+			return failed("%s is not configured", at.router)
 		}
+	case tables != nil:
+		if !tables.has(&file, at.table) && (c.inv.Form != completions.Plain || c.step.Command.Enter == "") {
+			return c.unknownTable(tables, at.table)
+		}
+		t = tables.target(&file, at.table)
 	}
 	var err error
 	if c.inv.Form == completions.Plain {
@@ -265,13 +275,17 @@ func (c *call) editSetting(set *setting, key engine.Key) error {
 	}
 	s.mu.Lock()
 	if inRouter {
-		*s.draft.ensure(key) = *t.router
+		*s.draft.ensure(at.router) = *t.router
 	} else {
 		*s.draft.file = file
 	}
 	s.draft.touch()
 	s.mu.Unlock()
-	c.settle()
+	if m := c.step.Command.Enter; m != "" && c.inv.Form == completions.Plain {
+		s.enter(m, at)
+	} else {
+		c.settle()
+	}
 	return nil
 }
 
@@ -284,6 +298,8 @@ func (c *call) atArgument(err error) error {
 		return c.misplaced(about.name, about.msg)
 	case errors.As(err, &status), len(c.step.Args) == 0:
 		return err
+	case c.step.Command.Enter != "" && len(c.step.Args) > 1: // the first is the name of what it makes
+		return c.misplaced(c.step.Args[1].Name, err.Error())
 	default:
 		return c.misplaced(c.step.Args[0].Name, err.Error())
 	}

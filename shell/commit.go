@@ -147,6 +147,9 @@ func (c *call) checkCandidate() (*plan, error) {
 			p.Settings = appendChanges(p.Settings, topSettings[i:i+1], from, to, 0)
 		}
 	}
+	for _, m := range tableModes {
+		p.Settings = m.compare(p.Settings, from.file, to.file)
+	}
 	return p, nil
 }
 
@@ -217,14 +220,15 @@ func discard(c *call) error {
 	return nil
 }
 
-// restart makes d the candidate; the mode of a virtual router that it does not have is left.
+// restart makes d the candidate; the mode of something that it does not have is left.
 func (c *call) restart(d *draft) {
 	s := c.session
 	s.mu.Lock()
 	s.draft = d
 	s.mu.Unlock()
-	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 {
-		s.enter(completions.Config, "", engine.Key{})
+	m := tableModeOf(s.mode)
+	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 || m != nil && !m.has(d.file, s.table) {
+		s.enter(completions.Config, place{})
 	}
 }
 

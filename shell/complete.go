@@ -110,7 +110,9 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 	case "file":
 		return fileValues(prefix)
 	case "track", "object":
-		return s.trackValues()
+		return s.tableValues(&trackTables)
+	case "hook":
+		return s.tableValues(&notifyTables)
 	case "address":
 		return s.addressValues(line)
 	default:
@@ -118,11 +120,13 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 	}
 }
 
-// trackValues lists the tracked objects.
-func (s *Session) trackValues() []completions.Candidate {
+// tableValues lists the tables of a name, with what they are for.
+func (s *Session) tableValues(m *tableMode) []completions.Candidate {
 	var list []completions.Candidate
-	for _, o := range s.shownDraft().file.Tracks {
-		list = append(list, completions.Candidate{Text: valueOf(o.Name), Help: strings.TrimPrefix(trackLines(&o)[0], "track "+valueOf(o.Name)+" ")})
+	file := s.shownDraft().file
+	for _, name := range m.names(file) {
+		help := strings.TrimPrefix(m.makers[0].render(m.at(file, name), hide)[0], m.word+" "+completions.Quote(name))
+		list = append(list, completions.Candidate{Text: name, Help: strings.TrimSpace(help)})
 	}
 	return list
 }

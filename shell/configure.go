@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"vrrpsh/completions"
-	"vrrpsh/engine"
 )
 
 // configure begins to edit a candidate.
@@ -69,15 +68,15 @@ func exit(c *call) error {
 	}
 	switch s.mode {
 	case completions.ConfigRouter:
-		s.enter(completions.ConfigIf, s.router.Interface, engine.Key{})
-		return nil
-	case completions.ConfigIf:
-		s.enter(completions.Config, "", engine.Key{})
+		s.enter(completions.ConfigIf, place{iface: s.router.Interface})
 		return nil
 	case completions.Config:
 		return c.leave()
-	default:
+	case completions.Exec:
 		return quit(c)
+	default:
+		s.enter(completions.Config, place{})
+		return nil
 	}
 }
 
@@ -130,13 +129,13 @@ func (c *call) leave() error {
 	}
 	s.registry.unlock(s)
 	s.mu.Lock()
-	s.mode, s.draft, s.iface, s.router = completions.Exec, nil, "", engine.Key{}
+	s.mode, s.draft, s.place = completions.Exec, nil, place{}
 	s.mu.Unlock()
 	return nil
 }
 
 func toTop(c *call) error {
-	c.session.enter(completions.Config, "", engine.Key{})
+	c.session.enter(completions.Config, place{})
 	return nil
 }
 
@@ -148,7 +147,11 @@ func pwd(c *call) error {
 	case completions.ConfigRouter:
 		c.printf("interface %s %s\n", s.router.Interface, routerCommand(s.router))
 	default:
-		c.printf("top\n")
+		if m := tableModeOf(s.mode); m != nil {
+			c.printf("%s %s\n", m.word, completions.Quote(s.table))
+		} else {
+			c.printf("top\n")
+		}
 	}
 	return nil
 }

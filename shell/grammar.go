@@ -17,6 +17,14 @@ var settingByID = func() map[string]*setting {
 	for i := range routerSettings {
 		m[settingID(completions.ConfigRouter, routerSettings[i].id)] = &routerSettings[i]
 	}
+	for _, s := range tableModes {
+		for i := range s.makers {
+			m[settingID(completions.Config, s.makers[i].id)] = &s.makers[i]
+		}
+		for i := range s.settings {
+			m[settingID(s.mode, s.settings[i].id)] = &s.settings[i]
+		}
+	}
 	return m
 }()
 
@@ -25,6 +33,9 @@ func commands() []completions.Command {
 	all := append(completions.Commands(), subModes...)
 	for i := range topSettings {
 		all = append(all, topSettings[i].command(completions.Config))
+	}
+	for _, s := range tableModes {
+		all = append(all, s.commands()...)
 	}
 	for i := range routerSettings {
 		all = append(all, routerSettings[i].command(completions.ConfigRouter))

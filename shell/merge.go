@@ -3,6 +3,7 @@ package shell
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"vrrpsh/conf"
@@ -16,6 +17,14 @@ func mergeFile(d *draft, file *conf.File) {
 	}
 	if file.API != nil && d.file.API == nil {
 		d.file.API = new(conf.API)
+	}
+	for _, m := range tableModes {
+		for _, name := range m.names(file) {
+			to, from := m.target(d.file, name), m.at(file, name)
+			for _, set := range m.all() {
+				mergeKeys(to, from, set.keys)
+			}
+		}
 	}
 	from := fileDraft(file)
 	for i, k := range from.keys() {
@@ -50,44 +59,87 @@ func rebaseFile(base, ours, theirs *draft) (result *draft, conflicts []string) {
 			result.file.API = new(conf.API)
 		}
 	}
-	for i, k := range ours.keys() {
-		b, t := base.find(k), theirs.find(k)
-		our := ours.target(i)
+	for _, m := range tableModes {
+		conflicts = rebaseTables(m.all(), m.in(base.file), m.in(ours.file), m.in(theirs.file), m.in(result.file), conflicts)
+	}
+	conflicts = rebaseTables(routerSettings, base.routers(), ours.routers(), theirs.routers(), result.routers(), conflicts)
+	return result, conflicts
+}
+
+// tables are those of a list in a file. What names them is a K.
+type tables[K comparable] struct {
+	keys []K
+	// target returns a table to read or to change; it is made when there is none.
+	target func(K) *target
+	remove func(K)
+	name   func(K) string // for people
+}
+
+func (t *tables[K]) has(k K) bool { return slices.Contains(t.keys, k) }
+
+// routers are the virtual routers.
+func (d *draft) routers() tables[engine.Key] {
+	return tables[engine.Key]{
+		keys: d.keys(),
+		target: func(k engine.Key) *target {
+			return &target{file: d.file, router: d.ensure(k), family: k.Family}
+		},
+		remove: func(k engine.Key) { d.remove(func(other engine.Key) bool { return other == k }) },
+		name:   engine.Key.String,
+	}
+}
+
+// in are the tables of a file.
+func (m *tableMode) in(f *conf.File) tables[string] {
+	return tables[string]{
+		keys:   m.names(f),
+		target: func(name string) *target { return m.target(f, name) },
+		remove: func(name string) { m.remove(f, name) },
+		name:   func(name string) string { return m.word + " " + name },
+	}
+}
+
+// rebaseTables does it for the tables of a list.
+func rebaseTables[K comparable](settings []setting, base, ours, theirs, result tables[K], conflicts []string) []string {
+	alike := func(a, b *target) bool {
+		return reflect.DeepEqual(a.router, b.router) && reflect.DeepEqual(a.track, b.track) && reflect.DeepEqual(a.hook, b.hook)
+	}
+	for _, k := range ours.keys {
+		our := ours.target(k)
 		switch {
-		case b < 0 && t < 0:
-			*result.ensure(k) = *our.router
-		case b >= 0 && t < 0:
-			if !reflect.DeepEqual(base.target(b).router, our.router) {
-				conflicts = append(conflicts, fmt.Sprintf("%s: changed here, removed there", k))
+		case base.has(k) && !theirs.has(k):
+			if !alike(base.target(k), our) {
+				conflicts = append(conflicts, fmt.Sprintf("%s: changed here, removed there", ours.name(k)))
+			}
+		case !theirs.has(k):
+			for i := range settings {
+				copyKeys(result.target(k), our, settings[i].keys)
 			}
 		default:
-			old := &target{file: base.file, router: &conf.VRouter{}}
-			if b >= 0 {
-				old = base.target(b)
+			old := &target{file: our.file, router: &conf.VRouter{}}
+			if base.has(k) {
+				old = base.target(k)
 			}
-			conflicts = rebaseKeys(routerSettings, k.String()+": ", [3]*target{old, our, theirs.target(t)},
-				result.target(result.find(k)), conflicts)
+			conflicts = rebaseKeys(settings, ours.name(k)+": ", [3]*target{old, our, theirs.target(k)}, result.target(k), conflicts)
 		}
 	}
-	for i, k := range base.keys() {
-		t := theirs.find(k)
-		if ours.find(k) >= 0 || t < 0 {
-			continue
+	for _, k := range base.keys {
+		switch {
+		case ours.has(k) || !theirs.has(k):
+		case !alike(base.target(k), theirs.target(k)):
+			conflicts = append(conflicts, fmt.Sprintf("%s: removed here, changed there", base.name(k)))
+		default:
+			result.remove(k)
 		}
-		if !reflect.DeepEqual(base.target(i).router, theirs.target(t).router) {
-			conflicts = append(conflicts, fmt.Sprintf("%s: removed here, changed there", k))
-			continue
-		}
-		result.remove(func(other engine.Key) bool { return other == k })
 	}
-	return result, conflicts
+	return conflicts
 }
 
 // rebaseKeys does it for one set of settings of base, ours and theirs.
 func rebaseKeys(settings []setting, place string, of [3]*target, to *target, conflicts []string) []string {
 	for i := range settings {
 		s := &settings[i]
-		if s.part || same(of[0], of[1], s.keys) || same(of[1], of[2], s.keys) {
+		if same(of[0], of[1], s.keys) || same(of[1], of[2], s.keys) {
 			continue
 		}
 		if !same(of[0], of[2], s.keys) {

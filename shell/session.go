@@ -32,9 +32,8 @@ type Session struct {
 
 	mu          sync.Mutex
 	mode        completions.Mode
-	iface       string     // of ConfigIf
-	router      engine.Key // of ConfigRouter
-	draft       *draft     // nil outside configure mode
+	place              // that mode is about
+	draft       *draft // nil outside configure mode
 	ended       bool
 	monitor     bool
 	debugs      map[string]*debugger // by what is debugged
@@ -42,6 +41,13 @@ type Session struct {
 	width       int                  // columns, 0: as the terminal says
 	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
 	suggestions bool
+}
+
+// place is where in the configuration a mode is.
+type place struct {
+	iface  string     // of ConfigIf
+	router engine.Key // of ConfigRouter
+	table  string     // of the modes of tables with a name
 }
 
 var _ Conversation = (*Session)(nil)

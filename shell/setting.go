@@ -31,17 +31,17 @@ type setting struct {
 	// render returns the commands that give the keys their values, in clear but for the
 	// texts that pass through secret.
 	render func(t *target, secret func(string) string) []string
-	// part says that the keys are those of another setting, which shows and merges them.
-	part bool
 	// secrets are the names of arguments that must not be logged.
 	secrets []string
 }
 
-// target is what a setting edits: a file, and one virtual router in it.
+// target is what a setting edits: a file, and the table in it that the setting is for, if any.
 type target struct {
 	file   *conf.File
 	router *conf.VRouter
-	family vrrp.Family
+	family vrrp.Family // of router
+	track  *conf.Track
+	hook   *conf.Notify
 }
 
 // argError is about one argument of the line.
@@ -244,7 +244,14 @@ func settingID(mode completions.Mode, id string) string { return "set." + string
 // configuration that holds nothing else. Settings that only fit one protocol version pass when they
 // fit either: which one it is may be told later.
 func (s *setting) check(t *target) error {
-	if t.router == nil {
+	switch {
+	case t.track != nil: // what it tracks says which keys have a meaning
+		o := t.track
+		probe := conf.Track{Name: o.Name, Interface: o.Interface, Route: o.Route, Script: o.Script, File: o.File}
+		return s.problem(&conf.File{Tracks: []conf.Track{probe}}, t)
+	case t.hook != nil:
+		return s.problem(&conf.File{Notify: []conf.Notify{{Name: t.hook.Name, Command: t.hook.Command}}}, t)
+	case t.router == nil:
 		return s.problem(&conf.File{API: probeAPI(t.file.API)}, t)
 	}
 	var first error
@@ -276,8 +283,13 @@ func probeAPI(api *conf.API) *conf.API {
 // problem validates probe with the setting's keys of t copied into it.
 func (s *setting) problem(probe *conf.File, t *target) error {
 	to := &target{file: probe}
-	if t.router != nil {
+	switch {
+	case t.router != nil:
 		to.router = &probe.VRouters[0]
+	case t.track != nil:
+		to.track = &probe.Tracks[0]
+	case t.hook != nil:
+		to.hook = &probe.Notify[0]
 	}
 	copyKeys(to, t, s.keys)
 	_, err := conf.Validate(probe, nil)
@@ -286,11 +298,14 @@ func (s *setting) problem(probe *conf.File, t *target) error {
 		return nil
 	}
 	for _, f := range faults {
-		if slices.Contains(s.keys, faultKey(f.Path)) {
-			if f.Value != "" {
-				return fmt.Errorf("%s %s", f.Value, f.Problem)
+		key := faultKey(f.Path)
+		for _, m := range tableModes {
+			if key == m.word+".name" {
+				return &argError{name: m.value, msg: f.Value + " " + f.Problem}
 			}
-			return fmt.Errorf("%s", f.Problem)
+		}
+		if slices.Contains(s.keys, key) {
+			return errors.New(strings.TrimSpace(f.Value + " " + f.Problem))
 		}
 	}
 	return nil
@@ -321,10 +336,6 @@ func faultKey(path string) string {
 		return "vrouter.timers"
 	case strings.HasPrefix(key, "vrouter.track.") && !unknownYet[key]:
 		return "vrouter.track"
-	case strings.HasPrefix(key, "track."):
-		return "track"
-	case strings.HasPrefix(key, "notify."):
-		return "notify"
 	case strings.HasPrefix(key, "protocols.static.") && !unknownYet[key]:
 		return "protocols.static"
 	}

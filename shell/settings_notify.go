@@ -8,89 +8,99 @@ import (
 	"vrrpsh/conf"
 )
 
-// notifySettings edit the list of programs that are run for events. The first shows all that the
-// others edit.
-var notifySettings = []setting{
-	{
-		id: "notify.command", keys: []string{"notify"}, help: "Run a program for events",
-		syntax: "notify <hook> command <file> [<arguments...:words>]", no: "notify <hook> [command [<file> [<arguments...:words>]]]",
-		words: with(notifyWords),
+// notifyTables is the list of programs that are run for events.
+var notifyTables = tableMode{
+	word: "notify", value: "hook", mode: completions.ConfigNotify, help: "Configure a program that is run for events",
+	unknown: "there is no such notification", hint: "give its command",
+	makers: []setting{{
+		id: "notify.command", keys: []string{"notify.command"}, help: "Run a program for events",
+		syntax: "notify <hook> command <file> [<arguments...:words>]", no: "notify <hook> command [<file> [<arguments...:words>]]",
+		words: map[string]string{
+			"notify": "Configure a program that is run for events", "hook": "Name of the notification", "command": "The program",
+			"<file>": "Absolute path of the program", "arguments": "Arguments of the program; \"double quotes\" hold words together",
+		},
 		set: func(t *target, step *completions.Step) error {
-			hooks := namedHooks(t.file)
-			at := hookAt(hooks, step)
-			if at < 0 {
-				name := step.Value("hook")
-				hooks, at = append(hooks, conf.Notify{Name: &name}), len(hooks)
-			}
-			hooks[at].Command = append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
-			t.file.Notify = hooks
+			t.hook.Command = append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
 			return nil
 		},
 		unset: func(t *target, step *completions.Step, _ completions.Form) error {
-			return editHook(t, step, func(list []conf.Notify, at int) []conf.Notify { return slices.Delete(list, at, at+1) })
+			removeHook(t.file, step.Value("hook"))
+			return nil
 		},
 		render: func(t *target, _ func(string) string) []string {
-			var lines []string
-			for _, h := range namedHooks(t.file) {
-				command := "notify " + completions.Quote(*h.Name)
-				if len(h.Command) > 0 {
-					lines = append(lines, command+" command "+commandLine(h.Command))
-				}
-				if len(h.Events) > 0 {
-					lines = append(lines, command+" events "+completions.Join(h.Events))
-				}
-				if h.Timeout != nil {
-					lines = append(lines, command+" timeout "+completions.Quote(*h.Timeout))
-				}
-				if h.User != nil {
-					lines = append(lines, command+" user "+completions.Quote(*h.User))
-				}
+			if t.hook == nil {
+				return nil
 			}
-			return lines
+			line := "notify " + completions.Quote(*t.hook.Name)
+			if len(t.hook.Command) > 0 {
+				line += " command " + commandLine(t.hook.Command)
+			}
+			return []string{line}
 		},
+	}},
+	settings: []setting{
+		{
+			id: "notify.events", keys: []string{"notify.events"}, help: "Events to run it for (default transition)",
+			syntax: "events <events...>",
+			words: map[string]string{
+				"events": "Events to run it for", "<events>": "Words of transition, init, backup, master, fault, link, track, config",
+			},
+			set: func(t *target, step *completions.Step) error {
+				t.hook.Events = strings.Fields(arg(step))
+				return nil
+			},
+			unset: func(t *target, _ *completions.Step, _ completions.Form) error {
+				t.hook.Events = nil
+				return nil
+			},
+			render: func(t *target, _ func(string) string) []string {
+				if t.hook == nil || len(t.hook.Events) == 0 {
+					return nil
+				}
+				return []string{"events " + completions.Join(t.hook.Events)}
+			},
+		},
+		duration("notify.timeout", "timeout <time:duration>", "When it is killed (default 10s)",
+			inHook(func(h *conf.Notify) **string { return &h.Timeout })),
+		text("notify.user", "user <user:word>", "User that it runs as (default nobody)",
+			inHook(func(h *conf.Notify) **string { return &h.User }), "<user>", "Name of a user of the system"),
 	},
-	notifyPart("events", "<events...>", "Events to run it for (default transition)", func(h *conf.Notify, value string) {
-		h.Events = strings.Fields(value)
-	}),
-	notifyPart("timeout", "<time:duration>", "When it is killed (default 10s)", func(h *conf.Notify, value string) {
-		h.Timeout = nil
-		if value != "" {
-			v := withUnit(value)
-			h.Timeout = &v
+	names: func(f *conf.File) []string {
+		var names []string
+		for i := range f.Notify {
+			if name := conf.HookName(&f.Notify[i], i); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
-	}),
-	notifyPart("user", "<user:word>", "User that it runs as (default nobody)", func(h *conf.Notify, value string) {
-		h.User = nil
-		if value != "" {
-			h.User = &value
+		return names
+	},
+	target: func(f *conf.File, name string) *target {
+		f.Notify = namedHooks(f)
+		at := slices.IndexFunc(f.Notify, hookNamed(name))
+		if at < 0 {
+			f.Notify, at = append(f.Notify, conf.Notify{Name: &name}), len(f.Notify)
 		}
-	}),
+		return &target{file: f, hook: &f.Notify[at]}
+	},
+	remove: removeHook,
 }
 
-var notifyWords = map[string]string{
-	"notify": "Run programs for events", "hook": "Name of the notification", "command": "The program",
-	"file": "Absolute path of the program", "arguments": "Arguments of the program; \"double quotes\" hold words together",
-	"events": "Events to run it for", "<events>": "Words of transition, init, backup, master, fault, link, track, config",
-	"time": "As 5s or 500ms; seconds without a unit",
-}
-
-// notifyPart is a command for what else a hook has; an empty value takes it back.
-func notifyPart(name, values, help string, set func(h *conf.Notify, value string)) setting {
-	words := with(notifyWords)
-	words[name] = help
-	edit := func(t *target, step *completions.Step, value string) error {
-		return editHook(t, step, func(list []conf.Notify, at int) []conf.Notify {
-			set(&list[at], value)
-			return list
-		})
+func removeHook(f *conf.File, name string) {
+	if f.Notify = slices.DeleteFunc(namedHooks(f), hookNamed(name)); len(f.Notify) == 0 {
+		f.Notify = nil
 	}
-	return setting{
-		id: "notify." + name, keys: []string{"notify"}, part: true, render: noLines, words: words, help: help,
-		syntax: "notify <hook> " + name + " " + values, no: "notify <hook> " + name + " [" + values + "]",
-		set: func(t *target, step *completions.Step) error {
-			return edit(t, step, step.Args[len(step.Args)-1].Value)
-		},
-		unset: func(t *target, step *completions.Step, _ completions.Form) error { return edit(t, step, "") },
+}
+
+func hookNamed(name string) func(conf.Notify) bool {
+	return func(h conf.Notify) bool { return *h.Name == name }
+}
+
+func inHook[T any](f func(*conf.Notify) **T) field[T] {
+	return func(t *target, _ bool) **T {
+		if t.hook == nil {
+			return nil
+		}
+		return f(t.hook)
 	}
 }
 
@@ -104,26 +114,9 @@ func namedHooks(f *conf.File) []conf.Notify {
 	return list
 }
 
-func hookAt(list []conf.Notify, step *completions.Step) int {
-	return slices.IndexFunc(list, func(h conf.Notify) bool { return *h.Name == step.Value("hook") })
-}
-
-func editHook(t *target, step *completions.Step, edit func([]conf.Notify, int) []conf.Notify) error {
-	hooks := namedHooks(t.file)
-	at := hookAt(hooks, step)
-	if at < 0 {
-		return &argError{name: "hook", msg: "there is no such notification: give its command first"}
-	}
-	if hooks = edit(hooks, at); len(hooks) == 0 {
-		hooks = nil
-	}
-	t.file.Notify = hooks
-	return nil
-}
-
-// with copies a map of explanations, for a command to add its own.
-func with(words map[string]string) map[string]string {
-	m := make(map[string]string, len(words)+1)
+// with copies a map of explanations and adds to it.
+func with(words map[string]string, more ...string) map[string]string {
+	m := pairs(more)
 	for k, v := range words {
 		m[k] = v
 	}

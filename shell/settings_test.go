@@ -20,17 +20,18 @@ import (
 // TestEveryKeyHasACommand finds keys of the file that no setting edits.
 func TestEveryKeyHasACommand(t *testing.T) {
 	have := map[string]bool{
-		"vrouter.group": true, "vrouter.interface": true, // by the modes
+		"vrouter.group": true, "vrouter.interface": true, "track.name": true, "notify.name": true, // by the modes
 		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, "realtime": true, // tables
 	}
-	for _, s := range slices.Concat(topSettings, routerSettings) {
+	for _, s := range slices.Concat(topSettings, routerSettings, trackTables.all(), notifyTables.all()) {
 		for _, k := range s.keys {
 			have[k] = true
 		}
 	}
 	for prefix, typ := range map[string]reflect.Type{
 		"": reflect.TypeFor[conf.File](), "vrouter.": reflect.TypeFor[conf.VRouter](), "api.": reflect.TypeFor[conf.API](),
-		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](), "realtime.": reflect.TypeFor[conf.Realtime](),
+		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](),
+		"track.": reflect.TypeFor[conf.Track](), "notify.": reflect.TypeFor[conf.Notify](), "realtime.": reflect.TypeFor[conf.Realtime](),
 	} {
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("toml"), ",")
@@ -93,7 +94,9 @@ func TestEveryWordHasHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range []completions.Mode{completions.Exec, completions.Config, completions.ConfigIf, completions.ConfigRouter} {
+	for _, m := range []completions.Mode{
+		completions.Exec, completions.Config, completions.ConfigIf, completions.ConfigRouter, completions.ConfigTrack, completions.ConfigNotify,
+	} {
 		walk(m, "", 0)
 	}
 	walk(completions.Config, "interface eth0 vrrp 1 ", 0)

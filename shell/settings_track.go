@@ -4,226 +4,157 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 )
 
-// trackSettings edit the list of tracked objects. The first shows all that the others edit.
-var trackSettings = allOfTrack([]setting{
-	trackKind("interface", "<interface>", "Track an interface: up while it is up and has a carrier",
-		func(t *conf.Track, step *completions.Step) error {
-			v := step.Value("interface")
-			t.Interface = &v
-			return nil
-		}),
-	trackKind("route", "<destination>", "Track a route of the main routing table",
-		func(t *conf.Track, step *completions.Step) error {
-			v := step.Value("destination")
-			t.Route = &v
-			return nil
-		}),
-	trackKind("file", "<file>", "Track the integer in a file, which is added to the priority",
-		func(t *conf.Track, step *completions.Step) error {
-			v := step.Value("file")
-			t.File = &v
-			return nil
-		}),
-	trackKind("script", "<file> [<arguments...:words>]", "Track a program: up while it ends with status 0",
-		func(t *conf.Track, step *completions.Step) error {
-			t.Script = append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
-			return nil
-		}),
-	trackText("interval", "<time:duration>", "How often a script is run, or a file read (default 1s)",
-		func(t *conf.Track) **string { return &t.Interval }),
-	trackText("timeout", "<time:duration>", "When a script is killed (default: after the interval)",
-		func(t *conf.Track) **string { return &t.Timeout }),
-	trackNumber("rise", "Successes in a row that bring a script up (default 1)",
-		func(t *conf.Track) **int { return &t.Rise }),
-	trackNumber("fall", "Failures in a row that bring a script down (default 1)",
-		func(t *conf.Track) **int { return &t.Fall }),
-	trackText("initial", "up|down", "What a script counts as until its first result (default up)",
-		func(t *conf.Track) **string { return &t.Initial }),
-	trackText("user", "<user:word>", "User that a script runs as (default nobody)",
-		func(t *conf.Track) **string { return &t.User }),
-})
-
-// allOfTrack has the first setting show, merge and remove whole objects.
-func allOfTrack(settings []setting) []setting {
-	first := &settings[0]
-	first.part = false
-	first.no = "track <object> [interface [<interface>]]"
-	unsetInterface := first.unset
-	first.unset = func(t *target, step *completions.Step, form completions.Form) error {
-		if step.Has("interface") {
-			return unsetInterface(t, step, form)
+// trackTables is the list of tracked objects.
+var trackTables = tableMode{
+	word: "track", value: "object", mode: completions.ConfigTrack, help: "Configure an object that virtual routers depend on",
+	unknown: "there is no such object", hint: "say what it tracks (interface, route, script or file)",
+	makers: []setting{
+		trackKind("interface", "<interface>", "Track an interface: up while it is up and has a carrier",
+			func(o *conf.Track, step *completions.Step) {
+				v := step.Value("interface")
+				o.Interface = &v
+			}),
+		trackKind("route", "<destination>", "Track a route of the main routing table",
+			func(o *conf.Track, step *completions.Step) {
+				v := step.Value("destination")
+				o.Route = &v
+			}),
+		trackKind("file", "<file>", "Track the integer in a file, which is added to the priority",
+			func(o *conf.Track, step *completions.Step) {
+				v := step.Value("file")
+				o.File = &v
+			}),
+		trackKind("script", "<file> [<arguments...:words>]", "Track a program: up while it ends with status 0",
+			func(o *conf.Track, step *completions.Step) {
+				o.Script = append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
+			}),
+	},
+	settings: []setting{
+		duration("track.interval", "interval <time:duration>", "How often a script is run, or a file read (default 1s)",
+			inTrack(func(o *conf.Track) **string { return &o.Interval })),
+		duration("track.timeout", "timeout <time:duration>", "When a script is killed (default: after the interval)",
+			inTrack(func(o *conf.Track) **string { return &o.Timeout })),
+		number("track.rise", "rise <count:1-100>", "Successes in a row that bring a script up (default 1)",
+			inTrack(func(o *conf.Track) **int { return &o.Rise }), "count", "How many"),
+		number("track.fall", "fall <count:1-100>", "Failures in a row that bring a script down (default 1)",
+			inTrack(func(o *conf.Track) **int { return &o.Fall }), "count", "How many"),
+		text("track.initial", "initial up|down", "What a script counts as until its first result (default up)",
+			inTrack(func(o *conf.Track) **string { return &o.Initial }), "up", "Up", "down", "Down"),
+		text("track.user", "user <user:word>", "User that a script runs as (default nobody)",
+			inTrack(func(o *conf.Track) **string { return &o.User }), "<user>", "Name of a user of the system"),
+	},
+	names: func(f *conf.File) []string {
+		var names []string
+		for i := range f.Tracks {
+			if name := valueOf(f.Tracks[i].Name); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
-		return editTrack(t, step, func(list []conf.Track, at int) []conf.Track { return slices.Delete(list, at, at+1) })
-	}
-	first.render = func(t *target, _ func(string) string) []string {
-		var lines []string
-		for i := range t.file.Tracks {
-			lines = append(lines, trackLines(&t.file.Tracks[i])...)
+		return names
+	},
+	target: func(f *conf.File, name string) *target {
+		f.Tracks = slices.Clone(f.Tracks)
+		at := slices.IndexFunc(f.Tracks, trackNamed(name))
+		if at < 0 {
+			f.Tracks, at = append(f.Tracks, conf.Track{Name: &name}), len(f.Tracks)
 		}
-		return lines
-	}
-	return settings
+		return &target{file: f, track: &f.Tracks[at]}
+	},
+	remove: removeTrack,
 }
 
-// noLines is what a setting shows whose keys another one shows.
-func noLines(*target, func(string) string) []string { return nil }
+func removeTrack(f *conf.File, name string) {
+	if f.Tracks = slices.DeleteFunc(slices.Clone(f.Tracks), trackNamed(name)); len(f.Tracks) == 0 {
+		f.Tracks = nil
+	}
+}
+
+func trackNamed(name string) func(conf.Track) bool {
+	return func(o conf.Track) bool { return valueOf(o.Name) == name }
+}
+
+func inTrack[T any](f func(*conf.Track) **T) field[T] {
+	return func(t *target, _ bool) **T {
+		if t.track == nil {
+			return nil
+		}
+		return f(t.track)
+	}
+}
 
 var trackWords = map[string]string{
-	"track": "Object that virtual routers depend on", "object": "Name of the object",
-	"interface": "An interface", "route": "A route of the main routing table", "script": "A program", "file": "A file with a weight",
+	"track": "Configure an object that virtual routers depend on", "object": "Name of the object",
 	"<interface>": "Name of an interface", "<file>": "Absolute path", "<destination>": "As 0.0.0.0/0 or 2001:db8::/32",
 	"arguments": "Arguments of the program; \"double quotes\" hold words together",
-	"up":        "Up", "down": "Down", "time": "As 5s or 500ms; seconds without a unit", "count": "How many",
 }
 
-// trackKind is a command that says what an object tracks. It makes the object if there is none.
-func trackKind(kind, values, help string, set func(*conf.Track, *completions.Step) error) setting {
-	words := with(trackWords)
-	words[kind] = help
+// trackKind is a command that says what an object tracks.
+func trackKind(kind, values, help string, set func(*conf.Track, *completions.Step)) setting {
 	return setting{
-		id: "track." + kind, keys: []string{"track"}, part: true, render: noLines, words: words, help: help,
+		id: "track." + kind, keys: []string{"track.interface", "track.route", "track.script", "track.file"},
+		words: with(trackWords, kind, help), help: help,
 		syntax: "track <object> " + kind + " " + values, no: "track <object> " + kind + " [" + values + "]",
 		set: func(t *target, step *completions.Step) error {
-			tracks := slices.Clone(t.file.Tracks)
-			at := trackAt(tracks, step)
-			if at < 0 {
-				name := step.Value("object")
-				tracks, at = append(tracks, conf.Track{Name: &name}), len(tracks)
-			}
-			o := &tracks[at]
+			o := t.track
 			o.Interface, o.Route, o.Script, o.File = nil, nil, nil, nil
-			t.file.Tracks = tracks
-			return set(o, step)
+			set(o, step)
+			return nil
 		},
+		// An object tracks one thing, so that without it there is none.
 		unset: func(t *target, step *completions.Step, _ completions.Form) error {
-			return editTrack(t, step, func(list []conf.Track, at int) []conf.Track {
-				o := &list[at]
-				switch kind {
-				case "interface":
-					o.Interface = nil
-				case "route":
-					o.Route = nil
-				case "script":
-					o.Script = nil
-				default:
-					o.File = nil
-				}
-				return list
-			})
+			is := trackTargets(t.track)[kind]
+			switch a, given := step.Arg(valueNames[kind]); {
+			case is == "":
+				return &argError{name: "object", msg: "it tracks something else"}
+			case given && a.Value != is:
+				return &argError{name: a.Name, msg: "it tracks " + kind + " " + is}
+			}
+			removeTrack(t.file, step.Value("object"))
+			return nil
+		},
+		render: func(t *target, _ func(string) string) []string {
+			if t.track == nil {
+				return nil
+			}
+			return trackHeads(t.track)
 		},
 	}
 }
 
-// trackText and trackNumber are the commands for what else an object has.
-func trackText(name, values, help string, f func(*conf.Track) **string) setting {
-	return trackPart(name, values, help, func(o *conf.Track, step *completions.Step) error {
-		var v string
-		if len(step.Args) < 2 { // a choice
-			v = step.Words[len(step.Words)-1]
-		} else {
-			v = step.Args[1].Value
-		}
-		if strings.HasSuffix(values, ":duration>") {
-			v = withUnit(v)
-		}
-		*f(o) = &v
-		return nil
-	}, func(o *conf.Track) { *f(o) = nil })
-}
+// valueNames are what the commands call the value that goes with a kind.
+var valueNames = map[string]string{"interface": "interface", "route": "destination", "file": "file", "script": "file"}
 
-func trackNumber(name, help string, f func(*conf.Track) **int) setting {
-	return trackPart(name, "<count:1-100>", help, func(o *conf.Track, step *completions.Step) error {
-		n, err := strconv.Atoi(step.Value("count"))
-		if err != nil {
-			return &argError{name: "count", msg: "not a number"}
-		}
-		*f(o) = &n
-		return nil
-	}, func(o *conf.Track) { *f(o) = nil })
-}
-
-func trackPart(name, values, help string, set func(*conf.Track, *completions.Step) error, unset func(*conf.Track)) setting {
-	words := with(trackWords)
-	words[name] = help
-	return setting{
-		id: "track." + name, keys: []string{"track"}, part: true, render: noLines, words: words, help: help,
-		syntax: "track <object> " + name + " " + values, no: "track <object> " + name + " [" + values + "]",
-		set: func(t *target, step *completions.Step) (err error) {
-			return errorsOr(editTrack(t, step, func(list []conf.Track, at int) []conf.Track {
-				err = set(&list[at], step)
-				return list
-			}), &err)
-		},
-		unset: func(t *target, step *completions.Step, _ completions.Form) error {
-			return editTrack(t, step, func(list []conf.Track, at int) []conf.Track {
-				unset(&list[at])
-				return list
-			})
-		},
+// trackTargets returns what an object tracks, by kind.
+func trackTargets(o *conf.Track) map[string]string {
+	m := map[string]string{"interface": valueOf(o.Interface), "route": valueOf(o.Route), "file": valueOf(o.File)}
+	if len(o.Script) > 0 {
+		m["script"] = o.Script[0]
 	}
+	return m
 }
 
-func errorsOr(a error, b *error) error {
-	if a != nil {
-		return a
-	}
-	return *b
-}
-
-func trackAt(list []conf.Track, step *completions.Step) int {
-	return slices.IndexFunc(list, func(o conf.Track) bool { return valueOf(o.Name) == step.Value("object") })
-}
-
-// editTrack edits a copy of the list of objects, at the one that the command names.
-func editTrack(t *target, step *completions.Step, edit func([]conf.Track, int) []conf.Track) error {
-	at := trackAt(t.file.Tracks, step)
-	if at < 0 {
-		return &argError{name: "object", msg: "there is no such object: say first what it tracks"}
-	}
-	list := edit(slices.Clone(t.file.Tracks), at)
-	if len(list) == 0 {
-		list = nil
-	}
-	t.file.Tracks = list
-	return nil
-}
-
-// trackLines returns the commands that configure an object.
-func trackLines(o *conf.Track) []string {
+// trackHeads returns the commands that say what an object tracks: one, in a valid configuration.
+func trackHeads(o *conf.Track) []string {
 	command := "track " + completions.Quote(valueOf(o.Name))
 	var lines []string
-	add := func(format string, args ...any) { lines = append(lines, command+" "+fmt.Sprintf(format, args...)) }
-	if o.Interface != nil {
-		add("interface %s", completions.Quote(*o.Interface))
-	}
-	if o.Route != nil {
-		add("route %s", completions.Quote(*o.Route))
-	}
-	if o.File != nil {
-		add("file %s", completions.Quote(*o.File))
-	}
-	if len(o.Script) > 0 {
-		add("script %s", commandLine(o.Script))
-	}
-	for _, p := range []struct {
+	for _, k := range []struct {
 		name  string
 		value *string
-	}{{"interval", o.Interval}, {"timeout", o.Timeout}, {"initial", o.Initial}, {"user", o.User}} {
-		if p.value != nil {
-			add("%s %s", p.name, completions.Quote(*p.value))
+	}{{"interface", o.Interface}, {"route", o.Route}, {"file", o.File}} {
+		if k.value != nil {
+			lines = append(lines, command+" "+k.name+" "+completions.Quote(*k.value))
 		}
 	}
-	if o.Rise != nil {
-		add("rise %d", *o.Rise)
+	if len(o.Script) > 0 {
+		lines = append(lines, command+" script "+commandLine(o.Script))
 	}
-	if o.Fall != nil {
-		add("fall %d", *o.Fall)
+	if lines == nil {
+		lines = []string{command}
 	}
 	return lines
 }

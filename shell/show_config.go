@@ -154,7 +154,14 @@ func showHere(c *call) error {
 			renderRouter(c.out, s.draft, i, hide)
 		}
 	default:
-		renderFile(c.out, s.draft, hide)
+		m := tableModeOf(s.mode)
+		if m == nil {
+			renderFile(c.out, s.draft, hide)
+			break
+		}
+		for _, line := range m.lines(s.draft.file, s.table, hide) {
+			c.printf("%s\n", line)
+		}
 	}
 	return nil
 }
