@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
@@ -107,8 +108,13 @@ func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
+// terminalGrace is how long a terminal may take to end.
+const terminalGrace = time.Second / 2
+
 // onTerminal runs a conversation in this terminal, with the history of its user.
 func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
+	// One that was stopped, or that nobody reads, gets its mode back all the same.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
 	err := term.Run(ctx, c, term.Options{HistoryFile: history})
 	switch {
 	case errors.Is(err, term.ErrLost):

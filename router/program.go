@@ -213,6 +213,9 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	return handover, nil
 }
 
+// consoleGrace is how long the console may take to end.
+const consoleGrace = time.Second
+
 // wait waits for an end, and tells whether that is a restart.
 func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (restarting bool, err error) {
 	var left chan error // the user of the console has left
@@ -226,7 +229,13 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 			defer console.Close()
 			left <- p.Console(inside, console)
 		}()
-		defer func() { leave(); <-gone }()
+		defer func() {
+			leave()
+			select {
+			case <-gone:
+			case <-time.After(consoleGrace): // it writes to a terminal that was stopped
+			}
+		}()
 	}
 	select {
 	case <-ctx.Done():

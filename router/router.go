@@ -166,13 +166,25 @@ func terminal(history string) *exec.Cmd {
 	return cmd
 }
 
-// Stop ends sessions and listeners, then the engine, which hands over and
-// leaves the kernel as it found it.
+// stopGrace is how long the engine waits for sessions, listeners and a commit under way.
+const stopGrace = 5 * time.Second
+
+// Stop ends sessions and listeners, then the engine, which hands over and leaves the kernel as it found it. A
+// client or a commit that is stuck does not keep the engine from doing so.
 func (r *Router) Stop() {
-	if r.shells != nil {
-		_ = r.shells.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		if r.shells != nil {
+			_ = r.shells.Close()
+		}
+		r.closeListeners()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(stopGrace):
+		r.log.Warn("a session or a commit does not end: nobody waits for it")
 	}
-	r.closeListeners()
 	r.cancel()
 	<-r.done
 }

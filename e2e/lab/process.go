@@ -34,6 +34,12 @@ type Process struct {
 // log that is shown when the test fails.
 func (l *Lab) Start(n *Namespace, name string, argv ...string) *Process {
 	l.tb.Helper()
+	return l.StartWith(n, name, nil, argv...)
+}
+
+// StartWith is Start with something else than the log for what set puts into the command.
+func (l *Lab) StartWith(n *Namespace, name string, set func(*exec.Cmd), argv ...string) *Process {
+	l.tb.Helper()
 	path := filepath.Join(l.Dir, n.Role+"-"+name+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -44,6 +50,9 @@ func (l *Lab) Start(n *Namespace, name string, argv ...string) *Process {
 	p.cmd = n.Command(context.Background(), argv...)
 	p.cmd.Dir = l.Dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if set != nil {
+		set(p.cmd)
+	}
 	p.Started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		l.tb.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,6 +116,12 @@ func (g Group) Table(priority uint8) string {
 // Start implements Router. It returns before the router is ready; WaitReady waits.
 func (v *Vrrpsh) Start() {
 	v.lab.tb.Helper()
+	v.StartWith(nil)
+}
+
+// StartWith is Start with something else than the log for what set puts into the command.
+func (v *Vrrpsh) StartWith(set func(*exec.Cmd)) {
+	v.lab.tb.Helper()
 	if v.group.VRID != 0 {
 		table := v.group.Table(v.priority)
 		if i := slices.Index(v.group.Unicast, v.node.Addr); i >= 0 {
@@ -122,7 +129,7 @@ func (v *Vrrpsh) Start() {
 		}
 		v.write(table)
 	}
-	v.Process = v.lab.Start(v.node, "vrrpsh", v.bin, "-m1", "-c", v.Config, "-s", v.Socket)
+	v.Process = v.lab.StartWith(v.node, "vrrpsh", set, v.bin, "-m1", "-c", v.Config, "-s", v.Socket)
 }
 
 // WaitReady waits until the API answers.

@@ -69,12 +69,12 @@ func (t *tty) setRaw() error { return unix.IoctlSetTermios(t.fd, ioctlSetTermios
 func (t *tty) restore() {
 	t.once.Do(func() {
 		active.CompareAndSwap(t, nil)
+		// The mode first, and not under the mutex: a write may be stuck in a terminal that nobody reads.
+		_ = unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.saved)
 		if t.screen.Load() {
 			_, _ = t.out.WriteString(screenOff)
 		}
-		// Not under the mutex: a write may be stuck in a terminal that nobody reads.
 		_, _ = t.out.WriteString(bracketedPasteOff + showCursor + plainText)
-		_ = unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.saved)
 	})
 }
 

@@ -1,0 +1,137 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/e2e/lab"
+)
+
+// TestStopWhateverIsStuck ends routers that have somebody to wait for who does nothing any more: the reader of their
+// log, the user of their console, a client of the shell, a hook. Each is Master until then, ends in time when it is
+// told to, even if that is more than once, and leaves nothing.
+func TestStopWhateverIsStuck(t *testing.T) {
+	parallel(t)
+	l := lab.New(t, 1)
+	wire, r1 := l.Capture(), l.Routers[0]
+	before := r1.Snapshot()
+	group := fast
+	group.Interval = 50 * time.Millisecond
+	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-") // where programs may be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	hook := filepath.Join(dir, "hook")
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ntrap '' TERM HUP INT\ntouch "+hook+".ran\nsleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	config := group.Table(200) +
+		fmt.Sprintf("[[notify]]\nname = \"hook\"\ncommand = [%q]\nuser = \"root\"\ntimeout = \"10m\"\n", hook)
+	router := func() *lab.Vrrpsh {
+		v := l.VrrpshFile(bin, r1, config)
+		l.File(filepath.Base(v.Config), strings.Replace(v.ConfigText(), "debug = 3", "debug = 5", 1))
+		return v
+	}
+	pipe := func() (read, write *os.File) {
+		t.Helper()
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = read.Close(); _ = write.Close() })
+		return read, write
+	}
+	// stuck waits until as much waits to be read as will ever be.
+	stuck := func(what string, read *os.File) {
+		t.Helper()
+		last, since := 0, time.Now()
+		lab.Until(t, patience, what+" is full", func() error {
+			n, err := unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
+			if err != nil || n == 0 || n != last {
+				last, since = n, time.Now()
+				return fmt.Errorf("%d bytes, %v", n, err)
+			}
+			if time.Since(since) < 5*group.Interval { // a line is logged for each advert
+				return errNotYet
+			}
+			return nil
+		})
+	}
+	end := func(v *lab.Vrrpsh) {
+		t.Helper()
+		wire.WaitMaster("r1", time.Now(), patience)
+		start := time.Now()
+		v.Signal(syscall.SIGTERM)
+		v.Signal(syscall.SIGTERM)
+		if status := v.Wait(patience); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+		wire.WaitResign("r1", start, time.Second)
+		if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+			t.Errorf("the namespace afterwards (-before +after):\n%s", diff)
+		}
+	}
+
+	// Nobody reads the log, nor the answers that a client gets, and a hook does not end.
+	read, write := pipe()
+	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	v := router()
+	v.StartWith(func(c *exec.Cmd) { c.Stderr = write })
+	v.WaitState("Master", patience)
+	stuck("the log", read)
+	answers, client := pipe()
+	commands := strings.NewReader(strings.Repeat("show running-config\n", 5000))
+	l.StartWith(r1, "client", func(c *exec.Cmd) { c.Stdin, c.Stdout = commands, client }, bin, "-s", v.Socket, "exec")
+	stuck("the client", answers)
+	lab.Until(t, patience, "the hook runs", func() error { _, err := os.Stat(hook + ".ran"); return err })
+	if text := v.Show("show", "vrrp", "brief"); !strings.Contains(text, "MASTER") {
+		t.Errorf("show vrrp brief:\n%s", text)
+	}
+	end(v)
+
+	// The reader of the log has ended.
+	read, write = pipe()
+	_ = read.Close()
+	v = router()
+	v.StartWith(func(c *exec.Cmd) { c.Stderr = write })
+	v.WaitState("Master", patience)
+	end(v)
+
+	// The terminal of the console shows nothing any more.
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = master.Close() }()
+	v = router()
+	v.StartWith(func(c *exec.Cmd) {
+		c.Stdin, c.Stdout, c.Stderr = slave, slave, slave
+		c.SysProcAttr.Setsid, c.SysProcAttr.Setctty = true, true
+	})
+	v.WaitState("Master", patience)
+	if _, err := io.WriteString(master, "terminal length 0\r"+strings.Repeat("show running-config\r", 100)); err != nil {
+		t.Fatal(err)
+	}
+	stuck("the terminal", master)
+	end(v)
+	_ = slave.Close()
+}
