@@ -39,7 +39,9 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 // When the history cannot be written the commit succeeds, the Notes of the revision say so, and it is
 // kept in memory.
 func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
+	info.progress("waiting for another commit")
 	return m.change(ctx, func(running *Revision) (*revised, error) {
+		info.progress("validating %d virtual routers", len(c.File.VRouters))
 		file := c.File.Clone() // the session goes on editing
 		cfg, err := validate(file, nil, running.Config, m.o.Host)
 		if err != nil {
@@ -185,9 +187,12 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 
 // enact applies and writes.
 func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (notes []string, err error) {
+	next.info.progress("applying the configuration")
 	if err := m.o.Applier.Apply(ctx, next.config); err != nil {
+		next.info.progress("going back to the old configuration")
 		return nil, &ApplyError{Step: "apply", Err: err, Restore: m.restore(ctx, running)}
 	}
+	next.info.progress("writing the configuration")
 	if notes, err = m.persist(next); err != nil {
 		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, running)}
 	}

@@ -41,6 +41,14 @@ type Info struct {
 	Overwrite bool
 	// Confirm, unless zero, is after what time the commit is taken back unless it is confirmed.
 	Confirm time.Duration
+	// Progress, unless nil, is told what the commit does next: "validating", "applying" and so on.
+	Progress func(stage string)
+}
+
+func (i *Info) progress(format string, args ...any) {
+	if i.Progress != nil {
+		i.Progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // Applier makes a validated configuration the running one.

@@ -77,6 +77,13 @@ func (c *call) writeJSON(h handler) error {
 	return e.Encode(v)
 }
 
+// progress tells the terminal, if there is one, what the command is doing, in case that takes long.
+func (c *call) progress(what string) {
+	if t, ok := c.io.Out.(Progress); ok && c.io.Ask != nil {
+		t.Progress(capital(what))
+	}
+}
+
 // noMore has the terminal, if there is one, show the output without pauses.
 func (c *call) noMore() {
 	if t, ok := c.io.Out.(interface{ NoMore() }); ok {

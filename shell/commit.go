@@ -20,6 +20,7 @@ func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
 func (c *call) commitInfo() conf.Info {
 	info := c.session.info(c.step.Value("comment"))
 	info.Overwrite = c.step.Has("overwrite")
+	info.Progress = c.progress
 	return info
 }
 
@@ -112,6 +113,7 @@ type planChange struct {
 
 // checkCandidate validates the candidate and plans its commit.
 func (c *call) checkCandidate() (*plan, error) {
+	c.progress("validating the candidate")
 	changes, err := c.session.env.Manager.Check(c.session.draft.candidate())
 	if err != nil {
 		return nil, err
@@ -275,6 +277,7 @@ func (c *call) format(name string) conf.Format {
 // readFile reads the file that the command names.
 func (c *call) readFile() (*conf.File, error) {
 	name := c.step.Value("file")
+	c.progress("reading " + name)
 	file, _, err := conf.ReadFile(name, c.format(name))
 	if err != nil {
 		return nil, failed("%v", err)

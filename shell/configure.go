@@ -117,7 +117,9 @@ func (c *call) leave() error {
 		case answer == "", len(answer) > 1 && means(answer, "cancel"):
 			return nil
 		case len(answer) > 1 && means(answer, "commit"):
-			if err := c.commitCandidate(s.info("")); err != nil {
+			info := s.info("")
+			info.Progress = c.progress
+			if err := c.commitCandidate(info); err != nil {
 				return err
 			}
 			continue

@@ -36,6 +36,13 @@ type Screen interface {
 	Show(text string) error
 }
 
+// Progress is implemented by an IO.Out that is a terminal.
+type Progress interface {
+	// Progress says what the command is doing. It is shown below the output when the command takes long, until there
+	// is more output.
+	Progress(what string)
+}
+
 // Suggestion is one way to go on at the cursor.
 type Suggestion struct {
 	Text string // the whole word; or, when Literal is false, a description such as "<1-254>"

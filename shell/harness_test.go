@@ -25,7 +25,8 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 type router struct {
 	routes   []engine.RouteStatus
 	config   engine.Config
-	refuse   error // of Apply
+	refuse   error         // of Apply
+	hold     chan struct{} // if not nil, the next Apply closes it and goes on when its context ends
 	resigned []engine.Key
 	cleared  []engine.Key
 	clearAll bool
@@ -33,9 +34,15 @@ type router struct {
 	change   func(*engine.RouterStatus)
 }
 
-func (r *router) Apply(_ context.Context, cfg *conf.Config) error {
+func (r *router) Apply(ctx context.Context, cfg *conf.Config) error {
 	if r.refuse != nil {
 		return r.refuse
+	}
+	if hold := r.hold; hold != nil {
+		r.hold = nil
+		close(hold)
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	r.config = cfg.Engine
 	return nil

@@ -179,6 +179,7 @@ func rebase(c *call) error {
 		c.printf("The candidate is based on the running configuration\n")
 		return nil
 	}
+	c.progress("merging")
 	result, conflicts := rebaseFile(fileDraft(s.draft.base.File), s.draft, newDraft(now))
 	if len(conflicts) > 0 {
 		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n")}

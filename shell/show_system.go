@@ -278,6 +278,7 @@ func restart(c *call) error {
 	if c.session.env.Restart == nil {
 		return failed("This router cannot be restarted")
 	}
+	c.progress("trying the installed release")
 	what, err := c.session.env.Restart(c.ctx)
 	if err != nil {
 		return failed("The router goes on as it is: %v", err)

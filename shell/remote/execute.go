@@ -60,6 +60,10 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 			if s, ok := io.Out.(shell.Screen); ok {
 				_ = s.Show(f.Text)
 			}
+		case opProgress:
+			if p, ok := io.Out.(shell.Progress); ok {
+				p.Progress(f.Text)
+			}
 		case opAsk:
 			c.answer(ctx, f, io)
 		case opDone:

@@ -45,15 +45,16 @@ const (
 
 // From the router, beside the answers named above.
 const (
-	opHello  op = "hello"  // State; the first frame
-	opOut    op = "out"    // Data
-	opErr    op = "err"    // Data
-	opAsk    op = "ask"    // ID of the question, Text, Secret; For is the execute's ID
-	opNoMore op = "nomore" // the rest of the output is not to be paged
-	opScreen op = "screen" // Text: all that is to be on the terminal
-	opDone   op = "done"   // Status, State
-	opNotice op = "notice" // Text
-	opBye    op = "bye"    // Text: why the router ends the session
+	opHello    op = "hello"    // State; the first frame
+	opOut      op = "out"      // Data
+	opErr      op = "err"      // Data
+	opAsk      op = "ask"      // ID of the question, Text, Secret; For is the execute's ID
+	opNoMore   op = "nomore"   // the rest of the output is not to be paged
+	opScreen   op = "screen"   // Text: all that is to be on the terminal
+	opProgress op = "progress" // Text: what the command is doing
+	opDone     op = "done"     // Status, State
+	opNotice   op = "notice"   // Text
+	opBye      op = "bye"      // Text: why the router ends the session
 )
 
 // frame is one line of JSON, in either direction; op says which fields count.

@@ -130,6 +130,26 @@ func TestNoMore(t *testing.T) {
 	}
 }
 
+// progressBuffer keeps what it is told.
+type progressBuffer struct {
+	bytes.Buffer
+	told []string
+}
+
+func (b *progressBuffer) Progress(what string) { b.told = append(b.told, what) }
+
+func TestProgress(t *testing.T) {
+	c, _ := startRouter(t, nil).dial(t)
+	var b progressBuffer
+	c.Execute(t.Context(), "progress", shell.IO{Out: &b, Err: &b})
+	if diff := cmp.Diff([]string{"validating", "applying"}, b.told); diff != "" {
+		t.Error(diff)
+	}
+	if out, _, status := run(c, "progress"); out != "" || status != shell.Done { // a script
+		t.Errorf("status %d, output %q", status, out)
+	}
+}
+
 // screenBuffer ends the command after some screens.
 type screenBuffer struct {
 	bytes.Buffer

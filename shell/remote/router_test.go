@@ -130,6 +130,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 				return shell.Failed
 			}
 		}
+	case "progress":
+		for _, what := range []string{"validating", "applying"} {
+			sio.Out.(shell.Progress).Progress(what)
+		}
 	case "nomore":
 		if n, ok := sio.Out.(interface{ NoMore() }); ok {
 			n.NoMore()

@@ -9,7 +9,10 @@ import (
 	"vrrpsh/shell"
 )
 
-var _ shell.Screen = (*streamWriter)(nil)
+var (
+	_ shell.Screen   = (*streamWriter)(nil)
+	_ shell.Progress = (*streamWriter)(nil)
+)
 
 // flushDelay is how long output may wait for more, so that a table of short writes makes
 // few frames and a progress line is still seen as it grows.
@@ -71,6 +74,12 @@ func (w *streamWriter) Write(b []byte) (int, error) {
 func (w *streamWriter) NoMore() {
 	w.st.flush()
 	_ = w.st.s.send(&frame{Op: opNoMore, ID: w.st.id})
+}
+
+// Progress implements shell.Progress.
+func (w *streamWriter) Progress(what string) {
+	w.st.flush()
+	_ = w.st.s.send(&frame{Op: opProgress, ID: w.st.id, Text: what})
 }
 
 // Show implements shell.Screen. Of a text too long for a frame, and for any terminal, the rest is cut off.

@@ -203,6 +203,14 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			time.Sleep(10 * time.Millisecond)
 		}
 		fmt.Fprintln(sio.Err, "left")
+	case "work": // in two stages, without an output in between, until Ctrl-C
+		sio.Out.(shell.Progress).Progress("first\x1bly")
+		<-c.release
+		fmt.Fprintln(sio.Out, "first done")
+		sio.Out.(shell.Progress).Progress("then")
+		<-ctx.Done()
+		fmt.Fprintln(sio.Err, "interrupted")
+		return shell.Failed
 	case "nomore":
 		sio.Out.(interface{ NoMore() }).NoMore()
 		return c.Execute(ctx, rest, sio)

@@ -54,6 +54,12 @@ type pager struct {
 	line int  // where in data the line begins that is being shown
 	last byte // written
 
+	// What the command is doing; p.mu guards the strings.
+	doing   string
+	drawn   bool // it is on the terminal
+	working sync.Once
+	clock   sync.WaitGroup
+
 	live sync.WaitGroup // the reader of keys while the screen is shown
 	once sync.Once      // for the begin of that
 	left sync.Once      // for its end
@@ -138,13 +144,19 @@ func (p *pager) drain() {
 		p.cond.Wait()
 	}
 	p.used = 0
+	p.doing = ""
+	p.eraseProgress()
 }
 
 // close waits until the user has seen everything. The cursor is at the beginning of a line then.
 func (p *pager) close() {
 	p.leaveScreen()
-	p.change(func() { p.closed = true })
+	p.change(func() {
+		p.closed = true
+		p.eraseProgress()
+	})
 	<-p.done
+	p.clock.Wait()
 	if p.last != '\n' {
 		p.t.tty.write("\n")
 	}
@@ -176,6 +188,9 @@ func (p *pager) wait() bool {
 		p.cond.Wait()
 	}
 	p.busy = p.shown < len(p.data)
+	if p.busy {
+		p.eraseProgress()
+	}
 	return p.busy
 }
 

@@ -1,0 +1,56 @@
+package term
+
+import (
+	"fmt"
+	"time"
+
+	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/shell"
+)
+
+// progressPause is how long a command is silent before what it does is shown, and how often that is drawn anew.
+const progressPause = 500 * time.Millisecond
+
+var _ shell.Progress = (*pager)(nil)
+
+// Progress implements shell.Progress.
+func (p *pager) Progress(what string) {
+	p.change(func() { p.doing = what })
+	p.working.Do(func() {
+		start := time.Now()
+		p.clock.Go(func() {
+			tick := time.NewTicker(progressPause)
+			defer tick.Stop()
+			for {
+				select {
+				case <-p.done:
+					return
+				case <-tick.C:
+					p.drawProgress(time.Since(start))
+				}
+			}
+		})
+	})
+}
+
+// drawProgress shows what the command is doing, unless there is output to be shown or to be read.
+func (p *pager) drawProgress(since time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.doing == "" || p.busy || p.closed || p.quit || p.shown < len(p.data) || p.last != '\n' || p.t.tty.screen.Load() {
+		return
+	}
+	columns, _ := p.t.tty.size()
+	text := fmt.Sprintf("%s ... %d s (Ctrl-C interrupts)", printable(p.doing, false), int(since.Seconds()))
+	p.t.tty.write(eraseLine + runewidth.Truncate(text, columns-1, ""))
+	p.drawn = true
+}
+
+// eraseProgress takes it off the terminal. p.mu is held.
+func (p *pager) eraseProgress() {
+	if p.drawn {
+		p.t.tty.write(eraseLine)
+		p.drawn = false
+	}
+}
