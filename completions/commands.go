@@ -101,6 +101,8 @@ var showCommands = []Command{
 		Help: "Tracked objects: their state, why, and who depends on them"},
 	{ID: "show.running", Modes: anyMode, Syntax: "show running-config [toml|json]", Words: forms,
 		Help: "Running configuration, as commands or as a file; secrets are masked"},
+	{ID: "show.configuration", Modes: anyMode, Syntax: "show configuration",
+		Help: "Running configuration, as show running-config"},
 	{ID: "show.startup", Modes: anyMode, Syntax: "show startup-config [toml|json]", Words: forms, Level: Operator,
 		Help: "Configuration in the file, which the router starts with"},
 	{ID: "show.candidate", Modes: anyMode, Syntax: "show candidate-config [toml|json]", Words: forms,

@@ -63,9 +63,21 @@ func union(a, b []string) []string {
 	return a
 }
 
-// hint tells when a command exists in another mode than the user's.
+// hint tells of another mode that has the command, or of another name that it has here.
 func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
-	if e == nil || e.Kind != Invalid || e.depth > 0 || e.Reason != "" || len(s.tokens) == 0 {
+	if e == nil || e.Kind != Invalid || e.Reason != "" || len(s.tokens) == 0 {
+		return
+	}
+	if t.elsewhere(e, mode, level, s); e.Reason == "" && e.depth <= 1 {
+		if e.Reason = abroad(s.tokens[:e.depth+1]); e.Reason != "" {
+			e.Words = nil
+		}
+	}
+}
+
+// elsewhere tells when a command exists in another mode than the user's.
+func (t *Tree) elsewhere(e *Error, mode Mode, level Level, s segment) {
+	if e.depth > 0 {
 		return
 	}
 	word := s.tokens[0].text

@@ -79,8 +79,12 @@ func (c *call) monitorTable(last string) (string, error) {
 		}
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s   %s   %d virtual routers, %d Master   q: leave\n", c.session.hostname(),
-		c.session.stamp(snapshot.Time), len(routers), masters)
+	many := "s"
+	if len(routers) == 1 {
+		many = ""
+	}
+	fmt.Fprintf(&b, "%s   %s   %d virtual router%s, %d Master   q: leave\n", c.session.hostname(),
+		c.session.stamp(snapshot.Time), len(routers), many, masters)
 	fmt.Fprintf(&b, "%s\n\n", last)
 	more := len(routers) - monitorRows
 	table := *c

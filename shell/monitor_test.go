@@ -39,7 +39,7 @@ func TestMonitorVRRP(t *testing.T) {
 		}
 		first, last := d.texts[0], d.texts[len(d.texts)-1]
 		if !strings.Contains(first, "BACKUP") || !strings.Contains(last, "MASTER") ||
-			!strings.Contains(last, "1 virtual routers, 1 Master") || !strings.Contains(last, "Interface  Grp") {
+			!strings.Contains(last, "1 virtual router, 1 Master") || !strings.Contains(last, "Interface  Grp") {
 			l.t.Errorf("first\n%slast\n%s", first, last)
 		}
 	})
