@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"conf/login":            {"conf"},
 	"api":                   {"conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
 	"shell/term":            {"shell"},
+	"shell/term/termtest":   {},
 	"shell/remote":          {"shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
 	"router": {

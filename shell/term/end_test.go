@@ -10,138 +10,129 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
-
-	"vrrpsh/shell/term"
+	"vrrpsh/shell/term/termtest"
 )
 
 func TestWaysOut(t *testing.T) {
 	t.Run("exit", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("exit\r")
+		u.Send("exit\r")
 		u.ends("ended")
 	})
 	t.Run("context at the prompt", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("half a li")
-		u.prompt("r1# half a li")
-		_ = u.cmd.Process.Signal(syscall.SIGUSR1)
+		u.Send("half a li")
+		u.Prompt("r1# half a li")
+		_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 		u.ends("canceled")
 	})
 	t.Run("context during a command", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("wait", "waiting")
-		_ = u.cmd.Process.Signal(syscall.SIGUSR1)
+		u.Run("wait", "waiting")
+		_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 		u.ends("canceled")
 	})
 	t.Run("context in the pager", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("lines 100", "--More--")
-		_ = u.cmd.Process.Signal(syscall.SIGUSR1)
+		u.Run("lines 100", "--More--")
+		_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 		u.ends("canceled")
 	})
 	t.Run("context at a question", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("secret Password", "Password?")
-		_ = u.cmd.Process.Signal(syscall.SIGUSR1)
+		u.Run("secret Password", "Password?")
+		_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 		u.ends("canceled")
 	})
 	t.Run("context in the search", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("\x12x")
-		u.shows("reverse-i-search")
-		_ = u.cmd.Process.Signal(syscall.SIGUSR1)
+		u.Send("\x12x")
+		u.Shows("reverse-i-search")
+		_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 		u.ends("canceled")
 	})
 	t.Run("panic in a command", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("panic\r")
+		u.Send("panic\r")
 		u.ends("terminal: panic: a command is broken")
 	})
 	t.Run("panic in help", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("broken?")
+		u.Send("broken?")
 		u.ends("terminal: panic: help is broken")
 	})
 	t.Run("panic in completion", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("panicking")
-		u.shows("run: terminal: panic: completion is broken")
-		<-u.exited
-		if diff := cmp.Diff(u.before, u.termios()); diff != "" {
-			t.Error(diff)
-		}
+		u.Send("panicking")
+		u.Shows("run: terminal: panic: completion is broken")
+		<-u.Exited
+		u.Restored()
 	})
 	t.Run("conversation lost at the prompt", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("lose\r")
-		u.shows("% The router has gone\n")
+		u.Send("lose\r")
+		u.Shows("% The router has gone\n")
 		u.ends("session lost: the router has gone")
 	})
 	t.Run("conversation lost in a command", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("unreachable\r")
+		u.Send("unreachable\r")
 		u.ends("session lost: the router has gone")
-		if strings.Count(u.screen.text(), "% ") != 1 {
-			t.Errorf("not said once:\n%s", u.screen.text())
+		if strings.Count(u.Screen.Text(), "% ") != 1 {
+			t.Errorf("not said once:\n%s", u.Screen.Text())
 		}
 	})
 	t.Run("hangup", func(t *testing.T) {
 		u := start(t, setup{})
-		_ = u.tty.Close()
-		_ = u.pty.Close()
+		_ = u.TTY.Close()
+		_ = u.PTY.Close()
 		select {
-		case <-u.exited:
-		case <-time.After(deadline):
+		case <-u.Exited:
+		case <-time.After(termtest.Patience):
 			t.Fatal("the process goes on")
 		}
 	})
 	t.Run("restored from outside", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("wait", "waiting")
-		_ = u.cmd.Process.Signal(syscall.SIGTERM)
+		u.Run("wait", "waiting")
+		_ = u.Cmd.Process.Signal(syscall.SIGTERM)
 		u.ends("restored")
 	})
 	t.Run("no controlling terminal", func(t *testing.T) {
 		u := open(t, setup{cols: 80, rows: 24, noTTY: true})
-		u.shows("run: no controlling terminal: open /dev/tty")
-		<-u.exited
-		if diff := cmp.Diff(u.before, u.termios()); diff != "" {
-			t.Error(diff)
-		}
+		u.Shows("run: no controlling terminal: open /dev/tty")
+		<-u.Exited
+		u.Restored()
 	})
 }
 
 func TestOneAtATime(t *testing.T) {
 	u := start(t, setup{})
-	u.run("again", "the terminal is in use")
-	u.run("say unharmed", "<unharmed>")
+	u.Run("again", "the terminal is in use")
+	u.Run("say unharmed", "<unharmed>")
 }
 
 // A shell with job control sets a mode of its own while the process is stopped.
 func TestContinued(t *testing.T) {
 	u := start(t, setup{})
-	u.send("say ab\x02")
-	u.cursor("r1# say a", "b")
-	if err := unix.IoctlSetTermios(int(u.tty.Fd()), term.IoctlSetTermios, &u.before); err != nil {
-		t.Fatal(err)
-	}
-	_ = u.cmd.Process.Signal(syscall.SIGCONT)
-	u.until("raw mode", func() bool {
-		u.poke()
-		return u.termios().Lflag&unix.ICANON == 0
+	u.Send("say ab\x02")
+	u.Cursor("r1# say a", "b")
+	u.Reset()
+	_ = u.Cmd.Process.Signal(syscall.SIGCONT)
+	u.Until("raw mode", func() bool {
+		u.Poke()
+		return !u.canonical()
 	})
-	u.run("", "<ab>")
+	u.Run("", "<ab>")
 }
 
 // An idle shell sleeps: it is woken by keys and notices only.
 func TestIdleCostsNothing(t *testing.T) {
 	u := start(t, setup{})
-	u.send("say it")
-	u.prompt("r1# say it")
+	u.Send("say it")
+	u.Prompt("r1# say it")
 	switches := func() (n int) {
-		dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", u.cmd.Process.Pid))
+		dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", u.Cmd.Process.Pid))
 		if err != nil || len(dirs) == 0 {
 			t.Skip("no /proc to measure with")
 		}

@@ -1,7 +1,4 @@
 package term
 
-// The requests that read and change a terminal's settings.
-const (
-	IoctlGetTermios = ioctlGetTermios
-	IoctlSetTermios = ioctlSetTermios
-)
+// IoctlGetTermios is the request that reads a terminal's settings.
+const IoctlGetTermios = ioctlGetTermios

@@ -13,18 +13,18 @@ func TestHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir", "history")
 	u := start(t, setup{history: path})
 	for _, l := range []string{"say one", "say two", "say two", "say secret hush", "say three"} {
-		u.run(l, l)
-		u.prompt("r1# ")
+		u.Run(l, l)
+		u.Prompt("r1# ")
 	}
-	u.send("\x1b[A")
-	u.prompt("r1# say three")
-	u.send("\x10\x10")
-	u.prompt("r1# say two")
-	u.send("\x1b[A")
-	u.prompt("r1# say one")
-	u.send("\x1b[B")
-	u.prompt("r1# say two")
-	u.send("\x03exit\r")
+	u.Send("\x1b[A")
+	u.Prompt("r1# say three")
+	u.Send("\x10\x10")
+	u.Prompt("r1# say two")
+	u.Send("\x1b[A")
+	u.Prompt("r1# say one")
+	u.Send("\x1b[B")
+	u.Prompt("r1# say two")
+	u.Send("\x03exit\r")
 	u.ends("ended")
 
 	fi, err := os.Stat(path)
@@ -37,12 +37,12 @@ func TestHistory(t *testing.T) {
 	}
 
 	v := start(t, setup{history: path})
-	v.send("\x1b[A\x1b[A")
-	v.prompt("r1# say three")
-	v.send("\x03\x12tw")
-	v.shows("(reverse-i-search)`tw': say two")
-	v.send("\r")
-	v.shows("<two>")
+	v.Send("\x1b[A\x1b[A")
+	v.Prompt("r1# say three")
+	v.Send("\x03\x12tw")
+	v.Shows("(reverse-i-search)`tw': say two")
+	v.Send("\r")
+	v.Shows("<two>")
 }
 
 func TestHistoryIsShortened(t *testing.T) {
@@ -55,9 +55,9 @@ func TestHistoryIsShortened(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := start(t, setup{history: path})
-	u.send("\x1b[A")
-	u.prompt("r1# say ?[31m?")
-	u.send("\x03exit\r")
+	u.Send("\x1b[A")
+	u.Prompt("r1# say ?[31m?")
+	u.Send("\x03exit\r")
 	u.ends("ended")
 	got, _ := os.ReadFile(path)
 	if want := "say 16\nsay 17\nsay 18\nsay 19\nsay ?[31m?\nexit\n"; string(got) != want {
@@ -81,28 +81,28 @@ func TestHistoryCannotBeKept(t *testing.T) {
 	}
 	for _, path := range []string{"file/x", "link", "pipe", ""} {
 		u := start(t, setup{history: filepath.Join(dir, path)})
-		u.shows("% History: ")
-		u.run("say on", "<on>")
+		u.Shows("% History: ")
+		u.Run("say on", "<on>")
 	}
 }
 
 func TestSearch(t *testing.T) {
 	u := start(t, setup{})
 	for _, l := range []string{"say alpha one", "say beta", "say alpha two"} {
-		u.run(l, l)
-		u.prompt("r1# ")
+		u.Run(l, l)
+		u.Prompt("r1# ")
 	}
-	u.send("draft\x12alpha")
-	u.shows("`alpha': say alpha two")
-	u.send("\x12")
-	u.shows("`alpha': say alpha one")
-	u.send("\x07")
-	u.prompt("r1# draft")
-	u.send("\x12beta\x1b[D")
-	u.cursor("r1# say bet", "a")
-	u.send("\x03\x12bx\x7f\x7f\x7fal\x1b[D")
-	u.cursor("r1# say alpha tw", "o")
-	u.send("\x03\x12nowhere\r")
-	u.prompt("r1# ")
-	u.run("say fine", "<fine>")
+	u.Send("draft\x12alpha")
+	u.Shows("`alpha': say alpha two")
+	u.Send("\x12")
+	u.Shows("`alpha': say alpha one")
+	u.Send("\x07")
+	u.Prompt("r1# draft")
+	u.Send("\x12beta\x1b[D")
+	u.Cursor("r1# say bet", "a")
+	u.Send("\x03\x12bx\x7f\x7f\x7fal\x1b[D")
+	u.Cursor("r1# say alpha tw", "o")
+	u.Send("\x03\x12nowhere\r")
+	u.Prompt("r1# ")
+	u.Run("say fine", "<fine>")
 }

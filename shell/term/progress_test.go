@@ -9,19 +9,19 @@ import (
 // TestProgress watches a command that takes long and says what it does; nothing of that stays.
 func TestProgress(t *testing.T) {
 	u := start(t, setup{})
-	u.send("work\r")
-	u.shows("first?ly ... 0 s (Ctrl-C interrupts)")
-	u.shows("first?ly ... 1 s (Ctrl-C interrupts)")
-	_ = u.cmd.Process.Signal(syscall.SIGALRM)
-	u.shows("work\nfirst done\nthen ... ")
-	u.send("\x03")
-	u.shows("work\nfirst done\ninterrupted\nr1#")
-	if text := u.screen.text(); strings.Contains(text, "...") {
+	u.Send("work\r")
+	u.Shows("first?ly ... 0 s (Ctrl-C interrupts)")
+	u.Shows("first?ly ... 1 s (Ctrl-C interrupts)")
+	_ = u.Cmd.Process.Signal(syscall.SIGALRM)
+	u.Shows("work\nfirst done\nthen ... ")
+	u.Send("\x03")
+	u.Shows("work\nfirst done\ninterrupted\nr1#")
+	if text := u.Screen.Text(); strings.Contains(text, "...") {
 		t.Errorf("the progress stays:\n%s", text)
 	}
-	u.resize(20, 6)
-	u.run("work", "first?ly ... 0 s (C")
-	u.send("\x03")
-	_ = u.cmd.Process.Signal(syscall.SIGALRM)
-	u.shows("interrupted")
+	u.Resize(20, 6)
+	u.Run("work", "first?ly ... 0 s (C")
+	u.Send("\x03")
+	_ = u.Cmd.Process.Signal(syscall.SIGALRM)
+	u.Shows("interrupted")
 }

@@ -11,20 +11,20 @@ import (
 
 func TestTyping(t *testing.T) {
 	u := start(t, setup{})
-	u.send("sya\x1b[D\x1b[D\x7f") // the wrong letter goes: "sya", two to the left, one off
-	u.cursor("r1# ", "ya")
-	u.send("\x01\x04\x04\x0b") // nothing of it is left
-	u.prompt("r1# ")
-	u.send("say hello")
-	u.prompt("r1# say hello")
-	u.run("", "<hello>")
-	u.prompt("r1# ")
-	u.run("bogus", "% Unknown: bogus")
-	u.run("part no newline", "no newline\nr1#")
-	u.run("say größe 日本", "<größe 日本>")
-	u.prompt("r1# ")
-	u.run("  indented", "% Unknown:   indented") // as typed, for the caret to be in its place
-	u.run("   ", "r1#\nr1#")
+	u.Send("sya\x1b[D\x1b[D\x7f") // the wrong letter goes: "sya", two to the left, one off
+	u.Cursor("r1# ", "ya")
+	u.Send("\x01\x04\x04\x0b") // nothing of it is left
+	u.Prompt("r1# ")
+	u.Send("say hello")
+	u.Prompt("r1# say hello")
+	u.Run("", "<hello>")
+	u.Prompt("r1# ")
+	u.Run("bogus", "% Unknown: bogus")
+	u.Run("part no newline", "no newline\nr1#")
+	u.Run("say größe 日本", "<größe 日本>")
+	u.Prompt("r1# ")
+	u.Run("  indented", "% Unknown:   indented") // as typed, for the caret to be in its place
+	u.Run("   ", "r1#\nr1#")
 }
 
 func TestEditingKeys(t *testing.T) {
@@ -55,13 +55,13 @@ func TestEditingKeys(t *testing.T) {
 	u := start(t, setup{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			u.t = t
-			u.prompt("r1# ")
-			u.send(tt.keys + "\r")
-			u.shows(tt.want)
-			u.prompt("r1# ")
-			u.send("\x0c") // the next one begins on an empty screen
-			u.prompt("r1# ")
+			u.T = t
+			u.Prompt("r1# ")
+			u.Send(tt.keys + "\r")
+			u.Shows(tt.want)
+			u.Prompt("r1# ")
+			u.Send("\x0c") // the next one begins on an empty screen
+			u.Prompt("r1# ")
 		})
 	}
 }
@@ -81,9 +81,9 @@ func TestPaste(t *testing.T) {
 				fmt.Fprintf(&b, "say line %d%s", i, tt.newline)
 			}
 			b.WriteString(tt.end + "say the rest")
-			go io.WriteString(u.pty, b.String())
-			u.prompt("r1# say the rest")
-			text := u.screen.text()
+			go io.WriteString(u.PTY, b.String())
+			u.Prompt("r1# say the rest")
+			text := u.Screen.Text()
 			for i := range 200 {
 				if n := strings.Count(text, fmt.Sprintf("r1# say line %d\n<line %d>\n", i, i)); n != 1 {
 					t.Fatalf("line %d is there %d times in:\n%s", i, n, text)
@@ -111,21 +111,21 @@ func TestTypeAhead(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			u := start(t, setup{})
 			for _, k := range tt.keys {
-				u.send(k)
+				u.Send(k)
 			}
 			shown := func(word string, times int) {
-				u.until(word, func() bool { return strings.Count(u.screen.text(), word) == times })
+				u.Until(word, func() bool { return strings.Count(u.Screen.Text(), word) == times })
 			}
 			for n := range 2 {
 				shown("holding", n+1)
-				if strings.Contains(u.screen.text(), "three") {
+				if strings.Contains(u.Screen.Text(), "three") {
 					t.Error("type-ahead is shown in the output of a command")
 				}
-				_ = u.cmd.Process.Signal(syscall.SIGALRM)
+				_ = u.Cmd.Process.Signal(syscall.SIGALRM)
 				shown("held", n+1)
 			}
-			u.prompt("r1# say re")
-			text := u.screen.text()
+			u.Prompt("r1# say re")
+			text := u.Screen.Text()
 			for _, want := range []string{"<one>", "<two>", "<three>"} {
 				if strings.Count(text, want) != 1 {
 					t.Errorf("%s is not there once:\n%s", want, text)
@@ -135,31 +135,31 @@ func TestTypeAhead(t *testing.T) {
 	}
 	t.Run("Ctrl-C throws it away", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("wait", "waiting")
-		u.send("say lost\rsay lo\x03")
-		u.shows("interrupted")
-		u.run("say kept", "<kept>")
-		if strings.Contains(u.screen.text(), "lost") {
-			t.Errorf("what was typed before Ctrl-C is there:\n%s", u.screen.text())
+		u.Run("wait", "waiting")
+		u.Send("say lost\rsay lo\x03")
+		u.Shows("interrupted")
+		u.Run("say kept", "<kept>")
+		if strings.Contains(u.Screen.Text(), "lost") {
+			t.Errorf("what was typed before Ctrl-C is there:\n%s", u.Screen.Text())
 		}
 	})
 }
 
 func TestPasteIsText(t *testing.T) {
 	u := start(t, setup{})
-	u.send("\x1b[200~say\twhy?\rsay what?\x1b[201~")
-	u.shows("<why?>")
-	u.prompt("r1# say what?")
+	u.Send("\x1b[200~say\twhy?\rsay what?\x1b[201~")
+	u.Shows("<why?>")
+	u.Prompt("r1# say what?")
 }
 
 func TestLongLine(t *testing.T) {
 	u := start(t, setup{})
-	go io.WriteString(u.pty, "say "+strings.Repeat("x", 1<<20)+"\r")
-	u.shows("% Line too long")
-	u.prompt("r1# ")
-	go io.WriteString(u.pty, "say "+strings.Repeat("x", 20_000)+"\x03say short\r")
-	u.shows("<short>")
-	if strings.Contains(u.screen.text(), "<x") {
+	go io.WriteString(u.PTY, "say "+strings.Repeat("x", 1<<20)+"\r")
+	u.Shows("% Line too long")
+	u.Prompt("r1# ")
+	go io.WriteString(u.PTY, "say "+strings.Repeat("x", 20_000)+"\x03say short\r")
+	u.Shows("<short>")
+	if strings.Contains(u.Screen.Text(), "<x") {
 		t.Error("a part of the line was executed")
 	}
 }
@@ -167,70 +167,70 @@ func TestLongLine(t *testing.T) {
 func TestControlKeys(t *testing.T) {
 	t.Run("Ctrl-C drops the line", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("say no\x03")
-		u.until("two prompts", func() bool { return strings.Contains(u.screen.text(), "say no\nr1#") })
-		u.run("say yes", "<yes>")
-		if strings.Contains(u.screen.text(), "<no>") {
+		u.Send("say no\x03")
+		u.Until("two prompts", func() bool { return strings.Contains(u.Screen.Text(), "say no\nr1#") })
+		u.Run("say yes", "<yes>")
+		if strings.Contains(u.Screen.Text(), "<no>") {
 			t.Error("the line was executed")
 		}
 	})
 	t.Run("Ctrl-C interrupts a command and drops what was typed meanwhile", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("wait", "waiting")
+		u.Run("wait", "waiting")
 		before := u.read()
-		u.send("say ahead\r")
-		u.until("the line typed ahead taken", func() bool {
-			u.poke()
+		u.Send("say ahead\r")
+		u.Until("the line typed ahead taken", func() bool {
+			u.Poke()
 			return u.read() >= before+len("say ahead\r")
 		})
-		u.send("\x03")
-		u.shows("interrupted")
-		u.prompt("r1# ")
-		u.run("say later", "<later>")
-		if strings.Contains(u.screen.text(), "<ahead>") {
+		u.Send("\x03")
+		u.Shows("interrupted")
+		u.Prompt("r1# ")
+		u.Run("say later", "<later>")
+		if strings.Contains(u.Screen.Text(), "<ahead>") {
 			t.Error("the line typed ahead was executed")
 		}
 	})
 	t.Run("Ctrl-C stops a flood", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("length 0\r")
-		u.run("endless", "tick 1000\n")
-		u.send("\x03")
-		u.shows("interrupted")
-		u.prompt("r1# ")
+		u.Send("length 0\r")
+		u.Run("endless", "tick 1000\n")
+		u.Send("\x03")
+		u.Shows("interrupted")
+		u.Prompt("r1# ")
 	})
 	t.Run("Ctrl-D leaves a mode, then the shell", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("configure\r")
-		u.prompt("r1(config)# ")
-		u.send("\r\r\x04")
-		u.prompt("r1# ")
-		u.send("x\x7f\x04")
+		u.Send("configure\r")
+		u.Prompt("r1(config)# ")
+		u.Send("\r\r\x04")
+		u.Prompt("r1# ")
+		u.Send("x\x7f\x04")
 		u.ends("ended")
 	})
 	t.Run("Ctrl-Z is end", func(t *testing.T) {
 		u := start(t, setup{})
-		u.send("configure\r")
-		u.prompt("r1(config)# ")
-		u.send("half a line\x1a")
-		u.shows("at the end")
-		u.prompt("r1# ")
-		u.send("draft\x1a") // nothing to leave
-		u.prompt("r1# ")
-		u.send("\x1b[A")
-		u.prompt("r1# configure") // it was not typed
-		if strings.Count(u.screen.text(), "at the end") != 1 {
+		u.Send("configure\r")
+		u.Prompt("r1(config)# ")
+		u.Send("half a line\x1a")
+		u.Shows("at the end")
+		u.Prompt("r1# ")
+		u.Send("draft\x1a") // nothing to leave
+		u.Prompt("r1# ")
+		u.Send("\x1b[A")
+		u.Prompt("r1# configure") // it was not typed
+		if strings.Count(u.Screen.Text(), "at the end") != 1 {
 			t.Error("end was said in exec mode")
 		}
 	})
 	t.Run("Ctrl-L clears the screen", func(t *testing.T) {
 		u := start(t, setup{})
-		u.run("say noise", "<noise>")
-		u.prompt("r1# ")
-		u.send("say more\x0c")
-		u.until("a clear screen", func() bool {
-			return u.screen.visible()[0] == "r1# say more" && !slices.Contains(u.screen.visible(), "<noise>")
+		u.Run("say noise", "<noise>")
+		u.Prompt("r1# ")
+		u.Send("say more\x0c")
+		u.Until("a clear screen", func() bool {
+			return u.Screen.Visible()[0] == "r1# say more" && !slices.Contains(u.Screen.Visible(), "<noise>")
 		})
-		u.prompt("r1# say more")
+		u.Prompt("r1# say more")
 	})
 }

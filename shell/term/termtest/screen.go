@@ -1,4 +1,4 @@
-package term_test
+package termtest
 
 import (
 	"strconv"
@@ -9,9 +9,9 @@ import (
 	runewidth "github.com/mattn/go-runewidth"
 )
 
-// screen is as much of a terminal emulator as the tests need to see what a user sees. Lines
+// Screen is as much of a terminal emulator as tests need to see what a user sees. Lines
 // that scroll off the top are kept.
-type screen struct {
+type Screen struct {
 	mu         sync.Mutex
 	cols, rows int
 	cells      [][]rune
@@ -25,8 +25,8 @@ type screen struct {
 	total      int
 }
 
-func newScreen(cols, rows int) *screen {
-	s := &screen{cols: cols, rows: rows, modes: map[string]bool{}}
+func newScreen(cols, rows int) *Screen {
+	s := &Screen{cols: cols, rows: rows, modes: map[string]bool{"?25": true}}
 	for range rows {
 		s.cells = append(s.cells, blank(cols))
 	}
@@ -35,8 +35,8 @@ func newScreen(cols, rows int) *screen {
 
 func blank(n int) []rune { return []rune(strings.Repeat(" ", n)) }
 
-// text is the whole screen, with what has scrolled off, without blanks at line ends.
-func (s *screen) text() string {
+// Text is the whole screen, with what has scrolled off, without blanks at line ends.
+func (s *Screen) Text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lines := append([]string(nil), s.gone...)
@@ -46,8 +46,8 @@ func (s *screen) text() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// visible is what is on the screen now.
-func (s *screen) visible() []string {
+// Visible is what is on the screen now.
+func (s *Screen) Visible() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var lines []string
@@ -61,28 +61,29 @@ func trimCells(l []rune) string {
 	return strings.TrimRight(strings.ReplaceAll(string(l), "\x00", ""), " ")
 }
 
-// cursorLine is the text left of the cursor and right of it.
-func (s *screen) cursorLine() (before, after string) {
+// CursorLine is the text left of the cursor and right of it.
+func (s *Screen) CursorLine() (before, after string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.cells[s.y]
 	return string(l[:s.x]), strings.TrimRight(string(l[s.x:]), " ")
 }
 
-func (s *screen) mode(m string) bool {
+// Mode tells whether a mode, as "?2004", is on.
+func (s *Screen) Mode(m string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.modes[m]
 }
 
-// written is how many bytes have come.
-func (s *screen) written() int {
+// Written is how many bytes have come.
+func (s *Screen) Written() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.total
 }
 
-func (s *screen) resize(cols, rows int) {
+func (s *Screen) resize(cols, rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cells := make([][]rune, 0, rows)
@@ -106,7 +107,8 @@ func (s *screen) resize(cols, rows int) {
 	s.cols, s.rows, s.cells, s.x, s.wrap = cols, rows, cells, min(s.x, cols-1), false
 }
 
-func (s *screen) Write(b []byte) (int, error) {
+// Write implements io.Writer: what the terminal is sent.
+func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += len(b)
@@ -121,7 +123,7 @@ func (s *screen) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (s *screen) step(b []byte) int {
+func (s *Screen) step(b []byte) int {
 	switch b[0] {
 	case '\r':
 		s.x, s.wrap = 0, false
@@ -157,7 +159,7 @@ func (s *screen) step(b []byte) int {
 	return n
 }
 
-func (s *screen) feed() {
+func (s *Screen) feed() {
 	if s.y < s.rows-1 {
 		s.y++
 		return
@@ -166,7 +168,7 @@ func (s *screen) feed() {
 	s.cells = append(s.cells[1:], blank(s.cols))
 }
 
-func (s *screen) escape(b []byte) int {
+func (s *Screen) escape(b []byte) int {
 	if len(b) < 2 {
 		return 0
 	}
@@ -194,7 +196,7 @@ func (s *screen) escape(b []byte) int {
 	return 0
 }
 
-func (s *screen) csi(params string, final byte) {
+func (s *Screen) csi(params string, final byte) {
 	n, err := strconv.Atoi(params)
 	if err != nil {
 		n = 0

@@ -1,0 +1,3 @@
+// Package termtest is somebody at a terminal, for tests: a program runs on a pseudo-terminal, keys are typed, and
+// what a user would see is looked at.
+package termtest

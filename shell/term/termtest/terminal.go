@@ -1,0 +1,203 @@
+package termtest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+	xterm "golang.org/x/term"
+)
+
+// Patience bounds what happens within milliseconds unless something is wrong, or the machine is very busy.
+const Patience = time.Minute
+
+// Terminal is a terminal with a program on it.
+type Terminal struct {
+	T        testing.TB
+	Cmd      *exec.Cmd
+	PTY, TTY *os.File // the user's side and the program's
+	Screen   *Screen
+	Exited   chan struct{} // closed when the program has ended
+
+	before  *xterm.State
+	changed chan struct{}
+	reading chan struct{}
+}
+
+// Start runs a program on a terminal of so many columns and rows; 0 is a terminal that does not tell its size. Unless
+// the program gets a session of its own (cmd.SysProcAttr) the terminal is its controlling one. Both end with the test.
+func Start(t testing.TB, cmd *exec.Cmd, cols, rows uint16) *Terminal {
+	t.Helper()
+	p, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(p, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
+		t.Fatal(err)
+	}
+	// Package pty leaves it blocking; then a read that is under way would hold up a Close.
+	if err := unix.SetNonblock(int(p.Fd()), true); err != nil {
+		t.Fatal(err)
+	}
+	width, height := int(cols), int(rows)
+	if width == 0 {
+		width, height = 80, 24
+	}
+	u := &Terminal{
+		T: t, Cmd: cmd, PTY: p, TTY: tty, Screen: newScreen(max(width, 8), max(height, 2)), // the least that is drawn for
+		changed: make(chan struct{}, 1), Exited: make(chan struct{}), reading: make(chan struct{}),
+	}
+	u.before = u.state()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go u.read()
+	go func() { _ = cmd.Wait(); close(u.Exited) }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-u.Exited
+		_ = tty.Close()
+		_ = p.Close()
+		<-u.reading
+		if strings.Contains(u.Screen.Text(), "DATA RACE") {
+			t.Errorf("the program has a data race:\n%s", u.Screen.Text())
+		}
+	})
+	return u
+}
+
+func (u *Terminal) read() {
+	defer close(u.reading)
+	b := make([]byte, 4096)
+	for {
+		n, err := u.PTY.Read(b)
+		if err != nil {
+			return
+		}
+		_, _ = u.Screen.Write(b[:n])
+		u.look()
+	}
+}
+
+// look makes Until look again.
+func (u *Terminal) look() {
+	select {
+	case u.changed <- struct{}{}:
+	default:
+	}
+}
+
+// state is how the terminal is set up.
+func (u *Terminal) state() *xterm.State {
+	u.T.Helper()
+	s, err := xterm.GetState(int(u.TTY.Fd()))
+	if err != nil {
+		u.T.Fatal(err)
+	}
+	return s
+}
+
+// Until waits until ok, which is asked whenever something is shown.
+func (u *Terminal) Until(what string, ok func() bool) {
+	u.T.Helper()
+	end := time.After(Patience)
+	for !ok() {
+		select {
+		case <-u.changed:
+		case <-end:
+			u.T.Fatalf("waiting for %s; the screen shows:\n%s", what, u.Screen.Text())
+		}
+	}
+}
+
+// Poke makes Until look again soon though nothing was shown.
+func (u *Terminal) Poke() { time.AfterFunc(10*time.Millisecond, u.look) }
+
+// Send types.
+func (u *Terminal) Send(s string) {
+	u.T.Helper()
+	if _, err := io.WriteString(u.PTY, s); err != nil {
+		u.T.Fatal(err)
+	}
+}
+
+// Shows waits for text anywhere on the screen or above it.
+func (u *Terminal) Shows(text string) {
+	u.T.Helper()
+	u.Until(strconv.Quote(text), func() bool { return strings.Contains(u.Screen.Text(), text) })
+}
+
+// Prompt waits for the cursor to stand behind exactly this text, with nothing behind it.
+func (u *Terminal) Prompt(text string) { u.T.Helper(); u.Cursor(text, "") }
+
+// Cursor waits for the cursor to stand between exactly these texts.
+func (u *Terminal) Cursor(before, after string) {
+	u.T.Helper()
+	u.Until(fmt.Sprintf("the cursor between %q and %q", before, after), func() bool {
+		b, a := u.Screen.CursorLine()
+		return b == before && a == after
+	})
+}
+
+// Run types a line and waits for what it says.
+func (u *Terminal) Run(line, want string) {
+	u.T.Helper()
+	u.Send(line + "\r")
+	u.Shows(want)
+}
+
+// Resize makes the terminal larger or smaller.
+func (u *Terminal) Resize(cols, rows uint16) {
+	u.T.Helper()
+	u.Screen.resize(int(cols), int(rows))
+	if err := pty.Setsize(u.PTY, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
+		u.T.Fatal(err)
+	}
+}
+
+// Left waits for the end of the program and checks its exit status, and that the terminal is as it was.
+func (u *Terminal) Left(status int) {
+	u.T.Helper()
+	select {
+	case <-u.Exited:
+	case <-time.After(Patience):
+		u.T.Fatalf("the program goes on; the screen shows:\n%s", u.Screen.Text())
+	}
+	if code := u.Cmd.ProcessState.ExitCode(); code != status {
+		u.T.Errorf("status %d, want %d; the screen shows:\n%s", code, status, u.Screen.Text())
+	}
+	u.Restored()
+}
+
+// Restored checks that the terminal is as it was before the program began.
+func (u *Terminal) Restored() {
+	u.T.Helper()
+	if now := u.state(); !reflect.DeepEqual(now, u.before) {
+		u.T.Errorf("the terminal is not as it was: %+v, not %+v", now, u.before)
+	}
+	u.Until("the terminal's modes", func() bool {
+		u.Poke()
+		return !u.Screen.Mode("?2004") && u.Screen.Mode("?25") && !u.Screen.Mode("?1049")
+	})
+}
+
+// Reset sets the terminal up as it was before the program began.
+func (u *Terminal) Reset() {
+	u.T.Helper()
+	if err := xterm.Restore(int(u.TTY.Fd()), u.before); err != nil {
+		u.T.Fatal(err)
+	}
+}
