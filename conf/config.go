@@ -12,6 +12,8 @@ type Config struct {
 	SSH     SSHConfig
 	// Realtime is the [realtime] table.
 	Realtime RealtimeConfig
+	// Metrics tells whether the API serves metrics.
+	Metrics bool
 	// Warnings say what is legal but probably not meant.
 	Warnings []string
 }

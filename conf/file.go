@@ -25,6 +25,7 @@ type File struct {
 	API       *API       `toml:"api,omitempty" json:"api,omitempty"`
 	SSH       *SSH       `toml:"ssh,omitempty" json:"ssh,omitempty"`
 	Realtime  *Realtime  `toml:"realtime,omitempty" json:"realtime,omitempty"`
+	Metrics   *Metrics   `toml:"metrics,omitempty" json:"metrics,omitempty"`
 }
 
 // VRouter is a [[vrouter]] table: one virtual router.
@@ -146,6 +147,11 @@ func (f *File) General() *File {
 type Realtime struct {
 	Priority   *int  `toml:"priority,omitempty" json:"priority,omitempty"`
 	LockMemory *bool `toml:"lock_memory,omitempty" json:"lock_memory,omitempty"`
+}
+
+// Metrics is the [metrics] table.
+type Metrics struct {
+	Enabled *bool `toml:"enabled,omitempty" json:"enabled,omitempty"`
 }
 
 // Clone returns a deep copy.

@@ -92,6 +92,7 @@ func (v *validator) config() *Config {
 	v.texts(reflect.ValueOf(v.file).Elem(), "")
 	cfg := &Config{General: v.general(), API: v.api(), Realtime: v.realtime()}
 	cfg.SSH = v.ssh(cfg)
+	cfg.Metrics = v.metrics(cfg)
 	cfg.Engine.Tracks = v.tracks()
 	cfg.Engine.Hooks = v.hooks()
 	cfg.Engine.Routers = v.routers(cfg.Engine.Tracks)

@@ -15,6 +15,7 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
 	"vrrpsh/engine/driver"
+	"vrrpsh/engine/report"
 	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 	"vrrpsh/platform/program"
@@ -269,19 +270,19 @@ func userName() string {
 	return fmt.Sprintf("uid %d", os.Getuid())
 }
 
-// loadOf tells the shell how a driver's loop fares.
-func loadOf(d *driver.Driver) func(context.Context) (shell.Load, error) {
-	return func(ctx context.Context) (shell.Load, error) {
+// loadOf tells how a driver's loop fares.
+func loadOf(d *driver.Driver) func(context.Context) (report.Load, error) {
+	return func(ctx context.Context) (report.Load, error) {
 		r, err := d.Resources(ctx)
 		if err != nil {
-			return shell.Load{}, err
+			return report.Load{}, err
 		}
-		l := shell.Load{
-			Received: r.Received, Sent: r.Sent, MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
+		l := report.Load{
+			Received: r.Received, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
 			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting,
 		}
 		for i, n := range r.Late {
-			class := shell.LateClass{Count: n}
+			class := report.LateClass{Count: n}
 			if i < len(driver.LateBounds) {
 				class.UpTo = driver.LateBounds[i].Seconds()
 			}

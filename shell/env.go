@@ -7,6 +7,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/engine"
+	"vrrpsh/engine/report"
 	"vrrpsh/platform/journal"
 )
 
@@ -44,7 +45,7 @@ type Env struct {
 	Control engine.Control
 	Tap     engine.Tap // nil: no packets can be debugged
 	// Load tells how the loop fares; nil: nobody knows.
-	Load func(context.Context) (Load, error)
+	Load func(context.Context) (report.Load, error)
 	// Capture calls fn with every VRRP frame on an interface until ctx ends; nil: Tap takes its place.
 	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 	Manager Manager
@@ -69,23 +70,6 @@ type Env struct {
 	Restart func(ctx context.Context) (string, error)
 	// Lab is nil outside the demo.
 	Lab Lab
-}
-
-// Load says how the router's loop, which sends and receives every advert, has fared since the start.
-type Load struct {
-	Received      uint64      `json:"received"` // adverts, before any check
-	Sent          uint64      `json:"sent"`     // adverts
-	Late          []LateClass `json:"late"`     // deadlines, by how late the loop was for them
-	MaxLate       float64     `json:"max_late"` // seconds, as all times here
-	LongestTurn   float64     `json:"longest_turn"`
-	KernelQueue   int         `json:"kernel_queue"`   // virtual routers whose kernel state is to be changed
-	AnnounceQueue int         `json:"announce_queue"` // announcements that wait to be sent
-}
-
-// LateClass counts the deadlines that were met later than those of the class before.
-type LateClass struct {
-	UpTo  float64 `json:"up_to,omitempty"` // seconds; 0: any
-	Count uint64  `json:"count"`
 }
 
 // User is who talks to the router.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vrrpsh/engine/report"
 )
 
 // display is a terminal with a screen.
@@ -94,10 +96,10 @@ func TestNoMore(t *testing.T) {
 
 func TestShowResources(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
-	env.Load = func(context.Context) (Load, error) {
-		return Load{
+	env.Load = func(context.Context) (report.Load, error) {
+		return report.Load{
 			Sent: 7, Received: 3, MaxLate: 1.5, LongestTurn: 0.0025, KernelQueue: 4,
-			Late: []LateClass{{UpTo: 0.001, Count: 9}, {UpTo: 1}, {Count: 2}},
+			Late: []report.LateClass{{UpTo: 0.001, Count: 9}, {UpTo: 1}, {Count: 2}},
 		}, nil
 	}
 	s := newSession(t, env, admin)

@@ -52,6 +52,13 @@ func (r *Sessions) Committed(rev *conf.Revision) {
 	}
 }
 
+// Count returns how many sessions there are.
+func (r *Sessions) Count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.live)
+}
+
 func (r *Sessions) remove(s *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

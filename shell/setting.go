@@ -109,6 +109,18 @@ func inRealtime[T any](f func(*conf.Realtime) **T) field[T] {
 	}
 }
 
+func inMetrics[T any](f func(*conf.Metrics) **T) field[T] {
+	return func(t *target, create bool) **T {
+		if t.file.Metrics == nil {
+			if !create {
+				return nil
+			}
+			t.file.Metrics = new(conf.Metrics)
+		}
+		return f(t.file.Metrics)
+	}
+}
+
 func unset[T any](f field[T]) func(*target, *completions.Step, completions.Form) error {
 	return func(t *target, _ *completions.Step, _ completions.Form) error {
 		if p := f(t, false); p != nil {
@@ -171,9 +183,9 @@ func number(key, syntax, help string, f field[int], words ...string) setting {
 
 // onOff is a setting that is on or off. Off is written as "no", unless it is the default
 // anyway: then "no" takes the setting back.
-func onOff[T ~bool](key, syntax, help string, standard bool, f field[T]) setting {
+func onOff[T ~bool](key, syntax, help string, standard bool, f field[T], words ...string) setting {
 	return setting{
-		id: key, syntax: syntax, no: syntax, help: help, keys: []string{key},
+		id: key, syntax: syntax, no: syntax, help: help, keys: []string{key}, words: pairs(words),
 		set: func(t *target, _ *completions.Step) error {
 			on := T(true)
 			*f(t, true) = &on

@@ -21,7 +21,7 @@ import (
 func TestEveryKeyHasACommand(t *testing.T) {
 	have := map[string]bool{
 		"vrouter.group": true, "vrouter.interface": true, "track.name": true, "notify.name": true, // by the modes
-		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, "realtime": true, // tables
+		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, "realtime": true, "metrics": true, // tables
 	}
 	for _, s := range slices.Concat(topSettings, routerSettings, trackTables.all(), notifyTables.all()) {
 		for _, k := range s.keys {
@@ -32,6 +32,7 @@ func TestEveryKeyHasACommand(t *testing.T) {
 		"": reflect.TypeFor[conf.File](), "vrouter.": reflect.TypeFor[conf.VRouter](), "api.": reflect.TypeFor[conf.API](),
 		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](),
 		"track.": reflect.TypeFor[conf.Track](), "notify.": reflect.TypeFor[conf.Notify](), "realtime.": reflect.TypeFor[conf.Realtime](),
+		"metrics.": reflect.TypeFor[conf.Metrics](),
 	} {
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("toml"), ",")
@@ -139,6 +140,9 @@ func someFile(t *rapid.T) *conf.File {
 		if on := true; optional("lock") {
 			f.Realtime.LockMemory = &on
 		}
+	}
+	if optional("metrics") {
+		f.Metrics = &conf.Metrics{Enabled: new(true)}
 	}
 	if optional("ssh") {
 		listen := "[::]:2222"

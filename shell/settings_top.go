@@ -36,7 +36,7 @@ var topSettings = slices.Concat([]setting{
 		top(func(f *conf.File) **string { return &f.ClientAPI }),
 		"http", "HTTP or HTTPS", "disabled", "None over TCP"),
 	staticRoute,
-}, apiSettings, sshSettings, realtimeSettings)
+}, apiSettings, sshSettings, realtimeSettings, metricsSettings)
 
 // subModes are the commands that lead to the settings below configure mode.
 var subModes = []completions.Command{

@@ -10,6 +10,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/process"
 )
 
 // linkData lists the interfaces that the command asks for.
@@ -197,7 +198,7 @@ type resourceData struct {
 	Routers    int     `json:"virtual_routers"`
 	Masters    int     `json:"masters"`
 	// Loop says how the loop that sends and receives the adverts fares.
-	Loop *Load `json:"loop,omitempty"`
+	Loop *report.Load `json:"loop,omitempty"`
 }
 
 func resourcesOf(c *call) (*resourceData, error) {
@@ -205,11 +206,10 @@ func resourcesOf(c *call) (*resourceData, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
+	used := process.Used()
 	d := &resourceData{
-		Memory: m.Sys - m.HeapReleased, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(),
-		CPU: cpuTime().Seconds(), Uptime: c.session.now().Sub(c.session.env.Started).Seconds(),
+		Memory: used.Memory, Heap: used.Heap, Goroutines: used.Goroutines,
+		CPU: used.CPU.Seconds(), Uptime: c.session.now().Sub(c.session.env.Started).Seconds(),
 		Routers: len(snapshot.Routers),
 	}
 	for _, r := range snapshot.Routers {

@@ -20,9 +20,10 @@ type Resources struct {
 	SendErrors uint64 // adverts that could not be sent
 	Announced  uint64 // gratuitous ARP and Neighbor Advertisements sent
 
-	// Late counts the timers' deadlines by how late the loop was for them, MaxLate is the worst,
-	// and LongestTurn is how long the loop was busy at a time.
+	// Late counts the timers' deadlines by how late the loop was for them, TotalLate is the sum, MaxLate the
+	// worst, and LongestTurn is how long the loop was busy at a time.
 	Late        [len(LateBounds) + 1]uint64
+	TotalLate   time.Duration
 	MaxLate     time.Duration
 	LongestTurn time.Duration
 
@@ -54,5 +55,6 @@ func (r *Resources) late(by time.Duration) {
 		class++
 	}
 	r.Late[class]++
+	r.TotalLate += by
 	r.MaxLate = max(r.MaxLate, by)
 }

@@ -1,0 +1,19 @@
+package report
+
+// Load says how the router's loop, which sends and receives every advert, has fared since the start.
+type Load struct {
+	Received      uint64      `json:"received"`   // adverts, before any check
+	Sent          uint64      `json:"sent"`       // adverts
+	Late          []LateClass `json:"late"`       // deadlines, by how late the loop was for them
+	TotalLate     float64     `json:"total_late"` // seconds, as all times here; the sum over the deadlines
+	MaxLate       float64     `json:"max_late"`
+	LongestTurn   float64     `json:"longest_turn"`
+	KernelQueue   int         `json:"kernel_queue"`   // virtual routers whose kernel state is to be changed
+	AnnounceQueue int         `json:"announce_queue"` // announcements that wait to be sent
+}
+
+// LateClass counts the deadlines that were met later than those of the class before.
+type LateClass struct {
+	UpTo  float64 `json:"up_to,omitempty"` // seconds; 0: any
+	Count uint64  `json:"count"`
+}
