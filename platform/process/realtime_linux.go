@@ -9,19 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setThreads gives all threads a priority.
+// setThreads gives all threads a priority, also those that are started meanwhile.
 func setThreads(priority int) error {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return fmt.Errorf("list threads: %w", err)
-	}
-	for _, t := range threads {
-		tid, err := strconv.Atoi(t.Name())
+	set := map[int]bool{}
+	for more := true; more; {
+		more = false
+		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
-			continue
+			return fmt.Errorf("list threads: %w", err)
 		}
-		if err := setThread(tid, priority); err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
-			return err
+		for _, t := range threads {
+			tid, err := strconv.Atoi(t.Name())
+			if err != nil || set[tid] {
+				continue
+			}
+			if err := setThread(tid, priority); err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
+				return err
+			}
+			set[tid], more = true, true
 		}
 	}
 	return nil
