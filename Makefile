@@ -55,7 +55,7 @@ microbench: ## the packages alone
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell ./api
 
 generate: ## the reference files that are made from the code
-	$(GO) test ./shell ./completions -run Reference -update
+	$(GO) test ./shell ./completions ./api/metrics -run Reference -update
 
 # It runs whatever the system's C library is.
 deb: export CGO_ENABLED = 0

@@ -37,14 +37,14 @@ var allowed = map[string][]string{
 	"conf":                  {"completions", "engine", "engine/vrrp", "platform/program"},
 	"shell":                 {"completions", "conf", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/journal", "platform/process"},
 	"conf/login":            {"conf"},
-	"api":                   {"api/metrics", "conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal"},
+	"api":                   {"api/metrics", "conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal", "platform/process"},
 	"api/metrics":           {"engine", "engine/report", "engine/vrrp", "platform/process"},
 	"shell/term":            {"shell"},
 	"shell/term/termtest":   {},
 	"shell/remote":          {"shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
 	"router": {
-		"api", "conf", "conf/login", "engine/driver", "platform", "platform/journal", "platform/native", "platform/process",
+		"api", "conf", "conf/login", "engine/driver", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",
 		"platform/program", "shell", "shell/remote", "shell/remote/sshd",
 	},
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -26,26 +27,32 @@ type Options struct {
 	Config func() *conf.Config
 	// General returns its general part as it is in effect, with what flags and mode make of it; nil: as it is there.
 	General func() conf.General
-	// File returns it as it is in its file.
-	File    func() *conf.File
-	Version string
-	Logger  *slog.Logger
-	Now     func() time.Time
+	// Revision returns it as it was committed; nil while there is none yet. Nil: there is none.
+	Revision func() *conf.Revision
+	// Load tells how the router's loop fares, Sessions how many sessions of the shell there are; nil: nobody knows.
+	Load     func(context.Context) (report.Load, error)
+	Sessions func() int
+	Version  string
+	Logger   *slog.Logger
+	Now      func() time.Time
 	// Gate is shared with whatever else asks for passwords; nil: one of its own.
 	Gate *login.Gate
 }
 
 // API serves the running state. It is safe for concurrent use.
 type API struct {
-	view    engine.View
-	config  func() *conf.Config
-	general func() conf.General
-	file    func() *conf.File
-	version string
-	log     *slog.Logger
-	now     func() time.Time
-	tokens  *tokens
-	gate    *login.Gate
+	view     engine.View
+	config   func() *conf.Config
+	general  func() conf.General
+	revision func() *conf.Revision
+	load     func(context.Context) (report.Load, error)
+	sessions func() int
+	version  string
+	log      *slog.Logger
+	now      func() time.Time
+	tokens   *tokens
+	gate     *login.Gate
+	checked  *checked
 }
 
 // New returns an API. The session key is the configured secret, or random.
@@ -62,9 +69,12 @@ func New(o Options) *API {
 	if o.General == nil {
 		o.General = func() conf.General { return o.Config().General }
 	}
+	if o.Revision == nil {
+		o.Revision = func() *conf.Revision { return nil }
+	}
 	return &API{
-		view: o.View, config: o.Config, general: o.General, file: o.File, version: o.Version, log: o.Logger, now: o.Now,
-		tokens: newTokens(o.Now), gate: o.Gate,
+		view: o.View, config: o.Config, general: o.General, revision: o.Revision, load: o.Load, sessions: o.Sessions,
+		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate, checked: newChecked(),
 	}
 }
 
@@ -92,6 +102,7 @@ func (a *API) routes() *mux.Router {
 	get("/", a.index)
 	get("/health", a.health)
 	get("/openapi.json", a.openAPI)
+	get(metricsPath, a.serveMetrics)
 	get("/run/vrrp", a.groups)
 	get("/run/vrrp/{group}", a.groups)
 	get("/run/vrrp/{group}/{interface}", a.group)

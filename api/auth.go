@@ -36,12 +36,18 @@ func open(r *http.Request) bool {
 type sessionKey struct{}
 
 // authenticate lets a request pass that carries the session of a user who exists
-// in the running configuration.
+// in the running configuration. What reads metrics has no session, but may carry user and password.
 func (a *API) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !open(r) {
 			user, ok := a.userOf(r)
-			if !ok {
+			switch {
+			case ok:
+			case r.URL.Path == metricsPath:
+				if user, ok = a.basic(w, r); !ok {
+					return
+				}
+			default:
 				fail(w, r, http.StatusUnauthorized, errNoSession)
 				return
 			}
@@ -92,26 +98,32 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	user, ok := a.check(w, r, name, password)
+	if !ok {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: a.tokens.issue(user, a.config().API), Path: "/",
+		MaxAge:   int(tokenLife.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	})
+	a.log.Info("API login", "user", user.Name, "source", sourceOf(r))
+	answerUser(w, user)
+}
+
+// check finds the user with a name and password, or answers why it does not.
+func (a *API) check(w http.ResponseWriter, r *http.Request, name, password string) (conf.User, bool) {
 	source := sourceOf(r)
-	running := a.config().API
-	user, err := a.gate.Check(r.Context(), running.Users, source, name, password)
+	user, err := a.gate.Check(r.Context(), a.config().API.Users, source, name, password)
 	switch {
 	case errors.Is(err, login.ErrWrong):
 		a.log.Warn("API login refused", "user", fmt.Sprintf("%.64s", name), "source", source)
 		fail(w, r, http.StatusUnauthorized, err)
-		return
 	case err != nil:
 		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter.Seconds())))
 		fail(w, r, http.StatusTooManyRequests, err)
-		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: a.tokens.issue(user, running), Path: "/",
-		MaxAge:   int(tokenLife.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
-	})
-	a.log.Info("API login", "user", user.Name, "source", source)
-	answerUser(w, user)
+	return user, err == nil
 }
 
 // parseCredentials reads the three forms of a login: "user=a passwd=b" as the

@@ -91,9 +91,10 @@ func (a *API) configProtocols(w http.ResponseWriter, r *http.Request) {
 
 // running returns the running configuration's file.
 func (a *API) running(w http.ResponseWriter, r *http.Request) (*conf.File, bool) {
-	f := a.file()
-	if f == nil {
+	rev := a.revision()
+	if rev == nil {
 		fail(w, r, http.StatusServiceUnavailable, errors.New("the router is starting"))
+		return nil, false
 	}
-	return f, f != nil
+	return rev.File, true
 }

@@ -27,7 +27,7 @@ func TestDirectives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := New(Options{View: testView(), Config: func() *conf.Config { return config }, File: func() *conf.File { return raw }})
+		a := New(Options{View: testView(), Config: func() *conf.Config { return config }, Revision: func() *conf.Revision { return &conf.Revision{File: raw} }})
 		l := NewListener(a.Remote(), slog.New(slog.DiscardHandler))
 		if err := l.Apply(config.API); err != nil {
 			t.Fatal(err)

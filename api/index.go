@@ -3,6 +3,7 @@ package api
 import (
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,9 @@ func (a *API) index(w http.ResponseWriter, r *http.Request) {
 		Version string   `json:"version"`
 		Links   []string `json:"links"`
 	}{"vrrpsh", a.version, links}
+	if a.config().Metrics {
+		index.Links = append(slices.Clip(links), metricsPath)
+	}
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		answer(w, index)
 		return

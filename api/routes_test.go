@@ -51,6 +51,9 @@ auth_secret = "hunter2"
 secret = "top-secret-session-key"
 host = "127.0.0.1:7080"
 users = [ '` + admin + `' ]
+
+[metrics]
+enabled = true
 `
 
 // fullAPI runs fullFile.
@@ -77,7 +80,7 @@ func fullAPI(t testing.TB) *API {
 	}
 	c := &clock{now: start}
 	return New(Options{
-		View: v, Config: func() *conf.Config { return config }, File: func() *conf.File { return file }, Version: "1.0", Now: c.Now,
+		View: v, Config: func() *conf.Config { return config }, Revision: func() *conf.Revision { return &conf.Revision{ID: 12, Time: start, File: file} }, Version: "1.0", Now: c.Now,
 	})
 }
 
@@ -126,7 +129,8 @@ func sameJSON(t *testing.T, want, got string) {
 // With nothing configured, lists are empty and not null.
 func TestEmptyAnswers(t *testing.T) {
 	a := New(Options{
-		View: view{snapshot: &engine.Snapshot{}}, Config: func() *conf.Config { return &conf.Config{} }, File: func() *conf.File { return &conf.File{} },
+		View: view{snapshot: &engine.Snapshot{}}, Config: func() *conf.Config { return &conf.Config{} },
+		Revision: func() *conf.Revision { return &conf.Revision{File: new(conf.File)} },
 	})
 	client, url := serve(t, a.Local())
 	for path, want := range map[string]string{
@@ -142,7 +146,7 @@ func TestEmptyAnswers(t *testing.T) {
 func TestNothingWithoutASession(t *testing.T) {
 	a := fullAPI(t)
 	client, url := serve(t, a.Remote())
-	for _, path := range append(links, "/auth", "/run/vrrp/1", "/run/vrrp/1/eth0", "/nothing", "/run/vrrp/77") {
+	for _, path := range append(links, "/auth", "/metrics", "/run/vrrp/1", "/run/vrrp/1/eth0", "/nothing", "/run/vrrp/77") {
 		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
 			want := http.StatusUnauthorized
 			switch {
@@ -184,7 +188,7 @@ func logIn(t *testing.T, client *http.Client, url string) {
 func TestNoAnswerHasASecret(t *testing.T) {
 	client, url := serve(t, fullAPI(t).Remote())
 	logIn(t, client, url)
-	for _, path := range append(links, "/", "/auth", "/run/vrrp/1", "/run/vrrp/1/eth0", "/nothing") {
+	for _, path := range append(links, "/", "/auth", "/metrics", "/run/vrrp/1", "/run/vrrp/1/eth0", "/nothing") {
 		_, header, body := do(t, client, "GET", url+path, "", "")
 		for _, secret := range []string{"hunter2", "top-secret", "3df024b5", "1eb7ac761a1201f9", "banana"} {
 			if strings.Contains(body, secret) || strings.Contains(strings.Join(header["Set-Cookie"], ""), secret) {
@@ -258,7 +262,7 @@ func TestOpenAPI(t *testing.T) {
 	ask("POST", "/auth", "application/json", `{"user": "admin", "passwd": "x"}`, 401)
 	ask("POST", "/auth", "application/json", strings.Repeat(" ", maxBody+1), 413)
 	ask("POST", "/auth", "application/json", `{"user": "admin", "passwd": "banana"}`, 200)
-	for _, path := range append(links, "/", "/auth", "/run/vrrp/1", "/run/vrrp/1/eth0", "/run/vrrp/1/standby1", "/run/vrrp/9/eth1") {
+	for _, path := range append(links, "/", "/auth", "/metrics", "/run/vrrp/1", "/run/vrrp/1/eth0", "/run/vrrp/1/standby1", "/run/vrrp/9/eth1") {
 		ask("GET", path, "", "", 200)
 	}
 	ask("GET", "/run/vrrp/200", "", "", 404)

@@ -31,10 +31,10 @@ type applier struct {
 
 var _ conf.Applier = (*applier)(nil)
 
-// file returns the running configuration as it is in its file; nil at the start.
-func (a *applier) file() *conf.File {
+// revision returns the running configuration as it was committed; nil at the start.
+func (a *applier) revision() *conf.Revision {
 	if m := a.manager.Load(); m != nil {
-		return m.Running().File
+		return m.Running()
 	}
 	return nil
 }

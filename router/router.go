@@ -87,16 +87,16 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		}
 	}()
 
+	sessions := shell.NewSessions()
 	gate := login.NewGate(time.Now)
 	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != ""}
 	r.api = api.New(api.Options{
 		View: d, Version: o.Version, Logger: log, Gate: gate,
-		Config: applied.running.Load, File: applied.file,
+		Config: applied.running.Load, Revision: applied.revision, Load: loadOf(d), Sessions: sessions.Count,
 		General: func() conf.General { return o.Effective(applied.running.Load().General) },
 	})
 	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
-	sessions := shell.NewSessions()
 	manager, err := conf.Open(ctx, conf.Options{
 		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir,
 		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,

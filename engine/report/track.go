@@ -70,7 +70,7 @@ func keys(of []engine.Key) []Key {
 }
 
 func key(k engine.Key) Key {
-	return Key{Interface: k.Interface, Family: family(k.Family), VRID: k.VRID}
+	return Key{Interface: k.Interface, Family: Family(k.Family), VRID: k.VRID}
 }
 
 func tracked(r *engine.RouterStatus) []Tracked {

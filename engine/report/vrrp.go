@@ -135,7 +135,7 @@ func group(r *engine.RouterStatus) Group {
 		Preempt:           c.Protocol.Preempt,
 		State:             r.State.String(),
 		Parent:            c.Interface,
-		Family:            family(c.Family),
+		Family:            Family(c.Family),
 		Version:           uint8(c.Protocol.Version),
 		VirtualIPs:        make([]string, 0, len(r.Addresses)),
 		EffectivePriority: r.Priority,
@@ -258,7 +258,8 @@ func address(a netip.Addr) string {
 
 func mac(m [6]byte) string { return net.HardwareAddr(m[:]).String() }
 
-func family(f vrrp.Family) string {
+// Family returns "ipv4" or "ipv6".
+func Family(f vrrp.Family) string {
 	if f == vrrp.IPv6 {
 		return "ipv6"
 	}

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"vrrpsh/api/metrics"
+	"vrrpsh/platform/process"
+)
+
+// metricsPath is what Prometheus reads.
+const metricsPath = "/metrics"
+
+// serveMetrics answers the running state as Prometheus reads it.
+func (a *API) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	if !a.config().Metrics {
+		fail(w, r, http.StatusNotFound, errors.New("metrics are not enabled"))
+		return
+	}
+	snapshot, ok := a.snapshot(w, r)
+	if !ok {
+		return
+	}
+	s := metrics.State{Snapshot: snapshot, Process: process.Used(), Version: a.version}
+	if a.load != nil {
+		load, err := a.load(r.Context())
+		if err != nil {
+			fail(w, r, http.StatusServiceUnavailable, err)
+			return
+		}
+		s.Load = &load
+	}
+	if a.sessions != nil {
+		s.Sessions = a.sessions()
+	}
+	if rev := a.revision(); rev != nil {
+		s.Commit, s.Committed = rev.ID, rev.Time
+	}
+	w.Header().Set("Content-Type", metrics.ContentType)
+	w.Header().Set("Cache-Control", "no-store")
+	_ = metrics.Write(w, &s) // a client that went away is all that can fail here
+}
