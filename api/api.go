@@ -53,6 +53,9 @@ type API struct {
 	tokens   *tokens
 	gate     *login.Gate
 	checked  *checked
+
+	complaints *login.Complaints
+	pulse      pulse
 }
 
 // New returns an API. The session key is the configured secret, or random.
@@ -75,6 +78,7 @@ func New(o Options) *API {
 	return &API{
 		view: o.View, config: o.Config, general: o.General, revision: o.Revision, load: o.Load, sessions: o.Sessions,
 		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate, checked: newChecked(),
+		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(),
 	}
 }
 
@@ -155,7 +159,11 @@ func (a *API) guard(next http.Handler) http.Handler {
 const maxBody = 64 << 10
 
 func (a *API) health(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.view.Snapshot(r.Context()); err != nil {
+	err := a.pulse.take(r.Context(), a.now, func(ctx context.Context) error {
+		_, err := a.view.Snapshot(ctx)
+		return err
+	})
+	if err != nil {
 		fail(w, r, http.StatusServiceUnavailable, err)
 		return
 	}

@@ -117,7 +117,7 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name, password strin
 	user, err := a.gate.Check(r.Context(), a.config().API.Users, source, name, password)
 	switch {
 	case errors.Is(err, login.ErrWrong):
-		a.log.Warn("API login refused", "user", fmt.Sprintf("%.64s", name), "source", source)
+		a.complaints.Warn("API login refused", "user", fmt.Sprintf("%.64s", name), "source", source)
 		fail(w, r, http.StatusUnauthorized, err)
 	case err != nil:
 		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter.Seconds())))

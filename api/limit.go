@@ -17,14 +17,27 @@ const (
 // limited is a listener that closes connections beyond the limits at once.
 type limited struct {
 	net.Listener
+	all, each int
+	source    func(net.Conn) string
 
 	mu      sync.Mutex
-	all     int
+	open    int
 	sources map[string]int
 }
 
-func limit(l net.Listener) net.Listener {
-	return &limited{Listener: l, sources: make(map[string]int)}
+// Limit returns a listener that closes connections at once when there are all of them, or each of them from the
+// same source. Those whose source is empty do not count.
+func Limit(l net.Listener, all, each int, source func(net.Conn) string) net.Listener {
+	return &limited{Listener: l, all: all, each: each, source: source, sources: make(map[string]int)}
+}
+
+// networkOf returns where a connection over a network comes from.
+func networkOf(c net.Conn) string {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		host = c.RemoteAddr().String()
+	}
+	return login.SourceOf(host)
 }
 
 // Accept implements net.Listener.
@@ -34,11 +47,10 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		host, _, err := net.SplitHostPort(c.RemoteAddr().String())
-		if err != nil {
-			host = c.RemoteAddr().String()
+		source := l.source(c)
+		if source == "" {
+			return c, nil
 		}
-		source := login.SourceOf(host)
 		if l.enter(source) {
 			return &counted{Conn: c, closed: func() { l.leave(source) }}, nil
 		}
@@ -49,10 +61,10 @@ func (l *limited) Accept() (net.Conn, error) {
 func (l *limited) enter(source string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all >= maxConnections || l.sources[source] >= maxSourceConnections {
+	if l.open >= l.all || l.sources[source] >= l.each {
 		return false
 	}
-	l.all++
+	l.open++
 	l.sources[source]++
 	return true
 }
@@ -60,7 +72,7 @@ func (l *limited) enter(source string) bool {
 func (l *limited) leave(source string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all--
+	l.open--
 	if l.sources[source]--; l.sources[source] == 0 {
 		delete(l.sources, source)
 	}
@@ -72,6 +84,9 @@ type counted struct {
 	once   sync.Once
 	closed func()
 }
+
+// NetConn returns the connection itself.
+func (c *counted) NetConn() net.Conn { return c.Conn }
 
 // Close implements net.Conn.
 func (c *counted) Close() error {

@@ -60,7 +60,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 }
 
 func TestConnectionsOfManySourcesAreLimited(t *testing.T) {
-	l := limit(nil).(*limited)
+	l := Limit(nil, maxConnections, maxSourceConnections, networkOf).(*limited)
 	n := 0
 	for i := range byte(16) {
 		for range maxSourceConnections {

@@ -23,6 +23,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10 // bytes
 	closeTimeout  = 2 * time.Second
+	maxStreams    = 16 // of a connection of HTTP/2
 )
 
 // NewServer returns an HTTP server with limits on headers, bodies and slow clients.
@@ -34,6 +35,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), journal.Medium),
 	}
 }
@@ -122,7 +124,7 @@ func (l *Listener) open(c conf.APIConfig) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	socket = limit(socket)
+	socket = Limit(socket, maxConnections, maxSourceConnections, networkOf)
 	go func() {
 		var err error
 		if c.TLS {

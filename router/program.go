@@ -159,6 +159,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 		return nil, err
 	}
 	defer control.Close()
+	counted := api.Limit(control, remote.MaxConnections, remote.MaxUserConnections, remote.Source)
 	restart := make(chan struct{}, 1)
 	options.Restart = func(ctx context.Context) (string, error) {
 		what, err := p.ask(ctx, restart)
@@ -181,7 +182,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	server := api.NewServer(r.control(), log)
 	server.ConnContext = remote.ConnContext
 	go func() {
-		if err := server.Serve(control); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		if err := server.Serve(counted); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			log.Error("control socket ended", "error", err)
 		}
 	}()

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,15 +34,25 @@ type peerKey struct{}
 // ConnContext is for http.Server's field of that name: it notes the peer of a connection on
 // a unix socket. Other connections have no peer.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
-	uc, ok := c.(*net.UnixConn)
-	if !ok {
-		return ctx
-	}
-	p, err := peerOf(uc)
+	p, err := peerOf(c)
 	if err != nil {
 		return ctx // without credentials nobody is let in
 	}
 	return context.WithValue(ctx, peerKey{}, p)
+}
+
+// Source returns by what the connections of the control socket are counted: the user, and nothing for an owner, who is
+// not kept out by others.
+func Source(c net.Conn) string {
+	p, err := identify(c)
+	switch {
+	case err != nil:
+		return "nobody"
+	case p.Owner():
+		return ""
+	default:
+		return fmt.Sprintf("uid %d", p.UID)
+	}
 }
 
 // PeerFromContext returns the peer of the connection that ConnContext noted; false for
@@ -51,22 +62,33 @@ func PeerFromContext(ctx context.Context) (Peer, bool) {
 	return p, ok
 }
 
-// peerOf asks the kernel who is at the other end.
-func peerOf(c *net.UnixConn) (Peer, error) {
-	raw, err := c.SyscallConn()
+// peerOf returns who is at the other end, with his name.
+func peerOf(c net.Conn) (Peer, error) {
+	p, err := identify(c)
 	if err != nil {
 		return Peer{}, fmt.Errorf("peer credentials: %w", err)
 	}
-	var p Peer
-	var credErr error
-	if err := raw.Control(func(fd uintptr) { p, credErr = credentials(int(fd)) }); err != nil {
-		return Peer{}, fmt.Errorf("peer credentials: %w", err)
-	}
-	if credErr != nil {
-		return Peer{}, fmt.Errorf("peer credentials: %w", credErr)
-	}
 	p.Username = username(p.UID)
 	return p, nil
+}
+
+// identify asks the kernel who is at the other end.
+func identify(c net.Conn) (Peer, error) {
+	if inner, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = inner.NetConn()
+	}
+	uc, ok := c.(*net.UnixConn)
+	if !ok {
+		return Peer{}, errors.New("not a unix socket")
+	}
+	raw, err := uc.SyscallConn()
+	if err != nil {
+		return Peer{}, err
+	}
+	var p Peer
+	var inner error
+	err = raw.Control(func(fd uintptr) { p, inner = credentials(int(fd)) })
+	return p, errors.Join(err, inner)
 }
 
 func username(uid int) string {

@@ -18,6 +18,11 @@ import (
 const (
 	defaultMaxSessions  = 64
 	defaultWriteTimeout = 10 * time.Second
+	// userSessions is how many one user may have, unless he is root.
+	userSessions = 32
+	// MaxConnections and MaxUserConnections are how many connections the users of the control socket may have, all
+	// and each, without root.
+	MaxConnections, MaxUserConnections = 256, 64
 	// ownerSessions are kept free for root when others have taken all the sessions.
 	ownerSessions = 8
 	// closeGrace is how long Close waits for commands that do not stop.
@@ -41,7 +46,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	closed   bool
-	count    int // sessions being made included
+	count    int            // sessions being made included
+	users    map[string]int // the same by user
 	sessions map[*session]struct{}
 	wg       sync.WaitGroup
 }
@@ -52,7 +58,7 @@ var _ http.Handler = (*Server)(nil)
 // this package's. newSession decides from the peer whether there is a session, for whom and
 // with which level; its error is told to the client.
 func Handler(newSession func(Peer) (shell.Conversation, error)) *Server {
-	return &Server{newSession: newSession, sessions: make(map[*session]struct{})}
+	return &Server{newSession: newSession, sessions: make(map[*session]struct{}), users: make(map[string]int)}
 }
 
 // ServeHTTP upgrades the connection and talks to the client until either ends the session.
@@ -72,7 +78,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	defer s.release()
+	defer s.release(peer)
 
 	conv, err := s.newSession(peer)
 	if err != nil {
@@ -105,7 +111,7 @@ func (s *Server) ServeConn(conn net.Conn, user string, conv shell.Conversation) 
 		_ = conn.Close()
 		return err
 	}
-	defer s.release()
+	defer s.release(peer)
 	s.serve(peer, conv, conn, bufio.NewReaderSize(conn, 64<<10))
 	return nil
 }
@@ -143,15 +149,21 @@ func (s *Server) reserve(p Peer) error {
 		return errors.New("the router is stopping")
 	case s.count >= limit:
 		return fmt.Errorf("too many sessions (%d)", s.count)
+	case !p.Owner() && s.users[p.Username] >= userSessions:
+		return fmt.Errorf("too many sessions of %s (%d)", p.Username, userSessions)
 	}
 	s.count++
+	s.users[p.Username]++
 	s.wg.Add(1)
 	return nil
 }
 
-func (s *Server) release() {
+func (s *Server) release(p Peer) {
 	s.mu.Lock()
 	s.count--
+	if s.users[p.Username]--; s.users[p.Username] == 0 {
+		delete(s.users, p.Username)
+	}
 	s.mu.Unlock()
 	s.wg.Done()
 }

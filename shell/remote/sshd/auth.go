@@ -44,7 +44,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 }
 
 func (s *Server) refused(m ssh.ConnMetadata, from netip.Addr, err error) {
-	s.complain("SSH login refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from, "error", err)
+	s.complaints.Warn("SSH login refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from, "error", err)
 }
 
 // authorized finds what a key permits a user.

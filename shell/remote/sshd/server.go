@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/time/rate"
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
@@ -23,19 +22,22 @@ import (
 
 // Limits on what clients may hold on to.
 type Limits struct {
+	Exchange  time.Duration // from the connection to the first attempt to log in, which needs no user
 	Handshake time.Duration // from the connection to the login
 	KeepAlive time.Duration // between questions whether the client is there; three without answer end it
 	Idle      time.Duration // without a key typed, or without a session
-	Waiting   int           // connections not logged in, and as many from one address as half of it
+	Waiting   int           // connections not logged in
+	Each      int           // of these, from one address, or with IPv6 from one /64
 	Users     int           // connections logged in
 	Sessions  int           // per connection
 	Tries     int           // to log in, per connection
 }
 
-// DefaultLimits are OpenSSH's where it has such limits.
+// DefaultLimits are about OpenSSH's where it has such limits. Those who have not logged in get less time: they
+// hold places that others need.
 var DefaultLimits = Limits{
-	Handshake: 2 * time.Minute, KeepAlive: 30 * time.Second, Idle: 30 * time.Minute,
-	Waiting: 20, Users: 64, Sessions: 10, Tries: 6,
+	Exchange: 15 * time.Second, Handshake: time.Minute, KeepAlive: 30 * time.Second, Idle: 30 * time.Minute,
+	Waiting: 50, Each: 10, Users: 64, Sessions: 10, Tries: 6,
 }
 
 const (
@@ -43,9 +45,6 @@ const (
 	closeGrace = 2 * time.Second
 	// unanswered is how many questions of KeepAlive may stay without an answer.
 	unanswered = 3
-	// Strangers can fill the log with this many lines at once, and one more at every complaintPause.
-	complaints     = 20
-	complaintPause = 5 * time.Second
 )
 
 // Options are what a Server lets in, and to what.
@@ -77,12 +76,11 @@ type Server struct {
 	listener net.Listener
 	key      atomic.Pointer[ssh.Signer]
 
-	complaints *rate.Limiter
-	unlogged   atomic.Uint64 // complaints, since the last that was logged
+	complaints *login.Complaints
 
 	mu      sync.Mutex
 	closed  bool
-	waiting map[net.Conn]netip.Addr
+	waiting map[net.Conn]string // with the source
 	users   map[*connection]struct{}
 	wg      sync.WaitGroup
 }
@@ -99,8 +97,8 @@ func New(o Options) *Server {
 		o.Limits = DefaultLimits
 	}
 	s := &Server{
-		o: o, waiting: make(map[net.Conn]netip.Addr), users: make(map[*connection]struct{}),
-		complaints: rate.NewLimiter(rate.Every(complaintPause), complaints),
+		o: o, waiting: make(map[net.Conn]string), users: make(map[*connection]struct{}),
+		complaints: login.NewComplaints(o.Log, o.Now),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -183,7 +181,7 @@ func (s *Server) accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // as when there are no more file descriptors
-			s.o.Log.Warn("SSH connection lost", "error", err)
+			s.complaints.Warn("SSH connection lost", "error", err)
 			select {
 			case <-s.ctx.Done():
 				return
@@ -197,36 +195,25 @@ func (s *Server) accept(l net.Listener) {
 
 // admit notes a connection that has to log in. It refuses when there are too many already.
 func (s *Server) admit(c net.Conn, from netip.Addr) error {
+	source := login.SourceOf(from.String())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	same := 0
-	for _, a := range s.waiting {
-		if a == from {
+	for _, other := range s.waiting {
+		if other == source {
 			same++
 		}
 	}
 	switch {
 	case s.closed:
 		return errors.New("the router is stopping")
-	case len(s.waiting) >= s.o.Limits.Waiting, same >= (s.o.Limits.Waiting+1)/2:
+	case len(s.waiting) >= s.o.Limits.Waiting, same >= s.o.Limits.Each:
 		return errors.New("too many connections that have not logged in")
 	case len(s.users) >= s.o.Limits.Users:
 		return fmt.Errorf("too many connections (%d)", len(s.users))
 	}
-	s.waiting[c] = from
+	s.waiting[c] = source
 	return nil
-}
-
-// complain logs what somebody does who has not logged in.
-func (s *Server) complain(message string, args ...any) {
-	if !s.complaints.AllowN(s.o.Now(), 1) {
-		s.unlogged.Add(1)
-		return
-	}
-	if n := s.unlogged.Swap(0); n > 0 {
-		args = append(args, "more", n)
-	}
-	s.o.Log.Warn(message, args...)
 }
 
 // serve talks to one client until it leaves.
@@ -238,12 +225,18 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	address := from.Addr().Unmap().WithZone("")
 	if err := s.admit(raw, address); err != nil {
-		s.complain("SSH connection refused", "source", address, "error", err)
+		s.complaints.Warn("SSH connection refused", "source", address, "error", err)
 		return
 	}
 	// Nobody waits for a deadline of the raw connection once the client has logged in.
-	_ = raw.SetDeadline(time.Now().Add(s.o.Limits.Handshake))
-	conn, channels, requests, err := ssh.NewServerConn(raw, s.config(address))
+	began := time.Now()
+	_ = raw.SetDeadline(began.Add(s.o.Limits.Exchange))
+	config := s.config(address)
+	config.BannerCallback = func(ssh.ConnMetadata) string { // the first attempt to log in
+		_ = raw.SetDeadline(began.Add(s.o.Limits.Handshake))
+		return ""
+	}
+	conn, channels, requests, err := ssh.NewServerConn(raw, config)
 	s.mu.Lock()
 	delete(s.waiting, raw)
 	s.mu.Unlock()

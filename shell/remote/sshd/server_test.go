@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -364,7 +366,7 @@ func TestSilentClientEnds(t *testing.T) {
 }
 
 func TestStrangersAreLimited(t *testing.T) {
-	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Handshake = 4, 300*time.Millisecond })
+	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond })
 	var list []net.Conn
 	banners := 0
 	for range 4 {
@@ -388,6 +390,42 @@ func TestStrangersAreLimited(t *testing.T) {
 		}
 	}
 	r.alice() // there is room again
+}
+
+// Who has begun to log in has the time that a person needs.
+func TestTimeToTypeAPassword(t *testing.T) {
+	const exchange = 200 * time.Millisecond
+	r := newRouter(t, func(o *Options) { o.Limits.Exchange, o.Limits.Handshake = exchange, deadline })
+	c, err := r.dial("alice", ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { // called when the first attempt was refused
+		<-time.After(2 * exchange)
+		return []ssh.Signer{r.key}, nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+}
+
+// A host has as many addresses of its IPv6 network as it likes, and others come in all the same.
+func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
+	s := New(Options{Limits: Limits{Waiting: 5, Each: 2, Users: 1}})
+	admitted := func(prefix string) (n int) {
+		for i := range 5 {
+			c, _ := net.Pipe()
+			if s.admit(c, netip.MustParseAddr(fmt.Sprintf("%s%d", prefix, i+1))) == nil {
+				n++
+			}
+		}
+		return n
+	}
+	for _, tt := range []struct {
+		prefix string
+		want   int
+	}{{"2001:db8::", 2}, {"2001:db8:0:1::", 2}, {"192.0.2.", 1}} { // each of the last on its own, but there are five places
+		if n := admitted(tt.prefix); n != tt.want {
+			t.Errorf("%d of %s, want %d", n, tt.prefix, tt.want)
+		}
+	}
 }
 
 func TestSessionsAreLimited(t *testing.T) {
