@@ -113,6 +113,17 @@ func TestAcceptMode(t *testing.T) {
 			if !strings.Contains(tables(), "inet vrrpsh") {
 				t.Errorf("the tables are %s", tables())
 			}
+			// As firewalls do when they load their rules.
+			for range 2 {
+				r1.Run("nft", "flush", "ruleset")
+				lab.Until(t, patience, "the table is put back", func() error {
+					if sets := r1.Run("nft", "list", "ruleset"); !strings.Contains(sets, lab.VIP+" }") || !strings.Contains(sets, lab.VIP6Global+" }") {
+						return fmt.Errorf("the rules are %s", sets)
+					}
+					return nil
+				})
+				check("after nft flush ruleset: connections", virtual[:1], connect, false)
+			}
 			v.Kill()
 			v.Start()
 			masters()

@@ -82,7 +82,8 @@ type Attachment struct {
 	// Active true: the addresses are installed.
 	Active bool
 	// Closed keeps everything from being delivered to the addresses but ARP and Neighbor Discovery, and with
-	// Ping echo requests. What is routed by way of them is not concerned.
+	// Ping echo requests. What is routed by way of them is not concerned. While Watch runs it stays so, whatever
+	// others do to the packet filter.
 	Closed, Ping bool
 }
 

@@ -21,7 +21,8 @@ type holding struct {
 	macvlan bool
 	addrs   []netip.Prefix
 	active  bool
-	refused bool // echo requests to the addresses are not answered
+	closed  bool // echo requests to the addresses shall not be answered
+	refused bool // they are not
 	setMAC  bool // the carrier has the virtual MAC in place of its own
 }
 
@@ -98,7 +99,8 @@ func (r *Router) hold(a *platform.Attachment) (*holding, error) {
 func (r *Router) equip(h *holding, a *platform.Attachment) {
 	carrier := r.links[h.carrier]
 	h.addrs = h.addrs[:0]
-	h.active, h.setMAC, h.refused = a.Active, false, a.Closed && !a.Ping
+	h.active, h.setMAC, h.closed = a.Active, false, a.Closed && !a.Ping
+	h.refused = h.closed
 	if a.Active {
 		for _, p := range a.Addrs {
 			if !slices.ContainsFunc(carrier.addrs, func(o netip.Prefix) bool { return o.Addr() == p.Addr() }) {

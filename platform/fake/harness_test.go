@@ -63,6 +63,8 @@ func (h *harness) SetMAC(name string, mac [6]byte)        { h.must(h.router.SetM
 func (h *harness) AddAddr(name string, addr netip.Prefix) { h.must(h.router.AddAddr(name, addr)) }
 func (h *harness) DelAddr(name string, addr netip.Prefix) { h.must(h.router.DelAddr(name, addr)) }
 
+func (h *harness) FlushFilter() { h.router.FlushFilter() }
+
 func (h *harness) SetCarrier(name string, up bool) {
 	if up {
 		h.must(h.router.Plug(name))

@@ -289,6 +289,17 @@ func (r *Router) Has(addr netip.Addr) bool {
 	})
 }
 
+// FlushFilter removes the packet filter that closes addresses.
+func (r *Router) FlushFilter() {
+	defer r.lock()()
+	for _, h := range r.held {
+		h.refused = false
+	}
+	if r.system != nil {
+		r.system.tell()
+	}
+}
+
 // change changes an interface and makes it known.
 func (r *Router) change(name string, f func(*link) error) error {
 	defer r.lock()()

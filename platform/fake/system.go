@@ -147,6 +147,9 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 			Gone:  s.news.gone, Lost: s.news.lost, RoutesLost: s.news.routes,
 		}
 		s.news = news{links: make(map[int]bool)}
+		for _, h := range s.router.held {
+			h.refused = h.closed
+		}
 		unlock()
 	}
 }

@@ -53,6 +53,7 @@ func (a asking) Apply(batch []platform.Attachment) []error {
 
 func (h *harness) System() platform.System { return asking{h.system, h} }
 
+func (*harness) FlushFilter()                  {}
 func (*harness) Ping(netip.Addr, [6]byte) bool { return false } // no scenario for this system asks
 
 func (h *harness) Crash() {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/nftables"
@@ -49,8 +50,11 @@ type gate struct {
 	link *netlink.Conn // the socket of conn
 	// table is nil while there is none, or none that is what now says.
 	table *nftables.Table
+	chain *nftables.Chain
 	sets  map[string]*nftables.Set
 	now   map[closed]bool // true: echo requests are delivered
+	// ids are the addresses (uint32) of the sockets: who has done something to the table, in notifications.
+	ids sync.Map
 }
 
 func (g *gate) open() error {
@@ -60,10 +64,28 @@ func (g *gate) open() error {
 	return g.space.do(func() (err error) {
 		g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
 			g.link = c
-			return c.SetWriteBuffer(gateBuffer)
+			return errors.Join(c.SetWriteBuffer(gateBuffer), g.noteID(c))
 		}))
 		return err
 	})
+}
+
+// noteID notes the address of a socket.
+func (g *gate) noteID(c *netlink.Conn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner error
+	err = raw.Control(func(fd uintptr) {
+		var addr unix.Sockaddr
+		if addr, inner = unix.Getsockname(int(fd)); inner == nil {
+			if a, ok := addr.(*unix.SockaddrNetlink); ok {
+				g.ids.Store(a.Pid, true)
+			}
+		}
+	})
+	return errors.Join(err, inner)
 }
 
 func (g *gate) close() {
@@ -193,12 +215,12 @@ func (g *gate) create() error {
 		}
 	}
 	accept := nftables.ChainPolicyAccept
-	chain := g.conn.AddChain(&nftables.Chain{
+	g.chain = g.conn.AddChain(&nftables.Chain{
 		Table: g.table, Name: "input", Type: nftables.ChainTypeFilter, Policy: &accept,
 		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
 	})
 	for _, rule := range g.rules() {
-		g.conn.AddRule(&nftables.Rule{Table: g.table, Chain: chain, Exprs: rule})
+		g.conn.AddRule(&nftables.Rule{Table: g.table, Chain: g.chain, Exprs: rule})
 	}
 	return g.flush()
 }
@@ -274,6 +296,15 @@ func closing(entries []*entry) map[closed]bool {
 	return all
 }
 
+// keepClosed makes want the addresses that are closed, and has that guarded from the first time on.
+func (s *System) keepClosed(want map[closed]bool) error {
+	if len(want) > 0 && !s.guarded {
+		s.guarded = true
+		s.watches.Go(s.guard)
+	}
+	return s.gate.set(want)
+}
+
 // shut closes the addresses that are about to be installed.
 func (s *System) shut(jobs []*job) {
 	var entries []*entry
@@ -291,7 +322,7 @@ func (s *System) shut(jobs []*job) {
 			want[c] = ping
 		}
 	}
-	if err := s.gate.set(want); err != nil {
+	if err := s.keepClosed(want); err != nil {
 		for _, j := range jobs {
 			if j.want.Closed && j.want.Active {
 				j.fail("close its addresses", err)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -248,6 +249,14 @@ func prefix(n *net.IPNet) netip.Prefix {
 	a, _ := netip.AddrFromSlice(n.IP)
 	bits, _ := n.Mask.Size()
 	return netip.PrefixFrom(a.Unmap(), bits)
+}
+
+func (h *harness) FlushFilter() {
+	h.t.Helper()
+	c, err := nftables.New(nftables.WithNetNSFd(int(h.router)))
+	must(h.t, err)
+	c.FlushRuleset()
+	must(h.t, c.Flush())
 }
 
 func (h *harness) Ping(addr netip.Addr, mac [6]byte) bool {

@@ -96,7 +96,7 @@ func (s *System) adopt(l *left) error {
 	}
 	s.routed.Store(len(l.Routes) > 0)
 	// In place of the table that was left, so that Recover finds none to remove.
-	if err := s.gate.set(closing(s.registry.all())); err != nil {
+	if err := s.keepClosed(closing(s.registry.all())); err != nil {
 		return err
 	}
 	return s.record(true)

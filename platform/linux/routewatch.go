@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -39,17 +40,11 @@ func (s *System) WatchRoutes(ctx context.Context, destinations []netip.Prefix, f
 }
 
 func (s *System) watchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error {
-	n, err := openNotifications(s.notifyBuffer)
+	n, err := openNotifications(unix.NETLINK_ROUTE, s.notifyBuffer, append(slices.Clone(linkGroups), unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)...)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = n.file.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = n.file.Close() })()
-	for _, group := range []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE} {
-		if err := n.join(group); err != nil {
-			return fmt.Errorf("netlink: %w", err)
-		}
-	}
+	defer n.closeWith(ctx)()
 	watched := make(map[netip.Prefix]bool, len(destinations))
 	for _, d := range destinations {
 		watched[d] = true

@@ -69,3 +69,52 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkClosed closes and opens one address more while many are closed, and puts all of them back after somebody has
+// removed them.
+func BenchmarkClosed(b *testing.B) {
+	for _, n := range []int{10, 1000, 4000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := newHarness(b)
+			h.AddLink("up0", netip.MustParsePrefix("10.0.0.1/16"))
+			index := h.link("up0").Attrs().Index
+			attachment := func(vrid uint8) platform.Attachment {
+				return platform.Attachment{
+					ID: platform.ID{Link: "up0", Family: platform.IPv4, VRID: vrid}, Link: index,
+					Present: true, Active: true, Closed: true,
+				}
+			}
+			var many []platform.Attachment
+			for i := range n {
+				if i%40 == 0 {
+					many = append(many, attachment(uint8(2+i/40)))
+				}
+				a := &many[len(many)-1]
+				a.Addrs = append(a.Addrs, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(1 + i/250), byte(1 + i%250)}), 32))
+			}
+			one := attachment(1)
+			one.Addrs = []netip.Prefix{netip.MustParsePrefix("10.0.0.2/32")}
+			apply := func(batch ...platform.Attachment) {
+				for _, err := range h.system.Apply(batch) {
+					must(b, err)
+				}
+			}
+			start := time.Now()
+			apply(many...)
+			all := time.Since(start)
+			for b.Loop() {
+				apply(one)
+				one.Active = false
+				apply(one)
+				one.Active = true
+			}
+			h.FlushFilter()
+			start = time.Now()
+			for g := (guard{system: h.system}); g.look(); {
+			}
+			repair := time.Since(start)
+			b.ReportMetric(float64(all.Microseconds())/1000, "ms/all")
+			b.ReportMetric(float64(repair.Microseconds())/1000, "ms/repair")
+		})
+	}
+}

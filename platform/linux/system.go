@@ -41,6 +41,7 @@ type System struct {
 	registry registry
 	routes   routeTable
 	gate     gate
+	guarded  bool        // keepClosed was called
 	routed   atomic.Bool // SetRoutes was called
 	notify   atomic.Pointer[notifications]
 	state    *stateFile

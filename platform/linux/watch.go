@@ -61,34 +61,47 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	}
 }
 
-// notifications is a socket on which the kernel tells changes of links and addresses, in the order
-// in which they happen.
+// notifications is a socket on which the kernel tells what changes, in the order in which it happens.
 type notifications struct {
 	file *os.File
 	raw  syscall.RawConn
 	buf  []byte
 }
 
-func openNotifications(buffer int) (*notifications, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+// linkGroups are the notifications of links and addresses.
+var linkGroups = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_NETCONF}
+
+// openNotifications subscribes to groups of a netlink protocol.
+func openNotifications(protocol, buffer int, groups ...int) (*notifications, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
 	}
-	groups := uint32(1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1) |
-		1<<(unix.RTNLGRP_IPV6_NETCONF-1))
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
 	n := &notifications{file: os.NewFile(uintptr(fd), "netlink"), buf: make([]byte, datagramBuffer)}
-	if n.raw, err = n.file.SyscallConn(); err != nil {
+	n.raw, err = n.file.SyscallConn()
+	for _, group := range groups {
+		if err == nil {
+			err = n.join(group)
+		}
+	}
+	if err != nil {
 		_ = n.file.Close()
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
 	return n, nil
+}
+
+// closeWith closes the socket when ctx ends, or when the function that it returns is called.
+func (n *notifications) closeWith(ctx context.Context) func() {
+	stop := context.AfterFunc(ctx, func() { _ = n.file.Close() })
+	return func() { stop(); _ = n.file.Close() }
 }
 
 // join subscribes to one more group of notifications.
@@ -123,14 +136,13 @@ func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 	var n *notifications
 	err := v.system.space.do(func() (err error) {
-		n, err = openNotifications(v.system.notifyBuffer)
+		n, err = openNotifications(unix.NETLINK_ROUTE, v.system.notifyBuffer, linkGroups...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = n.file.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = n.file.Close() })()
+	defer n.closeWith(ctx)()
 	v.system.notify.Store(n)
 	defer v.system.notify.Store(nil)
 	if v.system.routed.Load() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"vrrpsh/platform"
 )
@@ -261,6 +262,17 @@ func testClosed(t *testing.T, h Harness) {
 	ping("open", true)
 	b.apply(shut(open, false))
 	ping("closed once more", false)
+	b.startWatch()
+	for range 2 {
+		b.FlushFilter()
+		for late := time.After(Patience); b.Ping(vip.Addr(), virtualMAC(7)); {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-late:
+				t.Fatal("somebody has flushed the packet filter: it stays open")
+			}
+		}
+	}
 	b.apply(standby(shut(open, false)))
 
 	own := func(what string) {

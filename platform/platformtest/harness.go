@@ -41,6 +41,9 @@ type Harness interface {
 	// DelAddr removes an address from an interface, be it the System's own.
 	DelAddr(name string, addr netip.Prefix)
 
+	// FlushFilter removes all rules of the packet filter, as firewalls do before they load their own.
+	FlushFilter()
+
 	// Ping tells whether an echo request from the segment to an address, in a frame to an interface's MAC, is
 	// answered.
 	Ping(addr netip.Addr, mac [6]byte) bool

@@ -1,0 +1,144 @@
+//go:build linux
+
+package linux
+
+import (
+	"bytes"
+	"errors"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// guardPause is how long the table is left alone after it was put back: whoever insists on removing it, or a
+	// firewall that loads its rules in several steps, is followed once in this time.
+	guardPause = time.Second
+	// guardSilence is how often a repair is logged at most.
+	guardSilence = time.Minute
+)
+
+// guard keeps the gate as it shall be when others remove its table or something of it, as firewalls do that begin
+// with "nft flush ruleset". It ends with the System.
+func (s *System) guard() {
+	g := guard{system: s}
+	for s.closing.Err() == nil {
+		err := g.follow()
+		if s.closing.Err() != nil {
+			return
+		}
+		if !errors.Is(err, unix.ENOBUFS) {
+			s.log.Warn("lost the notifications of nftables", "error", err)
+			s.sleep(guardPause)
+		}
+	}
+}
+
+// sleep waits for a time, or until Close begins.
+func (s *System) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s.closing.Done():
+	case <-t.C:
+	}
+}
+
+// guard is what System.guard remembers.
+type guard struct {
+	system  *System
+	repairs int // since told
+	told    time.Time
+}
+
+// follow listens until an error. What happened before it listened is found by looking.
+func (g *guard) follow() error {
+	s := g.system
+	var n *notifications
+	err := s.space.do(func() (err error) {
+		n, err = openNotifications(unix.NETLINK_NETFILTER, s.notifyBuffer, unix.NFNLGRP_NFTABLES)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer n.closeWith(s.closing)()
+	for {
+		for again := true; again && s.closing.Err() == nil; {
+			if again = g.look(); again {
+				s.sleep(guardPause)
+			}
+		}
+		for suspect := false; !suspect; {
+			messages, err := n.read(true)
+			if err != nil {
+				return err
+			}
+			for i := range messages {
+				suspect = suspect || s.gate.concerns(&messages[i])
+			}
+		}
+	}
+}
+
+// look puts the table back if it is not what it shall be, and says whether it did or tried to.
+func (g *guard) look() bool {
+	s := g.system
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	want := closing(s.registry.all())
+	if s.closing.Err() != nil || len(want) == 0 || s.gate.intact() {
+		return false
+	}
+	s.gate.close() // and begin anew
+	s.gate.now = nil
+	if err := s.gate.set(want); err != nil {
+		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+		return true
+	}
+	g.repairs++
+	if now := time.Now(); now.Sub(g.told) >= guardSilence {
+		s.log.Warn("the table of nftables that closes virtual addresses was removed or changed by somebody else: put back",
+			"table", s.gate.name, "times", g.repairs)
+		g.told, g.repairs = now, 0
+	}
+	return true
+}
+
+// concerns says whether a notification is about the table, and about what somebody else has done to it.
+func (g *gate) concerns(m *syscall.NetlinkMessage) bool {
+	const (
+		headers = 4 + unix.SizeofRtAttr // nfgenmsg, and that of the first attribute
+		maxKind = unix.NFT_MSG_DELOBJ
+	)
+	kind := m.Header.Type & 0xff
+	if m.Header.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || kind > maxKind || kind == unix.NFT_MSG_NEWGEN || len(m.Data) < headers {
+		return false
+	}
+	if _, ours := g.ids.Load(m.Header.Pid); ours {
+		return false
+	}
+	// Of each kind the first attribute is the name of the table.
+	name, _, ended := bytes.Cut(m.Data[headers:], []byte{0})
+	return ended && string(name) == g.name
+}
+
+// intact says whether the kernel has what the gate has put there, as far as its size tells.
+func (g *gate) intact() bool {
+	if g.table == nil || g.link.SetReadDeadline(time.Now().Add(gateTime)) != nil {
+		return false
+	}
+	rules, err := g.conn.GetRules(g.table, g.chain)
+	if err != nil || len(rules) != len(g.rules()) {
+		return false
+	}
+	want := elementsOf(g.now, nil)
+	for name, set := range g.sets {
+		elements, err := g.conn.GetSetElements(set)
+		if err != nil || len(elements) != len(want[name]) {
+			return false
+		}
+	}
+	return true
+}
