@@ -14,7 +14,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestTracking lets a file, a route and a script take the Master from this router and give it back, with keepalived
+// TestTracking lets a file, a route, a script and interfaces take the Master from this router and give it back, with keepalived
 // as the one that takes over, and looks at what the hook was told.
 func TestTracking(t *testing.T) {
 	parallel(t)
@@ -44,12 +44,17 @@ func TestTracking(t *testing.T) {
 		t.Fatal(err)
 	}
 	r1.Run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2")
+	for _, n := range []string{"0", "1"} {
+		r1.IP("link add up"+n+" type veth peer name far"+n, "link set far"+n+" up", "link set up"+n+" up")
+	}
 
-	group.Extra = "track = [{ object = \"weight\" }, { object = \"route\", decrement = 150 }, { object = \"check\" }]\n"
+	group.Extra = "track = [{ object = \"weight\" }, { object = \"route\", decrement = 150 }, { object = \"check\" }, " +
+		"{ object = \"uplink\", decrement = 150 }, { object = \"vital\" }]\n"
 	ours := l.VrrpshFile(bin, r1, group.Table(200)+
 		fmt.Sprintf("[[track]]\nname = \"weight\"\nfile = %q\n", path("weight"))+
 		"[[track]]\nname = \"route\"\nroute = \"198.51.100.0/24\"\n"+
 		fmt.Sprintf("[[track]]\nname = \"check\"\nscript = [%q]\ninterval = \"100ms\"\nfall = 1\nrise = 1\n", path("check"))+
+		"[[track]]\nname = \"uplink\"\ninterface = \"up0\"\n[[track]]\nname = \"vital\"\ninterface = \"up1\"\n"+
 		fmt.Sprintf("[[notify]]\nname = \"hook\"\ncommand = [%q]\nevents = [\"transition\"]\nuser = \"root\"\n", path("hook")))
 	group.Extra = ""
 	peer := l.Keepalived(l.Routers[1], group)
@@ -62,24 +67,30 @@ func TestTracking(t *testing.T) {
 
 	for _, change := range []struct {
 		name       string
+		state      string // while it is down
 		fail, mend func()
 	}{
-		{"file", func() { write("weight", "-150\n", 0o644) }, func() { write("weight", "0\n", 0o644) }},
-		{"route", func() { r1.Run("ip", "route", "del", "198.51.100.0/24") },
+		{"file", "Backup", func() { write("weight", "-150\n", 0o644) }, func() { write("weight", "0\n", 0o644) }},
+		{"route", "Backup", func() { r1.Run("ip", "route", "del", "198.51.100.0/24") },
 			func() { r1.Run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2") }},
-		{"script", func() { _ = os.Remove(path("good")) }, func() { write("good", "", 0o644) }},
+		{"script", "Init", func() { _ = os.Remove(path("good")) }, func() { write("good", "", 0o644) }},
+		{"interface with a decrement", "Backup", func() { r1.IP("link set far0 down") }, func() { r1.IP("link set far0 up") }},
+		{"interface", "Init", func() { r1.IP("link set up1 down") }, func() { r1.IP("link set up1 up") }},
+		{"interface that vanishes", "Init", func() { r1.IP("link del up1") }, func() {
+			r1.IP("link add up1 type veth peer name far1", "link set far1 up", "link set up1 up")
+		}},
 	} {
 		since := time.Now()
 		wire.WaitMaster("r1", since, patience)
 		change.fail()
 		wire.WaitMaster("r2", since, patience)
-		ours.WaitState(map[bool]string{true: "Init", false: "Backup"}[change.name == "script"], patience)
+		ours.WaitState(change.state, patience)
 		since = time.Now()
 		change.mend()
 		wire.WaitMaster("r1", since, patience)
 		ours.WaitState("Master", patience)
 	}
-	if out := ours.Show("show", "track"); strings.Count(out, "State is up") != 3 {
+	if out := ours.Show("show", "track"); strings.Count(out, "State is up") != 5 {
 		t.Errorf("show track:\n%s", out)
 	}
 
@@ -105,7 +116,9 @@ func TestTracking(t *testing.T) {
 		last = event.Seq
 		states += event.To + " "
 	}
-	if want := "Backup Master Backup Master Backup Master Init Backup Master Init "; states != want {
+	want := "Backup Master Backup Master Backup Master Init Backup Master " + // file, route, script
+		"Backup Master Init Backup Master Init Backup Master Init " // interfaces, the end
+	if states != want {
 		t.Errorf("the hook was told of %q, want %q", states, want)
 	}
 }

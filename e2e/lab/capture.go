@@ -26,7 +26,7 @@ type Frame struct {
 	Data []byte
 }
 
-// Capture records what the ports of a lab's switch receive, except ICMP echo.
+// Capture records what the ports of a lab's switches receive, except ICMP echo.
 type Capture struct {
 	tb    testing.TB
 	ports map[int]string
@@ -52,11 +52,17 @@ func (l *Lab) Capture() *Capture {
 	ports := map[int]string{}
 	err := l.Bridge.Do(func() error {
 		for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
-			ifi, err := net.InterfaceByName(n.Role)
-			if err != nil {
-				return err
+			names := []string{n.Role, n.SecondPort()}
+			if !l.double {
+				names = names[:1]
 			}
-			ports[ifi.Index] = n.Role
+			for _, name := range names {
+				ifi, err := net.InterfaceByName(name)
+				if err != nil {
+					return err
+				}
+				ports[ifi.Index] = name
+			}
 		}
 		return nil
 	})
@@ -248,7 +254,7 @@ func (c *Capture) Adverts(port string, since time.Time) []Advert {
 func selectAdverts(all []Advert, port string, since time.Time) []Advert {
 	var out []Advert
 	for _, a := range all {
-		if (a.Port == port || port == "" && a.Port != "host") && !a.Time.Before(since) {
+		if (a.Port == port || port == "" && !strings.HasPrefix(a.Port, "host")) && !a.Time.Before(since) {
 			out = append(out, a)
 		}
 	}

@@ -47,8 +47,9 @@ type Lab struct {
 	// is removed with the lab.
 	Dir string
 
-	tb   testing.TB
-	name string
+	tb     testing.TB
+	name   string
+	double bool // there is a second segment
 
 	mu      sync.Mutex
 	procs   []*Process
@@ -83,7 +84,7 @@ func New(tb testing.TB, routers int) *Lab {
 		l.Routers = append(l.Routers, r)
 	}
 	for _, n := range append([]*Namespace{l.Host}, l.Routers...) {
-		l.waitCarrier(n)
+		l.waitCarrier(n, "eth0")
 	}
 	return l
 }
@@ -147,14 +148,14 @@ func (l *Lab) attach(n *Namespace) {
 	n.IP("addr add " + Far + "/128 dev lo")
 }
 
-// waitCarrier waits until a namespace's eth0 is operational.
-func (l *Lab) waitCarrier(n *Namespace) {
+// waitCarrier waits until an interface of a namespace is operational.
+func (l *Lab) waitCarrier(n *Namespace, name string) {
 	l.tb.Helper()
-	Until(l.tb, 5*time.Second, n.Role+": eth0 up with a link-local address", func() error {
-		if out := n.Run("ip", "-o", "link", "show", "eth0"); !strings.Contains(out, "state UP") {
+	Until(l.tb, 5*time.Second, n.Role+": "+name+" up with a link-local address", func() error {
+		if out := n.Run("ip", "-o", "link", "show", name); !strings.Contains(out, "state UP") {
 			return fmt.Errorf("link is %s", strings.TrimSpace(out))
 		}
-		if out := n.Run("ip", "-6", "-o", "addr", "show", "dev", "eth0"); !strings.Contains(out, "fe80:") {
+		if out := n.Run("ip", "-6", "-o", "addr", "show", "dev", name); !strings.Contains(out, "fe80:") {
 			return fmt.Errorf("no link-local address")
 		}
 		return nil
@@ -164,13 +165,25 @@ func (l *Lab) waitCarrier(n *Namespace) {
 // Cut takes the switch's port of a namespace down: the link is gone on both sides.
 func (l *Lab) Cut(n *Namespace) {
 	l.tb.Helper()
-	l.Bridge.IP("link set " + n.Role + " down")
+	l.CutPort(n.Role)
 }
 
 // Join takes the switch's port of a namespace up again.
 func (l *Lab) Join(n *Namespace) {
 	l.tb.Helper()
-	l.Bridge.IP("link set " + n.Role + " up")
+	l.JoinPort(n.Role)
+}
+
+// CutPort takes a port of a switch down.
+func (l *Lab) CutPort(port string) {
+	l.tb.Helper()
+	l.Bridge.IP("link set " + port + " down")
+}
+
+// JoinPort takes it up again.
+func (l *Lab) JoinPort(port string) {
+	l.tb.Helper()
+	l.Bridge.IP("link set " + port + " up")
 }
 
 // Partition makes the switch discard what a namespace sends and what is meant for it. Its link stays up.

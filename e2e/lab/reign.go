@@ -51,3 +51,26 @@ func OneMaster(adverts []Advert) []string {
 func outranks(a, b Advert) bool {
 	return a.Priority > b.Priority || a.Priority == b.Priority && b.Src.Less(a.Src)
 }
+
+// Successions returns who was Master of one virtual router on one segment, in order. The last advert of a Master that
+// has not heard yet that it is outranked does not count.
+func Successions(adverts []Advert) []string {
+	var (
+		ports  []string
+		master *Advert
+		since  time.Time
+	)
+	for i := range adverts {
+		a := &adverts[i]
+		switch {
+		case a.Priority == 0:
+		case master != nil && a.Port == master.Port:
+			master = a
+		case master != nil && outranks(*master, *a) && a.Time.Sub(since) < a.Interval:
+		default:
+			ports = append(ports, a.Port)
+			master, since = a, a.Time
+		}
+	}
+	return ports
+}

@@ -22,6 +22,8 @@ type Group struct {
 	Macvlan bool
 	// Secret is that of VRRPv2's simple authentication; "" is none.
 	Secret string
+	// Second puts it on eth1 of a lab with two segments.
+	Second bool
 	// Unicast are the addresses of two routers that send to each other instead of to the multicast group.
 	Unicast []string
 	// Extra are more lines for a vrrpsh's [[vrouter]] table.
@@ -30,10 +32,22 @@ type Group struct {
 
 // VIP is the first virtual address.
 func (g Group) VIP() string {
-	if g.IPv6 {
+	switch {
+	case g.IPv6:
 		return VIP6
+	case g.Second:
+		return VIP2
+	default:
+		return VIP
 	}
-	return VIP
+}
+
+// iface is the interface that it runs on.
+func (g Group) iface() string {
+	if g.Second {
+		return "eth1"
+	}
+	return "eth0"
 }
 
 // VirtualMAC is the virtual router MAC address (RFC 9568 section 7.3).
@@ -50,7 +64,7 @@ func (g Group) prefixes() []string {
 	if g.IPv6 {
 		return []string{VIP6 + "/64", VIP6Global + "/64"}
 	}
-	return []string{VIP + "/24"}
+	return []string{g.VIP() + "/24"}
 }
 
 // SkewTime is Skew_Time at a priority (RFC 3768 section 6.1, RFC 9568 section 6.1).
@@ -91,7 +105,7 @@ const (
 type keepalived struct {
 	lab      *Lab
 	node     *Namespace
-	group    Group
+	groups   []Group
 	priority uint8
 	proc     *Process
 }
@@ -99,8 +113,11 @@ type keepalived struct {
 var _ Router = (*keepalived)(nil)
 
 // Keepalived returns a keepalived for a namespace.
-func (l *Lab) Keepalived(n *Namespace, g Group) Router {
-	return &keepalived{lab: l, node: n, group: g, priority: 100}
+func (l *Lab) Keepalived(n *Namespace, g Group) Router { return l.KeepalivedSync(n, g) }
+
+// KeepalivedSync returns a keepalived with several groups, in one sync group.
+func (l *Lab) KeepalivedSync(n *Namespace, groups ...Group) Router {
+	return &keepalived{lab: l, node: n, groups: groups, priority: 100}
 }
 
 func (k *keepalived) Node() *Namespace { return k.node }
@@ -108,22 +125,36 @@ func (k *keepalived) Node() *Namespace { return k.node }
 // config writes the configuration file and returns its path.
 func (k *keepalived) config() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "global_defs {\n  vrrp_version %d\n  router_id %s\n}\n", k.group.Version, k.node.Role)
-	fmt.Fprintf(&b, "vrrp_instance v {\n  state BACKUP\n  interface eth0\n  virtual_router_id %d\n  priority %d\n",
-		k.group.VRID, k.priority)
-	fmt.Fprintf(&b, "  advert_int %g\n", k.group.Interval.Seconds())
-	if k.group.Macvlan {
-		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
-		fmt.Fprintf(&b, "  use_vmac vrrp%d\n", k.group.VRID)
+	fmt.Fprintf(&b, "global_defs {\n  vrrp_version %d\n  router_id %s\n}\n", k.groups[0].Version, k.node.Role)
+	if len(k.groups) > 1 {
+		b.WriteString("vrrp_sync_group all {\n  group {\n")
+		for _, g := range k.groups {
+			fmt.Fprintf(&b, "    v%d\n", g.VRID)
+		}
+		b.WriteString("  }\n}\n")
 	}
-	if i := slices.Index(k.group.Unicast, k.node.Addr); i >= 0 {
-		fmt.Fprintf(&b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", k.node.Addr, k.group.Unicast[1-i])
+	for _, g := range k.groups {
+		k.instance(&b, g)
 	}
-	if k.group.Secret != "" {
-		fmt.Fprintf(&b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", k.group.Secret)
-	}
-	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s\n  }\n}\n", strings.Join(k.group.prefixes(), "\n    "))
 	return k.lab.File(k.node.Role+"-keepalived.conf", b.String())
+}
+
+// instance writes one virtual router.
+func (k *keepalived) instance(b *strings.Builder, g Group) {
+	fmt.Fprintf(b, "vrrp_instance v%d {\n  state BACKUP\n  interface %s\n  virtual_router_id %d\n  priority %d\n",
+		g.VRID, g.iface(), g.VRID, k.priority)
+	fmt.Fprintf(b, "  advert_int %g\n", g.Interval.Seconds())
+	if g.Macvlan {
+		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
+		fmt.Fprintf(b, "  use_vmac vrrp%d\n", g.VRID)
+	}
+	if i := slices.Index(g.Unicast, k.node.Addr); i >= 0 {
+		fmt.Fprintf(b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", k.node.Addr, g.Unicast[1-i])
+	}
+	if g.Secret != "" {
+		fmt.Fprintf(b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", g.Secret)
+	}
+	fmt.Fprintf(b, "  virtual_ipaddress {\n    %s\n  }\n}\n", strings.Join(g.prefixes(), "\n    "))
 }
 
 func (k *keepalived) Start() {

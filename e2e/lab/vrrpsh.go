@@ -89,16 +89,16 @@ func (v *Vrrpsh) write(tables string) {
 	v.lab.File(filepath.Base(v.Config), text)
 }
 
-// Table returns the group's [[vrouter]] table on eth0.
+// Table returns the group's [[vrouter]] table.
 func (g Group) Table(priority uint8) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nversion = %d\npriority = %d\npreemption = true\n",
-		g.VRID, g.Version, priority)
+	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = %q\nversion = %d\npriority = %d\npreemption = true\n",
+		g.VRID, g.iface(), g.Version, priority)
 	if g.IPv6 {
 		// The order is that of adverts; that of the file does not matter.
 		fmt.Fprintf(&b, "vips = [%q, %q]\n", VIP6Global, VIP6)
 	} else {
-		fmt.Fprintf(&b, "vip = %q\n", VIP)
+		fmt.Fprintf(&b, "vip = %q\n", g.VIP())
 	}
 	fmt.Fprintf(&b, "advertise_interval = \"%v\"\n", g.Interval)
 	if g.Macvlan {
