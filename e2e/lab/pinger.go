@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type Pinger struct {
 	tb   testing.TB
 	file *os.File
 	to   unix.Sockaddr
+	id   uint16 // of its requests: another one's answers arrive, too
 	// request and reply are the types of messages; header is what comes before an answer.
 	request, reply byte
 	header         int
@@ -38,9 +40,12 @@ type Pinger struct {
 	mu    sync.Mutex
 	sent  []time.Time // by sequence
 	back  []bool
-	first int // sequence of the first answer, −1 before
-	last  int // sequence of the latest answer
+	late  []bool // answered, but late
+	first int    // sequence of the first answer, −1 before
+	last  int    // sequence of the latest answer
 }
+
+var pingers atomic.Uint32
 
 // Outage is a time without answers between two answers.
 type Outage struct {
@@ -54,7 +59,7 @@ func (o Outage) Length() time.Duration { return o.To.Sub(o.From) }
 // Ping starts a Pinger, which ends with the lab.
 func (l *Lab) Ping(addr string) *Pinger {
 	l.tb.Helper()
-	p := &Pinger{tb: l.tb, quit: make(chan struct{}), first: -1, last: -1}
+	p := &Pinger{tb: l.tb, id: uint16(pingers.Add(1)), quit: make(chan struct{}), first: -1, last: -1}
 	family, protocol := unix.AF_INET, unix.IPPROTO_ICMP
 	if to := netip.MustParseAddr(addr); to.Is4() {
 		p.to, p.request, p.reply, p.header = &unix.SockaddrInet4{Addr: to.As4()}, icmpEchoRequest, icmpEchoReply, ipHeader
@@ -104,7 +109,7 @@ func (p *Pinger) send() {
 	}
 	m := make([]byte, 16)
 	m[0] = p.request
-	binary.BigEndian.PutUint16(m[4:], uint16(os.Getpid()))
+	binary.BigEndian.PutUint16(m[4:], p.id)
 	tick := time.NewTicker(pingInterval)
 	defer tick.Stop()
 	for {
@@ -116,7 +121,7 @@ func (p *Pinger) send() {
 		p.mu.Lock()
 		seq := len(p.sent)
 		p.sent = append(p.sent, time.Now())
-		p.back = append(p.back, false)
+		p.back, p.late = append(p.back, false), append(p.late, false)
 		p.mu.Unlock()
 		binary.BigEndian.PutUint16(m[6:], uint16(seq))
 		binary.BigEndian.PutUint64(m[8:], uint64(seq))
@@ -146,7 +151,7 @@ func (p *Pinger) receive() {
 			return
 		}
 		b := buf[min(p.header, max(n, 0)):max(n, 0)]
-		if rerr != nil || len(b) < 16 || b[0] != p.reply || binary.BigEndian.Uint16(b[4:]) != uint16(os.Getpid()) {
+		if rerr != nil || len(b) < 16 || b[0] != p.reply || binary.BigEndian.Uint16(b[4:]) != p.id {
 			continue // EHOSTUNREACH of an earlier request is not of interest
 		}
 		seq := int(binary.BigEndian.Uint64(b[8:]))
@@ -158,7 +163,11 @@ func (p *Pinger) receive() {
 func (p *Pinger) answered(seq int, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if seq >= len(p.sent) || wall(at).Sub(wall(p.sent[seq])) > pingLate {
+	if seq >= len(p.sent) {
+		return
+	}
+	if wall(at).Sub(wall(p.sent[seq])) > pingLate {
+		p.late[seq] = true
 		return
 	}
 	p.back[seq] = true
@@ -203,6 +212,20 @@ func (p *Pinger) Longest(since time.Time) Outage {
 		}
 	}
 	return longest
+}
+
+// Lost returns how many requests were never answered, not even late, of those that were sent after since and before
+// the latest answer.
+func (p *Pinger) Lost(since time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lost := 0
+	for seq := 0; seq <= p.last; seq++ {
+		if !p.back[seq] && !p.late[seq] && p.sent[seq].After(since) {
+			lost++
+		}
+	}
+	return lost
 }
 
 // Sent returns how many requests were sent.
