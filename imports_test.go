@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"shell/remote":          {"shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
 	"router": {
-		"api", "conf", "conf/login", "engine/driver", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",
+		"api", "conf", "conf/login", "engine", "engine/driver", "engine/vrrp", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",
 		"platform/program", "shell", "shell/remote", "shell/remote/sshd",
 	},
 }

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"vrrpsh/api"
 	"vrrpsh/conf"
+	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/journal"
 	"vrrpsh/platform/process"
@@ -27,6 +29,9 @@ type applier struct {
 
 	realtime bool                // on a real host
 	urgent   conf.RealtimeConfig // as it was applied last
+
+	inspect inspector
+	warned  []string // of what was warned last
 }
 
 var _ conf.Applier = (*applier)(nil)
@@ -48,6 +53,7 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 		return err
 	}
 	a.hurry(ctx, c.Realtime)
+	a.warn(c.Engine.Routers)
 	// From the first answer of a listener on, the API knows its users.
 	a.running.Store(c)
 	if err := a.listener.Apply(c.API); err != nil {
@@ -73,6 +79,17 @@ func (a *applier) hurry(ctx context.Context, want conf.RealtimeConfig) {
 		a.journal.Logger().Warn("realtime.lock_memory has no effect", "error", err)
 	}
 	a.urgent = want
+}
+
+// warn logs what of the host's settings is in the way of virtual routers, and was not before.
+func (a *applier) warn(routers []engine.VirtualRouter) {
+	was := a.warned
+	a.warned = a.inspect.obstacles(routers)
+	for _, text := range a.warned {
+		if !slices.Contains(was, text) {
+			a.journal.Logger().Warn("a setting of this host is in the way: " + text)
+		}
+	}
 }
 
 // inEffect returns general settings with the files that they mean.

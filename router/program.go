@@ -123,7 +123,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 		Program: p, self: self, general: general, control: control, hangup: hangup, parent: parent,
 		options: Options{
 			Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
-			Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run,
+			Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
 		},
 	}
 	for {

@@ -62,6 +62,9 @@ type Options struct {
 	Run func(context.Context, program.Program) (string, error)
 	// Capture shows the packets of an interface; nil for simulated routers.
 	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
+	// Inspect says what of the host's settings is in the way of IPv4 virtual routers on an interface, with their
+	// addresses on macvlans or, without any, on the interface itself; nil for simulated routers.
+	Inspect func(iface string, macvlans ...string) []string
 	// Handover is what the process before has left; nil: there was none.
 	Handover *driver.Handover
 	Restart  func(context.Context) (string, error) // see shell.Env
@@ -89,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 
 	sessions := shell.NewSessions()
 	gate := login.NewGate(time.Now)
-	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != ""}
+	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != "", inspect: o.Inspect}
 	r.api = api.New(api.Options{
 		View: d, Version: o.Version, Logger: log, Gate: gate,
 		Config: applied.running.Load, Revision: applied.revision, Load: loadOf(d), Sessions: sessions.Count,
@@ -118,7 +121,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, manager.Running().Config)

@@ -76,6 +76,9 @@ func (c *call) commitCandidate(info conf.Info) error {
 		for _, w := range rev.Config.Warnings {
 			c.say(0, "Warning: %s", w)
 		}
+		for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
+			c.say(0, "Warning: a setting of this host is in the way: %s", text)
+		}
 	}
 	return nil
 }

@@ -68,6 +68,8 @@ type Env struct {
 	// Restart puts a new process, of what is installed by now, in this one's place. It returns what that is, or
 	// why it cannot be; the session ends soon after. Nil where that is not possible.
 	Restart func(ctx context.Context) (string, error)
+	// Obstacles says what of the host's settings is in the way of virtual routers; nil: nobody knows.
+	Obstacles func([]engine.VirtualRouter) []string
 	// Lab is nil outside the demo.
 	Lab Lab
 }

@@ -12,9 +12,17 @@ import (
 
 // explain answers in sentences why a virtual router is in its state, and what would change that.
 func (c *call) explain(now time.Time, r *engine.RouterStatus) {
-	for _, s := range explanation(now, r) {
+	for _, s := range c.session.env.explanation(now, r) {
 		c.say(2, "%s", s)
 	}
+}
+
+// obstacles is Obstacles.
+func (e *Env) obstacles(routers ...engine.VirtualRouter) []string {
+	if e.Obstacles == nil {
+		return nil
+	}
+	return e.Obstacles(routers)
 }
 
 // explained is the JSON form.
@@ -26,20 +34,20 @@ type explained struct {
 	Sentences []string `json:"sentences"`
 }
 
-func explanations(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []explained {
+func (e *Env) explanations(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []explained {
 	list := make([]explained, 0)
 	for _, r := range s.Routers {
 		if match(r) {
 			list = append(list, explained{
 				Interface: r.Config.Interface, Family: strings.ToLower(r.Config.Family.String()), Group: r.Config.VRID,
-				State: r.State.String(), Sentences: explanation(s.Time, r),
+				State: r.State.String(), Sentences: e.explanation(s.Time, r),
 			})
 		}
 	}
 	return list
 }
 
-func explanation(now time.Time, r *engine.RouterStatus) []string {
+func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
 	switch {
 	case r.Config.Shutdown:
@@ -59,6 +67,9 @@ func explanation(now time.Time, r *engine.RouterStatus) []string {
 	}
 	if r.Fault != "" {
 		say = append(say, "The kernel made trouble: "+printable(r.Fault)+".")
+	}
+	for _, text := range e.obstacles(*r.Config) {
+		say = append(say, "A setting of this host is in the way: "+text+".")
 	}
 	return say
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vrrpsh/engine"
 )
 
 const v3 = "version = 3\npreemption = true\n"
@@ -158,4 +160,26 @@ func laterFirst(_ *lan, r1, r2 *node) {
 	pass(10 * time.Second)
 	must(r1.t, r1.Session, "configure", "no interface eth0 vrrp 1 shutdown", "commit", "end")
 	pass(2500 * time.Millisecond)
+}
+
+// TestObstacles holds that settings of the host that are in the way are told of where it is asked why, and by a commit.
+func TestObstacles(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3+"priority = 150\n")
+		r1.env.Obstacles = func(routers []engine.VirtualRouter) []string {
+			if len(routers) != 1 || routers[0].VRID != 1 {
+				l.t.Errorf("asked about %+v", routers)
+			}
+			return []string{"net.ipv4.conf.all.arp_ignore is 8"}
+		}
+		for _, test := range []struct{ lines, want string }{
+			{"show vrrp explain", "A setting of this host is in the way: net.ipv4.conf.all.arp_ignore is 8."},
+			{"show vrrp explain | json", `"A setting of this host is in the way: net.ipv4.conf.all.arp_ignore is 8."`},
+			{"configure;interface eth0 vrrp 1 priority 50;commit", "Warning: a setting of this host is in the way: net.ipv4.conf.all.arp_ignore is 8"},
+		} {
+			if out := must(l.t, r1.Session, strings.Split(test.lines, ";")...); !strings.Contains(out, test.want) {
+				l.t.Errorf("%s says %s", test.lines, out)
+			}
+		}
+	})
 }

@@ -61,7 +61,7 @@ func showVRRPData(c *call) (any, error) {
 	case c.step.Has("brief"):
 		return report.Groups(snapshot, match), nil
 	case c.step.Has("explain"):
-		return explanations(snapshot, match), nil
+		return c.session.env.explanations(snapshot, match), nil
 	default:
 		return report.Details(snapshot, match), nil
 	}

@@ -1,0 +1,82 @@
+//go:build linux
+
+package linux
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Inspect says which settings of the kernel are in the way of IPv4 virtual routers on an interface: with their
+// addresses on these macvlans, or on the interface itself without any. They are those that count for all
+// interfaces, which no interface can have otherwise, and those of the interface that others have set.
+func Inspect(iface string, macvlans ...string) []string {
+	return inspect(os.DirFS("/proc/sys/net/ipv4/conf"), iface, macvlans)
+}
+
+// The settings that are looked at in every case. Which value counts for an interface is in the kernel's
+// include/linux/inetdevice.h: the greater of its own and that for all interfaces.
+const (
+	ignoreOtherSubnets = 2
+	ignoreAnyInterface = 3 // to 7: addresses of other interfaces are answered for again
+	ignoreAll          = 8
+	strictRPFilter     = 1
+)
+
+func inspect(settings fs.FS, iface string, macvlans []string) []string {
+	read := func(of string, k setting) int {
+		b, err := fs.ReadFile(settings, of+"/"+k.String())
+		if err != nil {
+			return 0
+		}
+		n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+		return n
+	}
+	var found []string
+	tell := func(of string, k setting, n int, then string) {
+		found = append(found, fmt.Sprintf("net.ipv4.conf.%s.%s is %d: %s", of, k, n, then))
+	}
+	of, n := iface, read(iface, arpIgnore)
+	if all := read("all", arpIgnore); all > n || all == n && n > ignoreOthers {
+		of, n = "all", all
+	}
+	switch {
+	case n == ignoreAll:
+		tell(of, arpIgnore, n, "no ARP request for a virtual address is answered")
+	case n >= ignoreAnyInterface && len(macvlans) > 0:
+		tell(of, arpIgnore, n, iface+" answers ARP for virtual addresses with its own MAC, too")
+	case n == ignoreOtherSubnets:
+		tell(of, arpIgnore, n, "ARP requests for a virtual address from hosts of other subnets are not answered")
+	}
+	if len(macvlans) == 0 {
+		if read("all", arpFilter)+read(iface, arpFilter) > 0 {
+			of = iface
+			if read("all", arpFilter) > 0 {
+				of = "all"
+			}
+			tell(of, arpFilter, 1, "hosts whose way back leads out of another interface than "+iface+" get no answer to ARP")
+		}
+		return found
+	}
+	if n := read("all", arpFilter); n > 0 {
+		tell("all", arpFilter, n, "ARP requests for virtual addresses on macvlans are not answered")
+	}
+	if n := read("all", proxyARP); n > 0 {
+		tell("all", proxyARP, n, "a Master answers ARP for every address of the subnet with the virtual MAC")
+	}
+	if read("all", rpFilter) == strictRPFilter {
+		for _, m := range macvlans {
+			// Loose is the greater, and what this router sets if it finds it.
+			if read(m, rpFilter) < looseRPFilter {
+				if _, err := fs.Stat(settings, m); err == nil {
+					tell("all", rpFilter, strictRPFilter, "packets to virtual addresses that come in on "+m+" are discarded")
+					break
+				}
+			}
+		}
+	}
+	return found
+}
