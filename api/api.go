@@ -52,7 +52,6 @@ type API struct {
 	now      func() time.Time
 	tokens   *tokens
 	gate     *login.Gate
-	checked  *checked
 
 	complaints *login.Complaints
 	pulse      pulse
@@ -77,7 +76,7 @@ func New(o Options) *API {
 	}
 	return &API{
 		view: o.View, config: o.Config, general: o.General, revision: o.Revision, load: o.Load, sessions: o.Sessions,
-		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate, checked: newChecked(),
+		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate,
 		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(),
 	}
 }

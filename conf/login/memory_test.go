@@ -1,0 +1,54 @@
+package login
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"vrrpsh/conf"
+)
+
+// TestMemory: a right password is known again, and no other is taken for it.
+func TestMemory(t *testing.T) {
+	c := newMemory()
+	users := map[string]conf.User{}
+	for _, name := range []string{"a", "b"} {
+		users[name] = conf.User{Name: name}
+	}
+	c.add(users["a"], "secret")
+	for _, tt := range []struct {
+		user, password string
+		want           bool
+	}{{"a", "secret", true}, {"a", "Secret", false}, {"a", "", false}, {"b", "secret", false}} {
+		if got := c.has(users[tt.user], tt.password); got != tt.want {
+			t.Errorf("%s with %q: %t", tt.user, tt.password, got)
+		}
+	}
+	c.add(users["a"], "other")
+	if c.has(users["a"], "secret") || !c.has(users["a"], "other") {
+		t.Error("the last right password is not the one that is remembered")
+	}
+}
+
+// What is remembered costs no hash, and is guarded against guessing as before.
+func TestRememberedPasswordsAreThrottled(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	g, users := NewGate(c.Now), someUsers(t)
+	check := func(source, password string, want error) {
+		t.Helper()
+		if _, err := g.Check(t.Context(), users, source, "admin", password); !errors.Is(err, want) {
+			t.Errorf("%s with %s: %v, want %v", source, password, err, want)
+		}
+	}
+	check("192.0.2.1", "banana", nil)
+	for range failuresPerUser {
+		check("192.0.2.2", "apple", ErrWrong)
+	}
+	check("192.0.2.2", "banana", ErrTooMany)
+	check("192.0.2.1", "banana", nil)
+	for range checkLimit + checkQueue { // no hash can be made
+		g.queue <- struct{}{}
+	}
+	check("192.0.2.1", "banana", nil)
+	check("192.0.2.1", "apple", ErrTooMany)
+}
