@@ -135,3 +135,58 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	end(v)
 	_ = slave.Close()
 }
+
+// TestFullDisk holds that a router does its work while its state directory is full, and starts although it cannot be written
+// at all; the addresses that a killed router has left are removed, too.
+func TestFullDisk(t *testing.T) {
+	parallel(t)
+	l := lab.New(t, 1)
+	r1 := l.Routers[0]
+	before := r1.Snapshot()
+	v := l.VrrpshFile(bin, r1, fast.Table(200))
+	if err := os.Mkdir(v.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", v.StateDir, "tmpfs", 0, "size=4k"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(v.StateDir, unix.MNT_DETACH) })
+	if err := os.WriteFile(filepath.Join(v.StateDir, "all"), make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	master := func() {
+		t.Helper()
+		v.Start()
+		v.WaitState("Master", patience)
+		lab.Until(t, patience, "the address is there", func() error {
+			if r1.Holds(lab.VIP) == "" {
+				return errNotYet
+			}
+			return nil
+		})
+		if log := v.Log(); !strings.Contains(log, "the run state cannot be written") || !strings.Contains(log, "the commit history is not complete") {
+			t.Errorf("the log does not tell:\n%s", log)
+		}
+	}
+	master()
+	if out := v.Script("configure", "hostname other", "commit", "end"); !strings.Contains(out, "until the router stops") {
+		t.Errorf("a commit without a history:\n%s", out)
+	}
+	if text := v.ConfigText(); !strings.Contains(text, `hostname = "other"`) {
+		t.Errorf("the configuration file after a commit:\n%s", text)
+	}
+	v.Stop()
+	if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+		t.Errorf("the namespace after a clean stop (-before +after):\n%s", diff)
+	}
+	master()
+	v.Kill()
+	if err := unix.Mount("none", v.StateDir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	master()
+	v.Stop()
+	if ifname := r1.Holds(lab.VIP); ifname != "" { // what was changed of the interface's settings is lost
+		t.Errorf("%s is left over on %s", lab.VIP, ifname)
+	}
+}

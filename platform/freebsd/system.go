@@ -72,7 +72,7 @@ func newSystem(k kernel, boot string, o Options) (*System, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if s.state, err = runstate.Open(o.StateDir, "run-state"); err != nil {
+	if s.state, err = runstate.Open(o.StateDir, "run-state", s.log); err != nil {
 		return nil, err
 	}
 	s.closing, s.close = context.WithCancel(context.Background())

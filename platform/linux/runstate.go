@@ -4,6 +4,7 @@ package linux
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 
 	"vrrpsh/platform/runstate"
@@ -63,12 +64,12 @@ type stateFile struct {
 
 // openStateFile locks the file of a network namespace in dir. Namespaces other than the machine's
 // own have a file each, since routers in several may share the directory.
-func openStateFile(dir string, o origin) (*stateFile, error) {
+func openStateFile(dir string, o origin, log *slog.Logger) (*stateFile, error) {
 	name := "run-state"
 	if !o.initial {
 		name = fmt.Sprintf("run-state-%d", o.Inode)
 	}
-	file, err := runstate.Open(dir, name)
+	file, err := runstate.Open(dir, name, log)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (s *System) open(stateDir string) error {
 	if err != nil {
 		return err
 	}
-	if s.state, err = openStateFile(stateDir, origin); err != nil {
+	if s.state, err = openStateFile(stateDir, origin, s.log); err != nil {
 		return err
 	}
 	if s.control, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -20,33 +21,66 @@ type File struct {
 	path string // empty: none is kept
 	lock *os.File
 	last []byte
+	log  *slog.Logger
+	told bool // that it cannot be written
 }
 
 // Open locks the file that is called name, with the suffix ".json", in dir, which is made when
 // missing. With an empty dir no file is kept. It is platform.ErrConflict when another
-// router has the file.
-func Open(dir, name string) (*File, error) {
-	f := new(File)
+// router has the file. A disk that is full or cannot be written keeps no router from running: that is logged.
+func Open(dir, name string, log *slog.Logger) (*File, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	f := &File{log: log}
 	if dir == "" {
 		return f, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	path := filepath.Join(dir, name)
+	lock, err := openLock(path + ".lock")
+	switch {
+	case unwritable(err):
+		f.complain(err)
+	case err != nil:
 		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	f.path = filepath.Join(dir, name+".json")
-	lock, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s belongs to a router that is running: %w", f.path, platform.ErrConflict)
+	default:
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			_ = lock.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, fmt.Errorf("%s.json belongs to a router that is running: %w", path, platform.ErrConflict)
+			}
+			return nil, fmt.Errorf("lock %s.json: %w", path, err)
 		}
-		return nil, fmt.Errorf("lock %s: %w", f.path, err)
 	}
-	f.lock = lock
+	f.path, f.lock = path+".json", lock
 	return f, nil
+}
+
+// openLock opens a file to lock it, which it is made for.
+func openLock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if unwritable(err) { // it may be there
+		if there, rerr := os.Open(path); rerr == nil {
+			return there, nil
+		}
+	}
+	return f, err
+}
+
+// unwritable tells whether an error is that of a disk that takes nothing any more.
+func unwritable(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EIO)
+}
+
+// complain tells, once, that the file cannot be written.
+func (f *File) complain(err error) {
+	if !f.told {
+		f.told = true
+		f.log.Warn("the run state cannot be written: after a crash not all that is left might be removed", "error", err)
+	}
 }
 
 // Close lets go of the lock. The file stays as it is.
@@ -75,7 +109,8 @@ func (f *File) Load(state any) error {
 	return nil
 }
 
-// Save makes the file say state, unless it says that already. Whoever reads it sees the old or
+// Save makes the file say state, unless it says that already. A disk that does not take it is no error: a Master
+// needs its addresses more than a record of them. Whoever reads it sees the old or
 // the new state in full. It is not forced to the disk: after a power failure there is
 // nothing left in the kernel either.
 func (f *File) Save(state any) error {
@@ -91,9 +126,13 @@ func (f *File) Save(state any) error {
 		return nil
 	}
 	if err := f.replace(b); err != nil {
+		if unwritable(err) {
+			f.complain(err)
+			return nil
+		}
 		return fmt.Errorf("run state: %w", err)
 	}
-	f.last = b
+	f.last, f.told = b, false
 	return nil
 }
 
@@ -114,7 +153,11 @@ func (f *File) Remove() error {
 		return nil
 	}
 	f.last = nil
-	if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch err := os.Remove(f.path); {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case unwritable(err): // the next start finds nothing of what it says
+		f.complain(err)
+	default:
 		return fmt.Errorf("run state: %w", err)
 	}
 	return nil

@@ -1,9 +1,12 @@
 package runstate_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +22,7 @@ type state struct {
 
 func open(t *testing.T, dir string) *runstate.File {
 	t.Helper()
-	f, err := runstate.Open(dir, "run-state")
+	f, err := runstate.Open(dir, "run-state", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,10 +79,10 @@ func TestWhatARunSavesTheNextOneLoads(t *testing.T) {
 func TestOnlyOneRouterHasTheFile(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir)
-	if _, err := runstate.Open(dir, "run-state"); !errors.Is(err, platform.ErrConflict) {
+	if _, err := runstate.Open(dir, "run-state", nil); !errors.Is(err, platform.ErrConflict) {
 		t.Errorf("a second router: error %v, want a conflict", err)
 	}
-	other, err := runstate.Open(dir, "run-state-2")
+	other, err := runstate.Open(dir, "run-state-2", nil)
 	if err != nil {
 		t.Errorf("another file beside it: %v", err)
 	} else {
@@ -99,6 +102,44 @@ func TestAFileThatCannotBeUnderstood(t *testing.T) {
 		if err := open(t, dir).Load(&s); err == nil {
 			t.Errorf("%q was understood as %+v", content, s)
 		}
+	}
+}
+
+// A Master needs its addresses more than a record of them: a full disk is logged, once, and no error.
+func TestAFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	var log bytes.Buffer
+	f, err := runstate.Open(dir, "run-state", slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	old, want := state{Links: []string{"em0"}}, state{Links: []string{"em0", "em1"}}
+	if err := f.Save(old); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := os.Symlink("/dev/full", filepath.Join(dir, "run-state.json.new")); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Save(want); err != nil {
+			t.Errorf("saved to a full disk: %v", err)
+		}
+		if d := cmp.Diff(old, load(t, f)); d != "" {
+			t.Errorf("what was saved before is lost (-want +got):\n%s", d)
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be written"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, log.String())
+	}
+	if err := f.Save(want); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(want, load(t, f)); d != "" {
+		t.Errorf("when there is room again (-want +got):\n%s", d)
 	}
 }
 
