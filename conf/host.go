@@ -1,5 +1,7 @@
 package conf
 
+import "net"
+
 // Host is the operating system that a configuration is for, as runtime.GOOS names it. The zero
 // Host is any: it refuses nothing, as simulated routers do not.
 type Host string
@@ -38,6 +40,18 @@ func (h Host) refusal(key, value string) string {
 	default:
 		return ""
 	}
+}
+
+// mtu returns the MTU of an interface of this machine, if the Host is one and the interface exists.
+func (h Host) mtu(iface string) (mtu int, known bool) {
+	if h == "" {
+		return 0, false
+	}
+	ifi, err := net.InterfaceByName(iface)
+	if err != nil {
+		return 0, false
+	}
+	return ifi.MTU, true
 }
 
 // filtersSockets is the default of socket_filter.

@@ -77,6 +77,7 @@ type validator struct {
 	file     *File
 	running  *Config // nil if there is none
 	host     Host
+	mtu      func(iface string) (mtu int, known bool)
 	faults   []Fault
 	warnings []string
 	// known are the paths that a fault was found with before their meaning is looked at: by
@@ -85,7 +86,7 @@ type validator struct {
 }
 
 func newValidator(f *File, running *Config, host Host) *validator {
-	return &validator{file: f, running: running, host: host, known: map[string]bool{}}
+	return &validator{file: f, running: running, host: host, mtu: host.mtu, known: map[string]bool{}}
 }
 
 func (v *validator) config() *Config {

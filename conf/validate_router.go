@@ -25,14 +25,16 @@ const (
 	maxDescription = 255
 )
 
-// Sizes of a message (RFC 9568 section 5.2, RFC 3768 section 5.1) on Ethernet.
+// Sizes of a message (RFC 9568 section 5.2, RFC 3768 section 5.1).
 const (
+	// ethernetMTU is that of an interface that does not tell its own.
 	ethernetMTU = 1500
+	ipv4Header  = 20
 	ipv6Header  = 40
 	vrrpHeader  = 8
-	// maxAddressesIPv4 is what the count field holds; all of them fit an Ethernet frame.
-	maxAddressesIPv4 = 255
-	maxAddressesIPv6 = (ethernetMTU - ipv6Header - vrrpHeader) / 16
+	authData    = 8 // at the end of version 2
+	// maxAddresses is what the count field holds.
+	maxAddresses = 255
 )
 
 // The proprietary authentication has its name in two forms for SHAKE256.
@@ -144,6 +146,7 @@ func (r *router) validate() {
 	p.VRID = r.out.VRID
 	r.version()
 	r.interval()
+	r.fits()
 	r.authentication()
 	r.checksum()
 	r.unicast()
@@ -251,34 +254,60 @@ func (r *router) addresses() {
 	for i, s := range raw.VIPs {
 		read("vips["+strconv.Itoa(i)+"]", s)
 	}
-	most, derived := maxAddressesIPv4, ""
 	if r.out.Family == vrrp.IPv6 {
-		most = maxAddressesIPv6
-		if r.linkLocalFirst() {
-			derived = ", the link-local one that is derived among them"
-		}
-	}
-	if n := len(r.out.Addresses); n > most {
-		r.fault("vips", strconv.Itoa(n)+" addresses", fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, r.out.Family)+derived)
-		return
+		r.linkLocalFirst()
 	}
 	for i := range r.out.Addresses {
 		r.out.Protocol.Addresses = append(r.out.Protocol.Addresses, r.out.Addresses[i].Addr)
 	}
 }
 
+// fits checks that the addresses fit an advertisement on the interface. An MTU that is not what it shall be, or not yet,
+// does not keep the router from starting.
+func (r *router) fits() {
+	family, size := r.out.Family, 16
+	room := ethernetMTU - ipv6Header - vrrpHeader
+	mtu, known := r.mtu(r.out.Interface)
+	if known {
+		room += mtu - ethernetMTU
+	}
+	if family == vrrp.IPv4 {
+		size = 4
+		room += ipv6Header - ipv4Header
+		if r.out.Protocol.Version == vrrp.V2 {
+			room -= authData
+		}
+	}
+	most := min(max(room/size, 0), maxAddresses)
+	n := len(r.out.Addresses)
+	if n <= most {
+		return
+	}
+	problem := fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, family)
+	if most < maxAddresses && known {
+		problem += fmt.Sprintf(" on %s, whose MTU is %d", r.out.Interface, mtu)
+	}
+	if r.out.Addresses[0].Derived {
+		problem += ", the link-local one that is derived among them"
+	}
+	if n <= maxAddresses && r.host != "" && r.running == nil {
+		r.warn("%d addresses %s", n, problem)
+		return
+	}
+	r.fault("vips", strconv.Itoa(n)+" addresses", problem)
+}
+
 // linkLocalFirst makes a link-local address the first of IPv6, as RFC 9568 section 5.2.9 wants it: the
-// first that is configured, or else, and then it returns true, the one that follows from the virtual MAC.
-func (r *router) linkLocalFirst() (derived bool) {
+// first that is configured, or else the one that follows from the virtual MAC.
+func (r *router) linkLocalFirst() {
 	all := r.out.Addresses
 	i := slices.IndexFunc(all, func(a engine.Address) bool { return a.Addr.IsLinkLocalUnicast() })
 	if i < 0 {
 		r.out.Addresses = slices.Insert(all, 0, engine.Address{Addr: vrrp.LinkLocal(r.out.VRID), Bits: -1, Derived: true})
-		return true
+		return
 	}
 	first := all[i]
 	r.out.Addresses = slices.Insert(slices.Delete(all, i, i+1), 0, first)
-	return false
 }
 
 // parseAddress reads "10.0.0.1" or "10.0.0.1/24".

@@ -1,0 +1,144 @@
+package conf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// counting is an Applier that counts.
+type counting struct{ applied int }
+
+func (c *counting) Apply(context.Context, *Config) error {
+	c.applied++
+	return nil
+}
+
+// TestBadInputIsRefusedAtCommit commits what cannot run: "commit check" and "commit" both say where it is, and nothing
+// changes.
+func TestBadInputIsRefusedAtCommit(t *testing.T) {
+	dir := t.TempDir()
+	script := func(name string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain, open := script("plain", 0o644), script("open", 0o757)
+	object := func(path string) func(*File) {
+		return func(f *File) { f.Tracks = []Track{{Name: ptr("a"), Script: []string{path}}} }
+	}
+	router := func(group int, iface string, vips ...string) VRouter {
+		return VRouter{Group: &group, Interface: &iface, VIPs: vips}
+	}
+	first := func(change func(*VRouter)) func(*File) {
+		return func(f *File) { change(&f.VRouters[0]) }
+	}
+	many := make([]string, 90)
+	for i := range many {
+		many[i] = fmt.Sprintf("2001:db8::1:%x", i)
+	}
+	for name, tt := range map[string]struct {
+		change func(*File)
+		want   string
+	}{
+		"two of a sync group on one link and family": {func(f *File) {
+			f.VRouters = append(f.VRouters, router(52, "absent0", "10.0.0.2"))
+			f.VRouters[0].SyncGroup, f.VRouters[1].SyncGroup = ptr("edge"), ptr("edge")
+		}, `absent0 group 52: vrouter[1].sync_group: "edge" already has vrouter[0] on absent0: one link and family must not decide twice`},
+		"unknown object": {first(func(v *VRouter) { v.Track = []Tracking{{Object: ptr("nothing")}} }),
+			`absent0 group 51: vrouter[0].track[0].object: "nothing" is not the name of a [[track]] object`},
+		"script that is not executable": {object(plain), `track[0].script[0]: "` + plain + `" is not executable`},
+		"script that others may write":  {object(open), `track[0].script[0]: "` + open + `" can be changed by others than its owner (mode 0757)`},
+		"hook that others may write": {func(f *File) { f.Notify = []Notify{{Command: []string{open}}} },
+			`notify[0].command[0]: "` + open + `" can be changed by others than its owner (mode 0757)`},
+		"mixed families": {first(func(v *VRouter) { v.VIPs = []string{"10.0.0.1", "2001:db8::1"} }),
+			`absent0 group 51: vrouter[0].vips[1]: "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
+		"more addresses than fit": {first(func(v *VRouter) { v.VIPs = many }),
+			`absent0 IPv6 group 51: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			applier := &counting{}
+			m, err := Open(t.Context(), Options{Applier: applier, Host: "linux"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(m.Close)
+			c := m.Edit()
+			c.File.VRouters = []VRouter{router(51, "absent0", "10.0.0.1")}
+			if _, err := m.Commit(t.Context(), c, Info{}); err != nil {
+				t.Fatal(err)
+			}
+			before, applied := m.Running(), applier.applied
+			c = m.Edit()
+			tt.change(c.File)
+			_, checked := m.Check(c)
+			_, committed := m.Commit(t.Context(), c, Info{})
+			for what, err := range map[string]error{"check": checked, "commit": committed} {
+				if diff := cmp.Diff(tt.want, errorText(err)); diff != "" || !errors.Is(err, ErrRejected) {
+					t.Errorf("%s (-want +got):\n%s", what, diff)
+				}
+			}
+			if m.Running() != before || applier.applied != applied {
+				t.Error("something else runs")
+			}
+		})
+	}
+}
+
+// TestAddressesFitTheInterface holds the number of addresses against the MTU of the interface.
+func TestAddressesFitTheInterface(t *testing.T) {
+	for _, tt := range []struct {
+		mtu, version, addresses int // a negative number of addresses are of IPv6
+		want                    string
+	}{
+		{1500, 3, 255, ""},
+		{1028, 3, 250, ""},
+		{1028, 3, 251, "251 addresses do not fit an advertisement: at most 250 IPv4 addresses do on eth0, whose MTU is 1028"},
+		{1028, 2, 249, "249 addresses do not fit an advertisement: at most 248 IPv4 addresses do on eth0, whose MTU is 1028"},
+		{9000, 3, 256, "256 addresses do not fit an advertisement: at most 255 IPv4 addresses do"},
+		{1500, 3, -90, ""},
+		{1500, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do on eth0, whose MTU is 1500"},
+		{1280, 3, -77, ""},
+		{1280, 3, -78, "78 addresses do not fit an advertisement: at most 77 IPv6 addresses do on eth0, whose MTU is 1280"},
+		{9000, 3, -255, ""},
+		{0, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do"},
+	} {
+		var vips []string
+		for i := range max(tt.addresses, -tt.addresses) {
+			if tt.addresses < 0 {
+				vips = append(vips, fmt.Sprintf("fe80::1:%x", i))
+			} else {
+				vips = append(vips, fmt.Sprintf("10.1.%d.1", i))
+			}
+		}
+		file := &File{VRouters: []VRouter{{Group: ptr(51), Interface: ptr("eth0"), VIPs: vips, Version: &tt.version}}}
+		for _, running := range []*Config{{}, nil} {
+			v := newValidator(file, running, "linux")
+			v.mtu = func(iface string) (int, bool) { return tt.mtu, iface == "eth0" && tt.mtu > 0 }
+			v.config()
+			got := ""
+			switch {
+			case len(v.faults) > 0:
+				got = v.faults[0].Value + " " + v.faults[0].Problem
+			case len(v.warnings) > 0 && running == nil: // at the start
+				got = v.warnings[0][len(file.VRouters[0].Name()+": "):]
+			}
+			if got != tt.want {
+				t.Errorf("MTU %d, %d addresses, at the start %t: %q, want %q", tt.mtu, tt.addresses, running == nil, got, tt.want)
+			}
+			if running == nil && tt.addresses < 256 && len(v.faults) > 0 {
+				t.Errorf("MTU %d, %d addresses: the router does not start: %v", tt.mtu, tt.addresses, v.faults)
+			}
+		}
+	}
+}
