@@ -1,33 +1,162 @@
 package engine_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
 )
 
-// Another Master that goes on although it is outranked is told of once; one that gives up soon is not.
-func TestAnotherMasterIsToldOfOnce(t *testing.T) {
-	h := newHost(t)
-	h.link(ethernet(2, "eth0", "10.0.0.1/24"))
+// claims returns the rivals of a virtual router as text.
+func (h *host) claims(key engine.Key) []string {
+	h.tb.Helper()
+	var all []string
+	for _, r := range h.status(key).Rivals {
+		all = append(all, fmt.Sprintf("%s %s %d ×%d %s-%s", r.Kind, r.Addr, r.Priority, r.Adverts,
+			h.now.Sub(r.Since).Round(time.Second), h.now.Sub(r.Heard).Round(time.Second)))
+	}
+	return all
+}
+
+// Other routers that claim what only one can have are told of once, shown as long as they are heard, and
+// gone from there when they are not.
+func TestRivals(t *testing.T) {
 	vr := group("eth0", 51, "10.0.0.100")
-	h.apply(config(vr))
-	h.run(5 * time.Second)
-	told := 0
-	for i := range 10 {
-		h.deliver(2, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
-		for _, e := range h.out.Events {
-			if strings.HasPrefix(e.Text, "10.0.0.9 also claims to be Master, with priority 50") {
-				told++
-				if i != 2 {
-					t.Errorf("told of at advert %d", i+1)
+	backup := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 10 })
+	for _, tt := range []struct {
+		name    string
+		vr      engine.VirtualRouter
+		own     string // the router's address
+		adverts []vrrp.Packet
+		state   vrrp.State
+		from    int // the round in which it is told of, from 0
+		told    string
+		rivals  []string // after 10 rounds of a second
+		gone    string
+	}{
+		{
+			"of a Master", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.9")},
+			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 50: it does not hear this router",
+			[]string{"master 10.0.0.9 50 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+		},
+		{
+			"of another Master", backup, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.8"), advert(&vr, 70, "10.0.0.9")},
+			// The first advert of all is that of the Master.
+			vrrp.Backup, 3, "10.0.0.9 with priority 70 and 10.0.0.8 with priority 50 both claim to be Master: they do not hear each other",
+			[]string{"master 10.0.0.9 70 ×10 10s-1s", "master 10.0.0.8 50 ×9 9s-1s"}, "",
+		},
+		{
+			"that own the address", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 255, "10.0.0.9")},
+			vrrp.Master, 0, "10.0.0.9 says that it owns the virtual addresses, as this router does: the higher primary address becomes Master",
+			[]string{"owner 10.0.0.9 255 ×10 10s-1s"}, "10.0.0.9 does not say any more that it owns the virtual addresses",
+		},
+		{
+			"of an owner", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 200, "10.0.0.9")},
+			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 200: it does not hear this router",
+			[]string{"master 10.0.0.9 200 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+		},
+		{
+			"with the same address", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 100, "10.0.0.1")},
+			vrrp.Master, 2, "another router claims to be Master with priority 100 and this router's own address 10.0.0.1, or a loop brings adverts back",
+			[]string{"address 10.0.0.1 100 ×10 10s-1s"}, "no other router has this router's own address 10.0.0.1 any more",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			h.link(ethernet(2, "eth0", tt.own))
+			h.apply(config(tt.vr))
+			if tt.state == vrrp.Master {
+				h.run(10 * time.Second)
+			}
+			told := func() []string {
+				return slices.DeleteFunc(h.texts(engine.EventFault), func(s string) bool { return strings.HasPrefix(s, "discarding") })
+			}
+			for i := range 10 {
+				for _, p := range tt.adverts {
+					h.deliver(2, vrrp.IPv4, p)
 				}
+				if n := len(told()); n != 0 != (i >= tt.from) {
+					t.Errorf("in round %d %d events have told of it", i, n)
+				}
+				h.run(time.Second)
+			}
+			if got := h.status(tt.vr.Key).State; got != tt.state {
+				t.Fatalf("state is %s", got)
+			}
+			if diff := cmp.Diff([]string{tt.told}, told()); diff != "" {
+				t.Errorf("told of (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.rivals, h.claims(tt.vr.Key)); diff != "" {
+				t.Errorf("rivals (-want +got):\n%s", diff)
+			}
+			// One of two Masters goes on.
+			for range 10 {
+				if len(tt.adverts) > 1 {
+					h.deliver(2, vrrp.IPv4, tt.adverts[1])
+				}
+				h.run(time.Second)
+			}
+			if got := h.claims(tt.vr.Key); got != nil {
+				t.Errorf("in the end it has the rivals %q", got)
+			}
+			want := []string{tt.told, tt.gone}
+			if tt.gone == "" {
+				want[1] = "10.0.0.8 does not claim to be Master any more"
+			}
+			if diff := cmp.Diff(want, told()); diff != "" {
+				t.Errorf("told of (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A Master that gives up soon, a change of Master, and one that resigns are no rivals.
+func TestNoRivals(t *testing.T) {
+	h, vr := master(t)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+	h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+	h.run(time.Second)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.8"))
+	for _, from := range []string{"10.0.0.8", "10.0.0.7", "10.0.0.8"} { // the Master changes
+		for range 10 {
+			h.run(time.Second)
+			h.deliver(1, vrrp.IPv4, advert(&vr, 200, from))
+			if got := h.claims(vr.Key); got != nil {
+				t.Fatalf("rivals %q", got)
 			}
 		}
 	}
-	if told != 1 {
-		t.Errorf("told of %d times", told)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 0, "10.0.0.8"))
+	h.run(10 * time.Second)
+	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterResigned)
+	for range 5 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+	}
+	if got := h.claims(vr.Key); len(got) != 1 {
+		t.Fatalf("rivals %q", got)
+	}
+	h.deliver(1, vrrp.IPv4, advert(&vr, 0, "10.0.0.9"))
+	h.run(time.Second)
+	if got := h.claims(vr.Key); got != nil {
+		t.Errorf("when it has resigned there are the rivals %q", got)
+	}
+}
+
+// Adverts from any number of sources do not take memory without end.
+func TestRivalsAreBounded(t *testing.T) {
+	h, vr := master(t)
+	for i := range 250 {
+		for range 3 {
+			h.deliver(1, vrrp.IPv4, advert(&vr, 50, fmt.Sprintf("10.0.0.%d", 2+i)))
+		}
+	}
+	if got := h.claims(vr.Key); len(got) != 8 {
+		t.Errorf("rivals %q", got)
 	}
 }

@@ -78,7 +78,7 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 func (c *Core) ClearStatistics(now time.Time, match func(Key) bool) {
 	for _, g := range c.order {
 		if match == nil || match(g.cfg.Key) {
-			g.counters, g.dropped, g.rival = Counters{Since: now}, nil, Rival{}
+			g.counters, g.dropped, g.claimants = Counters{Since: now}, nil, nil
 			g.status = nil
 		}
 	}

@@ -55,18 +55,18 @@ type group struct {
 	counters Counters
 	dropped  []DroppedAdvert
 	history  history
-	rival    Rival
-	// contended is when an event told of a rival.
+	// claimants are the rivals and those that may become one; contended is when an event told of one.
+	claimants []claimant
 	contended time.Time
-	// claims counts the adverts of claimant, another Master, since this router is Master.
-	claimant netip.Addr
-	claims   int
 
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
 
 // step carries one event out. settle must follow.
 func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
+	if len(g.claimants) > 0 {
+		c.retire(now, g, out)
+	}
 	c.actions = g.router.Step(now, ev, c.actions[:0])
 	for i := range c.actions {
 		switch a := &c.actions[i]; a.Kind {
@@ -142,7 +142,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 		c.unalign(g.sync)
 	}
 	g.state = a.To
-	g.claims = 0
+	g.regard()
 	g.counters.Transitions[a.Cause]++
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
@@ -189,10 +189,8 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 	} else {
 		local := vrrp.Local{Primary: g.primary(), Owner: g.owner()}
 		if !g.ready || g.local != local {
-			if !local.Owner {
-				g.rival = Rival{}
-			}
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
+			g.regard()
 			g.segment.ask(c)
 			c.unalign(g.sync)
 			c.step(now, g, vrrp.Event{Kind: vrrp.EventUp, Local: local}, out)

@@ -29,7 +29,7 @@ func (c *Core) observe(g *group) *RouterStatus {
 		VirtualMAC: g.vmac,
 		Addresses:  g.prefixes,
 		Fault:      g.fault,
-		Rival:      g.rival,
+		Rivals:     g.rivals(),
 		Counters:   g.counters,
 		Dropped:    slices.Clone(g.dropped),
 		History:    g.history.last(),

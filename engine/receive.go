@@ -36,6 +36,13 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	reason, tolerated := g.router.Check(&c.advert)
 	if reason != vrrp.DropNone {
 		c.drop(now, g, reason, p.Src, out)
+		switch {
+		case c.advert.Priority == vrrp.PriorityResign:
+		case reason == vrrp.DropOwn:
+			c.claim(now, g, RivalAddress, out)
+		case reason == vrrp.DropOwner:
+			c.claim(now, g, RivalMaster, out)
+		}
 		return reason
 	}
 	if tolerated.Interval {
@@ -49,54 +56,25 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		g.counters.PriorityZeroReceived++
 	}
 	if g.local.Owner && c.advert.Priority == vrrp.PriorityOwner {
-		c.contend(now, g, out)
+		c.claim(now, g, RivalOwner, out)
 	}
+	was, before := g.state, g.peer
 	g.peer, g.peerPriority = c.advert.Source, c.advert.Priority
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
-	if g.state == vrrp.Master && c.advert.Priority != vrrp.PriorityResign {
-		c.claimed(now, g, out)
+	switch {
+	case c.advert.Priority == vrrp.PriorityResign:
+		c.yield(now, g)
+	case g.state != was || g.local.Owner: // it is the Master now, or noted already
+	case g.state == vrrp.Master:
+		c.claim(now, g, RivalMaster, out)
+	default:
+		c.overheard(now, g, before, out)
 	}
 	c.settle(g, out)
 	if len(c.unaligned) > 0 {
 		c.conclude(now, out)
 	}
 	return vrrp.DropNone
-}
-
-// contendPause is the least time between two events that tell of other owners of a group's addresses:
-// their adverts can come from any number of sources.
-const contendPause = time.Minute
-
-// claimsBefore is how many adverts another Master may send before it is told of: it must have heard
-// this router by then.
-const claimsBefore = 3
-
-// claimed tells of another Master that goes on although this one prevails.
-func (c *Core) claimed(now time.Time, g *group, out *Output) {
-	if g.claimant != c.advert.Source {
-		g.claimant, g.claims = c.advert.Source, 0
-	}
-	owners := g.local.Owner && c.advert.Priority == vrrp.PriorityOwner // contend tells of those
-	if g.claims++; g.claims != claimsBefore || owners || !g.contended.IsZero() && now.Sub(g.contended) < contendPause {
-		return
-	}
-	g.contended = now
-	text := fmt.Sprintf("%s also claims to be Master, with priority %d: it does not hear this router", c.advert.Source, c.advert.Priority)
-	c.event(now, EventFault, g.cfg.Key, text, out)
-}
-
-// contend notes that another router owns the addresses too, and tells of it. One of the two has a
-// wrong configuration; until that is mended the numerically higher primary address is Master.
-func (c *Core) contend(now time.Time, g *group, out *Output) {
-	known := g.rival.Addr == c.advert.Source
-	recent := g.rival.Addr.IsValid() && now.Sub(g.contended) < contendPause
-	g.rival = Rival{c.advert.Source, now}
-	if known || recent {
-		return
-	}
-	g.contended = now
-	text := fmt.Sprintf("%s says that it owns the virtual addresses, as this router does: the higher primary address becomes Master", c.advert.Source)
-	c.event(now, EventFault, g.cfg.Key, text, out)
 }
 
 // stranger counts a packet that concerns no virtual router of ours, and tells of

@@ -45,12 +45,6 @@ type DroppedAdvert struct {
 	Reason vrrp.DropReason
 }
 
-// Rival is a router that advertises the priority of the address owner where this router owns the addresses.
-type Rival struct {
-	Addr netip.Addr
-	Time time.Time // of its last advert
-}
-
 // RouterStatus is what can be seen of one virtual router.
 type RouterStatus struct {
 	Config *VirtualRouter // applied configuration; read only
@@ -58,8 +52,8 @@ type RouterStatus struct {
 	// Carrier is the interface that carries the addresses now: the macvlan while
 	// Master in a macvlan group, the configured one otherwise.
 	Carrier string
-	// Rival is another owner of the addresses; its Addr is invalid when none was heard.
-	Rival Rival
+	// Rivals are the other routers that claim what only one can have.
+	Rivals []Rival
 	// LinkIndex is 0 while the interface does not exist.
 	LinkIndex  int
 	LinkMAC    [6]byte // of the configured interface

@@ -61,7 +61,7 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 	}
 	say = append(say, explainPriority(r)...)
 	if r.State != vrrp.Initialize {
-		say = append(say, explainRival(r)...)
+		say = append(say, explainRivals(now, r)...)
 		say = append(say, explainChecksum(r)...)
 		say = append(say, explainDrops(now, r)...)
 	}
@@ -183,14 +183,31 @@ func explainChecksum(r *engine.RouterStatus) []string {
 		text0(r.MasterAddr), coverage(r.PeerForm), mode, coverage(form))}
 }
 
-// explainRival tells of another owner of the addresses.
-func explainRival(r *engine.RouterStatus) []string {
-	if !r.Rival.Addr.IsValid() {
-		return nil
+// explainRivals tells of other routers that claim what only one can have.
+func explainRivals(now time.Time, r *engine.RouterStatus) []string {
+	var say []string
+	for _, o := range r.Rivals {
+		what := ""
+		switch o.Kind {
+		case engine.RivalOwner:
+			what = fmt.Sprintf("%s advertises that it owns a virtual address, as this router does: of two owners the one with the "+
+				"higher primary address is Master, and this router's is %s. One of them should not have the address on its interface",
+				o.Addr, text0(r.Local.Primary))
+		case engine.RivalAddress:
+			what = fmt.Sprintf("Adverts with priority %d come from %s, this router's own address: another router has it, too, and both may be "+
+				"Master, or a loop brings this router's adverts back. Such adverts are discarded", o.Priority, o.Addr)
+		default:
+			what = fmt.Sprintf("%s also claims to be Master, with priority %d", o.Addr, o.Priority)
+			if r.State == vrrp.Master {
+				what += ": it does not hear this router, or its secret, version or unicast peers are others"
+			} else {
+				what += ": the rivals do not hear each other, and hosts may reach either"
+			}
+		}
+		say = append(say, fmt.Sprintf("%s (%s in %s, the last %s ms ago).", what, adverts(o.Adverts), span(now.Sub(o.Since)),
+			millis(now.Sub(o.Heard).Round(time.Millisecond))))
 	}
-	return []string{fmt.Sprintf("%s advertises that it owns a virtual address, as this router does: of two owners the one with the "+
-		"higher primary address is Master, and this router's is %s. One of them should not have the address on its interface.",
-		r.Rival.Addr, text0(r.Local.Primary))}
+	return say
 }
 
 // explainDrops tells of discarded packets that mean a wrong configuration somewhere.
@@ -201,12 +218,12 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 		if hint == "" || n == 0 {
 			continue
 		}
-		adverts := "1 advert was"
+		were := "was"
 		if n != 1 {
-			adverts = fmt.Sprintf("%d adverts were", n)
+			were = "were"
 		}
-		say = append(say, fmt.Sprintf("%s discarded because of %s, the last %s ms ago from %s: %s.",
-			adverts, d.Reason, millis(now.Sub(d.Time).Round(time.Millisecond)), d.Source, hint))
+		say = append(say, fmt.Sprintf("%s %s discarded because of %s, the last %s ms ago from %s: %s.",
+			adverts(n), were, d.Reason, millis(now.Sub(d.Time).Round(time.Millisecond)), d.Source, hint))
 	}
 	return say
 }

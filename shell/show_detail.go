@@ -26,7 +26,7 @@ func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 	if r.Fault != "" {
 		c.printf("  Fault: %s\n", printable(r.Fault))
 	}
-	c.addresses(r)
+	c.addresses(now, r)
 	c.carrier(r)
 	c.printf("  Version is %s%s\n", p.Version, checksum(r))
 	c.printf("  Advertisement interval is %s msec\n", millis(p.Interval))
@@ -63,7 +63,7 @@ func stateName(r *engine.RouterStatus) string {
 	}
 }
 
-func (c *call) addresses(r *engine.RouterStatus) {
+func (c *call) addresses(now time.Time, r *engine.RouterStatus) {
 	label := "Virtual IP address is"
 	if len(r.Addresses) > 0 {
 		for i, a := range r.Addresses {
@@ -92,9 +92,24 @@ func (c *call) addresses(r *engine.RouterStatus) {
 		}
 		c.printf("  Accept mode is off: only %s are answered\n", what)
 	}
-	if r.Rival.Addr.IsValid() {
-		c.printf("  Another owner of the virtual address is %s, last heard %s\n", r.Rival.Addr, c.session.stamp(r.Rival.Time))
+	for _, o := range r.Rivals {
+		c.printf("  %s is %s, priority is %d\n", rivalTitle[o.Kind], o.Addr, o.Priority)
+		c.printf("    %s since %s, the last %s ago\n", adverts(o.Adverts), c.session.stamp(o.Since), now.Sub(o.Heard).Round(time.Millisecond))
 	}
+}
+
+// rivalTitle says what another router claims.
+var rivalTitle = map[engine.RivalKind]string{
+	engine.RivalMaster:  "Rival Master",
+	engine.RivalOwner:   "Another owner of the virtual address",
+	engine.RivalAddress: "Another router with this router's address",
+}
+
+func adverts(n uint64) string {
+	if n == 1 {
+		return "1 advert"
+	}
+	return fmt.Sprintf("%d adverts", n)
 }
 
 // derived tells of an address that nobody configured.

@@ -70,6 +70,14 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 			}
 			s.PeerForm, s.PeerFormKnown = vrrp.FormPseudoHeader, true
 		}
+		if s.Config.VRID == 2 {
+			since, heard := noon.Add(-40*time.Second), noon.Add(-900*time.Millisecond)
+			s.Rivals = []engine.Rival{
+				{Addr: netip.MustParseAddr("10.0.0.9"), Kind: engine.RivalMaster, Priority: 50, Since: since, Heard: heard, Adverts: 40},
+				{Addr: netip.MustParseAddr("10.0.0.2"), Kind: engine.RivalAddress, Priority: 100, Since: since, Heard: heard, Adverts: 38},
+				{Addr: netip.MustParseAddr("10.0.0.7"), Kind: engine.RivalOwner, Priority: 255, Since: heard, Heard: heard, Adverts: 1},
+			}
+		}
 	}
 	user := admin
 	if asViewer {

@@ -46,8 +46,8 @@ type Detail struct {
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
 	AcceptMode          bool       `json:"accept_mode"`
-	AcceptPing          bool       `json:"accept_ping"`               // also in accept mode
-	OwnerConflict       string     `json:"owner_conflict,omitempty"`  // address of another router that owns the addresses too
+	AcceptPing          bool       `json:"accept_ping"` // also in accept mode
+	Rivals              []Rival    `json:"rivals,omitempty"`
 	DerivedAddress      string     `json:"derived_address,omitempty"` // the link-local one that was not configured
 	PreemptDelay        float64    `json:"preempt_delay"`
 	Checksum            string     `json:"checksum,omitempty"`      // configured mode, VRRPv3 over IPv4
@@ -67,6 +67,16 @@ type Detail struct {
 	Statistics          Statistics `json:"statistics"`
 	// Transitions are the last changes of state, oldest first.
 	Transitions []Transition `json:"transitions"`
+}
+
+// Rival is another router that claims what only one can have.
+type Rival struct {
+	Address   string    `json:"address"`
+	Kind      string    `json:"kind"` // "master", "owner" or "address"
+	Priority  uint8     `json:"priority"`
+	Since     time.Time `json:"since"`
+	LastHeard time.Time `json:"last_heard"`
+	Adverts   uint64    `json:"adverts"`
 }
 
 // Statistics are the counters of one virtual router.
@@ -177,7 +187,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Installed:           r.Installed,
 		AcceptMode:          !c.Closed,
 		AcceptPing:          !c.Closed || c.AcceptPing,
-		OwnerConflict:       address(r.Rival.Addr),
+		Rivals:              rivals(r),
 		Fault:               r.Fault,
 		Statistics:          statistics(&r.Counters),
 		Tracked:             tracked(r),
@@ -204,6 +214,14 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		})
 	}
 	return d
+}
+
+func rivals(r *engine.RouterStatus) []Rival {
+	var list []Rival
+	for _, o := range r.Rivals {
+		list = append(list, Rival{address(o.Addr), o.Kind.String(), o.Priority, o.Since, o.Heard, o.Adverts})
+	}
+	return list
 }
 
 func statistics(c *engine.Counters) Statistics {

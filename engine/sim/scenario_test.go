@@ -214,8 +214,8 @@ func TestTwoAddressOwners(t *testing.T) {
 	l := newLab(t, ethernet, one(group(1, 1, both)), one(group(1, 1, both)))
 	l.Run(10 * time.Second)
 	l.expect("start", "r1 Master: address owner", "r2 Master: address owner", "r1 Backup: equal priority, higher address heard")
-	if s := l.hosts[0].Status(group(1, 0).Key); s.Priority != vrrp.PriorityOwner || s.Rival.Addr.String() != "10.0.0.2" {
-		t.Errorf("r1 has priority %d and the rival %s, want 255 and 10.0.0.2", s.Priority, s.Rival.Addr)
+	if s := l.hosts[0].Status(group(1, 0).Key); s.Priority != vrrp.PriorityOwner || len(s.Rivals) != 1 || s.Rivals[0].Addr.String() != "10.0.0.2" {
+		t.Errorf("r1 has priority %d and the rivals %v, want 255 and 10.0.0.2", s.Priority, s.Rivals)
 	}
 	began := l.Elapsed()
 	l.hosts[1].Stop()
