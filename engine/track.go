@@ -240,6 +240,7 @@ func (c *Core) tracked(now time.Time, o *object, state TrackState, weight int, r
 	o.State, o.Weight, o.Reason = state, weight, reason
 	for _, g := range o.users {
 		g.status = nil
+		c.unalign(g.sync) // what it loses, all members lose
 		c.evaluate(now, g, out)
 	}
 }

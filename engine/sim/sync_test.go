@@ -127,7 +127,7 @@ func (w *twin) settle(r *twinRouter) {
 func (w *twin) whole(r *twinRouter) {
 	masters, all := 0, 0
 	for _, s := range r.core.Snapshot(w.now).Routers {
-		if s.Config.SyncGroup == "" || s.Config.Shutdown {
+		if s.Config.SyncGroup == "" || s.Config.Shutdown || s.Priority == vrrp.PriorityOwner {
 			continue
 		}
 		all++
@@ -409,4 +409,123 @@ func objects(names ...string) []engine.TrackObject {
 		list[i].Kind, list[i].Script.Command = engine.TrackScript, []string{"/" + list[i].Name}
 	}
 	return list
+}
+
+// One member is told to resign: the others resign with it, in the order of the configuration, and the peer becomes Master
+// of all; with preemption they come back.
+func TestSyncGroupResignsAsOne(t *testing.T) {
+	w := newTwin(t, 11, pair(200, 200), pair(100, 100))
+	w.run(10 * time.Second)
+	before := len(w.moves)
+	r := w.routers[0]
+	if err := r.core.Resign(w.now, r.cfg.Routers[1].Key, &r.out); err != nil {
+		t.Fatal(err)
+	}
+	var resigned []int
+	for _, s := range r.out.Sends {
+		if s.Payload[2] == vrrp.PriorityResign {
+			resigned = append(resigned, s.Link)
+		}
+	}
+	w.settle(r)
+	if len(resigned) != 2 || resigned[0] != 2 || resigned[1] != 1 {
+		t.Errorf("priority 0 was sent on the links %v, want the member's and then the other's", resigned)
+	}
+	for _, s := range r.core.Snapshot(w.now).Routers {
+		if last := s.History[len(s.History)-1]; s.State != vrrp.Backup || last.Cause != vrrp.CauseResign && last.Cause != vrrp.CauseSyncGroup {
+			t.Errorf("%s is %s because of %s", s.Config.Key, s.State, last.Cause)
+		}
+	}
+	w.run(2 * time.Second)
+	if w.master() != "r2" {
+		t.Errorf("after it the Master is %q: %q", w.master(), w.moves[before:])
+	}
+	w.run(time.Minute)
+	if w.master() != "r1" {
+		t.Errorf("a minute later the Master is %q: %q", w.master(), w.moves[before:])
+	}
+	w.quiet("afterwards", time.Minute)
+}
+
+// The owner of an address cannot leave it to anybody: it takes no part, and its priority does not count.
+func TestAddressOwnerTakesNoPartInASyncGroup(t *testing.T) {
+	owned := func(vr *engine.VirtualRouter) {
+		if vr.Interface == twinNames[0] {
+			virtualAddress("10.0.0.10")(vr)
+		}
+	}
+	w := newTwin(t, 12, pair(150, 200, owned), pair(100, 100, owned))
+	w.run(10 * time.Second)
+	r := w.routers[0]
+	if s := r.core.Snapshot(w.now).Routers; s[0].Priority != vrrp.PriorityOwner || s[1].Priority != 200 {
+		t.Errorf("they advertise %d and %d, want 255 and 200", s[0].Priority, s[1].Priority)
+	}
+	alone := func(s []*engine.RouterStatus) [2]vrrp.State { return [2]vrrp.State{s[0].State, s[1].State} }
+	r.links[1].Up = false
+	r.core.SetLink(w.now, r.links[1], &r.out)
+	if got := alone(r.core.Snapshot(w.now).Routers); got != [2]vrrp.State{vrrp.Master, vrrp.Initialize} {
+		t.Errorf("with the other link down: %v", got)
+	}
+}
+
+// A hundred objects flap, on both members and on both routers: the group stays whole, all members advertise the lowest
+// priority that one of them has left, and when it is over there is one Master for good.
+func TestSyncGroupInATrackingStorm(t *testing.T) {
+	var names []string
+	for i := range 100 {
+		names = append(names, fmt.Sprint("object", i))
+	}
+	configs := []engine.Config{pair(200, 220), pair(180, 150)}
+	for i := range configs {
+		configs[i].Tracks = objects(names...)
+		for j, n := range names {
+			vr := &configs[i].Routers[j%2]
+			// A few hold it back, the others cost it priority.
+			vr.Track = append(vr.Track, engine.Tracking{Object: n, Decrement: uint8(j % 25)})
+		}
+	}
+	w := newTwin(t, 13, configs...)
+	w.run(10 * time.Second)
+	down := make([][]bool, len(w.routers))
+	for i := range down {
+		down[i] = make([]bool, len(names))
+	}
+	set := func(i, object int, up bool) {
+		r := w.routers[i]
+		down[i][object] = !up
+		r.core.SetTrack(w.now, &r.cfg.Tracks[object], engine.TrackResult{Up: up}, &r.out)
+		w.settle(r) // looks whether the group is whole
+		least, held := vrrp.PriorityMax, false
+		for m, vr := range r.cfg.Routers {
+			left := int(vr.Protocol.Priority)
+			for object := m; object < len(names); object += 2 {
+				if d := object % 25; down[i][object] {
+					left, held = left-d, held || d == 0
+				}
+			}
+			least = min(least, max(left, vrrp.PriorityMin))
+		}
+		for _, s := range r.core.Snapshot(w.now).Routers {
+			if int(s.Priority) != least {
+				t.Fatalf("%s: %s of %s has priority %d, want the lowest, %d", w.now.Sub(w.started), s.Config.Key, r.name, s.Priority, least)
+			}
+			if held != (s.State == vrrp.Initialize) {
+				t.Fatalf("%s: %s of %s is %s, held back: %t", w.now.Sub(w.started), s.Config.Key, r.name, s.State, held)
+			}
+		}
+	}
+	for range 10_000 {
+		set(w.rand.IntN(2), w.rand.IntN(len(names)), w.rand.IntN(4) > 0)
+		w.run(time.Duration(w.rand.IntN(20)) * time.Millisecond)
+	}
+	for i := range w.routers {
+		for object := range names {
+			set(i, object, true)
+		}
+	}
+	w.run(time.Minute)
+	if w.master() != "r1" {
+		t.Errorf("in the end the Master is %q: %q", w.master(), w.moves[max(0, len(w.moves)-10):])
+	}
+	w.quiet("in the end", 2*time.Minute)
 }
