@@ -69,6 +69,10 @@ func fullAPI(t testing.TB) *API {
 	down.LastHeard, down.MasterDownAt = heard, heard.Add(1)
 	down.History = []engine.Transition{{Time: start, From: vrrp.Initialize, To: vrrp.Backup, Cause: vrrp.CauseStartup, Peer: netip.MustParseAddr("10.0.0.9"), Priority: 7}}
 	down.Counters.Dropped[vrrp.DropAuthType] = 3
+	down.Config.Protocol.Unicast = vrrp.UnicastConfig{Peers: []netip.Addr{netip.MustParseAddr("10.0.0.2")}, Source: netip.MustParseAddr("10.0.0.1"), TTLMin: 255}
+	down.Peers = []engine.UnicastPeer{
+		{Addr: netip.MustParseAddr("10.0.0.2"), LastHeard: start, Priority: 100, Adverts: 7}, {Addr: netip.MustParseAddr("10.0.0.3")},
+	}
 	down.Fault = "operation not permitted"
 	v.snapshot.Routers = append(v.snapshot.Routers, down)
 	v.snapshot.Routes = []engine.RouteStatus{

@@ -16,20 +16,28 @@ import (
 // goes to the multicast group, and that who is not a peer is not heard.
 func TestUnicast(t *testing.T) {
 	require(t)
-	for _, version := range []uint8{2, 3} {
-		t.Run(fmt.Sprintf("v%d", version), func(t *testing.T) {
+	for name, g := range map[string]lab.Group{
+		"v2": {Version: 2}, "v3": {Version: 3},
+		// keepalived sends to IPv6 peers with the hop limit of other packets.
+		"IPv6": {Version: 3, IPv6: true, Extra: "unicast_ttl_min = 64\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			parallel(t)
 			l := lab.New(t, 3)
 			wire := l.Capture()
-			g := lab.Group{VRID: vrid, Version: version, Interval: time.Second, Unicast: []string{"192.0.2.1", "192.0.2.2"}}
+			g.VRID, g.Interval, g.Unicast = vrid, time.Second, l.Routers[:2]
 			ours, peer := l.Vrrpsh(bin, l.Routers[0], g), l.Keepalived(l.Routers[1], g)
+			reached, group, from := lab.VIP, netip.MustParseAddr("224.0.0.18"), l.Routers[1].Addr
+			if g.IPv6 {
+				reached, group, from = lab.VIP6Global, netip.MustParseAddr("ff02::12"), l.Routers[1].Addr6()
+			}
 			start := time.Now()
 			ours.SetPriority(200)
 			peer.SetPriority(100)
 			ours.Start()
 			peer.Start()
 			wire.WaitMaster("r1", start, patience)
-			ping := l.Ping(lab.VIP)
+			ping := l.Ping(reached)
 			ping.WaitAnswer(time.Now(), patience)
 			ours.WaitState("Master", patience)
 			settled := time.Now()
@@ -46,7 +54,7 @@ func TestUnicast(t *testing.T) {
 			wire.WaitMaster("r2", since, patience)
 			ours.WaitState("Backup", patience)
 			multicast := g
-			multicast.Unicast = nil
+			multicast.Unicast, multicast.Extra = nil, ""
 			stranger := l.Vrrpsh(bin, l.Routers[2], multicast)
 			stranger.SetPriority(254)
 			settled = time.Now()
@@ -58,19 +66,27 @@ func TestUnicast(t *testing.T) {
 			for _, a := range wire.Adverts("r1", settled) {
 				t.Errorf("the Backup has taken over: %v", a)
 			}
-			if out := ours.Show("show", "vrrp", "statistics"); !strings.Contains(out, "peer") {
-				t.Errorf("the stranger's adverts are not counted:\n%s", out)
+			lab.Until(t, patience, "the stranger's adverts are counted", func() error {
+				if out := ours.Show("show", "vrrp", "statistics", "|", "include", "Dropped,.peer"); strings.Fields(out)[2] == "0" {
+					return fmt.Errorf("not counted: %s", out)
+				}
+				return nil
+			})
+			if out := ours.Show("show", "vrrp"); !strings.Contains(out, from+" has priority 100, last heard ") {
+				t.Errorf("the peer is not shown:\n%s", out)
 			}
 			stranger.Stop()
 			since = time.Now()
 			peer.Kill()
 			wire.WaitMaster("r1", since, patience)
 			ours.Stop()
-			group := netip.MustParseAddr("224.0.0.18")
 			for _, a := range append(wire.Adverts("r1", time.Time{}), wire.Adverts("r2", time.Time{})...) {
 				if a.Dst == group {
 					t.Errorf("to the multicast group: %v", a)
 				}
+			}
+			for _, complaint := range l.Complaints("r1", wire.Frames("r1", start)) {
+				t.Errorf("tshark: %s", complaint)
 			}
 		})
 	}

@@ -143,6 +143,7 @@ func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 	}
 	g.priority, _ = c.tracking(g)
 	g.router = vrrp.New(*g.protocol())
+	g.setPeers()
 	if m, ok := c.inheritance[vr.Key]; ok {
 		c.inherit(now, g, m)
 	}
@@ -168,6 +169,9 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 		g.segment.ask(c)
 	}
 	g.cfg, g.status = vr, nil
+	if what&setUnicast != 0 {
+		g.setPeers()
+	}
 	g.reported, g.tolerated, g.dropped = 0, 0, nil
 	if g.sync == nil {
 		g.priority, _ = c.tracking(g)

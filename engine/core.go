@@ -79,6 +79,9 @@ func (c *Core) ClearStatistics(now time.Time, match func(Key) bool) {
 	for _, g := range c.order {
 		if match == nil || match(g.cfg.Key) {
 			g.counters, g.dropped, g.claimants = Counters{Since: now}, nil, nil
+			for i := range g.peers {
+				g.peers[i].Adverts = 0
+			}
 			g.status = nil
 		}
 	}

@@ -35,6 +35,7 @@ type group struct {
 	// peer sent the last advert that was accepted in this state.
 	peer         netip.Addr
 	peerPriority uint8
+	peers        []UnicastPeer // in the order of the configuration
 
 	prefixes []netip.Prefix // of cfg.Addresses; never changed in place
 

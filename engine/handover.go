@@ -43,6 +43,7 @@ type groupMemory struct {
 	Tolerated    map[string]uint64
 	Transitions  map[string]uint64
 	History      []Transition
+	Peers        []UnicastPeer
 }
 
 // linkMemory is what a Handover says of an interface.
@@ -90,7 +91,7 @@ func (c *Core) Handover() Handover {
 		h.Config.Routers = append(h.Config.Routers, *g.cfg)
 		m := groupMemory{
 			Key: g.cfg.Key, Protocol: g.router.Memory(), Peer: g.peer, PeerPriority: g.peerPriority,
-			Repairs: g.repairs.made(), Counters: g.counters, History: g.history.last(),
+			Repairs: g.repairs.made(), Counters: g.counters, History: g.history.last(), Peers: g.peers,
 			Dropped:     byName[vrrp.DropReason](g.counters.Dropped[:]),
 			Tolerated:   byName[vrrp.DropReason](g.counters.Tolerated[:]),
 			Transitions: byName[vrrp.Cause](g.counters.Transitions[:]),
@@ -164,4 +165,13 @@ func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 	fromNames[vrrp.DropReason](g.counters.Tolerated[:], m.Tolerated)
 	fromNames[vrrp.Cause](g.counters.Transitions[:], m.Transitions)
 	g.history.all = slices.Clone(m.History)
+	for i := range m.Peers {
+		was := &m.Peers[i]
+		if p := g.watched(was.Addr); p != nil {
+			*p = *was
+			if !was.LastHeard.IsZero() { // with the monotonic clock of now
+				p.LastHeard = now.Add(min(was.LastHeard.Sub(now), 0))
+			}
+		}
+	}
 }

@@ -358,6 +358,9 @@ func TestListen(t *testing.T) {
 	one, two, six := group("eth0", 1, "10.0.0.101"), group("eth0", 2, "10.0.0.102"), group("eth0", 1, "fe80::101")
 	open := func(vr *engine.VirtualRouter) { vr.SocketFilter = false }
 	down := func(vr *engine.VirtualRouter) { vr.Shutdown = true }
+	unicast := func(vr *engine.VirtualRouter) {
+		vr.Protocol.Unicast = vrrp.UnicastConfig{Peers: []netip.Addr{addr("10.0.0.2")}, TTLMin: 255}
+	}
 	unfiltered := v4(1, 2)
 	unfiltered.Filter = false
 	for _, s := range []struct {
@@ -372,6 +375,8 @@ func TestListen(t *testing.T) {
 		{"IPv6", config(one, two, six), []engine.Listen{{Link: 1, Family: vrrp.IPv6, VRIDs: []uint8{1}, Source: addr("fe80::1"), Filter: true}}},
 		{"no filter for one", config(with(one, open), two, six), []engine.Listen{unfiltered}},
 		{"filter", config(one, two, six), []engine.Listen{v4(1, 2)}},
+		{"unicast peers, whose TTL is to be counted", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
+		{"multicast", config(one, two, six), []engine.Listen{v4(1, 2)}},
 		{"shutdown", config(with(one, down), two, six), []engine.Listen{v4(2)}},
 		{"no shutdown", config(one, two, six), []engine.Listen{v4(1, 2)}},
 		{"restart", config(one, with(two, func(vr *engine.VirtualRouter) { vr.VMAC = true }), six), nil},

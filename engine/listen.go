@@ -3,8 +3,6 @@ package engine
 import (
 	"net/netip"
 	"slices"
-
-	"vrrpsh/engine/vrrp"
 )
 
 // ask has the Listen of a segment looked at before the current call returns.
@@ -44,7 +42,9 @@ func (s *segment) wanted() Listen {
 	for vrid, g := range s.byVRID {
 		if g != nil && g.ready {
 			w.VRIDs = append(w.VRIDs, uint8(vrid))
-			w.Filter = w.Filter && g.cfg.SocketFilter && !g.distant()
+			// The kernel's filter knows one TTL only. A peer that sends another one must be counted, too: nobody
+			// else would tell of it.
+			w.Filter = w.Filter && g.cfg.SocketFilter && !g.cfg.Protocol.Unicast.Enabled()
 		}
 	}
 	if w.VRIDs == nil {
@@ -55,10 +55,4 @@ func (s *segment) wanted() Listen {
 
 func sameListen(a, b *Listen) bool {
 	return a.Link == b.Link && a.Source == b.Source && a.Filter == b.Filter && slices.Equal(a.VRIDs, b.VRIDs)
-}
-
-// distant tells whether adverts come with any TTL, while the kernel's filter knows one only.
-func (g *group) distant() bool {
-	u := &g.cfg.Protocol.Unicast
-	return u.Enabled() && u.TTLMin < vrrp.TTL
 }

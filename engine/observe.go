@@ -33,6 +33,7 @@ func (c *Core) observe(g *group) *RouterStatus {
 		Counters:   g.counters,
 		Dropped:    slices.Clone(g.dropped),
 		History:    g.history.last(),
+		Peers:      slices.Clone(g.peers),
 		Tracked:    c.dependencies(g),
 		Sync:       c.syncStatus(g),
 	}

@@ -55,6 +55,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	if c.advert.Priority == vrrp.PriorityResign {
 		g.counters.PriorityZeroReceived++
 	}
+	g.heard(now, &c.advert)
 	if g.local.Owner && c.advert.Priority == vrrp.PriorityOwner {
 		c.claim(now, g, RivalOwner, out)
 	}

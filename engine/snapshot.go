@@ -64,6 +64,8 @@ type RouterStatus struct {
 	Counters Counters
 	// Dropped holds the last discarded advert of each reason for which there was one.
 	Dropped []DroppedAdvert
+	// Peers are the unicast peers, in the order of the configuration; nil: adverts go to the multicast group.
+	Peers []UnicastPeer
 	// History holds the last transitions, oldest first.
 	History []Transition
 	// Tracked are the objects that it depends on; Sync is its sync group, nil without one.

@@ -86,6 +86,9 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 	case vrrp.CauseLinkDown:
 		return fmt.Sprintf("It waits%s for the interface %s, which is down.", since, iface)
 	case vrrp.CauseNoAddress:
+		if source := r.Config.Protocol.Unicast.Source; source.IsValid() {
+			return fmt.Sprintf("It waits%s for the address %s on %s, to send adverts from.", since, source, iface)
+		}
 		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
 	case vrrp.CauseTracking:
 		return fmt.Sprintf("It does not take part%s, because of a tracked object.", since)

@@ -40,6 +40,7 @@ func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 	if p.AuthType != vrrp.AuthNone {
 		c.printf("  Authentication is %s\n", p.AuthType)
 	}
+	c.unicast(now, r)
 	c.master(now, r)
 	c.counters(r)
 	if len(r.History) > 0 {
@@ -165,6 +166,31 @@ func (c *call) preemption(now time.Time, r *engine.RouterStatus) {
 		c.printf(", waiting for another %s", max(r.PreemptAt.Sub(now), 0).Round(time.Millisecond))
 	}
 	c.printf("\n")
+}
+
+// unicast writes with whom adverts are exchanged in place of the multicast group.
+func (c *call) unicast(now time.Time, r *engine.RouterStatus) {
+	if len(r.Peers) == 0 {
+		return
+	}
+	u := &r.Config.Protocol.Unicast
+	c.printf("  Unicast")
+	if u.Source.IsValid() {
+		c.printf(" from %s", u.Source)
+	}
+	c.printf(" to these peers, heard with a TTL of %d", u.TTLMin)
+	if u.TTLMin < vrrp.TTL {
+		c.printf(" or more")
+	}
+	c.printf("\n")
+	for i := range r.Peers {
+		if p := &r.Peers[i]; p.LastHeard.IsZero() {
+			c.printf("    %s was not heard\n", p.Addr)
+		} else {
+			c.printf("    %s has priority %d, last heard %s ago, %d adverts\n",
+				p.Addr, p.Priority, now.Sub(p.LastHeard).Round(time.Millisecond), p.Adverts)
+		}
+	}
 }
 
 func (c *call) master(now time.Time, r *engine.RouterStatus) {

@@ -133,11 +133,10 @@ func (l *Lab) attach(n *Namespace) {
 	// The link-local address is usable at once, so that snapshots do not change by themselves.
 	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0",
 		"net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
-	_, station, _ := strings.Cut(n.Addr, "192.0.2.")
 	n.IP(
 		"link set lo up",
 		fmt.Sprintf("addr add %s/24 dev eth0", n.Addr),
-		fmt.Sprintf("addr add 2001:db8::%s/64 dev eth0", station),
+		fmt.Sprintf("addr add %s/64 dev eth0", n.Addr6()),
 		"link set eth0 up",
 	)
 	if n == l.Host {

@@ -30,6 +30,12 @@ type Namespace struct {
 	lab *Lab
 }
 
+// Addr6 is the global IPv6 address of eth0.
+func (n *Namespace) Addr6() string {
+	_, station, _ := strings.Cut(n.Addr, "192.0.2.")
+	return "2001:db8::" + station
+}
+
 // Command returns a command that will run inside the namespace. Like everything that a Lab starts, it
 // does not outlive the process.
 func (n *Namespace) Command(ctx context.Context, argv ...string) *exec.Cmd {

@@ -24,8 +24,8 @@ type Group struct {
 	Secret string
 	// Second puts it on eth1 of a lab with two segments.
 	Second bool
-	// Unicast are the addresses of two routers that send to each other instead of to the multicast group.
-	Unicast []string
+	// Unicast are two routers that send to each other instead of to the multicast group.
+	Unicast []*Namespace
 	// Extra are more lines for a vrrpsh's [[vrouter]] table.
 	Extra string
 }
@@ -57,6 +57,22 @@ func (g Group) VirtualMAC() net.HardwareAddr {
 		mac[4] = 0x02
 	}
 	return mac
+}
+
+// unicast returns from where and to where a router sends, if that is not the multicast group. In IPv6 it
+// is from and to global addresses.
+func (g Group) unicast(n *Namespace) (source, peer string, ok bool) {
+	i := slices.Index(g.Unicast, n)
+	if i < 0 {
+		return "", "", false
+	}
+	address := func(n *Namespace) string {
+		if g.IPv6 {
+			return n.Addr6()
+		}
+		return n.Addr
+	}
+	return address(n), address(g.Unicast[1-i]), true
 }
 
 // prefixes are the virtual addresses with their prefix lengths, in the order of the advert.
@@ -148,8 +164,8 @@ func (k *keepalived) instance(b *strings.Builder, g Group) {
 		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
 		fmt.Fprintf(b, "  use_vmac vrrp%d\n", g.VRID)
 	}
-	if i := slices.Index(g.Unicast, k.node.Addr); i >= 0 {
-		fmt.Fprintf(b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", k.node.Addr, g.Unicast[1-i])
+	if source, peer, ok := g.unicast(k.node); ok {
+		fmt.Fprintf(b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", source, peer)
 	}
 	if g.Secret != "" {
 		fmt.Fprintf(b, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", g.Secret)

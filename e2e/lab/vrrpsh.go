@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -124,8 +123,8 @@ func (v *Vrrpsh) StartWith(set func(*exec.Cmd)) {
 	v.lab.tb.Helper()
 	if v.group.VRID != 0 {
 		table := v.group.Table(v.priority)
-		if i := slices.Index(v.group.Unicast, v.node.Addr); i >= 0 {
-			table += fmt.Sprintf("unicast_peers = [%q]\n", v.group.Unicast[1-i])
+		if source, peer, ok := v.group.unicast(v.node); ok {
+			table += fmt.Sprintf("unicast_peers = [%q]\nunicast_source = %q\n", peer, source)
 		}
 		v.write(table)
 	}

@@ -234,9 +234,37 @@ func TestUnicastPeers(t *testing.T) {
 		if s.MasterAddr != netip.MustParseAddr("10.0.0.1") || s.Counters.Dropped[vrrp.DropPeer] == 0 || s.Counters.AdvertsReceived == 0 {
 			t.Errorf("r2 follows %s, has accepted %d adverts and discarded %d of others", s.MasterAddr, s.Counters.AdvertsReceived, s.Counters.Dropped[vrrp.DropPeer])
 		}
-		r2 = r2.restart(time.Second)
+		heard := s.Peers[0]
+		if len(s.Peers) != 1 || heard.Addr != s.MasterAddr || heard.Priority != 200 || heard.Adverts != s.Counters.AdvertsReceived || time.Since(heard.LastHeard) > time.Second {
+			t.Errorf("r2 knows of its peers %+v", s.Peers)
+		}
+		if never := r1.status().Peers; len(never) != 1 || !never[0].LastHeard.IsZero() || never[0].Adverts != 0 {
+			t.Errorf("r1 knows of its peers %+v, who are silent", never)
+		}
+		if s := r3.status(); s.Peers != nil {
+			t.Errorf("r3 has no peers but %+v", s.Peers)
+		}
+		r2 = r2.restart(500 * time.Millisecond)
+		if after := r2.status().Peers[0]; after.Adverts < heard.Adverts || after.Priority != 200 || after.LastHeard.Before(heard.LastHeard) {
+			t.Errorf("after a restart r2 knows of its peer %+v, before %+v", after, heard)
+		}
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Backup)
+
+		// Another peer beside it: what is known of the first is kept, but for what is cleared.
+		r2.apply(group(51, 100, func(r *engine.VirtualRouter) {
+			with("10.0.0.1")(r)
+			r.Protocol.Unicast.Peers = append([]netip.Addr{netip.MustParseAddr("10.0.0.7")}, r.Protocol.Unicast.Peers...)
+		}))
+		if p := r2.status().Peers; len(p) != 2 || !p[0].LastHeard.IsZero() || p[1].Adverts < heard.Adverts+10 {
+			t.Errorf("with a second peer r2 knows of %+v", p)
+		}
+		if err := r2.ClearStatistics(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if p := r2.status().Peers; p[1].Adverts != 0 || p[1].Priority != 200 {
+			t.Errorf("after counters were cleared r2 knows of %+v", p)
+		}
 		r1.Cut("eth0")
 		sleep(masterDown(100, time.Second))
 		r2.wantState(vrrp.Master)

@@ -65,6 +65,7 @@ type Detail struct {
 	Tracked             []Tracked  `json:"tracked,omitempty"`
 	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
+	Unicast             *Unicast   `json:"unicast,omitempty"` // in place of the multicast group
 	// Transitions are the last changes of state, oldest first.
 	Transitions []Transition `json:"transitions"`
 }
@@ -91,6 +92,21 @@ type Statistics struct {
 	Transitions          map[string]uint64 `json:"transitions"` // by cause, without zeros
 	Dropped              map[string]uint64 `json:"dropped"`     // by reason, without zeros
 	Tolerated            map[string]uint64 `json:"tolerated"`   // mismatches accepted all the same
+}
+
+// Unicast are the routers that adverts are exchanged with in place of the multicast group.
+type Unicast struct {
+	Source string        `json:"source,omitempty"` // configured
+	TTLMin uint8         `json:"ttl_min"`
+	Peers  []UnicastPeer `json:"peers"`
+}
+
+// UnicastPeer is one of them. Without LastHeard it was not heard yet.
+type UnicastPeer struct {
+	Address   string     `json:"address"`
+	LastHeard *time.Time `json:"last_heard,omitempty"`
+	Priority  uint8      `json:"priority"` // of its last advert
+	Adverts   uint64     `json:"adverts"`  // accepted
 }
 
 // Transition is one change of state.
@@ -192,15 +208,13 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Statistics:          statistics(&r.Counters),
 		Tracked:             tracked(r),
 		SyncGroup:           syncGroup(r),
+		Unicast:             unicast(r),
 		Transitions:         make([]Transition, 0, len(r.History)),
 	}
 	if i := slices.IndexFunc(c.Addresses, func(a engine.Address) bool { return a.Derived }); i >= 0 {
 		d.DerivedAddress = c.Addresses[i].Addr.String()
 	}
-	if !r.LastHeard.IsZero() {
-		heard := r.LastHeard
-		d.LastHeard = &heard
-	}
+	d.LastHeard = known(r.LastHeard)
 	if c.Family == vrrp.IPv4 && c.Protocol.Version == vrrp.V3 {
 		d.Checksum = checksumMode(c.Protocol.Checksum)
 		if r.PeerFormKnown {
@@ -222,6 +236,28 @@ func rivals(r *engine.RouterStatus) []Rival {
 		list = append(list, Rival{address(o.Addr), o.Kind.String(), o.Priority, o.Since, o.Heard, o.Adverts})
 	}
 	return list
+}
+
+func unicast(r *engine.RouterStatus) *Unicast {
+	if len(r.Peers) == 0 {
+		return nil
+	}
+	configured := &r.Config.Protocol.Unicast
+	u := &Unicast{Source: address(configured.Source), TTLMin: configured.TTLMin, Peers: make([]UnicastPeer, 0, len(r.Peers))}
+	for _, p := range r.Peers {
+		u.Peers = append(u.Peers, UnicastPeer{
+			Address: p.Addr.String(), LastHeard: known(p.LastHeard), Priority: p.Priority, Adverts: p.Adverts,
+		})
+	}
+	return u
+}
+
+// known returns a time; nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func statistics(c *engine.Counters) Statistics {
