@@ -52,6 +52,8 @@ type run struct {
 	hangup  chan os.Signal
 	parent  *process.Parent
 	options Options
+	// inherited is what the program before has left; nil: there was none.
+	inherited *process.Inheritance
 }
 
 // Run runs the router until a signal, or until the user of its console leaves.
@@ -61,6 +63,13 @@ func (p Program) Run(ctx context.Context) (err error) {
 		return err
 	}
 	inherited, inheritErr := process.Inherited()
+	if inherited.Returnable() {
+		defer func() {
+			if err != nil && inherited.Returnable() { // nothing was touched
+				err = errors.Join(err, inherited.Return("", inherited.Document, err))
+			}
+		}()
+	}
 	var parent *process.Parent
 	if p.Daemon && inherited == nil {
 		if parent = process.InBackground(); parent == nil {
@@ -119,8 +128,11 @@ func (p Program) Run(ctx context.Context) (err error) {
 	if inheritErr != nil {
 		log.Warn("what the process before has left is lost: starting anew", "error", inheritErr)
 	}
+	if inherited != nil && inherited.Returned != "" {
+		log.Error("the installed release cannot take over: the one before goes on", "error", inherited.Returned)
+	}
 	r := &run{
-		Program: p, self: self, general: general, control: control, hangup: hangup, parent: parent,
+		Program: p, self: self, general: general, control: control, hangup: hangup, parent: parent, inherited: inherited,
 		options: Options{
 			Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 			Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
@@ -128,10 +140,19 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 	for {
 		r.options.Handover = handover
-		if handover, err = r.once(ctx, log); handover == nil {
-			return err
-		}
+		handover, err = r.once(ctx, log)
 		j.Flush()
+		switch {
+		case handover == nil:
+			return err
+		case err != nil:
+			log.Error("this release cannot take over: the one before shall go on", "error", err)
+			j.Flush()
+			err = r.giveBack(handover, err)
+			log.Error("nobody can take over: starting once more", "error", err)
+			inherited.Settled()
+			continue
+		}
 		err := r.succeed(handover)
 		log.Error("the router could not be restarted: this process goes on", "error", err)
 	}
@@ -146,14 +167,14 @@ func (p Program) logOutput() io.Writer {
 }
 
 // once runs the router until the process or its console ends, or until it shall be restarted: then
-// it returns what is handed over.
+// it returns what is handed over, as it does with the error of a successor that cannot take over.
 func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, error) {
 	system, err := native.New(native.Options{StateDir: p.general.StateDir, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	options := p.options
-	options.System = system
+	options.System, options.Successor = system, p.inherited.Returnable()
 	control, err := another(p.control)
 	if err != nil {
 		return nil, err
@@ -169,13 +190,17 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 		return what, err
 	}
 	r, err := Start(ctx, options)
-	if err != nil && ctx.Err() != nil {
+	var unfit *unfitError
+	switch {
+	case errors.As(err, &unfit):
+		return unfit.left, unfit.err
+	case err != nil && ctx.Err() != nil:
 		log.Info("router stops before it has started")
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
+	p.inherited.Settled()
 	stop := r.Stop
 	defer func() { stop() }()
 
@@ -203,6 +228,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 		return nil, err
 	}
 	log.Info("router restarts", "program", p.self.Path)
+	service.Reloading()
 	stop = func() {}
 	ending, cancelEnding := context.WithTimeout(ctx, time.Second)
 	defer cancelEnding()

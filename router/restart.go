@@ -96,3 +96,20 @@ func (p *run) succeed(h *driver.Handover) error {
 	}
 	return p.self.Succeed(p.options.StateDir, document, p.control)
 }
+
+// giveBack puts the program that ran before in this one's place. It returns if that cannot be done.
+func (p *run) giveBack(h *driver.Handover, reason error) error {
+	document, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return p.inherited.Return(p.options.StateDir, document, reason)
+}
+
+// unfitError is why a successor cannot take over.
+type unfitError struct {
+	err  error
+	left *driver.Handover // for another to go on with
+}
+
+func (e *unfitError) Error() string { return e.err.Error() }

@@ -67,7 +67,9 @@ type Options struct {
 	Inspect func(iface string, macvlans ...string) []string
 	// Handover is what the process before has left; nil: there was none.
 	Handover *driver.Handover
-	Restart  func(context.Context) (string, error) // see shell.Env
+	// Successor has Start leave what it has taken over to another when it fails: see unfitError.
+	Successor bool
+	Restart   func(context.Context) (string, error) // see shell.Env
 }
 
 // Start starts the engine and makes the configuration file the running configuration.
@@ -105,8 +107,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
 	})
 	if err != nil {
-		r.Stop()
-		return nil, err
+		return nil, r.fail(ctx, err, o.Successor)
 	}
 	r.manager = manager
 	applied.manager.Store(manager)
@@ -139,10 +140,20 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	})
 	applied.ssh.Store(r.ssh)
 	if err := r.ssh.Apply(manager.Running().Config.SSH); err != nil {
-		r.Stop()
-		return nil, err
+		return nil, r.fail(ctx, err, o.Successor)
 	}
 	return r, nil
+}
+
+// fail ends a router that has not started.
+func (r *Router) fail(ctx context.Context, err error, successor bool) error {
+	if successor && ctx.Err() == nil {
+		if h, leaving := r.leave(ctx); leaving == nil {
+			return &unfitError{err, h}
+		}
+	}
+	r.Stop()
+	return err
 }
 
 // levelOf is what a user of the control socket may do.
@@ -195,7 +206,9 @@ func (r *Router) Stop() {
 
 // leave ends sessions and listeners, then the engine, which leaves everything to another.
 func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
-	_ = r.shells.Restart()
+	if r.shells != nil {
+		_ = r.shells.Restart()
+	}
 	r.closeListeners()
 	h, err := r.engine.HandOver(ctx)
 	r.cancel()

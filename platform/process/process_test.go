@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,6 +36,10 @@ func TestMain(m *testing.M) {
 		os.Exit(first())
 	case "second":
 		os.Exit(second())
+	case "unfit":
+		os.Exit(unfit())
+	case "again":
+		os.Exit(again())
 	default:
 		os.Exit(m.Run())
 	}
@@ -81,7 +87,7 @@ func first() int {
 	if err := os.Chdir("/"); err != nil {
 		return fail(err)
 	}
-	_ = os.Setenv("PROCESS_TEST", "second")
+	_ = os.Setenv("PROCESS_TEST", cmp.Or(os.Getenv("PROCESS_TEST_NEXT"), "second"))
 	_ = os.Setenv("PROCESS_TEST_PID", strconv.Itoa(os.Getpid()))
 	link := p.Path
 	p.Path = link + ".missing"
@@ -112,21 +118,68 @@ func second() int {
 	return 0
 }
 
-func TestSuccession(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "start")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
+// unfit is a successor that returns to the program before, which is gone from the disk.
+func unfit() int {
+	in, err := Inherited()
+	if err == nil {
+		err = os.Chdir("/")
 	}
+	if err == nil {
+		_ = os.Setenv("PROCESS_TEST", "again")
+		err = in.Return("", append(in.Document, " comes back"...), errors.New("it is unfit"))
+	}
+	fmt.Println("unfit:", err)
+	return 1
+}
+
+func again() int {
+	in, err := Inherited()
+	if err != nil || in == nil {
+		fmt.Println("again:", in, err)
+		return 1
+	}
+	dir, _ := os.Getwd()
+	_, err = os.Stat("socket")
+	fmt.Println(string(in.Document), in.Returned, filepath.Base(dir), os.Getenv("PROCESS_TEST_PID") == strconv.Itoa(os.Getpid()), err == nil,
+		in.Returnable(), os.Getenv(successorEnv)+os.Getenv(predecessorEnv)+os.Getenv(returnedEnv))
+	return 0
+}
+
+// TestReturn holds that a successor that cannot take over can put the program before in its place again.
+func TestReturn(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc/self/exe")
+	}
+	cmd := exec.Command("./vrrpsh")
+	cmd.Path, cmd.Dir = programIn(t)
+	cmd.Env = append(os.Environ(), "PROCESS_TEST=first", "PROCESS_TEST_NEXT=unfit")
+	out, err := cmd.CombinedOutput()
+	if want := "document comes back it is unfit start true true false \n"; err != nil || string(out) != want {
+		t.Errorf("%v: %q, want %q", err, out, want)
+	}
+}
+
+// programIn returns the path of this program, by a symbolic link, and the directory that it is in.
+func programIn(t *testing.T) (path, dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "start")
 	self, err := os.Executable()
+	if err == nil {
+		err = os.Mkdir(dir, 0o755)
+	}
+	path = filepath.Join(dir, "vrrpsh")
+	if err == nil {
+		err = os.Symlink(self, path)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(dir, "vrrpsh")
-	if err := os.Symlink(self, link); err != nil {
-		t.Fatal(err)
-	}
+	return path, dir
+}
+
+func TestSuccession(t *testing.T) {
 	cmd := exec.Command("./vrrpsh")
-	cmd.Path, cmd.Dir = link, dir
+	cmd.Path, cmd.Dir = programIn(t)
 	cmd.Env = append(os.Environ(), "PROCESS_TEST=first")
 	out, err := cmd.CombinedOutput()
 	if want := "document start true true true true 1 vrrpsh\n"; err != nil || string(out) != want {
@@ -228,14 +281,15 @@ func TestService(t *testing.T) {
 	s.Ready()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Watch(ctx, func(context.Context) error { cancel(); return nil })
+	s.Reloading()
 	s.Stopping()
-	for _, want := range []string{"READY=1", "WATCHDOG=1", "STOPPING=1"} {
+	for _, want := range []string{"READY=1", "WATCHDOG=1", "RELOADING=1\nMONOTONIC_USEC=", "STOPPING=1"} {
 		b := make([]byte, 100)
 		if err := manager.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		n, err := manager.Read(b)
-		if got := string(b[:n]); err != nil || got != want {
+		if got := string(b[:n]); err != nil || got != want && !(strings.HasSuffix(want, "=") && strings.HasPrefix(got, want)) {
 			t.Errorf("the service manager hears %q, %v, want %s", got, err, want)
 		}
 	}

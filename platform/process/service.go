@@ -13,6 +13,9 @@ type Service struct{}
 // Ready says that the process runs as configured.
 func (Service) Ready() { notify(daemon.SdNotifyReady) }
 
+// Reloading says that the process goes on as another one in a moment; Ready ends that.
+func (Service) Reloading() { notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec()) }
+
 // Stopping says that the process is about to end.
 func (Service) Stopping() { notify(daemon.SdNotifyStopping) }
 

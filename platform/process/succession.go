@@ -20,6 +20,13 @@ import (
 // other process believes it, and the descriptors of the document and of the listener.
 const successorEnv = "VRRPSH_SUCCESSOR"
 
+// predecessorEnv is the descriptor of the program that ran before, and returnedEnv why the one that came after it
+// could not take over.
+const (
+	predecessorEnv = "VRRPSH_PREDECESSOR"
+	returnedEnv    = "VRRPSH_RETURNED"
+)
+
 // Program is this program as it was started: what is found there later may be a newer release.
 type Program struct {
 	// Path is absolute, with symbolic links as they were.
@@ -63,23 +70,14 @@ func (p Program) Command(args ...string) *exec.Cmd {
 // arguments, with a document and a listener to inherit. The document is written to a file without a
 // name in dir. Succeed returns only if that fails, and nothing has changed then.
 func (p Program) Succeed(dir string, document []byte, l *net.UnixListener) error {
-	doc, err := nameless(dir, document)
-	if err != nil {
-		return fmt.Errorf("hand over to %s: %w", p.Path, err)
-	}
-	defer func() { _ = doc.Close() }()
-	listener, err := l.File()
-	if err != nil {
-		return fmt.Errorf("hand over to %s: %w", p.Path, err)
-	}
-	defer func() { _ = listener.Close() }()
-	marker := fmt.Sprintf("%s=%d", successorEnv, os.Getpid())
-	for _, f := range []*os.File{doc, listener} {
-		fd, err := keep(f)
+	var env []string
+	if self, err := os.Open("/proc/self/exe"); err == nil { // whatever is on the disk by now
+		defer func() { _ = self.Close() }()
+		fd, err := keep(self)
 		if err != nil {
 			return fmt.Errorf("hand over to %s: %w", p.Path, err)
 		}
-		marker += fmt.Sprintf(" %d", fd)
+		env = append(env, fmt.Sprintf("%s=%d", predecessorEnv, fd))
 	}
 	was, err := os.Getwd()
 	if err == nil {
@@ -88,11 +86,34 @@ func (p Program) Succeed(dir string, document []byte, l *net.UnixListener) error
 	if err != nil {
 		return fmt.Errorf("hand over to %s: %w", p.Path, err)
 	}
+	return errors.Join(execute(p.Path, dir, document, l, env...), os.Chdir(was))
+}
+
+// execute runs a program in this process.
+func execute(path, dir string, document []byte, l *net.UnixListener, env ...string) error {
+	fail := func(err error) error { return fmt.Errorf("hand over to %s: %w", path, err) }
+	doc, err := nameless(dir, document)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = doc.Close() }()
+	listener, err := l.File()
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = listener.Close() }()
+	marker := fmt.Sprintf("%s=%d", successorEnv, os.Getpid())
+	for _, f := range []*os.File{doc, listener} {
+		fd, err := keep(f)
+		if err != nil {
+			return fail(err)
+		}
+		marker += fmt.Sprintf(" %d", fd)
+	}
 	// Until the successor handles it, the order to reload would end the process. It
 	// reads the configuration anyway.
 	signal.Ignore(syscall.SIGHUP)
-	err = syscall.Exec(p.Path, os.Args, append(os.Environ(), marker))
-	return errors.Join(fmt.Errorf("hand over to %s: %w", p.Path, err), os.Chdir(was))
+	return fail(syscall.Exec(path, os.Args, append(append(os.Environ(), marker), env...)))
 }
 
 // nameless returns a file that vanishes with its last user, with the reading position at its beginning.
@@ -133,28 +154,70 @@ func keep(f *os.File) (fd uintptr, err error) {
 type Inheritance struct {
 	Document []byte
 	Listener *net.UnixListener
+	// Returned is why the program that should have come after this one could not take over; empty: this one is
+	// the successor.
+	Returned string
+
+	predecessor *os.File // nil: it cannot be executed again
+	dir         string
 }
 
-// Inherited returns what the program that ran in this process before has left; nil if there was none.
+// Return runs the program that ran before in this process again, in the working directory that this one was
+// started in, with a document for it to inherit: that of this process cannot take over, for a reason. It returns if that
+// cannot be done.
+func (in *Inheritance) Return(dir string, document []byte, reason error) error {
+	if !in.Returnable() {
+		return errors.New("nobody is there to return to")
+	}
+	fd, err := keep(in.predecessor)
+	if err == nil {
+		err = os.Chdir(in.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("return to the program before: %w", err)
+	}
+	return execute(fmt.Sprintf("/proc/self/fd/%d", fd), dir, document, in.Listener, returnedEnv+"="+reason.Error())
+}
+
+// Inherited returns what the program that ran in this process before has left; nil if there was none. It must be
+// called before the working directory changes.
 func Inherited() (*Inheritance, error) {
-	marker := os.Getenv(successorEnv)
-	_ = os.Unsetenv(successorEnv) // not for the programs that this one starts
+	take := func(name string) string {
+		value := os.Getenv(name)
+		_ = os.Unsetenv(name) // not for the programs that this one starts
+		return value
+	}
+	marker, before, returned := take(successorEnv), take(predecessorEnv), take(returnedEnv)
 	fields := strings.Fields(marker)
 	if len(fields) != 3 || fields[0] != strconv.Itoa(os.Getpid()) {
 		return nil, nil
 	}
-	var files [2]*os.File
-	for i := range files {
-		fd, err := strconv.Atoi(fields[i+1])
+	in := &Inheritance{Returned: returned}
+	open := func(descriptor string) (*os.File, error) {
+		fd, err := strconv.Atoi(descriptor)
 		if err != nil || fd <= 2 {
-			return nil, fmt.Errorf("%s: bad descriptor %q", successorEnv, fields[i+1])
+			return nil, fmt.Errorf("%s: bad descriptor %q", successorEnv, descriptor)
 		}
 		syscall.CloseOnExec(fd)
-		files[i] = os.NewFile(uintptr(fd), "inherited")
+		return os.NewFile(uintptr(fd), "inherited"), nil
+	}
+	var err error
+	if in.dir, err = os.Getwd(); err != nil {
+		return nil, fmt.Errorf("working directory: %w", err)
+	}
+	if before != "" && returned == "" {
+		if in.predecessor, err = open(before); err != nil {
+			return nil, err
+		}
+	}
+	var files [2]*os.File
+	for i := range files {
+		if files[i], err = open(fields[i+1]); err != nil {
+			return nil, err
+		}
 		defer func() { _ = files[i].Close() }()
 	}
-	document, err := io.ReadAll(files[0])
-	if err != nil {
+	if in.Document, err = io.ReadAll(files[0]); err != nil {
 		return nil, fmt.Errorf("what was handed over: %w", err)
 	}
 	listener, err := net.FileListener(files[1])
@@ -167,5 +230,17 @@ func Inherited() (*Inheritance, error) {
 		return nil, errors.New("the inherited listener is none of a Unix socket")
 	}
 	l.SetUnlinkOnClose(true)
-	return &Inheritance{document, l}, nil
+	in.Listener = l
+	return in, nil
+}
+
+// Returnable says whether there is a program to Return to.
+func (in *Inheritance) Returnable() bool { return in != nil && in.predecessor != nil }
+
+// Settled lets go of what only Return needs.
+func (in *Inheritance) Settled() {
+	if in.Returnable() {
+		_ = in.predecessor.Close()
+		in.predecessor = nil
+	}
 }
