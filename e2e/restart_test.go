@@ -5,9 +5,13 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,11 +39,14 @@ func install(t *testing.T, path string) {
 // restart restarts a router and waits until the new process answers.
 func restart(t *testing.T, v *lab.Vrrpsh) {
 	t.Helper()
-	pid, since := v.PID(), time.Now()
+	pid, since := 0, time.Now()
+	if v.Process != nil { // the test has started it
+		pid = v.PID()
+	}
 	if r := v.Run("restart"); r.Status != 0 {
 		t.Fatalf("restart: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
-	if !v.Running() || v.PID() != pid {
+	if pid != 0 && (!v.Running() || v.PID() != pid) {
 		t.Fatalf("%v does not go on", v.Process)
 	}
 	lab.Until(t, patience, "the new process", func() error {
@@ -55,6 +62,23 @@ func restart(t *testing.T, v *lab.Vrrpsh) {
 	})
 }
 
+// checkSilence holds that no virtual router was silent for longer than its Backup waits, and says how long it was.
+func checkSilence(t *testing.T, adverts []lab.Advert, limit time.Duration) {
+	t.Helper()
+	last := make(map[uint8]time.Time)
+	var longest time.Duration
+	for _, a := range adverts {
+		if at, ok := last[a.VRID]; ok {
+			longest = max(longest, a.Time.Sub(at))
+		}
+		last[a.VRID] = a.Time
+	}
+	t.Logf("the longest time between two adverts of one of %d virtual routers: %v, Master_Down_Interval %v", len(last), longest, limit)
+	if longest >= limit {
+		t.Errorf("nothing was heard for %v: a Backup takes over after %v", longest, limit)
+	}
+}
+
 // TestRestart holds that a restart of the Master loses no ping, and that nobody changes state by a restart of the Master
 // or of the Backup, whatever the peer is; and that what was taken over is given back in the end.
 func TestRestart(t *testing.T) {
@@ -64,10 +88,12 @@ func TestRestart(t *testing.T) {
 		group lab.Group
 	}{
 		{"keepalived", lab.Group{VRID: vrid, Version: 3, Interval: time.Second}},
-		{"keepalived", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Macvlan: true}},
+		{"keepalived", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Macvlan: true, Secret: "sesame"}},
+		{"keepalived", lab.Group{VRID: vrid, Version: 3, Interval: time.Second, Macvlan: true, IPv6: true}},
 		{"vrrpsh", lab.Group{VRID: vrid, Version: 3, Interval: time.Second, Macvlan: true}},
+		{"vrrpsh", lab.Group{VRID: vrid, Version: 3, Interval: time.Second, IPv6: true}},
 	} {
-		name := fmt.Sprintf("%s v%d macvlan %t", test.peer, test.group.Version, test.group.Macvlan)
+		name := fmt.Sprintf("%s v%d IPv6 %t macvlan %t", test.peer, test.group.Version, test.group.IPv6, test.group.Macvlan)
 		t.Run(name, func(t *testing.T) {
 			parallel(t)
 			l := lab.New(t, 2)
@@ -86,13 +112,17 @@ func TestRestart(t *testing.T) {
 			ours.Start()
 			peer.Start()
 			wire.WaitMaster("r1", start, patience)
-			ping := l.Ping(lab.VIP)
+			target := lab.VIP
+			if test.group.IPv6 {
+				target = lab.Far // by way of the link-local virtual address
+			}
+			ping := l.Ping(target)
 			ping.WaitAnswer(time.Now(), patience)
 			ours.WaitState("Master", patience)
 			wire.WaitMaster("r1", time.Now(), patience)
 
 			settled := time.Now()
-			index := l.Routers[0].Run("ip", "-o", "addr", "show", "to", lab.VIP)
+			index := l.Routers[0].Run("ip", "-o", "addr", "show", "to", test.group.VIP())
 			for range 3 {
 				install(t, program)
 				restart(t, ours)
@@ -106,7 +136,7 @@ func TestRestart(t *testing.T) {
 			if o := ping.Longest(settled); o.Length() > 0 {
 				t.Errorf("pings were lost for %v", o.Length())
 			}
-			if got := l.Routers[0].Run("ip", "-o", "addr", "show", "to", lab.VIP); got != index {
+			if got := l.Routers[0].Run("ip", "-o", "addr", "show", "to", test.group.VIP()); got != index {
 				t.Errorf("the address was\n%sand is\n%s", index, got)
 			}
 			for _, a := range wire.Adverts("r2", settled) {
@@ -117,6 +147,7 @@ func TestRestart(t *testing.T) {
 					t.Errorf("%v", a)
 				}
 			}
+			checkSilence(t, wire.Adverts("r1", settled), test.group.MasterDown(100))
 			ours.WaitState("Master", 0)
 
 			// What refuses the configuration does not get to run.
@@ -158,4 +189,245 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRestartMany holds the same for 250 virtual routers, in the middle of a commit that waits to be confirmed; and what
+// who is attached sees of it.
+func TestRestartMany(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 2)
+	wire := l.Capture()
+	group := lab.Group{VRID: vrid, Version: 3, Interval: time.Second}
+	tables := func(priority int) string {
+		var b strings.Builder
+		b.WriteString(group.Table(uint8(priority)))
+		for n := 1; n <= 250; n++ {
+			if n == vrid {
+				continue
+			}
+			fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nversion = 3\npriority = %d\nvip = \"10.1.0.%d/16\"\n", n, priority, n)
+			if n%2 == 0 {
+				b.WriteString("iftype = \"macvlan\"\n")
+			}
+		}
+		return b.String()
+	}
+	ours := l.VrrpshFile(bin, l.Routers[0], tables(200))
+	peer := l.VrrpshFile(bin, l.Routers[1], tables(100))
+	count := func(v *lab.Vrrpsh, state string) {
+		t.Helper()
+		lab.Until(t, 2*patience, v.Name+" has 250 times "+state, func() error {
+			all, err := v.TryStatus()
+			n := 0
+			for _, s := range all {
+				if s.State == state {
+					n++
+				}
+			}
+			if n != 250 {
+				return fmt.Errorf("%d of %d, %v", n, len(all), err)
+			}
+			return nil
+		})
+	}
+	ours.Start()
+	count(ours, "Master")
+	peer.Start()
+	count(peer, "Backup")
+	ping := l.Ping(lab.VIP)
+	ping.WaitAnswer(time.Now(), patience)
+
+	settled := time.Now()
+	ours.Script("configure", "interface eth0 vrrp 51 description provisional", "commit confirmed 10", "end")
+	attached := onTerminal(t, l.Routers[0].Command(t.Context(), bin, "-s", ours.Socket))
+	attached.shows("#")
+	restart(t, ours)
+	attached.shows("the router restarts: connect again")
+	attached.ends(5)
+	if out := ours.Show("show", "commit"); !strings.Contains(out, "confirm") {
+		t.Errorf("after the restart no commit waits for its confirmation:\n%s", out)
+	}
+	ours.Script("configure", "commit", "end")
+	if out := ours.Show("show", "running-config"); !strings.Contains(out, "provisional") {
+		t.Errorf("the confirmed commit is not in\n%s", out)
+	}
+	restart(t, peer)
+	restart(t, ours)
+	// Long enough for a Backup that has not heard the Master to show it.
+	limit := time.Now().Add(group.MasterDown(100))
+	for seen := settled; seen.Before(limit); {
+		seen = wire.WaitMaster("r1", seen.Add(time.Nanosecond), patience).Time
+	}
+	ping.WaitAnswer(time.Now(), patience)
+	if o := ping.Longest(settled); o.Length() > 0 {
+		t.Errorf("pings were lost for %v", o.Length())
+	}
+	if taken := wire.Adverts("r2", settled); len(taken) > 0 {
+		t.Errorf("the peer has taken over: %d adverts, the first %v", len(taken), taken[0])
+	}
+	checkSilence(t, wire.Adverts("r1", settled), group.MasterDown(100))
+	count(ours, "Master")
+	count(peer, "Backup")
+}
+
+// TestRestartDaemon is about the process: the PID file, what a service manager hears, releases that are no use, and that
+// the virtual routers notice nothing of all that.
+func TestRestartDaemon(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 2)
+	wire := l.Capture()
+	r1 := l.Routers[0]
+	path := func(name string) string { return filepath.Join(l.Dir, name) }
+	program, pidFile := path("vrrpsh"), path("router.pid")
+	install(t, program)
+	unfit := path("unfit")
+	if out, err := exec.Command("go", "build", "-o", unfit, "./testdata/unfit").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path("notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	hears := func(want ...string) {
+		t.Helper()
+		for len(want) > 0 {
+			b := make([]byte, 1000)
+			_ = manager.SetReadDeadline(time.Now().Add(patience))
+			n, err := manager.Read(b)
+			switch got := string(b[:n]); {
+			case err != nil:
+				t.Fatalf("the service manager does not hear %q: %v", want, err)
+			case got == "WATCHDOG=1" && want[0] != got: // whenever it is time
+			case !strings.HasPrefix(got, want[0]):
+				t.Fatalf("the service manager hears %q, want %q", got, want[0])
+			default:
+				want = want[1:]
+			}
+		}
+	}
+	group := lab.Group{VRID: vrid, Version: 3, Interval: time.Second}
+	config := l.File("r1.toml", fmt.Sprintf("pid = %q\nmain_log = %q\nworking_dir = %q\nstate_dir = %q\ncontrol_socket = %q\n[api]\nhost = \"127.0.0.1:7080\"\n%s",
+		pidFile, path("main.log"), path("work"), path("state"), path("r1.sock"), group.Table(200)))
+	v := l.VrrpshAt(program, r1, path("r1.sock"))
+	r1.Run("env", "NOTIFY_SOCKET="+path("notify"), "WATCHDOG_USEC=3000000", program, "-m2", "-c", config)
+	hears("READY=1", "WATCHDOG=1")
+	file := func(path string) string {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err.Error()
+		}
+		return string(b)
+	}
+	was := file(pidFile)
+	pid, err := strconv.Atoi(strings.TrimSpace(was))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	v.WaitState("Master", patience)
+	peer := l.Vrrpsh(bin, l.Routers[1], group)
+	peer.Start()
+	peer.WaitState("Backup", patience)
+	ping := l.Ping(lab.VIP)
+	ping.WaitAnswer(time.Now(), patience)
+
+	settled := time.Now()
+	replace := func(text string) {
+		t.Helper()
+		err := os.WriteFile(program+".new", []byte(text), 0o755)
+		if err == nil {
+			err = os.Rename(program+".new", program)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell := l.VrrpshAt(bin, r1, path("r1.sock")) // what is installed may not run
+	for _, step := range []struct {
+		what, program string
+		status        int
+		says, log     string // parts of what the command and the log say
+		hears         []string
+	}{
+		{"a new release", "", 0, "Restarting as vrrpsh", "router restarts", []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "WATCHDOG=1"}},
+		{"one that does not run here", "#!/bin/sh\necho no such machine >&2\nexit 3\n", 1, "no such machine", "", nil},
+		{"one that is gone when it is needed", "#!/bin/sh\ncase $1 in check) rm $0 ;; *) echo release 2 ;; esac\n", 0, "Restarting as release 2",
+			"the router could not be restarted: this process goes on", []string{"RELOADING=1", "READY=1"}},
+		{"one that cannot take over", file(unfit), 0, "Restarting as vrrpsh unfit",
+			"the installed release cannot take over: the one before goes on\" error=\"it is unfit\"", []string{"RELOADING=1", "READY=1"}},
+		{"the next one, from there", "", 0, "Restarting as vrrpsh", "", []string{"RELOADING=1", "READY=1"}},
+	} {
+		if step.program == "" {
+			install(t, program)
+		} else {
+			replace(step.program)
+		}
+		r := tell.Run("restart")
+		if r.Status != step.status || !strings.Contains(r.Stdout+r.Stderr, step.says) {
+			t.Fatalf("%s: exit status %d\n%s%s", step.what, r.Status, r.Stdout, r.Stderr)
+		}
+		hears(step.hears...)
+		tell.WaitState("Master", patience)
+		if text := file(path("main.log")); !strings.Contains(text, step.log) {
+			t.Errorf("%s: the log says\n%s", step.what, text)
+		}
+		if now := file(pidFile); now != was {
+			t.Errorf("%s: the PID file has %q, want %q", step.what, now, was)
+		}
+		if out, err := r1.Try(bin, "-m2", "-c", config); err == nil || !strings.Contains(out+err.Error(), "another router is running with process ID "+strings.TrimSpace(was)) {
+			t.Errorf("%s: a second router: %v\n%s", step.what, err, out)
+		}
+	}
+	ping.WaitAnswer(time.Now(), patience)
+	if o := ping.Longest(settled); o.Length() > 0 {
+		t.Errorf("pings were lost for %v", o.Length())
+	}
+	for _, a := range wire.Adverts("r2", settled) {
+		t.Errorf("the peer has taken over: %v", a)
+	}
+	checkSilence(t, wire.Adverts("r1", settled), group.MasterDown(100))
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	hears("STOPPING=1")
+	lab.Until(t, patience, "the PID file is removed", func() error {
+		if _, err := os.Stat(pidFile); err == nil {
+			return errNotYet
+		}
+		return nil
+	})
+}
+
+// TestRestartConsole holds that who restarts the router at its console has that of the new process in the same terminal.
+func TestRestartConsole(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 1)
+	r1 := l.Routers[0]
+	v := l.VrrpshFile(bin, r1, lab.Group{VRID: vrid, Version: 3, Interval: time.Second}.Table(200))
+	c := onTerminal(t, r1.Command(t.Context(), bin, "-m1", "-c", v.Config, "-s", v.Socket))
+	c.shows("r1#")
+	v.WaitState("Master", patience)
+	ping := l.Ping(lab.VIP)
+	ping.WaitAnswer(time.Now(), patience)
+	settled := time.Now()
+	c.types("configure\r")
+	c.shows("r1(config)#")
+	c.types("do restart\r")
+	c.shows("Restarting as vrrpsh")
+	c.shows("r1#") // the candidate is the new process's
+	c.types("show vrrp brief\r")
+	c.shows("MASTER")
+	restart(t, v) // by somebody else
+	c.types("show history commits\r")
+	c.shows("r1#")
+	ping.WaitAnswer(time.Now(), patience)
+	if o := ping.Longest(settled); o.Length() > 0 {
+		t.Errorf("pings were lost for %v", o.Length())
+	}
+	c.types("exit\r")
+	c.ends(0)
 }

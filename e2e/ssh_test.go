@@ -83,13 +83,18 @@ type console struct {
 
 func (s *sshLab) console(user string, args ...string) *console {
 	s.t.Helper()
-	cmd := s.command(s.t.Context(), user, args...)
+	return onTerminal(s.t, s.command(s.t.Context(), user, args...))
+}
+
+// onTerminal runs a command in a terminal until the end of the test.
+func onTerminal(t *testing.T, cmd *exec.Cmd) *console {
+	t.Helper()
 	cmd.SysProcAttr = nil // of the terminal's session
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 100, Rows: 30})
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c := &console{t: s.t, pty: f, ended: make(chan struct{})}
+	c := &console{t: t, pty: f, ended: make(chan struct{})}
 	go func() {
 		b := make([]byte, 4096)
 		for {
@@ -104,7 +109,7 @@ func (s *sshLab) console(user string, args ...string) *console {
 		c.status = lab.ExitStatus(cmd.Wait())
 		close(c.ended)
 	}()
-	s.t.Cleanup(func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-c.ended
 		_ = f.Close()

@@ -146,7 +146,7 @@ func (v *Vrrpsh) WaitReady() {
 // WaitState waits until the API says that the only group is in a state.
 func (v *Vrrpsh) WaitState(state string, limit time.Duration) {
 	v.lab.tb.Helper()
-	Until(v.lab.tb, limit, v.Name+" is "+state, func() error {
+	Until(v.lab.tb, limit, v.node.Role+"/vrrpsh is "+state, func() error {
 		all, err := v.TryStatus()
 		if err != nil {
 			return err
@@ -215,7 +215,7 @@ func (v *Vrrpsh) Script(lines ...string) string {
 	v.lab.tb.Helper()
 	r := v.Exec(strings.Join(lines, "\n") + "\n")
 	if r.Status != 0 {
-		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.Name, lines, r.Status, r.Stdout, r.Stderr)
+		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.node.Role, lines, r.Status, r.Stdout, r.Stderr)
 	}
 	return r.Stdout
 }
@@ -225,7 +225,7 @@ func (v *Vrrpsh) Show(args ...string) string {
 	v.lab.tb.Helper()
 	r := v.Exec("", args...)
 	if r.Status != 0 {
-		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.Name, args, r.Status, r.Stdout, r.Stderr)
+		v.lab.tb.Fatalf("%s: %q: exit status %d\n%s%s", v.node.Role, args, r.Status, r.Stdout, r.Stderr)
 	}
 	return r.Stdout
 }
