@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -56,6 +57,7 @@ type group struct {
 	counters Counters
 	dropped  []DroppedAdvert
 	history  history
+	flaps    flaps
 	// claimants are the rivals and those that may become one; contended is when an event told of one.
 	claimants []claimant
 	contended time.Time
@@ -83,7 +85,10 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 			c.transition(now, g, a, ev.Advert, out)
 		}
 	}
-	c.timers.set(g, g.router.Deadline())
+	if at := g.flaps.tellAt; !at.IsZero() && !now.Before(at) {
+		c.summarize(now, g, out)
+	}
+	c.timers.set(g, g.deadline())
 	g.status = nil
 	if willing := g.router.Willing(); willing != g.willing {
 		g.willing = willing
@@ -169,10 +174,20 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 		g.peer = netip.Addr{}
 	}
 	g.history.add(t)
+	tell, untold := g.flaps.note(now, a.To, a.Cause == vrrp.CauseShutdown)
+	if !tell {
+		g.counters.Untold++
+	}
+	if !tell && !g.flaps.said {
+		g.flaps.said = true
+		text := fmt.Sprintf("more than %d transitions in %s: they are told as one every %[2]s", flapLimit, flapWindow)
+		c.event(now, EventFault, g.cfg.Key, text, out)
+	}
+	c.routing.quiet = !tell
 	c.eventSeq++
 	out.Events = append(out.Events, Event{
 		Seq: c.eventSeq, Time: now, Kind: EventTransition, Key: g.cfg.Key,
-		From: a.From, To: a.To, Cause: a.Cause, Text: text,
+		From: a.From, To: a.To, Cause: a.Cause, Text: text, Quiet: !tell, Untold: untold,
 		Priority: g.router.Status().Priority, Addresses: g.prefixes,
 	})
 	if len(c.routing.status) > 0 {

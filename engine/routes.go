@@ -85,6 +85,7 @@ type routing struct {
 	pending bool          // which was not answered yet
 	again   bool          // something was lost meanwhile
 	repairs repairs
+	quiet   bool      // the last transition was not told
 	retryAt time.Time // zero: nothing failed
 	wait    time.Duration
 }
@@ -125,13 +126,19 @@ func (c *Core) steer(now time.Time, out *Output) {
 		if active {
 			status[i].State = RoutePending
 		} else if r.status[i].State == RouteInstalled {
-			c.event(now, EventRoute, Key{}, "static route "+r.status[i].String()+" withdrawn", out)
+			c.routeEvent(now, "static route "+r.status[i].String()+" withdrawn", out)
 		}
 	}
 	if status != nil {
 		r.status = status
 		c.routeAgain(out)
 	}
+}
+
+// routeEvent tells of a route, as quietly as of the transition that it follows.
+func (c *Core) routeEvent(now time.Time, text string, out *Output) {
+	c.event(now, EventRoute, Key{}, text, out)
+	out.Events[len(out.Events)-1].Quiet = c.routing.quiet
 }
 
 // routeWanted tells whether a route shall be in the kernel.
@@ -184,7 +191,7 @@ func (c *Core) RoutesInstalled(now time.Time, seq uint64, errs []error, out *Out
 			s.Fault = ""
 		default:
 			if s.State != RouteInstalled {
-				c.event(now, EventRoute, Key{}, "static route "+s.String()+" installed", out)
+				c.routeEvent(now, "static route "+s.String()+" installed", out)
 			}
 			s.State, s.Fault = RouteInstalled, ""
 		}

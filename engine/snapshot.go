@@ -19,6 +19,8 @@ type Counters struct {
 	PriorityZeroReceived uint64
 	BecameMaster         uint64
 	SendErrors           uint64
+	// Untold counts the transitions that were too many to tell one by one.
+	Untold uint64
 	// Transitions counts the changes of state by cause.
 	Transitions [vrrp.NumCauses]uint64
 	// Dropped counts discarded packets by reason.
@@ -122,6 +124,7 @@ const (
 	EventConfig                      // a configuration was applied: Text
 	EventTrack                       // a tracked object changed: Text
 	EventRoute                       // a static route was installed or withdrawn: Text
+	EventFlaps                       // many transitions, told as one: From, To, Cause and Untold are set
 )
 
 // Event is something that happened, for logs, sessions and subscribers.
@@ -133,10 +136,17 @@ type Event struct {
 	From, To vrrp.State
 	Cause    vrrp.Cause
 	Text     string
-	// Priority and Addresses are those of the virtual router of an EventTransition.
+	// Quiet events are not for logs and hooks: there are too many. An EventFlaps or the next transition that is
+	// told says in Untold how many transitions of the virtual router that were.
+	Quiet  bool
+	Untold uint64
+	// Priority and Addresses are those of the virtual router of an EventTransition or EventFlaps.
 	Priority  uint8
 	Addresses []netip.Prefix // read only
 }
+
+// Changes tells whether the event is about a change of state.
+func (e *Event) Changes() bool { return e.Kind == EventTransition || e.Kind == EventFlaps }
 
 // View is how the shell, the API and everything else that looks reads the running state.
 type View interface {

@@ -188,6 +188,9 @@ func (s *Session) eventLine(e *engine.Event) string {
 	case e.Key.Interface != "":
 		line += " " + e.Key.Interface + ":"
 	}
+	if e.Kind == engine.EventFlaps {
+		return fmt.Sprintf("%s %s → %s in %d transitions", line, e.From, e.To, e.Untold)
+	}
 	if e.Kind == engine.EventTransition {
 		line = fmt.Sprintf("%s %s → %s: %s", line, e.From, e.To, e.Cause)
 		if e.Text != "" {

@@ -236,6 +236,9 @@ func (c *call) counters(r *engine.RouterStatus) {
 	if n.PriorityZeroSent+n.PriorityZeroReceived > 0 {
 		c.printf("  Priority 0 sent %d, received %d\n", n.PriorityZeroSent, n.PriorityZeroReceived)
 	}
+	if n.Untold > 0 {
+		c.printf("  Transitions not told %d\n", n.Untold)
+	}
 	if n.SendErrors > 0 {
 		c.printf("  Send errors %d\n", n.SendErrors)
 	}

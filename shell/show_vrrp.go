@@ -165,6 +165,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	line("Priority 0 received", n.PriorityZeroReceived)
 	line("Send errors", n.SendErrors)
 	line("Became Master", n.BecameMaster)
+	line("Transitions not told", n.Untold)
 	c.printf("  Transitions\n")
 	for cause, v := range n.Transitions {
 		if v > 0 {

@@ -90,6 +90,8 @@ var ofRouters = []metric{
 	counted("vrrpsh_send_errors_total", "Adverts that could not be sent.", func(c *engine.Counters) uint64 { return c.SendErrors }),
 	counted("vrrpsh_transitions_total", "Changes of state.", func(c *engine.Counters) uint64 { return sum(c.Transitions[:]) }),
 	counted("vrrpsh_master_transitions_total", "Changes of state to Master.", func(c *engine.Counters) uint64 { return c.BecameMaster }),
+	counted("vrrpsh_transitions_untold_total", "Changes of state that were too many for logs and notifications.", func(c *engine.Counters) uint64 { return c.Untold }),
+	ofEach("vrrpsh_rivals", gauge, "Other routers that claim what only one can have, which show vrrp names.", func(r *engine.RouterStatus) float64 { return float64(len(r.Rivals)) }),
 	apart("vrrpsh_adverts_dropped_by_reason_total", "Adverts discarded, by reason; without zeros.", "reason", reason,
 		func(c *engine.Counters) []uint64 { return c.Dropped[:] }),
 	apart("vrrpsh_adverts_tolerated_total", "Adverts accepted in spite of a mismatch, by what differs; without zeros.", "reason", reason,

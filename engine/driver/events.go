@@ -127,6 +127,9 @@ func (j *records) run(events <-chan engine.Event) {
 				j.write(record{slog.LevelWarn, "the log is too slow: events are missing", []any{"count", e.Seq - last - 1}})
 			}
 			last = e.Seq
+			if e.Quiet {
+				continue
+			}
 			about := journal.Event{Interface: e.Key.Interface, Group: e.Key.VRID}
 			j.log(journal.WithEvent(context.Background(), about), eventRecord(&e))
 		}
@@ -161,10 +164,13 @@ func eventRecord(e *engine.Event) record {
 		args = append(args, "family", e.Key.Family.String(), "group", e.Key.VRID)
 	}
 	switch e.Kind {
-	case engine.EventTransition:
+	case engine.EventTransition, engine.EventFlaps:
 		args = append(args, "from", e.From.String(), "to", e.To.String(), "cause", e.Cause.String())
 		if e.Text != "" {
 			args = append(args, "detail", e.Text)
+		}
+		if e.Untold > 0 {
+			args = append(args, "transitions_untold", e.Untold)
 		}
 		return record{slog.LevelInfo, transitionMessage(e.To), args}
 	case engine.EventFault:

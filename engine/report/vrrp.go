@@ -89,9 +89,10 @@ type Statistics struct {
 	PriorityZeroReceived uint64            `json:"priority_zero_received"`
 	BecameMaster         uint64            `json:"became_master"`
 	SendErrors           uint64            `json:"send_errors"`
-	Transitions          map[string]uint64 `json:"transitions"` // by cause, without zeros
-	Dropped              map[string]uint64 `json:"dropped"`     // by reason, without zeros
-	Tolerated            map[string]uint64 `json:"tolerated"`   // mismatches accepted all the same
+	TransitionsUntold    uint64            `json:"transitions_untold"` // too many for logs and notifications
+	Transitions          map[string]uint64 `json:"transitions"`        // by cause, without zeros
+	Dropped              map[string]uint64 `json:"dropped"`            // by reason, without zeros
+	Tolerated            map[string]uint64 `json:"tolerated"`          // mismatches accepted all the same
 }
 
 // Unicast are the routers that adverts are exchanged with in place of the multicast group.
@@ -269,6 +270,7 @@ func statistics(c *engine.Counters) Statistics {
 		PriorityZeroReceived: c.PriorityZeroReceived,
 		BecameMaster:         c.BecameMaster,
 		SendErrors:           c.SendErrors,
+		TransitionsUntold:    c.Untold,
 		Transitions:          causes(&c.Transitions),
 		Dropped:              reasons(&c.Dropped),
 		Tolerated:            reasons(&c.Tolerated),

@@ -71,7 +71,7 @@ func (r *Runner) Publish(events []engine.Event) {
 	defer r.mu.Unlock()
 	for _, q := range r.hooks {
 		for i := range events {
-			if q.hook.Events&kind(&events[i]) != 0 {
+			if !events[i].Quiet && q.hook.Events&kind(&events[i]) != 0 {
 				q.add(&events[i])
 			}
 		}
@@ -90,7 +90,7 @@ func (r *Runner) Close(grace time.Duration) {
 // kind returns the event as hooks name it.
 func kind(e *engine.Event) engine.HookEvents {
 	switch e.Kind {
-	case engine.EventTransition:
+	case engine.EventTransition, engine.EventFlaps:
 		switch e.To {
 		case vrrp.Master:
 			return engine.HookMaster
@@ -152,6 +152,8 @@ type Document struct {
 	Addresses []string `json:"addresses,omitempty"`
 
 	Text string `json:"text,omitempty"`
+	// Untold is how many transitions of the virtual router before this event were too many to tell.
+	Untold uint64 `json:"untold,omitempty"`
 	// Lost is how many events before this one were left out because the hook was too slow.
 	Lost uint64 `json:"lost,omitempty"`
 }
@@ -159,12 +161,12 @@ type Document struct {
 func document(e *engine.Event, lost uint64) *Document {
 	d := &Document{
 		Seq: e.Seq, Time: e.Time, Event: strings.Join(kind(e).Names(), ""), Interface: e.Key.Interface,
-		VRID: e.Key.VRID, Text: e.Text, Lost: lost,
+		VRID: e.Key.VRID, Text: e.Text, Untold: e.Untold, Lost: lost,
 	}
 	if e.Key.VRID != 0 {
 		d.Family = strings.ToLower(e.Key.Family.String())
 	}
-	if e.Kind == engine.EventTransition {
+	if e.Changes() {
 		d.Event = "transition"
 		d.From, d.To, d.Cause, d.Priority = e.From.String(), e.To.String(), e.Cause.String(), e.Priority
 		for _, a := range e.Addresses {

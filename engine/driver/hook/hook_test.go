@@ -61,6 +61,26 @@ func TestHookReadsEventsInOrder(t *testing.T) {
 	})
 }
 
+// Of transitions that are too many a hook is told where they have led to.
+func TestHookIsNotRunForEachFlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var rec recorder
+		r := hook.New(hook.Options{Run: rec.run, Failed: func(string, string, error) {}})
+		r.Set([]engine.Hook{{Name: "a", Program: engine.Program{Command: []string{"/a"}}, Events: engine.HookMaster}})
+		quiet, flaps := transition(1, 7, vrrp.Master), transition(2, 7, vrrp.Master)
+		quiet.Quiet = true
+		flaps.Kind, flaps.Untold = engine.EventFlaps, 600
+		r.Publish([]engine.Event{quiet, flaps})
+		r.Close(10 * time.Second)
+		if len(rec.got) != 1 {
+			t.Fatalf("told: %+v", rec.got)
+		}
+		if d := rec.got[0]; d.Seq != 2 || d.Event != "transition" || d.To != "Master" || d.Untold != 600 {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
 // A hook that is much too slow is told the last state of everyone, and how much it missed.
 func TestSlowHookIsToldTheLastStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (q *queue) add(e *engine.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	full := q.events.Len() >= queueLimit
-	if e.Kind != engine.EventTransition {
+	if !e.Changes() {
 		if full {
 			q.lost++
 			return

@@ -1,0 +1,103 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// A forger makes a virtual router change its state a hundred times a second. Ten transitions and one summary
+// every ten seconds are told, the last state is among them, and everything is counted and numbered.
+func TestFlapping(t *testing.T) {
+	h, vr := master(t)
+	h.run(time.Minute)
+	forged := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Interval = 10 * time.Millisecond })
+	before, began := h.status(vr.Key).Counters, len(h.events)
+	const flaps = 6000
+	for range flaps {
+		h.deliver(1, vrrp.IPv4, advert(&forged, 200, "10.0.0.9"))
+		h.deliver(1, vrrp.IPv4, advert(&forged, 0, "10.0.0.9"))
+		h.run(10 * time.Millisecond)
+	}
+	h.run(20 * time.Second)
+	s := h.status(vr.Key)
+	made := s.Counters.BecameMaster - before.BecameMaster
+	if made < flaps-1 || s.State != vrrp.Master {
+		t.Fatalf("it became Master %d times and is %s", made, s.State)
+	}
+	var transitions, told, untold, summaries uint64
+	last := vrrp.Master
+	for _, e := range h.events[began:] {
+		if e.Kind == engine.EventTransition {
+			transitions++
+		}
+		if e.Quiet || !e.Changes() {
+			continue
+		}
+		if e.From != last && e.Kind == engine.EventFlaps {
+			t.Errorf("a summary begins with %s, told was %s", e.From, last)
+		}
+		last = e.To
+		untold += e.Untold
+		if told++; e.Kind == engine.EventFlaps {
+			summaries++
+		}
+	}
+	if transitions != 2*made {
+		t.Errorf("%d events for %d transitions", transitions, 2*made)
+	}
+	if told < 10+5 || told > 10+8 || told-summaries != 10 {
+		t.Errorf("%d were told, %d of them summaries", told, summaries)
+	}
+	if last != s.State || told-summaries+untold != 2*made || s.Counters.Untold != untold {
+		t.Errorf("told last is %s; %d told and %d said not to be, of %d; counted %d", last, told-summaries, untold, 2*made, s.Counters.Untold)
+	}
+	if n := len(s.History); n != 32 || s.History[n-1].To != s.State {
+		t.Errorf("history %+v", s.History)
+	}
+	said := 0
+	for _, text := range h.texts(engine.EventFault) {
+		if strings.HasPrefix(text, "more than 10 transitions in 10s") {
+			said++
+		}
+	}
+	if said != 1 {
+		t.Errorf("that there are too many was said %d times", said)
+	}
+
+	// When it is over, each is told again; and the end is in any case.
+	began = len(h.events)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.9"))
+	h.apply(config())
+	for _, e := range h.events[began:] {
+		if e.Quiet {
+			t.Errorf("later it is not told: %+v", e)
+		}
+	}
+}
+
+// The end of a virtual router is told while it flaps, with what was not.
+func TestEndWhileFlapping(t *testing.T) {
+	h, vr := master(t)
+	forged := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Interval = 10 * time.Millisecond })
+	for range 50 {
+		h.deliver(1, vrrp.IPv4, advert(&forged, 200, "10.0.0.9"))
+		h.deliver(1, vrrp.IPv4, advert(&forged, 0, "10.0.0.9"))
+		h.run(10 * time.Millisecond)
+	}
+	began := len(h.events)
+	h.apply(config())
+	for _, e := range h.events[began:] {
+		if e.Kind == engine.EventTransition && (e.Quiet || e.To != vrrp.Initialize || e.Untold == 0) {
+			t.Errorf("%+v", e)
+		}
+	}
+	began = len(h.events)
+	h.run(time.Minute)
+	if len(h.events) != began {
+		t.Errorf("after the end: %+v", h.events[began:])
+	}
+}
