@@ -17,6 +17,7 @@ var fast = lab.Group{VRID: vrid, Version: 3, Interval: 200 * time.Millisecond}
 
 // duo is two vrrpsh, r1 with priority 200 and r2 with 100, and the wire between them.
 type duo struct {
+	t      *testing.T
 	lab    *lab.Lab
 	wire   *lab.Capture
 	r1, r2 *lab.Vrrpsh
@@ -26,7 +27,7 @@ type duo struct {
 func newDuo(t *testing.T, g lab.Group) *duo {
 	t.Helper()
 	l := lab.New(t, 2)
-	d := &duo{lab: l, wire: l.Capture(), r1: l.Vrrpsh(bin, l.Routers[0], g), r2: l.Vrrpsh(bin, l.Routers[1], g)}
+	d := &duo{t: t, lab: l, wire: l.Capture(), r1: l.Vrrpsh(bin, l.Routers[0], g), r2: l.Vrrpsh(bin, l.Routers[1], g)}
 	start := time.Now()
 	d.r1.SetPriority(200)
 	d.r1.Start()

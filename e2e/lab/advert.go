@@ -108,7 +108,8 @@ type Forged struct {
 	TTL         uint8 // 0: 255
 	Type        uint8 // 0: 1
 	BadChecksum bool
-	Truncate    int // octets to cut off the VRRP message
+	Truncate    int    // octets to cut off the VRRP message, all but one at most
+	Fragment    uint16 // flags and offset of the IP header
 }
 
 // Frame returns the Ethernet frame.
@@ -140,12 +141,13 @@ func (f Forged) Frame() []byte {
 		sum ^= 0x5555
 	}
 	binary.BigEndian.PutUint16(m[6:], sum)
-	m = m[:len(m)-f.Truncate]
+	m = m[:max(1, len(m)-f.Truncate)]
 
 	ip := []byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, ttl, protocolVRRP, 0, 0}
 	ip = append(ip, f.Src.AsSlice()...)
 	ip = append(ip, groupAddr.AsSlice()...)
 	binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+len(m)))
+	binary.BigEndian.PutUint16(ip[6:], f.Fragment)
 	binary.BigEndian.PutUint16(ip[10:], checksum(nil, ip))
 	return bytes.Join([][]byte{groupMAC, f.MAC, {0x08, 0x00}, ip, m}, nil)
 }

@@ -106,8 +106,8 @@ func (j *Junk) Stop() {
 // Sent returns how many frames were sent.
 func (j *Junk) Sent() int { return int(j.count.Load()) }
 
-// JunkAdverts returns one frame of each kind that a router must discard, all for the VRID of a
-// virtual router that uses this version and, in VRRPv2, simple authentication with another secret.
+// JunkAdverts returns one frame of each kind that a router must discard, for the VRID of a virtual router that uses this
+// version and, in VRRPv2, simple authentication with another secret, and for the next VRID.
 func JunkAdverts(version, vrid uint8, interval time.Duration) [][]byte {
 	base := Forged{
 		MAC: net.HardwareAddr{0x02, 0, 0, 0, 0, 0x66}, Src: netip.MustParseAddr("192.0.2.66"),
@@ -127,6 +127,10 @@ func JunkAdverts(version, vrid uint8, interval time.Duration) [][]byte {
 		variant(func(f *Forged) { f.Truncate = 6 }),
 		variant(func(f *Forged) { f.Type = 2 }),
 		variant(func(f *Forged) { f.BadChecksum, f.MAC = true, VirtualMAC(vrid) }),
+		variant(func(f *Forged) { f.VRID++ }),
+		variant(func(f *Forged) { f.Truncate = 19 }),     // one octet is left
+		variant(func(f *Forged) { f.Fragment = 0x2000 }), // the first, and more to come
+		variant(func(f *Forged) { f.Fragment = 1 }),      // one behind it
 	}
 	if version == 2 {
 		frames = append(frames,
