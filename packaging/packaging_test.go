@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 var bin string
@@ -114,7 +116,76 @@ func TestUnit(t *testing.T) {
 	if out := run(t, "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit); out != "" {
 		t.Error(out)
 	}
-	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit)
+	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", unit)
+}
+
+var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
+
+// TestCapabilities runs a router with the unit's capabilities in a network namespace: its script runs as nobody, without
+// any other group, and is killed when it takes too long.
+func TestCapabilities(t *testing.T) {
+	need(t, "setpriv")
+	need(t, "unshare")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	b, err := os.ReadFile("vrrpsh.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounding := "-all"
+	for _, c := range strings.Fields(string(capabilities.FindSubmatch(b)[1])) {
+		bounding += ",+" + strings.ToLower(strings.TrimPrefix(c, "CAP_"))
+	}
+	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-packaging-") // scripts must not be in anybody's directory
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name, text string, mode fs.FileMode) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	who := file("who", "#!/bin/sh\necho \"$(id -un) $(id -G | wc -w)\"\nexit 1\n", 0o755)
+	long := file("long", "#!/bin/sh\nsleep 1000\n", 0o755)
+	config := file("vrrpsh.toml", "state_dir = \""+dir+"/state\"\n"+
+		"[[track]]\nname = \"who\"\nscript = [\""+who+"\"]\n"+
+		"[[track]]\nname = \"long\"\nscript = [\""+long+"\"]\ntimeout = \"100ms\"\n"+
+		"[[vrouter]]\ngroup = 7\ninterface = \"lo\"\nvip = \"192.0.2.7\"\nversion = 3\n", 0o600)
+	socket := filepath.Join(dir, "sock")
+	router := exec.Command("unshare", "--net", "setpriv", "--bounding-set", bounding, "--no-new-privs",
+		bin, "-m1", "-c", config, "-s", socket)
+	var log bytes.Buffer
+	router.Stderr = &log
+	if err := router.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- router.Wait() }()
+	var said []byte
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		said, _ = exec.Command(bin, "-s", socket, "exec", "show", "track").CombinedOutput()
+		if bytes.Contains(said, []byte("(nobody 1)")) && bytes.Contains(said, []byte("took too long and was killed")) {
+			break
+		}
+	}
+	_ = router.Process.Signal(syscall.SIGTERM)
+	select {
+	case err = <-ended:
+	case <-time.After(20 * time.Second):
+		_ = router.Process.Kill()
+		err = <-ended
+	}
+	if err != nil || !bytes.Contains(said, []byte("(nobody 1)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
+		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
+	}
 }
 
 // TestDebianPackage builds the package and unpacks it.

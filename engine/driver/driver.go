@@ -125,7 +125,7 @@ func (d *Driver) Run(ctx context.Context) error {
 
 	endWatch()
 	watcher.Wait()
-	l.driver.tracker.Close()
+	l.driver.tracker.Close(scriptGrace)
 	l.actuator.end()
 	actuator.Wait()
 	l.operate(d.now()) // sockets may have come

@@ -11,6 +11,8 @@ import (
 const (
 	hookGrace = 3 * time.Second
 	hookHaste = 50 * time.Millisecond
+	// scriptGrace is how long scripts that were killed are waited for.
+	scriptGrace = time.Second
 )
 
 // tracked tells the Core what was found out about an object.

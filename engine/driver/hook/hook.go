@@ -78,13 +78,28 @@ func (r *Runner) Publish(events []engine.Event) {
 	}
 }
 
+// killWait is how long programs are waited for that were killed: what the kernel does not let die is left behind.
+const killWait = time.Second
+
 // Close lets the hooks tell what they know, for a while, and ends them.
 func (r *Runner) Close(grace time.Duration) {
 	r.Set(nil)
-	t := time.AfterFunc(grace, r.end)
+	defer r.end()
+	done := make(chan struct{})
+	go func() { r.all.Wait(); close(done) }()
+	t := time.NewTimer(grace)
 	defer t.Stop()
-	r.all.Wait()
+	select {
+	case <-done:
+		return
+	case <-t.C:
+	}
 	r.end()
+	t.Reset(killWait)
+	select {
+	case <-done:
+	case <-t.C:
+	}
 }
 
 // kind returns the event as hooks name it.

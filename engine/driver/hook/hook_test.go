@@ -135,3 +135,20 @@ func TestEndDoesNotWaitForever(t *testing.T) {
 		}
 	})
 }
+
+// The end does not wait for a program that cannot be killed.
+func TestCloseIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := func(context.Context, program.Program) (string, error) { time.Sleep(time.Hour); return "", nil }
+		r := hook.New(hook.Options{Run: run, Failed: func(string, string, error) {}})
+		r.Set([]engine.Hook{{Name: "a", Program: engine.Program{Command: []string{"/a"}}, Events: engine.HookMaster}})
+		r.Publish([]engine.Event{transition(1, 7, vrrp.Master)})
+		synctest.Wait()
+		began := time.Now()
+		r.Close(3 * time.Second)
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		time.Sleep(time.Hour)
+	})
+}

@@ -83,10 +83,18 @@ func (w *Watcher) start(n *watch, follow func(context.Context)) *watch {
 	return n
 }
 
-// Close stops all and waits until no program runs any more.
-func (w *Watcher) Close() {
+// Close stops all and waits until no program runs any more, but not longer than limit: what the kernel does not let
+// die is left behind.
+func (w *Watcher) Close(limit time.Duration) {
 	w.Set(nil)
-	w.all.Wait()
+	done := make(chan struct{})
+	go func() { w.all.Wait(); close(done) }()
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
 }
 
 // pause waits, and tells whether to go on.

@@ -39,13 +39,29 @@ func TestRiseAndFall(t *testing.T) {
 		time.Sleep(3500 * time.Millisecond)
 		w.Set([]engine.TrackObject{o, {Name: "b", Kind: engine.TrackInterface, Interface: "eth0"}}) // it goes on
 		time.Sleep(6 * time.Second)
-		w.Close()
+		w.Close(time.Second)
 		want := "up,up: failing, 1 of 3: exit status 1 (broken),up: failing, 2 of 3: exit status 1 (broken),up," +
 			"up: failing, 1 of 3: exit status 1 (broken),up: failing, 2 of 3: exit status 1 (broken),down: exit status 1 (broken)," +
 			"down: succeeding again, 1 of 2,up"
 		if s := strings.Join(got, ","); s != want || runs != 10 {
 			t.Errorf("%d runs:\n%s\nwant\n%s", runs, s, want)
 		}
+	})
+}
+
+// The end does not wait for a program that cannot be killed.
+func TestCloseIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := func(context.Context, program.Program) (string, error) { time.Sleep(time.Hour); return "", nil }
+		w := New(Options{Run: run, Report: func(*engine.TrackObject, engine.TrackResult) {}})
+		w.Set([]engine.TrackObject{{Name: "a", Kind: engine.TrackScript, Interval: time.Second, Rise: 1, Fall: 1, Script: engine.Program{Command: []string{"/a"}}}})
+		synctest.Wait()
+		began := time.Now()
+		w.Close(time.Second)
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		time.Sleep(time.Hour)
 	})
 }
 
