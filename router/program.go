@@ -62,6 +62,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	process.KeepDescriptors()
 	inherited, inheritErr := process.Inherited()
 	if inherited.Returnable() {
 		defer func() {

@@ -57,6 +57,17 @@ func background(cmd *exec.Cmd) error {
 	}
 }
 
+// inherited is how many descriptors a process is expected to be started with.
+const inherited = 256
+
+// KeepDescriptors keeps what this process has open, or was started with, from the programs that it runs: these may be
+// another user's. Standard input, output and error are each program's own anyway.
+func KeepDescriptors() {
+	for fd := 3; fd < inherited; fd++ {
+		syscall.CloseOnExec(fd) // what is not open stays closed
+	}
+}
+
 // Parent is who started this process in the background and waits for it. A nil one is nobody.
 type Parent struct{ pipe *os.File }
 
