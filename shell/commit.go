@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -281,6 +282,9 @@ func (c *call) format(name string) conf.Format {
 func (c *call) readFile() (*conf.File, error) {
 	name := c.step.Value("file")
 	c.progress("reading " + name)
+	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() { // a pipe may have no other end
+		return nil, failed("%s is not a file", name)
+	}
 	file, _, err := conf.ReadFile(name, c.format(name))
 	if err != nil {
 		return nil, failed("%v", err)

@@ -18,7 +18,7 @@ import (
 )
 
 // Patience bounds what happens within milliseconds unless something is wrong, or the machine is very busy.
-const Patience = time.Minute
+const Patience = 30 * time.Second
 
 // Terminal is a terminal with a program on it.
 type Terminal struct {
