@@ -56,10 +56,11 @@ func (f *feel) console(t *testing.T) *termtest.Terminal {
 // sit runs a program in the router's namespace on a terminal.
 func (f *feel) sit(t *testing.T, argv ...string) *termtest.Terminal {
 	t.Helper()
-	return onTerminal(t, f.node.Command(context.Background(), argv...), f.l.Dir)
+	return seated(t, f.node.Command(context.Background(), argv...), f.l.Dir)
 }
 
-func onTerminal(t *testing.T, cmd *exec.Cmd, home string) *termtest.Terminal {
+// seated runs a program on a terminal that is looked at as a user would.
+func seated(t *testing.T, cmd *exec.Cmd, home string) *termtest.Terminal {
 	t.Helper()
 	cmd.SysProcAttr = nil // of the terminal's session
 	cmd.Env = append(os.Environ(), "HOME="+home, "TERM=xterm", "VRRPSH_SOCKET=")
@@ -71,7 +72,7 @@ func (f *feel) take(t *testing.T, seat string) *termtest.Terminal {
 	t.Helper()
 	var u *termtest.Terminal
 	if seat == "ssh" {
-		u = onTerminal(t, f.command(context.Background(), "alice"), f.l.Dir)
+		u = seated(t, f.command(context.Background(), "alice"), f.l.Dir)
 	} else {
 		u = f.sit(t, bin, "-s", f.router.Socket)
 	}
