@@ -29,51 +29,51 @@ type tableMode struct {
 var tableModes = []*tableMode{&trackTables, &notifyTables}
 
 // tableModeOf returns the tables that a mode edits, or nil.
-func tableModeOf(m completions.Mode) *tableMode {
-	for _, s := range tableModes {
-		if s.mode == m {
-			return s
+func tableModeOf(mode completions.Mode) *tableMode {
+	for _, m := range tableModes {
+		if m.mode == mode {
+			return m
 		}
 	}
 	return nil
 }
 
 // all returns the settings of a table in the order in which they are shown.
-func (s *tableMode) all() []setting { return append(s.makers[:1:1], s.settings...) }
+func (m *tableMode) all() []setting { return append(m.makers[:1:1], m.settings...) }
 
 // commands returns the command that leads to a table, those that make one, and those of the mode.
-func (s *tableMode) commands() []completions.Command {
+func (m *tableMode) commands() []completions.Command {
 	list := []completions.Command{{
-		ID: s.word, Modes: []completions.Mode{completions.Config}, Syntax: s.word + " <" + s.value + ">",
-		No: s.word + " <" + s.value + ">", Help: s.help, Words: s.makers[0].words,
-		Level: completions.Administrator, Enter: s.mode, Setting: true,
+		ID: m.word, Modes: []completions.Mode{completions.Config}, Syntax: m.word + " <" + m.value + ">",
+		No: m.word + " <" + m.value + ">", Help: m.help, Words: m.makers[0].words,
+		Level: completions.Administrator, Enter: m.mode, Setting: true,
 	}}
-	for i := range s.makers {
-		c := s.makers[i].command(completions.Config)
-		c.Enter = s.mode
+	for i := range m.makers {
+		c := m.makers[i].command(completions.Config)
+		c.Enter = m.mode
 		list = append(list, c)
 	}
-	for i := range s.settings {
-		list = append(list, s.settings[i].command(s.mode))
+	for i := range m.settings {
+		list = append(list, m.settings[i].command(m.mode))
 	}
 	return list
 }
 
 // has tells whether a file has the table.
-func (s *tableMode) has(f *conf.File, name string) bool { return slices.Contains(s.names(f), name) }
+func (m *tableMode) has(f *conf.File, name string) bool { return slices.Contains(m.names(f), name) }
 
 // at returns a table of a file that is only read.
-func (s *tableMode) at(f *conf.File, name string) *target {
+func (m *tableMode) at(f *conf.File, name string) *target {
 	file := *f
-	return s.target(&file, name)
+	return m.target(&file, name)
 }
 
 // lines returns the commands that give a table its values.
-func (s *tableMode) lines(f *conf.File, name string, secret func(string) string) []string {
-	t := s.at(f, name)
-	lines := s.makers[0].render(t, secret)
-	for i := range s.settings {
-		for _, line := range s.settings[i].render(t, secret) {
+func (m *tableMode) lines(f *conf.File, name string, secret func(string) string) []string {
+	t := m.at(f, name)
+	lines := m.makers[0].render(t, secret)
+	for i := range m.settings {
+		for _, line := range m.settings[i].render(t, secret) {
 			lines = append(lines, " "+line)
 		}
 	}
@@ -81,36 +81,36 @@ func (s *tableMode) lines(f *conf.File, name string, secret func(string) string)
 }
 
 // compare returns what leads from the tables of one file to those of another.
-func (s *tableMode) compare(out []delta, from, to *conf.File) []delta {
+func (m *tableMode) compare(out []delta, from, to *conf.File) []delta {
 	empty := &conf.File{}
-	for _, name := range s.names(to) {
+	for _, name := range m.names(to) {
 		was := empty
-		if s.has(from, name) {
+		if m.has(from, name) {
 			was = from
 		}
-		out = s.compareTable(out, was, to, name)
+		out = m.compareTable(out, was, to, name)
 	}
-	for _, name := range s.names(from) {
-		if !s.has(to, name) {
-			out = s.compareTable(out, from, empty, name)
+	for _, name := range m.names(from) {
+		if !m.has(to, name) {
+			out = m.compareTable(out, from, empty, name)
 		}
 	}
 	return out
 }
 
-func (s *tableMode) compareTable(out []delta, from, to *conf.File, name string) []delta {
+func (m *tableMode) compareTable(out []delta, from, to *conf.File, name string) []delta {
 	// A table that does not exist has no commands.
 	table := func(f *conf.File) *target {
-		if s.has(f, name) {
-			return s.at(f, name)
+		if m.has(f, name) {
+			return m.at(f, name)
 		}
 		return &target{file: f}
 	}
 	was, is := table(from), table(to)
-	head := appendChanges(nil, s.makers[:1], was, is, 0)
-	rest := appendChanges(nil, s.settings, was, is, 1)
+	head := appendChanges(nil, m.makers[:1], was, is, 0)
+	rest := appendChanges(nil, m.settings, was, is, 1)
 	if len(head) == 0 && len(rest) > 0 {
-		for _, line := range s.makers[0].render(is, hide) {
+		for _, line := range m.makers[0].render(is, hide) {
 			head = append(head, delta{Op: " ", Command: line})
 		}
 	}
