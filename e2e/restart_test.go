@@ -79,6 +79,15 @@ func checkSilence(t *testing.T, adverts []lab.Advert, limit time.Duration) {
 	}
 }
 
+// checkPings holds that every ping since a time was answered.
+func checkPings(t *testing.T, ping *lab.Pinger, since time.Time) {
+	t.Helper()
+	ping.WaitAnswer(time.Now(), patience)
+	if n := ping.Lost(since); n > 0 {
+		t.Errorf("%d of %d pings were lost; none was answered in time for %v", n, ping.Sent(), ping.Longest(since).Length())
+	}
+}
+
 // TestRestart holds that a restart of the Master loses no ping, and that nobody changes state by a restart of the Master
 // or of the Backup, whatever the peer is; and that what was taken over is given back in the end.
 func TestRestart(t *testing.T) {
@@ -132,10 +141,7 @@ func TestRestart(t *testing.T) {
 			if err != nil || exe != program {
 				t.Errorf("the process runs %q, want %q (%v)", exe, program, err)
 			}
-			ping.WaitAnswer(time.Now(), patience)
-			if o := ping.Longest(settled); o.Length() > 0 {
-				t.Errorf("pings were lost for %v", o.Length())
-			}
+			checkPings(t, ping, settled)
 			if got := l.Routers[0].Run("ip", "-o", "addr", "show", "to", test.group.VIP()); got != index {
 				t.Errorf("the address was\n%sand is\n%s", index, got)
 			}
@@ -259,10 +265,7 @@ func TestRestartMany(t *testing.T) {
 	for seen := settled; seen.Before(limit); {
 		seen = wire.WaitMaster("r1", seen.Add(time.Nanosecond), patience).Time
 	}
-	ping.WaitAnswer(time.Now(), patience)
-	if o := ping.Longest(settled); o.Length() > 0 {
-		t.Errorf("pings were lost for %v", o.Length())
-	}
+	checkPings(t, ping, settled)
 	if taken := wire.Adverts("r2", settled); len(taken) > 0 {
 		t.Errorf("the peer has taken over: %d adverts, the first %v", len(taken), taken[0])
 	}
@@ -381,10 +384,30 @@ func TestRestartDaemon(t *testing.T) {
 			t.Errorf("%s: a second router: %v\n%s", step.what, err, out)
 		}
 	}
-	ping.WaitAnswer(time.Now(), patience)
-	if o := ping.Longest(settled); o.Length() > 0 {
-		t.Errorf("pings were lost for %v", o.Length())
+	// A listener that cannot be is no reason to give up Master.
+	var taken net.Listener
+	err = r1.Do(func() (err error) { taken, err = net.Listen("tcp", "127.0.0.1:7081"); return err })
+	if err != nil {
+		t.Fatal(err)
 	}
+	l.File("r1.toml", strings.Replace(file(config), "7080", "7081", 1))
+	if r := tell.Run("restart"); r.Status != 0 {
+		t.Errorf("restart with a listener that cannot be: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
+	}
+	tell.WaitState("Master", patience)
+	if text := file(path("main.log")); !strings.Contains(text, "the virtual routers go on without what the configuration says") {
+		t.Errorf("the log says\n%s", text)
+	}
+	hears("RELOADING=1", "READY=1")
+	_ = taken.Close()
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	lab.Until(t, patience, "the API listens", func() error {
+		_, err := r1.Try("curl", "-s", "http://127.0.0.1:7081/")
+		return err
+	})
+	checkPings(t, ping, settled)
 	for _, a := range wire.Adverts("r2", settled) {
 		t.Errorf("the peer has taken over: %v", a)
 	}
@@ -424,10 +447,7 @@ func TestRestartConsole(t *testing.T) {
 	restart(t, v) // by somebody else
 	c.types("show history commits\r")
 	c.shows("r1#")
-	ping.WaitAnswer(time.Now(), patience)
-	if o := ping.Longest(settled); o.Length() > 0 {
-		t.Errorf("pings were lost for %v", o.Length())
-	}
+	checkPings(t, ping, settled)
 	c.types("exit\r")
 	c.ends(0)
 }

@@ -30,6 +30,10 @@ type applier struct {
 	realtime bool                // on a real host
 	urgent   conf.RealtimeConfig // as it was applied last
 
+	// adopting is set until the first configuration is applied that takes over running virtual routers: what only
+	// listens or logs is no reason then for them to end.
+	adopting atomic.Bool
+
 	inspect inspector
 	warned  []string // of what was warned last
 }
@@ -49,19 +53,31 @@ func (a *applier) Apply(ctx context.Context, c *conf.Config) error {
 	if err := a.engine.Apply(ctx, c.Engine); err != nil {
 		return err
 	}
-	if err := a.journal.Configure(logSettings(a.effective(c.General))); err != nil {
+	if err := a.minor(a.journal.Configure(logSettings(a.effective(c.General)))); err != nil {
 		return err
 	}
 	a.hurry(ctx, c.Realtime)
 	a.warn(c.Engine.Routers)
 	// From the first answer of a listener on, the API knows its users.
 	a.running.Store(c)
-	if err := a.listener.Apply(c.API); err != nil {
+	return a.listen(c)
+}
+
+// listen makes the listeners those of a configuration.
+func (a *applier) listen(c *conf.Config) error {
+	err := a.minor(a.listener.Apply(c.API))
+	if s := a.ssh.Load(); s != nil && err == nil { // nil: sessions cannot be served yet
+		err = a.minor(s.Apply(c.SSH))
+	}
+	return err
+}
+
+// minor returns an error that is a reason not to apply a configuration.
+func (a *applier) minor(err error) error {
+	if err == nil || !a.adopting.Load() {
 		return err
 	}
-	if s := a.ssh.Load(); s != nil {
-		return s.Apply(c.SSH)
-	}
+	a.journal.Logger().Error("the virtual routers go on without what the configuration says; a reload tries again", "error", err)
 	return nil
 }
 

@@ -31,6 +31,7 @@ const TerminalCommand = "terminal"
 // Router is a running router: its engine, configuration, shell, API and SSH server.
 type Router struct {
 	env      *shell.Env
+	applied  *applier
 	engine   *driver.Driver
 	manager  *conf.Manager
 	journal  *journal.Journal
@@ -95,6 +96,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	sessions := shell.NewSessions()
 	gate := login.NewGate(time.Now)
 	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != "", inspect: o.Inspect}
+	applied.adopting.Store(o.Handover != nil)
 	r.api = api.New(api.Options{
 		View: d, Version: o.Version, Logger: log, Gate: gate,
 		Config: applied.running.Load, Revision: applied.revision, Load: loadOf(d), Sessions: sessions.Count,
@@ -102,6 +104,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	})
 	r.listener = api.NewListener(r.api.Remote(), log)
 	applied.listener = r.listener
+	r.applied = applied
 	manager, err := conf.Open(ctx, conf.Options{
 		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir,
 		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
@@ -139,9 +142,10 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
 	})
 	applied.ssh.Store(r.ssh)
-	if err := r.ssh.Apply(manager.Running().Config.SSH); err != nil {
+	if err := applied.listen(manager.Running().Config); err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
 	}
+	applied.adopting.Store(false)
 	return r, nil
 }
 
@@ -246,6 +250,9 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			r.log.Error("configuration file refused: nothing has changed", "error", err)
 		case rev.ID == before:
 			r.log.Info("configuration file read: it has not changed")
+			if err := r.applied.listen(rev.Config); err != nil { // what could not be at a restart
+				r.log.Error("a listener is missing", "error", err)
+			}
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)
 			r.warn(rev.Config)
