@@ -75,6 +75,62 @@ func (d *duo) flood(frames [][]byte) {
 	}
 }
 
+// measure waits for a number of the Master's adverts and returns how late they were.
+func (d *duo) measure(adverts int) []time.Duration {
+	d.t.Helper()
+	start := time.Now()
+	for len(d.wire.Adverts("r1", start)) <= adverts {
+		d.wire.WaitMaster("r1", time.Now(), patience)
+	}
+	return lateness(d.wire.Adverts("r1", start), d.group.Interval)
+}
+
+// late returns how late the Master's adverts are: of the first attempt in which none is late by more than junkDelay, or of
+// the last one.
+func (d *duo) late(adverts int, when string) []time.Duration {
+	d.t.Helper()
+	for attempt := 1; ; attempt++ {
+		late := d.measure(adverts)
+		d.t.Logf("late %s, attempt %d: %s", when, attempt, describe(late))
+		if late[len(late)-1] <= junkDelay || attempt == junkAttempts {
+			return late
+		}
+	}
+}
+
+// takeOver checks that the Backup takes over in time when it has to, in one of a few attempts.
+func (d *duo) takeOver(junk *lab.Junk) {
+	d.t.Helper()
+	limit := d.group.MasterDown(100) + pingSlack
+	ping := d.lab.Ping(lab.VIP)
+	for attempt := 1; ; attempt++ {
+		ping.WaitAnswer(time.Now(), patience)
+		start := time.Now()
+		d.lab.Cut(d.r1.Node())
+		first := d.wire.WaitMaster("r2", start, patience)
+		ping.WaitAnswer(first.Time.Add(wireSlack), patience)
+		out := ping.Longest(start).Length()
+		d.t.Logf("take-over under junk: Master after %v, pings out for %v; %v", first.Time.Sub(start), out, junk)
+		if out <= limit {
+			return
+		}
+		if attempt == attempts {
+			d.t.Errorf("pings out for %v under junk, want at most %v", out, limit)
+			return
+		}
+		d.giveBack()
+	}
+}
+
+// giveBack joins the Master's link again.
+func (d *duo) giveBack() {
+	d.t.Helper()
+	back := time.Now()
+	d.lab.Join(d.r1.Node())
+	d.wire.WaitMaster("r1", back, patience)
+	d.r2.WaitState("Backup", patience)
+}
+
 // TestJunkChangesNothing floods both routers with adverts for their own virtual router that they must discard. No state
 // changes, the Master's adverts stay on time, and a Backup still takes over when it has to.
 func TestJunkChangesNothing(t *testing.T) {
@@ -85,57 +141,40 @@ func TestJunkChangesNothing(t *testing.T) {
 		adverts int
 	}{
 		{"v2-simple", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Secret: "s3cret"}, 4},
-		{"v3", lab.Group{VRID: vrid, Version: 3, Interval: 100 * time.Millisecond}, 30},
+		{"v3", lab.Group{VRID: vrid, Version: 3, Interval: fast.Interval}, 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// Not beside other tests: it measures milliseconds.
 			require(t)
 			g := tt.group
 			d := newDuo(t, g)
-			measure := func() []time.Duration {
-				start := time.Now()
-				for len(d.wire.Adverts("r1", start)) <= tt.adverts {
-					d.wire.WaitMaster("r1", time.Now(), patience)
-				}
-				return lateness(d.wire.Adverts("r1", start), g.Interval)
-			}
-			t.Logf("late without junk: %s", describe(measure()))
-
 			quiet := time.Now()
 			if g.Interval >= time.Second { // a whole machine's worth of junk, which leaves time for the next advert
 				d.flood(lab.JunkAdverts(g.Version, g.VRID, g.Interval))
 			}
 			began := time.Now()
 			junk := d.lab.Junk(junkRate, lab.JunkAdverts(g.Version, g.VRID, g.Interval))
-			punctual := false
-			for attempt := 1; attempt <= junkAttempts && !punctual; attempt++ {
-				late := measure()
-				t.Logf("late with junk, attempt %d: %s", attempt, describe(late))
-				punctual = late[len(late)-1] <= junkDelay
-			}
-			if !punctual {
-				t.Errorf("in each of %d attempts an advert was late by more than %v", junkAttempts, junkDelay)
-			}
+			late := d.late(tt.adverts, "with junk")
 			d.r1.WaitState("Master", time.Second)
 			d.r2.WaitState("Backup", time.Second)
 			if early := d.wire.Adverts("r2", quiet); len(early) > 0 {
 				t.Errorf("the Backup advertised under junk: %v", early[0])
 			}
 
-			ping := d.lab.Ping(lab.VIP)
-			ping.WaitAnswer(time.Now(), patience)
-			start := time.Now()
-			d.lab.Cut(d.r1.Node())
-			first := d.wire.WaitMaster("r2", start, patience)
-			ping.WaitAnswer(first.Time.Add(wireSlack), patience)
-			out := ping.Longest(start).Length()
-			t.Logf("take-over under junk: Master after %v, pings out for %v; %v", first.Time.Sub(start), out, junk)
-			if limit := g.MasterDown(100) + pingSlack; out > limit {
-				t.Errorf("pings out for %v under junk, want at most %v", out, limit)
-			}
+			d.takeOver(junk)
 			junk.Stop()
-			if rate := float64(junk.Sent()) / time.Since(began).Seconds(); rate < 0.9*junkRate {
+			if rate := float64(junk.Sent()) / time.Since(began).Seconds(); rate < junkRate/2 {
 				t.Errorf("only %.0f frames of junk per second were sent, want %d", rate, junkRate)
+			}
+
+			if late[len(late)-1] <= junkDelay {
+				return
+			}
+			// It may be the machine that is late: then it is without junk, too, and says nothing beyond the half of the adverts.
+			d.giveBack()
+			control := d.late(tt.adverts, "without junk")
+			if late[len(late)/2] > junkDelay || control[len(control)-1] <= junkDelay {
+				t.Errorf("in each of %d attempts an advert was late by more than %v", junkAttempts, junkDelay)
 			}
 		})
 	}

@@ -21,13 +21,14 @@ type duo struct {
 	lab    *lab.Lab
 	wire   *lab.Capture
 	r1, r2 *lab.Vrrpsh
+	group  lab.Group
 }
 
 // newDuo starts both and waits until r1 is Master and r2 knows it.
 func newDuo(t *testing.T, g lab.Group) *duo {
 	t.Helper()
 	l := lab.New(t, 2)
-	d := &duo{t: t, lab: l, wire: l.Capture(), r1: l.Vrrpsh(bin, l.Routers[0], g), r2: l.Vrrpsh(bin, l.Routers[1], g)}
+	d := &duo{t: t, lab: l, wire: l.Capture(), r1: l.Vrrpsh(bin, l.Routers[0], g), r2: l.Vrrpsh(bin, l.Routers[1], g), group: g}
 	start := time.Now()
 	d.r1.SetPriority(200)
 	d.r1.Start()
