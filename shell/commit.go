@@ -39,6 +39,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 		c.printf("No changes to commit\n")
 		return nil
 	}
+	s.isConfirming(awaited)
 	release := s.holdCommits()
 	rev, err := s.env.Manager.Commit(c.ctx, &conf.Candidate{Base: s.draft.base, File: s.draft.file.Clone()}, info)
 	release(rev)

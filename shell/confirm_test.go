@@ -32,17 +32,17 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 		alice, bob := New(env, admin), New(env, User{Name: "bob", Level: conf.Administrator, Source: "console"})
 		defer alice.Close()
 		defer bob.Close()
-		told := func() string {
+		told := func(s *Session) string {
 			synctest.Wait()
 			var lines []string
-			for len(bob.notices) > 0 {
-				lines = append(lines, <-bob.notices)
+			for len(s.notices) > 0 {
+				lines = append(lines, <-s.notices)
 			}
 			return strings.Join(lines, "\n")
 		}
 		expect := func(want string) {
 			t.Helper()
-			if got := told(); !strings.Contains(got, want) {
+			if got := told(bob); !strings.Contains(got, want) {
 				t.Errorf("bob is told %q, want %q", got, want)
 			}
 		}
@@ -64,8 +64,14 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 		}
 
 		must(t, alice, "rebase", "hostname other", "commit confirmed")
-		told()
+		told(alice)
+		told(bob)
 		must(t, bob, "discard", "commit")
-		expect("Commit 4 of admin was confirmed by bob (console)")
+		if got := told(bob); got != "" { // who has had the answer
+			t.Errorf("bob is told %q", got)
+		}
+		if got := told(alice); !strings.Contains(got, "Commit 4 of admin was confirmed by bob (console)") {
+			t.Errorf("alice is told %q", got)
+		}
 	})
 }

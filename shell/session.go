@@ -41,6 +41,7 @@ type Session struct {
 	width       int                  // columns, 0: as the terminal says
 	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
 	suggestions bool
+	confirms    uint64 // the commit that this session has confirmed, or was about to
 }
 
 // place is where in the configuration a mode is.

@@ -3,6 +3,7 @@ package shell
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ type fold struct {
 
 // Write implements io.Writer.
 func (f *fold) Write(b []byte) (int, error) {
-	data := append(f.part, b...)
+	data := slices.Concat(f.part, b)
 	var out bytes.Buffer
 	for len(data) > 0 && utf8.FullRune(data) {
 		r, n := utf8.DecodeRune(data)
@@ -73,7 +74,7 @@ func (f *fold) Write(b []byte) (int, error) {
 		out.Write(data[:n])
 		data = data[n:]
 	}
-	f.part = append([]byte(nil), data...)
+	f.part = data
 	if _, err := f.w.Write(out.Bytes()); err != nil {
 		return 0, err
 	}
