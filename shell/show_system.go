@@ -133,6 +133,7 @@ func showSessions(c *call) error {
 // apiData is what "show api" says.
 type apiData struct {
 	Enabled bool       `json:"enabled"`
+	Metrics bool       `json:"metrics"`
 	Host    string     `json:"host,omitempty"`
 	TLS     bool       `json:"tls"`
 	Users   []userData `json:"users"`
@@ -150,7 +151,7 @@ func apiOf(c *call) apiData {
 	if cfg == nil {
 		return d
 	}
-	d.Enabled, d.TLS = cfg.API.Enabled, cfg.API.TLS
+	d.Enabled, d.TLS, d.Metrics = cfg.API.Enabled, cfg.API.TLS, cfg.Metrics
 	if d.Enabled {
 		d.Host = cfg.API.Host
 	}
@@ -169,6 +170,9 @@ func showAPI(c *call) error {
 		c.printf("HTTP API listens on https://%s\n", hostPort(d.Host))
 	default:
 		c.printf("HTTP API listens on http://%s\n", hostPort(d.Host))
+	}
+	if d.Metrics {
+		c.printf("Metrics are served as /metrics\n")
 	}
 	if len(d.Users) == 0 {
 		c.printf("No users\n")

@@ -49,6 +49,7 @@ func sampleState() *State {
 	master.Counters.Transitions[vrrp.CauseMasterDown], master.Counters.Transitions[vrrp.CauseHigherPriority] = 4, 3
 	master.Sync = &engine.SyncStatus{Name: "edge", Master: true}
 	backup.Sync = master.Sync
+	master.Rivals = make([]engine.Rival, 2)
 	backup.Fault = "operation not permitted"
 	lost := router("eth9", vrrp.IPv4, 255, vrrp.Initialize)
 	file := engine.TrackObject{Name: "weight", Kind: engine.TrackFile}
@@ -130,6 +131,7 @@ func TestSamples(t *testing.T) {
 		"vrrpsh_state_timestamp_seconds{" + four + "}": at,
 		"vrrpsh_priority{" + four + "}":                90, "vrrpsh_priority_configured{" + four + "}": 100,
 		"vrrpsh_addresses_installed{" + four + "}": 1, "vrrpsh_addresses_installed{" + six + "}": 0,
+		"vrrpsh_rivals{" + four + "}": 2, "vrrpsh_rivals{" + six + "}": 0,
 		"vrrpsh_fault{" + four + "}": 0, "vrrpsh_fault{" + six + "}": 1,
 		"vrrpsh_adverts_sent_total{" + four + "}": 10, "vrrpsh_adverts_sent_total{" + six + "}": 0,
 		"vrrpsh_adverts_received_total{" + four + "}":                                 3,
