@@ -1,6 +1,7 @@
 package router
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -30,7 +31,7 @@ func TestMetrics(t *testing.T) {
 	defer r.Stop()
 	scrape := func() (int, string) {
 		w := httptest.NewRecorder()
-		r.control().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		r.control().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		return w.Code, w.Body.String()
 	}
 	if code, body := scrape(); code != 404 {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strconv"
 
 	"vrrpsh/engine"
@@ -52,7 +53,7 @@ func counted(name, help string, value func(c *engine.Counters) uint64) metric {
 // apart is a counter whose samples of a virtual router are told apart by one more label. Those that are 0 are left
 // out: with every reason, thousands of virtual routers would have tens of thousands of samples that never change.
 func apart(name, help, label string, names func(int) string, counts func(c *engine.Counters) []uint64) metric {
-	labels := append(identity[:len(identity):len(identity)], label)
+	labels := slices.Concat(identity, []string{label})
 	return metric{name, counter, help, labels, func(e *exposition, s *State) {
 		for i, r := range s.Snapshot.Routers {
 			for which, n := range counts(&r.Counters) {

@@ -160,7 +160,7 @@ func TestNextGenFiles(t *testing.T) {
 func TestNextGenRefusals(t *testing.T) {
 	s2 := v2()
 	n := ng{binary.LittleEndian}
-	cat := func(blocks ...[]byte) []byte { return slices.Concat(blocks...) }
+	cat := slices.Concat[[]byte]
 	changed := func(b []byte, at int, to byte) []byte {
 		b = slices.Clone(b)
 		b[(at+len(b))%len(b)] = to
