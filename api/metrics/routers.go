@@ -83,7 +83,6 @@ var ofRouters = []metric{
 	ofEach("vrrpsh_priority_configured", gauge, "Configured priority.", func(r *engine.RouterStatus) float64 { return float64(r.Config.Protocol.Priority) }),
 	ofEach("vrrpsh_addresses_installed", gauge, "Whether the kernel has the virtual addresses.", func(r *engine.RouterStatus) float64 { return truth(r.Installed) }),
 	ofEach("vrrpsh_fault", gauge, "Whether there is trouble with the kernel, which show vrrp describes.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
-	ofEach("vrrpsh_rivals", gauge, "Other routers that claim what only one can have, such as to be Master; show vrrp names them.", func(r *engine.RouterStatus) float64 { return float64(len(r.Rivals)) }),
 	counted("vrrpsh_adverts_sent_total", "Adverts sent.", func(c *engine.Counters) uint64 { return c.AdvertsSent }),
 	counted("vrrpsh_adverts_received_total", "Adverts received and accepted.", func(c *engine.Counters) uint64 { return c.AdvertsReceived }),
 	counted("vrrpsh_adverts_dropped_total", "Adverts discarded, for any reason.", func(c *engine.Counters) uint64 { return sum(c.Dropped[:]) }),
