@@ -135,11 +135,29 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	}
 	if l.port != nil {
 		c.event(now, EventLink, Key{Interface: l.Name}, difference(&was, &l.Link), out)
+		if was.MAC != l.MAC {
+			l.port.reintroduce()
+		}
 		c.changed(now, l.port, out)
 	}
 	c.routeRetry(out)
 	c.trackLink(now, l.Name, out)
 	c.conclude(now, out)
+}
+
+// reintroduce has the addresses announced anew that are reached by the interface's own MAC address, which is
+// another one now: when the kernel has confirmed that it still has them. changed must follow.
+func (p *port) reintroduce() {
+	for _, s := range p.segments {
+		if s == nil {
+			continue
+		}
+		for _, g := range s.byVRID {
+			if g != nil && g.desired.Active && g.mac(p.link) == p.link.MAC {
+				g.unsettle = true
+			}
+		}
+	}
 }
 
 // RemoveLink tells that an interface is gone.

@@ -397,3 +397,31 @@ func TestListen(t *testing.T) {
 		t.Errorf("stop (-want +got):\n%s", diff)
 	}
 }
+
+// Hosts are told of the new MAC address at once when the interface of a Master gets one; the virtual MAC stays.
+func TestMasterAnnouncesNewMAC(t *testing.T) {
+	for _, kind := range []engine.InterfaceType{engine.Ether, engine.Macvlan} {
+		t.Run(kind.String(), func(t *testing.T) {
+			h := newHost(t)
+			vr := group("eth0", 51, "10.0.0.100")
+			if vr.Type = kind; kind == engine.Macvlan {
+				vr.VIFName = "standby51"
+			}
+			l := ethernet(1, "eth0", "10.0.0.1/24")
+			h.link(l)
+			h.apply(config(vr))
+			h.run(20 * time.Second)
+			l.MAC = [6]byte{2, 0, 0, 0, 0, 99}
+			h.link(l)
+			if h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown); kind == engine.Macvlan {
+				if len(h.out.Announces) != 0 {
+					t.Errorf("announces %+v", h.out.Announces)
+				}
+				return
+			}
+			if a := h.out.Announces; len(a) != 1 || a[0].MAC != l.MAC {
+				t.Errorf("announces %+v, want the new MAC", a)
+			}
+		})
+	}
+}
