@@ -160,3 +160,28 @@ func TestRivalsAreBounded(t *testing.T) {
 		t.Errorf("rivals %q", got)
 	}
 }
+
+// A Master that gives up to another says so where hosts know its own MAC address: the other one may not
+// have heard it, and has to announce the addresses.
+func TestLastWord(t *testing.T) {
+	for _, kind := range []engine.InterfaceType{engine.Ether, engine.Macvlan} {
+		h := newHost(t)
+		vr := group("eth0", 51, "10.0.0.100")
+		if vr.Type = kind; kind == engine.Macvlan {
+			vr.VIFName = "standby51"
+		}
+		h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+		h.apply(config(vr))
+		h.run(10 * time.Second)
+		h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.9"))
+		h.wantState(vr.Key, vrrp.Backup, vrrp.CauseHigherPriority)
+		var sent []uint8
+		for _, s := range h.out.Sends {
+			sent = append(sent, s.Payload[2])
+		}
+		want := map[engine.InterfaceType][]uint8{engine.Ether: {100}}[kind]
+		if !slices.Equal(sent, want) {
+			t.Errorf("%s sends adverts with the priorities %d, want %d", kind, sent, want)
+		}
+	}
+}

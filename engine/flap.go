@@ -10,7 +10,7 @@ import (
 // who can send adverts without authentication can provoke at any rate, one event tells
 // at the end of each window. All of them are counted, numbered and kept in the history.
 const (
-	flapLimit  = 10
+	flapLimit  = 20
 	flapWindow = 10 * time.Second
 )
 

@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A forger makes a virtual router change its state a hundred times a second. Ten transitions and one summary
+// A forger makes a virtual router change its state a hundred times a second. Twenty transitions and one summary
 // every ten seconds are told, the last state is among them, and everything is counted and numbered.
 func TestFlapping(t *testing.T) {
 	h, vr := master(t)
@@ -49,7 +49,7 @@ func TestFlapping(t *testing.T) {
 	if transitions != 2*made {
 		t.Errorf("%d events for %d transitions", transitions, 2*made)
 	}
-	if told < 10+5 || told > 10+8 || told-summaries != 10 {
+	if told < 20+5 || told > 20+8 || told-summaries != 20 {
 		t.Errorf("%d were told, %d of them summaries", told, summaries)
 	}
 	if last != s.State || told-summaries+untold != 2*made || s.Counters.Untold != untold {
@@ -60,7 +60,7 @@ func TestFlapping(t *testing.T) {
 	}
 	said := 0
 	for _, text := range h.texts(engine.EventFault) {
-		if strings.HasPrefix(text, "more than 10 transitions in 10s") {
+		if strings.HasPrefix(text, "more than 20 transitions in 10s") {
 			said++
 		}
 	}

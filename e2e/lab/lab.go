@@ -144,7 +144,14 @@ func (l *Lab) attach(n *Namespace) {
 		return
 	}
 	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
-	n.IP("addr add " + Far + "/128 dev lo")
+	n.IP("addr replace " + Far + "/128 dev lo")
+}
+
+// Plug gives a namespace whose eth0 was deleted another one.
+func (l *Lab) Plug(n *Namespace) {
+	l.tb.Helper()
+	l.attach(n)
+	l.waitCarrier(n, "eth0")
 }
 
 // waitCarrier waits until an interface of a namespace is operational.

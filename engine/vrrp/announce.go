@@ -18,11 +18,11 @@ const (
 // An announcer times the announcements of a Master in rounds (RFC 9568 section
 // 6.4.1 asks for one announcement). The zero value is idle.
 type announcer struct {
-	began   time.Time // the current or last round
-	left    int       // announcements left in it
-	next    time.Time // when the next of them is due
-	again   time.Time // when another round is due, once
-	refresh time.Time // when the next refreshing round is due
+	left     int       // announcements left in the round
+	next     time.Time // when the next of them is due
+	again    time.Time // when another round is due, once
+	refresh  time.Time // when the next refreshing round is due
+	provoked time.Time // when the last round was that another router's advert asked for
 }
 
 // start begins the rounds of a Master whose addresses were installed.
@@ -37,16 +37,20 @@ func (a *announcer) start(now time.Time, cfg *AnnounceConfig) {
 
 // begin begins a round.
 func (a *announcer) begin(now time.Time, cfg *AnnounceConfig) {
-	a.began, a.next, a.left = now, now, max(1, cfg.Repeat)
+	a.next, a.left = now, max(1, cfg.Repeat)
 }
 
 // provoke asks for a round that is not part of the schedule: at once, or as soon
 // as the limit allows.
 func (a *announcer) provoke(now time.Time, cfg *AnnounceConfig) {
-	if allowed := a.began.Add(announceLimit); allowed.After(now) {
+	if a.left > 0 {
+		return // the rest of a round will do
+	}
+	if allowed := a.provoked.Add(announceLimit); allowed.After(now) {
 		a.again = earliest(a.again, allowed)
 		return
 	}
+	a.provoked = now
 	a.begin(now, cfg)
 }
 

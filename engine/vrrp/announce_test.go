@@ -57,6 +57,12 @@ func TestAnnounce(t *testing.T) {
 			t.Errorf("announced at (-want +got):\n%s", diff)
 		}
 	})
+	t.Run("at once although there was a round just before", func(t *testing.T) {
+		r := master(base(V3))
+		run(r, 2*sec)
+		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}
+		expect(t, step(r, 2*sec, inferior), send(100), announce)
+	})
 	t.Run("another refresh interval", func(t *testing.T) {
 		r := master(base(V3))
 		cfg := base(V3, func(c *Config) { c.Announce.Refresh = 3 * sec })

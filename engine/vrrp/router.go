@@ -233,6 +233,9 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 		cause = CauseHigherAddress
 	}
 	if cause != CauseNone {
+		if r.cfg.LastWord {
+			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
+		}
 		out = r.enter(now, Backup, cause, out)
 		r.follow(now, a)
 		return out

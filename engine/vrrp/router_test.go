@@ -236,8 +236,8 @@ func TestMaster(t *testing.T) {
 				"equal priority, higher address", advertOf(t, base(v), higher, 100), sec/2 + down100,
 				[]Action{withdraw, transition(Master, Backup, CauseHigherAddress)},
 			},
-			{"equal priority, lower address", advertOf(t, base(v), lower, 100), sec, []Action{send(100)}},
-			{"lower priority", advertOf(t, base(v), higher, 99), sec, []Action{send(100)}},
+			{"equal priority, lower address", advertOf(t, base(v), lower, 100), sec, []Action{send(100), announce}},
+			{"lower priority", advertOf(t, base(v), higher, 99), sec, []Action{send(100), announce}},
 		}
 		for _, tt := range adverts {
 			t.Run(tt.name, func(t *testing.T) {

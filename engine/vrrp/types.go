@@ -217,6 +217,9 @@ type Config struct {
 	// Synced makes a Backup wait to be told (EventTakeOver) where it would become Master by itself:
 	// it must not without the others of its sync group. The owner does not wait.
 	Synced bool
+	// LastWord has a Master send one more advert when it gives up to another. That one may not have heard it, as after a
+	// split: from a lower priority it learns that neighbors followed somebody else, and announces the addresses anew.
+	LastWord bool
 	// Unicast has adverts exchanged with single peers in place of the multicast group.
 	Unicast UnicastConfig
 }
