@@ -93,7 +93,7 @@ func mark(out IO, prompt, line string, offset int) {
 	line = strings.ReplaceAll(line, "\t", " ")
 	column := runewidth.StringWidth(printable(line[:min(offset, len(line))]))
 	if out.Ask == nil {
-		fmt.Fprintln(out.Err, printable(line))
+		fmt.Fprintln(out.Err, discreet(printable(line)))
 	} else {
 		column += runewidth.StringWidth(prompt)
 		if out.Width > 0 {

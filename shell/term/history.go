@@ -7,11 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vrrpsh/shell"
 )
 
 const defaultHistory = 1000
@@ -23,10 +24,6 @@ type history struct {
 	private func(string) bool
 	lines   []string
 }
-
-// secretive matches lines that give a secret or a password, words abbreviated or not, and
-// those that configure authentication, where the word "secret" may be one letter.
-var secretive = regexp.MustCompile(`(?i)\s(sec|secr|secre|secret|pass|passw|passwo|passwor|password|passwd)\s+\S|(^|\s)au\w*\s+\S+\s+\S`)
 
 // openHistory reads the file; a history without it is returned with the error.
 func openHistory(o Options) (*history, error) {
@@ -133,7 +130,7 @@ func (h *history) add(line string) {
 	}
 	h.lines = append(h.lines, line)
 	h.trim()
-	if h.path == "" || secretive.MatchString(line) || h.private != nil && h.private(line) {
+	if _, secret := shell.SecretIn(line); h.path == "" || secret || h.private != nil && h.private(line) {
 		return
 	}
 	f, err := h.open()

@@ -94,23 +94,3 @@ func TestScannerAnyBytes(t *testing.T) {
 		}
 	})
 }
-
-func TestSecretive(t *testing.T) {
-	for line, want := range map[string]bool{
-		"auth rfc2338-simple secret hush":                  true,
-		"au rfc s hush":                                    true,
-		"interface eth0 vrrp 1 auth p0-t8-sha256 sec hush": true,
-		"api secret hush":                                  true,
-		"api user bob level 0 password hush":               true,
-		"api user bob level 0 passwd hush":                 true,
-		"api user bob level 0 password":                    false,
-		"no auth":                                          false,
-		"show vrrp brief":                                  false,
-		"show | include secret":                            false,
-		"interface secure0":                                false,
-	} {
-		if got := secretive.MatchString(line); got != want {
-			t.Errorf("%q: %t", line, got)
-		}
-	}
-}
