@@ -27,6 +27,13 @@ const (
 	failedStatus = 255
 )
 
+// lately is a moment of the recent past, on the monotonic clock: setting the wall clock makes nobody idle.
+type lately struct{ at atomic.Pointer[time.Time] }
+
+func (l *lately) now() { t := time.Now(); l.at.Store(&t) }
+
+func (l *lately) ago() time.Duration { return time.Since(*l.at.Load()) }
+
 // terminal runs the terminal of a conversation in a process of its own, whose line editor has
 // process-wide state, and returns its exit status. The conversation stays in this process: the
 // terminal's talks to it through a socket that nobody else has.
@@ -50,8 +57,8 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	go func() { served <- s.server.o.Shells.ServeConn(conn, s.conn.User(), conv) }()
 	ended := make(chan struct{})
 	shown := make(chan struct{})
-	var typed atomic.Int64
-	typed.Store(time.Now().UnixNano())
+	var typed lately
+	typed.now()
 	go func() {
 		defer close(shown)
 		_, _ = io.Copy(s.channel, master) // ends with an error when the last process has
@@ -78,7 +85,7 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 
 // attend waits for the end of the terminal's process, which it makes end when the client or
 // the router goes, or nobody types.
-func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *atomic.Int64, ended <-chan struct{}) {
+func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *lately, ended <-chan struct{}) {
 	limit := s.server.o.Limits.Idle
 	idle := time.NewTimer(limit)
 	defer idle.Stop()
@@ -102,7 +109,7 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 				hangUp()
 			}
 		case <-idle.C:
-			rest := limit - time.Since(time.Unix(0, typed.Load()))
+			rest := limit - typed.ago()
 			if rest > 0 {
 				idle.Reset(rest)
 				continue
@@ -117,12 +124,12 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 }
 
 // typing passes on what the user types. The end of it, as of a file, is typed as Ctrl-D.
-func (s *session) typing(master *os.File, typed *atomic.Int64) {
+func (s *session) typing(master *os.File, typed *lately) {
 	b := make([]byte, 4096)
 	for {
 		n, err := s.channel.Read(b)
 		if n > 0 {
-			typed.Store(time.Now().UnixNano())
+			typed.now()
 			if _, werr := master.Write(b[:n]); werr != nil {
 				return
 			}
