@@ -20,7 +20,7 @@ const (
 	// late by itself now and then, a router that junk delays is late every time.
 	junkAttempts = 5
 	// Of a flood are sent floodSize frames, at most so many per second.
-	floodRate, floodSize = 10000, 20000
+	floodRate, floodSize = 10000, 10000
 	// floodLines is what a flood may add to the log.
 	floodLines = 50
 )

@@ -16,13 +16,13 @@ func Check(path string, uid uint32) error {
 	if !filepath.IsAbs(path) {
 		return errors.New("is not an absolute path")
 	}
-	path = filepath.Clean(path)
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return reason(err)
 	}
-	for _, p := range []string{path, resolved} {
-		for dir := filepath.Dir(p); ; dir = filepath.Dir(dir) {
+	path = filepath.Clean(path)
+	for links := 0; ; links++ {
+		for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 			if err := checkDir(dir, uid); err != nil {
 				return err
 			}
@@ -30,11 +30,22 @@ func Check(path string, uid uint32) error {
 				break
 			}
 		}
-	}
-	if path != resolved { // then it is a symbolic link, or behind one
 		if err := checkOwner(path, uid); err != nil {
 			return err
 		}
+		next, err := follow(path)
+		if err != nil {
+			return reason(err)
+		}
+		if next == path {
+			break
+		}
+		if path = next; links == maxLinks {
+			return errors.New("is behind too many symbolic links")
+		}
+	}
+	if path != resolved {
+		return errors.New("is behind symbolic links that lead back through others")
 	}
 	info, err := os.Lstat(resolved)
 	switch {
@@ -47,7 +58,36 @@ func Check(path string, uid uint32) error {
 	case info.Mode()&0o022 != 0:
 		return fmt.Errorf("can be changed by others than its owner (mode %04o)", info.Mode().Perm())
 	}
-	return checkOwner(resolved, uid)
+	return nil
+}
+
+// maxLinks is how many symbolic links may be on the way: as many as Linux follows.
+const maxLinks = 40
+
+// follow replaces the first symbolic link in a path by what it points to: all that is on the way to a program is looked at.
+func follow(path string) (string, error) {
+	for i := 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != filepath.Separator {
+			continue
+		}
+		link, rest := path[:i], path[i:]
+		info, err := os.Lstat(link)
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		target, err := os.Readlink(link)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(link), target)
+		}
+		return filepath.Join(target, rest), nil
+	}
+	return path, nil
 }
 
 func checkDir(dir string, uid uint32) error {

@@ -101,6 +101,38 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Links may lead to a program, but not by the hands of somebody else, at no step of the way.
+func TestCheckLinks(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make what belongs to others")
+	}
+	p := self(t, "", 0o755)
+	ours, theirs := t.TempDir(), t.TempDir()
+	link := func(target string, path ...string) string {
+		t.Helper()
+		at := filepath.Join(path...)
+		if err := os.Symlink(target, at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	good := link(link(p.Command[0], ours, "first"), ours, "second")
+	up := link("../"+filepath.Base(ours)+"/first", ours, "up")
+	bad := link(link(p.Command[0], theirs, "between"), ours, "bad")
+	dir := filepath.Join(link(link(filepath.Dir(p.Command[0]), theirs, "dir"), ours, "dir"), "script")
+	loop := link(filepath.Join(ours, "loop"), ours, "loop")
+	if err := os.Chown(theirs, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		good: "", up: "", bad: "another user: " + theirs, dir: "another user: " + theirs, loop: "cannot be run",
+	} {
+		if got := errorText(program.Check(path, 0)); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""
