@@ -95,6 +95,20 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	}
 }
 
+// TestFewAddressesFitEverywhere: nobody is asked for an MTU, which takes a system call for each of thousands.
+func TestFewAddressesFitEverywhere(t *testing.T) {
+	for _, vips := range [][]string{{"10.1.1.1", "10.1.2.1", "10.1.3.1"}, {"fe80::1", "2001:db8::1"}} {
+		v := newValidator(&File{VRouters: []VRouter{{Group: ptr(51), Interface: ptr("eth0"), VIPs: vips, Version: ptr(3)}}}, nil, "linux")
+		v.mtu = func(string) (int, bool) {
+			t.Errorf("%q: the interface is asked", vips)
+			return 0, false
+		}
+		if v.config(); len(v.faults) > 0 {
+			t.Error(v.faults)
+		}
+	}
+}
+
 // TestAddressesFitTheInterface holds the number of addresses against the MTU of the interface.
 func TestAddressesFitTheInterface(t *testing.T) {
 	for _, tt := range []struct {

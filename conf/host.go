@@ -54,5 +54,18 @@ func (h Host) mtu(iface string) (mtu int, known bool) {
 	return ifi.MTU, true
 }
 
+// mtus is mtu for thousands of virtual routers: it asks once for each interface.
+func (h Host) mtus() func(iface string) (mtu int, known bool) {
+	asked := map[string]int{} // 0: not known
+	return func(iface string) (int, bool) {
+		mtu, before := asked[iface]
+		if !before {
+			mtu, _ = h.mtu(iface)
+			asked[iface] = mtu
+		}
+		return mtu, mtu > 0
+	}
+}
+
 // filtersSockets is the default of socket_filter.
 func (h Host) filtersSockets() bool { return h.refusal("socket_filter", "true") == "" }

@@ -86,7 +86,7 @@ type validator struct {
 }
 
 func newValidator(f *File, running *Config, host Host) *validator {
-	return &validator{file: f, running: running, host: host, mtu: host.mtu, known: map[string]bool{}}
+	return &validator{file: f, running: running, host: host, mtu: host.mtus(), known: map[string]bool{}}
 }
 
 func (v *validator) config() *Config {

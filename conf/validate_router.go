@@ -29,10 +29,12 @@ const (
 const (
 	// ethernetMTU is that of an interface that does not tell its own.
 	ethernetMTU = 1500
-	ipv4Header  = 20
-	ipv6Header  = 40
-	vrrpHeader  = 8
-	authData    = 8 // at the end of version 2
+	// minMTU6 is the smallest that IPv6 allows (RFC 8200 section 5).
+	minMTU6    = 1280
+	ipv4Header = 20
+	ipv6Header = 40
+	vrrpHeader = 8
+	authData   = 8 // at the end of version 2
 	// maxAddresses is what the count field holds.
 	maxAddresses = 255
 )
@@ -265,25 +267,22 @@ func (r *router) addresses() {
 // fits checks that the addresses fit an advertisement on the interface. An MTU that is not what it shall be, or not yet,
 // does not keep the router from starting.
 func (r *router) fits() {
-	family, size := r.out.Family, 16
-	room := ethernetMTU - ipv6Header - vrrpHeader
+	n, least := len(r.out.Addresses), minMTU6
+	if r.out.Family == vrrp.IPv4 {
+		least = minMTU
+	}
+	if n <= r.room(least) {
+		return // wherever; to ask for each of thousands would take seconds
+	}
 	mtu, known := r.mtu(r.out.Interface)
-	if known {
-		room += mtu - ethernetMTU
+	if !known {
+		mtu = ethernetMTU
 	}
-	if family == vrrp.IPv4 {
-		size = 4
-		room += ipv6Header - ipv4Header
-		if r.out.Protocol.Version == vrrp.V2 {
-			room -= authData
-		}
-	}
-	most := min(max(room/size, 0), maxAddresses)
-	n := len(r.out.Addresses)
+	most := r.room(mtu)
 	if n <= most {
 		return
 	}
-	problem := fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, family)
+	problem := fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, r.out.Family)
 	if most < maxAddresses && known {
 		problem += fmt.Sprintf(" on %s, whose MTU is %d", r.out.Interface, mtu)
 	}
@@ -295,6 +294,18 @@ func (r *router) fits() {
 		return
 	}
 	r.fault("vips", strconv.Itoa(n)+" addresses", problem)
+}
+
+// room is how many addresses fit an advertisement with an MTU.
+func (r *router) room(mtu int) int {
+	room, size := mtu-ipv6Header-vrrpHeader, 16
+	if r.out.Family == vrrp.IPv4 {
+		room, size = mtu-ipv4Header-vrrpHeader, 4
+		if r.out.Protocol.Version == vrrp.V2 {
+			room -= authData
+		}
+	}
+	return min(max(room/size, 0), maxAddresses)
 }
 
 // linkLocalFirst makes a link-local address the first of IPv6, as RFC 9568 section 5.2.9 wants it: the
