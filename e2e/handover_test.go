@@ -279,8 +279,8 @@ func (p *pairing) run() {
 		// Both are Masters while the segment is divided, and we make way as soon as it is not.
 		what: "segment divided", do: func() { p.lab.Partition(peer.Node()) }, to: "r1", limit: g.MasterDown(50) + pingSlack,
 		back: "segment healed", undo: func() {
-			p.begun = time.Now()
 			p.lab.Heal(peer.Node())
+			p.begun = time.Now() // what was sent until now may not have been heard
 		}, backLimit: handed,
 	})
 }

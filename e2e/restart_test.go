@@ -21,13 +21,11 @@ import (
 )
 
 // install puts a copy of the program under test at a path, in place of what is there: another file
-// of the same name, as packages do it.
+// of the same name, as packages do it. It is not written by this process: what another test starts meanwhile would
+// have it open for writing for a moment, and such a file cannot be executed.
 func install(t *testing.T, path string) {
 	t.Helper()
-	b, err := os.ReadFile(bin)
-	if err == nil {
-		err = os.WriteFile(path+".new", b, 0o755)
-	}
+	_, err := exec.Command("cp", bin, path+".new").Output()
 	if err == nil {
 		err = os.Rename(path+".new", path)
 	}
