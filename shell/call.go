@@ -252,7 +252,7 @@ func (c *call) editSetting(set *setting, at place) error {
 		file.API = &api
 	}
 	t := &target{file: &file}
-	inRouter, tables := at.router.Interface != "", c.tables()
+	inRouter, tables := at.router.Interface != "", c.tableMode()
 	switch {
 	case inRouter:
 		group := int(at.router.VRID)
@@ -264,7 +264,7 @@ func (c *call) editSetting(set *setting, at place) error {
 			return failed("%s is not configured", at.router)
 		}
 	case tables != nil:
-		if !tables.has(&file, at.table) && (c.inv.Form != completions.Plain || c.step.Command.Enter == "") {
+		if tables.find(&file, at.table) == nil && (c.inv.Form != completions.Plain || c.step.Command.Enter == "") {
 			return c.unknownTable(tables, at.table)
 		}
 		t = tables.target(&file, at.table)

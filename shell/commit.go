@@ -234,7 +234,7 @@ func (c *call) restart(d *draft) {
 	s.draft = d
 	s.mu.Unlock()
 	m := tableModeOf(s.mode)
-	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 || m != nil && !m.has(d.file, s.table) {
+	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 || m != nil && m.find(d.file, s.table) == nil {
 		s.enter(completions.Config, place{})
 	}
 }

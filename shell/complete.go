@@ -123,9 +123,9 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 // tableValues lists the tables of a name, with what they are for.
 func (s *Session) tableValues(m *tableMode) []completions.Candidate {
 	var list []completions.Candidate
-	file := s.shownDraft().file
-	for _, name := range m.names(file) {
-		help := strings.TrimPrefix(m.makers[0].render(m.at(file, name), hide)[0], m.word+" "+completions.Quote(name))
+	names, named := m.tables(s.shownDraft().file)
+	for _, name := range names {
+		help := strings.TrimPrefix(m.makers[0].render(named[name], hide)[0], m.word+" "+completions.Quote(name))
 		list = append(list, completions.Candidate{Text: name, Help: strings.TrimSpace(help)})
 	}
 	return list

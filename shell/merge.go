@@ -19,8 +19,9 @@ func mergeFile(d *draft, file *conf.File) {
 		d.file.API = new(conf.API)
 	}
 	for _, m := range tableModes {
-		for _, name := range m.names(file) {
-			to, from := m.target(d.file, name), m.at(file, name)
+		names, named := m.tables(file)
+		for _, name := range names {
+			to, from := m.target(d.file, name), named[name]
 			for _, set := range m.all() {
 				mergeKeys(to, from, set.keys)
 			}
@@ -91,8 +92,9 @@ func (d *draft) routers() tables[engine.Key] {
 
 // in are the tables of a file.
 func (m *tableMode) in(f *conf.File) tables[string] {
+	names, _ := m.tables(f)
 	return tables[string]{
-		keys:   m.names(f),
+		keys:   names,
 		target: func(name string) *target { return m.target(f, name) },
 		remove: func(name string) { m.remove(f, name) },
 		name:   func(name string) string { return m.word + " " + name },

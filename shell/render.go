@@ -24,9 +24,10 @@ func renderFile(w io.Writer, d *draft, secret func(string) string) {
 			fmt.Fprintln(w, line)
 		}
 	}
-	for _, s := range tableModes {
-		for _, name := range s.names(d.file) {
-			for _, line := range s.lines(d.file, name, secret) {
+	for _, m := range tableModes {
+		names, named := m.tables(d.file)
+		for _, name := range names {
+			for _, line := range m.lines(named[name], secret) {
 				fmt.Fprintln(w, line)
 			}
 		}
@@ -78,8 +79,8 @@ func (d delta) String() string { return d.Op + strings.Repeat(" ", d.Depth) + d.
 func compareDrafts(from, to *draft) []delta {
 	var out []delta
 	out = appendChanges(out, topSettings, &target{file: from.file}, &target{file: to.file}, 0)
-	for _, s := range tableModes {
-		out = s.compare(out, from.file, to.file)
+	for _, m := range tableModes {
+		out = m.compare(out, from.file, to.file)
 	}
 	old := make(map[engine.Key]int, len(from.file.VRouters))
 	for i, k := range from.keys() {

@@ -65,14 +65,13 @@ var notifyTables = tableMode{
 		text("notify.user", "user <user:word>", "User that it runs as (default nobody)",
 			inHook(func(h *conf.Notify) **string { return &h.User }), "<user>", "Name of a user of the system"),
 	},
-	names: func(f *conf.File) []string {
-		var names []string
-		for i := range f.Notify {
-			if name := conf.HookName(&f.Notify[i], i); !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+	list: func(f *conf.File) (names []string, list []*target) {
+		hooks := namedHooks(f)
+		for i := range hooks {
+			names = append(names, *hooks[i].Name)
+			list = append(list, &target{file: f, hook: &hooks[i]})
 		}
-		return names
+		return names, list
 	},
 	target: func(f *conf.File, name string) *target {
 		f.Notify = namedHooks(f)

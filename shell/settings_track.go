@@ -48,14 +48,12 @@ var trackTables = tableMode{
 		text("track.user", "user <user:word>", "User that a script runs as (default nobody)",
 			inTrack(func(o *conf.Track) **string { return &o.User }), "<user>", "Name of a user of the system"),
 	},
-	names: func(f *conf.File) []string {
-		var names []string
+	list: func(f *conf.File) (names []string, list []*target) {
 		for i := range f.Tracks {
-			if name := valueOf(f.Tracks[i].Name); !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+			names = append(names, valueOf(f.Tracks[i].Name))
+			list = append(list, &target{file: f, track: &f.Tracks[i]})
 		}
-		return names
+		return names, list
 	},
 	target: func(f *conf.File, name string) *target {
 		f.Tracks = slices.Clone(f.Tracks)

@@ -159,7 +159,7 @@ func showHere(c *call) error {
 			renderFile(c.out, s.draft, hide)
 			break
 		}
-		for _, line := range m.lines(s.draft.file, s.table, hide) {
+		for _, line := range m.lines(m.find(s.draft.file, s.table), hide) {
 			c.printf("%s\n", line)
 		}
 	}

@@ -1,8 +1,6 @@
 package shell
 
 import (
-	"slices"
-
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 )
@@ -20,7 +18,8 @@ type tableMode struct {
 	makers []setting
 	// settings are those of the mode.
 	settings []setting
-	names    func(*conf.File) []string
+	// list returns all tables of a file with their names. They are only read.
+	list func(*conf.File) (names []string, list []*target)
 	// target returns a table in a copy of the file's list. It is added when there is none of that name.
 	target func(f *conf.File, name string) *target
 	remove func(f *conf.File, name string)
@@ -59,18 +58,27 @@ func (m *tableMode) commands() []completions.Command {
 	return list
 }
 
-// has tells whether a file has the table.
-func (m *tableMode) has(f *conf.File, name string) bool { return slices.Contains(m.names(f), name) }
+// tables returns the names in the order of the file, and the tables, to be read. A file that is not valid may have a
+// name twice; the first counts.
+func (m *tableMode) tables(f *conf.File) (names []string, named map[string]*target) {
+	all, list := m.list(f)
+	named = make(map[string]*target, len(all))
+	for i, name := range all {
+		if named[name] == nil {
+			names, named[name] = append(names, name), list[i]
+		}
+	}
+	return names, named
+}
 
-// at returns a table of a file that is only read.
-func (m *tableMode) at(f *conf.File, name string) *target {
-	file := *f
-	return m.target(&file, name)
+// find returns a table to be read, or nil.
+func (m *tableMode) find(f *conf.File, name string) *target {
+	_, named := m.tables(f)
+	return named[name]
 }
 
 // lines returns the commands that give a table its values.
-func (m *tableMode) lines(f *conf.File, name string, secret func(string) string) []string {
-	t := m.at(f, name)
+func (m *tableMode) lines(t *target, secret func(string) string) []string {
 	lines := m.makers[0].render(t, secret)
 	for i := range m.settings {
 		for _, line := range m.settings[i].render(t, secret) {
@@ -82,31 +90,27 @@ func (m *tableMode) lines(f *conf.File, name string, secret func(string) string)
 
 // compare returns what leads from the tables of one file to those of another.
 func (m *tableMode) compare(out []delta, from, to *conf.File) []delta {
-	empty := &conf.File{}
-	for _, name := range m.names(to) {
-		was := empty
-		if m.has(from, name) {
-			was = from
-		}
-		out = m.compareTable(out, was, to, name)
+	before, was := m.tables(from)
+	after, is := m.tables(to)
+	for _, name := range after {
+		out = m.compareTable(out, was[name], is[name])
 	}
-	for _, name := range m.names(from) {
-		if !m.has(to, name) {
-			out = m.compareTable(out, from, empty, name)
+	for _, name := range before {
+		if is[name] == nil {
+			out = m.compareTable(out, was[name], nil)
 		}
 	}
 	return out
 }
 
-func (m *tableMode) compareTable(out []delta, from, to *conf.File, name string) []delta {
+func (m *tableMode) compareTable(out []delta, was, is *target) []delta {
 	// A table that does not exist has no commands.
-	table := func(f *conf.File) *target {
-		if m.has(f, name) {
-			return m.at(f, name)
-		}
-		return &target{file: f}
+	if was == nil {
+		was = &target{file: is.file}
 	}
-	was, is := table(from), table(to)
+	if is == nil {
+		is = &target{file: was.file}
+	}
 	head := appendChanges(nil, m.makers[:1], was, is, 0)
 	rest := appendChanges(nil, m.settings, was, is, 1)
 	if len(head) == 0 && len(rest) > 0 {
@@ -117,8 +121,8 @@ func (m *tableMode) compareTable(out []delta, from, to *conf.File, name string) 
 	return append(append(out, head...), rest...)
 }
 
-// tables returns the list of tables that the command edits one of, or nil.
-func (c *call) tables() *tableMode {
+// tableMode returns the tables that the command edits one of, or nil.
+func (c *call) tableMode() *tableMode {
 	if m := tableModeOf(c.step.Command.Enter); m != nil {
 		return m
 	}
@@ -128,7 +132,7 @@ func (c *call) tables() *tableMode {
 // editTable goes to a table, or removes it.
 func (c *call) editTable(m *tableMode, name string) error {
 	s := c.session
-	if !m.has(s.draft.file, name) {
+	if m.find(s.draft.file, name) == nil {
 		return c.unknownTable(m, name)
 	}
 	if c.inv.Form == completions.Plain {
