@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -324,6 +325,11 @@ func TestReference(t *testing.T) {
 	text, err := os.ReadFile(documentation)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`vrrpsh_[a-z_]+`).FindAllString(string(text), -1) { // in alerts, for example
+		if !slices.ContainsFunc(all, func(m metric) bool { return m.name == name }) {
+			t.Errorf("%s speaks of %s, which does not exist", documentation, name)
+		}
 	}
 	before, rest, ok := strings.Cut(string(text), tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
