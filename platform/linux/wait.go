@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,10 +151,9 @@ func (w *waiter) poll(until time.Time) (int, error) {
 			t := unix.NsecToTimespec(int64(left))
 			ts = &t
 		}
-		n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(w.epoll),
-			uintptr(unsafe.Pointer(&w.events[0])), uintptr(len(w.events)), uintptr(unsafe.Pointer(ts)), 0, 0)
+		n, errno := epollPwait2(w.epoll, w.events, ts)
 		if errno == 0 {
-			return int(n), nil
+			return n, nil
 		}
 		if errno != unix.ENOSYS {
 			return 0, errno
