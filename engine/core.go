@@ -40,7 +40,6 @@ type Core struct {
 	unaligned   []*syncGroup // whose rules are to be applied
 
 	actions []vrrp.Action // reused by step
-	early   []*group      // reused by Expire
 	advert  vrrp.Advertisement
 
 	linkStatus []LinkStatus // shared with snapshots; nil when it has changed

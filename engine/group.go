@@ -22,6 +22,8 @@ type group struct {
 
 	slot int   // in the heap of timers; -1: none
 	due  int64 // when the first timer is due; see timers
+	// early is how long before it is due the next advert is sent.
+	early time.Duration
 
 	sync     *syncGroup // nil: none
 	priority uint8      // that the tracked objects and the sync group leave
@@ -65,7 +67,7 @@ type group struct {
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
 
-// step carries one event out. settle must follow.
+// step carries one event out. settle must follow, or follow if nothing but the virtual router has changed.
 func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	if len(g.claimants) > 0 {
 		c.retire(now, g, out)
@@ -88,7 +90,7 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	if at := g.flaps.tellAt; !at.IsZero() && !now.Before(at) {
 		c.summarize(now, g, out)
 	}
-	c.timers.set(g, g.deadline())
+	c.schedule(g)
 	g.status = nil
 	if willing := g.router.Willing(); willing != g.willing {
 		g.willing = willing

@@ -60,6 +60,14 @@ func (c *Core) settle(g *group, out *Output) {
 	out.Desired = append(out.Desired, want)
 }
 
+// follow is settle for a group of which nothing has changed since the last one but its state: without a transition,
+// as with nearly all adverts, there is nothing to compare.
+func (c *Core) follow(g *group, out *Output) {
+	if g.unsettle {
+		c.settle(g, out)
+	}
+}
+
 // wanted returns the kernel state that a virtual router shall have, without Seq.
 func (c *Core) wanted(g *group) Desired {
 	d := Desired{

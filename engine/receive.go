@@ -71,7 +71,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	default:
 		c.overheard(now, g, before, out)
 	}
-	c.settle(g, out)
+	c.follow(g, out)
 	if len(c.unaligned) > 0 {
 		c.conclude(now, out)
 	}

@@ -7,8 +7,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// An advert may be sent before it is due, together with others, by this part of
-// its interval, and never by more than maxSlack.
+// A Master's advert may be sent before it is due, by this part of its interval, and never by more than maxSlack.
 const (
 	slackPart = 200 // 0.5 %
 	maxSlack  = 5 * time.Millisecond
@@ -27,12 +26,8 @@ func (c *Core) Deadline() time.Time {
 	return at
 }
 
-// Expire fires every timer that is due.
-//
-// When there is one, the adverts that are due very soon are sent with it, so that
-// many virtual routers share a wake-up: those with at most 0.5 % of their interval, and
-// no more than 5 ms, left. They count as sent when they were due, so the interval keeps its
-// length. No other timer is ever early.
+// Expire fires every timer that is due. Adverts are due early enough for many virtual routers to share a
+// wake-up (see early); no other timer is.
 func (c *Core) Expire(now time.Time, out *Output) {
 	if !now.Before(c.routing.retryAt) {
 		c.routeRetry(out)
@@ -40,31 +35,49 @@ func (c *Core) Expire(now time.Time, out *Output) {
 	at := c.timers.offset(now)
 	fired := false
 	for g := c.timers.first(); g != nil && g.due <= at; g = c.timers.first() {
-		c.step(now, g, vrrp.Event{Kind: vrrp.EventTimer}, out)
-		c.settle(g, out)
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventTimer, Early: g.early}, out)
+		c.follow(g, out)
 		fired = true
 	}
-	if !fired {
-		return
-	}
-	c.early = c.timers.within(at+int64(maxSlack), c.early[:0])
-	for _, g := range c.early {
-		if g.state != vrrp.Master || g.due-at > int64(slack(g.cfg.Protocol.Interval)) {
-			continue
-		}
-		if due := g.router.NextAdvertAt(); c.timers.offset(due) == g.due {
-			c.step(due, g, vrrp.Event{Kind: vrrp.EventTimer}, out)
-			c.settle(g, out)
-		}
-	}
-	if len(c.unaligned) > 0 {
+	if fired && len(c.unaligned) > 0 {
 		c.conclude(now, out)
 	}
 }
 
-// slack returns how much too early an advert may be.
-func slack(interval time.Duration) time.Duration {
-	return min(interval/slackPart, maxSlack)
+// schedule sets the timer of a group to what it waits for next.
+func (c *Core) schedule(g *group) {
+	g.early = 0
+	at := g.deadline()
+	if at.IsZero() {
+		c.timers.set(g, never)
+		return
+	}
+	due := c.timers.offset(at)
+	if g.state == vrrp.Master {
+		advert := c.timers.offset(g.router.NextAdvertAt())
+		g.early = early(advert, g.cfg.Protocol.Interval)
+		due = min(due, advert-int64(g.early))
+	}
+	c.timers.set(g, due)
+}
+
+// early returns how long before it is due an advert is sent, so that all Masters with one interval
+// come to send theirs at the same moments, the multiples of the interval since the start of the Core: whenever they became
+// Master, thousands of adverts then cost one wake-up, and few system calls, in each interval.
+//
+// An advert is never late for that, and early by no more than the slack. It goes out at the last
+// multiple of the slack before it is due, so that those that are still on their way share wake-ups too;
+// after at most 200 intervals all have arrived. The intervals are that much shorter until then and exact afterwards.
+func early(due int64, interval time.Duration) time.Duration {
+	slack := int64(min(interval/slackPart, maxSlack))
+	if slack == 0 || due <= 0 {
+		return 0
+	}
+	past := due % int64(interval) // since the moment that is aimed at
+	if past <= slack {
+		return time.Duration(past)
+	}
+	return time.Duration((past-1)%slack + 1)
 }
 
 // never is the due time of a group without a running timer.
@@ -86,12 +99,9 @@ type timer struct {
 // offset returns a time as the heap keeps it, in nanoseconds from the epoch.
 func (t *timers) offset(at time.Time) int64 { return int64(at.Sub(t.epoch)) }
 
-// set gives a group a deadline; the zero time is none.
-func (t *timers) set(g *group, deadline time.Time) {
-	g.due = never
-	if !deadline.IsZero() {
-		g.due = t.offset(deadline)
-	}
+// set gives a group a deadline, or never.
+func (t *timers) set(g *group, due int64) {
+	g.due = due
 	switch {
 	case g.slot >= 0:
 		if g.due < t.heap[g.slot].due {
@@ -138,22 +148,6 @@ func (t *timers) first() *group {
 		}
 	}
 	return nil
-}
-
-// within appends the groups that are due until limit, in no order.
-func (t *timers) within(limit int64, to []*group) []*group {
-	return t.below(0, limit, to)
-}
-
-func (t *timers) below(i int, limit int64, to []*group) []*group {
-	if i >= len(t.heap) || t.heap[i].due > limit {
-		return to
-	}
-	if g := t.heap[i].group; g.due <= limit {
-		to = append(to, g)
-	}
-	to = t.below(2*i+1, limit, to)
-	return t.below(2*i+2, limit, to)
 }
 
 // up moves the entry at i to its place, if that is nearer to the top.

@@ -27,53 +27,90 @@ func spread(t *testing.T, n int, apart, interval time.Duration) *host {
 	return h
 }
 
+// Masters come to send their adverts at the same moments, whenever they became Master, and never make an interval
+// longer, or shorter by more than the slack.
 func TestAdvertsShareWakeUps(t *testing.T) {
-	tests := []struct {
-		apart, interval time.Duration
-		wakes           int // in ten intervals
+	for _, tt := range []struct {
+		apart, interval, slack time.Duration
 	}{
-		{4 * time.Millisecond, time.Second, 10},
-		{6 * time.Millisecond, time.Second, 20},
-		{400 * time.Microsecond, 100 * time.Millisecond, 10},
-		{600 * time.Microsecond, 100 * time.Millisecond, 20},
-		{40 * time.Microsecond, 10 * time.Millisecond, 10},
-		{60 * time.Microsecond, 10 * time.Millisecond, 20},
-		{4 * time.Millisecond, 40 * time.Second, 10},
-		{6 * time.Millisecond, 40 * time.Second, 20}, // never more than 5 ms early
-	}
-	for _, tt := range tests {
-		h := spread(t, 2, tt.apart, tt.interval)
-		wakes, adverts := 0, make(map[uint8][]time.Time)
-		for end := h.now.Add(10 * tt.interval); ; {
-			at := h.core.Deadline()
-			if at.After(end) {
-				break
-			}
-			h.out.Reset()
-			h.core.Expire(at, &h.out)
-			wakes++
-			for _, s := range h.out.Sends {
-				adverts[s.Key.VRID] = append(adverts[s.Key.VRID], at)
-			}
-		}
-		if wakes != tt.wakes {
-			t.Errorf("%s apart, every %s: %d wake-ups, want %d", tt.apart, tt.interval, wakes, tt.wakes)
-		}
-		for vrid, at := range adverts {
-			if len(at) != 10 {
-				t.Errorf("%s apart, every %s: group %d sent %d adverts, want 10", tt.apart, tt.interval, vrid, len(at))
-			}
-			for i := 1; i < len(at); i++ {
-				if gap := at[i].Sub(at[i-1]); gap != tt.interval {
-					t.Errorf("%s apart, every %s: group %d sent after %s", tt.apart, tt.interval, vrid, gap)
+		{4 * time.Millisecond, time.Second, 5 * time.Millisecond},
+		{97 * time.Millisecond, time.Second, 5 * time.Millisecond},
+		{7 * time.Millisecond, 100 * time.Millisecond, 500 * time.Microsecond},
+		{1234567 * time.Nanosecond, 10 * time.Millisecond, 50 * time.Microsecond},
+		{777 * time.Microsecond, 40 * time.Second, 5 * time.Millisecond}, // never more than 5 ms early
+		{time.Millisecond, 2550 * time.Millisecond, 5 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprint(tt.interval, tt.apart), func(t *testing.T) {
+			const n = 10
+			h := newHost(t)
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			var cfg engine.Config
+			wakes, last := 0, make(map[uint8]time.Time)
+			run := func(d time.Duration) {
+				for end := h.now.Add(d); ; {
+					at := h.core.Deadline()
+					if at.After(end) {
+						h.now = end
+						return
+					}
+					h.now = at
+					h.out.Reset()
+					h.core.Expire(at, &h.out)
+					h.answer(0)
+					if len(h.out.Sends) > 0 {
+						wakes++
+					}
+					for _, s := range h.out.Sends {
+						if before, ok := last[s.Key.VRID]; ok {
+							if gap := at.Sub(before); gap > tt.interval || gap < tt.interval-tt.slack {
+								t.Fatalf("group %d sent after %s", s.Key.VRID, gap)
+							}
+						}
+						last[s.Key.VRID] = at
+					}
 				}
 			}
-		}
+			for i := range n {
+				vr := group("eth0", uint8(i+1), fmt.Sprintf("10.0.0.%d", 100+i))
+				vr.Protocol.Interval = tt.interval
+				cfg.Routers = append(cfg.Routers, vr)
+				h.apply(cfg)
+				run(tt.apart)
+			}
+			run(4 * tt.interval)
+			run(tt.interval * (tt.interval/tt.slack + 1)) // all have arrived
+			wakes = 0
+			begin := h.now
+			run(10 * tt.interval)
+			if wakes != 10 {
+				t.Errorf("%d wake-ups in ten intervals, want 10", wakes)
+			}
+			for vrid, at := range last {
+				if at != last[1] || !at.After(begin) {
+					t.Errorf("group %d sent last at %s, group 1 at %s", vrid, at, last[1])
+				}
+			}
+		})
+	}
+}
+
+// Those that have not arrived yet share wake-ups too.
+func TestAdvertsShareWakeUpsOnTheWay(t *testing.T) {
+	const n = 150
+	h := spread(t, n, 2*time.Millisecond, time.Second) // 300 ms from the first to the last
+	wakes := 0
+	for end := h.now.Add(time.Second); !h.core.Deadline().After(end); wakes++ {
+		h.now = h.core.Deadline()
+		h.core.Expire(h.now, &h.out)
+	}
+	if wakes > 61 {
+		t.Errorf("%d wake-ups for %d adverts, want one for each 5 ms", wakes, n)
 	}
 }
 
 func TestLatenessDoesNotAddUp(t *testing.T) {
 	h := spread(t, 1, time.Second, time.Second)
+	h.run(200 * time.Second) // it is where all come to
 	first := h.core.Deadline()
 	for i := range 1000 {
 		due := h.core.Deadline()

@@ -32,7 +32,7 @@ func TestNoAllocationPerAdvert(t *testing.T) {
 		before, _ := b.sent()
 		allocs := testing.AllocsPerRun(20, func() {
 			for end := b.now.Add(time.Second); ; b.turn(b.now) {
-				if next := b.core.Deadline(); next.Before(end) {
+				if next := b.core.Deadline(); !next.After(end) {
 					b.now = next
 				} else {
 					b.now = end

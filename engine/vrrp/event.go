@@ -55,6 +55,9 @@ type Event struct {
 	Wait   time.Duration  // EventResign: at least this long until it may be Master again
 	Advert *Advertisement // EventAdvert; not kept
 	Config *Config        // EventConfigure; kept, must not change afterwards
+	// Early is how long before it is due an advert may be sent (EventTimer). The time until the next one
+	// counts from there.
+	Early time.Duration
 }
 
 // ActionKind is the kind of an Action.

@@ -90,7 +90,7 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventAdvert:
 		return r.advert(now, ev.Advert, out)
 	case EventTimer:
-		return r.timer(now, out)
+		return r.timer(now, ev.Early, out)
 	case EventInstalled:
 		return r.confirm(now, out)
 	case EventRefused:
@@ -282,8 +282,8 @@ func (r *Router) learnForm(form ChecksumForm) {
 	}
 }
 
-// timer fires the timers that are due.
-func (r *Router) timer(now time.Time, out []Action) []Action {
+// timer fires the timers that are due; that of an advert may be early.
+func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Action {
 	switch r.state {
 	case Initialize:
 	case Backup:
@@ -295,7 +295,7 @@ func (r *Router) timer(now time.Time, out []Action) []Action {
 			return r.elected(now, CausePreempt, out)
 		}
 	case Master:
-		if at := r.NextAdvertAt(); due(at, now) {
+		if at := r.NextAdvertAt().Add(-early); due(at, now) {
 			out = r.send(now, out)
 			if now.Sub(at) < r.cfg.Interval {
 				// Counted from when it was due, lateness does not add up. After
