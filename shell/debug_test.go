@@ -96,8 +96,9 @@ func TestSlowDebugger(t *testing.T) {
 		pass(10 * time.Second)
 		packets, missed, stop := r1.env.Tap.Tap(func(string, vrrp.Family, uint8) bool { return true })
 		pass(2000*time.Second + 100*time.Millisecond)
-		if n := len(packets); n+int(missed()) != 2000 || n == 2000 {
-			l.t.Errorf("%d packets wait, %d were missed", n, missed())
+		n, m := len(packets), int(missed())
+		if all := n + m; all < 2000 || all > 2001 || m == 0 { // the first 200 intervals may be shorter by 0.5 %
+			l.t.Errorf("%d packets wait, %d were missed", n, m)
 		}
 		if missed() != 0 {
 			l.t.Error("missed twice")
