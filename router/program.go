@@ -58,6 +58,7 @@ type run struct {
 
 // Run runs the router until a signal, or until the user of its console leaves.
 func (p Program) Run(ctx context.Context) (err error) {
+	process.SaveMemory()
 	self, err := process.Self()
 	if err != nil {
 		return err
