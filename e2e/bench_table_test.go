@@ -11,6 +11,9 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
+// programs are the columns.
+var programs = []lab.Kind{lab.KindVrrpsh, lab.KindKeepalived, lab.KindFRR}
+
 // benchTable collects measurements and prints their medians side by side.
 type benchTable struct {
 	rows []benchRow
@@ -40,7 +43,6 @@ func (t *benchTable) String() string {
 		}
 	}
 	slices.SortStableFunc(t.rows, func(a, b benchRow) int { return order[a.title] - order[b.title] })
-	programs := []lab.Kind{lab.KindVrrpsh, lab.KindKeepalived, lab.KindFRR}
 	var b strings.Builder
 	b.WriteString("| Groups | | vrrpsh | keepalived | FRR | vrrpsh / keepalived |\n|---|---|---:|---:|---:|---:|\n")
 	title := ""
@@ -64,6 +66,61 @@ func (t *benchTable) String() string {
 			ratio = figure(median(ours) / median(theirs))
 		}
 		fmt.Fprintf(&b, " %s |\n", ratio)
+	}
+	return b.String()
+}
+
+// growth returns a table in Markdown of how the cost grows with the number of virtual routers, for the programs and interface types
+// of which several numbers were measured; titles are "1000 × ether".
+func (t *benchTable) growth() string {
+	type series struct{ program, iftype string }
+	sizes := map[series][]int{}
+	for _, r := range t.rows {
+		var n int
+		var iftype string
+		if _, err := fmt.Sscanf(r.title, "%d × %s", &n, &iftype); err != nil || strings.Contains(r.title, ",") {
+			continue
+		}
+		for program := range r.values {
+			s := series{program, iftype}
+			if !slices.Contains(sizes[s], n) {
+				sizes[s] = append(sizes[s], n)
+			}
+		}
+	}
+	var b strings.Builder
+	for _, program := range programs {
+		for _, iftype := range []string{ether, macvlan} {
+			ns := slices.Sorted(slices.Values(sizes[series{string(program), iftype}]))
+			if len(ns) < 2 {
+				continue
+			}
+			fmt.Fprintf(&b, "\n| %s, %s |", program, iftype)
+			for _, n := range ns {
+				fmt.Fprintf(&b, " %d |", n)
+			}
+			b.WriteString("\n|---|" + strings.Repeat("---:|", len(ns)) + "\n")
+			var done []string
+			for _, r := range t.rows {
+				if slices.Contains(done, r.what) {
+					continue
+				}
+				cells, found := "", false
+				for _, n := range ns {
+					cell := "–"
+					title := fmt.Sprintf("%d × %s", n, iftype)
+					if at := slices.IndexFunc(t.rows, func(o benchRow) bool { return o.title == title && o.what == r.what }); at >= 0 {
+						if v := t.rows[at].values[string(program)]; len(v) > 0 {
+							cell, found = figure(median(v)), true
+						}
+					}
+					cells += " " + cell + " |"
+				}
+				if done = append(done, r.what); found {
+					fmt.Fprintf(&b, "| %s |%s\n", r.what, cells)
+				}
+			}
+		}
 	}
 	return b.String()
 }

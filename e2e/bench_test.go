@@ -53,15 +53,19 @@ func BenchmarkSideBySide(b *testing.B) {
 	for _, s := range list("BENCH_PEERS", "vrrpsh,keepalived,frr") {
 		x.peers = append(x.peers, lab.Kind(s))
 	}
+	head := machine()
+	start := time.Now()
 	for run := range x.runs {
 		for _, c := range x.cases {
+			began := time.Now()
 			b.Run(fmt.Sprintf("%s/%d", c, run+1), func(b *testing.B) { x.run(b, c) })
+			fmt.Printf("%s, run %d of %d: %.1f minutes\n", c, run+1, x.runs, time.Since(began).Minutes())
 		}
 	}
-	text := x.table.String()
-	fmt.Printf("\n%s\n%s", machine(), text)
+	text := fmt.Sprintf("%s; %d runs, %.1f minutes\n\n%s\n%s", head, x.runs, time.Since(start).Minutes(), &x.table, x.table.growth())
+	fmt.Printf("\n%s", text)
 	if path := os.Getenv("BENCH_OUT"); path != "" {
-		if err := os.WriteFile(path, []byte(machine()+"\n"+text), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -144,8 +148,12 @@ func (x *bench) crowd(b *testing.B, iftype string, kind lab.Kind, n int) {
 	before1, before2, start := cpuOf(b, master), cpuOf(b, backup), time.Now()
 	time.Sleep(time.Duration(x.seconds) * time.Second)
 	took := time.Since(start).Seconds()
-	note("CPU as Master (%)", 100*(cpuOf(b, master)-before1).Seconds()/took)
-	note("CPU as Backup (%)", 100*(cpuOf(b, backup)-before2).Seconds()/took)
+	spent := func(state string, spent time.Duration) {
+		note("CPU as "+state+" (%)", 100*spent.Seconds()/took)
+		note("CPU as "+state+", per advert (µs)", 1e6*spent.Seconds()/took/float64(f.Size()))
+	}
+	spent("Master", cpuOf(b, master)-before1)
+	spent("Backup", cpuOf(b, backup)-before2)
 	rss, pss := memoryOf(b, master)
 	note("memory, RSS (MB)", rss)
 	note("memory, PSS (MB)", pss)

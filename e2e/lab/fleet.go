@@ -80,7 +80,7 @@ func (l *Lab) Crew(kind Kind, bin string, n *Namespace, f Fleet, priority int) *
 	case KindKeepalived:
 		path := l.File(n.Role+"-keepalived.conf", f.keepalived(n.Role, priority))
 		pid := func(kind string) string { return l.Dir + "/" + n.Role + "-" + kind + ".pid" }
-		c.procs = []*Process{l.Start(n, "keepalived", "keepalived", "--dont-fork", "--log-console",
+		c.procs = []*Process{l.Start(n, "keepalived", "keepalived", "--dont-fork", "--log-console", "--no-syslog",
 			"--vrrp", "--use-file", path, "--pid", pid("keepalived"), "--vrrp_pid", pid("vrrp"))}
 	case KindFRR:
 		l.startFRR(c, n, f, priority)
