@@ -119,6 +119,45 @@ func TestUnit(t *testing.T) {
 	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", unit)
 }
 
+var (
+	limitSource = regexp.MustCompile("`([a-z/0-9]+\\.go)`: (`[^`]+`(?:, `[^`]+`)*)")
+	quoted      = regexp.MustCompile("`[^`]+`")
+	spaces      = regexp.MustCompile(`[ \t]+`)
+)
+
+// TestSecurityPage holds that the limits of the page are those of the source.
+func TestSecurityPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, m := range limitSource.FindAllStringSubmatch(string(page), -1) {
+		b, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(m[1])))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		source := spaces.ReplaceAllString(string(b), " ")
+		for _, q := range quoted.FindAllString(m[2], -1) {
+			checked++
+			text := regexp.MustCompile(`\b` + regexp.QuoteMeta(strings.Trim(q, "`")) + `(\W|$)`)
+			if !text.MatchString(source) {
+				t.Errorf("%s has no %s", m[1], q)
+			}
+		}
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, "| ") && strings.Contains(line, ".go`") {
+			rows++
+		}
+	}
+	if rows < 25 || checked < rows {
+		t.Errorf("%d constants in %d rows: is the page of another form?", checked, rows)
+	}
+}
+
 var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
 
 // TestCapabilities runs a router with the unit's capabilities in a network namespace: its script runs as nobody, without
