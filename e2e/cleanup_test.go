@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"testing"
@@ -87,6 +88,42 @@ func TestStopDuringStart(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStopDuringRestart holds that a SIGTERM at any point of a restart ends the router, and that nothing is left. Only while
+// the new program has not begun to run can it end as any program does: then the next start cleans up.
+func TestStopDuringRestart(t *testing.T) {
+	parallel(t)
+	l, _, v, before := solo(t, fast)
+	r1 := l.Routers[0]
+	for i := range 10 {
+		if i > 0 {
+			v.Start()
+			v.WaitState("Master", patience)
+		}
+		began := time.Now()
+		client := l.Start(r1, fmt.Sprint("restart", i), bin, "-s", v.Socket, "restart")
+		lab.Until(t, patience, "part of the restart", func() error {
+			if time.Since(began) < time.Duration(30*i)*time.Millisecond {
+				return errNotYet
+			}
+			return nil
+		})
+		v.Signal(syscall.SIGTERM)
+		status := v.Wait(patience)
+		client.Wait(patience)
+		if status != 0 {
+			if status != -1 {
+				t.Errorf("exit status %d after SIGTERM %d ms after the order to restart", status, 30*i)
+			}
+			v.Start()
+			v.WaitReady()
+			v.Stop()
+		}
+		if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+			t.Fatalf("the namespace after SIGTERM %d ms after the order to restart (-before +after):\n%s", 30*i, diff)
+		}
+	}
 }
 
 // TestKillAndRestart holds that a start after kill -9 takes up where the dead router left off, and that a clean stop then
