@@ -251,14 +251,17 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 	if p.Console != nil {
 		inside, leave := context.WithCancel(ctx)
 		left = make(chan error, 1)
-		console := r.Console()
+		user := &console{Session: r.Console(), turn: make(chan struct{}, 1)}
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
-			defer console.Close()
-			left <- p.Console(inside, console)
+			defer user.Close()
+			left <- p.Console(inside, user)
 		}()
 		defer func() {
+			if restarting {
+				user.await(consoleGrace)
+			}
 			leave()
 			select {
 			case <-gone:
@@ -276,5 +279,26 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 		return false, err
 	case <-restart:
 		return true, nil
+	}
+}
+
+// console is the session of the router's console.
+type console struct {
+	*shell.Session
+	turn chan struct{} // holds a value while a command is under way
+}
+
+// Execute implements shell.Conversation.
+func (c *console) Execute(ctx context.Context, line string, io shell.IO) shell.Status {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	return c.Session.Execute(ctx, line, io)
+}
+
+// await waits until the command that is under way, the order to restart as a rule, has had its say. There will be no other.
+func (c *console) await(limit time.Duration) {
+	select {
+	case c.turn <- struct{}{}:
+	case <-time.After(limit):
 	}
 }

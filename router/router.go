@@ -282,7 +282,7 @@ func (r *Router) control() http.Handler {
 }
 
 // Console returns a session for who runs this process.
-func (r *Router) Console() shell.Conversation {
+func (r *Router) Console() *shell.Session {
 	return shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 }
 
