@@ -414,7 +414,7 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 				remembers(u)
 				way.leave(u)
 				if seat == "ssh" && way.status[seat] != 0 {
-					<-u.Exited // the client's own modes are back; what the router had set on its screen is not the client's matter
+					u.Ended() // the client's own modes are back; what the router had set on its screen is not the client's matter
 					return
 				}
 				u.Left(way.status[seat])
@@ -429,7 +429,7 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 		for _, pid := range terminalsOf(t, console.Cmd.Process.Pid) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		<-u.Exited
+		u.Ended()
 		if code := u.Cmd.ProcessState.ExitCode(); code != 255 {
 			t.Errorf("status %d, want 255", code)
 		}
@@ -438,10 +438,10 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 		attached, ssh := f.take(t, "attached"), f.take(t, "ssh")
 		attached.Send("half a li")
 		_ = console.Cmd.Process.Kill()
-		<-console.Exited
+		console.Ended()
 		attached.Left(5)
 		attached.Shows("% Lost the router: ")
-		<-ssh.Exited
+		ssh.Ended()
 	})
 	for _, way := range []struct {
 		name  string
@@ -467,9 +467,11 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 			other.Shows("the router is stopping")
 		})
 	}
-	history, err := os.ReadFile(filepath.Join(f.l.Dir, ".vrrpsh_history"))
-	if err != nil || !strings.Contains(string(history), "show version | count\n") || strings.Contains(string(history), "hush") {
-		t.Errorf("the history is %q, %v", history, err)
+	for _, name := range []string{filepath.Join(f.l.Dir, ".vrrpsh_history"), filepath.Join(f.router.StateDir, "shell_history", "alice")} {
+		history, err := os.ReadFile(name)
+		if err != nil || !strings.Contains(string(history), "show version | count\n") || strings.Contains(string(history), "hush") {
+			t.Errorf("%s is %q, %v", name, history, err)
+		}
 	}
 }
 

@@ -168,14 +168,20 @@ func (u *Terminal) Resize(cols, rows uint16) {
 	}
 }
 
-// Left waits for the end of the program and checks its exit status, and that the terminal is as it was.
-func (u *Terminal) Left(status int) {
+// Ended waits for the end of the program.
+func (u *Terminal) Ended() {
 	u.T.Helper()
 	select {
 	case <-u.Exited:
 	case <-time.After(Patience):
 		u.T.Fatalf("the program goes on; the screen shows:\n%s", u.Screen.Text())
 	}
+}
+
+// Left waits for the end of the program and checks its exit status, and that the terminal is as it was.
+func (u *Terminal) Left(status int) {
+	u.T.Helper()
+	u.Ended()
 	if code := u.Cmd.ProcessState.ExitCode(); code != status {
 		u.T.Errorf("status %d, want %d; the screen shows:\n%s", code, status, u.Screen.Text())
 	}
