@@ -20,8 +20,9 @@ func OneMaster(adverts []Advert) []string {
 		faults []string
 		master *Advert   // the Master's last advert; nil while there is none
 		since  time.Time // when it became Master
-		former string    // the port of the one that it outranked then
+		former string    // the port of the one that it outranked then, or anyone
 	)
+	const anyone = "*" // before the first advert nothing is known
 	for i := range adverts {
 		a := &adverts[i]
 		switch {
@@ -31,13 +32,15 @@ func OneMaster(adverts []Advert) []string {
 			}
 		case master != nil && master.Port == a.Port:
 			master = a
+		case i == 0:
+			master, since, former = a, a.Time, anyone
 		// Three intervals of silence allow anyone to take over; the skew only adds to that.
 		case master == nil, a.Time.Sub(master.Time) >= 3*master.Interval:
 			master, since, former = a, a.Time, ""
 		case outranks(*a, *master):
 			former = master.Port
 			master, since = a, a.Time
-		case a.Port == former && a.Time.Sub(since) <= reignGrace:
+		case (a.Port == former || former == anyone) && a.Time.Sub(since) <= reignGrace:
 			// It has not heard yet.
 		default:
 			faults = append(faults, fmt.Sprintf("%v\n  although since %s the Master was\n%v",

@@ -29,6 +29,8 @@ func TestOneMaster(t *testing.T) {
 		{"resignation", []Advert{at(0, "r1", 200), at(100, "r1", 0), at(150, "r2", 100)}, 0},
 		{"silence", []Advert{at(0, "r1", 200), at(700, "r2", 100), at(900, "r2", 100)}, 0},
 		{"deaf Master", []Advert{at(0, "r1", 100), at(150, "r2", 200), at(200, "r1", 100), at(350, "r2", 200), at(400, "r1", 100)}, 1},
+		{"two Masters meet", []Advert{at(0, "r2", 200), at(1, "r1", 100), at(200, "r2", 200)}, 0},
+		{"two Masters meet, one is deaf", []Advert{at(0, "r2", 200), at(1, "r1", 100), at(200, "r2", 200), at(201, "r1", 100)}, 1},
 		{"hasty Backup", []Advert{at(0, "r1", 200), at(300, "r2", 100)}, 1},
 		{"Master lowers itself", []Advert{at(0, "r1", 200), at(100, "r2", 254), at(300, "r2", 100), at(500, "r2", 100), at(650, "r1", 200)}, 0},
 		{"back after a resignation", []Advert{at(0, "r1", 200), at(100, "r1", 0), at(150, "r2", 100), at(300, "r1", 50)}, 1},
