@@ -83,6 +83,10 @@ func TestHandOver(t *testing.T) {
 					t.Errorf("after the restarts %d adverts were sent and %d transitions are known, before %d and %d",
 						after.Counters.AdvertsSent, len(after.History), before.Counters.AdvertsSent, len(before.History))
 				}
+				want := [vrrp.NumCauses]uint64{vrrp.CauseStartup: 1, vrrp.CauseMasterDown: 1}
+				if before.Counters.Transitions != want {
+					t.Errorf("transitions by cause are %v, want %v", before.Counters.Transitions, want)
+				}
 				if after.Counters.Transitions != before.Counters.Transitions || !after.Counters.Since.Equal(before.Counters.Since) {
 					t.Errorf("after the restarts %v transitions since %s, before %v since %s",
 						after.Counters.Transitions, after.Counters.Since, before.Counters.Transitions, before.Counters.Since)
