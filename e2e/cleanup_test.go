@@ -104,7 +104,7 @@ func TestStopDuringRestart(t *testing.T) {
 		began := time.Now()
 		client := l.Start(r1, fmt.Sprint("restart", i), bin, "-s", v.Socket, "restart")
 		lab.Until(t, patience, "part of the restart", func() error {
-			if time.Since(began) < time.Duration(30*i)*time.Millisecond {
+			if time.Since(began) < time.Duration(25*i)*time.Millisecond {
 				return errNotYet
 			}
 			return nil
@@ -114,14 +114,14 @@ func TestStopDuringRestart(t *testing.T) {
 		client.Wait(patience)
 		if status != 0 {
 			if status != -1 {
-				t.Errorf("exit status %d after SIGTERM %d ms after the order to restart", status, 30*i)
+				t.Errorf("exit status %d after SIGTERM %d ms after the order to restart", status, 25*i)
 			}
 			v.Start()
 			v.WaitReady()
 			v.Stop()
 		}
 		if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
-			t.Fatalf("the namespace after SIGTERM %d ms after the order to restart (-before +after):\n%s", 30*i, diff)
+			t.Fatalf("the namespace after SIGTERM %d ms after the order to restart (-before +after):\n%s", 25*i, diff)
 		}
 	}
 }

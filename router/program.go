@@ -155,6 +155,9 @@ func (p Program) Run(ctx context.Context) (err error) {
 			inherited.Settled()
 			continue
 		}
+		if ctx.Err() != nil { // told to end meanwhile: somebody has to take down what is there
+			continue
+		}
 		err := r.succeed(handover)
 		log.Error("the router could not be restarted: this process goes on", "error", err)
 	}

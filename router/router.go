@@ -214,7 +214,8 @@ func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
 		_ = r.shells.Restart()
 	}
 	r.closeListeners()
-	h, err := r.engine.HandOver(ctx)
+	// A signal that comes now must not lose what only the hand-over tells of.
+	h, err := r.engine.HandOver(context.WithoutCancel(ctx))
 	r.cancel()
 	<-r.done
 	return h, err
