@@ -12,7 +12,7 @@ import (
 
 // scales are the numbers of groups that the benchmarks compare; the cost of each
 // group is to stay the same.
-var scales = []int{1, 1000, 4000}
+var scales = []int{1, 500, 1000, 2000, 4000}
 
 const perLink = 250
 
@@ -143,6 +143,93 @@ func BenchmarkSnapshot(b *testing.B) {
 			for b.Loop() {
 				h.core.ClearStatistics(h.now, nil)
 				h.core.Snapshot(h.now)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+	}
+}
+
+// BenchmarkLink is the cost of a link that fails and comes back, with 250 groups or less, for each of them. How many
+// groups there are on other links is not to matter.
+func BenchmarkLink(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := manyHost(b, n)
+			h.masters()
+			l := ethernet(1, "eth1", "10.1.0.1/16")
+			for b.Loop() {
+				l.Up = false
+				h.link(l)
+				l.Up = true
+				h.link(l)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*min(n, perLink)), "ns/group")
+		})
+	}
+}
+
+// tracked returns the configuration of n groups that depend on one object.
+func tracked(n int) engine.Config {
+	cfg := manyGroups(n)
+	cfg.Tracks = []engine.TrackObject{{Name: "uplink", Kind: engine.TrackFile, File: "/weight", Interval: time.Second}}
+	for i := range cfg.Routers {
+		cfg.Routers[i].Track = []engine.Tracking{{Object: "uplink"}}
+	}
+	return cfg
+}
+
+// BenchmarkTrack is the cost of a result that changes the priority of all groups, for each of them.
+func BenchmarkTrack(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			cfg := tracked(n)
+			h := manyHost(b, n)
+			h.apply(cfg)
+			h.masters()
+			for i := 0; b.Loop(); i++ {
+				h.out.Reset()
+				h.core.SetTrack(h.now, &cfg.Tracks[0], engine.TrackResult{Up: true, Weight: -1 - i%2}, &h.out)
+				if len(h.out.Sends) != n {
+					b.Fatalf("%d adverts", len(h.out.Sends))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+	}
+}
+
+// BenchmarkSync is the cost of a configuration in which every tenth group begins another sync group, for each group; and of one
+// where all are in one, of which a link fails and comes back.
+func BenchmarkSync(b *testing.B) {
+	for _, n := range scales {
+		b.Run(fmt.Sprintf("many/%d", n), func(b *testing.B) {
+			cfgs := [2]engine.Config{manyGroups(n), manyGroups(n)}
+			for i := range n {
+				cfgs[0].Routers[i].SyncGroup = fmt.Sprint("s", i/10)
+				cfgs[1].Routers[i].SyncGroup = cfgs[0].Routers[i].SyncGroup
+				cfgs[1].Routers[i].Description = "changed"
+			}
+			h := manyHost(b, n)
+			for i := 0; b.Loop(); i++ {
+				h.apply(cfgs[i%2])
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
+		})
+		b.Run(fmt.Sprintf("one/%d", n), func(b *testing.B) {
+			cfg := manyGroups(n)
+			for i := range n {
+				cfg.Routers[i].SyncGroup = "all"
+			}
+			h := manyHost(b, n)
+			h.apply(cfg)
+			h.masters()
+			l := ethernet(1, "eth1", "10.1.0.1/16")
+			for b.Loop() {
+				l.Up = false
+				h.link(l)
+				l.Up = true
+				h.link(l)
+				h.run(5 * time.Second) // all are Master again
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/group")
 		})
