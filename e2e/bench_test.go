@@ -144,6 +144,9 @@ func (x *bench) crowd(b *testing.B, iftype string, kind lab.Kind, n int) {
 	// Announcements have their second round after five seconds, and a Backup must have listened.
 	wire.Stop()
 	time.Sleep(max(8*time.Second, time.Duration(n)*3*time.Millisecond))
+	if kind == lab.KindFRR {
+		waitRead(b, backup)
+	}
 
 	before1, before2, start := cpuOf(b, master), cpuOf(b, backup), time.Now()
 	time.Sleep(time.Duration(x.seconds) * time.Second)
@@ -202,6 +205,21 @@ func (x *bench) manage(b *testing.B, v *lab.Vrrpsh, title string) {
 	})
 	timed("show vrrp brief (ms)", func() { v.Show("show", "vrrp", "brief") })
 	timed("show vrrp, one group (ms)", func() { v.Show("show", "vrrp", "interface", "eth0", "group", "1") })
+}
+
+// waitRead waits until a router is not busy any more with reading its configuration, which takes FRR a long time: it uses one
+// processor then.
+func waitRead(b *testing.B, c *lab.Crew) {
+	b.Helper()
+	until(b, "the configuration was read", func() error {
+		const look = 2 * time.Second
+		before := cpuOf(b, c)
+		time.Sleep(look)
+		if used := cpuOf(b, c) - before; used > look/4 {
+			return fmt.Errorf("%v of processor time in %v", used, look)
+		}
+		return nil
+	})
 }
 
 // waitMasters waits until n virtual routers have been announced on the wire since a time, and returns when the last was.
