@@ -133,7 +133,8 @@ func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) int {
 	time.Sleep(5 * time.Second)
 	wire := l.CaptureAt(l.Routers[0])
 	for range 2 * runtime.NumCPU() {
-		busy := exec.Command("sh", "-c", "while :; do :; done")
+		// It ends by itself too, should this process not live to end it.
+		busy := exec.Command("sh", "-c", fmt.Sprintf("ulimit -t %d; while :; do :; done", x.seconds+30))
 		if err := busy.Start(); err != nil {
 			b.Fatal(err)
 		}
