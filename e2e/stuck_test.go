@@ -64,9 +64,12 @@ func TestStopWhateverIsStuck(t *testing.T) {
 		last, since := 0, time.Now()
 		lab.Until(t, patience, what+" is full", func() error {
 			n, err := unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
-			if err != nil || n == 0 || n != last {
+			if err != nil {
+				return err
+			}
+			if n == 0 || n != last {
 				last, since = n, time.Now()
-				return fmt.Errorf("%d bytes, %v", n, err)
+				return fmt.Errorf("%d bytes", n)
 			}
 			if time.Since(since) < 5*group.Interval { // a line is logged for each advert
 				return errNotYet

@@ -20,9 +20,10 @@ const (
 	defaultWriteTimeout = 10 * time.Second
 	// userSessions is how many one user may have, unless he is root.
 	userSessions = 32
-	// MaxConnections and MaxUserConnections are how many connections the users of the control socket may have, all
-	// and each, without root.
-	MaxConnections, MaxUserConnections = 256, 64
+	// MaxConnections is how many connections the users of the control socket may have, without root.
+	MaxConnections = 256
+	// MaxUserConnections is how many each of them may have.
+	MaxUserConnections = 64
 	// ownerSessions are kept free for root when others have taken all the sessions.
 	ownerSessions = 8
 	// closeGrace is how long Close waits for commands that do not stop.
