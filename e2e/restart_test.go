@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -230,7 +231,7 @@ func TestRestartMany(t *testing.T) {
 				}
 			}
 			if n != 250 {
-				return fmt.Errorf("%d of %d, %v", n, len(all), err)
+				return errors.Join(fmt.Errorf("%d of %d", n, len(all)), err)
 			}
 			return nil
 		})
