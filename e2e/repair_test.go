@@ -156,7 +156,13 @@ func (p *repairing) addresses() {
 		p.whole("after the deletion of " + d.link)
 	}
 	for _, d := range damaged {
-		p.shows("show logging last 200", "removed from outside, putting it back: ["+d.link)
+		want := "removed from outside, putting it back: [" + d.link
+		lab.Until(p.t, patience, "the log says "+want, func() error {
+			if !strings.Contains(p.r1.Log(), want) {
+				return errNotYet
+			}
+			return nil
+		})
 	}
 }
 
