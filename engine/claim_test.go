@@ -164,12 +164,20 @@ func TestRivalsAreBounded(t *testing.T) {
 // A Master that gives up to another says so where hosts know its own MAC address: the other one may not
 // have heard it, and has to announce the addresses.
 func TestLastWord(t *testing.T) {
-	for _, kind := range []engine.InterfaceType{engine.Ether, engine.Macvlan} {
+	for _, tt := range []struct {
+		name   string
+		change func(*engine.VirtualRouter)
+		want   []uint8 // priorities of the adverts
+	}{
+		{"the interface's MAC", func(vr *engine.VirtualRouter) { vr.Protocol.Lenient = true }, []uint8{100}},
+		{"strict", func(vr *engine.VirtualRouter) { vr.Protocol.Lenient = false }, nil},
+		{"virtual MAC", func(vr *engine.VirtualRouter) {
+			vr.Protocol.Lenient, vr.Type, vr.VIFName = true, engine.Macvlan, "standby51"
+		}, nil},
+	} {
 		h := newHost(t)
 		vr := group("eth0", 51, "10.0.0.100")
-		if vr.Type = kind; kind == engine.Macvlan {
-			vr.VIFName = "standby51"
-		}
+		tt.change(&vr)
 		h.link(ethernet(1, "eth0", "10.0.0.1/24"))
 		h.apply(config(vr))
 		h.run(10 * time.Second)
@@ -179,9 +187,8 @@ func TestLastWord(t *testing.T) {
 		for _, s := range h.out.Sends {
 			sent = append(sent, s.Payload[2])
 		}
-		want := map[engine.InterfaceType][]uint8{engine.Ether: {100}}[kind]
-		if !slices.Equal(sent, want) {
-			t.Errorf("%s sends adverts with the priorities %d, want %d", kind, sent, want)
+		if !slices.Equal(sent, tt.want) {
+			t.Errorf("%s: adverts with the priorities %d were sent, want %d", tt.name, sent, tt.want)
 		}
 	}
 }

@@ -347,8 +347,8 @@ func (c *Core) configure(now time.Time, g *group, out *Output) {
 func (g *group) protocol() *vrrp.Config {
 	cfg := g.cfg.Protocol
 	cfg.Priority, cfg.Synced = g.priority, g.synced
-	// Adverts from the virtual MAC teach switches anew by themselves.
-	cfg.LastWord = g.cfg.Type == Ether && !g.cfg.VMAC
+	// Adverts from the virtual MAC teach switches anew by themselves, and strictly there is no such advert.
+	cfg.LastWord = g.cfg.Type == Ether && !g.cfg.VMAC && cfg.Lenient
 	return &cfg
 }
 
