@@ -19,6 +19,7 @@ type Core struct {
 	order  []*group // in configuration order
 	groups map[Key]*group
 	ports  map[string]*port // by configured interface name
+	joined uint8            // ports so far, of which each has a turn
 	links  map[int]*link    // by index
 	named  map[string]*link // the same by name
 	// applied counts the calls of Apply, to tell which groups the last one named.

@@ -28,6 +28,7 @@ type port struct {
 	name     string
 	link     *link // nil while there is no such interface
 	groups   int
+	turn     uint8       // in which its Masters send adverts; see early
 	segments [2]*segment // by familyIndex; nil: no groups
 }
 
@@ -57,7 +58,8 @@ func (c *Core) join(g *group) {
 	name := g.cfg.Interface
 	p := c.ports[name]
 	if p == nil {
-		p = &port{name: name, link: c.named[name]}
+		p = &port{name: name, link: c.named[name], turn: turnOf(c.joined)}
+		c.joined++
 		if p.link != nil {
 			p.link.port = p
 		}

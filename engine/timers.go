@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/bits"
 	"time"
 
 	"vrrpsh/engine/vrrp"
@@ -12,6 +13,12 @@ const (
 	slackPart = 200 // 0.5 %
 	maxSlack  = 5 * time.Millisecond
 )
+
+// turns is how many parts of an interval there are for interfaces to send their adverts in.
+const turns = 256
+
+// turnOf returns the turn of the nth interface: however many there are, they are spread evenly.
+func turnOf(n uint8) uint8 { return bits.Reverse8(n) }
 
 // Deadline returns when Expire must be called next; the zero time if never.
 func (c *Core) Deadline() time.Time {
@@ -55,22 +62,27 @@ func (c *Core) schedule(g *group) {
 	due := c.timers.offset(at)
 	if g.state == vrrp.Master {
 		advert := c.timers.offset(g.router.NextAdvertAt())
-		g.early = early(advert, g.cfg.Protocol.Interval)
+		g.early = early(advert, g.cfg.Protocol.Interval, g.port.turn)
 		due = min(due, advert-int64(g.early))
 	}
 	c.timers.set(g, due)
 }
 
-// early returns how long before it is due an advert is sent, so that all Masters with one interval
-// come to send theirs at the same moments, the multiples of the interval since the start of the Core: whenever they became
-// Master, thousands of adverts then cost one wake-up, and few system calls, in each interval.
+// early returns how long before it is due an advert is sent, so that all Masters with one interval on an interface
+// come to send theirs at the same moments, once in each interval since the start of the Core: whenever they became
+// Master, hundreds of adverts then cost one wake-up, and few system calls. The interfaces take turns within the
+// interval: the adverts of all of them in one burst would keep each other, and everything else, waiting.
 //
 // An advert is never late for that, and early by no more than the slack. It goes out at the last
 // multiple of the slack before it is due, so that those that are still on their way share wake-ups too;
 // after at most 200 intervals all have arrived. The intervals are that much shorter until then and exact afterwards.
-func early(due int64, interval time.Duration) time.Duration {
+func early(due int64, interval time.Duration, turn uint8) time.Duration {
 	slack := int64(min(interval/slackPart, maxSlack))
-	if slack == 0 || due <= 0 {
+	if slack == 0 {
+		return 0
+	}
+	due -= int64(interval) / slack * int64(turn) / turns * slack
+	if due <= 0 {
 		return 0
 	}
 	past := due % int64(interval) // since the moment that is aimed at

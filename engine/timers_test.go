@@ -94,6 +94,53 @@ func TestAdvertsShareWakeUps(t *testing.T) {
 	}
 }
 
+// The interfaces take turns, so that the adverts of thousands of groups are not one burst.
+func TestInterfacesTakeTurns(t *testing.T) {
+	const links, groups, interval = 16, 3, time.Second
+	h := newHost(t)
+	var cfg engine.Config
+	for i := range links {
+		name := fmt.Sprintf("eth%d", i)
+		h.link(ethernet(i+1, name, fmt.Sprintf("10.0.%d.1/24", i)))
+		for k := range groups {
+			cfg.Routers = append(cfg.Routers, group(name, uint8(k+1), fmt.Sprintf("10.0.%d.%d", i, 100+k)))
+		}
+	}
+	h.apply(cfg)
+	h.run(210 * interval)
+	last := make(map[int]time.Time) // by link
+	var order []time.Time
+	for end := h.now.Add(interval); ; {
+		at := h.core.Deadline()
+		if at.After(end) {
+			break
+		}
+		h.now = at
+		h.out.Reset()
+		h.core.Expire(at, &h.out)
+		seen := make(map[int]int)
+		for _, s := range h.out.Sends {
+			seen[s.Link]++
+		}
+		if len(h.out.Sends) == 0 {
+			continue
+		}
+		if len(seen) != 1 || len(h.out.Sends) != groups {
+			t.Fatalf("at %s adverts go out on links %v, want %d on one", at, seen, groups)
+		}
+		last[h.out.Sends[0].Link] = at
+		order = append(order, at)
+	}
+	if len(order) != links || len(last) != links {
+		t.Fatalf("%d bursts on %d links, want one on each of %d", len(order), len(last), links)
+	}
+	for i := 1; i < links; i++ {
+		if gap := order[i].Sub(order[i-1]); gap < interval/links-5*time.Millisecond || gap > interval/links+5*time.Millisecond {
+			t.Errorf("burst %d comes %s after the one before, want about %s", i, gap, interval/links)
+		}
+	}
+}
+
 // Those that have not arrived yet share wake-ups too.
 func TestAdvertsShareWakeUpsOnTheWay(t *testing.T) {
 	const n = 150
