@@ -114,20 +114,27 @@ func (x *bench) strain(b *testing.B, kind lab.Kind) {
 			{Links: 1, PerLink: 1, Interval: 10 * time.Millisecond, Global: s.settings},
 		} {
 			title := fmt.Sprintf("%d at %v, processors busy", f.Size(), f.Interval)
-			x.table.add(title, "changes of Master"+s.name, string(kind), float64(x.changes(b, kind, f)))
+			if n, ok := x.changes(b, kind, f); ok {
+				x.table.add(title, "changes of Master"+s.name, string(kind), float64(n))
+			}
 		}
 	}
 }
 
-// changes counts the adverts by which a Backup became Master although there was one.
-func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) int {
+// changes counts the adverts by which a Backup became Master although there was one. It says false if a peer does not
+// get as far as that: keepalived with a real-time priority has been seen to stop before its last address.
+func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) (int, bool) {
 	l := lab.NewPair(b, f.Links)
 	defer l.Close()
 	tally := l.Tally(l.Routers[0], f.Addrs())
 	f.Preempt = true
 	l.Crew(kind, bin, l.Routers[0], f, 200)
 	if _, err := tally.Wait(benchPatience); err != nil {
-		b.Fatal(err)
+		if kind == lab.KindVrrpsh {
+			b.Fatal(err)
+		}
+		b.Logf("%s is not measured: %v", kind, err)
+		return 0, false
 	}
 	l.Crew(kind, bin, l.Routers[1], f, 100)
 	time.Sleep(5 * time.Second)
@@ -154,5 +161,5 @@ func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) int {
 		}
 		last[a.VRID] = a.Time
 	}
-	return changes
+	return changes, true
 }
