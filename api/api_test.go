@@ -108,6 +108,12 @@ func do(t *testing.T, c *http.Client, method, url, contentType, body string) (in
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
+	return answered(t, c, r)
+}
+
+// answered sends a request and returns the answer's status, header and body.
+func answered(t *testing.T, c *http.Client, r *http.Request) (int, http.Header, string) {
+	t.Helper()
 	answer, err := c.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,16 +25,7 @@ func getMetrics(t *testing.T, url, user, password string) (int, http.Header, str
 	if user != "" {
 		r.SetBasicAuth(user, password)
 	}
-	answer, err := new(http.Client).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, answer.Header, string(b)
+	return answered(t, new(http.Client), r)
 }
 
 func TestMetrics(t *testing.T) {

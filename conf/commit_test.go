@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,17 +21,7 @@ func (c *counting) Apply(context.Context, *Config) error {
 // changes.
 func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	dir := t.TempDir()
-	script := func(name string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	plain, open := script("plain", 0o644), script("open", 0o757)
+	plain, open := script(t, dir, "plain", 0o644), script(t, dir, "open", 0o757)
 	object := func(path string) func(*File) {
 		return func(f *File) { f.Tracks = []Track{{Name: ptr("a"), Script: []string{path}}} }
 	}

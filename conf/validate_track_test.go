@@ -7,29 +7,33 @@ import (
 	"testing"
 )
 
+// script makes a script with these permissions, whatever the umask is, and returns its path.
+func script(t *testing.T, dir, name string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestTrackingAndSyncGroupFaults(t *testing.T) {
 	dir := t.TempDir()
-	script := func(name string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		return `script = ["` + path + `"]`
-	}
+	runs := func(name string, mode os.FileMode) string { return `script = ["` + script(t, dir, name, mode) + `"]` }
 	const (
 		router = "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\n"
 		object = "[[track]]\nname = \"a\"\n"
 	)
 	for name, tt := range map[string]struct{ file, want string }{
 		"unknown object":    {router + `track = [{ object = "nothing" }]`, `x.toml:5: vrouter[0].track[0].object: "nothing" is not the name of a [[track]] object`},
-		"not executable":    {object + script("plain", 0o644), "x.toml:3: track[0].script[0]: "},
-		"others can write":  {object + script("open", 0o757), "can be changed by others than its owner (mode 0757)"},
+		"not executable":    {object + runs("plain", 0o644), "x.toml:3: track[0].script[0]: "},
+		"others can write":  {object + runs("open", 0o757), "can be changed by others than its owner (mode 0757)"},
 		"relative":          {object + `script = ["true"]`, `"true" is not an absolute path`},
 		"missing":           {object + `script = ["/no/such/file"]`, "cannot be run: no such file or directory"},
-		"unknown user":      {object + script("good", 0o755) + "\nuser = \"nobody-such\"", "is not a user of this system"},
+		"unknown user":      {object + runs("good", 0o755) + "\nuser = \"nobody-such\"", "is not a user of this system"},
 		"nothing tracked":   {object, "x.toml:1: track[0]: must have one of interface, route, script and file"},
 		"two things":        {object + "interface = \"eth1\"\nfile = \"/a\"", "track[0].file: excludes interface"},
 		"meaningless":       {object + "interface = \"eth1\"\nrise = 2", "track[0].rise: has no meaning for a tracked interface"},

@@ -1,6 +1,9 @@
 package report
 
-import "vrrpsh/engine"
+import (
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
 
 // Link is one interface of the host.
 type Link struct {
@@ -25,7 +28,7 @@ func Links(s *engine.Snapshot) []Link {
 		link := Link{
 			Name: l.Name, Index: l.Index, Up: l.Up, Ethernet: l.Ethernet,
 			MAC: mac(l.MAC), MTU: l.MTU, Addresses: make([]string, 0, len(l.Addrs)),
-			Groups: l.Groups, UnknownVRID: l.UnknownVRID, Malformed: reasons(&l.Malformed),
+			Groups: l.Groups, UnknownVRID: l.UnknownVRID, Malformed: named[vrrp.DropReason](l.Malformed[:]),
 		}
 		for _, a := range l.Addrs {
 			link.Addresses = append(link.Addresses, a.String())

@@ -271,27 +271,21 @@ func statistics(c *engine.Counters) Statistics {
 		BecameMaster:         c.BecameMaster,
 		SendErrors:           c.SendErrors,
 		TransitionsUntold:    c.Untold,
-		Transitions:          causes(&c.Transitions),
-		Dropped:              reasons(&c.Dropped),
-		Tolerated:            reasons(&c.Tolerated),
+		Transitions:          named[vrrp.Cause](c.Transitions[:]),
+		Dropped:              named[vrrp.DropReason](c.Dropped[:]),
+		Tolerated:            named[vrrp.DropReason](c.Tolerated[:]),
 	}
 }
 
-func reasons(counts *[vrrp.NumDropReasons]uint64) map[string]uint64 {
+// named returns what was counted by kind, without the zeros.
+func named[K interface {
+	~uint8
+	String() string
+}](counts []uint64) map[string]uint64 {
 	m := make(map[string]uint64)
-	for reason, n := range counts {
+	for kind, n := range counts {
 		if n > 0 {
-			m[vrrp.DropReason(reason).String()] = n
-		}
-	}
-	return m
-}
-
-func causes(counts *[vrrp.NumCauses]uint64) map[string]uint64 {
-	m := make(map[string]uint64)
-	for cause, n := range counts {
-		if n > 0 {
-			m[vrrp.Cause(cause).String()] = n
+			m[K(kind).String()] = n
 		}
 	}
 	return m
