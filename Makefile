@@ -55,7 +55,8 @@ microbench: ## the packages alone
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell ./api
 
 generate: ## the reference files that are made from the code
-	$(GO) test ./shell ./completions ./api/metrics -run Reference -update
+	$(GO) test ./conf -run 'Reference|Documentation' -update
+	$(GO) test ./shell ./completions ./api ./api/metrics -run Reference -update
 
 # It runs whatever the system's C library is.
 deb: export CGO_ENABLED = 0

@@ -235,7 +235,7 @@ Exit status: 0 valid, possibly with warnings, 1 faults.`,
 			}
 			c, err := router.ThisHost.LoadFile(f.config, format)
 			if err != nil {
-				return err
+				return inBothWords(err)
 			}
 			for _, warning := range c.Warnings {
 				fmt.Printf("%s: warning: %s\n", f.config, warning)
@@ -244,6 +244,21 @@ Exit status: 0 valid, possibly with warnings, 1 faults.`,
 			return nil
 		},
 	}
+}
+
+// inBothWords adds to the faults of a file what they are in the words of commands.
+func inBothWords(err error) error {
+	var faults conf.Faults
+	if !errors.As(err, &faults) {
+		return err
+	}
+	lines := make([]string, len(faults))
+	for i, f := range faults {
+		if lines[i] = f.String(); f.Typed != "" {
+			lines[i] += " (" + f.Typed + ")"
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 func passwdCommand() *cobra.Command {

@@ -66,11 +66,7 @@ func (a *API) configRouters(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	routers := (&conf.File{VRouters: f.VRouters}).Redacted().VRouters
-	if routers == nil {
-		routers = []conf.VRouter{}
-	}
-	answer(w, routers)
+	answer(w, list(conf.VRouters, f))
 }
 
 func (a *API) configProtocols(w http.ResponseWriter, r *http.Request) {
@@ -78,15 +74,16 @@ func (a *API) configProtocols(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p := (&conf.File{Protocols: f.Protocols}).Redacted().Protocols
-	if p == nil {
-		p = new(conf.Protocols)
+	answer(w, map[string]any{"static": list(conf.Static, f)})
+}
+
+// list returns the tables of a list without secrets; none is an empty list.
+func list(key conf.KeyOf[[]*conf.Table], f *conf.File) []*conf.Table {
+	tables := []*conf.Table{}
+	for _, t := range key.Value(f) {
+		tables = append(tables, t.Redacted())
 	}
-	static := p.Static
-	if static == nil {
-		static = []conf.StaticRoute{}
-	}
-	answer(w, map[string]any{"static": static})
+	return tables
 }
 
 // running returns the running configuration's file.

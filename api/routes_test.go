@@ -134,7 +134,7 @@ func sameJSON(t *testing.T, want, got string) {
 func TestEmptyAnswers(t *testing.T) {
 	a := New(Options{
 		View: view{snapshot: &engine.Snapshot{}}, Config: func() *conf.Config { return &conf.Config{} },
-		Revision: func() *conf.Revision { return &conf.Revision{File: new(conf.File)} },
+		Revision: func() *conf.Revision { return &conf.Revision{File: conf.NewFile()} },
 	})
 	client, url := serve(t, a.Local())
 	for path, want := range map[string]string{

@@ -99,7 +99,8 @@ var checks = map[string]func(string) error{
 // checkInterface refuses what the kernel refuses in names of interfaces (IFNAMSIZ is 16 with
 // the terminating zero).
 func checkInterface(s string) error {
-	if s == "" || len(s) > 15 || strings.ContainsAny(s, "/ \t\"") || s == "." || s == ".." {
+	unfit := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/:%", r) }
+	if s == "" || len(s) > 15 || strings.ContainsFunc(s, unfit) || s == "." || s == ".." {
 		return errors.New("not a name of an interface (1-15 characters)")
 	}
 	return nil
@@ -137,12 +138,12 @@ func checkNextHop(s string) error {
 	return nil
 }
 
-// checkDuration accepts what time.ParseDuration does, and whole seconds without a unit.
+// checkDuration accepts what time.ParseDuration does, and whole seconds without a unit. The range is for who takes the value.
 func checkDuration(s string) error {
-	if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+	if _, err := strconv.Atoi(s); err == nil {
 		return nil
 	}
-	if d, err := time.ParseDuration(s); err != nil || d < 0 {
+	if _, err := time.ParseDuration(s); err != nil {
 		return errors.New("not a duration, as 1s, 500ms or 30 (seconds)")
 	}
 	return nil

@@ -9,17 +9,27 @@ import (
 
 // manyGroups is what docs call a large configuration: 16 interfaces with 250 groups each.
 func manyGroups() *File {
-	f := &File{Hostname: ptr("r1"), Debug: ptr(1)}
+	f := NewFile()
+	Hostname.Set(f, "r1")
+	Debug.Set(f, 1)
+	var all []*Table
 	for i := range 16 {
 		for g := 1; g <= 250; g++ {
-			f.VRouters = append(f.VRouters, VRouter{
-				Group: ptr(g), Interface: ptr(fmt.Sprintf("eth%d", i)), VIP: ptr(fmt.Sprintf("10.%d.0.%d/24", i, g)),
-				VIPs:    []string{fmt.Sprintf("10.%d.1.%d", i, g)},
-				Version: ptr(3), Priority: ptr(200), Preemption: ptr(true), AdvertiseInterval: ptr("1s"),
-				IfType: ptr("macvlan"), Description: ptr("customer"),
-			})
+			v := RouterTable.New()
+			Group.Set(v, g)
+			Interface.Set(v, fmt.Sprintf("eth%d", i))
+			VIP.Set(v, fmt.Sprintf("10.%d.0.%d/24", i, g))
+			VIPs.Set(v, []string{fmt.Sprintf("10.%d.1.%d", i, g)})
+			Version.Set(v, 3)
+			Priority.Set(v, 200)
+			Preemption.Set(v, true)
+			AdvertiseInterval.Set(v, "1s")
+			IfType.Set(v, "macvlan")
+			Description.Set(v, "customer")
+			all = append(all, v)
 		}
 	}
+	VRouters.Set(f, all)
 	return f
 }
 
@@ -49,13 +59,13 @@ func BenchmarkClone4000(b *testing.B) {
 	}
 }
 
-func BenchmarkDiff4000(b *testing.B) {
+func BenchmarkEqual4000(b *testing.B) {
 	f := manyGroups()
 	g := f.Clone()
-	g.VRouters[2000].Priority = ptr(1)
+	Priority.Set(VRouters.Value(g)[3999], 1)
 	for b.Loop() {
-		if d := Diff(f, g); len(d) != 1 {
-			b.Fatal(d)
+		if f.Equal(g) {
+			b.Fatal("equal")
 		}
 	}
 }
@@ -70,8 +80,8 @@ func BenchmarkMarshal4000(b *testing.B) {
 // BenchmarkFaults4000 is a configuration in which every group is wrong.
 func BenchmarkFaults4000(b *testing.B) {
 	f := manyGroups()
-	for i := range f.VRouters {
-		f.VRouters[i].Priority = ptr(300)
+	for _, v := range VRouters.Value(f) {
+		Priority.Set(v, 300)
 	}
 	data := marshal(b, f, TOML)
 	for b.Loop() {
@@ -96,7 +106,7 @@ func BenchmarkCommitOneOf4000(b *testing.B) {
 	for b.Loop() {
 		n++
 		c := m.Edit()
-		c.File.VRouters[2000].Priority = ptr(1 + n%254)
+		Priority.Set(VRouters.Value(c.File)[2000], 1+n%254)
 		if _, err := m.Commit(context.Background(), c, Info{User: "bench"}); err != nil {
 			b.Fatal(err)
 		}
@@ -106,8 +116,6 @@ func BenchmarkCommitOneOf4000(b *testing.B) {
 type noApplier struct{}
 
 func (noApplier) Apply(context.Context, *Config) error { return nil }
-
-func ptr[T any](v T) *T { return &v }
 
 func marshal(tb testing.TB, f *File, format Format) []byte {
 	tb.Helper()

@@ -26,7 +26,7 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 	if err := stale(c, running); err != nil {
 		return nil, err
 	}
-	return engine.Plan(running.Config.Engine, cfg.Engine), nil
+	return plan(running.Config, cfg), nil
 }
 
 // Commit makes the candidate running: validate, refuse a stale base (ErrStale) and a file that
@@ -41,7 +41,7 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
 	info.progress("waiting for another commit")
 	return m.change(ctx, func(running *Revision) (*revised, error) {
-		info.progress("validating %d virtual routers", len(c.File.VRouters))
+		info.progress("validating %d virtual routers", len(VRouters.Value(c.File)))
 		file := c.File.Clone() // the session goes on editing
 		cfg, err := validate(file, nil, running.Config, m.o.Host)
 		if err != nil {
@@ -102,11 +102,10 @@ func stale(c *Candidate, running *Revision) error {
 	if c.Base == running || c.Base.ID == running.ID {
 		return nil
 	}
-	changes := Diff(c.Base.File, running.File)
-	if len(changes) == 0 {
+	if c.Base.File.Equal(running.File) {
 		return nil // changed and changed back
 	}
-	return &StaleError{Base: c.Base.ID, Running: running.ID, By: running.User, Changes: changes}
+	return &StaleError{Base: c.Base, Running: running}
 }
 
 // fileChanged tells whether the file is not as it was last read or written here.

@@ -23,13 +23,19 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	dir := t.TempDir()
 	plain, open := script(t, dir, "plain", 0o644), script(t, dir, "open", 0o757)
 	object := func(path string) func(*File) {
-		return func(f *File) { f.Tracks = []Track{{Name: ptr("a"), Script: []string{path}}} }
+		return func(f *File) {
+			Tracks.Set(f, Tracks.Value(parsed(t, fmt.Sprintf("[[track]]\nname = \"a\"\nscript = [%q]\n", path))))
+		}
 	}
-	router := func(group int, iface string, vips ...string) VRouter {
-		return VRouter{Group: &group, Interface: &iface, VIPs: vips}
+	router := func(group int, iface string, vips ...string) *Table {
+		v := RouterTable.New()
+		Group.Set(v, group)
+		Interface.Set(v, iface)
+		VIPs.Set(v, vips)
+		return v
 	}
-	first := func(change func(*VRouter)) func(*File) {
-		return func(f *File) { change(&f.VRouters[0]) }
+	first := func(change func(v *Table)) func(*File) {
+		return func(f *File) { change(VRouters.Value(f)[0]) }
 	}
 	many := make([]string, 90)
 	for i := range many {
@@ -40,19 +46,23 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 		want   string
 	}{
 		"two of a sync group on one link and family": {func(f *File) {
-			f.VRouters = append(f.VRouters, router(52, "absent0", "10.0.0.2"))
-			f.VRouters[0].SyncGroup, f.VRouters[1].SyncGroup = ptr("edge"), ptr("edge")
-		}, `absent0 group 52: vrouter[1].sync_group: "edge" already has vrouter[0] on absent0: one link and family must not decide twice`},
-		"unknown object": {first(func(v *VRouter) { v.Track = []Tracking{{Object: ptr("nothing")}} }),
-			`absent0 group 51: vrouter[0].track[0].object: "nothing" is not the name of a [[track]] object`},
-		"script that is not executable": {object(plain), `track[0].script[0]: "` + plain + `" is not executable`},
-		"script that others may write":  {object(open), `track[0].script[0]: "` + open + `" can be changed by others than its owner (mode 0757)`},
-		"hook that others may write": {func(f *File) { f.Notify = []Notify{{Command: []string{open}}} },
-			`notify[0].command[0]: "` + open + `" can be changed by others than its owner (mode 0757)`},
-		"mixed families": {first(func(v *VRouter) { v.VIPs = []string{"10.0.0.1", "2001:db8::1"} }),
-			`absent0 group 51: vrouter[0].vips[1]: "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
-		"more addresses than fit": {first(func(v *VRouter) { v.VIPs = many }),
-			`absent0 IPv6 group 51: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+			other := router(52, "absent0", "10.0.0.2")
+			VRouters.Set(f, append(VRouters.Value(f), other))
+			SyncGroup.Set(VRouters.Value(f)[0], "edge")
+			SyncGroup.Set(other, "edge")
+		}, `absent0 group 52: sync-group "edge" already has absent0 group 51 on absent0: one link and family must not decide twice`},
+		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
+			`absent0 group 51: track nothing: no such object`},
+		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
+		"script that others may write":  {object(open), `track a: script "` + open + `" can be changed by others than its owner (mode 0757)`},
+		"hook that others may write": {func(f *File) {
+			Notify.Set(f, Notify.Value(parsed(t, fmt.Sprintf("[[notify]]\ncommand = [%q]\n", open))))
+		},
+			`notify hook1: command "` + open + `" can be changed by others than its owner (mode 0757)`},
+		"mixed families": {first(func(v *Table) { VIPs.Set(v, []string{"10.0.0.1", "2001:db8::1"}) }),
+			`absent0 group 51: vip "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
+		"more addresses than fit": {first(func(v *Table) { VIPs.Set(v, many) }),
+			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			applier := &counting{}
@@ -62,7 +72,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			}
 			t.Cleanup(m.Close)
 			c := m.Edit()
-			c.File.VRouters = []VRouter{router(51, "absent0", "10.0.0.1")}
+			VRouters.Set(c.File, []*Table{router(51, "absent0", "10.0.0.1")})
 			if _, err := m.Commit(t.Context(), c, Info{}); err != nil {
 				t.Fatal(err)
 			}
@@ -83,10 +93,20 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	}
 }
 
+// addressed returns eth0 group 51 with these addresses.
+func addressed(vips []string, version int) *Table {
+	v := RouterTable.New()
+	Group.Set(v, 51)
+	Interface.Set(v, "eth0")
+	VIPs.Set(v, vips)
+	Version.Set(v, version)
+	return v
+}
+
 // TestFewAddressesFitEverywhere: nobody is asked for an MTU, which takes a system call for each of thousands.
 func TestFewAddressesFitEverywhere(t *testing.T) {
 	for _, vips := range [][]string{{"10.1.1.1", "10.1.2.1", "10.1.3.1"}, {"fe80::1", "2001:db8::1"}} {
-		v := newValidator(&File{VRouters: []VRouter{{Group: ptr(51), Interface: ptr("eth0"), VIPs: vips, Version: ptr(3)}}}, nil, "linux")
+		v := newValidator(fileOf(addressed(vips, 3)), nil, "linux")
 		v.mtu = func(string) (int, bool) {
 			t.Errorf("%q: the interface is asked", vips)
 			return 0, false
@@ -123,7 +143,7 @@ func TestAddressesFitTheInterface(t *testing.T) {
 				vips = append(vips, fmt.Sprintf("10.1.%d.1", i))
 			}
 		}
-		file := &File{VRouters: []VRouter{{Group: ptr(51), Interface: ptr("eth0"), VIPs: vips, Version: &tt.version}}}
+		file := fileOf(addressed(vips, tt.version))
 		for _, running := range []*Config{{}, nil} {
 			v := newValidator(file, running, "linux")
 			v.mtu = func(iface string) (int, bool) { return tt.mtu, iface == "eth0" && tt.mtu > 0 }
@@ -133,7 +153,7 @@ func TestAddressesFitTheInterface(t *testing.T) {
 			case len(v.faults) > 0:
 				got = v.faults[0].Value + " " + v.faults[0].Problem
 			case len(v.warnings) > 0 && running == nil: // at the start
-				got = v.warnings[0][len(file.VRouters[0].Name()+": "):]
+				got = v.warnings[0][len(RouterName(VRouters.Value(file)[0])+": "):]
 			}
 			if got != tt.want {
 				t.Errorf("MTU %d, %d addresses, at the start %t: %q, want %q", tt.mtu, tt.addresses, running == nil, got, tt.want)

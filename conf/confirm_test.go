@@ -85,7 +85,7 @@ func (f *fixture) runs(priority int) {
 	f.t.Helper()
 	file, err := Parse(f.path, []byte(f.disk()), TOML)
 	f.must(err)
-	got := []int{f.engine.priority(), *f.Running().File.VRouters[0].Priority, *file.VRouters[0].Priority}
+	got := []int{f.engine.priority(), Priority.Value(VRouters.Value(f.Running().File)[0]), Priority.Value(VRouters.Value(file)[0])}
 	if diff := cmp.Diff([]int{priority, priority, priority}, got); diff != "" {
 		f.t.Errorf("engine, revision and file (-want +got):\n%s", diff)
 	}
@@ -140,8 +140,7 @@ func TestConfirmed(t *testing.T) {
 		},
 		"commit of another": func(f *fixture) error {
 			c := f.Edit()
-			name := "r9"
-			c.File.Hostname = &name
+			Hostname.Set(c.File, "r9")
 			_, err := f.Commit(context.Background(), c, Info{User: "bob"})
 			return err
 		},

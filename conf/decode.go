@@ -1,9 +1,8 @@
 package conf
 
 import (
-	"encoding/json"
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -20,133 +19,74 @@ func (d *decoder) fault(path, value, problem string) {
 }
 
 // table decodes the keys of a table.
-func (d *decoder) table(raw map[string]any, table reflect.Value, path string) {
-	fields := fieldsOf(table.Type())
+func (d *decoder) table(raw map[string]any, t *Table, path string) {
 	known := 0
-	for _, f := range fields {
-		value, ok := raw[f.name]
+	for _, k := range t.schema.keys {
+		value, ok := raw[k.Name]
 		if !ok {
 			continue
 		}
 		known++
 		if value != nil { // JSON null is unset
-			d.value(value, table.Field(f.index), path, f)
+			if v := d.value(value, path, k); !unset(v) {
+				t.put(k, v)
+			}
 		}
 	}
 	if known == len(raw) {
 		return
 	}
-	for _, key := range slices.Sorted(mapKeys(raw)) {
-		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == key }) {
-			d.fault(join(path, bareKey(key)), "", "unknown key"+suggestion(key, fields))
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		if t.schema.named[name] == nil {
+			d.fault(join(path, bareKey(name)), "", "unknown key"+suggestion(name, t.schema.keys))
 		}
 	}
 }
 
-func mapKeys(m map[string]any) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
+// value decodes the value of one key; nil if it has the wrong type.
+func (d *decoder) value(raw any, path string, k *Key) any {
+	at := func() string { return join(path, k.Name) }
+	shown := func(raw any) string {
+		if k.hidden() {
+			return ""
+		}
+		return literal(raw)
+	}
+	switch typ := k.Type.(type) {
+	case SubTable:
+		if m, ok := raw.(map[string]any); ok {
+			t := typ.Of.New()
+			d.table(m, t, at())
+			return t
+		}
+	case SubTables:
+		if list, ok := tables(raw); ok {
+			all := make([]*Table, len(list))
+			for i, m := range list {
+				all[i] = typ.Of.New()
+				d.table(m, all[i], at()+"["+strconv.Itoa(i)+"]")
 			}
+			return all
 		}
-	}
-}
-
-// value decodes the value of one key.
-func (d *decoder) value(raw any, v reflect.Value, path string, f field) {
-	at := func() string { return join(path, f.name) }
-	wrong := func(want string) {
-		shown := ""
-		if !f.hidden() {
-			shown = literal(raw)
-		}
-		d.fault(at(), shown, "is not "+want)
-	}
-	switch t := v.Type(); {
-	case isTable(t):
-		m, ok := raw.(map[string]any)
-		if !ok {
-			wrong("a table")
-			return
-		}
-		v.Set(reflect.New(t.Elem()))
-		d.table(m, v.Elem(), at())
-	case isTables(t):
-		list, ok := tables(raw)
-		if !ok {
-			wrong("a list of tables")
-			return
-		}
-		v.Set(reflect.MakeSlice(t, len(list), len(list)))
-		for i, m := range list {
-			d.table(m, v.Index(i), at()+"["+strconv.Itoa(i)+"]")
-		}
-	case t.Kind() == reflect.Slice:
-		list, ok := raw.([]any)
-		if !ok {
-			wrong("a list of strings")
-			return
-		}
-		texts := make([]string, 0, len(list))
-		for i, element := range list {
-			s, ok := element.(string)
-			if !ok {
-				shown := ""
-				if !f.hidden() {
-					shown = literal(element)
+	case Strings:
+		if list, ok := raw.([]any); ok {
+			texts := make([]string, 0, len(list))
+			for i, element := range list {
+				if s, ok := element.(string); ok {
+					texts = append(texts, s)
+				} else {
+					d.fault(at()+"["+strconv.Itoa(i)+"]", shown(element), "is not a string")
 				}
-				d.fault(at()+"["+strconv.Itoa(i)+"]", shown, "is not a string")
-				continue
 			}
-			texts = append(texts, s)
+			return texts
 		}
-		v.Set(reflect.ValueOf(texts))
-	default:
-		p := reflect.New(t.Elem())
-		if want := scalar(raw, p.Elem()); want != "" {
-			wrong(want)
-			return
-		}
-		v.Set(p)
 	}
-}
-
-// scalar decodes into an integer, string or boolean, or says what it wants.
-func scalar(raw any, v reflect.Value) (want string) {
-	switch v.Kind() {
-	case reflect.Int:
-		switch n := raw.(type) {
-		case int64:
-			v.SetInt(n)
-			return ""
-		case json.Number:
-			if i, err := n.Int64(); err == nil {
-				v.SetInt(i)
-				return ""
-			}
-		}
-		return "an integer"
-	case reflect.String:
-		s, ok := raw.(string)
-		if !ok {
-			return "a string"
-		}
-		v.SetString(s)
-		return ""
-	case reflect.Bool:
-		if b, ok := raw.(bool); ok {
-			v.SetBool(b)
-			return ""
-		}
-		if s, ok := raw.(string); ok && v.Type() == reflect.TypeFor[FlexibleBool]() && (s == "true" || s == "false") {
-			v.SetBool(s == "true")
-			return ""
-		}
-		return "true or false"
-	default:
-		panic(fmt.Sprintf("conf: cannot decode into %s", v.Type()))
+	v, want := k.Type.decode(raw)
+	if want != "" {
+		d.fault(at(), shown(raw), "is not "+want)
+		return nil
 	}
+	return v
 }
 
 // tables returns a list of tables, whether written as [[x]] or inline.
@@ -209,14 +149,14 @@ func isBare(r rune) bool {
 }
 
 // suggestion names the key that was probably meant.
-func suggestion(key string, fields []field) string {
-	if len(key) > 32 {
+func suggestion(name string, keys []*Key) string {
+	if len(name) > 32 {
 		return ""
 	}
 	best, distance := "", 3
-	for _, f := range fields {
-		if d := editDistance(key, f.name); d < distance && 2*d < len(f.name) {
-			best, distance = f.name, d
+	for _, k := range keys {
+		if d := editDistance(name, k.Name); d < distance && 2*d < len(k.Name) {
+			best, distance = k.Name, d
 		}
 	}
 	if best == "" {

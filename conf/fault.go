@@ -23,8 +23,7 @@ var (
 
 // Fault is one thing that is wrong with a configuration.
 type Fault struct {
-	// Place says where: "r1.toml:14", or the file's name alone where lines are not known. For a
-	// candidate, which has no file, it names the virtual router, as in "eth0 group 51".
+	// Place says where: "r1.toml:14", or the file's name alone where lines are not known; empty for a candidate, which has no file.
 	Place string
 	// Path is the key with the tables that lead to it, such as "vrouter[0].priority".
 	Path string
@@ -32,12 +31,18 @@ type Fault struct {
 	Value string
 	// Problem says what is wrong with it, and what would be right.
 	Problem string
+	// Typed is the fault in the words of commands, as in "eth0 group 51: priority 300 is out of range 1-254"; empty if
+	// no command could have caused it.
+	Typed string
 
 	line int
 }
 
-// String returns for example "r1.toml:14: vrouter[0].priority: 300 is out of range 1-254".
+// String returns for example "r1.toml:14: vrouter[0].priority: 300 is out of range 1-254", or, for a candidate, Typed.
 func (f Fault) String() string {
+	if f.Place == "" && f.Typed != "" {
+		return f.Typed
+	}
 	var b strings.Builder
 	for _, part := range []string{f.Place, f.Path} {
 		if part != "" {
@@ -102,30 +107,16 @@ func (e *ApplyError) Unwrap() []error {
 // StaleError is the error of a commit whose base is no longer running.
 type StaleError struct {
 	// Base is the candidate's, Running the revision that runs now.
-	Base, Running uint64
-	// By is the user who committed the running revision.
-	By string
-	// Changes are the differences from Base to Running.
-	Changes []Difference
+	Base, Running *Revision
 }
 
-// Error says who changed what since.
+// Error says who has committed since.
 func (e *StaleError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "revision %d was committed", e.Running)
-	if e.By != "" {
-		fmt.Fprintf(&b, " by %s", e.By)
+	by := ""
+	if e.Running.User != "" {
+		by = " by " + e.Running.User
 	}
-	fmt.Fprintf(&b, " since this candidate was made from revision %d", e.Base)
-	const most = 10
-	for i, d := range e.Changes {
-		if i == most {
-			fmt.Fprintf(&b, "\n  and %d more", len(e.Changes)-most)
-			break
-		}
-		b.WriteString("\n  " + d.String())
-	}
-	return b.String()
+	return fmt.Sprintf("revision %d was committed%s since this candidate was made from revision %d", e.Running.ID, by, e.Base.ID)
 }
 
 // Is finds ErrStale.

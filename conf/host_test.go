@@ -3,6 +3,7 @@ package conf
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"vrrpsh/engine"
@@ -81,7 +82,7 @@ func TestACommitIsRefusedByTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := m.Edit()
-	c.File.VRouters = []VRouter{{Group: ptr(51), Interface: ptr("em0"), VIP: ptr("10.9.0.254"), IfType: ptr("macvlan")}}
+	c.File = parsed(t, strings.NewReplacer("eth0", "em0", "10.0.0.1", "10.9.0.254").Replace(base)+"iftype = \"macvlan\"\n")
 	var checked []engine.Change
 	if checked, err = m.Check(c); err == nil {
 		t.Errorf("check: %v, want a refusal", checked)
@@ -89,7 +90,7 @@ func TestACommitIsRefusedByTheHost(t *testing.T) {
 	if _, err := m.Commit(context.Background(), c, Info{}); !errors.Is(err, ErrRejected) {
 		t.Errorf("commit: %v, want it rejected", err)
 	}
-	c.File.VRouters[0].IfType = nil
+	IfType.Unset(VRouters.Value(c.File)[0])
 	rev, err := m.Commit(context.Background(), c, Info{})
 	if err != nil {
 		t.Fatal(err)

@@ -281,7 +281,7 @@ func (m *Manager) Load(n int) (*File, error) {
 	}
 	name := fmt.Sprintf("revision %d", e.rev.ID)
 	if len(data) == 0 { // there was no file
-		return &File{}, nil
+		return NewFile(), nil
 	}
 	return Parse(name, data, e.format)
 }

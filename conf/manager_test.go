@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +116,7 @@ func (f *fixture) disk() string {
 // candidate returns one in which the first virtual router has this priority.
 func (f *fixture) candidate(priority int) *Candidate {
 	c := f.Edit()
-	c.File.VRouters[0].Priority = &priority
+	Priority.Set(VRouters.Value(c.File)[0], priority)
 	return c
 }
 
@@ -139,8 +140,8 @@ func (f *fixture) priorities() []int {
 			f.t.Fatal(err)
 		}
 		p := 0
-		if len(file.VRouters) > 0 && file.VRouters[0].Priority != nil {
-			p = *file.VRouters[0].Priority
+		if all := VRouters.Value(file); len(all) > 0 {
+			p = Priority.Value(all[0])
 		}
 		got = append(got, p)
 	}
@@ -238,8 +239,8 @@ func TestCandidateIsPrivate(t *testing.T) {
 	if _, err := f.Commit(context.Background(), c, Info{}); err != nil {
 		t.Fatal(err)
 	}
-	*c.File.VRouters[0].Priority = 50
-	if got := *f.Running().File.VRouters[0].Priority; got != 200 {
+	Priority.Set(VRouters.Value(c.File)[0], 50)
+	if got := Priority.Value(VRouters.Value(f.Running().File)[0]); got != 200 {
 		t.Errorf("the running configuration has priority %d", got)
 	}
 }
@@ -247,7 +248,7 @@ func TestCandidateIsPrivate(t *testing.T) {
 func TestNoFile(t *testing.T) {
 	for _, format := range []Format{TOML, JSON} {
 		f := manage(t, "", func(o *Options) { o.Format = format })
-		if n := len(f.Running().File.VRouters); n != 0 {
+		if n := len(VRouters.Value(f.Running().File)); n != 0 {
 			t.Fatalf("%d virtual routers", n)
 		}
 		c := f.Edit()
@@ -257,7 +258,7 @@ func TestNoFile(t *testing.T) {
 			t.Fatal(err, rev)
 		}
 		checkFile(t, f.path, string(marshal(t, c.File, format)), 0o600)
-		if file, err := f.Load(1); err != nil || !file.Equal(&File{}) {
+		if file, err := f.Load(1); err != nil || !file.Equal(NewFile()) {
 			t.Errorf("%s: revision before: %v %v", format, file, err)
 		}
 	}
@@ -271,14 +272,15 @@ func TestNowhere(t *testing.T) {
 	}
 	for range 3 {
 		c := m.Edit()
-		c.File.VRouters = append(c.File.VRouters, parsed(t, strings.Replace(base, "51", fmt.Sprint(len(c.File.VRouters)+1), 1)).VRouters...)
-		*c.File.VRouters[len(c.File.VRouters)-1].VIP = fmt.Sprintf("10.0.0.%d", len(c.File.VRouters))
+		all := VRouters.Value(c.File)
+		more := router1(t, strings.NewReplacer("51", fmt.Sprint(len(all)+1), "10.0.0.1", fmt.Sprintf("10.0.0.%d", len(all)+1)).Replace(base))
+		VRouters.Set(c.File, append(all, more))
 		if rev, err := m.Commit(context.Background(), c, Info{}); err != nil || len(rev.Notes) > 0 {
 			t.Fatal(rev, err)
 		}
 	}
 	for n, want := range []int{3, 2, 1, 0} {
-		if file, err := m.Load(n); err != nil || len(file.VRouters) != want {
+		if file, err := m.Load(n); err != nil || len(VRouters.Value(file)) != want {
 			t.Errorf("Load(%d): %v", n, err)
 		}
 	}
@@ -321,7 +323,7 @@ func TestCommitInvalid(t *testing.T) {
 		_, err := f.Commit(context.Background(), f.candidate(300), Info{})
 		return err
 	})
-	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: vrouter[0].priority: 300 is out of range 1-254" {
+	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: priority 300 is out of range 1-254" {
 		t.Errorf("got %v", err)
 	}
 	if _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
@@ -416,9 +418,9 @@ func TestStale(t *testing.T) {
 	f := manage(t, "hostname = \"r1\"\n"+base+second+"auth_type = \"rfc2338-simple\"\nauth_secret = \""+testSecret+"\"\n")
 	mine := f.candidate(200)
 	theirs := f.Edit()
-	theirs.File.Hostname = ptr("r2")
-	theirs.File.VRouters[1].Priority = ptr(50)
-	theirs.File.VRouters[1].AuthSecret = ptr("another" + testSecret)
+	Hostname.Set(theirs.File, "r2")
+	Priority.Set(VRouters.Value(theirs.File)[1], 50)
+	AuthSecret.Set(VRouters.Value(theirs.File)[1], "another"+testSecret)
 	if _, err := f.Commit(context.Background(), theirs, Info{User: "joe"}); err != nil {
 		t.Fatal(err)
 	}
@@ -426,10 +428,11 @@ func TestStale(t *testing.T) {
 		_, err := f.Commit(context.Background(), mine, Info{})
 		return err
 	})
-	want := `revision 2 was committed by joe since this candidate was made from revision 1
-  hostname "r1" -> "r2"
-  eth0 group 52: priority set to 50
-  eth0 group 52: auth_secret changed`
+	want := "revision 2 was committed by joe since this candidate was made from revision 1"
+	var se *StaleError
+	if !errors.As(err, &se) || se.Base.ID != 1 || se.Running != f.Running() {
+		t.Errorf("got %+v", se)
+	}
 	if !errors.Is(err, ErrStale) || errors.Is(err, ErrRejected) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -684,7 +687,7 @@ func TestHistoryUnwritable(t *testing.T) {
 			t.Errorf("notes %q", rev.Notes)
 		}
 		f.commit(20)
-		if file, err := f.Load(1); err != nil || *file.VRouters[0].Priority != 10 {
+		if file, err := f.Load(1); err != nil || Priority.Value(VRouters.Value(file)[0]) != 10 {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -800,7 +803,7 @@ func TestConcurrentCommits(t *testing.T) {
 	if won == 0 {
 		t.Error("nobody won")
 	}
-	if got := *f.Running().File.VRouters[0].Priority; f.engine.priority() != got || !strings.Contains(f.disk(), fmt.Sprintf("priority = %d\n", got)) {
+	if got := Priority.Value(VRouters.Value(f.Running().File)[0]); f.engine.priority() != got || !strings.Contains(f.disk(), fmt.Sprintf("priority = %d\n", got)) {
 		t.Errorf("running, engine and file differ: %d, %d, %s", got, f.engine.priority(), f.disk())
 	}
 	mu.Lock()
@@ -820,7 +823,7 @@ func TestNotifyMayCommit(t *testing.T) {
 	var f *fixture
 	f = manage(t, base, func(o *Options) {
 		o.Notify = func(r *Revision) {
-			if *r.File.VRouters[0].Priority == 10 {
+			if Priority.Value(VRouters.Value(r.File)[0]) == 10 {
 				f.commit(20)
 			}
 		}
@@ -886,7 +889,7 @@ func TestCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].Kind != engine.ChangedInPlace || got[0].Key.VRID != 51 {
+	if len(got) != 1 || got[0].Kind != engine.ChangedInPlace || got[0].Key.VRID != 51 || !slices.Equal(got[0].Fields, []string{"priority"}) {
 		t.Errorf("got %+v", got)
 	}
 	if f.engine.applied != applied {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
@@ -17,7 +16,7 @@ func Marshal(f *File, format Format) ([]byte, error) {
 		return marshalJSON(f)
 	}
 	w := &tomlWriter{}
-	w.table("", reflect.ValueOf(f).Elem())
+	w.table("", f)
 	return w.buf.Bytes(), w.err
 }
 
@@ -32,6 +31,26 @@ func marshalJSON(f *File) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// MarshalJSON writes the keys that are set, in the order of a file.
+func (t *Table) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	var err error
+	b.WriteByte('{')
+	t.set(func(k *Key, v any) {
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Quote(k.Name) + ":")
+		if err == nil {
+			err = enc.Encode(v)
+		}
+	})
+	b.WriteByte('}')
+	return b.Bytes(), err
+}
+
 // listWidth is how long a list may get before it is written one element a line.
 const listWidth = 80
 
@@ -41,43 +60,30 @@ type tomlWriter struct {
 }
 
 // table writes the keys of a table, then the tables below it under headers of their own.
-func (w *tomlWriter) table(path string, table reflect.Value) {
-	fields := fieldsOf(table.Type())
-	for _, f := range fields {
-		v := table.Field(f.index)
-		if isUnset(v) || isTable(v.Type()) || isTables(v.Type()) {
-			continue
+func (w *tomlWriter) table(path string, t *Table) {
+	t.set(func(k *Key, v any) {
+		if k.Type.below() == nil {
+			w.key(k.Name, v)
 		}
-		w.key(f.name, v)
-	}
-	for _, f := range fields {
-		v := table.Field(f.index)
-		if isUnset(v) {
-			continue
-		}
-		name := join(path, f.name)
-		switch {
-		case isTable(v.Type()):
+	})
+	t.set(func(k *Key, v any) {
+		name := join(path, k.Name)
+		switch v := v.(type) {
+		case *Table:
 			w.header("[" + name + "]")
-			w.table(name, v.Elem())
-		case isTables(v.Type()):
-			for i := range v.Len() {
+			w.table(name, v)
+		case []*Table:
+			for _, element := range v {
 				w.header("[[" + name + "]]")
-				w.element(v.Index(i))
+				// What is below an element is written inline, as its position in the file would otherwise decide which
+				// element it belongs to.
+				element.set(w.keyOf)
 			}
 		}
-	}
+	})
 }
 
-// element writes one table of a list of tables: what is below it is written inline, as its
-// position in the file would otherwise decide which element it belongs to.
-func (w *tomlWriter) element(table reflect.Value) {
-	for _, f := range fieldsOf(table.Type()) {
-		if v := table.Field(f.index); !isUnset(v) {
-			w.key(f.name, v)
-		}
-	}
-}
+func (w *tomlWriter) keyOf(k *Key, v any) { w.key(k.Name, v) }
 
 func (w *tomlWriter) header(s string) {
 	if w.buf.Len() > 0 {
@@ -87,73 +93,64 @@ func (w *tomlWriter) header(s string) {
 	w.buf.WriteByte('\n')
 }
 
-func (w *tomlWriter) key(name string, v reflect.Value) {
+func (w *tomlWriter) key(name string, v any) {
 	w.buf.WriteString(name)
 	w.buf.WriteString(" = ")
 	w.value(v)
 	w.buf.WriteByte('\n')
 }
 
-func (w *tomlWriter) value(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		w.value(v.Elem())
-	case reflect.String:
-		w.text(v.String())
-	case reflect.Int:
-		w.buf.Write(strconv.AppendInt(w.buf.AvailableBuffer(), v.Int(), 10))
-	case reflect.Bool:
-		w.buf.Write(strconv.AppendBool(w.buf.AvailableBuffer(), v.Bool()))
-	case reflect.Slice:
-		w.list(v)
-	case reflect.Struct:
+func (w *tomlWriter) value(v any) {
+	switch v := v.(type) {
+	case string:
+		w.text(v)
+	case int:
+		w.buf.Write(strconv.AppendInt(w.buf.AvailableBuffer(), int64(v), 10))
+	case bool:
+		w.buf.Write(strconv.AppendBool(w.buf.AvailableBuffer(), v))
+	case []string:
+		writeList(w, v, w.text)
+	case []*Table:
+		writeList(w, v, w.inline)
+	case *Table:
 		w.inline(v)
 	default:
-		panic(fmt.Sprintf("conf: no TOML form for %s", v.Type()))
+		panic(fmt.Sprintf("conf: no TOML form for a %T", v))
 	}
 }
 
-func (w *tomlWriter) list(v reflect.Value) {
+func writeList[T any](w *tomlWriter, list []T, write func(T)) {
 	start := w.buf.Len()
 	w.buf.WriteByte('[')
-	for i := range v.Len() {
+	for i, element := range list {
 		if i > 0 {
 			w.buf.WriteString(", ")
 		}
-		w.value(v.Index(i))
+		write(element)
 	}
 	w.buf.WriteByte(']')
-	if w.buf.Len()-start <= listWidth || v.Len() < 2 {
+	if w.buf.Len()-start <= listWidth || len(list) < 2 {
 		return
 	}
 	w.buf.Truncate(start)
 	w.buf.WriteString("[\n")
-	for i := range v.Len() {
+	for _, element := range list {
 		w.buf.WriteString("  ")
-		w.value(v.Index(i))
+		write(element)
 		w.buf.WriteString(",\n")
 	}
 	w.buf.WriteByte(']')
 }
 
-func (w *tomlWriter) inline(table reflect.Value) {
+func (w *tomlWriter) inline(t *Table) {
 	w.buf.WriteByte('{')
-	first := true
-	for _, f := range fieldsOf(table.Type()) {
-		v := table.Field(f.index)
-		if isUnset(v) {
-			continue
-		}
-		if !first {
-			w.buf.WriteByte(',')
-		}
-		first = false
-		w.buf.WriteByte(' ')
-		w.buf.WriteString(f.name)
-		w.buf.WriteString(" = ")
+	before := " "
+	t.set(func(k *Key, v any) {
+		w.buf.WriteString(before + k.Name + " = ")
 		w.value(v)
-	}
-	if !first {
+		before = ", "
+	})
+	if before != " " {
 		w.buf.WriteByte(' ')
 	}
 	w.buf.WriteByte('}')

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -103,9 +102,9 @@ func parse(o *Origin) (*File, []Fault) {
 	if fault != nil {
 		return nil, []Fault{*fault}
 	}
-	f := &File{}
+	f := NewFile()
 	d := &decoder{}
-	d.table(raw, reflect.ValueOf(f).Elem(), "")
+	d.table(raw, f, "")
 	return f, d.faults
 }
 

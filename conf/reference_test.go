@@ -1,10 +1,9 @@
 package conf
 
 import (
-	"fmt"
+	"flag"
 	"net/netip"
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,20 +12,31 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-var commentedOut = regexp.MustCompile(`(?m)^#([a-z_0-9]+ = )`)
+var update = flag.Bool("update", false, "rewrite reference.toml and the tables of docs/configuration.md")
 
-func reference(t *testing.T) string {
+// golden compares a file with what it should be, or rewrites it.
+func golden(t *testing.T, path, want string) {
 	t.Helper()
-	data, err := os.ReadFile("reference.toml")
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(data)
+	if diff := cmp.Diff(string(got), want); diff != "" {
+		t.Errorf("%s is not what the keys say (-update rewrites it): -file +keys\n%s", path, diff)
+	}
 }
+
+// TestReference compares reference.toml with the keys.
+func TestReference(t *testing.T) { golden(t, "reference.toml", string(Reference())) }
 
 // TestReferenceHasDefaults checks that the values shown are what leaving the keys out means.
 func TestReferenceHasDefaults(t *testing.T) {
-	_, got, err := Load("reference.toml", []byte(reference(t)), TOML)
+	_, got, err := Load("reference.toml", Reference(), TOML)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,63 +53,167 @@ func TestReferenceHasDefaults(t *testing.T) {
 	}
 }
 
-// TestReferenceIsComplete checks that every key is shown, set or commented out.
+// shown finds a key of the reference, whether it is commented out or not.
+var shown = regexp.MustCompile(`^(#?)([a-z_0-9]+) = `)
+
+// TestReferenceIsComplete checks that every key is shown, and that each that is commented out can be used.
 func TestReferenceIsComplete(t *testing.T) {
-	full := commentedOut.ReplaceAllString(reference(t), "$1")
-	f, err := Parse("reference.toml", []byte(full), TOML)
-	if err != nil {
-		t.Fatal(err)
+	// What a key takes the place of, and what it needs beside it.
+	instead := map[string]string{
+		"vrouter.timers": "vrouter.advertise_interval",
+		"track.route":    "track.interface", "track.script": "track.interface", "track.file": "track.interface",
 	}
-	each(reflect.ValueOf(f).Elem(), "", func(path string, v reflect.Value) {
-		if isUnset(v) {
-			t.Errorf("reference.toml does not show %s", path)
+	beside := map[string]string{
+		"vrouter.auth_type": "vrouter.auth_secret", "vrouter.unicast_source": "vrouter.unicast_peers", "vrouter.unicast_ttl_min": "vrouter.unicast_peers",
+		"track.interval": "track.script", "track.timeout": "track.script", "track.rise": "track.script", "track.fall": "track.script",
+		"track.initial": "track.script", "track.user": "track.script",
+		"protocols.static.group": "protocols.static.interface", "protocols.static.interface": "protocols.static.group",
+	}
+	lines := strings.Split(string(Reference()), "\n")
+	at := map[string]int{} // the line of each key
+	table := ""
+	for i, line := range lines {
+		if strings.HasPrefix(line, "[") {
+			table = strings.Trim(line, "[]")
+		} else if m := shown.FindStringSubmatch(line); m != nil {
+			path := join(table, m[2])
+			if _, twice := at[path]; twice {
+				t.Errorf("%s is shown twice", path)
+			}
+			at[path] = i
+		}
+	}
+	// alone returns the reference with a key in use.
+	var alone func(lines []string, path string) []string
+	alone = func(lines []string, path string) []string {
+		lines = append([]string(nil), lines...)
+		lines[at[path]] = strings.TrimPrefix(lines[at[path]], "#")
+		if other := instead[path]; other != "" {
+			lines[at[other]] = "#" + lines[at[other]]
+		}
+		if other := beside[path]; other != "" && strings.HasPrefix(lines[at[other]], "#") {
+			lines = alone(lines, other)
+		}
+		return lines
+	}
+	eachSchema(func(s *Schema) {
+		for _, k := range s.Keys() {
+			path := k.Path()
+			if below := k.Type.below(); below != nil && !k.inline() {
+				delete(at, path)
+				continue
+			}
+			if k.inlineAbove() {
+				if text := lines[at[k.schema.holder.Path()]]; !strings.Contains(text, k.Name+" = ") {
+					t.Errorf("%s is not shown in %s", path, text)
+				}
+				continue
+			}
+			line, ok := at[path]
+			if !ok {
+				t.Errorf("%s is not shown", path)
+				continue
+			}
+			if text := lines[line-1]; !strings.HasPrefix(text, "# ") {
+				t.Errorf("%s is not explained", path)
+			}
+			used := strings.Join(alone(lines, path), "\n")
+			f, err := Parse("reference.toml", []byte(used), TOML)
+			if err != nil {
+				t.Errorf("%s in use: %v", path, err)
+				continue
+			}
+			if path == APIUsers.Path() {
+				continue // is the form of a hash
+			}
+			if _, err := Validate(f, nil); err != nil {
+				t.Errorf("%s in use: %v", path, err)
+			}
 		}
 	})
 }
 
-// TestDocumentation checks that docs/configuration.md has a line for every key, and none for others.
+// eachSchema calls f with every table that is declared.
+func eachSchema(f func(s *Schema)) {
+	var visit func(s *Schema)
+	visit = func(s *Schema) {
+		f(s)
+		for _, k := range s.Keys() {
+			if below := k.Type.below(); below != nil {
+				visit(below)
+			}
+		}
+	}
+	visit(Root)
+}
+
+// inline tells whether the tables of a key have no header of their own.
+func (k *Key) inline() bool {
+	below := k.Type.below()
+	return below != nil && below.Intro == "" && k.schema != Root
+}
+
+// inlineAbove tells whether the key is in such a table.
+func (k *Key) inlineAbove() bool { return k.schema.holder != nil && k.schema.holder.inline() }
+
+const configurationDocument = "../docs/configuration.md"
+
+// keyTables finds the tables of keys in a document.
+var keyTables = regexp.MustCompile(`(?s)(<!-- keys: ([a-z.]+) -->\n)(.*?)(<!-- end of keys -->\n)`)
+
+// TestDocumentation compares the tables of docs/configuration.md with the keys.
 func TestDocumentation(t *testing.T) {
-	data, err := os.ReadFile("../docs/configuration.md")
+	data, err := os.ReadFile(configurationDocument)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_0-9.]+)` \\|").FindAllStringSubmatch(string(data), -1) {
-		if rows[m[1]] {
-			t.Errorf("docs/configuration.md explains %s twice", m[1])
+	tables := map[string]*Schema{"general": Root}
+	eachSchema(func(s *Schema) {
+		if s.Intro != "" && s != Root {
+			tables[s.Holder().Path()] = s
 		}
-		rows[m[1]] = true
+	})
+	written := map[string]bool{}
+	document := keyTables.ReplaceAllStringFunc(string(data), func(found string) string {
+		m := keyTables.FindStringSubmatch(found)
+		s := tables[m[2]]
+		switch {
+		case s == nil:
+			t.Errorf("docs/configuration.md has the keys of %s, which does not exist", m[2])
+			return found
+		case written[m[2]]:
+			t.Errorf("docs/configuration.md has the keys of %s twice", m[2])
+		}
+		written[m[2]] = true
+		return m[1] + "\n" + s.Table() + "\n" + m[4]
+	})
+	golden(t, configurationDocument, document)
+	for name := range tables {
+		if !written[name] {
+			t.Errorf("docs/configuration.md does not have the keys of %s", name)
+		}
 	}
-	f := parsed(t, commentedOut.ReplaceAllString(reference(t), "$1"))
-	each(reflect.ValueOf(f).Elem(), "", func(path string, v reflect.Value) {
-		if isTable(v.Type()) || isTables(v.Type()) {
-			if !strings.Contains(string(data), fmt.Sprintf("[%s]", path)) && !rows[path] {
-				t.Errorf("docs/configuration.md does not explain the table %s", path)
+	// The rows, wherever they are, are those of the keys.
+	rows := map[string]int{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_0-9.]+)` \\|.*$").FindAllStringSubmatch(document, -1) {
+		rows[row[1]]++
+		if n := strings.Count(row[0], "|"); n != 5 {
+			t.Errorf("the row of %s has %d cells", row[1], n-1)
+		}
+	}
+	eachSchema(func(s *Schema) {
+		for _, k := range s.Keys() {
+			path := k.Path()
+			if k.Type.below() != nil && !k.inline() {
+				continue // has a chapter
+			}
+			if rows[path] != 1 {
+				t.Errorf("docs/configuration.md has %d rows for %s", rows[path], path)
 			}
 			delete(rows, path)
-			return
 		}
-		if !rows[path] {
-			t.Errorf("docs/configuration.md does not explain %s", path)
-		}
-		delete(rows, path)
 	})
 	for path := range rows {
 		t.Errorf("docs/configuration.md explains %s, which does not exist", path)
-	}
-}
-
-// each calls fn for every key of a table and of the tables below it.
-func each(table reflect.Value, path string, fn func(path string, v reflect.Value)) {
-	for _, f := range fieldsOf(table.Type()) {
-		v, at := table.Field(f.index), join(path, f.name)
-		fn(at, v)
-		switch {
-		case isUnset(v):
-		case isTable(v.Type()):
-			each(v.Elem(), at, fn)
-		case isTables(v.Type()):
-			each(v.Index(0), at, fn)
-		}
 	}
 }

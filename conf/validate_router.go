@@ -12,19 +12,6 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Ranges of the settings that no RFC limits.
-const (
-	maxPreemptDelay = time.Hour
-
-	garpRepeatDefault = 5
-	maxGARPRepeat     = 100
-	garpDelayDefault  = 5 * time.Second
-	maxGARPDelay      = 5 * time.Minute
-	maxGARPRefresh    = 24 * time.Hour
-
-	maxDescription = 255
-)
-
 // Sizes of a message (RFC 9568 section 5.2, RFC 3768 section 5.1).
 const (
 	// ethernetMTU is that of an interface that does not tell its own.
@@ -39,16 +26,6 @@ const (
 	maxAddresses = 255
 )
 
-// The proprietary authentication has its name in two forms for SHAKE256.
-var authTypes = map[string]vrrp.AuthType{
-	"rfc2338-simple": vrrp.AuthSimple,
-	"p0-t8-sha256":   vrrp.AuthP0,
-	"p1-t8-shake256": vrrp.AuthP1,
-	"p1-b8-shake256": vrrp.AuthP1,
-}
-
-var authNames = []string{"rfc2338-simple", "p0-t8-sha256", "p1-t8-shake256"}
-
 // simpleSecret is how many bytes of a secret RFC 2338 section 5.3.6 has room for.
 const simpleSecret = 8
 
@@ -56,7 +33,7 @@ const simpleSecret = 8
 type router struct {
 	*validator
 	index int
-	raw   *VRouter
+	raw   *Table
 	out   engine.VirtualRouter
 	// identified is true when interface, family and VRID are known and legal.
 	identified bool
@@ -64,9 +41,10 @@ type router struct {
 
 // routers validates all tables, then what they must not have in common.
 func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter {
-	list := make([]*router, len(v.file.VRouters))
-	for i := range v.file.VRouters {
-		list[i] = &router{validator: v, index: i, raw: &v.file.VRouters[i]}
+	tables := VRouters.Value(v.file)
+	list := make([]*router, len(tables))
+	for i, t := range tables {
+		list[i] = &router{validator: v, index: i, raw: t}
 		list[i].validate()
 	}
 	v.identities(list)
@@ -82,8 +60,26 @@ func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter 
 	return out
 }
 
-func (r *router) path(key string) string {
-	return "vrouter[" + strconv.Itoa(r.index) + "]." + key
+func (r *router) path(key string) string { return r.table() + "." + key }
+
+func (r *router) table() string { return VRouters.Name + "[" + strconv.Itoa(r.index) + "]" }
+
+// in is the value of a key of the table, or its default if it is unset or was refused.
+func in[T any](r *router, k KeyOf[T]) T {
+	value, ok := r.set(k.Key).(T)
+	if !ok && k.Default != nil {
+		value = k.Default.(T)
+	}
+	return value
+}
+
+// set is the value of a key of the table; nil if it is unset or was refused.
+func (r *router) set(k *Key) any {
+	value := r.raw.get(k)
+	if value != nil && len(r.known) > 0 && r.known[r.path(k.Name)] {
+		return nil
+	}
+	return value
 }
 
 // fault reports what is wrong with one key of the table.
@@ -92,60 +88,78 @@ func (r *router) fault(key, value, problem string) {
 }
 
 func (r *router) warn(format string, args ...any) {
-	name := r.raw.Name()
-	if name == "" {
-		name = "vrouter[" + strconv.Itoa(r.index) + "]"
-	}
-	r.validator.warn(name+": "+format, args...)
+	r.validator.warn(r.name()+": "+format, args...)
 }
 
-// Name returns how messages call a virtual router, such as "eth0 group 51"; empty if the
+// name is what messages call the virtual router.
+func (r *router) name() string {
+	if name := RouterName(r.raw); name != "" {
+		return name
+	}
+	return r.table()
+}
+
+// reference is what messages about other tables call the virtual router: by its place, too, where there is a file.
+func (r *router) reference() string {
+	if name := RouterName(r.raw); r.candidate && name != "" {
+		return name
+	}
+	return r.table()
+}
+
+// RouterName returns how messages call a virtual router, such as "eth0 group 51"; empty if its
 // table does not say enough.
-func (v *VRouter) Name() string {
-	if v.Interface == nil || v.Group == nil {
+func RouterName(t *Table) string {
+	iface, ok := Interface.In(t)
+	group, ok2 := Group.In(t)
+	if !ok || !ok2 {
 		return ""
 	}
-	name := *v.Interface + " "
-	if v.isIPv6() {
-		name += "IPv6 "
+	if IsIPv6(t) {
+		iface += " IPv6"
 	}
-	return name + "group " + strconv.Itoa(*v.Group)
+	return iface + " group " + strconv.Itoa(group)
 }
 
-// isIPv6 tells the family by the first address, as far as that can be read.
-func (v *VRouter) isIPv6() bool {
-	if v.VIP != nil {
-		return strings.Contains(*v.VIP, ":")
+// IsIPv6 tells the family of a virtual router by its first address, as far as that can be read.
+func IsIPv6(t *Table) bool {
+	first := VIP.Value(t)
+	if all := VIPs.Value(t); first == "" && len(all) > 0 {
+		first = all[0]
 	}
-	return len(v.VIPs) > 0 && strings.Contains(v.VIPs[0], ":")
+	return strings.Contains(first, ":")
 }
 
 func (r *router) validate() {
-	raw := r.raw
+	raw, p := r.raw, &r.out.Protocol
 	before := len(r.faults)
-	r.group()
-	r.iface()
+	group, hasGroup := r.set(Group.Key).(int)
+	iface, hasInterface := r.set(Interface.Key).(string)
+	if !Group.IsSet(raw) {
+		r.fault(Group.Name, "", "is required")
+	}
+	if !Interface.IsSet(raw) {
+		r.fault(Interface.Name, "", "is required")
+	}
+	r.out.VRID, r.out.Interface = uint8(group), iface
 	r.addresses()
-	r.identified = len(r.faults) == before && raw.Group != nil && raw.Interface != nil && r.out.Family != 0
+	r.identified = len(r.faults) == before && hasGroup && hasInterface && r.out.Family != 0
+	p.Family, p.VRID = r.out.Family, r.out.VRID
 
-	p := &r.out.Protocol
-	p.Priority = vrrp.PriorityDefault
-	if raw.Priority != nil {
-		r.priority(*raw.Priority)
+	r.out.SocketFilter = r.host.filtersSockets()
+	for _, k := range RouterTable.keys {
+		if k.Router.set == nil {
+			continue
+		}
+		if value := r.set(k); value != nil {
+			k.Router.set(&r.out, value)
+		} else if k.Default != nil && k != SocketFilter.Key {
+			k.Router.set(&r.out, k.Default)
+		}
 	}
-	p.PreemptDelay = r.duration(r.path("preempt_delay"), raw.PreemptDelay, 0, maxPreemptDelay, 0)
-	p.Announce = vrrp.AnnounceConfig{
-		Repeat:  r.integer(r.path("garp_repeat"), raw.GARPRepeat, 1, maxGARPRepeat, garpRepeatDefault),
-		Delay:   r.duration(r.path("garp_delay"), raw.GARPDelay, 0, maxGARPDelay, garpDelayDefault),
-		Refresh: r.refresh(),
-	}
-	p.Preempt = isTrue(raw.Preemption)
 	if p.PreemptDelay > 0 && !p.Preempt {
 		r.warn("preempt_delay has no effect without preemption")
 	}
-	p.Lenient = raw.RFC3768 == nil || *raw.RFC3768
-	p.Family = r.out.Family
-	p.VRID = r.out.VRID
 	r.version()
 	r.interval()
 	r.fits()
@@ -153,84 +167,23 @@ func (r *router) validate() {
 	r.checksum()
 	r.unicast()
 	r.placement()
-	if raw.Description != nil {
-		r.out.Description = *raw.Description
-		if n := len(*raw.Description); n > maxDescription {
-			r.fault("description", quote(*raw.Description), fmt.Sprintf("is longer than %d bytes", maxDescription))
-		}
-	}
-	r.out.Shutdown = isTrue(raw.Shutdown)
 	r.acceptance()
-	r.out.SocketFilter = r.host.filtersSockets()
-	if raw.SocketFilter != nil {
-		r.out.SocketFilter = bool(*raw.SocketFilter)
-		r.possible("socket_filter", strconv.FormatBool(r.out.SocketFilter))
-	}
 }
 
-// possible refuses what the host cannot do.
-func (r *router) possible(key, value string) {
-	if problem := r.host.refusal(key, value); problem != "" {
-		if value != "true" && value != "false" {
-			value = quote(value)
-		}
-		r.fault(key, value, problem)
+func badDescription(s string) string {
+	if len(s) > maxDescription {
+		return fmt.Sprintf("is longer than %d bytes", maxDescription)
 	}
-}
-
-func isTrue(b *bool) bool { return b != nil && *b }
-
-func (r *router) group() {
-	switch g := r.raw.Group; {
-	case g == nil:
-		r.fault("group", "", "is required")
-	case *g == 0:
-		r.fault("group", "0", fmt.Sprintf("is not a virtual router identifier: they are %d-%d (RFC 9568 section 5.2.3)", vrrp.VRIDMin, vrrp.VRIDMax))
-	case *g < vrrp.VRIDMin || *g > vrrp.VRIDMax:
-		r.fault("group", strconv.Itoa(*g), outOfRange(vrrp.VRIDMin, vrrp.VRIDMax))
-	default:
-		r.out.VRID = uint8(*g)
-	}
-}
-
-func (r *router) iface() {
-	if r.raw.Interface == nil {
-		r.fault("interface", "", "is required")
-		return
-	}
-	r.out.Interface = *r.raw.Interface
-	if problem := badInterfaceName(r.out.Interface); problem != "" {
-		r.fault("interface", quote(r.out.Interface), problem)
-	}
-}
-
-func (r *router) priority(p int) {
-	switch {
-	case p == vrrp.PriorityResign || p == vrrp.PriorityOwner:
-		r.fault("priority", strconv.Itoa(p), outOfRange(vrrp.PriorityMin, vrrp.PriorityMax)+
-			" (0 says that the Master resigns, 255 that it owns the addresses, RFC 9568 section 5.2.4)")
-	case p < vrrp.PriorityMin || p > vrrp.PriorityMax:
-		r.fault("priority", strconv.Itoa(p), outOfRange(vrrp.PriorityMin, vrrp.PriorityMax))
-	default:
-		r.out.Protocol.Priority = uint8(p)
-	}
-}
-
-// refresh allows 0 for "off", else at least a second.
-func (r *router) refresh() time.Duration {
-	const key = "garp_refresh"
-	if p := r.raw.GARPRefresh; p != nil && *p != "0" && *p != "0s" {
-		return r.duration(r.path(key), p, time.Second, maxGARPRefresh, 0)
-	}
-	return 0
+	return ""
 }
 
 // addresses reads vip and vips into one list of one family.
 func (r *router) addresses() {
-	raw := r.raw
-	if raw.VIP == nil && len(raw.VIPs) == 0 {
+	first, hasFirst := VIP.In(r.raw)
+	others := VIPs.Value(r.raw)
+	if !hasFirst && len(others) == 0 {
 		if !r.known[r.path("vips")] && !r.known[r.path("vips[0]")] {
-			r.fault("vip", "", "is required (or vips)")
+			r.faultTyped(r.path("vip"), "", "is required (or vips)", r.typed(r.path("vip"), "", "is required"))
 		}
 		return
 	}
@@ -250,10 +203,10 @@ func (r *router) addresses() {
 		}
 		r.out.Addresses = append(r.out.Addresses, a)
 	}
-	if raw.VIP != nil {
-		read("vip", *raw.VIP)
+	if hasFirst {
+		read("vip", first)
 	}
-	for i, s := range raw.VIPs {
+	for i, s := range others {
 		read("vips["+strconv.Itoa(i)+"]", s)
 	}
 	if r.out.Family == vrrp.IPv6 {
@@ -293,7 +246,8 @@ func (r *router) fits() {
 		r.warn("%d addresses %s", n, problem)
 		return
 	}
-	r.fault("vips", strconv.Itoa(n)+" addresses", problem)
+	addresses := strconv.Itoa(n) + " addresses"
+	r.faultTyped(r.path("vips"), addresses, problem, r.name()+": "+addresses+" "+problem)
 }
 
 // room is how many addresses fit an advertisement with an MTU.
@@ -352,110 +306,75 @@ func parseAddress(s string) (engine.Address, string) {
 }
 
 func (r *router) version() {
-	p := &r.out.Protocol
-	p.Version = vrrp.V2
-	if r.out.Family == vrrp.IPv6 {
-		p.Version = vrrp.V3
-	}
-	raw := r.raw.Version
-	switch {
-	case raw == nil:
-	case *raw != int(vrrp.V2) && *raw != int(vrrp.V3):
-		r.fault("version", strconv.Itoa(*raw), "is not 2 or 3")
-	case *raw == int(vrrp.V2) && r.out.Family == vrrp.IPv6:
-		r.fault("version", "2", "is not possible with IPv6 addresses: they need version 3 (RFC 9568)")
-	default:
-		p.Version = vrrp.Version(*raw)
+	r.out.Protocol.Version = versionOf(r.raw)
+	if version, set := r.set(Version.Key).(int); set && version == int(vrrp.V2) && r.out.Family == vrrp.IPv6 {
+		r.fault(Version.Name, "2", "is not possible with IPv6 addresses: they need version 3 (RFC 9568)")
 	}
 }
 
 // interval reads advertise_interval, or else the earlier daemon's timers table.
 func (r *router) interval() {
-	p, raw := &r.out.Protocol, r.raw
+	p := &r.out.Protocol
 	p.Interval = vrrp.IntervalDefault
-	low, high := vrrp.IntervalMinV2, vrrp.IntervalMaxV2
-	if p.Version == vrrp.V3 {
-		low, high = vrrp.IntervalMinV3, vrrp.IntervalMaxV3
-	}
 	switch {
-	case raw.Timers != nil && raw.AdvertiseInterval != nil:
-		r.fault("timers", "", "excludes advertise_interval: give one of them")
-	case raw.Timers != nil:
-		if advert := raw.Timers.Advert; advert != nil {
-			n := r.integer(r.path("timers.advert"), advert, 1, int(high/time.Second), 1)
-			p.Interval = time.Duration(n) * time.Second
-		}
-	case raw.AdvertiseInterval != nil:
-		s := *raw.AdvertiseInterval
-		d, err := time.ParseDuration(s)
-		switch {
-		case err != nil:
-			r.fault("advertise_interval", quote(s), notDuration)
-		case d < low || d > high:
-			r.fault("advertise_interval", quote(s), outOfRange(shortDuration(low), shortDuration(high)))
-		case p.Version == vrrp.V2 && d%time.Second != 0:
-			r.fault("advertise_interval", quote(s), "is not in whole seconds, as version 2 needs it (RFC 3768 section 5.3.7)")
-		case d%vrrp.IntervalMinV3 != 0:
-			r.fault("advertise_interval", quote(s), "is not in steps of 10ms (RFC 9568 section 5.2.7)")
-		default:
-			p.Interval = d
-		}
+	case Timers.IsSet(r.raw) && AdvertiseInterval.IsSet(r.raw):
+		r.fault(Timers.Name, "", "excludes advertise_interval: give one of them")
+	case Timers.IsSet(r.raw):
+		p.Interval = time.Duration(valued(r.validator, TimersAdvert, r.raw, r.path(Timers.Name))) * time.Second
+	default:
+		p.Interval, _ = time.ParseDuration(in(r, AdvertiseInterval)) // was checked
 	}
 }
 
 func (r *router) authentication() {
-	p, raw := &r.out.Protocol, r.raw
-	if raw.AuthType == nil {
-		if raw.AuthSecret != nil && !r.known[r.path("auth_type")] {
+	p := &r.out.Protocol
+	secret := in(r, AuthSecret)
+	if !AuthType.IsSet(r.raw) {
+		if AuthSecret.IsSet(r.raw) && !r.known[r.path(AuthType.Name)] {
 			r.warn("auth_secret has no effect without auth_type")
 		}
 		return
 	}
-	kind, ok := authTypes[*raw.AuthType]
-	if !ok {
-		r.fault("auth_type", quote(*raw.AuthType), "is not "+oneOf(authNames))
+	name := in(r, AuthType)
+	switch {
+	case name == "":
+		return
+	case p.Version == vrrp.V3:
+		r.fault(AuthType.Name, quote(name), "is not possible with version 3, which has no authentication (RFC 9568 section 9)")
+		return
+	case secret == "":
+		r.fault(AuthSecret.Name, "", "is required with auth_type")
 		return
 	}
-	if p.Version == vrrp.V3 {
-		r.fault("auth_type", quote(*raw.AuthType), "is not possible with version 3, which has no authentication (RFC 9568 section 9)")
-		return
-	}
-	if raw.AuthSecret == nil || *raw.AuthSecret == "" {
-		r.fault("auth_secret", "", "is required with auth_type")
-		return
-	}
-	p.AuthType, p.Secret = kind, *raw.AuthSecret
-	if kind == vrrp.AuthSimple && len(p.Secret) > simpleSecret {
+	p.AuthType, p.Secret = authType(name), secret
+	if p.AuthType == vrrp.AuthSimple && len(secret) > simpleSecret {
 		r.warn("only the first %d characters of auth_secret are used by rfc2338-simple", simpleSecret)
 	}
-	if kind != vrrp.AuthSimple && !p.Lenient {
+	if p.AuthType != vrrp.AuthSimple && !p.Lenient {
 		p.Lenient = true
-		r.warn("rfc3768 = false is not possible with %s, which no RFC defines: true is used", *raw.AuthType)
+		r.warn("rfc3768 = false is not possible with %s, which no RFC defines: true is used", name)
 	}
 }
 
-// acceptance reads what is delivered to the addresses of a Master.
+// authType is the meaning of auth_type. Authentication by SHAKE256 has a second name.
+func authType(name string) vrrp.AuthType {
+	if name == "p1-b8-shake256" {
+		return vrrp.AuthP1
+	}
+	return named(vrrp.AuthSimple, vrrp.AuthP0, vrrp.AuthP1)(name)
+}
+
+// acceptance makes of accept_ping what it means beside accept_mode.
 func (r *router) acceptance() {
-	r.out.Closed = r.raw.AcceptMode != nil && !*r.raw.AcceptMode
-	r.out.AcceptPing = r.out.Closed && isTrue(r.raw.AcceptPing)
-	if r.out.Closed {
-		r.possible("accept_mode", "false")
-	} else if isTrue(r.raw.AcceptPing) {
+	if r.out.AcceptPing && !r.out.Closed {
+		r.out.AcceptPing = false
 		r.warn("accept_ping has no effect without accept_mode = false")
 	}
 }
 
 func (r *router) checksum() {
-	switch r.choice(r.path("checksum"), r.raw.Checksum, "auto", "rfc5798", "rfc9568") {
-	case "rfc5798":
-		r.out.Protocol.Checksum = vrrp.ChecksumRFC5798
-	case "rfc9568":
-		r.out.Protocol.Checksum = vrrp.ChecksumRFC9568
-	default:
-		r.out.Protocol.Checksum = vrrp.ChecksumAuto
-	}
-	if r.out.Protocol.Checksum != vrrp.ChecksumAuto && (r.out.Protocol.Version != vrrp.V3 || r.out.Family != vrrp.IPv4) {
-		r.fault("checksum", quote(*r.raw.Checksum), "can be chosen for version 3 with IPv4 addresses only")
+	if p := &r.out.Protocol; p.Checksum != vrrp.ChecksumAuto && (p.Version != vrrp.V3 || r.out.Family != vrrp.IPv4) {
+		r.fault(Checksum.Name, quote(in(r, Checksum)), "can be chosen for version 3 with IPv4 addresses only")
 	}
 }
 
@@ -471,18 +390,12 @@ func (r *router) labels() {
 	}
 }
 
-// placement reads where and how the addresses are put on the host.
+// placement checks what depends on where the addresses are put on the host, and how.
 func (r *router) placement() {
-	raw := r.raw
-	iftype := r.choice(r.path("iftype"), raw.IfType, "ether", "macvlan")
-	netdrv := r.choice(r.path("netdrv"), raw.NetDrv, "libnl", "ioctl")
-	r.possible("iftype", iftype)
-	if iftype == "macvlan" {
-		r.out.Type = engine.Macvlan
-	}
-	if netdrv == "ioctl" {
+	macvlan := r.out.Type == engine.Macvlan
+	if in(r, NetDrv) == "ioctl" {
 		switch {
-		case r.out.Type == engine.Macvlan:
+		case macvlan:
 			r.warn(`netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`)
 		case r.out.Family == vrrp.IPv6:
 			r.warn(`netdrv = "ioctl" has no effect with IPv6, which always uses netlink`)
@@ -491,12 +404,7 @@ func (r *router) placement() {
 			r.labels()
 		}
 	}
-	if r.out.VMAC = isTrue(raw.VMAC); r.out.VMAC && r.out.Type == engine.Macvlan {
-		r.fault("vmac", "true", `is not possible with iftype = "macvlan": the macvlan has the virtual MAC`)
-	}
-	if raw.VIFName != nil {
-		if problem := badInterfaceName(*raw.VIFName); problem != "" {
-			r.fault("vifname", quote(*raw.VIFName), problem)
-		}
+	if r.out.VMAC && macvlan {
+		r.fault(VMAC.Name, "true", `is not possible with iftype = "macvlan": the macvlan has the virtual MAC`)
 	}
 }

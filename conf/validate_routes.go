@@ -21,11 +21,7 @@ const (
 // routes validates the static routes. The virtual routers that they may be bound to are valid or have
 // been reported.
 func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute {
-	if v.file.Protocols == nil {
-		return nil
-	}
-	if problem := v.host.refusal("protocols.static", ""); problem != "" && len(v.file.Protocols.Static) > 0 {
-		v.fault("protocols.static[0]", "", problem)
+	if v.known[Static.Path()+"[0]"] { // this host has none
 		return nil
 	}
 	type place struct {
@@ -34,21 +30,19 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 	}
 	first := make(map[place]int)
 	var out []engine.StaticRoute
-	for i := range v.file.Protocols.Static {
-		raw := &v.file.Protocols.Static[i]
-		path := "protocols.static[" + strconv.Itoa(i) + "]"
-		if problem := v.host.refusal("protocols.static", ""); problem != "" {
-			v.fault(path, "", problem)
-			continue
-		}
+	for i, raw := range Static.Value(v.file) {
+		path := Static.Path() + "[" + strconv.Itoa(i) + "]"
 		before := len(v.faults)
 		r := engine.StaticRoute{
 			Destination: v.destination(path, raw),
-			NextHop:     v.nextHop(path+".nh", raw.NH),
-			Metric:      uint32(v.integer(path+".metric", raw.Metric, 0, math.MaxUint32, 0)),
-			MTU:         uint32(v.integer(path+".mtu", raw.MTU, minMTU, maxMTU, 0)),
+			Metric:      uint32(valued(v, StaticMetric, raw, path)),
+			MTU:         uint32(valued(v, StaticMTU, raw, path)),
 			Bound:       v.bound(path, raw, routers),
 		}
+		if !StaticNH.IsSet(raw) {
+			v.fault(path+".nh", "", "is required")
+		}
+		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // was checked
 		at := place{r.Destination, r.Metric}
 		if other, twice := first[at]; twice && len(v.faults) == before {
 			v.fault(path+".route", r.Destination.String(), fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route", r.Metric, other))
@@ -62,39 +56,41 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 }
 
 // destination reads route and mask, or route with a prefix length.
-func (v *validator) destination(path string, raw *StaticRoute) netip.Prefix {
-	if raw.Route == nil {
+func (v *validator) destination(path string, raw *Table) netip.Prefix {
+	route, set := StaticRoute.In(raw)
+	mask, masked := StaticMask.In(raw)
+	if !set {
 		v.fault(path+".route", "", "is required")
 		return netip.Prefix{}
 	}
-	if strings.Contains(*raw.Route, "/") {
-		p, err := netip.ParsePrefix(*raw.Route)
+	if strings.Contains(route, "/") {
+		p, err := netip.ParsePrefix(route)
 		switch {
 		case err != nil || !p.Addr().Is4():
-			v.fault(path+".route", quote(*raw.Route), "is not an IPv4 destination such as 10.0.0.0/8")
-		case raw.Mask != nil:
-			v.fault(path+".mask", quote(*raw.Mask), "is not possible with the prefix length in route")
+			v.fault(path+".route", quote(route), "is not an IPv4 destination such as 10.0.0.0/8")
+		case masked:
+			v.fault(path+".mask", quote(mask), "is not possible with the prefix length in route")
 		default:
 			return v.network(path, p)
 		}
 		return netip.Prefix{}
 	}
-	addr, err := netip.ParseAddr(*raw.Route)
+	addr, err := netip.ParseAddr(route)
 	if err != nil || !addr.Is4() {
-		v.fault(path+".route", quote(*raw.Route), "is not an IPv4 address")
+		v.fault(path+".route", quote(route), "is not an IPv4 address")
 		return netip.Prefix{}
 	}
-	if raw.Mask == nil {
+	if !masked {
 		v.fault(path+".mask", "", "is required, or a prefix length in route")
 		return netip.Prefix{}
 	}
-	mask, err := netip.ParseAddr(*raw.Mask)
+	m, err := netip.ParseAddr(mask)
 	length := -1
-	if err == nil && mask.Is4() {
-		length = maskLength(mask)
+	if err == nil && m.Is4() {
+		length = maskLength(m)
 	}
 	if length < 0 {
-		v.fault(path+".mask", quote(*raw.Mask), "is not a network mask such as 255.255.255.0")
+		v.fault(path+".mask", quote(mask), "is not a network mask such as 255.255.255.0")
 		return netip.Prefix{}
 	}
 	return v.network(path, netip.PrefixFrom(addr, length))
@@ -119,38 +115,36 @@ func maskLength(mask netip.Addr) int {
 	return length
 }
 
-func (v *validator) nextHop(path string, p *string) netip.Addr {
-	if p == nil {
-		v.fault(path, "", "is required")
-		return netip.Addr{}
-	}
-	a, err := netip.ParseAddr(*p)
+// badNextHop is the check of next hops.
+func badNextHop(s string) string {
+	a, err := netip.ParseAddr(s)
 	if err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() {
-		v.fault(path, quote(*p), "is not the IPv4 address of a router")
+		return "is not the IPv4 address of a router"
 	}
-	return a
+	return ""
 }
 
 // bound returns the virtual router that a route is bound to, if it is.
-func (v *validator) bound(path string, raw *StaticRoute, routers []engine.VirtualRouter) engine.Key {
+func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRouter) engine.Key {
+	iface, hasInterface := StaticInterface.In(raw)
+	group, hasGroup := StaticGroup.In(raw)
 	switch {
-	case raw.Group == nil && raw.Interface == nil:
+	case !hasGroup && !hasInterface:
 		return engine.Key{}
-	case raw.Group == nil:
+	case !hasGroup:
 		v.fault(path+".group", "", "is required with interface")
 		return engine.Key{}
-	case raw.Interface == nil:
+	case !hasInterface:
 		v.fault(path+".interface", "", "is required with group")
 		return engine.Key{}
 	}
-	group := v.integer(path+".group", raw.Group, vrrp.VRIDMin, vrrp.VRIDMax, 0)
 	for _, f := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
 		for i := range routers {
-			if key := routers[i].Key; key == (engine.Key{Interface: *raw.Interface, Family: f, VRID: uint8(group)}) && group != 0 {
+			if key := routers[i].Key; key == (engine.Key{Interface: iface, Family: f, VRID: uint8(group)}) && group != 0 {
 				return key
 			}
 		}
 	}
-	v.fault(path+".group", strconv.Itoa(*raw.Group), "is no virtual router on "+quote(*raw.Interface))
+	v.fault(path+".group", strconv.Itoa(group), "is no virtual router on "+quote(iface))
 	return engine.Key{}
 }

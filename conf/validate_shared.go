@@ -37,7 +37,7 @@ func (v *validator) identities(list []*router) {
 			continue
 		}
 		if other, twice := first[r.out.Key]; twice {
-			r.fault("group", strconv.Itoa(int(r.out.VRID)), fmt.Sprintf("is already used on %s by vrouter[%d]", r.out.Interface, other.index))
+			r.fault("group", strconv.Itoa(int(r.out.VRID)), fmt.Sprintf("is already used on %s by %s", r.out.Interface, other.reference()))
 			continue
 		}
 		first[r.out.Key] = r
@@ -52,7 +52,7 @@ func (v *validator) sharedAddresses(list []*router) {
 	}
 	first := make(map[place]*router, len(list))
 	for _, r := range list {
-		if r.raw.Interface == nil {
+		if !Interface.IsSet(r.raw) {
 			continue
 		}
 		for i, a := range r.out.Addresses {
@@ -63,13 +63,13 @@ func (v *validator) sharedAddresses(list []*router) {
 				continue
 			}
 			key := "vip"
-			if r.raw.VIP == nil || i > 0 {
+			if !VIP.IsSet(r.raw) || i > 0 {
 				key = "vips"
 			}
 			if other == r {
 				r.fault(key, a.Addr.String(), "is listed twice")
 			} else {
-				r.fault(key, a.Addr.String(), fmt.Sprintf("is already an address of vrouter[%d] on %s", other.index, r.out.Interface))
+				r.fault(key, a.Addr.String(), fmt.Sprintf("is already an address of %s on %s", other.reference(), r.out.Interface))
 			}
 		}
 	}
@@ -79,11 +79,11 @@ func (v *validator) sharedAddresses(list []*router) {
 func (v *validator) virtualMACs(list []*router) {
 	owner := map[string]*router{}
 	for _, r := range list {
-		if !r.out.VMAC || r.out.Type != engine.Ether || r.raw.Interface == nil {
+		if !r.out.VMAC || r.out.Type != engine.Ether || !Interface.IsSet(r.raw) {
 			continue
 		}
 		if other, taken := owner[r.out.Interface]; taken {
-			r.fault("vmac", "true", fmt.Sprintf("is not possible: vrouter[%d] already sets the MAC of %s", other.index, r.out.Interface))
+			r.fault("vmac", "true", fmt.Sprintf("is not possible: %s already sets the MAC of %s", other.reference(), r.out.Interface))
 			continue
 		}
 		owner[r.out.Interface] = r
@@ -94,7 +94,7 @@ func (v *validator) virtualMACs(list []*router) {
 	for _, r := range list {
 		other, set := owner[r.out.Interface]
 		if set && other != r && r.out.Type == engine.Ether && !r.out.VMAC {
-			r.warn("its addresses move to another MAC whenever vrouter[%d], with vmac, becomes Master on %s", other.index, r.out.Interface)
+			r.warn("its addresses move to another MAC whenever %s, with vmac, becomes Master on %s", other.reference(), r.out.Interface)
 		}
 	}
 }
@@ -104,20 +104,20 @@ func (v *validator) virtualMACs(list []*router) {
 func (v *validator) names(list []*router) {
 	taken := make(map[string]string, len(list)) // name to what has it
 	for _, r := range list {
-		if r.raw.Interface != nil && taken[r.out.Interface] == "" {
-			taken[r.out.Interface] = "the interface of vrouter[" + strconv.Itoa(r.index) + "]"
+		if Interface.IsSet(r.raw) && taken[r.out.Interface] == "" {
+			taken[r.out.Interface] = "the interface of " + r.reference()
 		}
 	}
 	for _, r := range list {
-		if r.out.Type != engine.Macvlan || r.raw.VIFName == nil {
+		name := in(r, VIFName)
+		if r.out.Type != engine.Macvlan || name == "" {
 			continue
 		}
-		name := *r.raw.VIFName
 		if what := taken[name]; what != "" {
 			r.fault("vifname", quote(name), "is already "+what)
 			continue
 		}
-		taken[name] = "the name of the macvlan of vrouter[" + strconv.Itoa(r.index) + "]"
+		taken[name] = "the name of the macvlan of " + r.reference()
 		r.out.VIFName = name
 	}
 	take := func(r *router, name string) {
@@ -142,7 +142,7 @@ func (v *validator) names(list []*router) {
 }
 
 func (r *router) needsName() bool {
-	return r.identified && r.out.Type == engine.Macvlan && r.raw.VIFName == nil && r.out.VIFName == ""
+	return r.identified && r.out.Type == engine.Macvlan && !VIFName.IsSet(r.raw) && r.out.VIFName == ""
 }
 
 // runningNames returns the names of the macvlans of the running configuration.

@@ -7,26 +7,13 @@ import (
 
 // ssh gives the [ssh] table its meaning; c has the state directory and the users.
 func (v *validator) ssh(c *Config) SSHConfig {
-	s := SSHConfig{AuthorizedKeys: DefaultKeys, HostKey: filepath.Join(c.General.StateDir, DefaultHostKey)}
-	raw := v.file.SSH
-	if raw == nil {
-		return s
+	s := SSHConfig{Listen: root(v, SSHListen), AuthorizedKeys: root(v, SSHAuthorizedKeys), HostKey: root(v, SSHHostKey)}
+	if s.HostKey == "" {
+		s.HostKey = filepath.Join(c.General.StateDir, DefaultHostKey)
 	}
-	if raw.Listen != nil {
-		if problem := badHostPort(*raw.Listen); problem != "" {
-			v.fault("ssh.listen", quote(*raw.Listen), problem)
-		}
-		s.Listen = *raw.Listen
+	if !strings.Contains(strings.ReplaceAll(s.AuthorizedKeys, "%%", ""), "%u") {
+		v.warn("ssh.authorized_keys %s has no %%u: every key in it lets in as every user", quote(s.AuthorizedKeys))
 	}
-	if raw.AuthorizedKeys != nil {
-		s.AuthorizedKeys = *raw.AuthorizedKeys
-		if problem := badKeysPath(s.AuthorizedKeys); problem != "" {
-			v.fault("ssh.authorized_keys", quote(s.AuthorizedKeys), problem)
-		} else if !strings.Contains(strings.ReplaceAll(s.AuthorizedKeys, "%%", ""), "%u") {
-			v.warn("ssh.authorized_keys %s has no %%u: every key in it lets in as every user", quote(s.AuthorizedKeys))
-		}
-	}
-	s.HostKey = v.absolute("ssh.host_key", raw.HostKey, s.HostKey)
 	if s.Listen != "" && len(c.API.Users) == 0 {
 		v.warn("api.users is empty: nobody can log in over SSH")
 	}

@@ -55,8 +55,8 @@ func TestFaults(t *testing.T) {
 		{"debug 4", "debug = 4", ``},
 		{"time_zone", `time_zone = "CET"`, `f.toml:1: time_zone: "CET" is not "local" or "utc"`},
 		{"time_format", `time_format = "iso"`, `f.toml:1: time_format: "iso" is not "disabled", "short" or "rfc2822"`},
-		{"pid empty", `pid = ""`, `f.toml:1: pid: must not be empty`},
-		{"hostname", `hostname = "r 1"`, `f.toml:1: hostname: "r 1" is not a host name of letters, digits, hyphens and dots`},
+		{"pid empty", `pid = ""`, `f.toml:1: pid: "" must not be empty`},
+		{"hostname", `hostname = "r 1"`, `f.toml:1: hostname: "r 1" is not a host name of letters, digits, hyphens, underscores and dots`},
 		{"hostname empty", `hostname = ""`, `f.toml:1: hostname: "" is not a host name of 1-253 characters`},
 		{"hostname hyphen", `hostname = "-r1"`, `f.toml:1: hostname: "-r1" is not a host name: its parts have 1-63 characters and do not begin or end with a hyphen`},
 		{"control_socket relative", `control_socket = "r1.sock"`, `f.toml:1: control_socket: "r1.sock" is not an absolute path`},
@@ -168,7 +168,7 @@ func TestFaults(t *testing.T) {
 		{"api port", "[api]\nhost = \"0.0.0.0:70800\"\n", `f.toml:2: api.host: "0.0.0.0:70800" does not end in a port of 1-65535`},
 		{"api host name", "[api]\nhost = \"a b:80\"\n", `f.toml:2: api.host: "a b:80" does not begin with an address or a host name`},
 		{"api any address", "[api]\nhost = \":80\"\n", ``},
-		{"api tls_key", "[api]\ntls_key = \"\"\n", `f.toml:2: api.tls_key: must not be empty`},
+		{"api tls_key", "[api]\ntls_key = \"\"\n", `f.toml:2: api.tls_key: "" must not be empty`},
 		{"api users", "[api]\nusers = [\n \"{{SHA256}}admin:0:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695\",\n \"root:x:0:0\",\n]\n", `f.toml:4: api.users[1]: is not of the form {{SHA256}}name:level:salt:hash or {{SCRYPT}}name:level::hash`},
 		{"api users twice", "[api]\nusers = [\n \"{{SHA256}}a:0:1e:" + strings.Repeat("0", 64) + "\",\n \"{{SHA256}}a:9:1e:" + strings.Repeat("0", 64) + "\",\n]\n", `f.toml:4: api.users[1]: "a" is already defined by api.users[0]`},
 
@@ -298,12 +298,12 @@ func TestFaultsJSON(t *testing.T) {
 // TestCandidateFaults checks that faults of a candidate, which has no lines, name the router.
 func TestCandidateFaults(t *testing.T) {
 	f := parsed(t, base+second)
-	f.VRouters[1].Priority = ptr(300)
-	f.Debug = ptr(7)
-	f.VRouters = append(f.VRouters, VRouter{})
+	Priority.Set(VRouters.Value(f)[1], 300)
+	Debug.Set(f, 7)
+	VRouters.Set(f, append(VRouters.Value(f), RouterTable.New()))
 	_, err := Validate(f, nil)
-	want := `debug: 7 is out of range 0-5
-eth0 group 52: vrouter[1].priority: 300 is out of range 1-254
+	want := `logging level 7 is out of range 0-5
+eth0 group 52: priority 300 is out of range 1-254
 vrouter[2].group: is required
 vrouter[2].interface: is required
 vrouter[2].vip: is required (or vips)`
@@ -493,16 +493,16 @@ func TestWarnings(t *testing.T) {
 
 // TestMacvlanNames checks default names: distinct, and the same after a change elsewhere.
 func TestMacvlanNames(t *testing.T) {
-	router := func(iface string, group int, name string) VRouter {
-		v := VRouter{Interface: &iface, Group: &group, VIP: ptr(fmt.Sprintf("10.0.0.%d", group)), IfType: ptr("macvlan")}
+	router := func(iface string, group int, name string) *Table {
+		v := router1(t, fmt.Sprintf("[[vrouter]]\ninterface = %q\ngroup = %d\nvip = \"10.0.0.%d\"\niftype = \"macvlan\"\n", iface, group, group))
 		if name != "" {
-			v.VIFName = &name
+			VIFName.Set(v, name)
 		}
 		return v
 	}
-	names := func(running *Config, vs ...VRouter) (string, *Config) {
+	names := func(running *Config, vs ...*Table) (string, *Config) {
 		t.Helper()
-		cfg, err := validate(&File{VRouters: vs}, nil, running, "")
+		cfg, err := validate(fileOf(vs...), nil, running, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -514,15 +514,15 @@ func TestMacvlanNames(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		vs   []VRouter
+		vs   []*Table
 		want string
 	}{
-		{"default", []VRouter{router("eth0", 1, "")}, "standby1"},
-		{"own name", []VRouter{router("eth0", 1, "vrrp0")}, "vrrp0"},
-		{"same group on two interfaces", []VRouter{router("eth0", 1, ""), router("eth1", 1, "")}, "standby1 standby1-eth1"},
-		{"long interface names", []VRouter{router("ens192.900", 1, ""), router("ens192.901", 1, ""), router("ens192.902", 1, "")}, "standby1 standby1-ba83 standby1-5854"},
-		{"default taken by a later own name", []VRouter{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
-		{"default taken by an interface", []VRouter{router("eth0", 1, ""), router("standby1", 2, "")}, "standby1-eth0 standby2"},
+		{"default", []*Table{router("eth0", 1, "")}, "standby1"},
+		{"own name", []*Table{router("eth0", 1, "vrrp0")}, "vrrp0"},
+		{"same group on two interfaces", []*Table{router("eth0", 1, ""), router("eth1", 1, "")}, "standby1 standby1-eth1"},
+		{"long interface names", []*Table{router("ens192.900", 1, ""), router("ens192.901", 1, ""), router("ens192.902", 1, "")}, "standby1 standby1-ba83 standby1-5854"},
+		{"default taken by a later own name", []*Table{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
+		{"default taken by an interface", []*Table{router("eth0", 1, ""), router("standby1", 2, "")}, "standby1-eth0 standby2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -547,6 +547,22 @@ func TestMacvlanNames(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// router1 returns the first virtual router of a file, or one with these keys only.
+func router1(t testing.TB, text string) *Table {
+	t.Helper()
+	if !strings.HasPrefix(text, "[[vrouter]]") {
+		text = "[[vrouter]]\n" + text
+	}
+	return VRouters.Value(parsed(t, text))[0]
+}
+
+// fileOf returns a File with these virtual routers.
+func fileOf(routers ...*Table) *File {
+	f := NewFile()
+	VRouters.Set(f, routers)
+	return f
 }
 
 // parsed returns a File that is known to be readable.

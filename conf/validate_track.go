@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/user"
+	osuser "os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,33 +14,21 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// Ranges of what is tracked, and of the programs that are run.
-const (
-	maxName          = 64
-	maxCommand       = 64 // words
-	trackIntervalMin = 100 * time.Millisecond
-	trackIntervalMax = time.Hour
-	trackInterval    = time.Second
-	maxRise          = 100
-	hookTimeout      = 10 * time.Second
-	maxSyncGroup     = 64
-)
-
-// DefaultUser is who programs run as unless the configuration says so, if the router runs as root.
-const DefaultUser = "nobody"
-
 // tracks validates the tracked objects.
 func (v *validator) tracks() []engine.TrackObject {
 	first := map[string]int{}
 	var out []engine.TrackObject
-	for i := range v.file.Tracks {
-		raw := &v.file.Tracks[i]
-		path := "track[" + strconv.Itoa(i) + "]"
-		o := engine.TrackObject{Name: v.name(path+".name", raw.Name)}
-		if j, twice := first[o.Name]; twice && o.Name != "" {
-			v.fault(path+".name", quote(o.Name), fmt.Sprintf("is already the name of track[%d]", j))
+	for i, raw := range Tracks.Value(v.file) {
+		path := Tracks.Name + "[" + strconv.Itoa(i) + "]"
+		name, named := TrackName.In(raw)
+		if !named {
+			v.fault(path+".name", "", "is required")
+		}
+		o := engine.TrackObject{Name: name}
+		if j, twice := first[name]; twice && name != "" {
+			v.fault(path+".name", quote(name), fmt.Sprintf("is already the name of track[%d]", j))
 		} else {
-			first[o.Name] = i
+			first[name] = i
 		}
 		v.trackTarget(path, raw, &o)
 		out = append(out, o)
@@ -48,17 +36,8 @@ func (v *validator) tracks() []engine.TrackObject {
 	return out
 }
 
-// name checks the name of something that is referred to by it.
-func (v *validator) name(path string, p *string) string {
-	if p == nil {
-		v.fault(path, "", "is required")
-		return ""
-	}
-	if problem := badName(*p, maxName); problem != "" {
-		v.fault(path, quote(*p), problem)
-	}
-	return *p
-}
+func badObjectName(s string) string { return badName(s, maxName) }
+func badSyncGroup(s string) string  { return badName(s, maxSyncGroup) }
 
 func badName(s string, most int) string {
 	if s == "" || len(s) > most || strings.ContainsFunc(s, func(r rune) bool { return !isBare(r) && r != '.' }) {
@@ -67,90 +46,92 @@ func badName(s string, most int) string {
 	return ""
 }
 
+// trackKinds are the keys of which an object has one, with what it tracks then.
+var trackKinds = []struct {
+	key  *Key
+	kind engine.TrackKind
+}{
+	{TrackInterface.Key, engine.TrackInterface}, {TrackRoute.Key, engine.TrackRoute},
+	{TrackScript.Key, engine.TrackScript}, {TrackFile.Key, engine.TrackFile},
+}
+
 // trackTarget reads what an object looks at: exactly one thing.
-func (v *validator) trackTarget(path string, raw *Track, o *engine.TrackObject) {
-	var kinds []string
-	if raw.Interface != nil {
-		kinds = append(kinds, "interface")
-		o.Kind, o.Interface = engine.TrackInterface, *raw.Interface
-		if problem := badInterfaceName(o.Interface); problem != "" {
-			v.fault(path+".interface", quote(o.Interface), problem)
+func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) {
+	var has *Key
+	wrong := false // a value that was refused is one all the same
+	for _, k := range trackKinds {
+		wrong = wrong || v.known[path+"."+k.key.Name] || v.known[path+"."+k.key.Name+"[0]"]
+		switch {
+		case !k.key.IsSet(raw):
+		case has != nil:
+			v.fault(path+"."+k.key.Name, "", "excludes "+has.Name+": an object tracks one thing")
+			return
+		default:
+			has, o.Kind = k.key, k.kind
 		}
 	}
-	if raw.Route != nil {
-		kinds = append(kinds, "route")
-		o.Kind, o.Route = engine.TrackRoute, v.trackedRoute(path+".route", *raw.Route)
-	}
-	if len(raw.Script) > 0 {
-		kinds = append(kinds, "script")
-		o.Kind = engine.TrackScript
-	}
-	if raw.File != nil {
-		kinds = append(kinds, "file")
-		o.Kind, o.File = engine.TrackFile, v.absolute(path+".file", raw.File, "")
-	}
-	switch {
-	case len(kinds) == 0:
-		if !slices.ContainsFunc([]string{"interface", "route", "script", "script[0]", "file"}, func(k string) bool { return v.known[path+"."+k] }) {
+	if has == nil {
+		if !wrong {
 			v.fault(path, "", "must have one of interface, route, script and file")
 		}
 		return
-	case len(kinds) > 1:
-		v.fault(path+"."+kinds[1], "", "excludes "+kinds[0]+": an object tracks one thing")
-		return
 	}
+	o.Interface, o.File = valued(v, TrackInterface, raw, path), valued(v, TrackFile, raw, path)
+	o.Route, _ = netip.ParsePrefix(valued(v, TrackRoute, raw, path)) // was checked
 	o.Rise, o.Fall = 1, 1
 	polled := o.Kind == engine.TrackScript || o.Kind == engine.TrackFile
 	if polled {
-		o.Interval = v.duration(path+".interval", raw.Interval, trackIntervalMin, trackIntervalMax, trackInterval)
+		o.Interval, _ = time.ParseDuration(valued(v, TrackInterval, raw, path))
 	}
 	if o.Kind == engine.TrackScript {
-		o.Script = v.program(path, "script", raw.Script, raw.User)
-		o.Script.Timeout = v.duration(path+".timeout", raw.Timeout, trackIntervalMin, trackIntervalMax, o.Interval)
-		o.Rise = v.integer(path+".rise", raw.Rise, 1, maxRise, 1)
-		o.Fall = v.integer(path+".fall", raw.Fall, 1, maxRise, 1)
-		if v.choice(path+".initial", raw.Initial, "up", "down") == "down" {
+		o.Script = v.program(path, TrackScript, TrackUser, raw)
+		if timeout := valued(v, TrackTimeout, raw, path); timeout == "" {
+			o.Script.Timeout = o.Interval
+		} else {
+			o.Script.Timeout, _ = time.ParseDuration(timeout)
+		}
+		o.Rise, o.Fall = valued(v, TrackRise, raw, path), valued(v, TrackFall, raw, path)
+		if valued(v, TrackInitial, raw, path) == "down" {
 			o.Initial = engine.TrackDown
 		}
 	}
-	for _, k := range []struct {
-		name  string
-		set   bool
-		legal bool
-	}{
-		{"interval", raw.Interval != nil, polled},
-		{"timeout", raw.Timeout != nil, o.Kind == engine.TrackScript},
-		{"rise", raw.Rise != nil, o.Kind == engine.TrackScript},
-		{"fall", raw.Fall != nil, o.Kind == engine.TrackScript},
-		{"initial", raw.Initial != nil, o.Kind == engine.TrackScript},
-		{"user", raw.User != nil, o.Kind == engine.TrackScript},
-	} {
-		if k.set && !k.legal {
-			v.fault(path+"."+k.name, "", "has no meaning for a tracked "+o.Kind.String())
+	raw.set(func(k *Key, _ any) {
+		switch {
+		case k.Effect == Identifies, isTrackKind(k), o.Kind == engine.TrackScript, polled && k == TrackInterval.Key:
+		default:
+			v.fault(path+"."+k.Name, "", "has no meaning for a tracked "+o.Kind.String())
 		}
-	}
+	})
 }
 
-func (v *validator) trackedRoute(path, s string) netip.Prefix {
-	if problem := v.host.refusal("track.route", ""); problem != "" {
-		v.fault(path, quote(s), problem)
-		return netip.Prefix{}
+func isTrackKind(k *Key) bool {
+	for _, kind := range trackKinds {
+		if kind.key == k {
+			return true
+		}
 	}
+	return false
+}
+
+// badDestination is the check of tracked routes.
+func badDestination(s string) string {
 	p, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil || p.Addr().Is4In6():
-		v.fault(path, quote(s), `is not a destination such as "10.0.0.0/8" or "2001:db8::/32"`)
+		return `is not a destination such as "10.0.0.0/8" or "2001:db8::/32"`
 	case p != p.Masked():
-		v.fault(path, quote(s), fmt.Sprintf("is not a network: that is %s", p.Masked()))
+		return fmt.Sprintf("is not a network: that is %s", p.Masked())
+	default:
+		return ""
 	}
-	return p
 }
 
 // program reads a command and who it runs as. What can only be told on the host that it is for is
 // told there: that the user exists, and that nobody else can change the file.
-func (v *validator) program(path, key string, command []string, name *string) engine.Program {
-	p := engine.Program{Command: slices.Clone(command)}
-	at := path + "." + key
+func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string], raw *Table) engine.Program {
+	command := key.Value(raw)
+	p := engine.Program{Command: slices.Clone(command), User: user.Value(raw)}
+	at := path + "." + key.Name
 	switch {
 	case !strings.HasPrefix(command[0], "/"):
 		v.fault(at+"[0]", quote(command[0]), "is not an absolute path")
@@ -158,9 +139,6 @@ func (v *validator) program(path, key string, command []string, name *string) en
 	case len(command) > maxCommand:
 		v.fault(at, strconv.Itoa(len(command))+" words", fmt.Sprintf("are more than %d", maxCommand))
 		return p
-	}
-	if name != nil {
-		p.User = *name
 	}
 	if v.host == "" {
 		return p
@@ -170,7 +148,7 @@ func (v *validator) program(path, key string, command []string, name *string) en
 	}
 	p.UID, p.GID = uint32(os.Geteuid()), uint32(os.Getegid())
 	if p.User != "" {
-		u, err := user.Lookup(p.User)
+		u, err := osuser.Lookup(p.User)
 		if err != nil {
 			v.fault(path+".user", quote(p.User), "is not a user of this system")
 			return p
@@ -193,27 +171,24 @@ func (v *validator) program(path, key string, command []string, name *string) en
 func (v *validator) hooks() []engine.Hook {
 	first := map[string]int{}
 	var out []engine.Hook
-	for i := range v.file.Notify {
-		raw := &v.file.Notify[i]
-		path := "notify[" + strconv.Itoa(i) + "]"
+	for i, raw := range Notify.Value(v.file) {
+		path := Notify.Name + "[" + strconv.Itoa(i) + "]"
 		h := engine.Hook{Name: HookName(raw, i), Events: engine.HookTransitions}
-		if raw.Name != nil {
-			v.name(path+".name", raw.Name)
-		}
 		if j, twice := first[h.Name]; twice {
 			v.fault(path+".name", quote(h.Name), fmt.Sprintf("is already the name of notify[%d]", j))
 		}
 		first[h.Name] = i
-		if len(raw.Command) == 0 {
+		if !NotifyCommand.IsSet(raw) {
 			v.fault(path+".command", "", "is required")
 			continue
 		}
-		h.Program = v.program(path, "command", raw.Command, raw.User)
-		h.Program.Timeout = v.duration(path+".timeout", raw.Timeout, trackIntervalMin, trackIntervalMax, hookTimeout)
-		if len(raw.Events) > 0 {
+		h.Program = v.program(path, NotifyCommand, NotifyUser, raw)
+		h.Program.Timeout, _ = time.ParseDuration(valued(v, NotifyTimeout, raw, path))
+		events := NotifyEvents.Value(raw)
+		if len(events) > 0 {
 			h.Events = 0
 		}
-		for j, name := range raw.Events {
+		for j, name := range events {
 			event, ok := engine.ParseHookEvent(name)
 			if name == allTransitions {
 				event, ok = engine.HookTransitions, true
@@ -232,9 +207,9 @@ func (v *validator) hooks() []engine.Hook {
 const allTransitions = "transition"
 
 // HookName returns the name of a [[notify]] table: that of its position in the file if it has none.
-func HookName(n *Notify, index int) string {
-	if n.Name != nil {
-		return *n.Name
+func HookName(t *Table, index int) string {
+	if name, named := NotifyName.In(t); named {
+		return name
 	}
 	return "hook" + strconv.Itoa(index+1)
 }
@@ -247,25 +222,25 @@ func (v *validator) tracking(list []*router, objects []engine.TrackObject) {
 	}
 	for _, r := range list {
 		seen := map[string]bool{}
-		for i := range r.raw.Track {
-			raw := &r.raw.Track[i]
-			key := "track[" + strconv.Itoa(i) + "]"
-			if raw.Object == nil {
+		for i, raw := range Track.Value(r.raw) {
+			key := Track.Name + "[" + strconv.Itoa(i) + "]"
+			if !TrackingObject.IsSet(raw) {
 				r.fault(key+".object", "", "is required")
 				continue
 			}
-			t := engine.Tracking{Object: *raw.Object}
+			t := engine.Tracking{Object: TrackingObject.Value(raw)}
 			o := named[t.Object]
 			switch {
 			case o == nil:
-				r.fault(key+".object", quote(t.Object), "is not the name of a [[track]] object")
+				r.faultTyped(r.path(key)+".object", quote(t.Object), "is not the name of a [[track]] object",
+					r.name()+": "+Track.CommandWords()+" "+t.Object+": no such object")
 			case seen[t.Object]:
 				r.fault(key+".object", quote(t.Object), "is listed twice")
-			case o.Kind == engine.TrackFile && raw.Decrement != nil:
-				r.fault(key+".decrement", strconv.Itoa(*raw.Decrement), "is not possible: the file says what the priority gains or loses")
+			case o.Kind == engine.TrackFile && TrackingDecrement.IsSet(raw):
+				r.fault(key+".decrement", strconv.Itoa(TrackingDecrement.Value(raw)), "is not possible: the file says what the priority gains or loses")
 			}
 			seen[t.Object] = true
-			t.Decrement = uint8(r.integer(r.path(key+".decrement"), raw.Decrement, 1, engine.MaxWeight, 0))
+			t.Decrement = uint8(valued(v, TrackingDecrement, raw, r.path(key)))
 			r.out.Track = append(r.out.Track, t)
 		}
 	}
@@ -281,19 +256,15 @@ func (v *validator) syncGroups(list []*router) {
 	first := map[place]*router{}
 	members := map[string]int{}
 	for _, r := range list {
-		if r.raw.SyncGroup == nil {
-			continue
-		}
-		name := *r.raw.SyncGroup
-		if problem := badName(name, maxSyncGroup); problem != "" {
-			r.fault("sync_group", quote(name), problem)
+		name := in(r, SyncGroup)
+		if name == "" {
 			continue
 		}
 		r.out.SyncGroup = name
 		members[name]++
-		at := place{name, r.out.Interface, r.raw.isIPv6()}
+		at := place{name, r.out.Interface, IsIPv6(r.raw)}
 		if other, twice := first[at]; twice {
-			r.fault("sync_group", quote(name), fmt.Sprintf("already has vrouter[%d] on %s: one link and family must not decide twice", other.index, r.out.Interface))
+			r.fault("sync_group", quote(name), fmt.Sprintf("already has %s on %s: one link and family must not decide twice", other.reference(), r.out.Interface))
 			continue
 		}
 		first[at] = r

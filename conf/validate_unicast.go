@@ -12,21 +12,15 @@ import (
 // maxPeers bounds the unicast peers of a virtual router.
 const maxPeers = 32
 
-// broadcast is the address of all hosts of a network of IPv4.
-var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-
 // unicast reads unicast_peers and what goes with them.
 func (r *router) unicast() {
-	raw, u := r.raw, &r.out.Protocol.Unicast
-	if len(raw.UnicastPeers) > 0 {
-		r.possible("unicast_peers", "")
-	}
-	if n := len(raw.UnicastPeers); n > maxPeers {
-		r.fault("unicast_peers", strconv.Itoa(n)+" addresses", "are more than "+strconv.Itoa(maxPeers))
+	u, peers := &r.out.Protocol.Unicast, UnicastPeers.Value(r.raw)
+	if n := len(peers); n > maxPeers {
+		r.fault(UnicastPeers.Name, strconv.Itoa(n)+" addresses", "are more than "+strconv.Itoa(maxPeers))
 	}
 	seen := make(map[netip.Addr]bool)
-	for i, s := range raw.UnicastPeers {
-		key := "unicast_peers[" + strconv.Itoa(i) + "]"
+	for i, s := range peers {
+		key := UnicastPeers.Name + "[" + strconv.Itoa(i) + "]"
 		a, ok := r.endpoint(key, s)
 		switch {
 		case !ok:
@@ -38,16 +32,17 @@ func (r *router) unicast() {
 		seen[a] = ok
 		u.Peers = append(u.Peers, a)
 	}
-	u.TTLMin = uint8(r.integer(r.path("unicast_ttl_min"), raw.UnicastTTLMin, 1, vrrp.TTL, vrrp.TTL))
-	if raw.UnicastSource != nil {
-		u.Source, _ = r.endpoint("unicast_source", *raw.UnicastSource)
+	u.TTLMin = uint8(in(r, UnicastTTLMin))
+	if source := in(r, UnicastSource); source != "" {
+		u.Source, _ = r.endpoint(UnicastSource.Name, source)
 		if seen[u.Source] {
-			r.fault("unicast_source", quote(*raw.UnicastSource), "is one of the unicast_peers")
+			path := r.path(UnicastSource.Name)
+			r.faultTyped(path, quote(source), "is one of the unicast_peers", r.typed(path, quote(source), "is one of the unicast peers"))
 		}
 	}
 	r.scopes(u)
-	if len(raw.UnicastPeers) == 0 {
-		if raw.UnicastSource != nil || raw.UnicastTTLMin != nil {
+	if len(peers) == 0 {
+		if UnicastSource.IsSet(r.raw) || UnicastTTLMin.IsSet(r.raw) {
 			r.warn("unicast_source and unicast_ttl_min have no effect without unicast_peers")
 		}
 		*u = vrrp.UnicastConfig{}
@@ -74,16 +69,14 @@ func (r *router) scopes(u *vrrp.UnicastConfig) {
 
 // endpoint reads an address of the virtual router's family that one host can have.
 func (r *router) endpoint(key, s string) (netip.Addr, bool) {
-	a, err := netip.ParseAddr(s)
-	switch {
-	case err != nil || a.Zone() != "" || a.Is4In6():
-		r.fault(key, quote(s), "is not an IP address")
-	case a.IsMulticast() || a.IsUnspecified() || a.IsLoopback() || a == broadcast:
-		r.fault(key, quote(s), "is not the address of another host on a network")
-	case r.out.Family != 0 && vrrp.FamilyOf(a) != r.out.Family:
-		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address, as the virtual addresses are")
-	default:
-		return a, true
+	if problem := hostAddress(s); problem != "" {
+		r.fault(key, quote(s), problem)
+		return netip.Addr{}, false
 	}
-	return netip.Addr{}, false
+	a := netip.MustParseAddr(s)
+	if r.out.Family != 0 && vrrp.FamilyOf(a) != r.out.Family {
+		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address, as the virtual addresses are")
+		return netip.Addr{}, false
+	}
+	return a, true
 }

@@ -55,7 +55,7 @@ func TestChanges(t *testing.T) {
 			before := group("eth0", 51, "10.0.0.100")
 			after := with(before, change)
 			resigns := kind == engine.Restarted || after.Shutdown
-			want := []engine.Change{{Key: before.Key, Kind: kind, Fields: []string{name}, Resigns: resigns}}
+			want := []engine.Change{{Key: before.Key, Kind: kind, Resigns: resigns}}
 			if diff := cmp.Diff(want, engine.Plan(config(before), config(after))); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
@@ -146,7 +146,7 @@ func TestChangeIsSeenByPeers(t *testing.T) {
 func TestRestartOfAMember(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := with(group("eth0", 1, "10.0.0.101"), synced), with(group("eth1", 1, "10.1.0.101"), synced)
-	restarted := engine.Change{Key: a.Key, Kind: engine.Restarted, Fields: []string{"version"}, Resigns: true}
+	restarted := engine.Change{Key: a.Key, Kind: engine.Restarted, Resigns: true}
 	for name, tt := range map[string]struct {
 		after engine.Config
 		want  []engine.Change
@@ -155,13 +155,13 @@ func TestRestartOfAMember(t *testing.T) {
 		"restarted": {config(with(a, restarts["version"]), b),
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.Unchanged, Resigns: true, With: a.Key}}, vrrp.Backup},
 		"restarted, the other changed": {config(with(a, restarts["version"]), with(b, inPlace["description"])),
-			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Fields: []string{"description"}, Resigns: true, With: a.Key}}, vrrp.Backup},
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Resigns: true, With: a.Key}}, vrrp.Backup},
 		"restarted, the other leaves": {config(with(a, restarts["version"]), with(b, func(vr *engine.VirtualRouter) { vr.SyncGroup = "" })),
-			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Fields: []string{"sync_group"}}}, vrrp.Master},
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
 		"changed in place": {config(with(a, inPlace["priority"]), b),
-			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace, Fields: []string{"priority"}}}, vrrp.Master},
+			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
 		"shut down": {config(with(a, inPlace["shutdown"]), b),
-			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace, Fields: []string{"shutdown"}, Resigns: true}}, vrrp.Master},
+			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace, Resigns: true}}, vrrp.Master},
 		"removed": {config(b), []engine.Change{{Key: a.Key, Kind: engine.Removed, Resigns: true}}, vrrp.Master},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestPlanOrder(t *testing.T) {
 	got := engine.Plan(config(a, b, c), config(d, e, b))
 	want := []engine.Change{
 		{Key: d.Key, Kind: engine.Created},
-		{Key: e.Key, Kind: engine.Restarted, Fields: []string{"iftype", "vifname", "description"}, Resigns: true},
+		{Key: e.Key, Kind: engine.Restarted, Resigns: true},
 		{Key: a.Key, Kind: engine.Removed, Resigns: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

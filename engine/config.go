@@ -116,9 +116,10 @@ func (c ChangeKind) String() string {
 
 // Change is one line of a plan.
 type Change struct {
-	Key    Key
-	Kind   ChangeKind
-	Fields []string // names of the settings that differ, as in the configuration file
+	Key  Key
+	Kind ChangeKind
+	// Fields are the keys of the configuration file that differ. Plan leaves them to who knows the file.
+	Fields []string
 	// Resigns is true if the virtual router gives up Master, in case it is. With is the member of
 	// its sync group on whose account it does; the zero Key: on its own.
 	Resigns bool

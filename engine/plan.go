@@ -40,25 +40,6 @@ const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 // inProtocol settings are those of the state machine.
 const inProtocol = ^(restarting | setFilter | setDescription | setShutdown | setTrack | setSyncGroup | setAcceptMode | setAcceptPing)
 
-// settingNames are the names in the configuration file, by bit.
-var settingNames = [...]string{
-	"version", "iftype", "vifname", "vmac", "vips", "priority", "preemption", "preempt_delay",
-	"advertise_interval", "auth_type", "auth_secret", "rfc3768", "checksum",
-	"garp_repeat", "garp_delay", "garp_refresh", "socket_filter", "description", "shutdown", "netdrv", "track", "sync_group",
-	"accept_mode", "accept_ping", "unicast_peers",
-}
-
-// names returns the names of a set in a fixed order.
-func (s settings) names() []string {
-	var names []string
-	for i, name := range settingNames {
-		if s&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // kind says what it takes to change these settings.
 func (s settings) kind() ChangeKind {
 	if s&restarting != 0 {
@@ -124,7 +105,7 @@ func Plan(from, to Config) []Change {
 		}
 		delete(old, vr.Key)
 		if s := compare(was, vr); s != 0 {
-			change.Kind, change.Fields = s.kind(), s.names()
+			change.Kind = s.kind()
 			change.Resigns = change.Kind == Restarted || vr.Shutdown && !was.Shutdown
 		}
 		if with, ok := drawn[vr.SyncGroup]; ok && !change.Resigns && !vr.Shutdown {

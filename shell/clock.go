@@ -5,12 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vrrpsh/conf"
 )
 
 // zone returns the time zone in which times are shown.
 func (s *Session) zone() *time.Location {
-	if r := s.env.Manager.Running(); r != nil && r.File != nil && r.File.TimeZone != nil &&
-		strings.EqualFold(*r.File.TimeZone, "utc") {
+	if r := s.env.Manager.Running(); r != nil && r.File != nil && conf.TimeZone.Value(r.File) == "utc" {
 		return time.UTC
 	}
 	return time.Local

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
 )
@@ -41,19 +41,19 @@ func (c *call) commitCandidate(info conf.Info) error {
 	}
 	s.isConfirming(awaited)
 	release := s.holdCommits()
-	rev, err := s.env.Manager.Commit(c.ctx, &conf.Candidate{Base: s.draft.base, File: s.draft.file.Clone()}, info)
+	rev, err := s.env.Manager.Commit(c.ctx, s.draft.Candidate(), info)
 	release(rev)
 	if err != nil {
 		s.audit("commit failed", "error", err.Error())
 		switch {
 		case errors.Is(err, conf.ErrStale):
-			return fmt.Errorf("%w\n\"rebase\" carries this candidate over", err)
+			return fmt.Errorf("%w%s\n\"rebase\" carries this candidate over", err, staleChanges(err))
 		case errors.Is(err, conf.ErrFileChanged):
 			return fmt.Errorf("%w\n\"commit overwrite\" does it all the same", err)
 		}
 		return err
 	}
-	changes := compareDrafts(fileDraft(s.draft.base.File), s.draft)
+	changes := commands.Compare(commands.Of(s.draft.Base().File), s.draft)
 	s.audit("committed", "revision", rev.ID, "comment", info.Comment, "confirm", info.Confirm, "changes", len(changes))
 	for i, d := range changes {
 		if i == maxAudited {
@@ -62,7 +62,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 		s.audit("change", "revision", rev.ID, "line", d.String())
 	}
 	s.mu.Lock()
-	s.draft = newDraft(&conf.Candidate{Base: rev, File: rev.File.Clone()})
+	s.draft = commands.Based(rev, rev.File.Clone())
 	s.mu.Unlock()
 	if awaited != nil {
 		c.printf("Commit %d is confirmed\n", awaited.Commit)
@@ -85,6 +85,25 @@ func (c *call) commitCandidate(info conf.Info) error {
 	return nil
 }
 
+// staleChanges lists what others have committed since a candidate was made.
+func staleChanges(err error) string {
+	var stale *conf.StaleError
+	if !errors.As(err, &stale) {
+		return ""
+	}
+	const most = 10
+	var b strings.Builder
+	changes := commands.Compare(commands.Of(stale.Base.File), commands.Of(stale.Running.File))
+	for i, d := range changes {
+		if i == most {
+			fmt.Fprintf(&b, "\n  and %d more", len(changes)-most)
+			break
+		}
+		b.WriteString("\n  " + d.String())
+	}
+	return b.String()
+}
+
 // maxAudited limits how many lines of a commit are logged; the history has them all.
 const maxAudited = 200
 
@@ -94,7 +113,7 @@ type plan struct {
 	Changes []planChange `json:"changes"` // of the virtual routers
 	Routes  []planRoute  `json:"routes"`
 	// Settings are the changes of everything else: tracked objects, notifications, listeners, logging.
-	Settings []delta `json:"settings"`
+	Settings []commands.Delta `json:"settings"`
 }
 
 // planRoute is a static route that a commit adds, changes or removes.
@@ -119,7 +138,7 @@ type planChange struct {
 // checkCandidate validates the candidate and plans its commit.
 func (c *call) checkCandidate() (*plan, error) {
 	c.progress("validating the candidate")
-	changes, err := c.session.env.Manager.Check(c.session.draft.candidate())
+	changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +150,7 @@ func (c *call) checkCandidate() (*plan, error) {
 	for _, r := range snapshot.Routers {
 		masters[r.Config.Key] = r.State == vrrp.Master
 	}
-	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes)), Settings: []delta{}}
+	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes))}
 	for _, ch := range changes {
 		loses := ch.Resigns && masters[ch.Key]
 		if ch.Kind == engine.Unchanged && !loses {
@@ -147,39 +166,12 @@ func (c *call) checkCandidate() (*plan, error) {
 		p.Changes = append(p.Changes, line)
 	}
 	d := c.session.draft
-	from, to := &target{file: d.base.File}, &target{file: d.file}
-	p.Routes = planRoutes(staticRoutes(from.file), staticRoutes(to.file))
-	for i := range topSettings {
-		if topSettings[i].id != staticRoute.id {
-			p.Settings = appendChanges(p.Settings, topSettings[i:i+1], from, to, 0)
-		}
+	p.Routes = []planRoute{}
+	for _, r := range commands.CompareRoutes(d.Base().File, d.File()) {
+		p.Routes = append(p.Routes, planRoute{commands.Destination(r.Route), conf.StaticNH.Value(r.Route), conf.StaticMetric.Value(r.Route), r.Change})
 	}
-	for _, m := range tableModes {
-		p.Settings = m.compare(p.Settings, from.file, to.file)
-	}
+	p.Settings = commands.CompareOthers(d.Base().File, d.File())
 	return p, nil
-}
-
-// planRoutes compares static routes. Destination and metric tell which is which.
-func planRoutes(from, to []conf.StaticRoute) []planRoute {
-	list := []planRoute{}
-	add := func(r *conf.StaticRoute, change string) {
-		list = append(list, planRoute{destination(r), valueOf(r.NH), valueOf(r.Metric), change})
-	}
-	for i := range to {
-		switch at := slices.IndexFunc(from, func(r conf.StaticRoute) bool { return sameRoute(&r, &to[i]) }); {
-		case at < 0:
-			add(&to[i], "added")
-		case routeLine(&from[at]) != routeLine(&to[i]):
-			add(&to[i], "changed")
-		}
-	}
-	for i := range from {
-		if !slices.ContainsFunc(to, func(r conf.StaticRoute) bool { return sameRoute(&r, &from[i]) }) {
-			add(&from[i], "removed")
-		}
-	}
-	return list
 }
 
 func checkData(c *call) (any, error) { return c.checkCandidate() }
@@ -223,20 +215,19 @@ func commitCheck(c *call) error {
 }
 
 func discard(c *call) error {
-	c.restart(newDraft(c.session.env.Manager.Edit()))
+	c.restart(commands.NewDraft(c.session.env.Manager.Edit()))
 	return nil
 }
 
 // restart makes d the candidate; the mode of something that it does not have is left.
-func (c *call) restart(d *draft) {
+func (c *call) restart(d *commands.Draft) {
 	s := c.session
 	s.mu.Lock()
 	s.draft = d
-	s.mu.Unlock()
-	m := tableModeOf(s.mode)
-	if s.mode == completions.ConfigRouter && d.find(s.router) < 0 || m != nil && m.find(d.file, s.table) == nil {
-		s.enter(completions.Config, place{})
+	if !d.Exists(s.place) {
+		s.place = commands.Place{Mode: completions.Config}
 	}
+	s.mu.Unlock()
 }
 
 // revision reads the configuration of the history that an argument names.
@@ -261,9 +252,7 @@ func rollback(c *call) error {
 	if n == 0 {
 		return discard(c)
 	}
-	d := &draft{base: c.session.draft.base}
-	d.replace(file)
-	c.restart(d)
+	c.restart(commands.Based(c.session.draft.Base(), file))
 	return nil
 }
 
@@ -298,9 +287,7 @@ func loadReplace(c *call) error {
 	if err != nil {
 		return err
 	}
-	d := &draft{base: c.session.draft.base}
-	d.replace(file)
-	c.restart(d)
+	c.restart(commands.Based(c.session.draft.Base(), file))
 	return nil
 }
 
@@ -309,9 +296,8 @@ func loadMerge(c *call) error {
 	if err != nil {
 		return err
 	}
-	d := &draft{base: c.session.draft.base}
-	d.replace(c.session.draft.file.Clone())
-	mergeFile(d, file)
+	d := c.session.draft.Copy()
+	d.Merge(file)
 	c.restart(d)
 	return nil
 }
@@ -321,7 +307,7 @@ func saveCandidate(c *call) error {
 	if err != nil {
 		return err
 	}
-	data, err := conf.Marshal(c.session.draft.file, c.format(name))
+	data, err := conf.Marshal(c.session.draft.File(), c.format(name))
 	if err != nil {
 		return err
 	}
@@ -329,5 +315,23 @@ func saveCandidate(c *call) error {
 		return failed("Cannot save: %v", err)
 	}
 	c.printf("%d bytes written to %s\n", len(data), name)
+	return nil
+}
+
+// rebase carries the candidate over to the configuration that runs now.
+func rebase(c *call) error {
+	s := c.session
+	now := s.env.Manager.Edit()
+	if s.draft.Base().ID == now.Base.ID {
+		c.printf("The candidate is based on the running configuration\n")
+		return nil
+	}
+	c.progress("merging")
+	result, conflicts := s.draft.Rebase(now)
+	if len(conflicts) > 0 {
+		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n")}
+	}
+	c.restart(result)
+	c.printf("The candidate is now based on commit %d\n", now.Base.ID)
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"vrrpsh/completions"
+	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 )
 
 // Complete implements Conversation.
@@ -28,10 +30,10 @@ func (s *Session) Complete(line string) []Suggestion {
 func (s *Session) candidates(line string) ([]completions.Candidate, *completions.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mode == closed {
+	if s.place.Mode == closed {
 		return nil, nil
 	}
-	return s.tree.Complete(s.mode, s.user.Level, line, s.values)
+	return s.tree.Complete(s.place.Mode, s.user.Level, line, s.values)
 }
 
 // Help implements Conversation.
@@ -110,9 +112,9 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 	case "file":
 		return fileValues(prefix)
 	case "track", "object":
-		return s.tableValues(&trackTables)
+		return s.objectValues("track")
 	case "hook":
-		return s.tableValues(&notifyTables)
+		return s.objectValues("notify")
 	case "address":
 		return s.addressValues(line)
 	default:
@@ -120,23 +122,23 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 	}
 }
 
-// tableValues lists the tables of a name, with what they are for.
-func (s *Session) tableValues(m *tableMode) []completions.Candidate {
+// objectValues lists the objects of a kind, with what they are for.
+func (s *Session) objectValues(word string) []completions.Candidate {
 	var list []completions.Candidate
-	names, named := m.tables(s.shownDraft().file)
-	for _, name := range names {
-		help := strings.TrimPrefix(m.makers[0].render(named[name], hide)[0], m.word+" "+completions.Quote(name))
+	names, lines := commands.Names(s.shownDraft().File(), word)
+	for i, name := range names {
+		help := strings.TrimPrefix(lines[i], word+" "+completions.Quote(name))
 		list = append(list, completions.Candidate{Text: name, Help: strings.TrimSpace(help)})
 	}
 	return list
 }
 
 // shownDraft is the configuration whose parts complete a line.
-func (s *Session) shownDraft() *draft {
+func (s *Session) shownDraft() *commands.Draft {
 	if s.draft != nil {
 		return s.draft
 	}
-	return fileDraft(s.env.Manager.Running().File)
+	return commands.Of(s.env.Manager.Running().File)
 }
 
 func (s *Session) interfaceValues(line []completions.Step) []completions.Candidate {
@@ -145,7 +147,7 @@ func (s *Session) interfaceValues(line []completions.Step) []completions.Candida
 		return nil
 	}
 	help := make(map[string]string)
-	for _, name := range s.shownDraft().interfaces() {
+	for _, name := range s.shownDraft().Interfaces() {
 		help[name] = "configured"
 	}
 	// Commands about virtual routers take the interfaces that have some.
@@ -176,7 +178,7 @@ func (s *Session) interfaceValues(line []completions.Step) []completions.Candida
 }
 
 func (s *Session) groupValues(line []completions.Step) []completions.Candidate {
-	iface := s.iface
+	iface := s.place.Iface
 	for i := range line {
 		if v := line[i].Value("interface"); v != "" {
 			iface = v
@@ -184,30 +186,30 @@ func (s *Session) groupValues(line []completions.Step) []completions.Candidate {
 			iface = ""
 		}
 	}
-	if iface == "" && s.mode == completions.ConfigRouter && line[0].Mode == completions.ConfigIf {
-		iface = s.router.Interface
+	if iface == "" && s.place.Mode == completions.ConfigRouter && line[0].Mode == completions.ConfigIf {
+		iface = s.place.Router.Interface
 	}
 	d := s.shownDraft()
 	help := make(map[int]string)
-	for i := range d.file.VRouters {
-		v := &d.file.VRouters[i]
-		if v.Group == nil || iface != "" && (v.Interface == nil || *v.Interface != iface) {
+	for _, v := range conf.VRouters.Value(d.File()) {
+		group, has := conf.Group.In(v)
+		if !has || iface != "" && conf.Interface.Value(v) != iface {
 			continue
 		}
 		text := ""
-		if a := vips(v); len(a) > 0 {
+		if a := commands.Addresses(v); len(a) > 0 {
 			text = a[0]
 		}
-		if v.Description != nil {
-			text += " " + *v.Description
+		if conf.Description.IsSet(v) {
+			text += " " + conf.Description.Value(v)
 		}
-		if old, twice := help[*v.Group]; twice && old != "" {
+		if old, twice := help[group]; twice && old != "" {
 			text = old + ", …"
 			if strings.HasSuffix(old, ", …") {
 				text = old
 			}
 		}
-		help[*v.Group] = strings.TrimSpace(text)
+		help[group] = strings.TrimSpace(text)
 	}
 	list := make([]completions.Candidate, 0, len(help))
 	for g, h := range help {
@@ -233,24 +235,12 @@ func (s *Session) revisionValues() []completions.Candidate {
 
 // addressValues are the addresses that "no vip" can remove.
 func (s *Session) addressValues(line []completions.Step) []completions.Candidate {
-	key := s.router
-	if len(line) > 1 {
-		iface := s.iface
-		for i := range line {
-			switch line[i].Words[0] {
-			case "interface":
-				iface = line[i].Value("interface")
-			case "vrrp":
-				key = routerKey(iface, &line[i])
-			}
-		}
-	}
-	if s.draft == nil {
+	if s.draft == nil || len(line) == 0 {
 		return nil
 	}
 	var list []completions.Candidate
-	if i := s.draft.find(key); i >= 0 {
-		for _, a := range vips(&s.draft.file.VRouters[i]) {
+	if t := s.draft.Router(s.place.Leads(line).Router); t != nil {
+		for _, a := range commands.Addresses(t) {
 			list = append(list, completions.Candidate{Text: a, Help: "configured"})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vrrpsh/completions"
+	"vrrpsh/conf/commands"
 )
 
 // configure begins to edit a candidate.
@@ -26,16 +27,16 @@ func configure(c *call) error {
 		return err
 	}
 	if d == nil {
-		d = newDraft(s.env.Manager.Edit())
+		d = commands.NewDraft(s.env.Manager.Edit())
 	}
 	s.mu.Lock()
-	s.mode, s.draft = completions.Config, d
+	s.place, s.draft = commands.Place{Mode: completions.Config}, d
 	s.mu.Unlock()
 	return nil
 }
 
 // lostDraft offers what the user's lost session had not committed. Scripts leave it alone.
-func (c *call) lostDraft() (*draft, error) {
+func (c *call) lostDraft() (*commands.Draft, error) {
 	s := c.session
 	if c.io.Ask == nil {
 		return nil, nil // there is none
@@ -66,23 +67,20 @@ func exit(c *call) error {
 	if c.inv.Do {
 		return failed("\"exit\" cannot be used with \"do\"")
 	}
-	switch s.mode {
-	case completions.ConfigRouter:
-		s.enter(completions.ConfigIf, place{iface: s.router.Interface})
-		return nil
+	switch s.place.Mode {
 	case completions.Config:
 		return c.leave()
 	case completions.Exec:
 		return quit(c)
 	default:
-		s.enter(completions.Config, place{})
+		s.enter(s.place.Up())
 		return nil
 	}
 }
 
 // end goes to exec mode.
 func end(c *call) error {
-	if c.session.mode == completions.Exec {
+	if c.session.place.Mode == completions.Exec {
 		return nil
 	}
 	return c.leave()
@@ -131,29 +129,21 @@ func (c *call) leave() error {
 	}
 	s.registry.unlock(s)
 	s.mu.Lock()
-	s.mode, s.draft, s.place = completions.Exec, nil, place{}
+	s.place, s.draft = commands.Place{Mode: completions.Exec}, nil
 	s.mu.Unlock()
 	return nil
 }
 
 func toTop(c *call) error {
-	c.session.enter(completions.Config, place{})
+	c.session.enter(commands.Place{Mode: completions.Config})
 	return nil
 }
 
 func pwd(c *call) error {
-	s := c.session
-	switch s.mode {
-	case completions.ConfigIf:
-		c.printf("interface %s\n", s.iface)
-	case completions.ConfigRouter:
-		c.printf("interface %s %s\n", s.router.Interface, routerCommand(s.router))
-	default:
-		if m := tableModeOf(s.mode); m != nil {
-			c.printf("%s %s\n", m.word, completions.Quote(s.table))
-		} else {
-			c.printf("top\n")
-		}
+	if at := c.session.place.Command(); at != "" {
+		c.printf("%s\n", at)
+	} else {
+		c.printf("top\n")
 	}
 	return nil
 }

@@ -6,48 +6,19 @@ import (
 	"sync"
 
 	"vrrpsh/completions"
+	"vrrpsh/conf/commands"
 )
 
-// settingByID finds the setting of a command.
-var settingByID = func() map[string]*setting {
-	m := make(map[string]*setting)
-	for i := range topSettings {
-		m[settingID(completions.Config, topSettings[i].id)] = &topSettings[i]
-	}
-	for i := range routerSettings {
-		m[settingID(completions.ConfigRouter, routerSettings[i].id)] = &routerSettings[i]
-	}
-	for _, s := range tableModes {
-		for i := range s.makers {
-			m[settingID(completions.Config, s.makers[i].id)] = &s.makers[i]
-		}
-		for i := range s.settings {
-			m[settingID(s.mode, s.settings[i].id)] = &s.settings[i]
-		}
-	}
-	return m
-}()
-
-// commands returns all commands: those that completions lists, and the settings.
-func commands() []completions.Command {
-	all := append(completions.Commands(), subModes...)
-	for i := range topSettings {
-		all = append(all, topSettings[i].command(completions.Config))
-	}
-	for _, s := range tableModes {
-		all = append(all, s.commands()...)
-	}
-	for i := range routerSettings {
-		all = append(all, routerSettings[i].command(completions.ConfigRouter))
-	}
-	return all
+// allCommands returns all commands: those that completions lists, and the settings.
+func allCommands() []completions.Command {
+	return append(completions.Commands(), commands.Settings()...)
 }
 
 var (
 	routerTree = sync.OnceValue(func() *completions.Tree {
-		return mustCompile(slices.DeleteFunc(commands(), func(c completions.Command) bool { return c.Demo }))
+		return mustCompile(slices.DeleteFunc(allCommands(), func(c completions.Command) bool { return c.Demo }))
 	})
-	demoTree = sync.OnceValue(func() *completions.Tree { return mustCompile(commands()) })
+	demoTree = sync.OnceValue(func() *completions.Tree { return mustCompile(allCommands()) })
 )
 
 // grammar returns the commands of a router, or of the demo.

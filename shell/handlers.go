@@ -24,7 +24,7 @@ func init() { // breaks the cycle with call.run, which looks handlers up
 		"show.logging":       {run: showLogging, data: loggingData},
 		"show.clock":         {run: showClock, data: clockData},
 		"show.resources":     {run: showResources, data: func(c *call) (any, error) { return resourcesOf(c) }},
-		"show.here":          {run: showHere, data: func(c *call) (any, error) { return configData(c.session.draft.file) }},
+		"show.here":          {run: showHere, data: func(c *call) (any, error) { return configData(c.session.draft.File()) }},
 
 		"configure":            {run: configure},
 		"clear.statistics":     {run: clearStatistics},

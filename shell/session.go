@@ -9,7 +9,7 @@ import (
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
-	"vrrpsh/engine"
+	"vrrpsh/conf/commands"
 )
 
 // Session is one user's conversation with the router in this process. Its
@@ -31,9 +31,8 @@ type Session struct {
 	waiting    []*conf.Revision // told meanwhile
 
 	mu          sync.Mutex
-	mode        completions.Mode
-	place              // that mode is about
-	draft       *draft // nil outside configure mode
+	place       commands.Place  // the mode, and what it is about
+	draft       *commands.Draft // nil outside configure mode
 	ended       bool
 	monitor     bool
 	debugs      map[string]*debugger // by what is debugged
@@ -42,13 +41,6 @@ type Session struct {
 	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
 	suggestions bool
 	confirms    uint64 // the commit that this session has confirmed, or was about to
-}
-
-// place is where in the configuration a mode is.
-type place struct {
-	iface  string     // of ConfigIf
-	router engine.Key // of ConfigRouter
-	table  string     // of the modes of tables with a name
 }
 
 var _ Conversation = (*Session)(nil)
@@ -60,7 +52,7 @@ const noticeBuffer = 256
 func New(env *Env, user User) *Session {
 	s := &Session{
 		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
-		notices: make(chan string, noticeBuffer), mode: completions.Exec, length: -1, suggestions: true,
+		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1, suggestions: true,
 	}
 	if s.registry == nil {
 		s.registry = NewSessions()
@@ -83,10 +75,10 @@ func (s *Session) Prompt() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mode, star, sign := "", "", "#"
-	if s.mode != completions.Exec {
-		mode = "(" + string(s.mode) + ")"
+	if s.place.Mode != completions.Exec {
+		mode = "(" + string(s.place.Mode) + ")"
 	}
-	if s.draft != nil && s.draft.changed() {
+	if s.draft != nil && s.draft.Changed() {
 		star = "*"
 	}
 	if s.user.Level < completions.Operator {
@@ -96,8 +88,8 @@ func (s *Session) Prompt() string {
 }
 
 func (s *Session) hostname() string {
-	if r := s.env.Manager.Running(); r != nil && r.File != nil && r.File.Hostname != nil && *r.File.Hostname != "" {
-		return printable(*r.File.Hostname)
+	if r := s.env.Manager.Running(); r != nil && r.File != nil && conf.Hostname.IsSet(r.File) {
+		return printable(conf.Hostname.Value(r.File))
 	}
 	return s.env.Hostname
 }
@@ -145,14 +137,14 @@ func (s *Session) Suggestions() bool {
 func (s *Session) changed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.draft != nil && s.draft.changed()
+	return s.draft != nil && s.draft.Changed()
 }
 
 // glance is what other sessions are told of this one.
 func (s *Session) glance() (mode string, changes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return string(s.mode), s.draft != nil && s.draft.changed()
+	return string(s.place.Mode), s.draft != nil && s.draft.Changed()
 }
 
 // Close implements Conversation. It waits for a running command, which it interrupts.
@@ -172,7 +164,7 @@ func (s *Session) expel(why string) {
 	s.running.Lock()
 	defer s.running.Unlock()
 	s.mu.Lock()
-	gone := s.mode == closed
+	gone := s.place.Mode == closed
 	s.mu.Unlock()
 	if !gone {
 		s.audit("session ended", "reason", why)
@@ -185,8 +177,8 @@ func (s *Session) expel(why string) {
 // finish lets go of everything but the last notices; s.running is held.
 func (s *Session) finish() {
 	s.mu.Lock()
-	again, d := s.mode == closed, s.draft
-	s.mode, s.draft = closed, nil
+	again, d := s.place.Mode == closed, s.draft
+	s.place, s.draft = commands.Place{Mode: closed}, nil
 	s.mu.Unlock()
 	if again {
 		return
@@ -195,7 +187,7 @@ func (s *Session) finish() {
 	s.watching.Wait()
 	s.registry.remove(s) // nobody notifies after this
 	close(s.notices)
-	if d != nil && d.changed() { // nobody else has it any more
+	if d != nil && d.Changed() { // nobody else has it any more
 		s.registry.keep(s.user.Name, d)
 		s.audit("candidate kept of a lost session")
 	}
@@ -211,7 +203,7 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	if s.mode == closed {
+	if s.place.Mode == closed {
 		complain(out, 0, "", line, failed("The session has ended"))
 		return Failed
 	}
@@ -230,7 +222,7 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
 		return nil
 	}
-	inv, perr := s.tree.Parse(s.mode, s.user.Level, line)
+	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
 	if perr != nil {
 		return perr
 	}
@@ -250,7 +242,7 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	}
 	if id := c.step.Command.ID; c.step.Command.Level > completions.Viewer &&
 		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // those change nothing
-		s.audit("command", "line", c.masked())
+		s.audit("command", "line", commands.Masked(c.inv))
 	}
 	return c.run(h)
 }

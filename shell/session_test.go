@@ -111,7 +111,7 @@ func TestRebaseConflicts(t *testing.T) {
 	a, b := newSession(t, env, admin), newSession(t, env, admin)
 	must(t, a, "configure", "interface eth0 vrrp 1 priority 90", "no interface eth0 vrrp 2", "logging level 1")
 	must(t, b, "configure", "interface eth0 vrrp 1 priority 80", "interface eth0 vrrp 2 priority 5", "commit")
-	before := a.draft.file.Clone()
+	before := a.draft.File().Clone()
 	out, status := run(t, a, "rebase")
 	if status != Locked {
 		t.Errorf("status %d", status)
@@ -121,7 +121,7 @@ func TestRebaseConflicts(t *testing.T) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
 	}
-	if !a.draft.file.Equal(before) {
+	if !a.draft.File().Equal(before) {
 		t.Error("the candidate changed")
 	}
 }
@@ -435,7 +435,7 @@ tls = false
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if s.draft.file.VRouters[0].VIP != nil {
+	if conf.VIP.IsSet(conf.VRouters.Value(s.draft.File())[0]) {
 		t.Error("the file's form of the addresses changed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 )
 
 // Sessions knows the sessions of a router, which of them edits exclusively, and what lost sessions
@@ -16,7 +17,7 @@ type Sessions struct {
 	mu     sync.Mutex
 	next   int
 	live   map[*Session]sessionInfo
-	lost   map[string]*draft // by user
+	lost   map[string]*commands.Draft // by user
 	locked *Session
 	since  time.Time // of locked
 }
@@ -28,7 +29,7 @@ type sessionInfo struct {
 
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
-	return &Sessions{live: make(map[*Session]sessionInfo), lost: make(map[string]*draft)}
+	return &Sessions{live: make(map[*Session]sessionInfo), lost: make(map[string]*commands.Draft)}
 }
 
 func (r *Sessions) add(s *Session, now time.Time) {
@@ -69,14 +70,14 @@ func (r *Sessions) remove(s *Session) {
 }
 
 // keep holds a lost session's candidate for its user; the newest replaces an earlier one.
-func (r *Sessions) keep(user string, d *draft) {
+func (r *Sessions) keep(user string, d *commands.Draft) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lost[user] = d
 }
 
 // takeLost returns the kept candidate of a user, if any, and forgets it.
-func (r *Sessions) takeLost(user string) *draft {
+func (r *Sessions) takeLost(user string) *commands.Draft {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := r.lost[user]

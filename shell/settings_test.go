@@ -15,43 +15,34 @@ import (
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 )
 
-// TestEveryKeyHasACommand finds keys of the file that no setting edits.
+// TestEveryKeyHasACommand finds keys of the file that no command edits. Names are given by the modes.
 func TestEveryKeyHasACommand(t *testing.T) {
-	have := map[string]bool{
-		"vrouter.group": true, "vrouter.interface": true, "track.name": true, "notify.name": true, // by the modes
-		"vrouter": true, "api": true, "protocols": true, "ssh": true, "track": true, "notify": true, "realtime": true, "metrics": true, // tables
-	}
-	for _, s := range slices.Concat(topSettings, routerSettings, trackTables.all(), notifyTables.all()) {
-		for _, k := range s.keys {
-			have[k] = true
-		}
-	}
-	for prefix, typ := range map[string]reflect.Type{
-		"": reflect.TypeFor[conf.File](), "vrouter.": reflect.TypeFor[conf.VRouter](), "api.": reflect.TypeFor[conf.API](),
-		"protocols.": reflect.TypeFor[conf.Protocols](), "ssh.": reflect.TypeFor[conf.SSH](),
-		"track.": reflect.TypeFor[conf.Track](), "notify.": reflect.TypeFor[conf.Notify](), "realtime.": reflect.TypeFor[conf.Realtime](),
-		"metrics.": reflect.TypeFor[conf.Metrics](),
-	} {
-		for i := range typ.NumField() {
-			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("toml"), ",")
-			if name != "" && !have[prefix+name] {
-				t.Errorf("no command edits %s%s", prefix, name)
+	var walk func(s *conf.Schema)
+	walk = func(s *conf.Schema) {
+		for _, k := range s.Keys() {
+			switch typ := k.Type.(type) {
+			case conf.SubTable:
+				walk(typ.Of)
+				continue
+			case conf.SubTables:
+				if walk(typ.Of); s == conf.Root { // has a mode
+					continue
+				}
 			}
-			delete(have, prefix+name)
+			if k.Effect != conf.Identifies && !commands.Edits(k) {
+				t.Errorf("no command edits %s", k.Path())
+			}
 		}
 	}
-	for k := range have {
-		if k != "vrouter.group" && k != "vrouter.interface" {
-			t.Errorf("a setting edits %s, which is not a key", k)
-		}
-	}
+	walk(conf.Root)
 }
 
 func TestEveryCommandHasAHandler(t *testing.T) {
 	known := make(map[string]bool)
-	for _, c := range commands() {
+	for _, c := range allCommands() {
 		known[c.ID] = true
 		_, handled := handlers[c.ID]
 		switch {
@@ -64,7 +55,7 @@ func TestEveryCommandHasAHandler(t *testing.T) {
 				t.Errorf("%s: %v", c.ID, err)
 			}
 		case c.Setting:
-			if settingByID[c.ID] == nil && c.Enter == "" {
+			if !commands.IsSetting(c.ID) && c.Enter == "" {
 				t.Errorf("setting %s is not in the tables", c.ID)
 			}
 		case !handled:
@@ -104,109 +95,116 @@ func TestEveryWordHasHelp(t *testing.T) {
 	walk(completions.Exec, "show vrrp | ", 0)
 }
 
-// someFile makes valid configurations.
+// drawing sets keys of a table, or leaves them unset.
+type drawing struct {
+	t     *rapid.T
+	table *conf.Table
+}
+
+func (d drawing) maybe(name string) bool { return rapid.Bool().Draw(d.t, name+"?") }
+
+func (d drawing) str(k conf.KeyOf[string], of ...string) {
+	if d.maybe(k.Path()) {
+		k.Set(d.table, rapid.SampledFrom(of).Draw(d.t, k.Path()))
+	}
+}
+
+// scalars sets keys whose legal values follow from their type.
+func (d drawing) scalars(keys ...*conf.Key) {
+	for _, k := range keys {
+		if !d.maybe(k.Path()) {
+			continue
+		}
+		switch typ := k.Type.(type) {
+		case conf.Integer:
+			k.SetRaw(d.table, rapid.IntRange(typ.Low, typ.High).Draw(d.t, k.Path()))
+		case conf.Boolean:
+			k.SetRaw(d.table, rapid.Bool().Draw(d.t, k.Path()))
+		case conf.Choice:
+			k.SetRaw(d.table, rapid.SampledFrom(typ.All()).Draw(d.t, k.Path()).Word)
+		default:
+			d.t.Fatalf("%s has no drawing", k.Path())
+		}
+	}
+}
+
+// someFile makes configurations of legal values.
 func someFile(t *rapid.T) *conf.File {
-	optional := func(name string) bool { return rapid.Bool().Draw(t, name+"?") }
-	str := func(name string, of ...string) *string {
-		if !optional(name) {
-			return nil
-		}
-		s := rapid.SampledFrom(of).Draw(t, name)
-		return &s
-	}
-	num := func(name string, lo, hi int) *int {
-		if !optional(name) {
-			return nil
-		}
-		n := rapid.IntRange(lo, hi).Draw(t, name)
-		return &n
-	}
-	yes := func(name string) *bool {
-		if !optional(name) {
-			return nil
-		}
-		b := rapid.Bool().Draw(t, name)
-		return &b
-	}
-	f := &conf.File{
-		Debug: num("debug", 0, 5), TimeZone: str("zone", "local", "utc"), TimeFormat: str("format", "disabled", "short", "rfc2822"),
-		PID: str("pid", "/run/a.pid", "b c.pid"), WorkingDir: str("dir", "/tmp"), MainLog: str("log", "/var/log/a b.log"),
-		ErrorLog: str("errors", "disabled", "/e"), ClientAPI: str("client", "http", "disabled"), Hostname: str("host", "r1", "edge.example"),
-		ControlSocket: str("socket", "/run/x.sock"), StateDir: str("state", "/var/lib/x"),
-	}
-	if optional("realtime") {
-		priority := rapid.IntRange(0, 99).Draw(t, "priority")
-		f.Realtime = &conf.Realtime{Priority: &priority}
-		if on := true; optional("lock") {
-			f.Realtime.LockMemory = &on
-		}
-	}
-	if optional("metrics") {
-		f.Metrics = &conf.Metrics{Enabled: new(true)}
-	}
-	if optional("ssh") {
-		listen := "[::]:2222"
-		f.SSH = &conf.SSH{Listen: &listen, AuthorizedKeys: str("keys", "/keys/%u"), HostKey: str("hostkey", "/h k")}
-	}
-	if optional("api") {
-		f.API = &conf.API{
-			Host: str("api.host", "0.0.0.0:7080", "[::1]:80"), Secret: str("api.secret", "s", `a"b\ c|`),
-			TLS: yes("tls"), TLSKey: str("key", "/k.pem"), TLSCert: str("cert", "/c.pem"),
-		}
-		if optional("users") {
-			f.API.Users = []string{
+	f := conf.NewFile()
+	d := drawing{t, f}
+	d.scalars(conf.Debug.Key, conf.TimeZone.Key, conf.TimeFormat.Key, conf.ClientAPI.Key, conf.RealtimePriority.Key, conf.RealtimeLockMemory.Key,
+		conf.MetricsEnabled.Key)
+	d.str(conf.PID, "/run/a.pid", "b c.pid")
+	d.str(conf.WorkingDir, "/tmp")
+	d.str(conf.MainLog, "/var/log/a b.log")
+	d.str(conf.ErrorLog, "disabled", "/e")
+	d.str(conf.Hostname, "r1", "edge.example")
+	d.str(conf.ControlSocket, "/run/x.sock")
+	d.str(conf.StateDir, "/var/lib/x")
+	d.str(conf.SSHListen, "[::]:2222")
+	d.str(conf.SSHAuthorizedKeys, "/keys/%u")
+	d.str(conf.SSHHostKey, "/h k")
+	if d.maybe("api") {
+		conf.API.Set(f, conf.APIHost.Schema().New())
+		d.str(conf.APIHost, "0.0.0.0:7080", "[::1]:80")
+		d.str(conf.APISecret, "s", `a"b\ c|`)
+		d.scalars(conf.APITLS.Key)
+		d.str(conf.APITLSKey, "/k.pem")
+		d.str(conf.APITLSCert, "/c.pem")
+		if d.maybe("users") {
+			conf.APIUsers.Set(f, []string{
 				"{{SHA256}}admin:0:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695",
 				"{{SHA256}}ops:9:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c61c9c738e079ddd6dae255ee695",
-			}
+			})
 		}
 	}
+	var routes, tracks, hooks, routers []*conf.Table
 	for i := range rapid.IntRange(0, 3).Draw(t, "routes") {
-		route, mask, hop := fmt.Sprintf("10.%d.0.0", i), "255.255.0.0", "192.0.2.9"
-		r := conf.StaticRoute{Route: &route, Mask: &mask, NH: &hop, Metric: num("metric", 0, 1000), MTU: num("mtu", 68, 9000)}
-		if optional("length") {
-			route += "/16"
-			r.Mask = nil
+		d := drawing{t, conf.StaticTable.New()}
+		if d.maybe("length") {
+			conf.StaticRoute.Set(d.table, fmt.Sprintf("10.%d.0.0/16", i))
+		} else {
+			conf.StaticRoute.Set(d.table, fmt.Sprintf("10.%d.0.0", i))
+			conf.StaticMask.Set(d.table, "255.255.0.0")
 		}
-		if optional("bound") {
-			eth, group := "eth0", rapid.IntRange(1, 255).Draw(t, "bound group")
-			r.Interface, r.Group = &eth, &group
+		conf.StaticNH.Set(d.table, "192.0.2.9")
+		d.scalars(conf.StaticMetric.Key, conf.StaticMTU.Key)
+		if d.maybe("bound") {
+			conf.StaticInterface.Set(d.table, "eth0")
+			conf.StaticGroup.Set(d.table, rapid.IntRange(1, 255).Draw(t, "bound group"))
 		}
-		if f.Protocols == nil {
-			f.Protocols = new(conf.Protocols)
-		}
-		f.Protocols.Static = append(f.Protocols.Static, r)
+		routes = append(routes, d.table)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "objects") {
-		name := fmt.Sprintf("object%d", i)
-		o := conf.Track{Name: &name}
+		d := drawing{t, conf.TrackTable.New()}
+		conf.TrackName.Set(d.table, fmt.Sprintf("object%d", i))
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
-			o.Interface = str("tracked", "eth0", "eth1")
+			conf.TrackInterface.Set(d.table, "eth1")
 		case 1:
-			to := "2001:db8::/32"
-			o.Route = &to
+			conf.TrackRoute.Set(d.table, "2001:db8::/32")
 		case 2:
-			file := "/run/a b"
-			o.File, o.Interval = &file, str("interval", "5s")
+			conf.TrackFile.Set(d.table, "/run/a b")
+			d.str(conf.TrackInterval, "5s")
 		default:
-			o.Script = []string{"/bin/a b", "-x", `c "d`, "", "e|f", "|"}[:rapid.IntRange(1, 6).Draw(t, "words")]
-			o.Interval, o.Timeout, o.User = str("interval", "5s"), str("timeout", "500ms"), str("user", "nobody")
-			o.Rise, o.Fall, o.Initial = num("rise", 1, 9), num("fall", 1, 9), str("initial", "up", "down")
+			conf.TrackScript.Set(d.table, []string{"/bin/a b", "-x", `c "d`, "", "e|f", "|"}[:rapid.IntRange(1, 6).Draw(t, "words")])
+			d.str(conf.TrackInterval, "5s")
+			d.str(conf.TrackTimeout, "500ms")
+			d.str(conf.TrackUser, "nobody")
+			d.scalars(conf.TrackRise.Key, conf.TrackFall.Key, conf.TrackInitial.Key)
 		}
-		if o.Interface != nil || o.Route != nil || o.File != nil || o.Script != nil {
-			f.Tracks = append(f.Tracks, o)
-		}
+		tracks = append(tracks, d.table)
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "hooks") {
-		h := conf.Notify{Command: []string{"/bin/hook", "a b"}[:1+i], Timeout: str("timeout", "3s"), User: str("user", "nobody")}
-		if optional("name") {
-			name := fmt.Sprintf("named%d", i)
-			h.Name = &name
+		d := drawing{t, conf.NotifyTable.New()}
+		conf.NotifyCommand.Set(d.table, []string{"/bin/hook", "a b"}[:1+i])
+		d.str(conf.NotifyTimeout, "3s")
+		d.str(conf.NotifyUser, "nobody")
+		d.str(conf.NotifyName, fmt.Sprintf("named%d", i))
+		if d.maybe("events") {
+			conf.NotifyEvents.Set(d.table, []string{"master", "fault"})
 		}
-		if optional("events") {
-			h.Events = []string{"master", "fault"}
-		}
-		f.Notify = append(f.Notify, h)
+		hooks = append(hooks, d.table)
 	}
 	used := make(map[string]bool)
 	for i := range rapid.IntRange(0, 5).Draw(t, "routers") {
@@ -216,84 +214,98 @@ func someFile(t *rapid.T) *conf.File {
 			continue
 		}
 		used[fmt.Sprint(group, iface)] = true
-		text := rapid.StringMatching(`[ -~äß€]{0,20}`)
-		v := conf.VRouter{
-			Group: &group, Interface: &iface, Version: num("version", 2, 3), Priority: num("priority", 1, 254),
-			Preemption: yes("preempt"), PreemptDelay: str("preempt delay", "30s", "1m30s"),
-			RFC3768: yes("rfc3768"), NetDrv: str("netdrv", "libnl", "ioctl"), IfType: str("iftype", "ether", "macvlan"),
-			VIFName: str("vifname", fmt.Sprintf("vrrp%d", i)), Shutdown: yes("shutdown"),
-			Checksum: str("checksum", "auto", "rfc5798", "rfc9568"), GARPRepeat: num("repeat", 1, 10),
-			GARPDelay: str("delay", "5s"), GARPRefresh: str("refresh", "1m0s"),
-		}
-		if optional("description") {
-			d := text.Draw(t, "description")
-			v.Description = &d
-		}
-		for _, o := range f.Tracks {
-			if optional("tracks") {
-				e := conf.Tracking{Object: o.Name}
-				if o.File == nil {
-					e.Decrement = num("decrement", 1, 253)
-				}
-				v.Track = append(v.Track, e)
-			}
-		}
-		v.SyncGroup = str("sync", "a", "b")
-		if optional("filter") {
-			b := conf.FlexibleBool(rapid.Bool().Draw(t, "filter"))
-			v.SocketFilter = &b
-		}
-		if optional("auth") {
-			v.AuthType = str("type", "rfc2338-simple", "p0-t8-sha256", "p1-t8-shake256", "p1-b8-shake256")
-			s := rapid.StringMatching(`[!-~][ -~]{0,12}`).Draw(t, "secret")
-			v.AuthSecret = &s
-		}
-		if optional("timers") {
-			v.Timers = &conf.Timers{Advert: num("advert", 1, 255)}
-		} else {
-			v.AdvertiseInterval = str("interval", "10ms", "2s", "40.95s")
-		}
-		addresses := []string{fmt.Sprintf("10.%d.%d.1", i, group), fmt.Sprintf("10.%d.%d.2/24", i, group), fmt.Sprintf("10.%d.%d.3/16", i, group)}
-		n := rapid.IntRange(0, 3).Draw(t, "addresses")
-		if n > 0 && optional("vip") {
-			v.VIP = &addresses[0]
-			v.VIPs = addresses[1:n]
-		} else {
-			v.VIPs = addresses[:n]
-		}
-		f.VRouters = append(f.VRouters, v)
+		routers = append(routers, someRouter(t, i, group, iface, tracks))
 	}
+	conf.Static.SetRaw(f, routes)
+	conf.Tracks.SetRaw(f, tracks)
+	conf.Notify.SetRaw(f, hooks)
+	conf.VRouters.SetRaw(f, routers)
 	return f
+}
+
+func someRouter(t *rapid.T, i, group int, iface string, tracks []*conf.Table) *conf.Table {
+	d := drawing{t, conf.RouterTable.New()}
+	conf.Group.Set(d.table, group)
+	conf.Interface.Set(d.table, iface)
+	d.scalars(conf.Version.Key, conf.Priority.Key, conf.Preemption.Key, conf.RFC3768.Key, conf.NetDrv.Key, conf.IfType.Key, conf.Shutdown.Key,
+		conf.Checksum.Key, conf.GARPRepeat.Key, conf.SocketFilter.Key, conf.UnicastTTLMin.Key, conf.AcceptMode.Key, conf.AcceptPing.Key)
+	d.str(conf.PreemptDelay, "30s", "1m30s")
+	d.str(conf.VIFName, fmt.Sprintf("vrrp%d", i))
+	d.str(conf.GARPDelay, "5s")
+	d.str(conf.GARPRefresh, "1m0s")
+	d.str(conf.UnicastSource, "192.0.2.200")
+	d.str(conf.SyncGroup, "a", "b")
+	if d.maybe("description") {
+		conf.Description.Set(d.table, rapid.StringMatching(`[ -~äß€]{0,20}`).Draw(t, "description"))
+	}
+	if d.maybe("peers") {
+		conf.UnicastPeers.Set(d.table, []string{"192.0.2.201", "192.0.2.202"})
+	}
+	var track []*conf.Table
+	for _, o := range tracks {
+		if d.maybe("tracks") {
+			e := drawing{t, conf.TrackingObject.Schema().New()}
+			conf.TrackingObject.Set(e.table, conf.TrackName.Value(o))
+			if !conf.TrackFile.IsSet(o) {
+				e.scalars(conf.TrackingDecrement.Key)
+			}
+			track = append(track, e.table)
+		}
+	}
+	conf.Track.SetRaw(d.table, track)
+	if d.maybe("auth") {
+		d.scalars(conf.AuthType.Key)
+		conf.AuthSecret.Set(d.table, rapid.StringMatching(`[!-~][ -~]{0,12}`).Draw(t, "secret"))
+	}
+	if version, _ := conf.Version.In(d.table); d.maybe("timers") {
+		most := 255
+		if version == 3 {
+			most = 40
+		}
+		conf.TimersAdvert.Set(d.table, rapid.IntRange(1, most).Draw(t, "advert"))
+	} else if version == 2 {
+		d.str(conf.AdvertiseInterval, "1s", "2s", "1m")
+	} else {
+		d.str(conf.AdvertiseInterval, "10ms", "2s", "40.95s")
+	}
+	addresses := []string{fmt.Sprintf("10.%d.%d.1", i, group), fmt.Sprintf("10.%d.%d.2/24", i, group), fmt.Sprintf("10.%d.%d.3/16", i, group)}
+	n := rapid.IntRange(0, 3).Draw(t, "addresses")
+	if n > 0 && d.maybe("vip") {
+		conf.VIP.Set(d.table, addresses[0])
+		conf.VIPs.SetRaw(d.table, addresses[1:n])
+	} else {
+		conf.VIPs.SetRaw(d.table, addresses[:n])
+	}
+	return d.table
 }
 
 // normal is a file without what is the same written in two ways.
 func normal(f *conf.File) *conf.File {
 	n := f.Clone()
-	for i := range staticRoutes(n) {
-		r := &n.Protocols.Static[i]
-		p := netip.MustParsePrefix(destination(r))
-		addr, mask := p.Addr().String(), net.IP(net.CIDRMask(p.Bits(), 32)).String()
-		r.Route, r.Mask = &addr, &mask
+	for _, r := range conf.Static.Value(n) {
+		p := netip.MustParsePrefix(commands.Destination(r))
+		conf.StaticRoute.Set(r, p.Addr().String())
+		conf.StaticMask.Set(r, net.IP(net.CIDRMask(p.Bits(), 32)).String())
 	}
-	n.Notify = namedHooks(n)
-	for i := range n.VRouters {
-		v := &n.VRouters[i]
-		if v.VIP == nil && len(v.VIPs) > 0 {
-			first := v.VIPs[0]
-			v.VIP, v.VIPs = &first, v.VIPs[1:]
-		}
-		for _, b := range []**bool{&v.Preemption, &v.Shutdown, &v.VMAC} {
-			if *b != nil && !**b {
-				*b = nil
+	for i, h := range conf.Notify.Value(n) {
+		conf.NotifyName.Set(h, conf.HookName(h, i))
+	}
+	// falses that are the default are not shown.
+	drop := func(t *conf.Table, keys ...conf.KeyOf[bool]) {
+		for _, k := range keys {
+			if !k.Value(t) {
+				k.Unset(t)
 			}
 		}
-		if v.Timers != nil && v.Timers.Advert == nil {
-			v.Timers = nil
+	}
+	for _, v := range conf.VRouters.Value(n) {
+		if all := conf.VIPs.Value(v); !conf.VIP.IsSet(v) && len(all) > 0 {
+			conf.VIP.Set(v, all[0])
+			conf.VIPs.SetRaw(v, all[1:])
 		}
+		drop(v, conf.Preemption, conf.Shutdown, conf.VMAC, conf.AcceptPing)
 	}
-	if n.API != nil && n.API.TLS != nil && !*n.API.TLS {
-		n.API.TLS = nil
-	}
+	drop(n, conf.APITLS, conf.RealtimeLockMemory, conf.MetricsEnabled)
 	return n
 }
 
@@ -303,7 +315,7 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		file := someFile(rt)
 		var shown bytes.Buffer
-		renderFile(&shown, fileDraft(file), reveal)
+		commands.Of(file).Write(&shown, commands.Reveal)
 		s := New(env, admin)
 		defer func() { _ = s.Close() }()
 		paste := "configure\n" + shown.String()
@@ -314,11 +326,11 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 			}
 		}
 		want := normal(file)
-		if diff := cmp.Diff(want, normal(s.draft.file)); diff != "" && !want.Equal(normal(s.draft.file)) {
-			rt.Fatalf("-want +got\n%s\n%s", diff, shown.String())
+		if got := normal(s.draft.File()); !want.Equal(got) {
+			rt.Fatalf("-want +got\n%s\n%s", cmp.Diff(text(rt, want), text(rt, got)), shown.String())
 		}
 		a, errA := conf.Validate(file, nil)
-		b, errB := conf.Validate(s.draft.file, nil)
+		b, errB := conf.Validate(s.draft.File(), nil)
 		if (errA == nil) != (errB == nil) {
 			rt.Fatalf("%v, afterwards %v", errA, errB)
 		}
@@ -328,8 +340,7 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 		// The difference, applied as commands to the running (empty) configuration, is the same again.
 		must(rt, s, "discard")
 		if errA == nil {
-			s.draft.replace(file)
-			for _, d := range compareDrafts(fileDraft(&conf.File{}), s.draft) {
+			for _, d := range commands.Compare(commands.Of(conf.NewFile()), commands.Of(file)) {
 				if d.Op == "-" {
 					rt.Fatalf("something to remove from nothing: %s", d)
 				}
@@ -337,6 +348,15 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 		}
 		must(rt, s, "discard", "end")
 	})
+}
+
+// text is a file as text.
+func text(t *rapid.T, f *conf.File) string {
+	data, err := conf.Marshal(f, conf.TOML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // TestNothingSecretIsShown looks for the secrets of a configuration in everything that shows it.

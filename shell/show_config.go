@@ -9,19 +9,19 @@ import (
 	"strconv"
 	"time"
 
-	"vrrpsh/completions"
 	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 )
 
 // writeConfig shows a configuration as the command asks for it.
-func (c *call) writeConfig(d *draft) error {
+func (c *call) writeConfig(d *commands.Draft) error {
 	switch {
 	case c.step.Has("toml"):
-		return c.writeFile(d.file, conf.TOML)
+		return c.writeFile(d.File(), conf.TOML)
 	case c.step.Has("json"):
-		return c.writeFile(d.file, conf.JSON)
+		return c.writeFile(d.File(), conf.JSON)
 	}
-	renderFile(c.out, d, hide)
+	d.Write(c.out, commands.Hide)
 	return nil
 }
 
@@ -44,7 +44,7 @@ func configData(file *conf.File) (any, error) {
 }
 
 // configuration is one that a command names.
-type configuration func(*call) (*draft, error)
+type configuration func(*call) (*commands.Draft, error)
 
 // configHandler shows one of the configurations.
 func configHandler(which configuration) handler {
@@ -61,14 +61,16 @@ func configHandler(which configuration) handler {
 			if err != nil {
 				return nil, err
 			}
-			return configData(d.file)
+			return configData(d.File())
 		},
 	}
 }
 
-func running(c *call) (*draft, error) { return fileDraft(c.session.env.Manager.Running().File), nil }
+func running(c *call) (*commands.Draft, error) {
+	return commands.Of(c.session.env.Manager.Running().File), nil
+}
 
-func startup(c *call) (*draft, error) {
+func startup(c *call) (*commands.Draft, error) {
 	env := c.session.env
 	if env.Path == "" {
 		return nil, failed("This router has no configuration file")
@@ -80,11 +82,11 @@ func startup(c *call) (*draft, error) {
 	if err != nil {
 		return nil, failed("%v", err)
 	}
-	return fileDraft(file), nil
+	return commands.Of(file), nil
 }
 
 // candidate is the session's, or outside configure mode what one would begin with.
-func candidate(c *call) (*draft, error) {
+func candidate(c *call) (*commands.Draft, error) {
 	if d := c.session.draft; d != nil {
 		return d, nil
 	}
@@ -93,7 +95,7 @@ func candidate(c *call) (*draft, error) {
 
 // revision is the one that an argument names, or otherwise the candidate if it is not given.
 func revision(argument string) configuration {
-	return func(c *call) (*draft, error) {
+	return func(c *call) (*commands.Draft, error) {
 		if _, given := c.step.Arg(argument); !given {
 			return candidate(c)
 		}
@@ -101,25 +103,25 @@ func revision(argument string) configuration {
 		if err != nil {
 			return nil, err
 		}
-		return fileDraft(file), nil
+		return commands.Of(file), nil
 	}
 }
 
 // before is what the revision that an argument names has changed; before the oldest one kept there is nothing.
 func before(argument string) configuration {
-	return func(c *call) (*draft, error) {
+	return func(c *call) (*commands.Draft, error) {
 		_, n, err := c.revision(argument)
 		if err != nil {
 			return nil, err
 		}
 		file, err := c.session.env.Manager.Load(n + 1)
 		if errors.Is(err, conf.ErrNoRevision) {
-			return fileDraft(&conf.File{}), nil
+			return commands.Of(conf.NewFile()), nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		return fileDraft(file), nil
+		return commands.Of(file), nil
 	}
 }
 
@@ -140,35 +142,13 @@ func revisionHandler(whole, changes handler) handler {
 // showHere shows the candidate's part that the mode edits.
 func showHere(c *call) error {
 	s := c.session
-	switch s.mode {
-	case completions.ConfigIf:
-		c.printf("interface %s\n", s.iface)
-		for i, k := range s.draft.keys() {
-			if k.Interface == s.iface {
-				renderRouter(c.out, s.draft, i, hide)
-			}
-		}
-	case completions.ConfigRouter:
-		c.printf("interface %s\n", s.router.Interface)
-		if i := s.draft.find(s.router); i >= 0 {
-			renderRouter(c.out, s.draft, i, hide)
-		}
-	default:
-		m := tableModeOf(s.mode)
-		if m == nil {
-			renderFile(c.out, s.draft, hide)
-			break
-		}
-		for _, line := range m.lines(m.find(s.draft.file, s.table), hide) {
-			c.printf("%s\n", line)
-		}
-	}
+	s.draft.WritePlace(c.out, s.place, commands.Hide)
 	return nil
 }
 
 // changesHandler shows what leads from one configuration to another.
 func changesHandler(from, to configuration) handler {
-	compare := func(c *call) ([]delta, error) {
+	compare := func(c *call) ([]commands.Delta, error) {
 		a, err := from(c)
 		if err != nil {
 			return nil, err
@@ -177,9 +157,9 @@ func changesHandler(from, to configuration) handler {
 		if err != nil {
 			return nil, err
 		}
-		list := compareDrafts(a, b)
+		list := commands.Compare(a, b)
 		if list == nil {
-			list = []delta{}
+			list = []commands.Delta{}
 		}
 		return list, nil
 	}

@@ -182,7 +182,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 	d := Detail{
 		Group:               group(r),
 		VIF:                 c.VIFName,
-		AuthType:            authType(c.Protocol.AuthType),
+		AuthType:            c.Protocol.AuthType.String(),
 		InterfaceHWAddress:  mac(r.LinkMAC),
 		AdvertInterval:      c.Protocol.Interval.Seconds(),
 		MasterDownInterval:  r.MasterDownInterval.Seconds(),
@@ -217,7 +217,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 	}
 	d.LastHeard = known(r.LastHeard)
 	if c.Family == vrrp.IPv4 && c.Protocol.Version == vrrp.V3 {
-		d.Checksum = checksumMode(c.Protocol.Checksum)
+		d.Checksum = c.Protocol.Checksum.String()
 		if r.PeerFormKnown {
 			d.PeerChecksum = checksumForm(r.PeerForm)
 		}
@@ -314,35 +314,6 @@ func Family(f vrrp.Family) string {
 		return "ipv6"
 	}
 	return "ipv4"
-}
-
-// authType returns the name that the configuration file uses.
-func authType(t vrrp.AuthType) string {
-	switch t {
-	case vrrp.AuthNone:
-		return "none"
-	case vrrp.AuthSimple:
-		return "rfc2338-simple"
-	case vrrp.AuthP0:
-		return "p0-t8-sha256"
-	case vrrp.AuthP1:
-		return "p1-t8-shake256"
-	default:
-		return "unknown"
-	}
-}
-
-func checksumMode(m vrrp.ChecksumMode) string {
-	switch m {
-	case vrrp.ChecksumAuto:
-		return "auto"
-	case vrrp.ChecksumRFC5798:
-		return "rfc5798"
-	case vrrp.ChecksumRFC9568:
-		return "rfc9568"
-	default:
-		return "unknown"
-	}
 }
 
 func checksumForm(f vrrp.ChecksumForm) string {

@@ -1,0 +1,134 @@
+package conf
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// maxText is the length in bytes of the longest string that any key takes.
+const maxText = 4096
+
+// check holds every value of a table, and of those below it, against its key, for virtual routers of a version. What was refused
+// counts as unset from then on.
+func (v *validator) check(t *Table, path string, version vrrp.Version) {
+	t.set(func(k *Key, value any) {
+		at := func() string { return join(path, k.Name) }
+		switch value := value.(type) {
+		case *Table:
+			v.check(value, at(), version)
+		case []*Table:
+			if problem := k.refusal(v.host, nil); problem != "" {
+				v.refuse(at()+"[0]", "", problem)
+				return
+			}
+			for i, element := range value {
+				version := version
+				if element.schema == RouterTable {
+					version = versionOf(element)
+				}
+				v.check(element, at()+"["+strconv.Itoa(i)+"]", version)
+			}
+		case []string:
+			if problem := k.refusal(v.host, nil); problem != "" {
+				v.refuse(at(), "", problem)
+			}
+			for i, s := range value {
+				if problem := badText(k, s); problem != "" {
+					v.refuse(at()+"["+strconv.Itoa(i)+"]", k.shown(s), problem)
+				}
+			}
+		default:
+			problem := ""
+			if s, ok := value.(string); ok {
+				problem = badText(k, s)
+			}
+			if problem == "" {
+				problem = k.Type.problem(value, version)
+			}
+			if problem == "" {
+				problem = k.refusal(v.host, value)
+			}
+			if problem != "" {
+				v.refuse(at(), k.shown(value), problem)
+			}
+		}
+	})
+}
+
+// refuse reports what is wrong with a value by itself.
+func (v *validator) refuse(path, value, problem string) {
+	v.fault(path, value, problem)
+	v.known[path] = true
+}
+
+// versionOf is the version that a virtual router will have.
+func versionOf(t *Table) vrrp.Version {
+	if n, _ := Version.In(t); IsIPv6(t) || n == int(vrrp.V3) {
+		return vrrp.V3
+	}
+	return vrrp.V2
+}
+
+// badText refuses strings that a terminal or log cannot show.
+func badText(k *Key, s string) string {
+	switch {
+	case len(s) > maxText:
+		return fmt.Sprintf("is longer than %d bytes", maxText)
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(s, isControl):
+		return "contains a control character"
+	case k.Secret == Concealed && s == Mask:
+		return "is the mask that hides a secret, not a secret"
+	default:
+		return ""
+	}
+}
+
+func isControl(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029'
+}
+
+// shown is a value as messages show it.
+func (k *Key) shown(v any) string {
+	if k.hidden() {
+		return ""
+	}
+	if s, ok := v.(string); ok {
+		return quote(s)
+	}
+	return FormatValue(v)
+}
+
+// Problem says what is wrong with a value by itself, for virtual routers of a version (zero: of every version), "" if nothing is.
+// Lists are right as far as this goes.
+func (k *Key) Problem(v any, version vrrp.Version) string {
+	if s, ok := v.(string); ok {
+		if problem := badText(k, s); problem != "" {
+			return problem
+		}
+	}
+	return k.Type.problem(v, version)
+}
+
+// of is the value that a key of a table counts with: nil if it is unset or was refused.
+func (v *validator) of(k *Key, t *Table, path string) any {
+	value := k.Raw(t)
+	if value != nil && len(v.known) > 0 && v.known[join(path, k.Name)] {
+		return nil
+	}
+	return value
+}
+
+// valued is the value of a key, or its default if it is unset or was refused.
+func valued[T any](v *validator, k KeyOf[T], t *Table, path string) T {
+	value, ok := v.of(k.Key, t, path).(T)
+	if !ok && k.Default != nil {
+		value = k.Default.(T)
+	}
+	return value
+}

@@ -1,0 +1,145 @@
+package commands
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+)
+
+// apiEnable edits whether there is an [api] table: it says something by being there.
+var apiEnable = setting{
+	id: conf.API.Path(), syntax: "api enable", no: "api [enable]",
+	help:  "Serve the HTTP API over TCP, with what is not set at its default",
+	words: map[string]string{"enable": "Serve the HTTP API over TCP"},
+	set: func(t *target, _ *completions.Step) error {
+		if !conf.API.IsSet(t.file) {
+			conf.API.Set(t.file, conf.APIHost.Schema().New())
+		}
+		return nil
+	},
+	unset: func(t *target, _ *completions.Step, _ completions.Form) error {
+		conf.API.Unset(t.file)
+		return nil
+	},
+	render: func(t *target, _ func(string) string) []string {
+		table, has := conf.API.In(t.file)
+		if !has {
+			return nil
+		}
+		for _, k := range table.Schema().Keys() {
+			if v := k.Raw(table); v != nil && v != false { // false is not shown
+				return nil // its command makes the table
+			}
+		}
+		return []string{"api enable"}
+	},
+}
+
+// apiSecret edits the key of the session tokens.
+var apiSecret = setting{
+	id: conf.APISecret.Path(), syntax: "api secret [<secret...>]", keys: []*conf.Key{conf.APISecret.Key},
+	help: conf.APISecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
+	words: map[string]string{"secret": "The key"},
+	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.APISecret, step) },
+	unset: clear(conf.APISecret.Key),
+	render: func(t *target, secret func(string) string) []string {
+		if text, has := conf.APISecret.In(t.file); has {
+			return []string{"api secret " + secret(completions.Quote(text))}
+		}
+		return nil
+	},
+}
+
+// apiUser edits the users list. A line of it is {{ALGORITHM}}name:level:salt:hash; as a command, the
+// last argument is {{ALGORITHM}}salt:hash.
+var apiUser = setting{
+	id: conf.APIUsers.Path(), keys: []*conf.Key{conf.APIUsers.Key},
+	syntax: "api user <name:name> level <level:0-9> password|hash [<password...>]",
+	no:     "api user <name:name>",
+	help:   "A user of the API and the shell; the password is asked for when left out", secret: "password",
+	asks: func(step *completions.Step) bool {
+		_, given := step.Arg("password")
+		return !given && !step.Has("hash")
+	},
+	words: map[string]string{
+		"name": "Name: letters and digits", "level": "What the user may do",
+		"password": "The password", "hash": "The password's hash, {{ALGORITHM}}SALT:HASH",
+	},
+	set: setUser,
+	unset: func(t *target, step *completions.Step, _ completions.Form) error {
+		conf.APIUsers.Set(t.file, slices.DeleteFunc(slices.Clone(conf.APIUsers.Value(t.file)), isUser(step.Value("name"))))
+		return nil
+	},
+	render: func(t *target, secret func(string) string) []string {
+		var lines []string
+		for _, u := range conf.APIUsers.Value(t.file) {
+			if name, level, hash, ok := splitUser(u); ok {
+				lines = append(lines, "api user "+name+" level "+level+" hash "+secret(completions.Quote(hash)))
+			}
+		}
+		return lines
+	},
+}
+
+func isUser(name string) func(line string) bool {
+	return func(line string) bool {
+		n, _, _, ok := splitUser(line)
+		return ok && n == name
+	}
+}
+
+func setUser(t *target, step *completions.Step) error {
+	name, level, given := step.Value("name"), step.Value("level"), step.Value("password")
+	users := slices.Clone(conf.APIUsers.Value(t.file))
+	at := slices.IndexFunc(users, isUser(name))
+	var line string
+	switch {
+	case given == conf.Mask:
+		if at < 0 {
+			return &argError{name: "password", msg: "this only masks a password: type the password or hash itself"}
+		}
+		_, _, hash, _ := splitUser(users[at])
+		line = joinUser(name, level, hash)
+	case given == "":
+		return errors.New("the hash is missing")
+	case step.Has("hash"):
+		line = joinUser(name, level, given)
+	default:
+		n, err := strconv.Atoi(level)
+		if err != nil {
+			return &argError{name: "level", msg: "not a number"}
+		}
+		if line, err = conf.HashPassword(name, conf.Level(n), given, conf.Scrypt); err != nil {
+			return &argError{name: "password", msg: err.Error()}
+		}
+	}
+	if at < 0 {
+		users = append(users, line)
+	} else {
+		users[at] = line
+	}
+	conf.APIUsers.Set(t.file, users)
+	return nil
+}
+
+// splitUser takes a line of the users list apart: the hash keeps the algorithm and the salt.
+func splitUser(line string) (name, level, hash string, ok bool) {
+	alg, rest, found := strings.Cut(line, "}}")
+	parts := strings.SplitN(rest, ":", 3)
+	if !found || len(parts) < 3 {
+		return "", "", "", false
+	}
+	return parts[0], parts[1], alg + "}}" + parts[2], true
+}
+
+func joinUser(name, level, hash string) string {
+	alg, rest, found := strings.Cut(hash, "}}")
+	if !found {
+		return hash // refused by the check that follows
+	}
+	return alg + "}}" + name + ":" + level + ":" + rest
+}

@@ -1,0 +1,3 @@
+// Package commands is the configuration as commands: the settings that the table of keys declares, with their syntax, help,
+// "no" and "default"; drafts that they edit; and configurations written, compared, merged and rebased as commands.
+package commands

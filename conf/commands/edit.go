@@ -1,0 +1,316 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+)
+
+// Place is where in the configuration settings apply: the mode, and what it is about.
+type Place struct {
+	Mode   completions.Mode
+	Iface  string     // of ConfigIf
+	Router engine.Key // of ConfigRouter
+	Object string     // of the modes of named tables
+}
+
+// above returns the place of a mode that contains that of p, or p.
+func (p Place) above(m completions.Mode) Place {
+	switch m {
+	case p.Mode:
+		return p
+	case completions.ConfigIf:
+		return Place{Mode: m, Iface: p.Router.Interface}
+	default:
+		return Place{Mode: m}
+	}
+}
+
+// Up returns the place that p is reached from.
+func (p Place) Up() Place {
+	if p.Mode == completions.ConfigRouter {
+		return p.above(completions.ConfigIf)
+	}
+	return Place{Mode: completions.Config}
+}
+
+// Leads returns what a line is about that is typed at p, which may lead through other modes.
+func (p Place) Leads(steps []completions.Step) Place {
+	at := p.above(steps[0].Mode)
+	for i := range steps {
+		step := &steps[i]
+		if step.Command == nil { // the line ends within it
+			break
+		}
+		switch enter := step.Command.Enter; enter {
+		case completions.ConfigIf:
+			at = Place{Mode: enter, Iface: step.Value("interface")}
+		case completions.ConfigRouter:
+			at = Place{Mode: enter, Router: routerKey(at.Iface, step)}
+		default:
+			if o := objectOf(enter); o != nil {
+				at = Place{Mode: enter, Object: step.Value(o.value)}
+			}
+		}
+	}
+	return at
+}
+
+// routerKey identifies the virtual router of "vrrp N [ipv6]".
+func routerKey(iface string, step *completions.Step) engine.Key {
+	group, _ := strconv.ParseUint(step.Value("group"), 10, 8) // was parsed
+	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(group)}
+	if step.Has("ipv6") {
+		k.Family = vrrp.IPv6
+	}
+	return k
+}
+
+// RouterCommand returns for example "vrrp 51 ipv6".
+func RouterCommand(k engine.Key) string {
+	if k.Family == vrrp.IPv6 {
+		return fmt.Sprintf("vrrp %d ipv6", k.VRID)
+	}
+	return fmt.Sprintf("vrrp %d", k.VRID)
+}
+
+// Command returns the command that leads to a place; "" at the top.
+func (p Place) Command() string {
+	switch p.Mode {
+	case completions.ConfigIf:
+		return "interface " + p.Iface
+	case completions.ConfigRouter:
+		return "interface " + p.Router.Interface + " " + RouterCommand(p.Router)
+	default:
+		if o := objectOf(p.Mode); o != nil {
+			return o.word + " " + completions.Quote(p.Object)
+		}
+		return ""
+	}
+}
+
+// Exists tells whether the draft has what a place is about.
+func (d *Draft) Exists(p Place) bool {
+	if p.Mode == completions.ConfigRouter {
+		return d.find(p.Router) >= 0
+	}
+	if o := objectOf(p.Mode); o != nil {
+		return o.find(d.file, p.Object) != nil
+	}
+	return true
+}
+
+// Edit carries out a setting, or goes to the mode of one, for a line that was typed at a place. It returns the place where the
+// next line applies. Nothing changes unless the value is legal; errors about an argument have its place in the line.
+func (d *Draft) Edit(inv *completions.Invocation, from Place) (Place, error) {
+	e := edit{draft: d, inv: inv, step: inv.Last(), at: from.Leads(inv.Steps)}
+	e.found = from.above(inv.Steps[0].Mode)
+	e.from = from
+	switch set := settings().byID[e.step.Command.ID]; {
+	case set != nil:
+		return e.setting(set)
+	case e.step.Command.Enter == completions.ConfigIf:
+		return e.iface()
+	case e.step.Command.Enter == completions.ConfigRouter:
+		return e.router()
+	default:
+		return e.object(objectOf(e.step.Command.Enter))
+	}
+}
+
+// edit is one line while it is carried out.
+type edit struct {
+	draft *Draft
+	inv   *completions.Invocation
+	step  *completions.Step
+	from  Place // where it was typed
+	found Place // where its first word was found: there, or above
+	at    Place // what it is about
+}
+
+// after returns the place after a setting: that in which it was found, as on other routers.
+func (e *edit) after() Place {
+	if e.found.Mode == e.from.Mode {
+		return e.from
+	}
+	return e.found
+}
+
+func (e *edit) iface() (Place, error) {
+	if e.inv.Form == completions.Plain {
+		return e.at, nil
+	}
+	return e.removeRouters(func(k engine.Key) bool { return k.Interface == e.at.Iface },
+		"interface", fmt.Sprintf("no virtual router is configured on %s", e.at.Iface))
+}
+
+func (e *edit) router() (Place, error) {
+	if e.inv.Form == completions.Plain {
+		if d := e.draft; d.find(e.at.Router) < 0 {
+			d.put(e.at.Router, d.edited(e.at.Router).table)
+		}
+		return e.at, nil
+	}
+	return e.removeRouters(func(k engine.Key) bool { return k == e.at.Router },
+		"group", fmt.Sprintf("%s is not configured", e.at.Router))
+}
+
+func (e *edit) removeRouters(match func(engine.Key) bool, name, none string) (Place, error) {
+	if e.draft.remove(match) == 0 {
+		return e.from, e.misplaced(name, none)
+	}
+	return e.existing(e.after()), nil
+}
+
+// existing goes up from a virtual router or object that was removed.
+func (e *edit) existing(p Place) Place {
+	if !e.draft.Exists(p) {
+		return p.Up()
+	}
+	return p
+}
+
+// object goes to a named table, or removes it.
+func (e *edit) object(o *object) (Place, error) {
+	if o.find(e.draft.file, e.at.Object) == nil {
+		return e.from, e.unknown(o)
+	}
+	if e.inv.Form == completions.Plain {
+		return e.at, nil
+	}
+	file := e.draft.file.Fork()
+	o.remove(file, e.at.Object)
+	e.draft.file = file
+	e.draft.touch()
+	return e.existing(e.after()), nil
+}
+
+// unknown is the error of a name that does not exist, at the place of the line where it stands.
+func (e *edit) unknown(o *object) error {
+	reason := o.unknown
+	if e.inv.Form == completions.Plain {
+		reason += ": " + o.hint
+	}
+	for i := range e.inv.Steps {
+		if a, ok := e.inv.Steps[i].Arg(o.value); ok {
+			return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: reason}
+		}
+	}
+	return fmt.Errorf("%s %s: %s", o.word, e.at.Object, reason)
+}
+
+// setting changes one setting of the draft.
+func (e *edit) setting(set *setting) (Place, error) {
+	d, plain := e.draft, e.inv.Form == completions.Plain
+	t := rootOf(d.file.Fork())
+	o := objectOf(e.step.Command.Enter)
+	if o == nil {
+		o = objectOf(e.step.Mode)
+	}
+	inRouter := e.at.Router.Interface != ""
+	switch {
+	case inRouter:
+		if !plain && d.find(e.at.Router) < 0 {
+			return e.from, fmt.Errorf("%s is not configured", e.at.Router)
+		}
+		t = d.edited(e.at.Router)
+	case o != nil:
+		if o.find(t.file, e.at.Object) == nil && (!plain || e.step.Command.Enter == "") {
+			return e.from, e.unknown(o)
+		}
+		t = o.edited(t.file, e.at.Object)
+	}
+	var err error
+	if plain {
+		if err = set.set(t, e.step); err == nil {
+			err = set.check(t)
+		}
+	} else {
+		err = set.unset(t, e.step, e.inv.Form)
+	}
+	if err != nil {
+		return e.from, e.placed(err)
+	}
+	switch {
+	case inRouter:
+		d.put(e.at.Router, t.table)
+	case o != nil && t.table != nil:
+		o.put(t.file, t.table)
+	}
+	d.file = t.file
+	d.touch()
+	if e.step.Command.Enter != "" && plain {
+		return e.at, nil
+	}
+	return e.existing(e.after()), nil
+}
+
+// misplaced is an error about an argument of the command.
+func (e *edit) misplaced(name, msg string) error {
+	a, ok := e.step.Arg(name)
+	if !ok {
+		return errors.New(msg)
+	}
+	return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: msg}
+}
+
+// placed gives an error of a setting its place in the line.
+func (e *edit) placed(err error) error {
+	var about *argError
+	switch {
+	case errors.As(err, &about):
+		return e.misplaced(about.name, about.msg)
+	case len(e.step.Args) == 0:
+		return err
+	case e.step.Command.Enter != "" && len(e.step.Args) > 1: // the first is the name of what it makes
+		return e.misplaced(e.step.Args[1].Name, err.Error())
+	default:
+		return e.misplaced(e.step.Args[0].Name, err.Error())
+	}
+}
+
+// Merge sets in the draft what a file sets, and leaves the rest.
+func (d *Draft) Merge(file *conf.File) {
+	result := d.file.Fork()
+	for _, s := range settings().top {
+		mergeKeys(result, file, s.keys)
+	}
+	if conf.API.IsSet(file) && !conf.API.IsSet(result) {
+		conf.API.Set(result, conf.APIHost.Schema().New())
+	}
+	for _, o := range settings().objects {
+		names, named := o.tables(file)
+		for _, name := range names {
+			t := o.edited(result, name)
+			for _, set := range o.all() {
+				mergeKeys(t.table, named[name].table, set.keys)
+			}
+			o.put(result, t.table)
+		}
+	}
+	d.file = result
+	from := Of(file)
+	for i, k := range from.keys {
+		t := d.edited(k)
+		for _, s := range settings().router {
+			mergeKeys(t.table, from.target(i).table, s.keys)
+		}
+		d.put(k, t.table)
+	}
+	d.touch()
+}
+
+// mergeKeys copies the keys together if one of them is set.
+func mergeKeys(to, from *conf.Table, keys []*conf.Key) {
+	for _, k := range keys {
+		if k.IsSet(from) {
+			copyKeys(to, from, keys...)
+			return
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package commands
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+)
+
+// routeArguments are the arguments of "ip route" that are keys as they are.
+var routeArguments = map[string]*conf.Key{
+	"next-hop": conf.StaticNH.Key, "metric": conf.StaticMetric.Key, "mtu": conf.StaticMTU.Key,
+	"interface": conf.StaticInterface.Key, "group": conf.StaticGroup.Key,
+}
+
+var routeOptions = fmt.Sprintf("[metric <metric:%s>] [mtu <mtu:%s>] [interface <interface> group <group:%s>]",
+	conf.StaticMetric.Type.Param(), conf.StaticMTU.Type.Param(), conf.StaticGroup.Type.Param())
+
+// staticRoute edits the list of static routes. Destination and metric identify a route, as they do in the kernel.
+var staticRoute = setting{
+	id: conf.Static.Path(), keys: []*conf.Key{conf.Static.Key},
+	syntax: "ip route <prefix:prefix> <next-hop:next-hop> " + routeOptions,
+	no:     "ip route <prefix:prefix> [<next-hop:next-hop>] " + routeOptions,
+	help:   "Static route, installed while a virtual router is Master",
+	words: map[string]string{
+		"route": "Static route, installed while a virtual router is Master", "prefix": "Destination, as 10.0.0.0/8",
+		"next-hop": "Address of the next router",
+		"metric":   conf.StaticMetric.Help, "<metric>": "Metric",
+		"mtu": "Largest packet", "<mtu>": "Bytes",
+		"interface": "Only while the virtual router on this interface is Master", "group": "The virtual router's group",
+	},
+	set: func(t *target, step *completions.Step) error {
+		route, err := typedRoute(step)
+		if err != nil {
+			return err
+		}
+		routes := slices.Clone(conf.Static.Value(t.file))
+		at := slices.IndexFunc(routes, func(r *conf.Table) bool { return sameRoute(r, route) })
+		switch {
+		case at < 0:
+			routes = append(routes, route)
+		case !agree(routes[at], route, conf.StaticInterface.Key, conf.StaticGroup.Key):
+			return &argError{name: "prefix", msg: fmt.Sprintf("%q has this destination and metric: the kernel has only one route of them, whoever is Master. "+
+				"With another metric it is another route", routeLine(routes[at]))}
+		default:
+			routes[at] = route
+		}
+		conf.Static.Set(t.file, routes)
+		return nil
+	},
+	unset: func(t *target, step *completions.Step, _ completions.Form) error {
+		given, err := typedRoute(step)
+		if err != nil {
+			return err
+		}
+		conf.Static.Set(t.file, slices.DeleteFunc(slices.Clone(conf.Static.Value(t.file)), func(r *conf.Table) bool { return covers(given, r) }))
+		return nil
+	},
+	render: func(t *target, _ func(string) string) []string {
+		var lines []string
+		for _, r := range conf.Static.Value(t.file) {
+			lines = append(lines, routeLine(r))
+		}
+		return lines
+	},
+}
+
+// typedRoute returns what a command says of a route, in the form of the file.
+func typedRoute(step *completions.Step) (*conf.Table, error) {
+	r := conf.StaticTable.New()
+	for _, a := range step.Args {
+		if k := routeArguments[a.Name]; k != nil {
+			if err := setParsed(&target{table: r}, k, a); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		p, err := netip.ParsePrefix(a.Value)
+		if err != nil {
+			return nil, &argError{name: a.Name, msg: err.Error()}
+		}
+		conf.StaticRoute.Set(r, p.Addr().String())
+		conf.StaticMask.Set(r, net.IP(net.CIDRMask(p.Bits(), 32)).String())
+	}
+	return r, nil
+}
+
+// Destination returns a route's destination as a prefix, or as it is in the file if it is none.
+func Destination(r *conf.Table) string {
+	route := conf.StaticRoute.Value(r)
+	if ip := net.ParseIP(conf.StaticMask.Value(r)).To4(); ip != nil {
+		if ones, bits := net.IPMask(ip).Size(); bits > 0 {
+			return route + "/" + strconv.Itoa(ones)
+		}
+	}
+	return route
+}
+
+func sameRoute(a, b *conf.Table) bool {
+	return Destination(a) == Destination(b) && conf.StaticMetric.OrDefault(a) == conf.StaticMetric.OrDefault(b)
+}
+
+// agree tells whether two tables have the same values for keys.
+func agree(a, b *conf.Table, keys ...*conf.Key) bool {
+	for _, k := range keys {
+		if !conf.SameValue(k.Raw(a), k.Raw(b)) {
+			return false
+		}
+	}
+	return true
+}
+
+// covers tells whether a route agrees with all that is given.
+func covers(given, r *conf.Table) bool {
+	if Destination(given) != Destination(r) {
+		return false
+	}
+	for _, k := range routeArguments {
+		if want := k.Raw(given); want != nil && want != k.Raw(r) && (k.Raw(r) != nil || want != k.Default) {
+			return false
+		}
+	}
+	return true
+}
+
+// routeLine returns the command that configures a route.
+func routeLine(r *conf.Table) string {
+	line := "ip route " + completions.Quote(Destination(r)) + " " + completions.Quote(conf.StaticNH.Value(r))
+	for _, word := range []string{"metric", "mtu", "interface", "group"} {
+		if v := routeArguments[word].Raw(r); v != nil {
+			line += " " + word + " " + completions.Quote(conf.FormatValue(v))
+		}
+	}
+	return line
+}
+
+// A RouteChange is a static route that differs between two configurations.
+type RouteChange struct {
+	Route  *conf.Table
+	Change string // "added", "changed" or "removed"
+}
+
+// CompareRoutes compares static routes. Destination and metric tell which is which.
+func CompareRoutes(from, to *conf.File) []RouteChange {
+	var list []RouteChange
+	was, is := conf.Static.Value(from), conf.Static.Value(to)
+	for _, r := range is {
+		switch at := slices.IndexFunc(was, func(old *conf.Table) bool { return sameRoute(old, r) }); {
+		case at < 0:
+			list = append(list, RouteChange{r, "added"})
+		case routeLine(was[at]) != routeLine(r):
+			list = append(list, RouteChange{r, "changed"})
+		}
+	}
+	for _, old := range was {
+		if !slices.ContainsFunc(is, func(r *conf.Table) bool { return sameRoute(r, old) }) {
+			list = append(list, RouteChange{old, "removed"})
+		}
+	}
+	return list
+}

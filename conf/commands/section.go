@@ -1,0 +1,164 @@
+package commands
+
+import (
+	"slices"
+	"sync"
+
+	"vrrpsh/completions"
+	"vrrpsh/conf"
+)
+
+// special are the settings with code of their own, by the keys that they take the place of.
+var special = []setting{
+	virtualAddresses, preempt, preemptDelay, advertise, authentication, authSecret, unicastPeers, routerTrack,
+	staticRoute, apiEnable, apiSecret, apiUser, notifyEvents,
+}
+
+// settingsOf returns the settings of a table and of the single tables below it, in the order in which they are shown.
+func settingsOf(s *conf.Schema) []setting {
+	var list []setting
+	add := func(set setting) {
+		if !slices.ContainsFunc(list, func(have setting) bool { return have.id == set.id }) {
+			list = append(list, set)
+		}
+	}
+	for _, k := range s.ByRank() {
+		if below, single := k.Type.(conf.SubTable); single && s == conf.Root {
+			if k == conf.API.Key {
+				add(apiEnable)
+			}
+			for _, set := range settingsOf(below.Of) {
+				add(set)
+			}
+			continue
+		}
+		found := false
+		for _, set := range special {
+			if slices.Contains(set.keys, k) {
+				add(set)
+				found = true
+			}
+		}
+		if found || k.Effect == conf.Identifies || isMade(k) {
+			continue
+		}
+		switch k.Type.(type) {
+		case conf.SubTable, conf.SubTables, conf.Strings: // a list of objects has a mode of its own
+		default:
+			add(plain(k))
+		}
+	}
+	return list
+}
+
+// isMade tells whether a key says what an object is: the command that makes the object sets it.
+func isMade(k *conf.Key) bool {
+	for _, o := range []*object{&trackObjects, &notifyObjects} {
+		for i := range o.makers {
+			if slices.Contains(o.makers[i].keys, k) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// catalog has every setting.
+type catalog struct {
+	top    []setting // of configure mode
+	router []setting // of a virtual router
+	// objects are the lists of named tables, with their settings.
+	objects []*object
+	byID    map[string]*setting // by the ID of the command
+}
+
+// settings returns the catalog, which follows from the keys that are declared when the program has initialized.
+var settings = sync.OnceValue(func() *catalog {
+	c := &catalog{
+		top: settingsOf(conf.Root), router: settingsOf(conf.RouterTable), objects: []*object{&trackObjects, &notifyObjects},
+		byID: make(map[string]*setting),
+	}
+	add := func(mode completions.Mode, list []setting) {
+		for i := range list {
+			c.byID[settingID(mode, list[i].id)] = &list[i]
+		}
+	}
+	add(completions.Config, c.top)
+	add(completions.ConfigRouter, c.router)
+	for _, o := range c.objects {
+		o.settings = settingsOf(o.name.Schema())
+		add(completions.Config, o.makers)
+		add(o.mode, o.settings)
+	}
+	return c
+})
+
+// subModes are the commands that lead to the settings below configure mode.
+var subModes = []completions.Command{
+	{
+		ID: "interface", Modes: []completions.Mode{completions.Config}, Syntax: "interface <interface:interface>",
+		Help: "Configure the virtual routers of an interface", No: "interface <interface:interface>",
+		Level: completions.Administrator, Enter: completions.ConfigIf, Setting: true,
+	},
+	{
+		ID: "vrrp", Modes: []completions.Mode{completions.ConfigIf}, Syntax: "vrrp <group:1-255> [ipv6]",
+		Help: "Configure a virtual router", No: "vrrp <group:1-255> [ipv6]",
+		Words: map[string]string{
+			"vrrp": "Configure a virtual router", "group": "Group number (VRID)", "ipv6": "The IPv6 virtual router of the group",
+		},
+		Level: completions.Administrator, Enter: completions.ConfigRouter, Setting: true,
+	},
+}
+
+// Settings returns the commands that edit a configuration.
+func Settings() []completions.Command {
+	all := slices.Clone(subModes)
+	for _, s := range settings().top {
+		all = append(all, s.command(completions.Config))
+	}
+	for _, o := range settings().objects {
+		all = append(all, o.commands()...)
+	}
+	for _, s := range settings().router {
+		all = append(all, s.command(completions.ConfigRouter))
+	}
+	return all
+}
+
+// Edits tells whether there is a command for a key, or for the list that it is in.
+func Edits(k *conf.Key) bool {
+	for _, s := range settings().byID {
+		if slices.ContainsFunc(s.keys, func(have *conf.Key) bool { return k == have || isAbout(k.Path(), have) || k.Schema().Holder() == have }) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsSetting tells whether a command is one that Edit carries out.
+func IsSetting(id string) bool { return settings().byID[id] != nil }
+
+// Masked returns the line of an invocation without secrets.
+func Masked(inv *completions.Invocation) string {
+	line := inv.Line
+	for i := range inv.Steps {
+		step := &inv.Steps[i]
+		s := settings().byID[step.Command.ID]
+		if s == nil || s.secret == "" {
+			continue
+		}
+		if a, ok := step.Arg(s.secret); ok && a.Offset < len(line) {
+			line = line[:a.Offset] + conf.Mask
+		}
+	}
+	return line
+}
+
+// Asks returns the argument that a command needs and that is asked for, since it was not given; "" if there is none.
+func Asks(step *completions.Step) string {
+	s := settings().byID[step.Command.ID]
+	if s == nil || s.asks == nil || !s.asks(step) {
+		return ""
+	}
+	return s.secret
+}

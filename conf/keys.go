@@ -1,0 +1,179 @@
+package conf
+
+// The tables of the file.
+var (
+	// Root is the top level.
+	Root = newSchema("Every key with its default. What is commented out is unset by default, or needs a choice. docs/configuration.md says more.")
+
+	TrackTable    = newSchema("One such table per tracked object: an interface, a route, a script or a file.")
+	NotifyTable   = newSchema("One such table per program that is run for events, with the event as JSON on its standard input.")
+	RouterTable   = newSchema("One such table per virtual router. group, interface and vip (or vips) are required.")
+	timersTable   = newSchema("")
+	trackingTable = newSchema("")
+	protocols     = newSchema("")
+	StaticTable   = newSchema("One such table per static route of IPv4.")
+	apiTable      = newSchema("With this table there is an HTTP API.")
+	sshTable      = newSchema("With this table and listen in it there is an SSH server. Its users are those of [api].")
+	realtimeTable = newSchema("On a busy machine: adverts in time, and no change of Master because this router did not get the processor.")
+	metricsTable  = newSchema("Numbers for Prometheus, as /metrics on the listener of [api], to its users.")
+)
+
+// Defaults of keys that others need to know.
+const (
+	DefaultPID           = "/run/vrrpsh/vrrpsh.pid" // as a daemon
+	DefaultMainLog       = "/var/log/vrrpsh.log"    // as a daemon
+	DefaultStateDir      = "/var/lib/vrrpsh"
+	DefaultControlSocket = "/run/vrrpsh/vrrpsh.sock"
+	DefaultAPIHost       = "0.0.0.0:7080"
+	DefaultTLSKey        = "/etc/vrrpsh/ssl/key.pem"
+	DefaultTLSCert       = "/etc/vrrpsh/ssl/cert.pem"
+	DefaultKeys          = "/etc/vrrpsh/authorized_keys/%u"
+	// DefaultHostKey is the name of the SSH host key in the state directory.
+	DefaultHostKey = "ssh_host_ed25519_key"
+	// MaxDebug is the highest debug level; 4 is read as 5.
+	MaxDebug = 5
+	// MaxRealtime is the highest real-time priority.
+	MaxRealtime = 99
+)
+
+// The keys of the top level.
+var (
+	Debug = Declare[int](Root, Key{
+		Name: "debug", Type: Integer{Low: 0, High: MaxDebug}, Default: 0, Rank: 2,
+		Help: "How much is logged", Command: "logging level",
+		Value: "level", ValueHelp: "0 information, 1 low, 2 medium, 3 high, 5 everything",
+		Doc: "verbosity of the [log](logging.md): 0 information, 1 low, 2 medium, 3 high, 5 extensive; 4 is read as 5. The flag `-d` overrides it",
+	})
+	TimeZone = Declare[string](Root, Key{
+		Name: "time_zone", Default: "local", Rank: 5,
+		Type: Choice{Words: []Word{{"local", "That of the system"}, {"utc", "Coordinated universal time"}}},
+		Help: "Time zone of timestamps", Command: "logging time-zone", Doc: "time zone of time stamps",
+	})
+	TimeFormat = Declare[string](Root, Key{
+		Name: "time_format", Default: "disabled", Rank: 6,
+		Type: Choice{Words: []Word{{"disabled", "The default form"}, {"short", "Short"}, {"rfc2822", "As in mail headers"}}},
+		Help: "Form of timestamps", Command: "logging time-format",
+		Doc: "form of time stamps; \"disabled\" is the default form: `2026-03-04T12:00:00.123Z`, \"short\" is `Mar  4 12:00:00.123`, \"rfc2822\" is `Wed, 04 Mar 2026 12:00:00 +0000`",
+	})
+	PID = Declare[string](Root, Key{
+		Name: "pid", Type: Text{Kind: "file", Check: notEmpty}, Absent: `none; as a daemon "` + DefaultPID + `"`, Example: DefaultPID, Rank: 7,
+		Help: "File with the number of the process", Command: "pid-file", Effect: NextStart,
+		Doc: "file with the process ID; a second router with the same file refuses to start. Absolute path, or relative to `working_dir`",
+	})
+	WorkingDir = Declare[string](Root, Key{
+		Name: "working_dir", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultStateDir, Rank: 8,
+		Help: "Working directory of the daemon", Command: "working-directory", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
+		Doc: "directory that relative paths of `pid`, `main_log` and `error_log` start from; a daemon works there, and makes it if it is missing",
+	})
+	MainLog = Declare[string](Root, Key{
+		Name: "main_log", Type: Text{Kind: "file", Check: notEmpty}, Absent: "none", Example: DefaultMainLog, Rank: 3,
+		Help: "Main log file", Command: "logging file",
+		Doc: "[log](logging.md) file; without one, standard error in the foreground and `" + DefaultMainLog + "` as a daemon. Absolute path, or relative to `working_dir`",
+	})
+	ErrorLog = Declare[string](Root, Key{
+		Name: "error_log", Type: Text{Kind: "file", Check: notEmpty}, Default: "disabled", Rank: 4,
+		Help: "Additional log file for errors; \"disabled\" for none", Command: "logging errors",
+		Doc: `additional file for warnings and errors; "disabled": none`,
+	})
+	ClientAPI = Declare[string](Root, Key{
+		Name: "client_api", Default: "http", Rank: 11,
+		Type: Choice{Words: []Word{{"http", "HTTP or HTTPS"}, {"disabled", "None over TCP"}}},
+		Help: "Type of the client API",
+		Doc:  `"http": the ` + "`[api]`" + ` table starts its listener, HTTP or HTTPS; "disabled": it does not`,
+	})
+	Hostname = Declare[string](Root, Key{
+		Name: "hostname", Type: Text{Kind: "word", Check: badHostname}, Absent: "the system's", Example: "r1", Rank: 1,
+		Help: "Name of the router in prompts", Value: "name", ValueHelp: "Name, up to 253 characters",
+		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores, which some use",
+	})
+	ControlSocket = Declare[string](Root, Key{
+		Name: "control_socket", Type: Text{Kind: "file", Check: badSocketPath}, Default: DefaultControlSocket, Rank: 9,
+		Help: "Socket that the shell attaches to", Effect: NextStart,
+		Doc: "socket of the attached shell and of local API clients; absolute path of at most 107 bytes; the flag `-s` overrides it",
+	})
+	StateDir = Declare[string](Root, Key{
+		Name: "state_dir", Type: Text{Kind: "file", Check: absolute}, Default: DefaultStateDir, Rank: 10,
+		Help: "Directory of the history of commits and the run state", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
+		Doc: "directory of the commit history and of what a restart needs; absolute path",
+	})
+
+	Tracks    = Declare[[]*Table](Root, Key{Name: "track", Type: SubTables{TrackTable}, Absent: "none"})
+	Notify    = Declare[[]*Table](Root, Key{Name: "notify", Type: SubTables{NotifyTable}, Absent: "none"})
+	VRouters  = Declare[[]*Table](Root, Key{Name: "vrouter", Type: SubTables{RouterTable}, Absent: "none"})
+	Protocols = Declare[*Table](Root, Key{Name: "protocols", Type: SubTable{protocols}, Absent: "none", Rank: 12})
+	API       = Declare[*Table](Root, Key{Name: "api", Type: SubTable{apiTable}, Absent: "none", Presence: true})
+	SSH       = Declare[*Table](Root, Key{Name: "ssh", Type: SubTable{sshTable}, Absent: "none"})
+	Realtime  = Declare[*Table](Root, Key{Name: "realtime", Type: SubTable{realtimeTable}, Absent: "none"})
+	Metrics   = Declare[*Table](Root, Key{Name: "metrics", Type: SubTable{metricsTable}, Absent: "none"})
+)
+
+// The keys of [api].
+var (
+	APIHost = Declare[string](apiTable, Key{
+		Name: "host", Type: Text{Kind: "endpoint", Check: badHostPort}, Default: DefaultAPIHost, Rank: 1,
+		Help: "Address and port to listen on", Command: "api host", ValueHelp: "As 0.0.0.0:7080 or [::]:7080",
+		Doc: "address and port (1-65535) to listen on",
+	})
+	APIUsers = Declare[[]string](apiTable, Key{
+		Name: "users", Type: Strings{}, Absent: "none", Secret: UserHashes, Rank: 6, Example: []string{"{{SCRYPT}}admin:9::$rscrypt$0$PARAMS$SALT$HASH$"},
+		Help: `Who may log in: lines made by "vrrpsh passwd"`, Command: "api user", Doc: "who may log in: lines made by `vrrpsh passwd`, see below",
+	})
+	APISecret = Declare[string](apiTable, Key{
+		Name: "secret", Type: Text{}, Absent: "random", Secret: Concealed, Rank: 5, Example: "at least 16 characters",
+		Help: "Key of the session tokens; set, sessions survive a restart", Command: "api secret",
+		Doc: "key of the session tokens. A random one is made at every start, which ends all sessions",
+	})
+	APITLS = Declare[bool](apiTable, Key{
+		Name: "tls", Type: Boolean{}, Default: false, Help: "Serve HTTPS", Command: "api tls", Doc: "HTTPS", Rank: 2,
+	})
+	APITLSKey = Declare[string](apiTable, Key{
+		Name: "tls_key", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultTLSKey, Rank: 3,
+		Help: "Private key (PEM)", Command: "api tls-key",
+		Doc: "private key, PEM. Where the default file is missing, `/etc/rvrrpd/ssl/key.pem` if that is there",
+	})
+	APITLSCert = Declare[string](apiTable, Key{
+		Name: "tls_cert", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultTLSCert, Rank: 4,
+		Help: "Certificate chain (PEM)", Command: "api tls-certificate", Doc: "certificate chain, PEM. Likewise",
+	})
+)
+
+// The keys of [ssh].
+var (
+	SSHListen = Declare[string](sshTable, Key{
+		Name: "listen", Type: Text{Kind: "endpoint", Check: badHostPort}, Absent: "none", Example: "0.0.0.0:2222",
+		Help: "Serve the shell over SSH, to the users of the API", Command: "ssh listen", ValueHelp: "As 0.0.0.0:2222 or [::]:2222",
+		Words: map[string]string{"ssh": "The SSH server"}, Doc: "address and port (1-65535) to listen on",
+	})
+	SSHAuthorizedKeys = Declare[string](sshTable, Key{
+		Name: "authorized_keys", Type: Text{Kind: "file", Check: badKeysPath}, Default: DefaultKeys,
+		Help: "Public keys of a user", Command: "ssh authorized-keys", ValueHelp: "File on the router; %u is the user",
+		Doc: "file of a user's public keys, in OpenSSH's format; absolute path. `%u` is the user, `%%` a percent sign. Read at every login",
+	})
+	SSHHostKey = Declare[string](sshTable, Key{
+		Name: "host_key", Type: Text{Kind: "file", Check: absolute}, Absent: "STATE_DIR/" + DefaultHostKey, Shown: true, Example: DefaultStateDir + "/" + DefaultHostKey,
+		Help: "Private key of the router", Command: "ssh host-key",
+		Doc: "private host key; absolute path. Without the file, a key (Ed25519) is made, mode 0600",
+	})
+)
+
+// The keys of [realtime] and [metrics].
+var (
+	RealtimePriority = Declare[int](realtimeTable, Key{
+		Name: "priority", Type: Integer{Low: 0, High: MaxRealtime}, Default: 0,
+		Help: "Real-time scheduling, so that no advert is late on a busy machine", Command: "realtime priority",
+		Words: map[string]string{"realtime": "Adverts in time on a busy machine"}, ValueHelp: "Priority, 1-99 (SCHED_RR); 0 for none",
+		Doc: "real-time priority (SCHED_RR) of the thread that sends and receives; the others, which it may have to wait for, have that of below. 0: none",
+	})
+	RealtimeLockMemory = Declare[bool](realtimeTable, Key{
+		Name: "lock_memory", Type: Boolean{}, Default: false,
+		Help: "Keep the router's memory from being swapped out", Command: "realtime lock-memory",
+		Doc: "keep the memory of the router from being swapped out (mlockall)",
+	})
+
+	MetricsEnabled = Declare[bool](metricsTable, Key{
+		Name: "enabled", Type: Boolean{}, Default: false,
+		Help: "Serve /metrics to Prometheus, on the listener of the API", Command: "metrics enabled",
+		Words: map[string]string{"metrics": "Metrics for Prometheus"},
+		Doc:   "serve `/metrics`, for Prometheus, on the listener of `[api]`, to its users, and on the control socket; see [metrics](metrics.md)",
+	})
+)

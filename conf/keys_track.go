@@ -1,0 +1,135 @@
+package conf
+
+import "time"
+
+// Ranges of what is tracked, and of the programs that are run.
+const (
+	maxName          = 64
+	maxCommand       = 64 // words
+	trackIntervalMin = 100 * time.Millisecond
+	trackIntervalMax = time.Hour
+	trackInterval    = "1s"
+	hookTimeout      = "10s"
+	maxRise          = 100
+)
+
+// DefaultUser is who programs run as unless the configuration says so, if the router runs as root.
+const DefaultUser = "nobody"
+
+// The keys of [[track]].
+var (
+	TrackName = Declare[string](TrackTable, Key{
+		Name: "name", Type: Text{Kind: "word", Check: badObjectName}, Absent: "required", Example: "uplink", Effect: Identifies,
+		Help: "What virtual routers call it", Doc: "what virtual routers call it: 1-64 letters, digits, hyphens, underscores and dots",
+	})
+	TrackInterface = Declare[string](TrackTable, Key{
+		Name: "interface", Type: Text{Kind: "interface", Check: badInterfaceName}, Shown: true, Example: "eth1",
+		Help: "Track an interface: up while it is up and has a carrier", Doc: "up while this interface is up and has a carrier",
+	})
+	TrackRoute = Declare[string](TrackTable, Key{
+		Name: "route", Type: Text{Kind: "destination", Check: badDestination}, Example: "0.0.0.0/0", Dependent: true,
+		Help: "Track a route of the main routing table", ValueHelp: "As 0.0.0.0/0 or 2001:db8::/32",
+		Doc:     "up while the main routing table has exactly this IPv4 or IPv6 destination; refused on [FreeBSD](platforms.md)",
+		Refused: map[Host]Refusal{FreeBSD: {Why: "is not supported on FreeBSD: a script can look for a route there"}},
+	})
+	TrackScript = Declare[[]string](TrackTable, Key{
+		Name: "script", Type: Strings{}, Example: []string{"/usr/local/bin/check-uplink", "--quick"}, Dependent: true,
+		Help: "Track a program: up while it ends with status 0", Doc: "a program and its arguments; up while it ends with status 0",
+	})
+	TrackFile = Declare[string](TrackTable, Key{
+		Name: "file", Type: Text{Kind: "file", Check: absolute}, Example: "/run/weight", Dependent: true,
+		Help: "Track the integer in a file, which is added to the priority",
+		Doc:  "absolute path of a file that holds an integer, -253 to 253, which is added to the priority",
+	})
+	TrackInterval = Declare[string](TrackTable, Key{
+		Name: "interval", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: trackInterval, Dependent: true,
+		Help: "How often a script is run, or a file read", Doc: "how often the script is run, or the file read",
+	})
+	TrackTimeout = Declare[string](TrackTable, Key{
+		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Absent: "the interval", Example: "1s", Dependent: true,
+		Help: "When a script is killed (default: after the interval)", Doc: "after what time a script is killed, with all that it has started",
+	})
+	TrackRise = Declare[int](TrackTable, Key{
+		Name: "rise", Type: Integer{Low: 1, High: maxRise}, Default: 1, Dependent: true,
+		Help: "Successes in a row that bring a script up", Value: "count", ValueHelp: "How many",
+		Doc: "successes in a row that bring a script up; the first result counts at once",
+	})
+	TrackFall = Declare[int](TrackTable, Key{
+		Name: "fall", Type: Integer{Low: 1, High: maxRise}, Default: 1, Dependent: true,
+		Help: "Failures in a row that bring a script down", Value: "count", ValueHelp: "How many",
+		Doc: "failures in a row that bring a script down",
+	})
+	TrackInitial = Declare[string](TrackTable, Key{
+		Name: "initial", Type: Choice{Words: []Word{{"up", "Up"}, {"down", "Down"}}}, Default: "up", Dependent: true,
+		Help: "What a script counts as until its first result (default up)", Doc: "what a script counts as until its first result",
+	})
+	TrackUser = Declare[string](TrackTable, Key{
+		Name: "user", Type: Text{Kind: "user"}, Absent: `"` + DefaultUser + `"`, Example: DefaultUser, Dependent: true,
+		Help: "User that a script runs as (default nobody)", ValueHelp: "Name of a user of the system",
+		Doc: "user that a script runs as; without root, the router's own",
+	})
+)
+
+// The keys of [[notify]].
+var (
+	NotifyName = Declare[string](NotifyTable, Key{
+		Name: "name", Type: Text{Kind: "word", Check: badObjectName}, Absent: "hook*N*, the *N*th table", Shown: true, Example: "hook1", Effect: Identifies,
+		Help: "What the log calls it", Doc: "name in the log and in commands",
+	})
+	NotifyCommand = Declare[[]string](NotifyTable, Key{
+		Name: "command", Type: Strings{}, Absent: "required", Example: []string{"/usr/local/bin/notify"},
+		Help: "Run a program for events", Doc: "the program and its arguments",
+	})
+	NotifyEvents = Declare[[]string](NotifyTable, Key{
+		Name: "events", Type: Strings{}, Default: []string{allTransitions},
+		Help: "Events to run it for (default transition)",
+		Doc:  `"init", "backup", "master" (the state that a virtual router enters), "transition" (all three), "fault", "link", "track", "config"`,
+	})
+	NotifyTimeout = Declare[string](NotifyTable, Key{
+		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: hookTimeout,
+		Help: "When it is killed", Doc: "after what time it is killed, with all that it has started",
+	})
+	NotifyUser = Declare[string](NotifyTable, Key{
+		Name: "user", Type: Text{Kind: "user"}, Absent: `"` + DefaultUser + `"`, Example: DefaultUser, Dependent: true,
+		Help: "User that it runs as (default nobody)", ValueHelp: "Name of a user of the system",
+		Doc: "user that it runs as; without root, the router's own",
+	})
+)
+
+// The keys of [[protocols.static]].
+var (
+	Static = Declare[[]*Table](protocols, Key{
+		Name: "static", Type: SubTables{StaticTable}, Absent: "none", Command: "ip route",
+		Refused: map[Host]Refusal{FreeBSD: {Why: "is not supported on FreeBSD: set static routes with route(8), or with a routing daemon"}},
+	})
+	StaticRoute = Declare[string](StaticTable, Key{
+		Name: "route", Type: Text{Kind: "prefix"}, Absent: "required", Example: "10.0.0.0", Effect: Identifies,
+		Help: "Destination, with a mask or with a prefix length",
+		Doc:  "destination: an IPv4 network, with `mask` or with a prefix length as in \"10.0.0.0/8\"",
+	})
+	StaticMask = Declare[string](StaticTable, Key{
+		Name: "mask", Type: Text{Kind: "word"}, Absent: "required without a prefix length", Shown: true, Example: "255.0.0.0", Effect: Identifies,
+		Help: "Network mask", Doc: `network mask such as "255.0.0.0"`,
+	})
+	StaticNH = Declare[string](StaticTable, Key{
+		Name: "nh", Type: Text{Kind: "next-hop", Check: badNextHop}, Absent: "required", Example: "10.0.0.254",
+		Help: "Next hop", Doc: "next hop, an IPv4 address",
+	})
+	StaticMetric = Declare[int](StaticTable, Key{
+		Name: "metric", Type: Integer{Low: 0, High: 1<<32 - 1}, Default: 0, Effect: Identifies,
+		Help: "Preference among routes to the destination; the lowest wins",
+		Doc:  "preference among routes to the destination; the lowest wins",
+	})
+	StaticMTU = Declare[int](StaticTable, Key{
+		Name: "mtu", Type: Integer{Low: minMTU, High: maxMTU}, Absent: "that of the interface", Example: 1500, Dependent: true,
+		Help: "Largest packet in bytes", Doc: "largest packet in bytes",
+	})
+	StaticGroup = Declare[int](StaticTable, Key{
+		Name: "group", Type: Integer{Low: 1, High: 255}, Absent: "none", Example: 51, Dependent: true,
+		Help: "Group of the virtual router whose Master has the route; without it, any of them", Doc: "binds the route to this group on `interface`",
+	})
+	StaticInterface = Declare[string](StaticTable, Key{
+		Name: "interface", Type: Text{Kind: "interface"}, Absent: "none", Example: "eth0", Dependent: true,
+		Help: "Interface of that virtual router", Doc: "required with `group`, as in its `[[vrouter]]` table",
+	})
+)

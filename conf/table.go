@@ -1,0 +1,189 @@
+package conf
+
+import (
+	"slices"
+	"strings"
+)
+
+// Table is what a file says in one of its tables: a value, or nothing, for each key that is declared for it.
+// Values are replaced and never changed in place, so that tables may share them; the tables of a list are the exception.
+type Table struct {
+	schema *Schema
+	values []any // by Key.index: nil, int, bool, string, []string, *Table or []*Table
+}
+
+// File is a configuration as its file says it: the table of the top level. The keys are the same in TOML and JSON.
+// Validate gives it a meaning.
+type File = Table
+
+// NewFile returns an empty configuration.
+func NewFile() *File { return Root.New() }
+
+// Mask stands for secrets wherever a configuration is shown.
+const Mask = "********"
+
+// Schema is what the table is declared by.
+func (t *Table) Schema() *Schema { return t.schema }
+
+func (t *Table) get(k *Key) any { return t.values[k.index] }
+
+func (t *Table) put(k *Key, v any) { t.values[k.index] = v }
+
+// unset tells whether a value says nothing.
+func unset(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []string:
+		return len(v) == 0
+	case []*Table:
+		return len(v) == 0
+	case *Table:
+		return v == nil
+	default:
+		return false
+	}
+}
+
+// set calls f with every key that is set, in the order in which they are written.
+func (t *Table) set(f func(k *Key, v any)) {
+	for i, v := range t.values {
+		if v != nil {
+			f(t.schema.keys[i], v)
+		}
+	}
+}
+
+// Clone returns a deep copy.
+func (t *Table) Clone() *Table {
+	c := &Table{schema: t.schema, values: slices.Clone(t.values)}
+	for i, v := range c.values {
+		c.values[i] = CloneValue(v)
+	}
+	return c
+}
+
+// CloneValue returns a deep copy of a value of a key.
+func CloneValue(v any) any {
+	switch v := v.(type) {
+	case []string:
+		return slices.Clip(slices.Clone(v)) // see SetRaw
+	case *Table:
+		return v.Clone()
+	case []*Table:
+		list := make([]*Table, len(v))
+		for i, t := range v {
+			list[i] = t.Clone()
+		}
+		return list
+	default:
+		return v
+	}
+}
+
+// Fork returns a copy whose own keys, and those of single tables below it, can be changed; the tables of its lists
+// are shared until SetRaw replaces them.
+func (t *Table) Fork() *Table {
+	c := &Table{schema: t.schema, values: slices.Clone(t.values)}
+	for i, v := range c.values {
+		if below, ok := v.(*Table); ok {
+			c.values[i] = below.Fork()
+		}
+	}
+	return c
+}
+
+// Equal tells whether both tables say the same.
+func (t *Table) Equal(other *Table) bool {
+	if t == nil || other == nil || t == other {
+		return t == other
+	}
+	for i, v := range t.values {
+		if !SameValue(v, other.values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// SameValue tells whether two values of a key are the same.
+func SameValue(a, b any) bool {
+	switch a := a.(type) {
+	case []string:
+		b, ok := b.([]string)
+		return ok && slices.Equal(a, b)
+	case *Table:
+		b, ok := b.(*Table)
+		return ok && a.Equal(b)
+	case []*Table:
+		b, ok := b.([]*Table)
+		return ok && slices.EqualFunc(a, b, (*Table).Equal)
+	default:
+		return a == b
+	}
+}
+
+// IsEmpty tells whether the table says nothing.
+func (t *Table) IsEmpty() bool {
+	return !slices.ContainsFunc(t.values, func(v any) bool { return v != nil })
+}
+
+// General returns a copy with the keys of the table only, without the tables below it.
+func (t *Table) General() *Table {
+	c := t.schema.New()
+	t.set(func(k *Key, v any) {
+		if k.Type.below() == nil {
+			c.put(k, v)
+		}
+	})
+	return c
+}
+
+// Redacted returns a copy in which secrets, and the hashes of users, are replaced by Mask.
+func (t *Table) Redacted() *Table {
+	c := t.schema.New()
+	t.set(func(k *Key, v any) {
+		switch old := v.(type) {
+		case string:
+			if k.Secret == Concealed {
+				v = Mask
+			}
+		case []string:
+			if k.Secret == UserHashes {
+				lines := make([]string, len(old))
+				for i, line := range old {
+					lines[i] = redactUser(line)
+				}
+				v = lines
+			}
+		case *Table:
+			v = old.Redacted()
+		case []*Table:
+			list := make([]*Table, len(old))
+			for i := range old {
+				list[i] = old[i].Redacted()
+			}
+			v = list
+		}
+		c.put(k, v)
+	})
+	return c
+}
+
+// redactUser keeps algorithm, name and level of a users line. Of a line that is not one
+// nothing is kept: the password could be anywhere in it.
+func redactUser(line string) string {
+	if _, err := ParseUser(line); err != nil {
+		return Mask
+	}
+	parts := strings.SplitN(line, ":", 3)
+	return parts[0] + ":" + parts[1] + ":" + Mask
+}
+
+// join appends a key to the path of its table.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -1,0 +1,466 @@
+package conf
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// A Type says which values a key takes, in a file and when they are typed.
+type Type interface {
+	// decode turns a value of a TOML or JSON file into one of the key, or says what it wants. Tables are decoded by
+	// who knows the path.
+	decode(raw any) (v any, want string)
+	// problem says what is wrong with a value for virtual routers of a version; zero: of every version. It is a phrase
+	// that follows the value, and empty if nothing is wrong.
+	problem(v any, version vrrp.Version) string
+	// Param is the type of the value in the syntax of a command, as in "<name:param>"; empty where the
+	// syntax needs more than that.
+	Param() string
+	// Parse reads a value that was typed.
+	Parse(word string) (any, error)
+	// Doc is what docs/configuration.md says of the type.
+	Doc() string
+	// schema is the JSON schema.
+	schema() map[string]any
+	// below declares the tables that are the values; nil for other types.
+	below() *Schema
+}
+
+// value is what types without tables have in common.
+type value struct{}
+
+func (value) below() *Schema { return nil }
+
+// FormatValue writes a value as it is typed in a command, before it is quoted.
+func FormatValue(v any) string {
+	switch v := v.(type) {
+	case int:
+		return strconv.Itoa(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case string:
+		return v
+	case []string:
+		return strings.Join(v, " ")
+	default:
+		panic(fmt.Sprintf("conf: no word for a %T", v))
+	}
+}
+
+// Integer is an integer within a range.
+type Integer struct {
+	value
+	Low, High int
+	HighV3    int // the highest in version 3 if that is another one
+	// Reserved are the problems with values beyond the range that one might expect within.
+	Reserved map[int]string
+}
+
+var _ Type = Integer{}
+
+func (Integer) decode(raw any) (any, string) {
+	switch n := raw.(type) {
+	case int64:
+		return int(n), ""
+	case json.Number:
+		if i, err := n.Int64(); err == nil {
+			return int(i), ""
+		}
+	}
+	return nil, "an integer"
+}
+
+func (i Integer) problem(v any, version vrrp.Version) string {
+	n, high := v.(int), i.High
+	if version == vrrp.V3 && i.HighV3 > 0 {
+		high = i.HighV3
+	}
+	switch {
+	case n >= i.Low && n <= high:
+		return ""
+	case i.Reserved[n] != "":
+		return i.Reserved[n]
+	case i.High == i.Low+1:
+		return fmt.Sprintf("is not %d or %d", i.Low, i.High)
+	default:
+		return outOfRange(i.Low, high)
+	}
+}
+
+// Param implements Type.
+func (i Integer) Param() string { return fmt.Sprintf("%d-%d", i.Low, i.High) }
+
+// Parse implements Type.
+func (Integer) Parse(word string) (any, error) {
+	n, err := strconv.Atoi(word)
+	if err != nil {
+		return nil, fmt.Errorf("not a number")
+	}
+	return n, nil
+}
+
+// Doc implements Type.
+func (i Integer) Doc() string {
+	if i.High == i.Low+1 {
+		return fmt.Sprintf("%d, %d", i.Low, i.High)
+	}
+	s := fmt.Sprintf("integer %d-%d", i.Low, i.High)
+	if i.HighV3 > 0 {
+		s += fmt.Sprintf(" (version 3: %d-%d)", i.Low, i.HighV3)
+	}
+	return s
+}
+
+func (i Integer) schema() map[string]any {
+	return map[string]any{"type": "integer", "minimum": i.Low, "maximum": i.High}
+}
+
+// Boolean is true or false.
+type Boolean struct {
+	value
+	// Quoted allows the strings "true" and "false" too.
+	Quoted bool
+}
+
+var _ Type = Boolean{}
+
+func (b Boolean) decode(raw any) (any, string) {
+	switch v := raw.(type) {
+	case bool:
+		return v, ""
+	case string:
+		if b.Quoted && (v == "true" || v == "false") {
+			return v == "true", ""
+		}
+	}
+	return nil, "true or false"
+}
+
+func (Boolean) problem(any, vrrp.Version) string { return "" }
+
+// Param implements Type: the command has no value.
+func (Boolean) Param() string { return "" }
+
+// Parse implements Type.
+func (Boolean) Parse(word string) (any, error) { return word == "true", nil }
+
+// Doc implements Type.
+func (b Boolean) Doc() string {
+	if b.Quoted {
+		return `boolean, "true", "false"`
+	}
+	return "boolean"
+}
+
+func (b Boolean) schema() map[string]any {
+	if b.Quoted {
+		return map[string]any{"anyOf": []any{map[string]any{"type": "boolean"}, map[string]any{"enum": []any{"true", "false"}}}}
+	}
+	return map[string]any{"type": "boolean"}
+}
+
+// Word is one of a few words, with what it means.
+type Word struct{ Word, Help string }
+
+// Choice is one of a few words.
+type Choice struct {
+	value
+	Words []Word
+	// Aliases are words that files may have besides; they are no part of the messages.
+	Aliases []Word
+}
+
+var _ Type = Choice{}
+
+func (Choice) decode(raw any) (any, string) { return decodeString(raw) }
+
+func (c Choice) problem(v any, _ vrrp.Version) string {
+	words := make([]string, len(c.Words))
+	for i, w := range c.Words {
+		words[i] = w.Word
+		if v == w.Word {
+			return ""
+		}
+	}
+	for _, w := range c.Aliases {
+		if v == w.Word {
+			return ""
+		}
+	}
+	return "is not " + oneOf(words)
+}
+
+// All returns the words and their aliases.
+func (c Choice) All() []Word { return append(c.Words[:len(c.Words):len(c.Words)], c.Aliases...) }
+
+// Param implements Type: the syntax lists the words.
+func (Choice) Param() string { return "" }
+
+// Parse implements Type.
+func (Choice) Parse(word string) (any, error) { return word, nil }
+
+// Doc implements Type.
+func (c Choice) Doc() string {
+	words := make([]string, len(c.Words))
+	for i, w := range c.Words {
+		words[i] = strconv.Quote(w.Word)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (c Choice) schema() map[string]any {
+	var words []any
+	for _, w := range c.All() {
+		words = append(words, w.Word)
+	}
+	return map[string]any{"type": "string", "enum": words}
+}
+
+// Duration is a string such as "1s" within a range.
+type Duration struct {
+	value
+	Low, High time.Duration
+	// Off allows zero although it is below the range.
+	Off bool
+	// V3 is another range for version 3, and Step what a value has to be a multiple of in either.
+	V3       *Duration
+	Step     time.Duration
+	NotAStep string // the problem with other values
+}
+
+var _ Type = Duration{}
+
+func (Duration) decode(raw any) (any, string) { return decodeString(raw) }
+
+func (d Duration) problem(v any, version vrrp.Version) string {
+	if d.V3 != nil {
+		switch version {
+		case 0:
+			if d.here(v.(string)) == "" || d.V3.here(v.(string)) == "" {
+				return ""
+			}
+			return fmt.Sprintf("is out of range %s-%s (version 3, in steps of %s) or %s-%s (version 2, in steps of %s)", shortDuration(d.V3.Low),
+				shortDuration(d.V3.High), d.V3.Step, shortDuration(d.Low), shortDuration(d.High), d.Step)
+		case vrrp.V3:
+			return d.V3.here(v.(string))
+		case vrrp.V2: // has the range of its own
+		}
+	}
+	return d.here(v.(string))
+}
+
+// here holds a value against the range of its own.
+func (d Duration) here(s string) string {
+	t, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return notDuration
+	case d.Off && t == 0:
+		return ""
+	case t < d.Low || t > d.High:
+		return outOfRange(shortDuration(d.Low), shortDuration(d.High))
+	case d.Step > 0 && t%d.Step != 0:
+		return d.NotAStep
+	default:
+		return ""
+	}
+}
+
+// Param implements Type.
+func (Duration) Param() string { return "duration" }
+
+// Parse implements Type. Whole seconds need no unit.
+func (Duration) Parse(word string) (any, error) {
+	if _, err := strconv.Atoi(word); err == nil {
+		return word + "s", nil
+	}
+	return word, nil
+}
+
+// Doc implements Type.
+func (d Duration) Doc() string {
+	if d.V3 != nil {
+		return "duration"
+	}
+	s := fmt.Sprintf("duration %s-%s", shortDuration(d.Low), shortDuration(d.High))
+	if d.Off {
+		s += `, or "0s"`
+	}
+	return s
+}
+
+func (d Duration) schema() map[string]any {
+	return map[string]any{"type": "string", "description": d.Doc(), "example": shortDuration(d.High)}
+}
+
+// Text is a string. Check, if there is one, says what is wrong with it.
+type Text struct {
+	value
+	// Kind is the type of the value in commands: "word", "file", "interface", …; empty: the rest of the line.
+	Kind  string
+	Check func(s string) string
+}
+
+var _ Type = Text{}
+
+func (Text) decode(raw any) (any, string) { return decodeString(raw) }
+
+func (t Text) problem(v any, _ vrrp.Version) string {
+	if t.Check == nil {
+		return ""
+	}
+	return t.Check(v.(string))
+}
+
+// Param implements Type.
+func (t Text) Param() string { return t.Kind }
+
+// Parse implements Type.
+func (Text) Parse(word string) (any, error) { return word, nil }
+
+// Doc implements Type.
+func (Text) Doc() string { return "string" }
+
+func (Text) schema() map[string]any { return map[string]any{"type": "string"} }
+
+func decodeString(raw any) (any, string) {
+	if s, ok := raw.(string); ok {
+		return s, ""
+	}
+	return nil, "a string"
+}
+
+// Strings is a list of strings.
+type Strings struct{ value }
+
+var _ Type = Strings{}
+
+func (Strings) decode(any) (any, string)         { return nil, "a list of strings" }
+func (Strings) problem(any, vrrp.Version) string { return "" }
+
+// Param implements Type.
+func (Strings) Param() string { return "" }
+
+// Parse implements Type.
+func (Strings) Parse(word string) (any, error) { return strings.Fields(word), nil }
+
+// Doc implements Type.
+func (Strings) Doc() string { return "list of strings" }
+
+func (Strings) schema() map[string]any {
+	return map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+}
+
+// SubTable is one table.
+type SubTable struct{ Of *Schema }
+
+var _ Type = SubTable{}
+
+func (SubTable) decode(any) (any, string)         { return nil, "a table" }
+func (SubTable) problem(any, vrrp.Version) string { return "" }
+
+// Param implements Type.
+func (SubTable) Param() string { return "" }
+
+// Parse implements Type.
+func (SubTable) Parse(string) (any, error) {
+	return nil, fmt.Errorf("a table cannot be typed as a word")
+}
+
+// Doc implements Type.
+func (SubTable) Doc() string { return "table" }
+
+func (t SubTable) schema() map[string]any { return t.Of.JSONSchema() }
+func (t SubTable) below() *Schema         { return t.Of }
+
+// SubTables is a list of tables.
+type SubTables struct{ Of *Schema }
+
+var _ Type = SubTables{}
+
+func (SubTables) decode(any) (any, string)         { return nil, "a list of tables" }
+func (SubTables) problem(any, vrrp.Version) string { return "" }
+
+// Param implements Type.
+func (SubTables) Param() string { return "" }
+
+// Parse implements Type.
+func (SubTables) Parse(string) (any, error) {
+	return nil, fmt.Errorf("tables cannot be typed as a word")
+}
+
+// Doc implements Type.
+func (SubTables) Doc() string { return "list of tables" }
+
+func (t SubTables) schema() map[string]any {
+	return map[string]any{"type": "array", "items": t.Of.JSONSchema()}
+}
+func (t SubTables) below() *Schema { return t.Of }
+
+func outOfRange(low, high any) string { return fmt.Sprintf("is out of range %v-%v", low, high) }
+
+// oneOf returns `"a", "b" or "c"`.
+func oneOf(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Quote(w))
+	}
+	return b.String()
+}
+
+const notDuration = `is not a duration such as "1s" or "250ms"`
+
+// shortDuration is like Duration.String, but whole seconds stay seconds.
+func shortDuration(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.Itoa(int(d/time.Second)) + "s"
+	}
+	return d.String()
+}
+
+// notEmpty is the check of paths, which the host they are for may have or not.
+func notEmpty(s string) string {
+	if s == "" {
+		return "must not be empty"
+	}
+	return ""
+}
+
+// absolute is the check of paths that must mean the same from everywhere.
+func absolute(s string) string {
+	switch {
+	case s == "":
+		return "must not be empty"
+	case !filepath.IsAbs(s):
+		return "is not an absolute path"
+	default:
+		return ""
+	}
+}
+
+// hostAddress is the check of addresses that one host can have on a network.
+func hostAddress(s string) string {
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err != nil || a.Zone() != "" || a.Is4In6():
+		return "is not an IP address"
+	case a.IsMulticast() || a.IsUnspecified() || a.IsLoopback() || a.As16() == netip.AddrFrom4([4]byte{255, 255, 255, 255}).As16():
+		return "is not the address of another host on a network"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,128 @@
+package conf
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// typed says what is wrong with a value in the words of commands; "" if no command gives the key its value.
+func (v *validator) typed(path, value, problem string) string {
+	about, words := v.command(path)
+	if words == "" {
+		return ""
+	}
+	text := words
+	if value != "" {
+		text += " " + value
+	}
+	return about + text + " " + inCommands(problem)
+}
+
+// command returns what a path is about, as in "eth0 group 51: ", and the command that gives it its value; "" if there
+// is none.
+func (v *validator) command(path string) (about, words string) {
+	t := v.file
+	for name := range strings.SplitSeq(path, ".") {
+		name, rest, _ := strings.Cut(name, "[")
+		k := t.schema.named[name]
+		if k == nil {
+			return "", ""
+		}
+		switch value := t.get(k).(type) {
+		case *Table:
+			t = value
+			words = k.CommandWords()
+			continue
+		case []*Table:
+			i, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+			if err != nil || i >= len(value) {
+				return about, k.CommandWords()
+			}
+			t = value[i]
+			if k == Track.Key { // is one command of the virtual router
+				words = k.CommandWords() + " " + TrackingObject.Value(t)
+				continue
+			}
+			if about = tableName(k, t, i); about == "" {
+				return "", ""
+			}
+			words = about
+			about += ": "
+			continue
+		}
+		switch {
+		case t.schema == trackingTable && k != TrackingObject.Key:
+			words += " " + k.Name
+		case t.schema == trackingTable:
+			words = Track.CommandWords()
+		default:
+			words = k.CommandWords()
+		}
+		return about, words
+	}
+	return "", words // of a whole table
+}
+
+// tableName is what messages call a table of a list; "" if it does not say enough.
+func tableName(k *Key, t *Table, index int) string {
+	switch k {
+	case VRouters.Key:
+		return RouterName(t)
+	case Tracks.Key:
+		if name := TrackName.Value(t); name != "" {
+			return "track " + name
+		}
+		return ""
+	case Notify.Key:
+		return "notify " + HookName(t, index)
+	case Static.Key:
+		return "ip route " + StaticRoute.Value(t)
+	default:
+		return ""
+	}
+}
+
+// fileWords finds keys of the file in a sentence, with the values that they are said to have, and what is quoted, which
+// may be anything.
+var fileWords = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\b([a-z_0-9]+(?:\.[a-z_]+)*)(?:\[\d+\])?( = (?:"([^"]*)"|true|false))?`)
+})
+
+// inCommands replaces the keys of the file in a sentence by the commands that set them: "accept_mode = false" becomes
+// "no accept-mode".
+func inCommands(text string) string {
+	return fileWords().ReplaceAllStringFunc(text, func(found string) string {
+		m := fileWords().FindStringSubmatch(found)
+		if !strings.Contains(m[1], "_") && !strings.Contains(m[1], ".") && m[2] == "" {
+			return found // an ordinary word, or quoted
+		}
+		k := byWords()[m[1]]
+		switch {
+		case k == nil:
+			return found
+		case strings.HasSuffix(m[2], "= false"):
+			return "no " + k.CommandWords()
+		case m[3] != "":
+			return k.CommandWords() + " " + m[3]
+		default:
+			return k.CommandWords()
+		}
+	})
+}
+
+// byWords finds the keys of virtual routers by their names, and those of the top level by their paths.
+var byWords = sync.OnceValue(func() map[string]*Key {
+	m := map[string]*Key{}
+	for _, s := range []*Schema{Root, apiTable, sshTable, realtimeTable, metricsTable, RouterTable} {
+		for _, k := range s.keys {
+			if s == RouterTable {
+				m[k.Name] = k
+			} else {
+				m[k.Path()] = k
+			}
+		}
+	}
+	return m
+})
