@@ -1,0 +1,86 @@
+package shell
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// record writes what has no recording yet. What was recorded is what a release has done, and stays.
+var record = flag.Bool("record", false, "record what new files in testdata mean")
+
+// recorded returns what was recorded under a name.
+func recorded(t *testing.T, name, got string) string {
+	t.Helper()
+	path := filepath.Join("testdata", "accepted", name)
+	b, err := os.ReadFile(path)
+	if *record && errors.Is(err, fs.ErrNotExist) {
+		b = []byte(got)
+		err = os.WriteFile(path, b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestAcceptedFiles holds that every configuration that a release has accepted is shown as it was, without secrets, and
+// that the commands which a release has made of it, secrets included, are still a way to type it.
+func TestAcceptedFiles(t *testing.T) {
+	files, err := filepath.Glob("../conf/testdata/accepted/*.toml")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".toml")
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			env, _ := newEnv(t, string(data))
+			s := newSession(t, env, admin)
+			for command, suffix := range map[string]string{
+				"show running-config": ".masked", "show running-config toml": ".masked.toml", "show running-config json": ".masked.json",
+			} {
+				got := must(t, s, command)
+				if diff := cmp.Diff(recorded(t, name+suffix, got), got); diff != "" {
+					t.Errorf("%s (-recorded +got):\n%s", command, diff)
+				}
+			}
+
+			commands, err := os.ReadFile(filepath.Join("testdata", "accepted", name+".commands"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			empty, _ := newEnv(t, "")
+			s = newSession(t, empty, admin)
+			must(t, s, append(append([]string{"configure terminal"}, strings.Split(string(commands), "\n")...), "commit", "end")...)
+			if diff := cmp.Diff(valuesOf(t, env), valuesOf(t, empty)); diff != "" {
+				t.Errorf("typed, the configuration means something else (-file +typed):\n%s", diff)
+			}
+		})
+	}
+}
+
+// valuesOf returns what a router's configuration means.
+func valuesOf(t *testing.T, env *Env) string {
+	t.Helper()
+	c := env.Manager.Running().Config
+	b, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range c.API.Users {
+		b = fmt.Appendf(b, "\n%s %x", u, u.Fingerprint())
+	}
+	return string(b)
+}
