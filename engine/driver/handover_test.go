@@ -15,11 +15,23 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/fake"
+	"vrrpsh/platform/program"
 )
 
 // restart puts another program in the place of the one on a router, as the process does: what is
 // handed over is written down, and read again after a while.
 func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *node {
+	n.t.Helper()
+	doc := n.handOver()
+	for _, edit := range edits {
+		doc = edit(doc)
+	}
+	sleep(gap)
+	return n.restartWith(nil, doc)
+}
+
+// handOver ends the program on a router, and returns what it hands over.
+func (n *node) handOver() []byte {
 	n.t.Helper()
 	h, err := n.HandOver(n.t.Context())
 	if err != nil {
@@ -32,15 +44,18 @@ func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *nod
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	for _, edit := range edits {
-		doc = edit(doc)
-	}
-	sleep(gap)
-	if h, err = driver.ReadHandover(doc); err != nil {
+	return doc
+}
+
+// restartWith starts a program that goes on with a document.
+func (n *node) restartWith(run func(context.Context, program.Program) (string, error), doc []byte) *node {
+	n.t.Helper()
+	h, err := driver.ReadHandover(doc)
+	if err != nil {
 		n.t.Logf("%s: %v", n.Name(), err)
 		h = nil
 	}
-	successor := start(n.t, n.Router, driver.Options{System: n.Boot(), Handover: h})
+	successor := start(n.t, n.Router, driver.Options{System: n.Boot(), Handover: h, Run: run})
 	synctest.Wait()
 	return successor
 }

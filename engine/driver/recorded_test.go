@@ -1,0 +1,200 @@
+package driver_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/engine"
+	"vrrpsh/engine/driver"
+	"vrrpsh/engine/report"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/program"
+)
+
+// record writes what has no recording yet. What was recorded is what a release has done, and stays.
+var record = flag.Bool("record", false, "record what new files in testdata mean")
+
+// recorded returns what was recorded under a name.
+func recorded(t *testing.T, name string, got func() []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", "handover", name)
+	b, err := os.ReadFile(path)
+	if *record && errors.Is(err, fs.ErrNotExist) {
+		b = got()
+		err = os.WriteFile(path, b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestRecordedHandoverIsRead holds that of a document that a release has handed over nothing is lost.
+func TestRecordedHandoverIsRead(t *testing.T) {
+	documents, err := filepath.Glob("testdata/handover/*.json")
+	if err != nil || len(documents) == 0 {
+		t.Fatal(documents, err)
+	}
+	for _, path := range documents {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			doc, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := driver.ReadHandover(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := json.Marshal(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkKept(t, doc, again)
+		})
+	}
+}
+
+// TestRecordedHandoverGoesOn holds that a router goes on from a document that a release has handed over as that release has gone
+// on from it, and without a transition.
+func TestRecordedHandoverGoesOn(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		other := lab.Sibling()
+		run := func(_ context.Context, p program.Program) (string, error) {
+			if p.Command[0] == "/usr/local/bin/check" {
+				return "", errors.New("exit status 2")
+			}
+			return "", nil
+		}
+		router := func(n byte) *node {
+			prefix := func(b byte) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, b, 0, n}), 24) }
+			r := lab.AddRouter(fmt.Sprintf("r%d", n), prefix(0), netip.MustParsePrefix(fmt.Sprintf("fe80::%d/64", n)))
+			r.AddLink(other, "eth1", prefix(1))
+			return start(t, r, driver.Options{System: r.Boot(), Run: run})
+		}
+		r1, r2 := router(1), router(2)
+		applyFile(t, r2, "r2.toml")
+		sleep(5 * time.Second)
+		applyFile(t, r1, "r1.toml")
+		sleep(10 * time.Second)
+		must(t, r1.Resign(t.Context(), engine.Key{Interface: "eth0", Family: vrrp.IPv6, VRID: 53}))
+		sleep(5 * time.Second)
+		must(t, r1.Unplug("eth1"))
+		sleep(5 * time.Second)
+		must(t, r1.Plug("eth1"))
+		sleep(7700 * time.Millisecond)
+		must(t, r1.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))) // and it is put back
+		sleep(2 * time.Second)
+
+		kernel := r1.Links()
+		events, stop := r2.Subscribe()
+		defer stop()
+		own := r1.handOver()
+		r1 = r1.restartWith(run, recorded(t, "fake.json", func() []byte { return own }))
+		mine, stopMine := r1.Subscribe()
+		defer stopMine()
+		got := told(t, r1.snapshot())
+		checkKept(t, recorded(t, "fake.told", func() []byte { return got }), got)
+
+		sleep(10 * time.Second)
+		must(t, r2.stop())
+		for e := range events { // ends with r2
+			if e.Kind == engine.EventTransition && time.Since(e.Time) > time.Second {
+				t.Errorf("r2: %s: %s to %s (%s)", e.Key, e.From, e.To, e.Cause)
+			}
+		}
+		for len(mine) > 0 {
+			if e := <-mine; e.Kind == engine.EventTransition && time.Since(e.Time) > time.Second {
+				t.Errorf("r1: %s: %s to %s (%s)", e.Key, e.From, e.To, e.Cause)
+			}
+		}
+		for i, now := range r1.Links() {
+			if i >= len(kernel) || now.Index != kernel[i].Index || now.MAC != kernel[i].MAC {
+				t.Errorf("the kernel has %+v, had %+v", now, kernel)
+			}
+		}
+	})
+}
+
+// applyFile applies a configuration file.
+func applyFile(t *testing.T, n *node, name string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "handover", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, c, err := conf.Load(name, data, conf.TOML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Apply(t.Context(), c.Engine); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// told returns what users are told of a state.
+func told(t *testing.T, s *engine.Snapshot) []byte {
+	t.Helper()
+	b, err := json.MarshalIndent(map[string]any{
+		"groups": report.Details(s, nil), "links": report.Links(s), "routes": report.Routes(s), "tracks": report.Tracks(s),
+		"started": s.Started,
+	}, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, '\n')
+}
+
+// checkKept holds that one JSON document has all that another one has. It may have gained fields.
+func checkKept(t *testing.T, was, is []byte) {
+	t.Helper()
+	var a, b any
+	if err := errors.Join(json.Unmarshal(was, &a), json.Unmarshal(is, &b)); err != nil {
+		t.Fatal(err)
+	}
+	for _, lost := range differences("", a, b) {
+		t.Error(lost)
+	}
+}
+
+func differences(path string, was, is any) (found []string) {
+	switch w := was.(type) {
+	case map[string]any:
+		m, ok := is.(map[string]any)
+		if !ok {
+			break
+		}
+		for _, key := range slices.Sorted(maps.Keys(w)) {
+			found = append(found, differences(path+"."+key, w[key], m[key])...)
+		}
+		return found
+	case []any:
+		list, ok := is.([]any)
+		if !ok || len(list) != len(w) {
+			break
+		}
+		for i := range w {
+			found = append(found, differences(fmt.Sprintf("%s[%d]", path, i), w[i], list[i])...)
+		}
+		return found
+	default:
+		if was == is {
+			return nil
+		}
+	}
+	return []string{fmt.Sprintf("%s was %v and is %v", path, was, is)}
+}
