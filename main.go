@@ -154,7 +154,7 @@ Without a mode or command it attaches to the running router:
 	complete("mode", "0\tsniffer", "1\trouter in the foreground", "2\trouter as a daemon")
 	complete("cfg-format", "toml", "json")
 	complete("debug", "0", "1", "2", "3", "5")
-	root.AddCommand(execCommand(&f), restartCommand(&f), checkCommand(&f), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
+	root.AddCommand(execCommand(&f), restartCommand(&f), checkCommand(&f), handoverCommand(), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
 	return root
 }
 
@@ -259,6 +259,17 @@ func inBothWords(err error) error {
 		}
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// handoverCommand is what the running release asks the installed one before a restart.
+func handoverCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    router.HandoverCommand,
+		Short:  "Say whether this release understands a hand-over, from standard input",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE:   func(*cobra.Command, []string) error { return router.CheckHandover(os.Stdin) },
+	}
 }
 
 func passwdCommand() *cobra.Command {

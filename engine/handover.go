@@ -11,7 +11,8 @@ import (
 
 // Handover is everything that a Core knows and another one, in the process that takes its place,
 // needs to go on without a transition. It is data that survives being written as JSON; what
-// could be numbered otherwise by another release is named in it.
+// could be numbered otherwise by another release is named in it. Other releases read it: see TestHandoverFields of the driver
+// before changing a name.
 type Handover struct {
 	Config   Config
 	Started  time.Time

@@ -1,10 +1,12 @@
 package router
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"vrrpsh/engine/driver"
+	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
 	"vrrpsh/shell/remote"
 )
@@ -23,7 +26,10 @@ func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.Unix
 	var handover *driver.Handover
 	if in != nil {
 		var err error
-		if handover, err = driver.ReadHandover(in.Document); err != nil {
+		if handover, err = driver.ReadHandover(in.Document, native.Left()); err != nil {
+			if in.Returnable() { // the program before goes on
+				return nil, nil, err
+			}
 			log.Warn("what the process before has left is not understood: starting anew", "error", err)
 		}
 		if in.Listener.Addr().String() == path {
@@ -45,17 +51,40 @@ func another(l *net.UnixListener) (net.Listener, error) {
 	return net.FileListener(f)
 }
 
+// CheckHandover says whether this release understands a hand-over.
+func CheckHandover(r io.Reader) error {
+	document, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	_, err = driver.ReadHandover(document, native.Left())
+	return err
+}
+
 // checkLimit is how long the installed program may take to read the configuration.
 const checkLimit = 20 * time.Second
 
-// ask asks for a restart, if the installed program runs here and accepts the configuration. It
-// returns what that says it is.
+// HandoverCommand is the command of this program that reads a hand-over from standard input and fails if it does not
+// understand it. The first releases do not have it.
+const HandoverCommand = "check-handover"
+
+// ask asks for a restart, if the installed program runs here, understands what is handed over and accepts the configuration.
+// It returns what that says it is.
 func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	what, err := said(ctx, p.self.Command("version"))
 	if err != nil {
 		return "", err
+	}
+	specimen, err := driver.Specimen(native.Left())
+	if err != nil {
+		return "", err
+	}
+	understood := p.self.Command(HandoverCommand)
+	understood.Stdin = bytes.NewReader(specimen)
+	if _, err := said(ctx, understood); err != nil {
+		return "", fmt.Errorf("%s cannot take over from this release (%w): to run it, stop the router and start it again, which is a failover", what, err)
 	}
 	if _, err := os.Stat(p.options.Path); err == nil {
 		if _, err := said(ctx, p.self.Command("check", "-c", p.options.Path, "-g", p.options.Format.String())); err != nil {
@@ -99,7 +128,11 @@ func (p *run) succeed(h *driver.Handover) error {
 
 // giveBack puts the program that ran before in this one's place. It returns if that cannot be done.
 func (p *run) giveBack(h *driver.Handover, reason error) error {
-	document, err := json.Marshal(h)
+	before, err := driver.ReadHandover(p.inherited.Document, nil)
+	if err != nil {
+		return err
+	}
+	document, err := h.MarshalFor(before.Version)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package driver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,34 +12,69 @@ import (
 	"vrrpsh/platform"
 )
 
-// handoverVersion is that of the document. It grows when what an earlier release wrote would be
-// misunderstood; fields that are added or missing are no reason.
-const handoverVersion = 1
+// Versions of the document. Documents of all versions up to its own are understood by a release, and those of later ones
+// that need no later one.
+const (
+	// handoverVersion is what this release writes. It grows whenever the fields change, as a test holds.
+	handoverVersion = 2
+	// handoverNeeds is the oldest version whose readers can do without what it does not know. It becomes
+	// handoverVersion with every field that they would have to know, and with every one that means something else.
+	handoverNeeds = 1
+)
 
 // Handover is what a Driver hands to another one, in the process that takes this one's place as a rule. It
 // has secrets in it.
 type Handover struct {
-	Version int
-	Engine  engine.Handover
+	// Version is that of who has written it. The first one does not say.
+	Version int `json:"Written"`
+	// Needs is the oldest version that understands it. Readers of version 1 call it Version, and want a 1 here.
+	Needs  int `json:"Version"`
+	Engine engine.Handover
 	// System is what platform.System.Leave said.
 	System json.RawMessage
 }
 
-// ReadHandover reads what was marshaled as JSON. It is an error if another release has written it
-// in a way that this one cannot understand: then the router starts anew.
-func ReadHandover(b []byte) (*Handover, error) {
-	var version struct{ Version int }
-	if err := json.Unmarshal(b, &version); err != nil {
+// ReadHandover reads what was marshaled as JSON. System is read into left, to see that it can be; nil: it is not. It is an
+// error if this release would not understand all of it: then somebody else has to go on, or the router starts anew.
+func ReadHandover(b []byte, left any) (*Handover, error) {
+	var of struct{ Written, Version int }
+	if err := json.Unmarshal(b, &of); err != nil {
 		return nil, fmt.Errorf("hand-over: %w", err)
 	}
-	if version.Version != handoverVersion {
-		return nil, fmt.Errorf("hand-over of version %d: this release understands version %d", version.Version, handoverVersion)
+	switch {
+	case of.Version < 1:
+		return nil, errors.New("hand-over: it has no version")
+	case of.Version > handoverVersion:
+		return nil, fmt.Errorf("hand-over that needs version %d: this release understands version %d", of.Version, handoverVersion)
 	}
+	strict := of.Written <= handoverVersion // a later release has fields that this one can do without
 	h := new(Handover)
-	if err := json.Unmarshal(b, h); err != nil {
+	if err := decode(b, h, strict); err != nil {
 		return nil, fmt.Errorf("hand-over: %w", err)
+	}
+	h.Version = max(h.Version, 1)
+	if left != nil {
+		if err := decode(h.System, left, strict); err != nil {
+			return nil, fmt.Errorf("hand-over: what is left in the system: %w", err)
+		}
 	}
 	return h, nil
+}
+
+func decode(b []byte, v any, strict bool) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if strict {
+		d.DisallowUnknownFields()
+	}
+	return d.Decode(v)
+}
+
+// MarshalFor returns the document for a reader that is of a version, if it can understand it.
+func (h *Handover) MarshalFor(version int) ([]byte, error) {
+	if h.Needs > version {
+		return nil, fmt.Errorf("hand-over that needs version %d: the other release understands version %d", h.Needs, version)
+	}
+	return json.Marshal(h)
 }
 
 // HandOver ends Run in another way than the end of its context does: no Master resigns, the kernel stays as it
@@ -60,7 +97,7 @@ func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
 
 // leave notes what is to be handed over, and lets go of the System.
 func (d *Driver) leave(l *loop) error {
-	h := &Handover{Version: handoverVersion, Engine: l.core.Handover()}
+	h := &Handover{Version: handoverVersion, Needs: handoverNeeds, Engine: l.core.Handover()}
 	left, err := d.system.Leave()
 	if err != nil {
 		return fmt.Errorf("hand over: %w", err)

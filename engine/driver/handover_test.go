@@ -50,7 +50,7 @@ func (n *node) handOver() []byte {
 // restartWith starts a program that goes on with a document.
 func (n *node) restartWith(run func(context.Context, program.Program) (string, error), doc []byte) *node {
 	n.t.Helper()
-	h, err := driver.ReadHandover(doc)
+	h, err := driver.ReadHandover(doc, nil)
 	if err != nil {
 		n.t.Logf("%s: %v", n.Name(), err)
 		h = nil

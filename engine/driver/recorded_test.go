@@ -54,7 +54,7 @@ func TestRecordedHandoverIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h, err := driver.ReadHandover(doc)
+			h, err := driver.ReadHandover(doc, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +103,11 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		events, stop := r2.Subscribe()
 		defer stop()
 		own := r1.handOver()
-		r1 = r1.restartWith(run, recorded(t, "fake.json", func() []byte { return own }))
+		doc := recorded(t, "fake.json", func() []byte { return own })
+		if _, err := driver.ReadHandover(doc, nil); err != nil {
+			t.Fatal(err)
+		}
+		r1 = r1.restartWith(run, doc)
 		mine, stopMine := r1.Subscribe()
 		defer stopMine()
 		got := told(t, r1.snapshot())
@@ -185,7 +189,7 @@ func differences(path string, was, is any) (found []string) {
 	case []any:
 		list, ok := is.([]any)
 		if !ok || len(list) != len(w) {
-			break
+			return []string{fmt.Sprintf("%s had %d elements and has %d", path, len(w), len(list))}
 		}
 		for i := range w {
 			found = append(found, differences(fmt.Sprintf("%s[%d]", path, i), w[i], list[i])...)

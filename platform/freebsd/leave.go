@@ -24,6 +24,9 @@ type leftEntry struct {
 	Original *runstate.MAC
 }
 
+// Left returns what can be filled with what Leave says, to see whether this release understands it.
+func Left() any { return new(left) }
+
 // Leave implements platform.System. The run-state file stays as well: should nobody adopt what is
 // left, Recover finds it.
 func (s *System) Leave() ([]byte, error) {

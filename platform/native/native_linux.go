@@ -9,3 +9,6 @@ import (
 func New(o Options) (platform.System, error) {
 	return linux.New(linux.Options{StateDir: o.StateDir, Logger: o.Logger})
 }
+
+// Left returns what can be filled with what the System's Leave says, to see whether this release understands it.
+func Left() any { return linux.Left() }

@@ -14,3 +14,6 @@ import (
 func New(Options) (platform.System, error) {
 	return nil, fmt.Errorf("routing on %s: %w", runtime.GOOS, platform.ErrUnsupported)
 }
+
+// Left returns nil: no System leaves anything.
+func Left() any { return nil }

@@ -13,7 +13,7 @@ func main() {
 	switch os.Args[1] {
 	case "version":
 		fmt.Println("vrrpsh unfit")
-	case "check":
+	case "check", "check-handover":
 	default:
 		in, err := process.Inherited()
 		if err == nil {

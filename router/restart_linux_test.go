@@ -1,0 +1,42 @@
+package router
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"vrrpsh/engine/driver"
+	"vrrpsh/platform/native"
+)
+
+// TestCheckHandover holds what the release that runs is told when it asks whether this one can take over: on Linux.
+func TestCheckHandover(t *testing.T) {
+	first, err := os.ReadFile("../engine/driver/testdata/handover/linux.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	specimen, err := driver.Specimen(native.Left())
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := bytes.Replace(specimen, []byte(`"Macvlan":1`), []byte(`"Index":1`), 1)
+	for name, c := range map[string]struct {
+		document []byte
+		want     string // of the error; "": it can
+	}{
+		"the first release": {first, ""},
+		"this release":      {specimen, ""},
+		"one that calls what is left in Linux otherwise": {renamed, `unknown field "Index"`},
+		"something else": {[]byte("hello"), "hand-over: "},
+		"nothing":        {nil, "hand-over: "},
+	} {
+		err := CheckHandover(bytes.NewReader(c.document))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+	if bytes.Equal(specimen, renamed) {
+		t.Error("nothing was renamed")
+	}
+}
