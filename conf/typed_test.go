@@ -87,33 +87,3 @@ func TestTypedFaults(t *testing.T) {
 		})
 	}
 }
-
-// TestTypedWarnings does the same for warnings.
-func TestTypedWarnings(t *testing.T) {
-	const users = "users = [\"{{SHA256}}a:0:1e:0000000000000000000000000000000000000000000000000000000000000000\"]\n"
-	for _, tt := range []struct{ name, toml, want string }{
-		{"pings", base + "accept_ping = true\n", `eth0 group 51: accept-ping has no effect without no accept-mode`},
-		{"proprietary", base + "auth_type = \"p0-t8-sha256\"\nauth_secret = \"x\"\nrfc3768 = false\n", `eth0 group 51: no rfc3768 is not possible with p0-t8-sha256, which no RFC defines: true is used`},
-		{"long secret", base + "auth_type = \"rfc2338-simple\"\nauth_secret = \"thissecretnolongeris\"\n", `eth0 group 51: only the first 8 characters of auth secret are used by rfc2338-simple`},
-		{"secret alone", base + "auth_secret = \"x\"\n", `eth0 group 51: auth secret has no effect without auth`},
-		{"delay", base + "preempt_delay = \"1s\"\n", `eth0 group 51: preempt-delay has no effect without preemption`},
-		{"netdrv", base + "iftype = \"macvlan\"\nnetdrv = \"ioctl\"\n", `eth0 group 51: netdrv ioctl has no effect with iftype macvlan, which always uses netlink`},
-		{"vmac beside another", base + "vmac = true\n" + second, `eth0 group 52: its addresses move to another MAC whenever eth0 group 51, with vmac, becomes Master on eth0`},
-		{"element of a list", base6 + "unicast_peers = [\"fe80::2\", \"2001:db8::2\"]\n",
-			`eth0 IPv6 group 51: unicast peer 2001:db8::2 is not link-local, but adverts to it come from a link-local address: set unicast source`},
-		{"api", "[api]\n" + users, `api host "0.0.0.0:7080" can be reached from the network and api tls is off: passwords are sent in clear text`},
-		{"api users", "[api]\ntls = true\n", `api user is empty: nobody can log in to the API`},
-		{"metrics", "[metrics]\nenabled = true\n", `metrics enabled: without a listener of the [api] only the control socket has metrics`},
-		{"what was typed stays", "[ssh]\nauthorized_keys = \"/auth_type/api.tls\"\n", `ssh authorized-keys "/auth_type/api.tls" has no %u: every key in it lets in as every user`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			cfg, err := Validate(parsed(t, tt.toml), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, strings.Join(cfg.Warnings, "\n")); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
-			}
-		})
-	}
-}

@@ -90,13 +90,8 @@ func (v *validator) faultTyped(path, value, problem, typed string) {
 	}
 }
 
-// warn adds a warning. It is in the words of the file, which become those of commands for a candidate.
 func (v *validator) warn(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if v.candidate {
-		text = inCommands(text)
-	}
-	v.warnings = append(v.warnings, text)
+	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
 }
 
 func (v *validator) general() General {
