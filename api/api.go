@@ -22,13 +22,11 @@ import (
 // Options are what the API shows and whom it lets in.
 type Options struct {
 	View engine.View
-	// Config returns the running configuration; it is asked at every request, so
+	// Running returns the running configuration; it is asked at every request, so
 	// that a commit takes effect at once.
-	Config func() *conf.Config
+	Running func() *conf.Revision
 	// General returns its general part as it is in effect, with what flags and mode make of it; nil: as it is there.
 	General func() conf.General
-	// Revision returns it as it was committed; nil while there is none yet. Nil: there is none.
-	Revision func() *conf.Revision
 	// Load tells how the router's loop fares, Sessions how many sessions of the shell there are; nil: nobody knows.
 	Load     func(context.Context) (report.Load, error)
 	Sessions func() int
@@ -42,9 +40,8 @@ type Options struct {
 // API serves the running state. It is safe for concurrent use.
 type API struct {
 	view     engine.View
-	config   func() *conf.Config
+	running  func() *conf.Revision
 	general  func() conf.General
-	revision func() *conf.Revision
 	load     func(context.Context) (report.Load, error)
 	sessions func() int
 	version  string
@@ -69,17 +66,16 @@ func New(o Options) *API {
 		o.Gate = login.NewGate(o.Now)
 	}
 	if o.General == nil {
-		o.General = func() conf.General { return o.Config().General }
-	}
-	if o.Revision == nil {
-		o.Revision = func() *conf.Revision { return nil }
+		o.General = func() conf.General { return o.Running().Config.General }
 	}
 	return &API{
-		view: o.View, config: o.Config, general: o.General, revision: o.Revision, load: o.Load, sessions: o.Sessions,
+		view: o.View, running: o.Running, general: o.General, load: o.Load, sessions: o.Sessions,
 		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate,
 		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(),
 	}
 }
+
+func (a *API) config() *conf.Config { return a.running().Config }
 
 // Remote returns the handler for the TCP listener: a session is needed for
 // everything but the index and the health check.

@@ -68,12 +68,17 @@ func testView() view {
 // newAPI returns an API with the test's users and a clock that the test can move.
 func newAPI(t *testing.T, v engine.View) (*API, *conf.Config, *clock) {
 	t.Helper()
-	_, config, err := conf.Load("test", []byte("[api]\nhost = \"127.0.0.1:7080\"\nusers = [ '"+admin+"' ]\n"), conf.TOML)
+	file, config, err := conf.Load("test", []byte("[api]\nhost = \"127.0.0.1:7080\"\nusers = [ '"+admin+"' ]\n"), conf.TOML)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &clock{now: start}
-	return New(Options{View: v, Config: func() *conf.Config { return config }, Version: "1.0", Now: c.Now}), config, c
+	return New(Options{View: v, Running: running(file, config), Version: "1.0", Now: c.Now}), config, c
+}
+
+// running returns what a manager would.
+func running(f *conf.File, c *conf.Config) func() *conf.Revision {
+	return func() *conf.Revision { return &conf.Revision{ID: 12, Time: start, File: f, Config: c} }
 }
 
 type clock struct {

@@ -17,7 +17,7 @@ func BenchmarkGroups(b *testing.B) {
 	for i := range 4000 {
 		s.Routers = append(s.Routers, status("eth"+strconv.Itoa(i/250), uint8(1+i%250), vrrp.Master, "eth0"))
 	}
-	a := New(Options{View: view{snapshot: s}, Config: func() *conf.Config { return &conf.Config{} }})
+	a := New(Options{View: view{snapshot: s}, Running: running(new(conf.File), new(conf.Config))})
 	h := a.Local()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"time"
 
@@ -55,26 +54,16 @@ func (a *API) runRoutes(w http.ResponseWriter, r *http.Request) {
 
 // The parts of the running configuration as they are in its file, without secrets.
 
-func (a *API) configGlobal(w http.ResponseWriter, r *http.Request) {
-	if f, ok := a.running(w, r); ok {
-		answer(w, f.General().Redacted())
-	}
+func (a *API) configGlobal(w http.ResponseWriter, _ *http.Request) {
+	answer(w, a.running().File.General().Redacted())
 }
 
-func (a *API) configRouters(w http.ResponseWriter, r *http.Request) {
-	f, ok := a.running(w, r)
-	if !ok {
-		return
-	}
-	answer(w, list(conf.VRouters, f))
+func (a *API) configRouters(w http.ResponseWriter, _ *http.Request) {
+	answer(w, list(conf.VRouters, a.running().File))
 }
 
-func (a *API) configProtocols(w http.ResponseWriter, r *http.Request) {
-	f, ok := a.running(w, r)
-	if !ok {
-		return
-	}
-	answer(w, map[string]any{"static": list(conf.Static, f)})
+func (a *API) configProtocols(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]any{"static": list(conf.Static, a.running().File)})
 }
 
 // list returns the tables of a list without secrets; none is an empty list.
@@ -84,14 +73,4 @@ func list(key conf.KeyOf[[]*conf.Table], f *conf.File) []*conf.Table {
 		tables = append(tables, t.Redacted())
 	}
 	return tables
-}
-
-// running returns the running configuration's file.
-func (a *API) running(w http.ResponseWriter, r *http.Request) (*conf.File, bool) {
-	rev := a.revision()
-	if rev == nil {
-		fail(w, r, http.StatusServiceUnavailable, errors.New("the router is starting"))
-		return nil, false
-	}
-	return rev.File, true
 }

@@ -27,7 +27,7 @@ func TestDirectives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := New(Options{View: testView(), Config: func() *conf.Config { return config }, Revision: func() *conf.Revision { return &conf.Revision{File: raw} }})
+		a := New(Options{View: testView(), Running: running(raw, config)})
 		l := NewListener(a.Remote(), slog.New(slog.DiscardHandler))
 		if err := l.Apply(config.API); err != nil {
 			t.Fatal(err)

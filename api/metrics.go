@@ -33,9 +33,8 @@ func (a *API) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if a.sessions != nil {
 		s.Sessions = a.sessions()
 	}
-	if rev := a.revision(); rev != nil {
-		s.Commit, s.Committed = rev.ID, rev.Time
-	}
+	rev := a.running()
+	s.Commit, s.Committed = rev.ID, rev.Time
 	w.Header().Set("Content-Type", metrics.ContentType)
 	w.Header().Set("Cache-Control", "no-store")
 	_ = metrics.Write(w, &s) // a client that went away is all that can fail here

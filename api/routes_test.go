@@ -84,7 +84,7 @@ func fullAPI(t testing.TB) *API {
 	}
 	c := &clock{now: start}
 	return New(Options{
-		View: v, Config: func() *conf.Config { return config }, Revision: func() *conf.Revision { return &conf.Revision{ID: 12, Time: start, File: file} }, Version: "1.0", Now: c.Now,
+		View: v, Running: running(file, config), Version: "1.0", Now: c.Now,
 	})
 }
 
@@ -132,10 +132,7 @@ func sameJSON(t *testing.T, want, got string) {
 
 // With nothing configured, lists are empty and not null.
 func TestEmptyAnswers(t *testing.T) {
-	a := New(Options{
-		View: view{snapshot: &engine.Snapshot{}}, Config: func() *conf.Config { return &conf.Config{} },
-		Revision: func() *conf.Revision { return &conf.Revision{File: conf.NewFile()} },
-	})
+	a := New(Options{View: view{snapshot: &engine.Snapshot{}}, Running: running(conf.NewFile(), new(conf.Config))})
 	client, url := serve(t, a.Local())
 	for path, want := range map[string]string{
 		"/run/vrrp": `[]`, "/run/track": `[]`, "/run/protocols": `{"static": []}`, "/run/protocols/static": `[]`,

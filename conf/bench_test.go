@@ -98,10 +98,7 @@ func BenchmarkCommitOneOf4000(b *testing.B) {
 	if err := WriteFile(path, marshal(b, manyGroups(), TOML)); err != nil {
 		b.Fatal(err)
 	}
-	m, err := Open(context.Background(), Options{Path: path, StateDir: dir, Applier: noApplier{}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	m := started(b, Options{Path: path, StateDir: dir})
 	n := 0
 	for b.Loop() {
 		n++
@@ -112,10 +109,6 @@ func BenchmarkCommitOneOf4000(b *testing.B) {
 		}
 	}
 }
-
-type noApplier struct{}
-
-func (noApplier) Apply(context.Context, *Config) error { return nil }
 
 func marshal(tb testing.TB, f *File, format Format) []byte {
 	tb.Helper()

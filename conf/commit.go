@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"vrrpsh/engine"
@@ -129,16 +130,14 @@ type revised struct {
 
 // change waits for its turn, asks prepare what shall run next, if anything, and makes it running.
 func (m *Manager) change(ctx context.Context, prepare func(running *Revision) (*revised, error)) (*Revision, error) {
-	select {
-	case <-m.turn:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for another commit: %w", ctx.Err())
+	if err := m.take(ctx); err != nil {
+		return nil, err
 	}
 	rev, changed, err := m.takeTurn(ctx, prepare)
 	if changed {
 		m.subscribers.publish(rev, m.o.Notify)
 	}
-	m.turn <- struct{}{}
+	m.give()
 	m.subscribers.notify()
 	return rev, err
 }
@@ -187,14 +186,17 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 // enact applies and writes.
 func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (notes []string, err error) {
 	next.info.progress("applying the configuration")
-	if err := m.o.Applier.Apply(ctx, next.config); err != nil {
-		next.info.progress("going back to the old configuration")
-		return nil, &ApplyError{Step: "apply", Err: err, Restore: m.restore(ctx, running)}
+	for i, p := range m.parts {
+		if err := p.Apply(ctx, running.Config, next.config); err != nil {
+			next.info.progress("going back to the old configuration")
+			return nil, &ApplyError{Step: "apply", Part: p.Name, Err: err, Restore: m.restore(ctx, m.parts[:i+1], running, next)}
+		}
 	}
 	next.info.progress("writing the configuration")
 	if notes, err = m.persist(next); err != nil {
-		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, running)}
+		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, m.parts, running, next)}
 	}
+	m.missing = nil
 	return notes, nil
 }
 
@@ -209,18 +211,25 @@ func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revisio
 	if waits != nil {
 		rev.ConfirmBy = waits.Deadline
 	}
-	if err := m.history.add(rev, next.data, m.o.Format); err != nil {
+	m.history.append(rev, next.data, m.o.Format)
+	if err := m.history.save(); err != nil {
 		rev.Notes = append(rev.Notes, fmt.Sprintf("this revision can be rolled back to only until the router stops: %v", err))
 	}
 	m.running.Store(rev)
 	return rev
 }
 
-// restore applies the running configuration again after a failure.
-func (m *Manager) restore(ctx context.Context, running *Revision) error {
+// restore takes parts back to the running configuration after a failure, the last one first.
+func (m *Manager) restore(ctx context.Context, parts []Part, running *Revision, next *revised) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
-	return m.o.Applier.Apply(ctx, running.Config)
+	var problems []error
+	for _, p := range slices.Backward(parts) {
+		if err := p.Apply(ctx, next.config, running.Config); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", p.Name, err))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // persist writes the file if it is to be written. A file that a person wrote is in the history,

@@ -1,21 +1,12 @@
 package conf
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// counting is an Applier that counts.
-type counting struct{ applied int }
-
-func (c *counting) Apply(context.Context, *Config) error {
-	c.applied++
-	return nil
-}
 
 // TestBadInputIsRefusedAtCommit commits what cannot run: "commit check" and "commit" both say where it is, and nothing
 // changes.
@@ -65,18 +56,15 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			applier := &counting{}
-			m, err := Open(t.Context(), Options{Applier: applier, Host: "linux"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			engine := &applier{}
+			m := started(t, Options{Host: "linux"}, Part{Name: "engine", Apply: engine.Apply})
 			t.Cleanup(m.Close)
 			c := m.Edit()
 			VRouters.Set(c.File, []*Table{router(51, "absent0", "10.0.0.1")})
 			if _, err := m.Commit(t.Context(), c, Info{}); err != nil {
 				t.Fatal(err)
 			}
-			before, applied := m.Running(), applier.applied
+			before, applied := m.Running(), engine.applied
 			c = m.Edit()
 			tt.change(c.File)
 			_, checked := m.Check(c)
@@ -86,7 +74,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 					t.Errorf("%s (-want +got):\n%s", what, diff)
 				}
 			}
-			if m.Running() != before || applier.applied != applied {
+			if m.Running() != before || engine.applied != applied {
 				t.Error("something else runs")
 			}
 		})

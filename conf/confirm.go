@@ -88,10 +88,8 @@ func (m *Manager) Awaited() *Confirmation {
 // Confirm makes the commit that waits for it permanent, and returns it. Without one the error
 // is ErrNothingAwaited.
 func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error) {
-	select {
-	case <-m.turn:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for another commit: %w", ctx.Err())
+	if err := m.take(ctx); err != nil {
+		return nil, err
 	}
 	c := m.Awaited()
 	err := ErrNothingAwaited
@@ -100,7 +98,7 @@ func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error)
 			m.confirmed(info)
 		}
 	}
-	m.turn <- struct{}{}
+	m.give()
 	m.subscribers.notify()
 	if err != nil {
 		return nil, err
@@ -345,11 +343,11 @@ func (a *awaited) takenBack() Info {
 // commit under way.
 func (m *Manager) Close() {
 	<-m.turn
+	defer m.give()
 	m.mu.Lock()
 	m.closed = true
 	if m.awaited != nil {
 		m.awaited.stop()
 	}
 	m.mu.Unlock()
-	m.turn <- struct{}{}
 }

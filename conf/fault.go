@@ -79,6 +79,7 @@ func (f Faults) Is(target error) bool { return target == ErrRejected }
 type ApplyError struct {
 	// Step is what failed: "note" (what a confirmed commit goes back to), "apply" or "write".
 	Step string
+	Part string // the Name of the part that failed, of "apply"
 	Err  error
 	// Restore is set when going back to the old configuration failed too.
 	Restore error

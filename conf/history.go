@@ -144,12 +144,20 @@ func (h *history) newest() *entry {
 	return h.entries[len(h.entries)-1]
 }
 
-// add appends a revision with the bytes of its file. After an error it is kept in memory.
-func (h *history) add(rev *Revision, data []byte, format Format) error {
+// append appends a revision with the bytes of its file, in memory.
+func (h *history) append(rev *Revision, data []byte, format Format) {
 	e := &entry{format: format, sum: sha256.Sum256(data), data: data}
 	e.rev = &Revision{ID: rev.ID, Time: rev.Time, User: rev.User, Source: rev.Source, Comment: rev.Comment}
 	h.entries = append(h.entries, e)
 	h.last = max(h.last, rev.ID)
+}
+
+// save writes the newest revision unless it is on disk. After an error it is kept in memory.
+func (h *history) save() error {
+	e := h.newest()
+	if e.name != "" {
+		return nil
+	}
 	err := h.store(e)
 	return errors.Join(err, h.prune())
 }

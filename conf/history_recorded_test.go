@@ -1,7 +1,6 @@
 package conf_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,18 +14,13 @@ import (
 	"vrrpsh/conf"
 )
 
-// accepts is an engine that takes every configuration.
-type accepts struct{}
-
-func (accepts) Apply(context.Context, *conf.Config) error { return nil }
-
 // openState opens a copy of a recorded state directory, with the configuration file that was recorded with it, at a
 // moment.
 func openState(t *testing.T, name string, format conf.Format, now time.Time) (*conf.Manager, conf.Options) {
 	t.Helper()
 	o := conf.Options{
 		Path: filepath.Join(t.TempDir(), "vrrpsh."+format.String()), Format: format, StateDir: filepath.Join(t.TempDir(), "state"),
-		Applier: accepts{}, Now: func() time.Time { return now },
+		Now: func() time.Time { return now },
 	}
 	err := os.CopyFS(o.StateDir, os.DirFS(filepath.Join("testdata", "state", name)))
 	if err == nil {
@@ -35,7 +29,10 @@ func openState(t *testing.T, name string, format conf.Format, now time.Time) (*c
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := conf.Open(t.Context(), o)
+	m, err := conf.Open(o)
+	if err == nil {
+		err = m.Start(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

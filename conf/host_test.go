@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"vrrpsh/engine"
 )
 
 // TestWhatAHostRefuses checks the refusals and that what a host can do stays as it is elsewhere.
@@ -71,20 +69,12 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-type nothing struct{}
-
-func (nothing) Apply(context.Context, *Config) error { return nil }
-
 // TestACommitIsRefusedByTheHost checks that a candidate cannot ask for what the file may not.
 func TestACommitIsRefusedByTheHost(t *testing.T) {
-	m, err := Open(context.Background(), Options{Applier: nothing{}, Host: FreeBSD})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := started(t, Options{Host: FreeBSD})
 	c := m.Edit()
 	c.File = parsed(t, strings.NewReplacer("eth0", "em0", "10.0.0.1", "10.9.0.254").Replace(base)+"iftype = \"macvlan\"\n")
-	var checked []engine.Change
-	if checked, err = m.Check(c); err == nil {
+	if checked, err := m.Check(c); err == nil {
 		t.Errorf("check: %v, want a refusal", checked)
 	}
 	if _, err := m.Commit(context.Background(), c, Info{}); !errors.Is(err, ErrRejected) {

@@ -2,7 +2,6 @@ package conf
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -51,13 +50,6 @@ func (i *Info) progress(format string, args ...any) {
 	}
 }
 
-// Applier makes a validated configuration the running one.
-type Applier interface {
-	// Apply changes only what differs. After an error the Manager applies the configuration
-	// that ran before.
-	Apply(ctx context.Context, c *Config) error
-}
-
 // Options configure a Manager.
 type Options struct {
 	// Path is the configuration file. Without one, commits are not written anywhere.
@@ -66,7 +58,6 @@ type Options struct {
 	// StateDir is the directory below which "history" is kept. Without one, the history is kept in
 	// memory.
 	StateDir string
-	Applier  Applier
 	// Host is what configurations have to be possible on; zero: any.
 	Host Host
 	Now  func() time.Time // nil: time.Now
@@ -124,6 +115,8 @@ type Manager struct {
 	// whether it is ours and not a person's. Both belong to who has the turn.
 	disk      onDisk
 	rewritten bool
+	parts     []Part // likewise, in the order in which they follow
+	missing   []Part // the router has started without them
 
 	running atomic.Pointer[Revision]
 	mu      sync.Mutex // guards what follows, and running against it
@@ -140,10 +133,10 @@ type onDisk struct {
 	sum    digest
 }
 
-// Open reads the file, validates it and applies it. A file that does not exist is an empty
-// configuration. Errors are Faults, those of reading the file, and that of applying it. What went wrong
-// with the history alone is in the Notes of the running revision.
-func Open(ctx context.Context, o Options) (*Manager, error) {
+// Open reads the file and validates it. It is the running configuration from then on, which nothing follows before
+// Start. A file that does not exist is an empty configuration. Errors are Faults and those of reading the file. What
+// went wrong with the history alone is in the Notes of the running revision.
+func Open(o Options) (*Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -174,25 +167,23 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Applier.Apply(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("apply the configuration: %w", err)
-	}
-	m.disk, m.rewritten = disk, rewritten
+	m.disk, m.rewritten, m.awaited = disk, rewritten, waits
 
 	if err := m.openHistory(rev, data); err != nil {
-		rev.Notes = append(rev.Notes, fmt.Sprintf("the commit history is not complete: %v", err))
+		rev.Notes = append(rev.Notes, notComplete(err))
 	}
 	rev.File, rev.Config = file, cfg
 	if waits != nil {
 		rev.ConfirmBy = waits.Deadline
-		m.await(waits)
 	}
 	m.running.Store(rev)
-	m.turn <- struct{}{}
+	m.give()
 	return m, nil
 }
 
-// openHistory opens the history and finds rev there by the bytes of its file, or else adds it.
+func notComplete(err error) string { return fmt.Sprintf("the commit history is not complete: %v", err) }
+
+// openHistory opens the history and finds rev there by the bytes of its file, or else adds it, in memory until Start.
 func (m *Manager) openHistory(rev *Revision, data []byte) error {
 	dir := ""
 	if m.o.StateDir != "" {
@@ -207,7 +198,8 @@ func (m *Manager) openHistory(rev *Revision, data []byte) error {
 		return err
 	}
 	rev.ID = h.last + 1
-	return errors.Join(err, h.add(rev, data, m.o.Format))
+	h.append(rev, data, m.o.Format)
+	return err
 }
 
 // read returns the content of the configuration file.

@@ -17,7 +17,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// applier is an engine that remembers what it runs and can be told to fail.
+// applier is a part, an engine that remembers what it runs and can be told to fail.
 type applier struct {
 	mu      sync.Mutex
 	running engine.Config
@@ -33,8 +33,8 @@ func (a *applier) refuse(before func(context.Context, engine.Config) error) {
 	a.before = before
 }
 
-func (a *applier) Apply(ctx context.Context, c *Config) error {
-	cfg := c.Engine
+func (a *applier) Apply(ctx context.Context, _, to *Config) error {
+	cfg := to.Engine
 	a.mu.Lock()
 	before := a.before
 	a.mu.Unlock()
@@ -73,7 +73,7 @@ func manage(t *testing.T, content string, change ...func(*Options)) *fixture {
 	dir := t.TempDir()
 	f := &fixture{t: t, path: filepath.Join(dir, "r1.toml"), state: filepath.Join(dir, "state"), engine: &applier{}}
 	f.clock = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	f.options = Options{Path: f.path, StateDir: f.state, Applier: f.engine, Now: func() time.Time {
+	f.options = Options{Path: f.path, StateDir: f.state, Now: func() time.Time {
 		f.clock = f.clock.Add(time.Second)
 		return f.clock
 	}}
@@ -90,11 +90,20 @@ func manage(t *testing.T, content string, change ...func(*Options)) *fixture {
 // open starts the router, or starts it again.
 func (f *fixture) open() {
 	f.t.Helper()
-	m, err := Open(context.Background(), f.options)
-	if err != nil {
-		f.t.Fatal(err)
+	f.Manager = started(f.t, f.options, Part{Name: "engine", Apply: f.engine.Apply})
+}
+
+// started opens a manager that these parts follow.
+func started(t testing.TB, o Options, parts ...Part) *Manager {
+	t.Helper()
+	m, err := Open(o)
+	if err == nil {
+		err = m.Start(context.Background(), parts...)
 	}
-	f.Manager = m
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func (f *fixture) put(content string) {
@@ -266,10 +275,7 @@ func TestNoFile(t *testing.T) {
 
 // TestNowhere is the router of a demo: nothing is read or written.
 func TestNowhere(t *testing.T) {
-	m, err := Open(context.Background(), Options{Applier: &applier{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := started(t, Options{})
 	for range 3 {
 		c := m.Edit()
 		all := VRouters.Value(c.File)
@@ -289,18 +295,21 @@ func TestNowhere(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r1.toml")
-	open := func(a Applier) error {
-		m, err := Open(context.Background(), Options{Path: path, StateDir: dir, Applier: a})
-		if m != nil {
-			t.Error("a manager came with the error")
+	a := &applier{}
+	open := func() error {
+		m, err := Open(Options{Path: path, StateDir: dir})
+		if err != nil {
+			if m != nil {
+				t.Error("a manager came with the error")
+			}
+			return err
 		}
-		return err
+		return m.Start(t.Context(), Part{Name: "engine", Apply: a.Apply})
 	}
 	if err := os.WriteFile(path, []byte(base+"priority = 300\nx = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &applier{}
-	err := open(a)
+	err := open()
 	want := path + ":5: vrouter[0].priority: 300 is out of range 1-254\n" + path + ":6: vrouter[0].x: unknown key"
 	if err == nil || err.Error() != want || a.applied != 0 {
 		t.Errorf("got %v", err)
@@ -309,7 +318,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.before = func(context.Context, engine.Config) error { return errors.New("no such thing") }
-	if err := open(a); err == nil || err.Error() != "apply the configuration: no such thing" {
+	if err := open(); err == nil || err.Error() != "apply the configuration: no such thing" {
 		t.Errorf("got %v", err)
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "history", "*")); err != nil || len(files) > 0 {
@@ -345,7 +354,7 @@ func TestApplyFails(t *testing.T) {
 		return err
 	})
 	var ae *ApplyError
-	if !errors.Is(err, ErrRejected) || !errors.As(err, &ae) || ae.Step != "apply" || ae.Restore != nil ||
+	if !errors.Is(err, ErrRejected) || !errors.As(err, &ae) || ae.Step != "apply" || ae.Part != "engine" || ae.Restore != nil ||
 		err.Error() != "cannot apply the configuration: eth0: no buffer space; the running configuration is unchanged" {
 		t.Errorf("got %v", err)
 	}
@@ -357,7 +366,7 @@ func TestRestoreFails(t *testing.T) {
 	f := manage(t, base)
 	f.engine.before = func(context.Context, engine.Config) error { return errors.New("stopped") }
 	_, err := f.Commit(context.Background(), f.candidate(200), Info{})
-	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; going back to the running configuration failed too: stopped" {
+	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; going back to the running configuration failed too: engine: stopped" {
 		t.Errorf("got %v", err)
 	}
 }

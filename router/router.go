@@ -31,7 +31,6 @@ const TerminalCommand = "terminal"
 // Router is a running router: its engine, configuration, shell, API and SSH server.
 type Router struct {
 	env      *shell.Env
-	applied  *applier
 	engine   *driver.Driver
 	manager  *conf.Manager
 	journal  *journal.Journal
@@ -94,30 +93,20 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	}()
 
 	sessions := shell.NewSessions()
-	gate := login.NewGate(time.Now)
-	applied := &applier{engine: d, journal: o.Journal, effective: o.Effective, realtime: o.Host != "", inspect: o.Inspect}
-	applied.adopting.Store(o.Handover != nil)
-	r.api = api.New(api.Options{
-		View: d, Version: o.Version, Logger: log, Gate: gate,
-		Config: applied.running.Load, Revision: applied.revision, Load: loadOf(d), Sessions: sessions.Count,
-		General: func() conf.General { return o.Effective(applied.running.Load().General) },
-	})
-	r.listener = api.NewListener(r.api.Remote(), log)
-	applied.listener = r.listener
-	r.applied = applied
-	manager, err := conf.Open(ctx, conf.Options{
-		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir,
-		Applier: applied, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+	manager, err := conf.Open(conf.Options{
+		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
 	})
 	if err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
 	}
 	r.manager = manager
-	applied.manager.Store(manager)
-	r.warn(manager.Running().Config)
-	for _, note := range manager.Running().Notes {
-		log.Warn(note)
-	}
+	config := func() *conf.Config { return manager.Running().Config }
+	gate := login.NewGate(time.Now)
+	r.api = api.New(api.Options{
+		View: d, Version: o.Version, Logger: log, Gate: gate, Running: manager.Running, Load: loadOf(d), Sessions: sessions.Count,
+		General: func() conf.General { return o.Effective(config().General) },
+	})
+	r.listener = api.NewListener(r.api.Remote(), log)
 	hostname, err := os.Hostname()
 	if err != nil {
 		hostname = "vrrpsh"
@@ -128,24 +117,26 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
-		level := levelOf(p, manager.Running().Config)
+		level := levelOf(p, config())
 		return shell.New(r.env, shell.User{
 			Name: p.Username, Level: level, Source: "control socket",
 			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
 		}), nil
 	})
 	r.ssh = sshd.New(sshd.Options{
-		Config: applied.running.Load, Gate: gate, Log: log, Shells: r.shells,
+		Config: config, Gate: gate, Log: log, Shells: r.shells,
 		NewSession: func(u conf.User, source string) shell.Conversation {
 			return shell.New(r.env, shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
 		},
 		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
 	})
-	applied.ssh.Store(r.ssh)
-	if err := applied.listen(manager.Running().Config); err != nil {
+	if err := manager.Start(ctx, r.parts(o)...); err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
 	}
-	applied.adopting.Store(false)
+	r.warn(config())
+	for _, note := range manager.Running().Notes {
+		log.Warn(note)
+	}
 	return r, nil
 }
 
@@ -194,10 +185,7 @@ func (r *Router) Stop() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		if r.shells != nil {
-			_ = r.shells.Close()
-		}
-		r.closeListeners()
+		r.close((*remote.Server).Close)
 	}()
 	select {
 	case <-closed:
@@ -210,10 +198,7 @@ func (r *Router) Stop() {
 
 // leave ends sessions and listeners, then the engine, which leaves everything to another.
 func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
-	if r.shells != nil {
-		_ = r.shells.Restart()
-	}
-	r.closeListeners()
+	r.close((*remote.Server).Restart)
 	// A signal that comes now must not lose what only the hand-over tells of.
 	h, err := r.engine.HandOver(context.WithoutCancel(ctx))
 	r.cancel()
@@ -221,16 +206,15 @@ func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
 	return h, err
 }
 
-func (r *Router) closeListeners() {
-	if r.ssh != nil {
-		r.ssh.Close()
+// close ends sessions, in this way, and listeners.
+func (r *Router) close(sessions func(*remote.Server) error) {
+	if r.manager == nil { // the configuration was refused: there are none
+		return
 	}
-	if r.listener != nil {
-		r.listener.Close()
-	}
-	if r.manager != nil {
-		r.manager.Close()
-	}
+	_ = sessions(r.shells)
+	r.ssh.Close()
+	r.listener.Close()
+	r.manager.Close()
 }
 
 // reload opens the log files again and makes the configuration file the running
@@ -251,8 +235,8 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			r.log.Error("configuration file refused: nothing has changed", "error", err)
 		case rev.ID == before:
 			r.log.Info("configuration file read: it has not changed")
-			if err := r.applied.listen(rev.Config); err != nil { // what could not be at a restart
-				r.log.Error("a listener is missing", "error", err)
+			if err := r.manager.Retry(ctx); err != nil { // what could not be at a restart
+				r.without(err)
 			}
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)

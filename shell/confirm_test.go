@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,12 +20,7 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 		}
 		sessions := NewSessions()
 		r := &router{events: make(chan engine.Event)}
-		m, err := conf.Open(context.Background(), conf.Options{
-			Path: path, StateDir: dir, Applier: r, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := manage(t, r.apply, conf.Options{Path: path, StateDir: dir, Notify: sessions.Committed, Awaiting: sessions.Awaiting})
 		defer m.Close()
 		env := &Env{View: r, Control: r, Manager: m, Hostname: "r1", Sessions: sessions}
 		alice, bob := New(env, admin), New(env, User{Name: "bob", Level: conf.Administrator, Source: "console"})

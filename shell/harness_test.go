@@ -25,8 +25,8 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 type router struct {
 	routes   []engine.RouteStatus
 	config   engine.Config
-	refuse   error         // of Apply
-	hold     chan struct{} // if not nil, the next Apply closes it and goes on when its context ends
+	refuse   error         // of apply
+	hold     chan struct{} // if not nil, the next apply closes it and goes on when its context ends
 	resigned []engine.Key
 	cleared  []engine.Key
 	clearAll bool
@@ -34,7 +34,8 @@ type router struct {
 	change   func(*engine.RouterStatus)
 }
 
-func (r *router) Apply(ctx context.Context, cfg *conf.Config) error {
+// apply is a part's.
+func (r *router) apply(ctx context.Context, _, cfg *conf.Config) error {
 	if r.refuse != nil {
 		return r.refuse
 	}
@@ -180,20 +181,30 @@ func newEnvIn(t testing.TB, file, dir string) (*Env, *router) {
 	r := &router{events: make(chan engine.Event)}
 	sessions := NewSessions()
 	now := noon.Add(-time.Hour)
-	m, err := conf.Open(t.Context(), conf.Options{
-		Path: path, StateDir: filepath.Join(dir, "state"), Applier: r,
+	m := manage(t, r.apply, conf.Options{
+		Path: path, StateDir: filepath.Join(dir, "state"),
 		Now: func() time.Time { return now }, Notify: sessions.Committed,
 		Awaiting: sessions.Awaiting,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(m.Close)
 	now = noon
 	return &Env{
 		View: r, Control: r, Manager: m, Hostname: "router", Version: "1.0", Started: noon.Add(-26 * time.Hour),
 		Path: path, Now: func() time.Time { return noon }, Sessions: sessions,
 	}, r
+}
+
+// manage opens a manager that one part follows.
+func manage(t testing.TB, apply func(ctx context.Context, from, to *conf.Config) error, o conf.Options) *conf.Manager {
+	t.Helper()
+	m, err := conf.Open(o)
+	if err == nil {
+		err = m.Start(context.Background(), conf.Part{Name: "engine", Apply: apply})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 var (

@@ -35,10 +35,6 @@ func onLAN(t *testing.T, test func(l *lan)) {
 	synctest.Test(t, func(t *testing.T) { test(&lan{fake.NewLAN(), t}) })
 }
 
-type toDriver struct{ d *driver.Driver }
-
-func (a toDriver) Apply(ctx context.Context, c *conf.Config) error { return a.d.Apply(ctx, c.Engine) }
-
 // router starts one with the address 10.0.0.n and a virtual router 1 for 10.0.0.100. settings are lines
 // for it in the file.
 func (l *lan) router(n int, settings string) *node {
@@ -55,10 +51,8 @@ func (l *lan) router(n int, settings string) *node {
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	sessions := NewSessions()
-	m, err := conf.Open(ctx, conf.Options{Path: path, Applier: toDriver{d}, Notify: sessions.Committed, Awaiting: sessions.Awaiting})
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	apply := func(ctx context.Context, _, to *conf.Config) error { return d.Apply(ctx, to.Engine) }
+	m := manage(l.t, apply, conf.Options{Path: path, Notify: sessions.Committed, Awaiting: sessions.Awaiting})
 	env := &Env{View: d, Control: d, Tap: d, Manager: m, Journal: log, Hostname: kernel.Name(), Sessions: sessions, Started: time.Now()}
 	node := &node{Session: New(env, admin), t: l.t, kernel: kernel, driver: d}
 	node.stop = func() {
