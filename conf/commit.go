@@ -206,7 +206,7 @@ func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revisio
 	defer m.mu.Unlock()
 	rev := &Revision{
 		ID: m.history.last + 1, Time: m.o.Now(), User: next.info.User, Source: next.info.Source,
-		Comment: next.info.Comment, File: next.file, Config: next.config, Notes: notes,
+		Comment: next.info.Comment, File: next.file, Config: next.config, Notes: notes, Session: next.info.Session,
 	}
 	if waits != nil {
 		rev.ConfirmBy = waits.Deadline

@@ -29,10 +29,14 @@ type Revision struct {
 	// Notes tell the user who committed what else there is to know, such as that a file written
 	// by hand was rewritten.
 	Notes []string
+	// Session is Info.Session of the commit. It is not kept on disk: a session does not outlive the router.
+	Session int
 }
 
 // Info says who commits, and why.
 type Info struct {
+	// Session is the number of the session that commits, for who tells the others; 0: none does.
+	Session int
 	User    string
 	Source  string
 	Comment string

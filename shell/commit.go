@@ -39,10 +39,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 		c.printf("No changes to commit\n")
 		return nil
 	}
-	s.isConfirming(awaited)
-	release := s.holdCommits()
 	rev, err := s.env.Manager.Commit(c.ctx, s.draft.Candidate(), info)
-	release(rev)
 	if err != nil {
 		s.audit("commit failed", "error", err.Error())
 		switch {

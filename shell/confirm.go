@@ -34,7 +34,6 @@ func confirm(c *call) error {
 	if err := s.registry.mayCommit(s); err != nil {
 		return err
 	}
-	s.isConfirming(s.env.Manager.Awaited())
 	done, err := s.env.Manager.Confirm(c.ctx, s.info(""))
 	if errors.Is(err, conf.ErrNothingAwaited) {
 		return failed("No commit waits for a confirmation")
@@ -45,22 +44,6 @@ func confirm(c *call) error {
 	s.audit("commit confirmed", "revision", done.Commit)
 	c.printf("Commit %d is confirmed\n", done.Commit)
 	return nil
-}
-
-// isConfirming notes that the session is about to confirm a commit.
-func (s *Session) isConfirming(a *conf.Confirmation) {
-	if a == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirms = a.Commit
-}
-
-func (s *Session) hasConfirmed(e *conf.ConfirmationEvent) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.confirms == e.Commit && e.By.User == s.user.Name && e.By.Source == s.user.Source
 }
 
 // commitData is what "show commit" says.
@@ -130,7 +113,7 @@ func (r *Sessions) Awaiting(e conf.ConfirmationEvent) {
 		case conf.StageWarning:
 			s.notify(s.awaits(&e.Confirmation))
 		case conf.StageConfirmed:
-			if s.hasConfirmed(&e) {
+			if s.id == e.By.Session {
 				continue // and was told as an answer
 			}
 			s.notify(fmt.Sprintf("Commit %d of %s was confirmed by %s (%s)", e.Commit, e.User, e.By.User, e.By.Source))

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,4 +69,69 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 			t.Errorf("alice is told %q", got)
 		}
 	})
+}
+
+// TestCommitsOfOthersAreTold: a session is told of every commit and confirmation but its own, also of those of the same
+// user from the same place.
+func TestCommitsOfOthersAreTold(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	one, two := newSession(t, env, admin), newSession(t, env, admin)
+	for _, step := range []struct {
+		by               *Session
+		line             string
+		toldOne, toldTwo string
+	}{
+		{one, "hostname a", "", "Commit 2 by admin (console)"},
+		{one, "hostname b", "", "Commit 3 by admin (console)"},
+		{two, "hostname c", "Commit 4 by admin (console)", ""},
+	} {
+		must(t, step.by, "configure", step.line, "commit", "end")
+		told(t, one, step.toldOne)
+		told(t, two, step.toldTwo)
+	}
+	must(t, one, "configure", "hostname d", "commit confirmed", "end")
+	told(t, one)
+	told(t, two, "Commit 5 by admin (console); it is taken back in 10 mins unless it is confirmed")
+	must(t, two, "confirm")
+	told(t, one, "Commit 5 of admin was confirmed by admin (console)")
+	told(t, two)
+	must(t, one, "configure", "hostname e", "commit confirmed", "hostname f", "commit", "end") // the second confirms the first
+	told(t, one)
+	told(t, two, "Commit 6 by admin (console); it is taken back in 10 mins unless it is confirmed",
+		"Commit 6 of admin was confirmed by admin (console)", "Commit 7 by admin (console)")
+}
+
+// TestCommitWhileOthersCommit: what is told of others stays in order although the session commits meanwhile.
+func TestCommitWhileOthersCommit(t *testing.T) {
+	env, r := newEnv(t, sampleFile)
+	one, two, three := newSession(t, env, admin), newSession(t, env, admin), newSession(t, env, admin)
+	must(t, one, "configure", "hostname a")
+	must(t, two, "configure", "no interface eth0 vrrp 2")
+	applying, goOn := make(chan struct{}), make(chan struct{})
+	r.applying = func() {
+		r.applying = nil
+		close(applying)
+		<-goOn
+	}
+	var commits sync.WaitGroup
+	commits.Go(func() { must(t, one, "commit") })
+	<-applying
+	commits.Go(func() { run(t, two, "commit", "rebase", "commit") })
+	close(goOn)
+	commits.Wait()
+	told(t, one, "Commit 3 by admin (console)")
+	told(t, two, "Commit 2 by admin (console)")
+	told(t, three, "Commit 2 by admin (console)", "Commit 3 by admin (console)")
+}
+
+// told takes the notices of a session and compares them; "" is none.
+func told(t *testing.T, s *Session, want ...string) {
+	t.Helper()
+	var got []string
+	for len(s.notices) > 0 {
+		got = append(got, <-s.notices)
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("told %q, want %q", got, want)
+	}
 }

@@ -27,6 +27,7 @@ type router struct {
 	config   engine.Config
 	refuse   error         // of apply
 	hold     chan struct{} // if not nil, the next apply closes it and goes on when its context ends
+	applying func()        // if not nil, is called by the next apply
 	resigned []engine.Key
 	cleared  []engine.Key
 	clearAll bool
@@ -38,6 +39,9 @@ type router struct {
 func (r *router) apply(ctx context.Context, _, cfg *conf.Config) error {
 	if r.refuse != nil {
 		return r.refuse
+	}
+	if r.applying != nil {
+		r.applying()
 	}
 	if hold := r.hold; hold != nil {
 		r.hold = nil

@@ -57,18 +57,7 @@ func (s *Session) monitors() bool {
 	return s.monitor
 }
 
-// committed tells of a revision. One that arrives while this session commits may be its own: it
-// waits until the session knows.
-func (s *Session) committed(r *conf.Revision) {
-	s.commits.Lock()
-	defer s.commits.Unlock()
-	if s.committing {
-		s.waiting = append(s.waiting, r)
-		return
-	}
-	s.tell(r)
-}
-
+// tell tells of a commit.
 func (s *Session) tell(r *conf.Revision) {
 	line := fmt.Sprintf("Commit %d by %s (%s)", r.ID, r.User, r.Source)
 	if r.Comment != "" {
@@ -78,22 +67,4 @@ func (s *Session) tell(r *conf.Revision) {
 		line += fmt.Sprintf("; it is taken back in %s unless it is confirmed", span(r.ConfirmBy.Sub(s.now())))
 	}
 	s.notify(line)
-}
-
-// holdCommits keeps the notices of commits back until release is called with the session's own
-// revision, nil if it made none.
-func (s *Session) holdCommits() (release func(own *conf.Revision)) {
-	s.commits.Lock()
-	defer s.commits.Unlock()
-	s.committing = true
-	return func(own *conf.Revision) {
-		s.commits.Lock()
-		defer s.commits.Unlock()
-		for _, r := range s.waiting {
-			if own == nil || r.ID != own.ID {
-				s.tell(r)
-			}
-		}
-		s.committing, s.waiting = false, nil
-	}
 }

@@ -19,16 +19,15 @@ type Session struct {
 	user     User
 	tree     *completions.Tree
 	registry *Sessions
+	id       int // among those of the registry
+	since    time.Time
 	ctx      context.Context // ends with the session
 	cancel   context.CancelFunc
 	watching sync.WaitGroup
 	notices  chan string
 
 	// running is held while a command runs. Only then the fields below change.
-	running    sync.Mutex
-	commits    sync.Mutex       // guards the next two
-	committing bool             // a commit of this session is under way
-	waiting    []*conf.Revision // told meanwhile
+	running sync.Mutex
 
 	mu          sync.Mutex
 	place       commands.Place  // the mode, and what it is about
@@ -40,7 +39,6 @@ type Session struct {
 	width       int                  // columns, 0: as the terminal says
 	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
 	suggestions bool
-	confirms    uint64 // the commit that this session has confirmed, or was about to
 }
 
 var _ Conversation = (*Session)(nil)
@@ -58,7 +56,8 @@ func New(env *Env, user User) *Session {
 		s.registry = NewSessions()
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.registry.add(s, s.now())
+	s.since = s.now()
+	s.registry.add(s)
 	s.watch()
 	return s
 }
@@ -256,5 +255,5 @@ func (s *Session) audit(msg string, args ...any) {
 
 // info says who commits.
 func (s *Session) info(comment string) conf.Info {
-	return conf.Info{User: s.user.Name, Source: s.user.Source, Comment: comment}
+	return conf.Info{Session: s.id, User: s.user.Name, Source: s.user.Source, Comment: comment}
 }

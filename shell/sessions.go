@@ -3,6 +3,7 @@ package shell
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,27 +17,24 @@ import (
 type Sessions struct {
 	mu     sync.Mutex
 	next   int
-	live   map[*Session]sessionInfo
+	live   map[*Session]struct{}
 	lost   map[string]*commands.Draft // by user
 	locked *Session
 	since  time.Time // of locked
 }
 
-type sessionInfo struct {
-	id    int
-	since time.Time
-}
-
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
-	return &Sessions{live: make(map[*Session]sessionInfo), lost: make(map[string]*commands.Draft)}
+	return &Sessions{live: make(map[*Session]struct{}), lost: make(map[string]*commands.Draft)}
 }
 
-func (r *Sessions) add(s *Session, now time.Time) {
+// add gives a session its number.
+func (r *Sessions) add(s *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next++
-	r.live[s] = sessionInfo{id: r.next, since: now}
+	s.id = r.next
+	r.live[s] = struct{}{}
 }
 
 // Committed tells every session of a revision, but the one that made it, and ends those whose
@@ -46,7 +44,9 @@ func (r *Sessions) Committed(rev *conf.Revision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s := range r.live {
-		s.committed(rev)
+		if s.id != rev.Session {
+			s.tell(rev)
+		}
 		if valid := s.user.Valid; valid != nil && rev.Config != nil && !valid(rev.Config) {
 			go s.expel(fmt.Sprintf("The session ends: commit %d by %s changed your user", rev.ID, rev.User))
 		}
@@ -136,17 +136,13 @@ type SessionRow struct {
 
 func (r *Sessions) list(self *Session) []SessionRow {
 	r.mu.Lock()
-	live := make(map[*Session]sessionInfo, len(r.live))
-	for s, i := range r.live {
-		live[s] = i
-	}
-	locked := r.locked
+	live, locked := slices.Collect(maps.Keys(r.live)), r.locked
 	r.mu.Unlock()
 	rows := make([]SessionRow, 0, len(live))
-	for s, i := range live {
+	for _, s := range live {
 		mode, changes := s.glance()
 		rows = append(rows, SessionRow{
-			ID: i.id, User: s.user.Name, Source: s.user.Source, Level: int(s.user.Level), Since: i.since,
+			ID: s.id, User: s.user.Name, Source: s.user.Source, Level: int(s.user.Level), Since: s.since,
 			Mode: mode, Changes: changes, Exclusive: s == locked, Self: s == self,
 		})
 	}
