@@ -77,9 +77,12 @@ func (c *call) writeJSON(h handler) error {
 	return e.Encode(v)
 }
 
+// interactive tells whether somebody can be asked; nobody can in scripts.
+func (c *call) interactive() bool { return c.io.Ask != nil }
+
 // progress tells the terminal, if there is one, what the command is doing, in case that takes long.
 func (c *call) progress(what string) {
-	if t, ok := c.io.Out.(Progress); ok && c.io.Ask != nil {
+	if t, ok := c.io.Out.(Progress); ok && c.interactive() {
 		t.Progress(capital(what))
 	}
 }

@@ -38,7 +38,7 @@ func configure(c *call) error {
 // lostDraft offers what the user's lost session had not committed. Scripts leave it alone.
 func (c *call) lostDraft() (*commands.Draft, error) {
 	s := c.session
-	if c.io.Ask == nil {
+	if !c.interactive() {
 		return nil, nil // there is none
 	}
 	d := s.registry.takeLost(s.user.Name)
@@ -104,7 +104,7 @@ func quit(c *call) error {
 func (c *call) leave() error {
 	s := c.session
 	for s.changed() {
-		if c.io.Ask == nil {
+		if !c.interactive() {
 			return failed("Uncommitted changes: commit or discard them first")
 		}
 		answer, err := c.ask("Uncommitted changes: commit, discard or cancel? [cancel] ", false)

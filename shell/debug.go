@@ -250,7 +250,7 @@ func showDebugging(c *call) error {
 	for _, d := range list {
 		c.printf("Debugging of %s is on\n", d)
 	}
-	if len(list) == 0 && c.io.Ask != nil {
+	if len(list) == 0 && c.interactive() {
 		c.printf("Nothing is debugged\n")
 	}
 	return nil

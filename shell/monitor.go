@@ -22,7 +22,7 @@ const (
 // monitorVRRP shows a table that changes as the virtual routers do.
 func monitorVRRP(c *call) error {
 	screen, ok := c.io.Out.(Screen)
-	if !ok || c.io.Ask == nil {
+	if !ok || !c.interactive() {
 		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
 	}
 	if len(c.inv.Pipes) > 0 {

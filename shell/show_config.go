@@ -172,7 +172,7 @@ func changesHandler(from, to configuration) handler {
 			for _, d := range list {
 				c.printf("%s\n", d)
 			}
-			if len(list) == 0 && c.io.Ask != nil {
+			if len(list) == 0 && c.interactive() {
 				c.printf("No changes\n")
 			}
 			return nil
@@ -213,7 +213,7 @@ func showCommits(c *call) error {
 	err := writeTable(c.out, []column{
 		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
-	if err == nil && c.io.Ask != nil {
+	if err == nil && c.interactive() {
 		c.printf("\"show configuration revision N changes\" tells what a commit changed\n")
 	}
 	return err

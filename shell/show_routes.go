@@ -22,7 +22,7 @@ func showRoutes(c *call) error {
 		return err
 	}
 	if len(routes) == 0 {
-		if c.io.Ask != nil {
+		if c.interactive() {
 			c.printf("No static routes\n")
 		}
 		return nil

@@ -23,7 +23,7 @@ func showTrack(c *call) error {
 	if err != nil {
 		return err
 	}
-	if len(snapshot.Tracks) == 0 && c.io.Ask != nil {
+	if len(snapshot.Tracks) == 0 && c.interactive() {
 		c.printf("No tracked objects\n")
 	}
 	for i := range snapshot.Tracks {
