@@ -145,7 +145,7 @@ func (c *call) edit() error {
 
 // askTwice asks the user for what is not shown, and makes it an argument of the command.
 func (c *call) askTwice(what string) error {
-	if c.io.Ask == nil {
+	if !c.interactive() {
 		return failed("The %s must be given: nobody can be asked for it here", what)
 	}
 	first, err := c.io.Ask(c.ctx, capital(what)+": ", true) // blanks count
