@@ -78,19 +78,19 @@ func (c *call) writeJSON(h handler) error {
 }
 
 // interactive tells whether somebody can be asked; nobody can in scripts.
-func (c *call) interactive() bool { return c.io.Ask != nil }
+func (c *call) interactive() bool { return c.io.Terminal != nil }
 
 // progress tells the terminal, if there is one, what the command is doing, in case that takes long.
 func (c *call) progress(what string) {
-	if t, ok := c.io.Out.(Progress); ok && c.interactive() {
-		t.Progress(capital(what))
+	if c.interactive() {
+		c.io.Progress(capital(what))
 	}
 }
 
 // noMore has the terminal, if there is one, show the output without pauses.
 func (c *call) noMore() {
-	if t, ok := c.io.Out.(interface{ NoMore() }); ok {
-		t.NoMore()
+	if c.interactive() {
+		c.io.NoMore()
 	}
 }
 

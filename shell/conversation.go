@@ -24,23 +24,22 @@ type IO struct {
 	Err io.Writer // errors
 	// Width is the terminal's width in columns, 0 when there is no terminal.
 	Width int
-	// Ask asks the user and returns the answer; secret input is not echoed. Nil when nobody
-	// can be asked (scripts).
-	Ask func(ctx context.Context, prompt string, secret bool) (string, error)
+	// Terminal is nil when nobody can be asked (scripts).
+	Terminal
 }
 
-// Screen is implemented by an IO.Out that is a terminal with a text that changes in place.
-type Screen interface {
-	// Show makes text, of several lines, all that is on the terminal. From the first call on, until the
-	// command ends, the user's "q" ends the context of the command, as Ctrl-C does.
-	Show(text string) error
-}
-
-// Progress is implemented by an IO.Out that is a terminal.
-type Progress interface {
+// Terminal is what the terminal of a user offers to the command that it executes.
+type Terminal interface {
+	// Ask asks the user and returns the answer; secret input is not echoed.
+	Ask(ctx context.Context, prompt string, secret bool) (string, error)
+	// NoMore has the rest of the output shown without pauses.
+	NoMore()
 	// Progress says what the command is doing. It is shown below the output when the command takes long, until there
 	// is more output.
 	Progress(what string)
+	// Show makes text, of several lines, all that is on the terminal, and changes it in place. From the first call on,
+	// until the command ends, the user's "q" ends the context of the command, as Ctrl-C does.
+	Show(text string) error
 }
 
 // Suggestion is one way to go on at the cursor.
@@ -66,8 +65,17 @@ type Conversation interface {
 	// Notices delivers lines to show between commands (commits of others, log lines), until
 	// it is closed when the session ends.
 	Notices() <-chan string
+	// PageLength is the number of lines of a page ("terminal length"): 0 turns the pager off, a negative number
+	// means the height of the terminal.
+	PageLength() int
+	// Suggestions tells whether suggestions pop up while typing ("terminal suggestions").
+	Suggestions() bool
+	// Resize tells how large the terminal is, at first and whenever that changes; also while a command runs.
+	Resize(columns, rows int)
 	// Ended is true when the user has left: exit from exec mode, quit.
 	Ended() bool
+	// Err tells why the conversation has ended without the user's doing, nil if it has not or nobody knows.
+	Err() error
 	// Close ends the session. An uncommitted candidate is kept for the user by the router.
 	Close() error
 }

@@ -92,7 +92,7 @@ func describe(err error) string {
 func mark(out IO, prompt, line string, offset int) {
 	line = strings.ReplaceAll(line, "\t", " ")
 	column := runewidth.StringWidth(printable(line[:min(offset, len(line))]))
-	if out.Ask == nil {
+	if out.Terminal == nil {
 		fmt.Fprintln(out.Err, discreet(printable(line)))
 	} else {
 		column += runewidth.StringWidth(prompt)

@@ -246,6 +246,29 @@ func must(t fataler, s *Session, lines ...string) string {
 	return b.String()
 }
 
+// display is a terminal that notes what commands want of it.
+type display struct {
+	bytes.Buffer
+	answer func(prompt string) (string, error) // nil: the user leaves every question
+	texts  []string                            // of the screen
+	told   []string                            // of progress
+	noMore bool
+}
+
+func (d *display) Show(text string) error { d.texts = append(d.texts, text); return nil }
+func (d *display) NoMore()                { d.noMore = true }
+func (d *display) Progress(what string)   { d.told = append(d.told, what) }
+
+func (d *display) Ask(_ context.Context, prompt string, _ bool) (string, error) {
+	if d.answer == nil {
+		return "", context.Canceled
+	}
+	return d.answer(prompt)
+}
+
+// io is what a command has of it.
+func (d *display) io(width int) IO { return IO{Out: d, Err: d, Width: width, Terminal: d} }
+
 // fataler is a test, of this package's or of rapid.
 type fataler interface {
 	Helper()

@@ -21,8 +21,7 @@ const (
 
 // monitorVRRP shows a table that changes as the virtual routers do.
 func monitorVRRP(c *call) error {
-	screen, ok := c.io.Out.(Screen)
-	if !ok || !c.interactive() {
+	if !c.interactive() {
 		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
 	}
 	if len(c.inv.Pipes) > 0 {
@@ -37,7 +36,7 @@ func monitorVRRP(c *call) error {
 			text = truncateLines(text, width)
 		}
 		if err == nil {
-			err = screen.Show(text)
+			err = c.io.Show(text)
 		}
 		switch {
 		case c.ctx.Err() != nil:

@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -10,18 +9,6 @@ import (
 	"vrrpsh/engine/report"
 )
 
-// display is a terminal with a screen.
-type display struct {
-	bytes.Buffer
-	texts  []string
-	noMore bool
-}
-
-func (d *display) Show(text string) error { d.texts = append(d.texts, text); return nil }
-func (d *display) NoMore()                { d.noMore = true }
-
-func nobody(context.Context, string, bool) (string, error) { return "", context.Canceled }
-
 func TestMonitorVRRP(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3)
@@ -29,7 +16,7 @@ func TestMonitorVRRP(t *testing.T) {
 		var d display
 		done := make(chan Status, 1)
 		go func() {
-			done <- r1.Execute(ctx, "monitor vrrp interface eth0", IO{Out: &d, Err: &d, Ask: nobody})
+			done <- r1.Execute(ctx, "monitor vrrp interface eth0", d.io(0))
 		}()
 		pass(10*time.Second + 500*time.Millisecond)
 		quit()
@@ -56,7 +43,7 @@ func TestMonitorNeedsATerminal(t *testing.T) {
 		}
 	}
 	var d display
-	if st := s.Execute(t.Context(), "monitor vrrp | include x", IO{Out: &d, Err: &d, Ask: nobody}); st != Failed {
+	if st := s.Execute(t.Context(), "monitor vrrp | include x", d.io(0)); st != Failed {
 		t.Errorf("through a pipe: status %d", st)
 	}
 }
@@ -68,7 +55,7 @@ func TestMonitorPackets(t *testing.T) {
 		var d display
 		done := make(chan Status, 1)
 		go func() {
-			done <- r1.Execute(ctx, "monitor packets interface eth0 | include sent", IO{Out: &d, Err: &d})
+			done <- r1.Execute(ctx, "monitor packets interface eth0 | include sent", d.io(0))
 		}()
 		pass(6 * time.Second)
 		if got := d.String(); !strings.Contains(got, "eth0 sent from 10.0.0.1: VRRPv3 group 1") || !d.noMore {
@@ -87,7 +74,7 @@ func TestNoMore(t *testing.T) {
 	s := newSession(t, env, admin)
 	for line, want := range map[string]bool{"show version": false, "show version | no-more": true, "show version | include r | no-more": true} {
 		var d display
-		s.Execute(t.Context(), line, IO{Out: &d, Err: &d})
+		s.Execute(t.Context(), line, d.io(0))
 		if d.noMore != want {
 			t.Errorf("%s: no pauses: %t", line, d.noMore)
 		}

@@ -100,15 +100,17 @@ func (s *Session) Ended() bool {
 	return s.ended
 }
 
-// PageLength returns the lines of a page: 0 for no pages, negative for the height of
-// the terminal.
+// Err implements Conversation.
+func (s *Session) Err() error { return nil }
+
+// PageLength implements Conversation.
 func (s *Session) PageLength() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.length
 }
 
-// Resize tells how large the terminal is.
+// Resize implements Conversation.
 func (s *Session) Resize(columns, _ int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +127,7 @@ func (s *Session) textWidth(terminal int) int {
 	return terminal
 }
 
-// Suggestions tells whether suggestions pop up while typing.
+// Suggestions implements Conversation.
 func (s *Session) Suggestions() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

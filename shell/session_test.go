@@ -159,10 +159,11 @@ func TestALostCandidateIsOffered(t *testing.T) {
 	must(t, script, "configure", "end")
 	s := newSession(t, env, admin)
 	asked := ""
-	s.Execute(t.Context(), "configure", IO{Out: os.Stderr, Err: os.Stderr, Ask: func(_ context.Context, p string, _ bool) (string, error) {
+	d := display{answer: func(p string) (string, error) {
 		asked = p
 		return "", nil
-	}})
+	}}
+	s.Execute(t.Context(), "configure", d.io(0))
 	if !strings.Contains(asked, "lost session") || s.Prompt() != "r1(config)*# " {
 		t.Errorf("asked %q, prompt %q", asked, s.Prompt())
 	}
@@ -335,7 +336,6 @@ func TestFiles(t *testing.T) {
 }
 
 func TestMarker(t *testing.T) {
-	asks := func(context.Context, string, bool) (string, error) { return "", nil }
 	env, _ := newEnv(t, sampleFile)
 	for _, tc := range []struct {
 		name  string
@@ -352,13 +352,13 @@ func TestMarker(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSession(t, env, admin)
-			var b bytes.Buffer
-			io := IO{Out: &b, Err: &b, Width: tc.width}
-			if tc.ask {
-				io.Ask = asks
+			var d display
+			io := d.io(tc.width)
+			if !tc.ask {
+				io.Terminal = nil
 			}
 			s.Execute(t.Context(), tc.line, io)
-			got, _, _ := strings.Cut(b.String(), "%")
+			got, _, _ := strings.Cut(d.String(), "%")
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}

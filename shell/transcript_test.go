@@ -1,8 +1,6 @@
 package shell
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -96,8 +94,9 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 			comments.WriteString(line + "\n")
 		}
 	}
-	out := bytes.NewBufferString(comments.String())
-	io := IO{Out: out, Err: out, Width: 80, Ask: func(_ context.Context, prompt string, _ bool) (string, error) {
+	out := new(display)
+	out.WriteString(comments.String())
+	out.answer = func(prompt string) (string, error) {
 		if len(answers) == 0 {
 			return "", fmt.Errorf("unexpected question %q", prompt)
 		}
@@ -105,7 +104,7 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 		answers = answers[1:]
 		fmt.Fprintf(out, "[asked] %s⟵ %s\n", prompt, a)
 		return a, nil
-	}}
+	}
 	for _, input := range inputs {
 		fmt.Fprintln(out, strings.TrimRight(s.Prompt()+input, " "))
 		switch {
@@ -116,7 +115,7 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 				fmt.Fprintf(out, "  %s\n", strings.TrimRight(fmt.Sprintf("%-20s %v %s", c.Text, c.Literal, c.Help), " "))
 			}
 		default:
-			s.Execute(t.Context(), input, io)
+			s.Execute(t.Context(), input, out.io(80))
 		}
 	}
 	if s.Ended() {

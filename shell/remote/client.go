@@ -322,26 +322,26 @@ func (c *Client) Ended() bool {
 	return c.state.Ended || c.closed
 }
 
-// PageLength is what "terminal length" says: 0 for no pager, negative for the terminal's height.
+// PageLength implements shell.Conversation.
 func (c *Client) PageLength() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state.PageLength
 }
 
-// Suggestions is false after "terminal suggestions off".
+// Suggestions implements shell.Conversation.
 func (c *Client) Suggestions() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state.Suggestions
 }
 
-// Resize tells the session the size of the terminal.
+// Resize implements shell.Conversation.
 func (c *Client) Resize(columns, rows int) {
 	_ = c.send(&frame{Op: opResize, Columns: columns, Rows: rows})
 }
 
-// Err tells why the router has gone, nil while it has not.
+// Err implements shell.Conversation: it tells why the router has gone, nil while it has not.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,7 +17,7 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 		fmt.Fprintf(io.Err, "%% Line too long: %d bytes, at most %d\n", len(line), maxLine)
 		return shell.BadSyntax
 	}
-	cl, err := c.start(&frame{Op: opExecute, Line: line, Width: io.Width, CanAsk: io.Ask != nil})
+	cl, err := c.start(&frame{Op: opExecute, Line: line, Width: io.Width, CanAsk: io.Terminal != nil})
 	if err != nil {
 		return c.lost(io, err)
 	}
@@ -52,18 +52,8 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 			_, _ = io.Out.Write(f.Data)
 		case opErr:
 			_, _ = io.Err.Write(f.Data)
-		case opNoMore:
-			if n, ok := io.Out.(interface{ NoMore() }); ok {
-				n.NoMore()
-			}
-		case opScreen:
-			if s, ok := io.Out.(shell.Screen); ok {
-				_ = s.Show(f.Text)
-			}
-		case opProgress:
-			if p, ok := io.Out.(shell.Progress); ok {
-				p.Progress(f.Text)
-			}
+		case opNoMore, opScreen, opProgress:
+			onTerminal(f, io.Terminal)
 		case opAsk:
 			c.answer(ctx, f, io)
 		case opDone:
@@ -73,13 +63,26 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 	}
 }
 
+// onTerminal does what the command wants of the terminal.
+func onTerminal(f *frame, t shell.Terminal) {
+	switch {
+	case t == nil: // an earlier release tells scripts, too
+	case f.Op == opNoMore:
+		t.NoMore()
+	case f.Op == opScreen:
+		_ = t.Show(f.Text)
+	default:
+		t.Progress(f.Text)
+	}
+}
+
 // answer puts the router's question to the user.
 func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.alive, cancel)()
 	a := &frame{Op: opAnswer, ID: q.ID}
-	if io.Ask == nil {
+	if io.Terminal == nil {
 		a.Error = "nobody can be asked"
 	} else if text, err := io.Ask(ctx, q.Text, q.Secret); err != nil {
 		a.Error = err.Error()

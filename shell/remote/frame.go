@@ -88,16 +88,8 @@ type state struct {
 	Suggestions bool   `json:"suggestions"`
 }
 
-// stateOf asks the conversation; what it does not tell has the terminal's defaults.
 func stateOf(c shell.Conversation) *state {
-	st := &state{Prompt: c.Prompt(), Ended: c.Ended(), PageLength: -1, Suggestions: true}
-	if p, ok := c.(interface{ PageLength() int }); ok {
-		st.PageLength = p.PageLength()
-	}
-	if s, ok := c.(interface{ Suggestions() bool }); ok {
-		st.Suggestions = s.Suggestions()
-	}
-	return st
+	return &state{Prompt: c.Prompt(), Ended: c.Ended(), PageLength: c.PageLength(), Suggestions: c.Suggestions()}
 }
 
 // encode returns f as a line. What is too long for a frame is cut where that does no harm:

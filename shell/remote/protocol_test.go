@@ -136,3 +136,24 @@ func TestNoShellOverTCP(t *testing.T) {
 		t.Errorf("got %v", resp.Status)
 	}
 }
+
+// TestScriptOfAnEarlierRouter: that one tells also who has no terminal what to do there.
+func TestScriptOfAnEarlierRouter(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() {
+		fmt.Fprintln(theirs, `{"op":"hello","state":{"prompt":"r1# ","page_length":-1,"suggestions":true}}`)
+		_, _ = bufio.NewReader(theirs).ReadString('\n') // the command
+		for _, f := range []string{`nomore"`, `progress","text":"applying"`, `screen","text":"all"`, `out","data":"YQ=="`, `done","status":3`} {
+			fmt.Fprintf(theirs, "{\"id\":1,\"op\":\"%s}\n", f)
+		}
+	}()
+	c, err := remote.Attach(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, st := run(c, "commit"); out != "a" || errs != "" || st != shell.Rejected {
+		t.Errorf("%q, %q, status %d", out, errs, st)
+	}
+	_ = theirs.Close()
+	_ = c.Close()
+}

@@ -114,64 +114,60 @@ func TestNoticesNobodyReads(t *testing.T) {
 	}
 }
 
-type noMoreBuffer struct {
+// display is a terminal that notes what commands want of it.
+type display struct {
 	bytes.Buffer
+	ask    func(ctx context.Context, prompt string, secret bool) (string, error)
 	noMore bool
+	told   []string // of progress
+	texts  []string // of the screen
+	third  func()   // is called when there have been three
 }
 
-func (b *noMoreBuffer) NoMore() { b.noMore = true }
+func (d *display) Ask(ctx context.Context, prompt string, secret bool) (string, error) {
+	return d.ask(ctx, prompt, secret)
+}
+
+func (d *display) NoMore() { d.noMore = true }
+
+func (d *display) Progress(what string) { d.told = append(d.told, what) }
+
+func (d *display) Show(text string) error {
+	if d.texts = append(d.texts, text); len(d.texts) == 3 {
+		d.third()
+	}
+	return nil
+}
+
+// io is what a command has of it.
+func (d *display) io() shell.IO { return shell.IO{Out: d, Err: d, Terminal: d} }
 
 func TestNoMore(t *testing.T) {
 	c, _ := startRouter(t, nil).dial(t)
-	var b noMoreBuffer
-	c.Execute(t.Context(), "nomore", shell.IO{Out: &b, Err: &b})
-	if !b.noMore {
+	var d display
+	c.Execute(t.Context(), "nomore", d.io())
+	if !d.noMore {
 		t.Error("the terminal was not told")
 	}
 }
 
-// progressBuffer keeps what it is told.
-type progressBuffer struct {
-	bytes.Buffer
-	told []string
-}
-
-func (b *progressBuffer) Progress(what string) { b.told = append(b.told, what) }
-
 func TestProgress(t *testing.T) {
 	c, _ := startRouter(t, nil).dial(t)
-	var b progressBuffer
-	c.Execute(t.Context(), "progress", shell.IO{Out: &b, Err: &b})
-	if diff := cmp.Diff([]string{"validating", "applying"}, b.told); diff != "" {
+	var d display
+	c.Execute(t.Context(), "progress", d.io())
+	if diff := cmp.Diff([]string{"validating", "applying"}, d.told); diff != "" {
 		t.Error(diff)
 	}
-	if out, _, status := run(c, "progress"); out != "" || status != shell.Done { // a script
-		t.Errorf("status %d, output %q", status, out)
-	}
-}
-
-// screenBuffer ends the command after some screens.
-type screenBuffer struct {
-	bytes.Buffer
-	texts []string
-	end   func()
-}
-
-func (b *screenBuffer) Show(text string) error {
-	if b.texts = append(b.texts, text); len(b.texts) == 3 {
-		b.end()
-	}
-	return nil
 }
 
 func TestScreen(t *testing.T) {
 	c, _ := startRouter(t, nil).dial(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	b := screenBuffer{end: cancel}
-	if st := c.Execute(ctx, "screen", shell.IO{Out: &b, Err: &b}); st != shell.Done || b.Len() > 0 {
-		t.Errorf("status %d, %q", st, b.String())
+	d := display{third: cancel}
+	if st := c.Execute(ctx, "screen", d.io()); st != shell.Done || d.Len() > 0 {
+		t.Errorf("status %d, %q", st, d.String())
 	}
-	for i, text := range b.texts {
+	for i, text := range d.texts {
 		if !strings.HasPrefix(text, fmt.Sprintf("%d\na line\n", i)) || !strings.HasSuffix(text, "a line\n") {
 			t.Errorf("screen %d is %.20q…", i, text)
 		}
@@ -219,14 +215,13 @@ func TestAsk(t *testing.T) {
 	c, _ := startRouter(t, nil).dial(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var out bytes.Buffer
-			st := c.Execute(t.Context(), tt.line, shell.IO{Out: &out, Err: &out,
-				Ask: func(_ context.Context, prompt string, secret bool) (string, error) {
-					if prompt != "Password: " || secret != strings.HasSuffix(tt.line, "secret") {
-						t.Errorf("asked %q, secret %t", prompt, secret)
-					}
-					return tt.answer, tt.err
-				}})
+			out := display{ask: func(_ context.Context, prompt string, secret bool) (string, error) {
+				if prompt != "Password: " || secret != strings.HasSuffix(tt.line, "secret") {
+					t.Errorf("asked %q, secret %t", prompt, secret)
+				}
+				return tt.answer, tt.err
+			}}
+			st := c.Execute(t.Context(), tt.line, out.io())
 			if st != tt.status || out.String() != tt.out {
 				t.Errorf("status %d, %q", st, out.String())
 			}
@@ -290,12 +285,12 @@ func TestClientVanishes(t *testing.T) {
 func TestClientVanishesWhileAsked(t *testing.T) {
 	c, conv := startRouter(t, nil).dial(t)
 	asked := make(chan struct{})
-	go c.Execute(context.Background(), "ask", shell.IO{Out: io.Discard, Err: io.Discard,
-		Ask: func(ctx context.Context, _ string, _ bool) (string, error) {
-			close(asked)
-			<-ctx.Done()
-			return "", ctx.Err()
-		}})
+	d := display{ask: func(ctx context.Context, _ string, _ bool) (string, error) {
+		close(asked)
+		<-ctx.Done()
+		return "", ctx.Err()
+	}}
+	go c.Execute(context.Background(), "ask", d.io())
 	wait(t, asked, "question")
 	_ = c.Close()
 	if err := wait(t, conv.answered, "end of the question"); err == nil {

@@ -56,6 +56,8 @@ func (c *scripted) Suggestions() bool { return false }
 
 func (c *scripted) Resize(columns, _ int) { c.mu.Lock(); defer c.mu.Unlock(); c.columns = columns }
 
+func (c *scripted) Err() error { return nil }
+
 func (c *scripted) Close() error { close(c.closed); return nil }
 
 func (c *scripted) Help(line string) string {
@@ -111,7 +113,7 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 		}
 		return shell.Failed
 	case "ask":
-		if sio.Ask == nil {
+		if sio.Terminal == nil {
 			return shell.Failed
 		}
 		text, err := sio.Ask(ctx, "Password: ", rest == "secret")
@@ -126,18 +128,16 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 		fmt.Fprintf(sio.Out, "got %s\n", text)
 	case "screen":
 		for i := 0; ctx.Err() == nil; i++ {
-			if err := sio.Out.(shell.Screen).Show(fmt.Sprintf("%d\n%s", i, strings.Repeat("a line\n", 1<<18))); err != nil {
+			if err := sio.Show(fmt.Sprintf("%d\n%s", i, strings.Repeat("a line\n", 1<<18))); err != nil {
 				return shell.Failed
 			}
 		}
 	case "progress":
 		for _, what := range []string{"validating", "applying"} {
-			sio.Out.(shell.Progress).Progress(what)
+			sio.Progress(what)
 		}
 	case "nomore":
-		if n, ok := sio.Out.(interface{ NoMore() }); ok {
-			n.NoMore()
-		}
+		sio.NoMore()
 	case "mode":
 		c.mu.Lock()
 		defer c.mu.Unlock()

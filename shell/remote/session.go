@@ -91,9 +91,7 @@ func (s *session) read() {
 		case opAnswer:
 			s.answered(f)
 		case opResize:
-			if r, ok := s.conv.(interface{ Resize(columns, rows int) }); ok {
-				r.Resize(f.Columns, f.Rows)
-			}
+			s.conv.Resize(f.Columns, f.Rows)
 		case opClose:
 			return
 		case opExecute, opComplete, opHelp, opPrompt:
@@ -181,9 +179,7 @@ func (s *session) execute(f *frame) error {
 	out := newStream(s, f.ID)
 	sio := shell.IO{Out: out.writer(opOut), Err: out.writer(opErr), Width: f.Width}
 	if f.CanAsk {
-		sio.Ask = func(ctx context.Context, prompt string, secret bool) (string, error) {
-			return s.ask(ctx, out, prompt, secret)
-		}
+		sio.Terminal = out
 	}
 	status := shell.Failed
 	if !s.guard(f.Line, func() { status = s.conv.Execute(ctx, f.Line, sio) }) {
@@ -219,35 +215,6 @@ func (s *session) guard(line string, fn func()) (ok bool) {
 	}()
 	fn()
 	return true
-}
-
-// ask puts a question to the user at the other end.
-func (s *session) ask(ctx context.Context, out *stream, prompt string, secret bool) (string, error) {
-	out.flush()
-	ch := make(chan *frame, 1)
-	s.mu.Lock()
-	s.question++
-	id := s.question
-	s.answer = ch
-	s.mu.Unlock()
-	if err := s.send(&frame{Op: opAsk, ID: id, For: out.id, Text: prompt, Secret: secret}); err != nil {
-		return "", err
-	}
-	select {
-	case f := <-ch:
-		switch f.Error {
-		case "":
-			return f.Text, nil
-		case io.EOF.Error():
-			return "", io.EOF
-		default:
-			return "", errors.New(f.Error)
-		}
-	case <-s.ctx.Done():
-		return "", errGone
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }
 
 // notices passes on what the router has to tell until the conversation has no more.

@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -9,16 +11,13 @@ import (
 	"vrrpsh/shell"
 )
 
-var (
-	_ shell.Screen   = (*streamWriter)(nil)
-	_ shell.Progress = (*streamWriter)(nil)
-)
+var _ shell.Terminal = (*stream)(nil)
 
 // flushDelay is how long output may wait for more, so that a table of short writes makes
 // few frames and a progress line is still seen as it grows.
 const flushDelay = 20 * time.Millisecond
 
-// stream carries the output of one command, in the order it was written.
+// stream carries the output of one command, in the order it was written, and what it wants of the user's terminal.
 type stream struct {
 	s  *session
 	id uint64
@@ -70,26 +69,56 @@ func (w *streamWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// NoMore tells the client's terminal not to page the rest.
-func (w *streamWriter) NoMore() {
-	w.st.flush()
-	_ = w.st.s.send(&frame{Op: opNoMore, ID: w.st.id})
+// Ask implements shell.Terminal.
+func (st *stream) Ask(ctx context.Context, prompt string, secret bool) (string, error) {
+	st.flush()
+	s := st.s
+	ch := make(chan *frame, 1)
+	s.mu.Lock()
+	s.question++
+	id := s.question
+	s.answer = ch
+	s.mu.Unlock()
+	if err := s.send(&frame{Op: opAsk, ID: id, For: st.id, Text: prompt, Secret: secret}); err != nil {
+		return "", err
+	}
+	select {
+	case f := <-ch:
+		switch f.Error {
+		case "":
+			return f.Text, nil
+		case io.EOF.Error():
+			return "", io.EOF
+		default:
+			return "", errors.New(f.Error)
+		}
+	case <-s.ctx.Done():
+		return "", errGone
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
-// Progress implements shell.Progress.
-func (w *streamWriter) Progress(what string) {
-	w.st.flush()
-	_ = w.st.s.send(&frame{Op: opProgress, ID: w.st.id, Text: what})
+// NoMore implements shell.Terminal.
+func (st *stream) NoMore() {
+	st.flush()
+	_ = st.s.send(&frame{Op: opNoMore, ID: st.id})
 }
 
-// Show implements shell.Screen. Of a text too long for a frame, and for any terminal, the rest is cut off.
-func (w *streamWriter) Show(text string) error {
-	w.st.flush()
+// Progress implements shell.Terminal.
+func (st *stream) Progress(what string) {
+	st.flush()
+	_ = st.s.send(&frame{Op: opProgress, ID: st.id, Text: what})
+}
+
+// Show implements shell.Terminal. Of a text too long for a frame, and for any terminal, the rest is cut off.
+func (st *stream) Show(text string) error {
+	st.flush()
 	const most = maxFrame / 8
 	if len(text) > most {
 		text = text[:strings.LastIndexByte(text[:most], '\n')+1]
 	}
-	return w.st.s.send(&frame{Op: opScreen, ID: w.st.id, Text: text})
+	return st.s.send(&frame{Op: opScreen, ID: st.id, Text: text})
 }
 
 func (st *stream) flush() {

@@ -5,16 +5,16 @@ import (
 	"io"
 )
 
-// ask puts a question to the user and reads the answer; what is secret is not shown. Both
-// contexts end it: the question's and the command's, which Ctrl-C ends. Ctrl-D on an empty
-// line is io.EOF.
-func (t *terminal) ask(ctx, command context.Context, question string, secret bool) (string, error) {
+// Ask implements shell.Terminal. Both contexts end it: the question's and the command's, which Ctrl-C ends. Ctrl-D on an
+// empty line is io.EOF.
+func (p *pager) Ask(ctx context.Context, question string, secret bool) (string, error) {
+	p.drain()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(command, cancel)()
-	t.tty.write(printable(question, true))
-	answer, err := t.answer(ctx, secret)
-	t.tty.write("\n")
+	defer context.AfterFunc(p.ctx, cancel)()
+	p.t.tty.write(printable(question, true))
+	answer, err := p.t.answer(ctx, secret)
+	p.t.tty.write("\n")
 	return answer, err
 }
 

@@ -197,22 +197,22 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 	case "live":
 		for i := 0; ctx.Err() == nil; i++ {
 			text := fmt.Sprintf("tick %d\n%s\nlast \x1b[2Jline\n", i, strings.Repeat("wide ", 100))
-			if err := sio.Out.(shell.Screen).Show(text); err != nil {
+			if err := sio.Show(text); err != nil {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 		fmt.Fprintln(sio.Err, "left")
 	case "work": // in two stages, without an output in between, until Ctrl-C
-		sio.Out.(shell.Progress).Progress("first\x1bly")
+		sio.Progress("first\x1bly")
 		<-c.release
 		fmt.Fprintln(sio.Out, "first done")
-		sio.Out.(shell.Progress).Progress("then")
+		sio.Progress("then")
 		<-ctx.Done()
 		fmt.Fprintln(sio.Err, "interrupted")
 		return shell.Failed
 	case "nomore":
-		sio.Out.(interface{ NoMore() }).NoMore()
+		sio.NoMore()
 		return c.Execute(ctx, rest, sio)
 	case "hold": // until SIGALRM, whatever is typed
 		fmt.Fprintln(sio.Out, "holding")

@@ -31,7 +31,7 @@ func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 		return t.popup
 	}
 	room := t.room()
-	if before == "" || room == 0 || !t.suggesting() {
+	if before == "" || room == 0 || !t.conv.Suggestions() {
 		t.popup = nil
 		return nil
 	}
@@ -54,11 +54,6 @@ func literals(popup []prompt.Suggest, found []shell.Suggestion) []prompt.Suggest
 		return popup
 	}
 	return popup[:n]
-}
-
-func (t *terminal) suggesting() bool {
-	s, ok := t.conv.(Suggester)
-	return !ok || s.Suggestions()
 }
 
 // room is how many suggestions fit below the line.

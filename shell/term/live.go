@@ -8,9 +8,9 @@ import (
 	"vrrpsh/shell"
 )
 
-var _ shell.Screen = (*pager)(nil)
+var _ shell.Terminal = (*pager)(nil)
 
-// Show implements shell.Screen, on the terminal's alternate screen: what was there before comes back.
+// Show implements shell.Terminal, on the terminal's alternate screen: what was there before comes back.
 func (p *pager) Show(text string) error {
 	p.once.Do(p.enterScreen)
 	if err := p.ctx.Err(); err != nil {

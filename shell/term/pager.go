@@ -72,10 +72,8 @@ type span struct{ from, to int }
 // asked while it executes a command.
 func newPager(ctx context.Context, cancel context.CancelFunc, t *terminal) *pager {
 	p := &pager{t: t, ctx: ctx, cancel: cancel, done: make(chan struct{}), tall: true, last: '\n'}
-	if c, ok := t.conv.(Pager); ok {
-		if n := c.PageLength(); n >= 0 {
-			p.page, p.tall = n, false
-		}
+	if n := t.conv.PageLength(); n >= 0 {
+		p.page, p.tall = n, false
 	}
 	p.cond = sync.NewCond(&p.mu)
 	go p.show()
@@ -85,7 +83,7 @@ func newPager(ctx context.Context, cancel context.CancelFunc, t *terminal) *page
 // Write implements io.Writer.
 func (p *pager) Write(b []byte) (int, error) { return p.write(b, false) }
 
-// NoMore ends the paging of this output.
+// NoMore implements shell.Terminal.
 func (p *pager) NoMore() { p.change(func() { p.noMore = true }) }
 
 // errors returns the side of the pager that is heard even after the user has quit.

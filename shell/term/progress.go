@@ -5,16 +5,12 @@ import (
 	"time"
 
 	runewidth "github.com/mattn/go-runewidth"
-
-	"vrrpsh/shell"
 )
 
 // progressPause is how long a command is silent before what it does is shown, and how often that is drawn anew.
 const progressPause = 500 * time.Millisecond
 
-var _ shell.Progress = (*pager)(nil)
-
-// Progress implements shell.Progress.
+// Progress implements shell.Terminal.
 func (p *pager) Progress(what string) {
 	p.change(func() { p.doing = what })
 	p.working.Do(func() {

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,25 +27,6 @@ type Options struct {
 	// Private tells lines that must not reach the history file, beside those that name a
 	// secret, a password or authentication.
 	Private func(line string) bool
-}
-
-// Pager is implemented by conversations that set the length of a page ("terminal length").
-type Pager interface {
-	// PageLength is the number of lines of a page: 0 turns the pager off, a negative number
-	// means the height of the terminal.
-	PageLength() int
-}
-
-// Suggester is implemented by conversations that can turn off the suggestions that pop up
-// while typing ("terminal suggestions off").
-type Suggester interface {
-	Suggestions() bool
-}
-
-// Resizer is implemented by conversations that want to know the size of the terminal, now and
-// whenever it changes. Resize may be called while a command runs.
-type Resizer interface {
-	Resize(columns, rows int)
 }
 
 // ErrLost is in the error of Run when the conversation ended without the user's doing. The
@@ -118,10 +100,7 @@ func (t *terminal) watchSize(ctx context.Context) {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGWINCH, syscall.SIGCONT)
 	defer signal.Stop(ch)
-	r, _ := t.conv.(Resizer)
-	if r != nil {
-		r.Resize(t.tty.size())
-	}
+	t.conv.Resize(t.tty.size())
 	for {
 		select {
 		case <-ctx.Done():
@@ -130,9 +109,7 @@ func (t *terminal) watchSize(ctx context.Context) {
 			if s == syscall.SIGCONT {
 				_ = t.tty.setRaw()
 			}
-			if r != nil {
-				r.Resize(t.tty.size())
-			}
+			t.conv.Resize(t.tty.size())
 			t.in.change(func() { t.in.resized = true })
 		}
 	}
@@ -170,10 +147,7 @@ func (t *terminal) loop() error {
 
 // lost makes the error of a conversation that ended by itself; show when nobody has told yet.
 func (t *terminal) lost(show bool) error {
-	err := errors.New("the session has ended")
-	if e, ok := t.conv.(interface{ Err() error }); ok && e.Err() != nil {
-		err = e.Err()
-	}
+	err := cmp.Or(t.conv.Err(), errors.New("the session has ended"))
 	if show {
 		t.tty.write(complaint(err))
 	}
@@ -195,9 +169,5 @@ func (t *terminal) execute(line string) shell.Status {
 	defer t.in.onInterrupt(nil)
 	defer pg.close() // while Ctrl-C still cuts the output short
 	columns, _ := t.tty.size()
-	return t.conv.Execute(ctx, line, shell.IO{Out: pg, Err: pg.errors(), Width: columns,
-		Ask: func(actx context.Context, prompt string, secret bool) (string, error) {
-			pg.drain()
-			return t.ask(actx, ctx, prompt, secret)
-		}})
+	return t.conv.Execute(ctx, line, shell.IO{Out: pg, Err: pg.errors(), Width: columns, Terminal: pg})
 }
