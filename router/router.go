@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"vrrpsh/api"
@@ -133,10 +134,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	if err := manager.Start(ctx, r.parts(o)...); err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
 	}
-	r.warn(config())
-	for _, note := range manager.Running().Notes {
-		log.Warn(note)
-	}
+	r.warn(manager.Running())
 	return r, nil
 }
 
@@ -240,7 +238,7 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			}
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)
-			r.warn(rev.Config)
+			r.warn(rev)
 		}
 	}
 }
@@ -251,10 +249,10 @@ func (r *Router) healthy(ctx context.Context) error {
 	return err
 }
 
-// warn logs what is legal in a configuration but probably not meant.
-func (r *Router) warn(c *conf.Config) {
-	for _, warning := range c.Warnings {
-		r.log.Warn(warning)
+// warn logs what is legal in a configuration but probably not meant, and what else there is to know of its commit.
+func (r *Router) warn(rev *conf.Revision) {
+	for _, text := range slices.Concat(rev.Config.Warnings, rev.Notes) {
+		r.log.Warn(text)
 	}
 }
 
