@@ -187,7 +187,7 @@ func TestCommitThatCannotBeApplied(t *testing.T) {
 	r1 := l.Routers[0]
 	r1.IP("link add taken0 link eth0 type macvlan mode bridge", "link set taken0 up")
 	lab.Until(t, 2*time.Second, "taken0 is settled", func() error {
-		if !strings.Contains(r1.Run("ip", "-6", "-o", "addr", "show", "dev", "taken0"), "fe80:") {
+		if out := r1.Run("ip", "-6", "-o", "addr", "show", "dev", "taken0"); !strings.Contains(out, "fe80:") || strings.Contains(out, "tentative") {
 			return errNotYet
 		}
 		return nil
