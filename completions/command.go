@@ -68,6 +68,8 @@ type Command struct {
 	// Yields says that an abbreviation of the first word means another command if there is one: "conf" is
 	// configure, not confirm.
 	Yields bool
+	// Secret is the name of a value that must not be shown, "" if there is none.
+	Secret string
 	// Demo commands exist in the demo only.
 	Demo bool
 }

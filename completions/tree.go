@@ -39,6 +39,7 @@ type edge struct {
 	do    bool // of "do" and "run"
 	// yields is true while all commands behind the word yield to others that it may be the abbreviation of.
 	yields bool
+	secret bool // the value must not be shown
 }
 
 // Compile builds a tree. Topics explain words that begin several commands, by the line up to
@@ -216,11 +217,12 @@ func (in *inserter) value(n *node, p *param) *node {
 	for _, e := range n.params {
 		if *e.param == *p {
 			e.level = min(e.level, in.command.Level)
+			e.secret = e.secret || p.name == in.command.Secret
 			return e.to
 		}
 	}
 	help := in.tree.valueHelp(in.command, p)
-	e := &edge{param: p, help: help, level: in.command.Level, to: &node{}}
+	e := &edge{param: p, help: help, level: in.command.Level, secret: p.name == in.command.Secret, to: &node{}}
 	n.params = append(n.params, e)
 	return e.to
 }

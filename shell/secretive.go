@@ -1,24 +1,13 @@
 package shell
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
 )
 
-// secretive matches lines that give a secret or a password, words abbreviated or not, and
-// those that configure authentication, where the word "secret" may be one letter. It need not understand the line.
-var secretive = regexp.MustCompile(`(?i)(?:\s(?:se|sec|secr|secre|secret|pa|pas|pass|passw|passwo|passwor|password|passwd)\s+|(?:^|\s)au\w*\s+\S+\s+)(\S.*)`)
-
-// SecretIn returns where in a line a secret may begin; false if there is none.
-func SecretIn(line string) (offset int, ok bool) {
-	at := secretive.FindStringSubmatchIndex(line)
-	if at == nil {
-		return 0, false
-	}
-	return at[2], true
-}
+// SecretIn returns where a line gives a secret, or where one may begin if it is not understood; false if it has none.
+func SecretIn(line string) (offset int, ok bool) { return demoTree().SecretIn(line) }
 
 // discreet returns a line as wide as before with stars instead of what may be secret.
 func discreet(line string) string {

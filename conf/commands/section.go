@@ -143,11 +143,7 @@ func Masked(inv *completions.Invocation) string {
 	line := inv.Line
 	for i := range inv.Steps {
 		step := &inv.Steps[i]
-		s := settings().byID[step.Command.ID]
-		if s == nil || s.secret == "" {
-			continue
-		}
-		if a, ok := step.Arg(s.secret); ok && a.Offset < len(line) {
+		if a, ok := step.Arg(step.Command.Secret); ok && a.Offset < len(line) {
 			line = line[:a.Offset] + conf.Mask
 		}
 	}

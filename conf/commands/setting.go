@@ -200,7 +200,7 @@ func (s *setting) command(mode completions.Mode) completions.Command {
 	}
 	return completions.Command{
 		ID: settingID(mode, s.id), Modes: []completions.Mode{mode}, Syntax: s.syntax, No: no, Help: s.help,
-		Words: s.words, Level: completions.Administrator, Setting: true,
+		Words: s.words, Level: completions.Administrator, Setting: true, Secret: s.secret,
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir", "history")
 	u := start(t, setup{history: path})
-	for _, l := range []string{"say one", "say two", "say two", "say secret hush", "say three"} {
+	for _, l := range []string{"say one", "say two", "say two", "api secret hush", "say three"} {
 		u.Run(l, l)
 		u.Prompt("r1# ")
 	}
