@@ -162,6 +162,9 @@ func checkRevision(s string) error {
 }
 
 func checkEndpoint(s string) error {
+	if s == "disabled" { // whether it can be is for who takes the value
+		return nil
+	}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
 		return errors.New("not an address and port, as 0.0.0.0:7080")

@@ -43,6 +43,22 @@ type APIConfig struct {
 	TLSCert string
 }
 
+// Listeners says what can be reached over the network under a configuration, and what of it is not encrypted.
+func (c *Config) Listeners() []string {
+	var list []string
+	if c.API.Enabled {
+		if c.API.TLS {
+			list = append(list, "HTTPS API on "+c.API.Host)
+		} else {
+			list = append(list, "HTTP API on "+c.API.Host+", without TLS")
+		}
+	}
+	if c.SSH.Listen != "" {
+		list = append(list, "SSH server on "+c.SSH.Listen)
+	}
+	return list
+}
+
 // SSHConfig is the [ssh] table. Its users are those of the API.
 type SSHConfig struct {
 	Listen         string // address and port; "": no SSH server

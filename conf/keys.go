@@ -25,9 +25,11 @@ const (
 	DefaultStateDir      = "/var/lib/vrrpsh"
 	DefaultControlSocket = "/run/vrrpsh/vrrpsh.sock"
 	DefaultAPIHost       = "0.0.0.0:7080"
-	DefaultTLSKey        = "/etc/vrrpsh/ssl/key.pem"
-	DefaultTLSCert       = "/etc/vrrpsh/ssl/cert.pem"
-	DefaultKeys          = "/etc/vrrpsh/authorized_keys/%u"
+	// NoListener is the host of an API that nobody can reach over TCP.
+	NoListener     = "disabled"
+	DefaultTLSKey  = "/etc/vrrpsh/ssl/key.pem"
+	DefaultTLSCert = "/etc/vrrpsh/ssl/cert.pem"
+	DefaultKeys    = "/etc/vrrpsh/authorized_keys/%u"
 	// DefaultHostKey is the name of the SSH host key in the state directory.
 	DefaultHostKey = "ssh_host_ed25519_key"
 	// MaxDebug is the highest debug level; 4 is read as 5.
@@ -110,9 +112,9 @@ var (
 // The keys of [api].
 var (
 	APIHost = Declare[string](apiTable, Key{
-		Name: "host", Type: Text{Kind: "endpoint", Check: badHostPort}, Default: DefaultAPIHost, Rank: 1,
-		Help: "Address and port to listen on", Command: "api host", ValueHelp: "As 0.0.0.0:7080 or [::]:7080",
-		Doc: "address and port (1-65535) to listen on",
+		Name: "host", Type: Text{Kind: "endpoint", Check: badAPIHost}, Default: DefaultAPIHost, Rank: 1,
+		Help: "Address and port to listen on", Command: "api host", ValueHelp: `As 0.0.0.0:7080 or [::]:7080; "disabled" for none`,
+		Doc: "address and port (1-65535) to listen on; \"disabled\": none, as commands have it that make this table without `api host` or `api enable`",
 	})
 	APIUsers = Declare[[]string](apiTable, Key{
 		Name: "users", Type: Strings{}, Absent: "none", Secret: UserHashes, Rank: 6, Example: []string{"{{SCRYPT}}admin:9::$rscrypt$0$PARAMS$SALT$HASH$"},

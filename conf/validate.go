@@ -153,7 +153,7 @@ func (v *validator) api() APIConfig {
 	if !API.IsSet(v.file) {
 		return a
 	}
-	a.Enabled = root(v, ClientAPI) == "http"
+	a.Enabled = root(v, ClientAPI) == "http" && a.Host != NoListener
 	a.TLS = root(v, APITLS)
 	if a.TLS { // rVRRPd's stay where they are
 		a.TLSKey = firstThere(a.TLSKey, "/etc/rvrrpd/ssl/key.pem")
@@ -210,6 +210,14 @@ func (v *validator) users(lines []string) Users {
 		users = append(users, u)
 	}
 	return users
+}
+
+// badAPIHost is the check of the host of the API.
+func badAPIHost(s string) string {
+	if s == NoListener {
+		return ""
+	}
+	return badHostPort(s)
 }
 
 // badHostPort says what is wrong with an address to listen on, if anything is.

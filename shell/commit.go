@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,8 @@ type plan struct {
 	Routes  []planRoute  `json:"routes"`
 	// Settings are the changes of everything else: tracked objects, notifications, listeners, logging.
 	Settings []commands.Delta `json:"settings"`
+	// Listeners are those that the commit opens.
+	Listeners []string `json:"listeners,omitempty"`
 }
 
 // planRoute is a static route that a commit adds, changes or removes.
@@ -168,6 +171,7 @@ func (c *call) checkCandidate() (*plan, error) {
 		p.Routes = append(p.Routes, planRoute{commands.Destination(r.Route), conf.StaticNH.Value(r.Route), conf.StaticMetric.Value(r.Route), r.Change})
 	}
 	p.Settings = commands.CompareOthers(d.Base().File, d.File())
+	p.Listeners = opened(d.Base().File, d.File())
 	return p, nil
 }
 
@@ -208,7 +212,27 @@ func commitCheck(c *call) error {
 	for _, d := range p.Settings {
 		c.printf("%s\n", d)
 	}
+	for _, l := range p.Listeners {
+		c.printf("Opens a listener: %s\n", l)
+	}
 	return nil
+}
+
+// opened returns the listeners that one configuration has and the one before has not. A configuration that is not valid opens
+// none.
+func opened(from, to *conf.File) []string {
+	if conf.API.Raw(from) == conf.API.Raw(to) && conf.SSHListen.Raw(from) == conf.SSHListen.Raw(to) {
+		return nil
+	}
+	was, err := conf.Validate(from, nil)
+	if err != nil {
+		was = new(conf.Config)
+	}
+	is, err := conf.Validate(to, nil)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(is.Listeners(), func(l string) bool { return slices.Contains(was.Listeners(), l) })
 }
 
 func discard(c *call) error {

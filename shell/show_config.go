@@ -148,36 +148,41 @@ func showHere(c *call) error {
 
 // changesHandler shows what leads from one configuration to another.
 func changesHandler(from, to configuration) handler {
-	compare := func(c *call) ([]commands.Delta, error) {
+	compare := func(c *call) (list []commands.Delta, opens []string, err error) {
 		a, err := from(c)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		b, err := to(c)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		list := commands.Compare(a, b)
-		if list == nil {
+		if list = commands.Compare(a, b); list == nil {
 			list = []commands.Delta{}
 		}
-		return list, nil
+		return list, opened(a.File(), b.File()), nil
 	}
 	return handler{
 		run: func(c *call) error {
-			list, err := compare(c)
+			list, opens, err := compare(c)
 			if err != nil {
 				return err
 			}
 			for _, d := range list {
 				c.printf("%s\n", d)
 			}
+			for _, l := range opens {
+				c.printf("! opens a listener: %s\n", l)
+			}
 			if len(list) == 0 && c.interactive() {
 				c.printf("No changes\n")
 			}
 			return nil
 		},
-		data: func(c *call) (any, error) { return compare(c) },
+		data: func(c *call) (any, error) {
+			list, _, err := compare(c)
+			return list, err
+		},
 	}
 }
 

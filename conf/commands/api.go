@@ -10,7 +10,7 @@ import (
 	"vrrpsh/conf"
 )
 
-// apiEnable edits whether there is an [api] table: it says something by being there.
+// apiEnable edits whether the API listens without a host of its own.
 var apiEnable = setting{
 	id: conf.API.Path(), syntax: "api enable", no: "api [enable]",
 	help:  "Serve the HTTP API over TCP, with what is not set at its default",
@@ -26,17 +26,24 @@ var apiEnable = setting{
 		return nil
 	},
 	render: func(t *target, _ func(string) string) []string {
-		table, has := conf.API.In(t.file)
-		if !has {
+		if !conf.API.IsSet(t.file) || conf.APIHost.IsSet(t.file) {
 			return nil
-		}
-		for _, k := range table.Schema().Keys() {
-			if v := k.Raw(table); v != nil && v != false { // false is not shown
-				return nil // its command makes the table
-			}
 		}
 		return []string{"api enable"}
 	},
+}
+
+// listen sees to it that only "api host" and "api enable" open the listener of the API, which in a file is open as soon as there is an
+// [api] table. It is called after a setting was given a value in a file that had that table before, or not.
+func (s *setting) listen(t *target, before bool) {
+	switch {
+	case s.id == conf.API.Path():
+		if conf.APIHost.Value(t.file) == conf.NoListener {
+			conf.APIHost.Unset(t.file)
+		}
+	case !before && !conf.APIHost.IsSet(t.file) && conf.API.IsSet(t.file):
+		conf.APIHost.Set(t.file, conf.NoListener)
+	}
 }
 
 // apiSecret edits the key of the session tokens.

@@ -227,7 +227,9 @@ func (e *edit) setting(set *setting) (Place, error) {
 	}
 	var err error
 	if plain {
+		before := conf.API.IsSet(t.file)
 		if err = set.set(t, e.step); err == nil {
+			set.listen(t, before)
 			err = set.check(t)
 		}
 	} else {
