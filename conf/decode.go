@@ -15,6 +15,9 @@ type decoder struct {
 }
 
 func (d *decoder) fault(path, value, problem string) {
+	if len(d.faults) > maxFaults { // one more than are told
+		return
+	}
 	d.faults = append(d.faults, Fault{Path: path, Value: value, Problem: problem})
 }
 
@@ -61,6 +64,10 @@ func (d *decoder) value(raw any, path string, k *Key) any {
 		}
 	case SubTables:
 		if list, ok := tables(raw); ok {
+			if len(list) > maxTables {
+				d.fault(at(), strconv.Itoa(len(list))+" tables", fmt.Sprintf("are more than %d", maxTables))
+				return nil
+			}
 			all := make([]*Table, len(list))
 			for i, m := range list {
 				all[i] = typ.Of.New()
@@ -121,17 +128,22 @@ func literal(raw any) string {
 	case time.Time:
 		return v.Format(time.RFC3339)
 	default:
-		return fmt.Sprint(v)
+		return shortened(fmt.Sprint(v))
 	}
 }
 
 // quote returns a string in quotes, without control characters and not too long for a message.
 func quote(s string) string {
+	return strconv.Quote(shortened(s))
+}
+
+// shortened cuts a value that is too long for a message.
+func shortened(s string) string {
 	const most = 64
 	if len(s) > most {
-		s = s[:most-3] + "..."
+		return s[:most-3] + "..."
 	}
-	return strconv.Quote(s)
+	return s
 }
 
 // bareKey returns a key as it may stand in a path.

@@ -71,6 +71,14 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// limited keeps the first faults, and says so.
+func limited(faults Faults) Faults {
+	if len(faults) <= maxFaults {
+		return faults
+	}
+	return append(faults[:maxFaults:maxFaults], Fault{Problem: fmt.Sprintf("there are more faults than these %d", maxFaults)})
+}
+
 // Is tells that faults are a reason to reject.
 func (f Faults) Is(target error) bool { return target == ErrRejected }
 

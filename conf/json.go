@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 )
@@ -34,7 +33,8 @@ func parseJSON(data []byte) (map[string]any, *Fault) {
 }
 
 type jsonReader struct {
-	dec *json.Decoder
+	dec    *json.Decoder
+	values int // so far
 }
 
 func (d *jsonReader) token() (json.Token, *Fault) {
@@ -43,14 +43,17 @@ func (d *jsonReader) token() (json.Token, *Fault) {
 		return nil, &Fault{Problem: "syntax error: unexpected end of file"}
 	}
 	if err != nil {
-		return nil, &Fault{Problem: "syntax error: " + err.Error()}
+		return nil, &Fault{Problem: syntaxError(err.Error())}
 	}
 	return t, nil
 }
 
 func (d *jsonReader) value(path string, depth int) (any, *Fault) {
+	if d.values++; d.values > maxValues {
+		return nil, &Fault{Problem: tooMany}
+	}
 	if depth > maxDepth {
-		return nil, &Fault{Problem: fmt.Sprintf("values nest deeper than %d levels", maxDepth)}
+		return nil, &Fault{Problem: tooNested}
 	}
 	t, fault := d.token()
 	if fault != nil {

@@ -15,11 +15,14 @@ func tomlLines(data []byte) map[string]int {
 	return s.lines
 }
 
-// tooDeep returns the line at which values nest deeper than maxDepth, or 0.
-func tooDeep(data []byte) int {
+// excess returns the line at which values nest deeper than maxDepth or are more than maxValues, and the problem; 0: neither.
+func excess(data []byte) (line int, problem string) {
 	s := &tomlScanner{data: data, line: 1}
 	s.scan()
-	return s.deep
+	if s.values > maxValues {
+		return s.deep, tooMany
+	}
+	return s.deep, tooNested
 }
 
 type tomlScanner struct {
@@ -29,7 +32,8 @@ type tomlScanner struct {
 	prefix string         // path of the current table
 	lines  map[string]int // nil: only the depth is of interest
 	counts map[string]int // elements so far of each [[table]]
-	deep   int            // line at which the nesting was too deep
+	values int            // keys, tables and list elements so far
+	deep   int            // line at which the nesting was too deep, or the values too many
 }
 
 func (s *tomlScanner) scan() {
@@ -172,6 +176,9 @@ func (s *tomlScanner) resolve(path string, keys []string, list bool) string {
 }
 
 func (s *tomlScanner) record(path string, line int) {
+	if s.values++; s.values > maxValues {
+		s.deep = line
+	}
 	if s.lines == nil {
 		return
 	}
@@ -212,8 +219,8 @@ func (s *tomlScanner) list(path string, depth int) {
 		element := path
 		if s.lines != nil {
 			element += "[" + strconv.Itoa(i) + "]"
-			s.record(element, s.line)
 		}
+		s.record(element, s.line)
 		before := s.pos
 		s.value(element, depth+1)
 		s.space()

@@ -20,6 +20,17 @@ const (
 	// maxDepth is how deep values may nest. No key needs more than three levels; the limit
 	// keeps hostile input off the stack.
 	maxDepth = 32
+	// maxValues is how many keys, tables and list elements a file may have, and maxTables how many tables a list. They bound
+	// the time and the memory that a file costs.
+	maxValues = 1 << 19
+	maxTables = 1 << 16
+	// maxFaults is how many faults of a configuration are told.
+	maxFaults = 100
+)
+
+var (
+	tooNested = fmt.Sprintf("values nest deeper than %d levels", maxDepth)
+	tooMany   = fmt.Sprintf("there are more than %d values", maxValues)
 )
 
 // ReadFile reads and parses a file. The Origin is for Validate. Errors are those of
@@ -59,7 +70,7 @@ func Parse(name string, data []byte, format Format) (*File, error) {
 	o := &Origin{Name: name, Data: data, Format: format}
 	f, faults := parse(o)
 	if len(faults) > 0 {
-		return f, o.place(faults)
+		return f, limited(o.place(faults))
 	}
 	return f, nil
 }
@@ -81,7 +92,7 @@ func load(o *Origin, running *Config, host Host) (*File, *Config, error) {
 	}
 	cfg := v.config()
 	if faults = append(faults, v.faults...); len(faults) > 0 {
-		return nil, nil, o.place(faults)
+		return nil, nil, limited(o.place(faults))
 	}
 	cfg.Warnings = v.warnings
 	return f, cfg, nil
@@ -109,8 +120,8 @@ func parse(o *Origin) (*File, []Fault) {
 }
 
 func parseTOML(data []byte) (map[string]any, *Fault) {
-	if line := tooDeep(data); line > 0 {
-		return nil, &Fault{line: line, Problem: fmt.Sprintf("values nest deeper than %d levels", maxDepth)}
+	if line, problem := excess(data); line > 0 {
+		return nil, &Fault{line: line, Problem: problem}
 	}
 	var raw map[string]any
 	err := toml.Unmarshal(data, &raw)
@@ -127,7 +138,16 @@ func parseTOML(data []byte) (map[string]any, *Fault) {
 		// The library quotes what it could not read.
 		problem = "the value is not written correctly"
 	}
-	return nil, &Fault{line: line, Problem: "syntax error: " + strings.TrimSuffix(problem, ".")}
+	return nil, &Fault{line: line, Problem: syntaxError(strings.TrimSuffix(problem, "."))}
+}
+
+// syntaxError begins a problem that a library describes, which may quote a value of any length.
+func syntaxError(problem string) string {
+	const most = 200
+	if len(problem) > most {
+		problem = strings.ToValidUTF8(problem[:most], "") + "..."
+	}
+	return "syntax error: " + problem
 }
 
 // mentionsSecret tells whether the text near a syntax error may contain a secret: the last key or

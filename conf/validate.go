@@ -31,9 +31,9 @@ func validate(f *File, origin *Origin, running *Config, host Host) (*Config, err
 		return cfg, nil
 	}
 	if origin != nil {
-		return nil, origin.place(v.faults)
+		return nil, limited(origin.place(v.faults))
 	}
-	return nil, Faults(v.faults)
+	return nil, limited(v.faults)
 }
 
 type validator struct {
@@ -45,6 +45,7 @@ type validator struct {
 	mtu       func(iface string) (mtu int, known bool)
 	faults    []Fault
 	warnings  []string
+	warned    int // how many warnings there are; warnings has the first ones
 	// known are the paths that a fault was found with before their meaning is looked at: by
 	// parsing, which leaves them unset, or by check. One fault each is enough.
 	known map[string]bool
@@ -66,6 +67,9 @@ func (v *validator) config() *Config {
 	cfg.Engine.Hooks = v.hooks()
 	cfg.Engine.Routers = v.routers(cfg.Engine.Tracks)
 	cfg.Engine.Routes = v.routes(cfg.Engine.Routers)
+	if more := v.warned - len(v.warnings); more > 0 {
+		v.warnings = append(v.warnings, fmt.Sprintf("%d more warnings", more))
+	}
 	return cfg
 }
 
@@ -78,20 +82,22 @@ func root[T any](v *validator, k KeyOf[T]) T {
 }
 
 func (v *validator) fault(path, value, problem string) {
-	if !v.known[path] {
+	if !v.known[path] && len(v.faults) <= maxFaults { // one more than are told
 		v.faultTyped(path, value, problem, v.typed(path, value, problem))
 	}
 }
 
 // faultTyped reports a fault that is not said in the words of commands as it is in those of the file.
 func (v *validator) faultTyped(path, value, problem, typed string) {
-	if !v.known[path] {
+	if !v.known[path] && len(v.faults) <= maxFaults { // one more than are told
 		v.faults = append(v.faults, Fault{Path: path, Value: value, Problem: problem, Typed: typed})
 	}
 }
 
 func (v *validator) warn(format string, args ...any) {
-	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
+	if v.warned++; v.warned <= maxFaults {
+		v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
+	}
 }
 
 func (v *validator) general() General {
