@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -82,6 +83,15 @@ func answerUser(w http.ResponseWriter, u conf.User) {
 
 // login checks a user's password and starts a session.
 func (a *API) login(w http.ResponseWriter, r *http.Request) {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		a.complaints.Warn("API login from another site refused", "source", sourceOf(r))
+		fail(w, r, http.StatusForbidden, errors.New("refused: the request comes from another site"))
+		return
+	}
+	if !credentialTypes[mediaType(r)] {
+		fail(w, r, http.StatusUnsupportedMediaType, errors.New("expected application/x-www-form-urlencoded or application/json"))
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -92,7 +102,7 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusBadRequest, errMalformed)
 		return
 	}
-	name, password, ok := parseCredentials(r.Header.Get("Content-Type"), string(body))
+	name, password, ok := parseCredentials(mediaType(r), string(body))
 	if !ok {
 		fail(w, r, http.StatusBadRequest, errMalformed)
 		return
@@ -109,6 +119,23 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 	})
 	a.log.Info("API login", "user", user.Name, "source", sourceOf(r))
 	answerUser(w, user)
+}
+
+// credentialTypes are the types of bodies that a login may have. The earlier daemon's clients send theirs as a form, which it is not, or
+// without a type.
+var credentialTypes = map[string]bool{"": true, "application/x-www-form-urlencoded": true, "application/json": true}
+
+// mediaType is the type of a request's body without its parameters; "?" if it is not written correctly.
+func mediaType(r *http.Request) string {
+	header := r.Header.Get("Content-Type")
+	if header == "" {
+		return ""
+	}
+	t, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return "?"
+	}
+	return t
 }
 
 // check finds the user with a name and password, or answers why it does not.
@@ -130,7 +157,7 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name, password strin
 // earlier daemon's clients send it, form-encoded, and JSON.
 func parseCredentials(contentType, body string) (name, password string, ok bool) {
 	body = strings.TrimRight(body, "\r\n")
-	if strings.HasPrefix(contentType, "application/json") {
+	if contentType == "application/json" {
 		var c struct{ User, Passwd string }
 		if err := json.Unmarshal([]byte(body), &c); err != nil {
 			return "", "", false

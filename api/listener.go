@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vrrpsh/conf"
@@ -47,7 +49,13 @@ type Listener struct {
 
 	mu      sync.Mutex
 	applied conf.APIConfig
-	server  *http.Server
+	server  *server // nil: none is wanted
+}
+
+// server is an open listener.
+type server struct {
+	*http.Server
+	certificate atomic.Pointer[tls.Certificate] // of new connections; nil without TLS
 }
 
 // NewListener returns a Listener that serves nothing yet.
@@ -102,23 +110,22 @@ func sameListener(a, b conf.APIConfig) bool {
 }
 
 // reopen goes back to the old listener after the new one failed with cause.
-func reopen(l *Listener, old conf.APIConfig, cause error) (*http.Server, error) {
+func reopen(l *Listener, old conf.APIConfig, cause error) (*server, error) {
 	server, err := l.open(old)
 	return server, errors.Join(cause, err)
 }
 
 // open returns a running server, or nil if none is wanted.
-func (l *Listener) open(c conf.APIConfig) (*http.Server, error) {
+func (l *Listener) open(c conf.APIConfig) (*server, error) {
 	if !c.Enabled {
 		return nil, nil
 	}
-	server := NewServer(l.handler, l.log)
+	server := &server{Server: NewServer(l.handler, l.log)}
 	if c.TLS {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("api: %w", err)
+		if err := server.load(c, l.log); err != nil {
+			return nil, err
 		}
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = server.tlsConfig()
 	}
 	socket, err := net.Listen("tcp", c.Host)
 	if err != nil {
@@ -139,8 +146,46 @@ func (l *Listener) open(c conf.APIConfig) (*http.Server, error) {
 	return server, nil
 }
 
+// ciphers are those of TLS 1.2: with forward secrecy and authenticated encryption only (RFC 9325 section 4.2). Those of TLS 1.3
+// cannot be chosen, and are all of that kind.
+var ciphers = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+func (s *server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, CipherSuites: ciphers,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
+	}
+}
+
+// load reads the certificate and its key for connections from now on.
+func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	if fi, err := os.Stat(c.TLSKey); err == nil && fi.Mode().Perm()&0o077 != 0 {
+		log.Warn("the TLS key can be used by others than its owner", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
+	}
+	s.certificate.Store(&pair)
+	return nil
+}
+
+// Renew reads the certificate and its key again, which may have been renewed. After an error connections get those from before.
+func (l *Listener) Renew() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.server == nil || !l.applied.TLS {
+		return nil
+	}
+	return l.server.load(l.applied, l.log)
+}
+
 // close lets running answers end, but not for long.
-func (l *Listener) close(server *http.Server) {
+func (l *Listener) close(server *server) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {

@@ -227,6 +227,9 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 		if err := r.journal.Reopen(); err != nil {
 			r.log.Error("a log file cannot be opened again: it is written to as before", "error", err)
 		}
+		if err := r.listener.Renew(); err != nil {
+			r.log.Error("the certificate of the API cannot be read again: connections get the one from before", "error", err)
+		}
 		before := r.manager.Running().ID
 		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
 		case err != nil:

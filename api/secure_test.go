@@ -1,0 +1,170 @@
+package api
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"vrrpsh/conf"
+)
+
+// TestEveryAnswerIsSecured holds that browsers are told what not to do with answers, whatever the answer is.
+func TestEveryAnswerIsSecured(t *testing.T) {
+	a, _, _ := newAPI(t, testView())
+	for _, overTLS := range []bool{false, true} {
+		for _, tc := range []struct{ method, path string }{
+			{"GET", "/"}, {"GET", "/health"}, {"GET", "/run/vrrp"}, {"GET", "/nothing"}, {"GET", "/%2e%2e/x"}, {"POST", "/auth"}, {"DELETE", "/run/vrrp"}, {"OPTIONS", "/auth"},
+		} {
+			r := httptest.NewRequest(tc.method, tc.path, nil)
+			if overTLS {
+				r.TLS = &tls.ConnectionState{}
+			}
+			w := httptest.NewRecorder()
+			a.Remote().ServeHTTP(w, r)
+			for name, want := range map[string]string{
+				"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "frame-ancestors 'none'", "Referrer-Policy": "no-referrer",
+			} {
+				if got := w.Header().Get(name); !strings.Contains(got, want) {
+					t.Errorf("%s %s: %s is %q", tc.method, tc.path, name, got)
+				}
+			}
+			if got := w.Header().Get("Strict-Transport-Security"); (got != "") != overTLS {
+				t.Errorf("%s %s: over TLS %t: Strict-Transport-Security %q", tc.method, tc.path, overTLS, got)
+			}
+		}
+	}
+}
+
+// TestLoginFromAnotherSite: a page of another site, open in the browser of somebody who can reach the router, cannot log in.
+func TestLoginFromAnotherSite(t *testing.T) {
+	a, _, _ := newAPI(t, testView())
+	login := func(header ...string) int {
+		r := httptest.NewRequest(http.MethodPost, "http://r1.example:7080/auth", strings.NewReader("user=nobody passwd=x"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		a.Remote().ServeHTTP(w, r)
+		return w.Code
+	}
+	const wrong, refused, unsupported = http.StatusUnauthorized, http.StatusForbidden, http.StatusUnsupportedMediaType
+	for _, tc := range []struct {
+		header []string
+		want   int
+	}{
+		{nil, wrong}, // the password is looked at
+		{[]string{"Sec-Fetch-Site", "same-origin"}, wrong},
+		{[]string{"Origin", "http://r1.example:7080"}, wrong},
+		{[]string{"Sec-Fetch-Site", "cross-site"}, refused},
+		{[]string{"Sec-Fetch-Site", "same-site"}, refused},
+		{[]string{"Origin", "http://evil.example"}, refused},
+		{[]string{"Origin", "null"}, refused},
+		{[]string{"Content-Type", "text/plain"}, unsupported}, // what a form of another site can send without asking
+		{[]string{"Content-Type", "multipart/form-data; boundary=x"}, unsupported},
+		{[]string{"Content-Type", "application/jsonx"}, unsupported},
+		{[]string{"Content-Type", ";"}, unsupported},
+		{[]string{"Content-Type", ""}, wrong},
+		{[]string{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}, wrong},
+	} {
+		if got := login(tc.header...); got != tc.want {
+			t.Errorf("%q: %d, want %d", tc.header, got, tc.want)
+		}
+	}
+}
+
+// TestRenewedCertificate: what is renewed on the disk is what new connections get after Renew, and a file that cannot be read changes
+// nothing. A key that others can read is complained about.
+func TestRenewedCertificate(t *testing.T) {
+	cert, key := certificate(t)
+	var log bytes.Buffer
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)))
+	free := httptest.NewServer(nil)
+	host := free.Listener.Addr().String()
+	free.Close()
+	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	served := func() *x509.Certificate {
+		t.Helper()
+		c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.ConnectionState().PeerCertificates[0]
+	}
+	first := served()
+	newCert, newKey := certificate(t)
+	for to, from := range map[string]string{cert: newCert, key: newKey} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if !served().Equal(first) {
+		t.Error("another certificate before it was asked for")
+	}
+	if err := l.Renew(); err != nil {
+		t.Fatal(err)
+	}
+	second := served()
+	if second.Equal(first) {
+		t.Error("the certificate from before after Renew")
+	}
+	if !strings.Contains(log.String(), "the TLS key can be used by others") || !strings.Contains(log.String(), "mode=0644") {
+		t.Errorf("no complaint about the key: %s", log.String())
+	}
+	if err := os.WriteFile(cert, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Renew(); err == nil {
+		t.Error("no error for a file that is no certificate")
+	}
+	if !served().Equal(second) {
+		t.Error("another certificate after an error")
+	}
+}
+
+// TestTLSIsModern offers what must not be accepted any more.
+func TestTLSIsModern(t *testing.T) {
+	cert, key := certificate(t)
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	free := httptest.NewServer(nil)
+	host := free.Listener.Addr().String()
+	free.Close()
+	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	try := func(c *tls.Config) error {
+		c.InsecureSkipVerify = true
+		conn, err := tls.Dial("tcp", host, c)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	}
+	if err := try(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
+		t.Error("TLS 1.1 is accepted")
+	}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		wanted := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "CHACHA20"))
+		if len(suite.SupportedVersions) == 1 && suite.SupportedVersions[0] == tls.VersionTLS13 {
+			continue // cannot be chosen
+		}
+		err := try(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
+		if (err == nil) != wanted {
+			t.Errorf("%s: %v", suite.Name, err)
+		}
+	}
+}
