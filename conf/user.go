@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -277,11 +278,11 @@ func HashPassword(name string, level Level, password string, alg Algorithm) (str
 		b64([]byte{scryptLogN, scryptR, scryptP}), b64(salt), b64(sum)), nil
 }
 
-// In tells whether a configuration still has the user, with the same level.
+// In tells whether a configuration still has the user, with the same level and password.
 func (u User) In(c *Config) bool {
 	for _, other := range c.API.Users {
 		if other.Name == u.Name {
-			return other.Level == u.Level
+			return other.Level == u.Level && other.alg == u.alg && bytes.Equal(other.salt, u.salt) && bytes.Equal(other.hash, u.hash)
 		}
 	}
 	return false

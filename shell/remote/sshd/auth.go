@@ -4,14 +4,55 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 )
 
-// errDenied is all that a client is told.
-var errDenied = errors.New("permission denied")
+// errDenied is all that a client is told. The others are for the log.
+var (
+	errDenied      = errors.New("permission denied")
+	errNoUser      = errors.New("no such user")
+	errTooManyKeys = errors.New("too many keys were offered")
+)
+
+// nobody is no user: names have letters and digits only.
+const nobody = "-"
+
+// Keys that a source may offer at once, and how often another is allowed. A client offers every key it has.
+const (
+	keysAtOnce  = 60
+	keyInterval = time.Second
+	// keySources bounds the memory that strangers can have used.
+	keySources = 10000
+)
+
+// queries counts the keys that sources offer.
+type queries struct {
+	mu      sync.Mutex
+	sources map[string]*rate.Limiter
+}
+
+// allow tells whether a source may offer another key.
+func (q *queries) allow(from netip.Addr, now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	source := login.SourceOf(from.String())
+	limit := q.sources[source]
+	if limit == nil {
+		if len(q.sources) >= keySources || q.sources == nil {
+			q.sources = make(map[string]*rate.Limiter)
+		}
+		limit = rate.NewLimiter(rate.Every(keyInterval), keysAtOnce)
+		q.sources[source] = limit
+	}
+	return limit.AllowN(now, 1)
+}
 
 // grantKey is where the grant of a login is in its permissions.
 type grantKey struct{}
@@ -29,6 +70,10 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 			return permissions(&grant{by: "password"}), nil
 		},
 		PublicKeyCallback: func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if !s.keyQueries.allow(from, s.o.Now()) {
+				s.refused(m, from, errTooManyKeys)
+				return nil, errDenied
+			}
 			g, err := s.authorized(m.User(), key, from)
 			if err != nil {
 				// A client offers all the keys it has: that is no attack.
@@ -39,6 +84,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 			return permissions(g), nil
 		},
 	}
+	modern(c)
 	c.AddHostKey(*s.key.Load())
 	return c
 }
@@ -50,11 +96,14 @@ func (s *Server) refused(m ssh.ConnMetadata, from netip.Addr, err error) {
 // authorized finds what a key permits a user.
 func (s *Server) authorized(name string, key ssh.PublicKey, from netip.Addr) (*grant, error) {
 	c := s.o.Config()
-	if _, ok := findUser(c, name); !ok {
-		return nil, errors.New("no such user")
+	_, known := findUser(c, name)
+	if !known {
+		name = nobody // who asks learns nothing from the time that the answer takes
 	}
-	path := c.SSH.KeysOf(name)
-	file, err := readKeys(path, name)
+	file, err := readKeys(c.SSH.KeysOf(name), name)
+	if err == nil && !known {
+		err = errNoUser
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -51,23 +51,30 @@ func readKeys(path, userName string) ([]byte, error) {
 	if err := onlyOf(owners, path, fi); err != nil {
 		return nil, err
 	}
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		fi, err := os.Lstat(dir)
-		if err != nil {
-			return nil, err
-		}
-		if err := onlyOf(owners, dir, fi); err != nil {
-			return nil, err
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
+	if err := safeDirs(owners, path); err != nil {
+		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeysFile+1))
 	if err == nil && len(data) > maxKeysFile {
 		err = fmt.Errorf("%s is larger than %d bytes", path, maxKeysFile)
 	}
 	return data, err
+}
+
+// safeDirs refuses a file that others than the owners could replace, by a directory on the way to it.
+func safeDirs(owners []uint32, path string) error {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		fi, err := os.Lstat(dir)
+		if err != nil {
+			return err
+		}
+		if err := onlyOf(owners, dir, fi); err != nil {
+			return err
+		}
+		if dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
 }
 
 // onlyOf refuses what others than the owners may change. In a directory such as /tmp others
@@ -103,11 +110,18 @@ func hostKey(path string) (ssh.Signer, error) {
 	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("ssh host key: %s can be used by others: its mode must be 0600", path)
 	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		err = safeDirs([]uint32{0, uint32(os.Geteuid())}, real)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ssh host key: %w", err)
+	}
 	signer, err := ssh.ParsePrivateKey(data)
 	if err != nil {
 		return nil, fmt.Errorf("ssh host key: %s: %w", path, err)
 	}
-	return signer, nil
+	return signing(signer)
 }
 
 func makeHostKey(path string) ([]byte, error) {

@@ -77,6 +77,7 @@ type Server struct {
 	key      atomic.Pointer[ssh.Signer]
 
 	complaints *login.Complaints
+	keyQueries queries
 
 	mu      sync.Mutex
 	closed  bool

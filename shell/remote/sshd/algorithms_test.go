@@ -1,0 +1,141 @@
+package sshd
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"vrrpsh/conf"
+)
+
+// TestOldAlgorithmsAreRefused offers, one at a time, everything that the library knows.
+func TestOldAlgorithmsAreRefused(t *testing.T) {
+	r := newRouter(t, nil)
+	try := func(c ssh.Config) error {
+		client, err := ssh.Dial("tcp", r.addr, &ssh.ClientConfig{
+			Config: c, User: "alice", Auth: []ssh.AuthMethod{ssh.PublicKeys(r.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: deadline,
+		})
+		if err == nil {
+			_ = client.Close()
+		}
+		return err
+	}
+	check := func(all, wanted []string, config func(string) ssh.Config) {
+		for _, name := range all {
+			if err := try(config(name)); (err == nil) != slices.Contains(wanted, name) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	supported, insecure := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+	check(append(supported.KeyExchanges, insecure.KeyExchanges...), keyExchanges, func(n string) ssh.Config { return ssh.Config{KeyExchanges: []string{n}} })
+	check(append(supported.Ciphers, insecure.Ciphers...), ciphers, func(n string) ssh.Config { return ssh.Config{Ciphers: []string{n}} })
+	check(append(supported.MACs, insecure.MACs...), macs, func(n string) ssh.Config {
+		return ssh.Config{MACs: []string{n}, Ciphers: []string{ssh.CipherAES128CTR}}
+	})
+	for _, name := range slices.Concat(keyExchanges, ciphers, macs, signatures) {
+		if strings.Contains(name, "sha1") || strings.Contains(name, "cbc") || strings.Contains(name, "dss") || name == "ssh-rsa" || strings.Contains(name, "md5") {
+			t.Errorf("%s is among the modern ones", name)
+		}
+	}
+}
+
+// TestRSASignsWithSHA2: an RSA key logs in by SHA-2 signatures and not by those of ssh-rsa.
+func TestRSASignsWithSHA2(t *testing.T) {
+	r := newRouter(t, nil)
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.authorize(authorize(key))
+	for algorithm, want := range map[string]bool{ssh.KeyAlgoRSASHA256: true, ssh.KeyAlgoRSASHA512: true, ssh.KeyAlgoRSA: false} {
+		only, err := ssh.NewSignerWithAlgorithms(key.(ssh.AlgorithmSigner), []string{algorithm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.dial("alice", ssh.PublicKeys(only))
+		if err == nil {
+			_ = c.Close()
+		}
+		if (err == nil) != want {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+	}
+	signer, err := signing(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := signer.(ssh.MultiAlgorithmSigner).Algorithms(); slices.Contains(got, ssh.KeyAlgoRSA) {
+		t.Errorf("the host key signs by %s", got)
+	}
+}
+
+// TestKeyQueriesAreThrottled: a source may offer so many keys, whoever it claims to be; others are not held up.
+func TestKeyQueriesAreThrottled(t *testing.T) {
+	var q queries
+	now := time.Now()
+	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:1::1")
+	for i := range keysAtOnce {
+		if !q.allow(one, now) {
+			t.Fatalf("key %d is refused", i)
+		}
+	}
+	if q.allow(one, now) || q.allow(one.Next(), now) { // the same /64
+		t.Error("one more is allowed")
+	}
+	if !q.allow(other, now) {
+		t.Error("another source is refused")
+	}
+	if !q.allow(one, now.Add(keyInterval)) {
+		t.Error("still refused after the interval")
+	}
+	for i := range 2 * keySources {
+		q.allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
+	}
+	if n := len(q.sources); n > keySources {
+		t.Errorf("%d sources are remembered", n)
+	}
+}
+
+// TestPasswordChangeEndsSessions: who had logged in by key or password is asked whether he still may be there under the new configuration.
+func TestPasswordChangeEndsSessions(t *testing.T) {
+	list := users(t, map[string]conf.Level{"alice": conf.Administrator})
+	before := &conf.Config{API: conf.APIConfig{Users: list}}
+	if !list[0].In(before) {
+		t.Error("not in the configuration that has the user")
+	}
+	after := &conf.Config{API: conf.APIConfig{Users: users(t, map[string]conf.Level{"alice": conf.Administrator})}} // another salt
+	if list[0].In(after) {
+		t.Error("still in the configuration that has another password")
+	}
+}
+
+// TestHostKeyInUnsafeHands: a host key that others could replace is not used.
+func TestHostKeyInUnsafeHands(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "key")
+	if _, err := hostKey(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "can be written by others") {
+		t.Errorf("in a directory that everybody can write to: %v", err)
+	}
+}
