@@ -21,6 +21,7 @@ doc=$root/usr/share/doc/vrrpsh
 install -D -m 0755 "$binary" "$root/usr/sbin/vrrpsh"
 ln -s vrrpsh "$root/usr/sbin/vrrpsh-login"
 install -D -m 0644 "$here/vrrpsh.service" "$root/usr/lib/systemd/system/vrrpsh.service"
+install -D -m 0644 "$here/apparmor" "$root/etc/apparmor.d/usr.sbin.vrrpsh"
 install -D -m 0644 "$here/debian/logrotate" "$root/etc/logrotate.d/vrrpsh"
 install -d -m 0755 "$root/etc/vrrpsh"
 for shell in bash:bash-completion/completions/vrrpsh zsh:zsh/vendor-completions/_vrrpsh fish:fish/vendor_completions.d/vrrpsh.fish; do
@@ -47,7 +48,7 @@ install -D -m 0644 "$here/debian/lintian-overrides" "$root/usr/share/lintian/ove
 mkdir "$root/DEBIAN"
 size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)
 sed "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SIZE@/$size/" "$here/debian/control" > "$root/DEBIAN/control"
-echo /etc/logrotate.d/vrrpsh > "$root/DEBIAN/conffiles"
+printf '%s\n' /etc/apparmor.d/usr.sbin.vrrpsh /etc/logrotate.d/vrrpsh > "$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 0755 "$here/debian/$script" "$root/DEBIAN/$script"; done
 (cd "$root" && find usr etc -type f -exec md5sum {} + | sort -k2) > "$root/DEBIAN/md5sums"
 

@@ -301,3 +301,34 @@ func TestDebianPackage(t *testing.T) {
 		t.Errorf("version %q", got)
 	}
 }
+
+// TestAppArmorProfile has AppArmor's own parser read the profile. Where the kernel has AppArmor, the program runs under it in complain mode.
+func TestAppArmorProfile(t *testing.T) {
+	need(t, "apparmor_parser")
+	run(t, "apparmor_parser", "--skip-kernel-load", "--skip-cache", "apparmor")
+	text, err := os.ReadFile("apparmor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(text, []byte("flags=(complain")) {
+		t.Error("the profile is not in complain mode")
+	}
+	// What the unit permits, the profile does not take away.
+	unit, err := os.ReadFile("vrrpsh.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounding := regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`).FindSubmatch(unit)
+	for _, name := range strings.Fields(string(bounding[1])) {
+		if want := "capability " + strings.ToLower(strings.TrimPrefix(name, "CAP_")) + ","; !bytes.Contains(text, []byte(want)) {
+			t.Errorf("the profile lacks %q", want)
+		}
+	}
+	if _, err := os.Stat("/sys/kernel/security/apparmor/profiles"); err != nil || os.Geteuid() != 0 {
+		t.Log("this kernel has no AppArmor: the profile was parsed only")
+		return
+	}
+	run(t, "apparmor_parser", "--replace", "--skip-cache", "apparmor")
+	t.Cleanup(func() { run(t, "apparmor_parser", "--remove", "apparmor") })
+	run(t, "aa-exec", "-p", "vrrpsh", "--", bin, "version")
+}
