@@ -10,12 +10,12 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz e2e bench microbench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz fuzz-ci e2e bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
-test: peers lint cross unit race e2e ## everything; end-to-end tests need root on Linux
+test: peers lint cross unit race fuzz-ci e2e ## everything; end-to-end tests need root on Linux
 
 peers: ## the routers and tools that the end-to-end tests talk to
 	e2e/install-peers.sh
@@ -43,6 +43,16 @@ fuzz: ## each fuzz target for a minute
 	  for fuzz in $$($(GO) test -list '^Fuzz' $$target | grep '^Fuzz'); do \
 	    echo "$$target $$fuzz"; $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime 60s $$target || exit 1; \
 	  done; \
+	done
+
+# What strangers reach before they have logged in, with what a stranger can find in a few seconds each. Inputs that once found something are
+# kept in testdata/fuzz.
+BEFORE_LOGIN := ./api:FuzzRequest ./shell/remote:FuzzFrames ./shell:FuzzLine ./shell/remote/sshd:FuzzFindKey \
+  ./platform/frame:FuzzParse ./engine/vrrp:FuzzDecode ./engine/sniff:FuzzFile
+
+fuzz-ci: ## what is reachable before a login, for a minute in all
+	@for target in $(BEFORE_LOGIN); do \
+	  echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime 8s -fuzzminimizetime 100x -parallel 2 $${target%:*} || exit 1; \
 	done
 
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR

@@ -66,7 +66,7 @@ func testView() view {
 }
 
 // newAPI returns an API with the test's users and a clock that the test can move.
-func newAPI(t *testing.T, v engine.View) (*API, *conf.Config, *clock) {
+func newAPI(t testing.TB, v engine.View) (*API, *conf.Config, *clock) {
 	t.Helper()
 	file, config, err := conf.Load("test", []byte("[api]\nhost = \"127.0.0.1:7080\"\nusers = [ '"+admin+"' ]\n"), conf.TOML)
 	if err != nil {
