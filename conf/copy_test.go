@@ -3,6 +3,7 @@ package conf
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -182,4 +183,30 @@ func TestForkOfNothing(t *testing.T) {
 			k.Unset(f) // which has not even the table
 		}
 	})
+}
+
+// TestKeyOfAnotherTable asks tables for keys that they do not have: the panic names the key.
+func TestKeyOfAnotherTable(t *testing.T) {
+	for _, k := range []*Key{Priority.Key, APIHost.Key, TimersAdvert.Key, TrackingObject.Key} {
+		for _, ask := range map[string]func(*Table){"Raw": func(t *Table) { k.Raw(t) }, "SetRaw": func(t *Table) { k.SetRaw(t, fullValue(k)) }} {
+			func() {
+				defer func() {
+					if problem, _ := recover().(string); !strings.Contains(problem, k.Path()) {
+						t.Errorf("%s: the panic is %q", k.Path(), problem)
+					}
+				}()
+				ask(StaticTable.New())
+			}()
+		}
+	}
+	for _, k := range []*Key{Priority.Key, TrackingObject.Key} { // in lists below it
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s is set in the whole file", k.Path())
+				}
+			}()
+			k.SetRaw(NewFile(), fullValue(k))
+		}()
+	}
 }

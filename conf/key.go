@@ -200,10 +200,26 @@ func Declare[T any](s *Schema, k Key) KeyOf[T] {
 	return KeyOf[T]{key}
 }
 
+// isIn tells whether the tables of a schema have the key, themselves or below them by single tables.
+func (k *Key) isIn(s *Schema) bool {
+	for at := k.schema; at != s; at = at.holder.schema {
+		if at.holder == nil {
+			return false
+		}
+		if _, list := at.holder.Type.(SubTables); list {
+			return false
+		}
+	}
+	return true
+}
+
 // in returns the table of the key that is t, or below it by single tables; nil if that is not in the file.
 func (k *Key) in(t *Table, create bool) *Table {
 	if t == nil || t.schema == k.schema {
 		return t
+	}
+	if !k.isIn(t.schema) {
+		panic("conf: the key " + k.Path() + " is not in this table")
 	}
 	holder := k.schema.holder
 	at := holder.in(t, create)
