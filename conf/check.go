@@ -15,7 +15,7 @@ const maxText = 4096
 // check holds every value of a table, and of those below it, against its key, for virtual routers of a version. What was refused
 // counts as unset from then on.
 func (v *validator) check(t *Table, path string, version vrrp.Version) {
-	t.set(func(k *Key, value any) {
+	t.each(func(k *Key, value any) {
 		at := func() string { return join(path, k.Name) }
 		switch value := value.(type) {
 		case *Table:
@@ -115,8 +115,8 @@ func (k *Key) Problem(v any, version vrrp.Version) string {
 	return k.Type.problem(v, version)
 }
 
-// of is the value that a key of a table counts with: nil if it is unset or was refused.
-func (v *validator) of(k *Key, t *Table, path string) any {
+// accepted is the value of a key of a table; nil if it is unset or was refused.
+func (v *validator) accepted(k *Key, t *Table, path string) any {
 	value := k.Raw(t)
 	if value != nil && len(v.known) > 0 && v.known[join(path, k.Name)] {
 		return nil
@@ -126,7 +126,7 @@ func (v *validator) of(k *Key, t *Table, path string) any {
 
 // valued is the value of a key, or its default if it is unset or was refused.
 func valued[T any](v *validator, k KeyOf[T], t *Table, path string) T {
-	value, ok := v.of(k.Key, t, path).(T)
+	value, ok := v.accepted(k.Key, t, path).(T)
 	if !ok && k.Default != nil {
 		value = k.Default.(T)
 	}

@@ -32,7 +32,7 @@ func fullValue(k *Key) any {
 // visit calls f with a table and all below it.
 func visit(t *Table, path string, f func(t *Table, path string)) {
 	f(t, path)
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		switch v := v.(type) {
 		case *Table:
 			visit(v, join(path, k.Name), f)

@@ -38,7 +38,7 @@ func (t *Table) MarshalJSON() ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	var err error
 	b.WriteByte('{')
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
@@ -61,12 +61,12 @@ type tomlWriter struct {
 
 // table writes the keys of a table, then the tables below it under headers of their own.
 func (w *tomlWriter) table(path string, t *Table) {
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		if k.Type.below() == nil {
 			w.key(k.Name, v)
 		}
 	})
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		name := join(path, k.Name)
 		switch v := v.(type) {
 		case *Table:
@@ -77,7 +77,7 @@ func (w *tomlWriter) table(path string, t *Table) {
 				w.header("[[" + name + "]]")
 				// What is below an element is written inline, as its position in the file would otherwise decide which
 				// element it belongs to.
-				element.set(w.keyOf)
+				element.each(w.keyOf)
 			}
 		}
 	})
@@ -145,7 +145,7 @@ func writeList[T any](w *tomlWriter, list []T, write func(T)) {
 func (w *tomlWriter) inline(t *Table) {
 	w.buf.WriteByte('{')
 	before := " "
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		w.buf.WriteString(before + k.Name + " = ")
 		w.value(v)
 		before = ", "

@@ -45,8 +45,8 @@ func unset(v any) bool {
 	}
 }
 
-// set calls f with every key that is set, in the order in which they are written.
-func (t *Table) set(f func(k *Key, v any)) {
+// each calls f with every key that is set, in the order in which they are written.
+func (t *Table) each(f func(k *Key, v any)) {
 	for i, v := range t.values {
 		if v != nil {
 			f(t.schema.keys[i], v)
@@ -131,7 +131,7 @@ func (t *Table) IsEmpty() bool {
 // General returns a copy with the keys of the table only, without the tables below it.
 func (t *Table) General() *Table {
 	c := t.schema.New()
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		if k.Type.below() == nil {
 			c.put(k, v)
 		}
@@ -142,7 +142,7 @@ func (t *Table) General() *Table {
 // Redacted returns a copy in which secrets, and the hashes of users, are replaced by Mask.
 func (t *Table) Redacted() *Table {
 	c := t.schema.New()
-	t.set(func(k *Key, v any) {
+	t.each(func(k *Key, v any) {
 		switch old := v.(type) {
 		case string:
 			if k.Secret == Concealed {

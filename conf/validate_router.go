@@ -32,8 +32,8 @@ const simpleSecret = 8
 // router validates one [[vrouter]] table.
 type router struct {
 	*validator
-	index int
 	raw   *Table
+	table string // its path
 	out   engine.VirtualRouter
 	// identified is true when interface, family and VRID are known and legal.
 	identified bool
@@ -44,7 +44,7 @@ func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter 
 	tables := VRouters.Value(v.file)
 	list := make([]*router, len(tables))
 	for i, t := range tables {
-		list[i] = &router{validator: v, index: i, raw: t}
+		list[i] = &router{validator: v, raw: t, table: VRouters.Name + "[" + strconv.Itoa(i) + "]"}
 		list[i].validate()
 	}
 	v.identities(list)
@@ -60,27 +60,13 @@ func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter 
 	return out
 }
 
-func (r *router) path(key string) string { return r.table() + "." + key }
-
-func (r *router) table() string { return VRouters.Name + "[" + strconv.Itoa(r.index) + "]" }
+func (r *router) path(key string) string { return join(r.table, key) }
 
 // in is the value of a key of the table, or its default if it is unset or was refused.
-func in[T any](r *router, k KeyOf[T]) T {
-	value, ok := r.set(k.Key).(T)
-	if !ok && k.Default != nil {
-		value = k.Default.(T)
-	}
-	return value
-}
+func in[T any](r *router, k KeyOf[T]) T { return valued(r.validator, k, r.raw, r.table) }
 
-// set is the value of a key of the table; nil if it is unset or was refused.
-func (r *router) set(k *Key) any {
-	value := r.raw.get(k)
-	if value != nil && len(r.known) > 0 && r.known[r.path(k.Name)] {
-		return nil
-	}
-	return value
-}
+// accepted is the value of a key of the table; nil if it is unset or was refused.
+func (r *router) accepted(k *Key) any { return r.validator.accepted(k, r.raw, r.table) }
 
 // fault reports what is wrong with one key of the table.
 func (r *router) fault(key, value, problem string) {
@@ -96,7 +82,7 @@ func (r *router) name() string {
 	if name := RouterName(r.raw); name != "" {
 		return name
 	}
-	return r.table()
+	return r.table
 }
 
 // reference is what messages about other tables call the virtual router: by its place, too, where there is a file.
@@ -104,7 +90,7 @@ func (r *router) reference() string {
 	if name := RouterName(r.raw); r.candidate && name != "" {
 		return name
 	}
-	return r.table()
+	return r.table
 }
 
 // RouterName returns how messages call a virtual router, such as "eth0 group 51"; empty if its
@@ -133,8 +119,8 @@ func IsIPv6(t *Table) bool {
 func (r *router) validate() {
 	raw, p := r.raw, &r.out.Protocol
 	before := len(r.faults)
-	group, hasGroup := r.set(Group.Key).(int)
-	iface, hasInterface := r.set(Interface.Key).(string)
+	group, hasGroup := r.accepted(Group.Key).(int)
+	iface, hasInterface := r.accepted(Interface.Key).(string)
 	if !Group.IsSet(raw) {
 		r.fault(Group.Name, "", "is required")
 	}
@@ -151,7 +137,7 @@ func (r *router) validate() {
 		if k.Router.set == nil {
 			continue
 		}
-		if value := r.set(k); value != nil {
+		if value := r.accepted(k); value != nil {
 			k.Router.set(&r.out, value)
 		} else if k.Default != nil && k != SocketFilter.Key {
 			k.Router.set(&r.out, k.Default)
@@ -307,7 +293,7 @@ func parseAddress(s string) (engine.Address, string) {
 
 func (r *router) version() {
 	r.out.Protocol.Version = versionOf(r.raw)
-	if version, set := r.set(Version.Key).(int); set && version == int(vrrp.V2) && r.out.Family == vrrp.IPv6 {
+	if version, set := r.accepted(Version.Key).(int); set && version == int(vrrp.V2) && r.out.Family == vrrp.IPv6 {
 		r.fault(Version.Name, "2", "is not possible with IPv6 addresses: they need version 3 (RFC 9568)")
 	}
 }

@@ -95,7 +95,7 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 			o.Initial = engine.TrackDown
 		}
 	}
-	raw.set(func(k *Key, _ any) {
+	raw.each(func(k *Key, _ any) {
 		switch {
 		case k.Effect == Identifies, isTrackKind(k), o.Kind == engine.TrackScript, polled && k == TrackInterval.Key:
 		default:

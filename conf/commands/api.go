@@ -52,7 +52,7 @@ var apiSecret = setting{
 	help: conf.APISecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "The key"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.APISecret, step) },
-	unset: clear(conf.APISecret.Key),
+	unset: unsetKeys(conf.APISecret.Key),
 	render: func(t *target, secret func(string) string) []string {
 		if text, has := conf.APISecret.In(t.file); has {
 			return []string{"api secret " + secret(completions.Quote(text))}

@@ -180,7 +180,7 @@ var advertise = setting{
 		}
 		return nil
 	},
-	unset: clear(conf.Timers.Key, conf.AdvertiseInterval.Key),
+	unset: unsetKeys(conf.Timers.Key, conf.AdvertiseInterval.Key),
 	render: func(t *target, _ func(string) string) []string {
 		var lines []string
 		if n, set := conf.TimersAdvert.In(t.table); set {
@@ -224,7 +224,7 @@ var authentication = setting{
 		conf.AuthType.Set(t.table, step.Words[1])
 		return nil
 	},
-	unset: clear(conf.AuthType.Key, conf.AuthSecret.Key),
+	unset: unsetKeys(conf.AuthType.Key, conf.AuthSecret.Key),
 	render: func(t *target, secret func(string) string) []string {
 		kind, has := conf.AuthType.In(t.table)
 		text, hasSecret := conf.AuthSecret.In(t.table)
@@ -251,7 +251,7 @@ var authSecret = setting{
 	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "Shared secret"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.AuthSecret, step) },
-	unset: clear(conf.AuthSecret.Key),
+	unset: unsetKeys(conf.AuthSecret.Key),
 	render: func(t *target, secret func(string) string) []string {
 		if text, has := conf.AuthSecret.In(t.table); has && !conf.AuthType.IsSet(t.table) {
 			return []string{"auth secret " + secret(completions.Quote(text))}

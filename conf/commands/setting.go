@@ -66,8 +66,8 @@ func arg(step *completions.Step) string {
 	return step.Words[len(step.Words)-1]
 }
 
-// clear returns an unset that takes all keys of a setting out of the file.
-func clear(keys ...*conf.Key) func(*target, *completions.Step, completions.Form) error {
+// unsetKeys returns an unset that takes all keys of a setting out of the file.
+func unsetKeys(keys ...*conf.Key) func(*target, *completions.Step, completions.Form) error {
 	return func(t *target, _ *completions.Step, _ completions.Form) error {
 		for _, k := range keys {
 			k.Unset(t.table)
@@ -109,7 +109,7 @@ func plain(k *conf.Key) setting {
 		k.SetRaw(t.table, v)
 		return nil
 	}
-	s.unset = clear(k)
+	s.unset = unsetKeys(k)
 	s.render = func(t *target, _ func(string) string) []string {
 		if v := k.Raw(t.table); v != nil {
 			return []string{command + " " + completions.Quote(conf.FormatValue(v))}

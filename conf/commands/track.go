@@ -144,7 +144,7 @@ var notifyEvents = setting{
 		conf.NotifyEvents.Set(t.table, slices.Collect(strings.FieldsSeq(arg(step))))
 		return nil
 	},
-	unset: clear(conf.NotifyEvents.Key),
+	unset: unsetKeys(conf.NotifyEvents.Key),
 	render: func(t *target, _ func(string) string) []string {
 		if t.table == nil || !conf.NotifyEvents.IsSet(t.table) {
 			return nil
