@@ -38,7 +38,7 @@ func (a around) required(s *Schema, k *Key) map[string]any {
 	case trackingTable:
 		return map[string]any{"object": "uplink"}
 	case TrackTable:
-		if k != TrackScript.Key && isTrackKind(k) {
+		if k != TrackScript.Key && slices.Contains(TrackKinds(), k) {
 			return map[string]any{"name": "uplink"}
 		}
 		return map[string]any{"name": "uplink", "script": []any{"/bin/true"}}

@@ -185,7 +185,9 @@ func (k *Key) CommandWords() string {
 // KeyOf is a Key whose values are of a type: int, bool, string, []string, *Table or []*Table.
 type KeyOf[T any] struct{ *Key }
 
-// Declare adds a key to a table. It is called while the program initializes, before there are tables.
+// Declare adds a key to a table, behind those that are declared already. It is called while the program initializes, before
+// there are tables. A declaration that refers to a variable has to stand below it: Go would initialize the variable, and then
+// the key, after the keys that follow here, and files would be written in another order.
 func Declare[T any](s *Schema, k Key) KeyOf[T] {
 	key := &k
 	if s.named[k.Name] != nil {

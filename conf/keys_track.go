@@ -1,6 +1,11 @@
 package conf
 
-import "time"
+import (
+	"strings"
+	"time"
+
+	"vrrpsh/engine"
+)
 
 // Ranges of what is tracked, and of the programs that are run.
 const (
@@ -15,6 +20,12 @@ const (
 
 // DefaultUser is who programs run as unless the configuration says so, if the router runs as root.
 const DefaultUser = "nobody"
+
+// allTransitions stands for the events "init", "backup" and "master".
+const allTransitions = "transition"
+
+// eventNames are the words for events.
+var eventNames = append([]string{allTransitions}, engine.HookEventNames()...)
 
 // The keys of [[track]].
 var (
@@ -34,12 +45,12 @@ var (
 	})
 	TrackScript = Declare[[]string](TrackTable, Key{
 		Name: "script", Type: Strings{}, Example: []string{"/usr/local/bin/check-uplink", "--quick"}, Dependent: true,
-		Help: "Track a program: up while it ends with status 0", Doc: "a program and its arguments; up while it ends with status 0",
+		Help: "Track a program: up while it ends with status 0", ValueHelp: "Absolute path", Doc: "a program and its arguments; up while it ends with status 0",
 	})
 	TrackFile = Declare[string](TrackTable, Key{
 		Name: "file", Type: Text{Kind: "file", Check: absolute}, Example: "/run/weight", Dependent: true,
-		Help: "Track the integer in a file, which is added to the priority",
-		Doc:  "absolute path of a file that holds an integer, -253 to 253, which is added to the priority",
+		Help: "Track the integer in a file, which is added to the priority", ValueHelp: "Absolute path",
+		Doc: "absolute path of a file that holds an integer, -253 to 253, which is added to the priority",
 	})
 	TrackInterval = Declare[string](TrackTable, Key{
 		Name: "interval", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: trackInterval, Dependent: true,
@@ -78,12 +89,12 @@ var (
 	})
 	NotifyCommand = Declare[[]string](NotifyTable, Key{
 		Name: "command", Type: Strings{}, Absent: "required", Example: []string{"/usr/local/bin/notify"},
-		Help: "Run a program for events", Doc: "the program and its arguments",
+		Help: "Run a program for events", ValueHelp: "Absolute path of the program", Doc: "the program and its arguments",
 	})
 	NotifyEvents = Declare[[]string](NotifyTable, Key{
 		Name: "events", Type: Strings{}, Default: []string{allTransitions},
-		Help: "Events to run it for (default transition)",
-		Doc:  `"init", "backup", "master" (the state that a virtual router enters), "transition" (all three), "fault", "link", "track", "config"`,
+		Help: "Events to run it for (default transition)", ValueHelp: "Words of " + strings.Join(eventNames, ", "),
+		Doc: `"init", "backup", "master" (the state that a virtual router enters), "transition" (all three), "fault", "link", "track", "config"`,
 	})
 	NotifyTimeout = Declare[string](NotifyTable, Key{
 		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: hookTimeout,

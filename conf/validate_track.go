@@ -97,20 +97,20 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 	}
 	raw.each(func(k *Key, _ any) {
 		switch {
-		case k.Effect == Identifies, isTrackKind(k), o.Kind == engine.TrackScript, polled && k == TrackInterval.Key:
+		case k.Effect == Identifies, slices.Contains(TrackKinds(), k), o.Kind == engine.TrackScript, polled && k == TrackInterval.Key:
 		default:
 			v.fault(path+"."+k.Name, "", "has no meaning for a tracked "+o.Kind.String())
 		}
 	})
 }
 
-func isTrackKind(k *Key) bool {
-	for _, kind := range trackKinds {
-		if kind.key == k {
-			return true
-		}
+// TrackKinds returns the keys of which a tracked object has one: what it tracks.
+func TrackKinds() []*Key {
+	keys := make([]*Key, len(trackKinds))
+	for i, k := range trackKinds {
+		keys[i] = k.key
 	}
-	return false
+	return keys
 }
 
 // badDestination is the check of tracked routes.
@@ -194,7 +194,7 @@ func (v *validator) hooks() []engine.Hook {
 				event, ok = engine.HookTransitions, true
 			}
 			if !ok {
-				v.fault(path+".events["+strconv.Itoa(j)+"]", quote(name), "is not "+oneOf(append([]string{allTransitions}, engine.HookEventNames()...)))
+				v.fault(path+".events["+strconv.Itoa(j)+"]", quote(name), "is not "+oneOf(eventNames))
 			}
 			h.Events |= event
 		}
@@ -202,9 +202,6 @@ func (v *validator) hooks() []engine.Hook {
 	}
 	return out
 }
-
-// allTransitions stands for the events "init", "backup" and "master".
-const allTransitions = "transition"
 
 // HookName returns the name of a [[notify]] table: that of its position in the file if it has none.
 func HookName(t *Table, index int) string {

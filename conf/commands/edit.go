@@ -241,7 +241,9 @@ func (e *edit) setting(set *setting) (Place, error) {
 	switch {
 	case inRouter:
 		d.put(e.at.Router, t.table)
-	case o != nil && t.table != nil:
+	case o != nil && t.table == nil:
+		o.remove(t.file, e.at.Object)
+	case o != nil:
 		o.put(t.file, t.table)
 	}
 	d.file = t.file

@@ -18,7 +18,8 @@ type object struct {
 	// unknown is said of a name that does not exist, with hint of one that is to be edited.
 	unknown, hint string
 	mode          completions.Mode
-	// makers are the commands that make a table. The first shows and merges what all of them set.
+	// makers are the commands that make a table; without what they set there is none. The first shows and merges what all of
+	// them set.
 	makers []setting
 	// settings are those of the mode.
 	settings []setting
@@ -96,24 +97,21 @@ func (o *object) put(f *conf.File, t *conf.Table) {
 	o.list.Set(f, append(list, t))
 }
 
-// remove takes the tables with a name out of a file.
-func (o *object) remove(f *conf.File, name string) { removeNamed(f, o.list, o.name, o.nameOf, name) }
-
-// removeNamed takes the tables with a name out of a list. The others keep the names that followed from their places.
-func removeNamed(f *conf.File, of conf.KeyOf[[]*conf.Table], key conf.KeyOf[string], nameOf func(*conf.Table, int) string, name string) {
+// remove takes the tables with a name out of a file. The others keep the names that followed from their places.
+func (o *object) remove(f *conf.File, name string) {
 	var list []*conf.Table
-	for i, t := range of.Value(f) {
-		called := nameOf(t, i)
+	for i, t := range o.list.Value(f) {
+		called := o.nameOf(t, i)
 		if called == name {
 			continue
 		}
-		if !key.IsSet(t) {
+		if !o.name.IsSet(t) {
 			t = t.Clone()
-			key.Set(t, called)
+			o.name.Set(t, called)
 		}
 		list = append(list, t)
 	}
-	of.Set(f, list)
+	o.list.Set(f, list)
 }
 
 // edited returns a copy of the table with a name, or a new one.
@@ -149,12 +147,4 @@ func Names(f *conf.File, word string) (names, commands []string) {
 		}
 	}
 	return names, commands
-}
-
-// commandLine writes a program and its arguments as they are typed.
-func commandLine(command []string) string {
-	if len(command) == 1 {
-		return completions.Quote(command[0])
-	}
-	return completions.Quote(command[0]) + " " + completions.Join(command[1:])
 }

@@ -21,7 +21,8 @@ type setting struct {
 	help  string
 	words map[string]string
 	keys  []*conf.Key
-	// set and unset edit; their errors are about the value that was typed.
+	// set and unset edit; their errors are about the value that was typed. An unset that leaves the target without a table
+	// removes the object.
 	set   func(t *target, step *completions.Step) error
 	unset func(t *target, step *completions.Step, form completions.Form) error
 	// render returns the commands that give the keys their values, in clear but for the
@@ -214,7 +215,7 @@ func (s *setting) check(t *target) error {
 		return s.problem(conf.NewFile(), t)
 	case conf.TrackTable: // what it tracks says which keys have a meaning
 		probe := conf.TrackTable.New()
-		copyKeys(probe, t.table, conf.TrackName.Key, conf.TrackInterface.Key, conf.TrackRoute.Key, conf.TrackScript.Key, conf.TrackFile.Key)
+		copyKeys(probe, t.table, append(conf.TrackKinds(), conf.TrackName.Key)...)
 		return s.problem(listed(conf.Tracks, probe), t)
 	case conf.NotifyTable:
 		probe := conf.NotifyTable.New()
