@@ -10,15 +10,20 @@ import (
 	"vrrpsh/conf"
 )
 
+// haveAPI gives a file the [api] table.
+func haveAPI(f *conf.File) {
+	if !conf.API.IsSet(f) {
+		conf.API.Set(f, conf.APIHost.Schema().New())
+	}
+}
+
 // apiEnable edits whether the API listens without a host of its own.
 var apiEnable = setting{
 	id: conf.API.Path(), syntax: "api enable", no: "api [enable]",
 	help:  "Serve the HTTP API over TCP, with what is not set at its default",
 	words: map[string]string{"enable": "Serve the HTTP API over TCP"},
 	set: func(t *target, _ *completions.Step) error {
-		if !conf.API.IsSet(t.file) {
-			conf.API.Set(t.file, conf.APIHost.Schema().New())
-		}
+		haveAPI(t.file)
 		return nil
 	},
 	unset: func(t *target, _ *completions.Step, _ completions.Form) error {

@@ -284,8 +284,8 @@ func (d *Draft) Merge(file *conf.File) {
 	for _, s := range settings().top {
 		mergeKeys(result, file, s.keys)
 	}
-	if conf.API.IsSet(file) && !conf.API.IsSet(result) {
-		conf.API.Set(result, conf.APIHost.Schema().New())
+	if conf.API.IsSet(file) {
+		haveAPI(result)
 	}
 	for _, o := range settings().objects {
 		names, named := o.tables(file)

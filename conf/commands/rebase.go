@@ -15,12 +15,11 @@ func (d *Draft) Rebase(theirs *conf.Candidate) (result *Draft, conflicts []strin
 	base, other := Of(d.base.File), Of(theirs.File)
 	result = Based(theirs.Base, theirs.File.Clone())
 	conflicts = rebaseKeys(settings().top, "", [3]*target{rootOf(base.file), rootOf(d.file), rootOf(other.file)}, result.file, conflicts)
-	if conf.API.IsSet(base.file) != conf.API.IsSet(d.file) {
-		if !conf.API.IsSet(d.file) {
-			conf.API.Unset(result.file)
-		} else if !conf.API.IsSet(result.file) {
-			conf.API.Set(result.file, conf.APIHost.Schema().New())
-		}
+	switch was, is := conf.API.IsSet(base.file), conf.API.IsSet(d.file); {
+	case was && !is:
+		conf.API.Unset(result.file)
+	case is && !was:
+		haveAPI(result.file)
 	}
 	for _, o := range settings().objects {
 		conflicts = rebaseTables(o.all(), o.in(base.file), o.in(d.file), o.in(other.file), o.in(result.file), conflicts)

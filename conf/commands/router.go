@@ -193,28 +193,17 @@ var advertise = setting{
 	},
 }
 
-var authNames = strings.Join(names(conf.AuthType.Type.(conf.Choice)), "|")
-
-func names(c conf.Choice) []string {
-	var list []string
-	for _, w := range c.All() {
-		list = append(list, w.Word)
-	}
-	return list
-}
+var (
+	authWords = map[string]string{"auth": conf.AuthType.Help, "secret": "Shared secret"}
+	authTypes = choices(conf.AuthType.Type.(conf.Choice), authWords)
+)
 
 // authentication edits the type and the secret together.
 var authentication = setting{
 	id: conf.AuthType.Path(), keys: []*conf.Key{conf.AuthType.Key, conf.AuthSecret.Key},
-	syntax: "auth " + authNames + " [secret [<secret...>]]", no: "auth [" + authNames + " [secret [<secret...>]]]",
+	syntax: "auth " + authTypes + " [secret [<secret...>]]", no: "auth [" + authTypes + " [secret [<secret...>]]]",
 	help: conf.AuthType.Help + "; a secret without text is asked for", secret: "secret", asks: asksSecret,
-	words: func() map[string]string {
-		m := map[string]string{"auth": conf.AuthType.Help, "secret": "Shared secret"}
-		for _, w := range conf.AuthType.Type.(conf.Choice).All() {
-			m[w.Word] = w.Help
-		}
-		return m
-	}(),
+	words: authWords,
 	set: func(t *target, step *completions.Step) error {
 		if _, given := step.Arg("secret"); !given {
 			conf.AuthSecret.Unset(t.table)

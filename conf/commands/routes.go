@@ -11,20 +11,31 @@ import (
 	"vrrpsh/conf"
 )
 
-// routeArguments are the arguments of "ip route" that are keys as they are.
-var routeArguments = map[string]*conf.Key{
-	"next-hop": conf.StaticNH.Key, "metric": conf.StaticMetric.Key, "mtu": conf.StaticMTU.Key,
-	"interface": conf.StaticInterface.Key, "group": conf.StaticGroup.Key,
-}
+// routeOptions are the keys that may follow the next hop, in the order in which they are shown, and routeSyntax what that looks like.
+var (
+	routeOptions = []*conf.Key{conf.StaticMetric.Key, conf.StaticMTU.Key, conf.StaticInterface.Key, conf.StaticGroup.Key}
+	routeSyntax  = fmt.Sprintf("[metric <metric:%s>] [mtu <mtu:%s>] [interface <interface> group <group:%s>]",
+		conf.StaticMetric.Type.Param(), conf.StaticMTU.Type.Param(), conf.StaticGroup.Type.Param())
+)
 
-var routeOptions = fmt.Sprintf("[metric <metric:%s>] [mtu <mtu:%s>] [interface <interface> group <group:%s>]",
-	conf.StaticMetric.Type.Param(), conf.StaticMTU.Type.Param(), conf.StaticGroup.Type.Param())
+// routeKey returns the key that an argument is the value of, nil for the destination.
+func routeKey(argument string) *conf.Key {
+	if argument == "next-hop" {
+		return conf.StaticNH.Key
+	}
+	for _, k := range routeOptions {
+		if k.Name == argument {
+			return k
+		}
+	}
+	return nil
+}
 
 // staticRoute edits the list of static routes. Destination and metric identify a route, as they do in the kernel.
 var staticRoute = setting{
 	id: conf.Static.Path(), keys: []*conf.Key{conf.Static.Key},
-	syntax: "ip route <prefix:prefix> <next-hop:next-hop> " + routeOptions,
-	no:     "ip route <prefix:prefix> [<next-hop:next-hop>] " + routeOptions,
+	syntax: "ip route <prefix:prefix> <next-hop:next-hop> " + routeSyntax,
+	no:     "ip route <prefix:prefix> [<next-hop:next-hop>] " + routeSyntax,
 	help:   "Static route, installed while a virtual router is Master",
 	words: map[string]string{
 		"route": "Static route, installed while a virtual router is Master", "prefix": "Destination, as 10.0.0.0/8",
@@ -73,7 +84,7 @@ var staticRoute = setting{
 func typedRoute(step *completions.Step) (*conf.Table, error) {
 	r := conf.StaticTable.New()
 	for _, a := range step.Args {
-		if k := routeArguments[a.Name]; k != nil {
+		if k := routeKey(a.Name); k != nil {
 			if err := setParsed(&target{table: r}, k, a); err != nil {
 				return nil, err
 			}
@@ -119,7 +130,7 @@ func covers(given, r *conf.Table) bool {
 	if Destination(given) != Destination(r) {
 		return false
 	}
-	for _, k := range routeArguments {
+	for _, k := range append(routeOptions[:len(routeOptions):len(routeOptions)], conf.StaticNH.Key) {
 		if want := k.Raw(given); want != nil && want != k.Raw(r) && (k.Raw(r) != nil || want != k.Default) {
 			return false
 		}
@@ -130,9 +141,9 @@ func covers(given, r *conf.Table) bool {
 // routeLine returns the command that configures a route.
 func routeLine(r *conf.Table) string {
 	line := "ip route " + completions.Quote(Destination(r)) + " " + completions.Quote(conf.StaticNH.Value(r))
-	for _, word := range []string{"metric", "mtu", "interface", "group"} {
-		if v := routeArguments[word].Raw(r); v != nil {
-			line += " " + word + " " + completions.Quote(conf.FormatValue(v))
+	for _, k := range routeOptions {
+		if v := k.Raw(r); v != nil {
+			line += " " + k.Name + " " + completions.Quote(conf.FormatValue(v))
 		}
 	}
 	return line

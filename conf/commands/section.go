@@ -93,6 +93,8 @@ var settings = sync.OnceValue(func() *catalog {
 	return c
 })
 
+var vrrpSyntax = "vrrp <group:" + conf.Group.Type.Param() + "> [ipv6]"
+
 // subModes are the commands that lead to the settings below configure mode.
 var subModes = []completions.Command{
 	{
@@ -101,8 +103,8 @@ var subModes = []completions.Command{
 		Level: completions.Administrator, Enter: completions.ConfigIf, Setting: true,
 	},
 	{
-		ID: "vrrp", Modes: []completions.Mode{completions.ConfigIf}, Syntax: "vrrp <group:1-255> [ipv6]",
-		Help: "Configure a virtual router", No: "vrrp <group:1-255> [ipv6]",
+		ID: "vrrp", Modes: []completions.Mode{completions.ConfigIf}, Syntax: vrrpSyntax,
+		Help: "Configure a virtual router", No: vrrpSyntax,
 		Words: map[string]string{
 			"vrrp": "Configure a virtual router", "group": "Group number (VRID)", "ipv6": "The IPv6 virtual router of the group",
 		},

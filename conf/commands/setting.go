@@ -88,11 +88,7 @@ func plain(k *conf.Key) setting {
 	case conf.Boolean:
 		return onOff(s, k)
 	case conf.Choice:
-		words := make([]string, len(t.All()))
-		for i, w := range t.All() {
-			words[i], s.words[w.Word] = w.Word, w.Help
-		}
-		s.syntax += " " + strings.Join(words, "|")
+		s.syntax += " " + choices(t, s.words)
 	case conf.Duration:
 		s.value(k, "time", "As 30s or 500ms; seconds without a unit")
 		s.help = withDefault(k)
@@ -118,6 +114,16 @@ func plain(k *conf.Key) setting {
 		return nil
 	}
 	return s
+}
+
+// choices returns the words of a choice as a syntax has them, and adds what they mean to help.
+func choices(c conf.Choice, help map[string]string) string {
+	var words []string
+	for _, w := range c.All() {
+		words = append(words, w.Word)
+		help[w.Word] = w.Help
+	}
+	return strings.Join(words, "|")
 }
 
 // withDefault adds the default to the help of a key.
