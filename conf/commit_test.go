@@ -41,7 +41,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			VRouters.Set(f, append(VRouters.Value(f), other))
 			SyncGroup.Set(VRouters.Value(f)[0], "edge")
 			SyncGroup.Set(other, "edge")
-		}, `absent0 group 52: sync-group "edge" already has absent0 group 51 on absent0: one link and family must not decide twice`},
+		}, `absent0 group 52: sync-group "edge" already has absent0 group 51: one link and family must not decide twice`},
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},

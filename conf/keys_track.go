@@ -124,7 +124,7 @@ var (
 	})
 	StaticNH = Declare[string](StaticTable, Key{
 		Name: "nh", Type: Text{Kind: "next-hop", Check: badNextHop}, Absent: "required", Example: "10.0.0.254",
-		Help: "Next hop", Doc: "next hop, an IPv4 address",
+		Help: "Next hop", Command: "next-hop", Doc: "next hop, an IPv4 address",
 	})
 	StaticMetric = Declare[int](StaticTable, Key{
 		Name: "metric", Type: Integer{Low: 0, High: 1<<32 - 1}, Default: 0, Effect: Identifies,

@@ -10,14 +10,15 @@ import (
 // typed says what is wrong with a value in the words of commands; "" if no command gives the key its value.
 func (v *validator) typed(path, value, problem string) string {
 	about, words := v.command(path)
-	if words == "" {
+	switch {
+	case words == "":
 		return ""
+	case value == "false":
+		words = "no " + words
+	case value != "" && value != "true":
+		words += " " + value
 	}
-	text := words
-	if value != "" {
-		text += " " + value
-	}
-	return about + text + " " + inCommands(problem)
+	return about + words + " " + inCommands(problem)
 }
 
 // command returns what a path is about, as in "eth0 group 51: ", and the command that gives it its value; "" if there
@@ -48,8 +49,7 @@ func (v *validator) command(path string) (about, words string) {
 			if about = tableName(k, t, i); about == "" {
 				return "", ""
 			}
-			words = about
-			about += ": "
+			about, words = about+": ", ""
 			continue
 		}
 		switch {
@@ -62,7 +62,10 @@ func (v *validator) command(path string) (about, words string) {
 		}
 		return about, words
 	}
-	return "", words // of a whole table
+	if words == "" { // a whole table of a list
+		return "", strings.TrimSuffix(about, ": ")
+	}
+	return about, words
 }
 
 // tableName is what messages call a table of a list; "" if it does not say enough.
@@ -78,7 +81,10 @@ func tableName(k *Key, t *Table, index int) string {
 	case Notify.Key:
 		return "notify " + HookName(t, index)
 	case Static.Key:
-		return "ip route " + StaticRoute.Value(t)
+		if !StaticRoute.IsSet(t) {
+			return ""
+		}
+		return "ip route " + Destination(t)
 	default:
 		return ""
 	}
@@ -115,14 +121,18 @@ func inCommands(text string) string {
 // byWords finds the keys of virtual routers by their names, and those of the top level by their paths.
 var byWords = sync.OnceValue(func() map[string]*Key {
 	m := map[string]*Key{}
-	for _, s := range []*Schema{Root, apiTable, sshTable, realtimeTable, metricsTable, RouterTable} {
+	for _, k := range RouterTable.keys {
+		m[k.Name] = k
+	}
+	var add func(*Schema)
+	add = func(s *Schema) {
 		for _, k := range s.keys {
-			if s == RouterTable {
-				m[k.Name] = k
-			} else {
-				m[k.Path()] = k
+			m[k.Path()] = k
+			if below, single := k.Type.(SubTable); single {
+				add(below.Of)
 			}
 		}
 	}
+	add(Root)
 	return m
 })

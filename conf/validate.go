@@ -24,7 +24,6 @@ func Validate(f *File, origin *Origin) (*Config, error) { return validate(f, ori
 // validate takes the running configuration too: macvlans keep their default names.
 func validate(f *File, origin *Origin, running *Config, host Host) (*Config, error) {
 	v := newValidator(f, running, host)
-	v.candidate = origin == nil
 	cfg := v.config()
 	if len(v.faults) == 0 {
 		cfg.Warnings = v.warnings
@@ -37,15 +36,13 @@ func validate(f *File, origin *Origin, running *Config, host Host) (*Config, err
 }
 
 type validator struct {
-	file    *File
-	running *Config // nil if there is none
-	host    Host
-	// candidate has no file: messages are in the words of commands.
-	candidate bool
-	mtu       func(iface string) (mtu int, known bool)
-	faults    []Fault
-	warnings  []string
-	warned    int // how many warnings there are; warnings has the first ones
+	file     *File
+	running  *Config // nil if there is none
+	host     Host
+	mtu      func(iface string) (mtu int, known bool)
+	faults   []Fault
+	warnings []string
+	warned   int // how many warnings there are; warnings has the first ones
 	// known are the paths that a fault was found with before their meaning is looked at: by
 	// parsing, which leaves them unset, or by check. One fault each is enough.
 	known map[string]bool
@@ -209,7 +206,7 @@ func (v *validator) users(lines []string) Users {
 			continue
 		}
 		if j, twice := first[u.Name]; twice {
-			v.fault(path, quote(u.Name), fmt.Sprintf("is already defined by api.users[%d]", j))
+			v.faultTyped(path, quote(u.Name), fmt.Sprintf("is already defined by api.users[%d]", j), APIUsers.CommandWords()+" "+u.Name+" is configured twice")
 			continue
 		}
 		first[u.Name] = i

@@ -85,12 +85,11 @@ func (r *router) name() string {
 	return r.table
 }
 
-// reference is what messages about other tables call the virtual router: by its place, too, where there is a file.
-func (r *router) reference() string {
-	if name := RouterName(r.raw); r.candidate && name != "" {
-		return name
-	}
-	return r.table
+// conflict reports that a value of the table cannot be beside another table. The problem has a %s for that: inFile, or its
+// name in the words of commands.
+func (r *router) conflict(key, value, problem string, other *router, inFile string) {
+	path := r.path(key)
+	r.faultTyped(path, value, fmt.Sprintf(problem, inFile), r.typed(path, value, fmt.Sprintf(problem, other.name())))
 }
 
 // RouterName returns how messages call a virtual router, such as "eth0 group 51"; empty if its
@@ -304,7 +303,8 @@ func (r *router) interval() {
 	p.Interval = vrrp.IntervalDefault
 	switch {
 	case Timers.IsSet(r.raw) && AdvertiseInterval.IsSet(r.raw):
-		r.fault(Timers.Name, "", "excludes advertise_interval: give one of them")
+		r.faultTyped(r.path(Timers.Name), "", "excludes advertise_interval: give one of them",
+			r.name()+": "+AdvertiseInterval.CommandWords()+" is configured twice")
 	case Timers.IsSet(r.raw):
 		p.Interval = time.Duration(valued(r.validator, TimersAdvert, r.raw, r.path(Timers.Name))) * time.Second
 	default:

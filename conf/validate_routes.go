@@ -45,7 +45,10 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // was checked
 		at := place{r.Destination, r.Metric}
 		if other, twice := first[at]; twice && len(v.faults) == before {
-			v.fault(path+".route", r.Destination.String(), fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route", r.Metric, other))
+			const why = "the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route"
+			to := r.Destination.String()
+			v.faultTyped(path+".route", to, fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: %s", r.Metric, other, why),
+				fmt.Sprintf("ip route %s with metric %d is configured twice: %s", to, r.Metric, why))
 		}
 		if _, known := first[at]; !known {
 			first[at] = i
@@ -53,6 +56,17 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		out = append(out, r)
 	}
 	return out
+}
+
+// Destination returns the destination of a static route as a prefix, or as it is in the file if it is none.
+func Destination(t *Table) string {
+	route := StaticRoute.Value(t)
+	if mask, err := netip.ParseAddr(StaticMask.Value(t)); err == nil && mask.Is4() {
+		if length := maskLength(mask); length >= 0 {
+			return route + "/" + strconv.Itoa(length)
+		}
+	}
+	return route
 }
 
 // destination reads route and mask, or route with a prefix length.

@@ -37,7 +37,8 @@ func (v *validator) identities(list []*router) {
 			continue
 		}
 		if other, twice := first[r.out.Key]; twice {
-			r.fault("group", strconv.Itoa(int(r.out.VRID)), fmt.Sprintf("is already used on %s by %s", r.out.Interface, other.reference()))
+			r.faultTyped(r.path(Group.Name), strconv.Itoa(int(r.out.VRID)), fmt.Sprintf("is already used on %s by %s", r.out.Interface, other.table),
+				r.name()+" is configured twice")
 			continue
 		}
 		first[r.out.Key] = r
@@ -62,14 +63,14 @@ func (v *validator) sharedAddresses(list []*router) {
 				first[at] = r
 				continue
 			}
-			key := "vip"
+			key := VIP.Name
 			if !VIP.IsSet(r.raw) || i > 0 {
-				key = "vips"
+				key = VIPs.Name
 			}
 			if other == r {
 				r.fault(key, a.Addr.String(), "is listed twice")
 			} else {
-				r.fault(key, a.Addr.String(), fmt.Sprintf("is already an address of %s on %s", other.reference(), r.out.Interface))
+				r.conflict(key, a.Addr.String(), "is already an address of %s", other, other.table+" on "+r.out.Interface)
 			}
 		}
 	}
@@ -83,7 +84,7 @@ func (v *validator) virtualMACs(list []*router) {
 			continue
 		}
 		if other, taken := owner[r.out.Interface]; taken {
-			r.fault("vmac", "true", fmt.Sprintf("is not possible: %s already sets the MAC of %s", other.reference(), r.out.Interface))
+			r.conflict(VMAC.Name, "true", "is not possible: %s already sets the MAC of "+r.out.Interface, other, other.table)
 			continue
 		}
 		owner[r.out.Interface] = r
@@ -94,7 +95,7 @@ func (v *validator) virtualMACs(list []*router) {
 	for _, r := range list {
 		other, set := owner[r.out.Interface]
 		if set && other != r && r.out.Type == engine.Ether && !r.out.VMAC {
-			r.warn("its addresses move to another MAC whenever %s, with vmac, becomes Master on %s", other.reference(), r.out.Interface)
+			r.warn("its addresses move to another MAC whenever %s, with vmac, becomes Master on %s", other.name(), r.out.Interface)
 		}
 	}
 }
@@ -102,10 +103,14 @@ func (v *validator) virtualMACs(list []*router) {
 // names gives every macvlan its name: the configured one, else the one that it has now, else the
 // first default that is free. Names of interfaces that virtual routers run on are not free.
 func (v *validator) names(list []*router) {
-	taken := make(map[string]string, len(list)) // name to what has it
+	type holder struct {
+		*router
+		what string
+	}
+	taken := make(map[string]holder, len(list)) // by name
 	for _, r := range list {
-		if Interface.IsSet(r.raw) && taken[r.out.Interface] == "" {
-			taken[r.out.Interface] = "the interface of " + r.reference()
+		if _, known := taken[r.out.Interface]; Interface.IsSet(r.raw) && !known {
+			taken[r.out.Interface] = holder{r, "the interface"}
 		}
 	}
 	for _, r := range list {
@@ -113,28 +118,29 @@ func (v *validator) names(list []*router) {
 		if r.out.Type != engine.Macvlan || name == "" {
 			continue
 		}
-		if what := taken[name]; what != "" {
-			r.fault("vifname", quote(name), "is already "+what)
+		if other, known := taken[name]; known {
+			r.conflict(VIFName.Name, quote(name), "is already "+other.what+" of %s", other.router, other.table)
 			continue
 		}
-		taken[name] = "the name of the macvlan of " + r.reference()
+		taken[name] = holder{r, "the name of the macvlan"}
 		r.out.VIFName = name
 	}
 	take := func(r *router, name string) {
-		taken[name] = "in use"
+		taken[name] = holder{router: r}
 		r.out.VIFName = name
 	}
+	free := func(name string) bool { _, known := taken[name]; return !known }
 	now := v.runningNames()
 	for _, r := range list {
 		if r.needsName() {
-			if name := now[r.out.Key]; name != "" && taken[name] == "" && isDefaultName(r.out.Key, name) {
+			if name := now[r.out.Key]; name != "" && free(name) && isDefaultName(r.out.Key, name) {
 				take(r, name)
 			}
 		}
 	}
 	for _, r := range list {
 		for n := 0; r.needsName(); n++ {
-			if name := defaultName(r.out.Key, n); taken[name] == "" {
+			if name := defaultName(r.out.Key, n); free(name) {
 				take(r, name)
 			}
 		}

@@ -476,7 +476,7 @@ func TestWarnings(t *testing.T) {
 		{"pings with accept_mode", base + "accept_mode = false\naccept_ping = true\n", ``},
 		{"delay without preemption", base + "preempt_delay = \"1s\"\n", `eth0 group 51: preempt_delay has no effect without preemption`},
 		{"netdrv with macvlan", base + "iftype = \"macvlan\"\nnetdrv = \"ioctl\"\n", `eth0 group 51: netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`},
-		{"vmac beside another", base + "vmac = true\n" + second, `eth0 group 52: its addresses move to another MAC whenever vrouter[0], with vmac, becomes Master on eth0`},
+		{"vmac beside another", base + "vmac = true\n" + second, `eth0 group 52: its addresses move to another MAC whenever eth0 group 51, with vmac, becomes Master on eth0`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func (v *validator) tracks() []engine.TrackObject {
 		}
 		o := engine.TrackObject{Name: name}
 		if j, twice := first[name]; twice && name != "" {
-			v.fault(path+".name", quote(name), fmt.Sprintf("is already the name of track[%d]", j))
+			v.faultTyped(path+".name", quote(name), fmt.Sprintf("is already the name of track[%d]", j), "track "+name+" is configured twice")
 		} else {
 			first[name] = i
 		}
@@ -175,7 +175,7 @@ func (v *validator) hooks() []engine.Hook {
 		path := Notify.Name + "[" + strconv.Itoa(i) + "]"
 		h := engine.Hook{Name: HookName(raw, i), Events: engine.HookTransitions}
 		if j, twice := first[h.Name]; twice {
-			v.fault(path+".name", quote(h.Name), fmt.Sprintf("is already the name of notify[%d]", j))
+			v.faultTyped(path+".name", quote(h.Name), fmt.Sprintf("is already the name of notify[%d]", j), "notify "+h.Name+" is configured twice")
 		}
 		first[h.Name] = i
 		if !NotifyCommand.IsSet(raw) {
@@ -261,7 +261,7 @@ func (v *validator) syncGroups(list []*router) {
 		members[name]++
 		at := place{name, r.out.Interface, IsIPv6(r.raw)}
 		if other, twice := first[at]; twice {
-			r.fault("sync_group", quote(name), fmt.Sprintf("already has %s on %s: one link and family must not decide twice", other.reference(), r.out.Interface))
+			r.conflict(SyncGroup.Name, quote(name), "already has %s: one link and family must not decide twice", other, other.table+" on "+r.out.Interface)
 			continue
 		}
 		first[at] = r

@@ -16,7 +16,8 @@ const maxPeers = 32
 func (r *router) unicast() {
 	u, peers := &r.out.Protocol.Unicast, UnicastPeers.Value(r.raw)
 	if n := len(peers); n > maxPeers {
-		r.fault(UnicastPeers.Name, strconv.Itoa(n)+" addresses", "are more than "+strconv.Itoa(maxPeers))
+		addresses, problem := strconv.Itoa(n)+" addresses", "are more than "+strconv.Itoa(maxPeers)
+		r.faultTyped(r.path(UnicastPeers.Name), addresses, problem, r.name()+": "+UnicastPeers.CommandWords()+": "+addresses+" "+problem)
 	}
 	seen := make(map[netip.Addr]bool)
 	for i, s := range peers {

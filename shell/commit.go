@@ -168,7 +168,7 @@ func (c *call) checkCandidate() (*plan, error) {
 	d := c.session.draft
 	p.Routes = []planRoute{}
 	for _, r := range commands.CompareRoutes(d.Base().File, d.File()) {
-		p.Routes = append(p.Routes, planRoute{commands.Destination(r.Route), conf.StaticNH.Value(r.Route), conf.StaticMetric.Value(r.Route), r.Change})
+		p.Routes = append(p.Routes, planRoute{conf.Destination(r.Route), conf.StaticNH.Value(r.Route), conf.StaticMetric.Value(r.Route), r.Change})
 	}
 	p.Settings = commands.CompareOthers(d.Base().File, d.File())
 	p.Listeners = opened(d.Base().File, d.File())

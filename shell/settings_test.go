@@ -283,7 +283,7 @@ func someRouter(t *rapid.T, i, group int, iface string, tracks []*conf.Table) *c
 func normal(f *conf.File) *conf.File {
 	n := f.Clone()
 	for _, r := range conf.Static.Value(n) {
-		p := netip.MustParsePrefix(commands.Destination(r))
+		p := netip.MustParsePrefix(conf.Destination(r))
 		conf.StaticRoute.Set(r, p.Addr().String())
 		conf.StaticMask.Set(r, net.IP(net.CIDRMask(p.Bits(), 32)).String())
 	}

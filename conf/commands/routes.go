@@ -5,26 +5,24 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 )
 
 // routeOptions are the keys that may follow the next hop, in the order in which they are shown, and routeSyntax what that looks like.
+// routeValues has the next hop, too.
 var (
 	routeOptions = []*conf.Key{conf.StaticMetric.Key, conf.StaticMTU.Key, conf.StaticInterface.Key, conf.StaticGroup.Key}
+	routeValues  = append([]*conf.Key{conf.StaticNH.Key}, routeOptions...)
 	routeSyntax  = fmt.Sprintf("[metric <metric:%s>] [mtu <mtu:%s>] [interface <interface> group <group:%s>]",
 		conf.StaticMetric.Type.Param(), conf.StaticMTU.Type.Param(), conf.StaticGroup.Type.Param())
 )
 
 // routeKey returns the key that an argument is the value of, nil for the destination.
 func routeKey(argument string) *conf.Key {
-	if argument == "next-hop" {
-		return conf.StaticNH.Key
-	}
-	for _, k := range routeOptions {
-		if k.Name == argument {
+	for _, k := range routeValues {
+		if k.CommandWords() == argument {
 			return k
 		}
 	}
@@ -100,19 +98,8 @@ func typedRoute(step *completions.Step) (*conf.Table, error) {
 	return r, nil
 }
 
-// Destination returns a route's destination as a prefix, or as it is in the file if it is none.
-func Destination(r *conf.Table) string {
-	route := conf.StaticRoute.Value(r)
-	if ip := net.ParseIP(conf.StaticMask.Value(r)).To4(); ip != nil {
-		if ones, bits := net.IPMask(ip).Size(); bits > 0 {
-			return route + "/" + strconv.Itoa(ones)
-		}
-	}
-	return route
-}
-
 func sameRoute(a, b *conf.Table) bool {
-	return Destination(a) == Destination(b) && conf.StaticMetric.OrDefault(a) == conf.StaticMetric.OrDefault(b)
+	return conf.Destination(a) == conf.Destination(b) && conf.StaticMetric.OrDefault(a) == conf.StaticMetric.OrDefault(b)
 }
 
 // agree tells whether two tables have the same values for keys.
@@ -127,10 +114,10 @@ func agree(a, b *conf.Table, keys ...*conf.Key) bool {
 
 // covers tells whether a route agrees with all that is given.
 func covers(given, r *conf.Table) bool {
-	if Destination(given) != Destination(r) {
+	if conf.Destination(given) != conf.Destination(r) {
 		return false
 	}
-	for _, k := range append(routeOptions[:len(routeOptions):len(routeOptions)], conf.StaticNH.Key) {
+	for _, k := range routeValues {
 		if want := k.Raw(given); want != nil && want != k.Raw(r) && (k.Raw(r) != nil || want != k.Default) {
 			return false
 		}
@@ -140,10 +127,10 @@ func covers(given, r *conf.Table) bool {
 
 // routeLine returns the command that configures a route.
 func routeLine(r *conf.Table) string {
-	line := "ip route " + completions.Quote(Destination(r)) + " " + completions.Quote(conf.StaticNH.Value(r))
+	line := "ip route " + completions.Quote(conf.Destination(r)) + " " + completions.Quote(conf.StaticNH.Value(r))
 	for _, k := range routeOptions {
 		if v := k.Raw(r); v != nil {
-			line += " " + k.Name + " " + completions.Quote(conf.FormatValue(v))
+			line += " " + k.CommandWords() + " " + completions.Quote(conf.FormatValue(v))
 		}
 	}
 	return line
