@@ -2,7 +2,6 @@ package conf
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +29,7 @@ func (v *validator) check(t *Table, path string, version vrrp.Version) {
 				if element.schema == RouterTable {
 					version = versionOf(element)
 				}
-				v.check(element, at()+"["+strconv.Itoa(i)+"]", version)
+				v.check(element, nth(at(), i), version)
 			}
 		case []string:
 			if problem := k.refusal(v.host, nil); problem != "" {
@@ -38,7 +37,7 @@ func (v *validator) check(t *Table, path string, version vrrp.Version) {
 			}
 			for i, s := range value {
 				if problem := badText(k, s); problem != "" {
-					v.refuse(at()+"["+strconv.Itoa(i)+"]", k.shown(s), problem)
+					v.refuse(nth(at(), i), k.shown(s), problem)
 				}
 			}
 		default:

@@ -71,7 +71,7 @@ func (d *decoder) value(raw any, path string, k *Key) any {
 			all := make([]*Table, len(list))
 			for i, m := range list {
 				all[i] = typ.Of.New()
-				d.table(m, all[i], at()+"["+strconv.Itoa(i)+"]")
+				d.table(m, all[i], nth(at(), i))
 			}
 			return all
 		}
@@ -82,7 +82,7 @@ func (d *decoder) value(raw any, path string, k *Key) any {
 				if s, ok := element.(string); ok {
 					texts = append(texts, s)
 				} else {
-					d.fault(at()+"["+strconv.Itoa(i)+"]", shown(element), "is not a string")
+					d.fault(nth(at(), i), shown(element), "is not a string")
 				}
 			}
 			return texts

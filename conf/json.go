@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
 )
 
 // parseJSON reads a JSON object. Unlike encoding/json alone it refuses keys that occur twice,
@@ -92,7 +91,7 @@ func (d *jsonReader) object(path string, depth int) (any, *Fault) {
 func (d *jsonReader) array(path string, depth int) (any, *Fault) {
 	list := []any{}
 	for d.dec.More() {
-		v, fault := d.value(path+"["+strconv.Itoa(len(list))+"]", depth+1)
+		v, fault := d.value(nth(path, len(list)), depth+1)
 		if fault != nil {
 			return nil, fault
 		}

@@ -166,10 +166,10 @@ func (s *tomlScanner) resolve(path string, keys []string, list bool) string {
 		n := s.counts[path]
 		if list && i == len(keys)-1 {
 			s.counts[path] = n + 1
-			return path + "[" + strconv.Itoa(n) + "]"
+			return nth(path, n)
 		}
 		if n > 0 {
-			path += "[" + strconv.Itoa(n-1) + "]"
+			path = nth(path, n-1)
 		}
 	}
 	return path
@@ -218,7 +218,7 @@ func (s *tomlScanner) list(path string, depth int) {
 		}
 		element := path
 		if s.lines != nil {
-			element += "[" + strconv.Itoa(i) + "]"
+			element = nth(element, i)
 		}
 		s.record(element, s.line)
 		before := s.pos

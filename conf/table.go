@@ -2,6 +2,7 @@ package conf
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -179,6 +180,9 @@ func redactUser(line string) string {
 	parts := strings.SplitN(line, ":", 3)
 	return parts[0] + ":" + parts[1] + ":" + Mask
 }
+
+// nth appends an index to the path of a list.
+func nth(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 // join appends a key to the path of its table.
 func join(path, key string) string {

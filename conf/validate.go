@@ -199,7 +199,7 @@ func (v *validator) users(lines []string) Users {
 	var users Users
 	first := map[string]int{}
 	for i, line := range lines {
-		path := "api.users[" + strconv.Itoa(i) + "]"
+		path := nth(APIUsers.Path(), i)
 		u, err := ParseUser(line)
 		if err != nil {
 			v.fault(path, "", err.Error())

@@ -44,7 +44,7 @@ func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter 
 	tables := VRouters.Value(v.file)
 	list := make([]*router, len(tables))
 	for i, t := range tables {
-		list[i] = &router{validator: v, raw: t, table: VRouters.Name + "[" + strconv.Itoa(i) + "]"}
+		list[i] = &router{validator: v, raw: t, table: nth(VRouters.Name, i)}
 		list[i].validate()
 	}
 	v.identities(list)
@@ -167,8 +167,8 @@ func (r *router) addresses() {
 	first, hasFirst := VIP.In(r.raw)
 	others := VIPs.Value(r.raw)
 	if !hasFirst && len(others) == 0 {
-		if !r.known[r.path("vips")] && !r.known[r.path("vips[0]")] {
-			r.faultTyped(r.path("vip"), "", "is required (or vips)", r.typed(r.path("vip"), "", "is required"))
+		if !r.known[r.path(VIPs.Name)] && !r.known[nth(r.path(VIPs.Name), 0)] {
+			r.faultTyped(r.path(VIP.Name), "", "is required (or vips)", r.typed(r.path(VIP.Name), "", "is required"))
 		}
 		return
 	}
@@ -189,10 +189,10 @@ func (r *router) addresses() {
 		r.out.Addresses = append(r.out.Addresses, a)
 	}
 	if hasFirst {
-		read("vip", first)
+		read(VIP.Name, first)
 	}
 	for i, s := range others {
-		read("vips["+strconv.Itoa(i)+"]", s)
+		read(nth(VIPs.Name, i), s)
 	}
 	if r.out.Family == vrrp.IPv6 {
 		r.linkLocalFirst()
@@ -232,7 +232,7 @@ func (r *router) fits() {
 		return
 	}
 	addresses := strconv.Itoa(n) + " addresses"
-	r.faultTyped(r.path("vips"), addresses, problem, r.name()+": "+addresses+" "+problem)
+	r.faultTyped(r.path(VIPs.Name), addresses, problem, r.name()+": "+addresses+" "+problem)
 }
 
 // room is how many addresses fit an advertisement with an MTU.
@@ -372,7 +372,7 @@ func (r *router) labels() {
 		longest += "-" + strconv.Itoa(n-1)
 	}
 	if len(longest) > maxInterfaceName {
-		r.fault("netdrv", `"ioctl"`, fmt.Sprintf("is not possible: the address would be on the label %s, and labels have at most %d characters", longest, maxInterfaceName))
+		r.fault(NetDrv.Name, `"ioctl"`, fmt.Sprintf("is not possible: the address would be on the label %s, and labels have at most %d characters", longest, maxInterfaceName))
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // routes validates the static routes. The virtual routers that they may be bound to are valid or have
 // been reported.
 func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute {
-	if v.known[Static.Path()+"[0]"] { // this host has none
+	if v.known[nth(Static.Path(), 0)] { // this host has none
 		return nil
 	}
 	type place struct {
@@ -31,7 +31,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 	first := make(map[place]int)
 	var out []engine.StaticRoute
 	for i, raw := range Static.Value(v.file) {
-		path := Static.Path() + "[" + strconv.Itoa(i) + "]"
+		path := nth(Static.Path(), i)
 		before := len(v.faults)
 		r := engine.StaticRoute{
 			Destination: v.destination(path, raw),
@@ -40,14 +40,14 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 			Bound:       v.bound(path, raw, routers),
 		}
 		if !StaticNH.IsSet(raw) {
-			v.fault(path+".nh", "", "is required")
+			v.fault(join(path, StaticNH.Name), "", "is required")
 		}
 		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // was checked
 		at := place{r.Destination, r.Metric}
 		if other, twice := first[at]; twice && len(v.faults) == before {
 			const why = "the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route"
 			to := r.Destination.String()
-			v.faultTyped(path+".route", to, fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: %s", r.Metric, other, why),
+			v.faultTyped(join(path, StaticRoute.Name), to, fmt.Sprintf("with metric %d is already the destination of protocols.static[%d]: %s", r.Metric, other, why),
 				fmt.Sprintf("ip route %s with metric %d is configured twice: %s", to, r.Metric, why))
 		}
 		if _, known := first[at]; !known {
@@ -74,16 +74,16 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 	route, set := StaticRoute.In(raw)
 	mask, masked := StaticMask.In(raw)
 	if !set {
-		v.fault(path+".route", "", "is required")
+		v.fault(join(path, StaticRoute.Name), "", "is required")
 		return netip.Prefix{}
 	}
 	if strings.Contains(route, "/") {
 		p, err := netip.ParsePrefix(route)
 		switch {
 		case err != nil || !p.Addr().Is4():
-			v.fault(path+".route", quote(route), "is not an IPv4 destination such as 10.0.0.0/8")
+			v.fault(join(path, StaticRoute.Name), quote(route), "is not an IPv4 destination such as 10.0.0.0/8")
 		case masked:
-			v.fault(path+".mask", quote(mask), "is not possible with the prefix length in route")
+			v.fault(join(path, StaticMask.Name), quote(mask), "is not possible with the prefix length in route")
 		default:
 			return v.network(path, p)
 		}
@@ -91,11 +91,11 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 	}
 	addr, err := netip.ParseAddr(route)
 	if err != nil || !addr.Is4() {
-		v.fault(path+".route", quote(route), "is not an IPv4 address")
+		v.fault(join(path, StaticRoute.Name), quote(route), "is not an IPv4 address")
 		return netip.Prefix{}
 	}
 	if !masked {
-		v.fault(path+".mask", "", "is required, or a prefix length in route")
+		v.fault(join(path, StaticMask.Name), "", "is required, or a prefix length in route")
 		return netip.Prefix{}
 	}
 	m, err := netip.ParseAddr(mask)
@@ -104,7 +104,7 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 		length = maskLength(m)
 	}
 	if length < 0 {
-		v.fault(path+".mask", quote(mask), "is not a network mask such as 255.255.255.0")
+		v.fault(join(path, StaticMask.Name), quote(mask), "is not a network mask such as 255.255.255.0")
 		return netip.Prefix{}
 	}
 	return v.network(path, netip.PrefixFrom(addr, length))
@@ -113,7 +113,7 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 // network refuses a destination with bits behind its mask.
 func (v *validator) network(path string, p netip.Prefix) netip.Prefix {
 	if p != p.Masked() {
-		v.fault(path+".route", quote(p.Addr().String()), "has bits outside its mask: the network is "+p.Masked().String())
+		v.fault(join(path, StaticRoute.Name), quote(p.Addr().String()), "has bits outside its mask: the network is "+p.Masked().String())
 	}
 	return p.Masked()
 }
@@ -146,10 +146,10 @@ func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRoute
 	case !hasGroup && !hasInterface:
 		return engine.Key{}
 	case !hasGroup:
-		v.fault(path+".group", "", "is required with interface")
+		v.fault(join(path, StaticGroup.Name), "", "is required with interface")
 		return engine.Key{}
 	case !hasInterface:
-		v.fault(path+".interface", "", "is required with group")
+		v.fault(join(path, StaticInterface.Name), "", "is required with group")
 		return engine.Key{}
 	}
 	for _, f := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
@@ -159,6 +159,6 @@ func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRoute
 			}
 		}
 	}
-	v.fault(path+".group", strconv.Itoa(group), "is no virtual router on "+quote(iface))
+	v.fault(join(path, StaticGroup.Name), strconv.Itoa(group), "is no virtual router on "+quote(iface))
 	return engine.Key{}
 }

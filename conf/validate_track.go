@@ -19,14 +19,14 @@ func (v *validator) tracks() []engine.TrackObject {
 	first := map[string]int{}
 	var out []engine.TrackObject
 	for i, raw := range Tracks.Value(v.file) {
-		path := Tracks.Name + "[" + strconv.Itoa(i) + "]"
+		path := nth(Tracks.Name, i)
 		name, named := TrackName.In(raw)
 		if !named {
-			v.fault(path+".name", "", "is required")
+			v.fault(join(path, TrackName.Name), "", "is required")
 		}
 		o := engine.TrackObject{Name: name}
 		if j, twice := first[name]; twice && name != "" {
-			v.faultTyped(path+".name", quote(name), fmt.Sprintf("is already the name of track[%d]", j), "track "+name+" is configured twice")
+			v.faultTyped(join(path, TrackName.Name), quote(name), fmt.Sprintf("is already the name of track[%d]", j), "track "+name+" is configured twice")
 		} else {
 			first[name] = i
 		}
@@ -60,11 +60,11 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 	var has *Key
 	wrong := false // a value that was refused is one all the same
 	for _, k := range trackKinds {
-		wrong = wrong || v.known[path+"."+k.key.Name] || v.known[path+"."+k.key.Name+"[0]"]
+		wrong = wrong || v.known[join(path, k.key.Name)] || v.known[nth(join(path, k.key.Name), 0)]
 		switch {
 		case !k.key.IsSet(raw):
 		case has != nil:
-			v.fault(path+"."+k.key.Name, "", "excludes "+has.Name+": an object tracks one thing")
+			v.fault(join(path, k.key.Name), "", "excludes "+has.Name+": an object tracks one thing")
 			return
 		default:
 			has, o.Kind = k.key, k.kind
@@ -99,7 +99,7 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 		switch {
 		case k.Effect == Identifies, slices.Contains(TrackKinds(), k), o.Kind == engine.TrackScript, polled && k == TrackInterval.Key:
 		default:
-			v.fault(path+"."+k.Name, "", "has no meaning for a tracked "+o.Kind.String())
+			v.fault(join(path, k.Name), "", "has no meaning for a tracked "+o.Kind.String())
 		}
 	})
 }
@@ -131,10 +131,10 @@ func badDestination(s string) string {
 func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string], raw *Table) engine.Program {
 	command := key.Value(raw)
 	p := engine.Program{Command: slices.Clone(command), User: user.Value(raw)}
-	at := path + "." + key.Name
+	at := join(path, key.Name)
 	switch {
 	case !strings.HasPrefix(command[0], "/"):
-		v.fault(at+"[0]", quote(command[0]), "is not an absolute path")
+		v.fault(nth(at, 0), quote(command[0]), "is not an absolute path")
 		return p
 	case len(command) > maxCommand:
 		v.fault(at, strconv.Itoa(len(command))+" words", fmt.Sprintf("are more than %d", maxCommand))
@@ -150,19 +150,19 @@ func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string]
 	if p.User != "" {
 		u, err := osuser.Lookup(p.User)
 		if err != nil {
-			v.fault(path+".user", quote(p.User), "is not a user of this system")
+			v.fault(join(path, user.Name), quote(p.User), "is not a user of this system")
 			return p
 		}
 		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
 		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
 		if err1 != nil || err2 != nil {
-			v.fault(path+".user", quote(p.User), "has no numbers that a program could run with")
+			v.fault(join(path, user.Name), quote(p.User), "has no numbers that a program could run with")
 			return p
 		}
 		p.UID, p.GID = uint32(uid), uint32(gid)
 	}
 	if err := program.Check(command[0], p.UID); err != nil {
-		v.fault(at+"[0]", quote(command[0]), err.Error())
+		v.fault(nth(at, 0), quote(command[0]), err.Error())
 	}
 	return p
 }
@@ -172,14 +172,14 @@ func (v *validator) hooks() []engine.Hook {
 	first := map[string]int{}
 	var out []engine.Hook
 	for i, raw := range Notify.Value(v.file) {
-		path := Notify.Name + "[" + strconv.Itoa(i) + "]"
+		path := nth(Notify.Name, i)
 		h := engine.Hook{Name: HookName(raw, i), Events: engine.HookTransitions}
 		if j, twice := first[h.Name]; twice {
-			v.faultTyped(path+".name", quote(h.Name), fmt.Sprintf("is already the name of notify[%d]", j), "notify "+h.Name+" is configured twice")
+			v.faultTyped(join(path, NotifyName.Name), quote(h.Name), fmt.Sprintf("is already the name of notify[%d]", j), "notify "+h.Name+" is configured twice")
 		}
 		first[h.Name] = i
 		if !NotifyCommand.IsSet(raw) {
-			v.fault(path+".command", "", "is required")
+			v.fault(join(path, NotifyCommand.Name), "", "is required")
 			continue
 		}
 		h.Program = v.program(path, NotifyCommand, NotifyUser, raw)
@@ -194,7 +194,7 @@ func (v *validator) hooks() []engine.Hook {
 				event, ok = engine.HookTransitions, true
 			}
 			if !ok {
-				v.fault(path+".events["+strconv.Itoa(j)+"]", quote(name), "is not "+oneOf(eventNames))
+				v.fault(nth(join(path, NotifyEvents.Name), j), quote(name), "is not "+oneOf(eventNames))
 			}
 			h.Events |= event
 		}
@@ -220,21 +220,21 @@ func (v *validator) tracking(list []*router, objects []engine.TrackObject) {
 	for _, r := range list {
 		seen := map[string]bool{}
 		for i, raw := range Track.Value(r.raw) {
-			key := Track.Name + "[" + strconv.Itoa(i) + "]"
+			key := nth(Track.Name, i)
 			if !TrackingObject.IsSet(raw) {
-				r.fault(key+".object", "", "is required")
+				r.fault(join(key, TrackingObject.Name), "", "is required")
 				continue
 			}
 			t := engine.Tracking{Object: TrackingObject.Value(raw)}
 			o := named[t.Object]
 			switch {
 			case o == nil:
-				r.faultTyped(r.path(key)+".object", quote(t.Object), "is not the name of a [[track]] object",
+				r.faultTyped(join(r.path(key), TrackingObject.Name), quote(t.Object), "is not the name of a [[track]] object",
 					r.name()+": "+Track.CommandWords()+" "+t.Object+": no such object")
 			case seen[t.Object]:
-				r.fault(key+".object", quote(t.Object), "is listed twice")
+				r.fault(join(key, TrackingObject.Name), quote(t.Object), "is listed twice")
 			case o.Kind == engine.TrackFile && TrackingDecrement.IsSet(raw):
-				r.fault(key+".decrement", strconv.Itoa(TrackingDecrement.Value(raw)), "is not possible: the file says what the priority gains or loses")
+				r.fault(join(key, TrackingDecrement.Name), strconv.Itoa(TrackingDecrement.Value(raw)), "is not possible: the file says what the priority gains or loses")
 			}
 			seen[t.Object] = true
 			t.Decrement = uint8(valued(v, TrackingDecrement, raw, r.path(key)))

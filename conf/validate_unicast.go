@@ -21,7 +21,7 @@ func (r *router) unicast() {
 	}
 	seen := make(map[netip.Addr]bool)
 	for i, s := range peers {
-		key := UnicastPeers.Name + "[" + strconv.Itoa(i) + "]"
+		key := nth(UnicastPeers.Name, i)
 		a, ok := r.endpoint(key, s)
 		switch {
 		case !ok:
