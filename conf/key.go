@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"vrrpsh/engine"
 )
 
 // A Key is one key of the configuration file, declared once. Everything that is the same for all keys follows
@@ -298,60 +295,3 @@ func (k KeyOf[T]) OrDefault(t *Table) T {
 
 // Set sets the key.
 func (k KeyOf[T]) Set(t *Table, v T) { k.SetRaw(t, v) }
-
-// binding ties a key to a field of the validated virtual router.
-type binding struct {
-	set func(*engine.VirtualRouter, any) // from a value of the key's type; nil: by code of its own
-	get func(*engine.VirtualRouter) any  // to compare; nil: the key has no effect of its own
-}
-
-type integer interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32
-}
-
-// toNumber ties an integer to a field.
-func toNumber[F integer](at func(*engine.VirtualRouter) *F) binding {
-	return binding{
-		set: func(r *engine.VirtualRouter, v any) { *at(r) = F(v.(int)) },
-		get: func(r *engine.VirtualRouter) any { return *at(r) },
-	}
-}
-
-// toField ties a string or a boolean to a field of that type.
-func toField[F comparable](at func(*engine.VirtualRouter) *F) binding {
-	return binding{
-		set: func(r *engine.VirtualRouter, v any) { *at(r) = v.(F) },
-		get: func(r *engine.VirtualRouter) any { return *at(r) },
-	}
-}
-
-// toMeaning ties a value to a field that holds what it means.
-func toMeaning[T any, F comparable](at func(*engine.VirtualRouter) *F, meaning func(T) F) binding {
-	return binding{
-		set: func(r *engine.VirtualRouter, v any) { *at(r) = meaning(v.(T)) },
-		get: func(r *engine.VirtualRouter) any { return *at(r) },
-	}
-}
-
-// named returns what a word means: the value whose String it is, or else the first one.
-func named[F fmt.Stringer](all ...F) func(string) F {
-	return func(word string) F {
-		for _, v := range all {
-			if v.String() == word {
-				return v
-			}
-		}
-		return all[0]
-	}
-}
-
-// toDuration ties a duration to a field.
-func toDuration(at func(*engine.VirtualRouter) *time.Duration) binding {
-	return binding{
-		set: func(r *engine.VirtualRouter, v any) { *at(r), _ = time.ParseDuration(v.(string)) }, // was checked
-		get: func(r *engine.VirtualRouter) any { return *at(r) },
-	}
-}
-
-// compared ties a key to what is compared; code of its own sets it.
-func compared(get func(*engine.VirtualRouter) any) binding { return binding{get: get} }

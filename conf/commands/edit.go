@@ -3,107 +3,10 @@ package commands
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"vrrpsh/completions"
-	"vrrpsh/conf"
 	"vrrpsh/engine"
-	"vrrpsh/engine/vrrp"
 )
-
-// Place is where in the configuration settings apply: the mode, and what it is about.
-type Place struct {
-	Mode   completions.Mode
-	Iface  string     // of ConfigIf
-	Router engine.Key // of ConfigRouter
-	Object string     // of the modes of named tables
-}
-
-// above returns the place of a mode that contains that of p, or p.
-func (p Place) above(m completions.Mode) Place {
-	switch m {
-	case p.Mode:
-		return p
-	case completions.ConfigIf:
-		return Place{Mode: m, Iface: p.Router.Interface}
-	default:
-		return Place{Mode: m}
-	}
-}
-
-// Up returns the place that p is reached from.
-func (p Place) Up() Place {
-	if p.Mode == completions.ConfigRouter {
-		return p.above(completions.ConfigIf)
-	}
-	return Place{Mode: completions.Config}
-}
-
-// Leads returns what a line is about that is typed at p, which may lead through other modes.
-func (p Place) Leads(steps []completions.Step) Place {
-	at := p.above(steps[0].Mode)
-	for i := range steps {
-		step := &steps[i]
-		if step.Command == nil { // the line ends within it
-			break
-		}
-		switch enter := step.Command.Enter; enter {
-		case completions.ConfigIf:
-			at = Place{Mode: enter, Iface: step.Value("interface")}
-		case completions.ConfigRouter:
-			at = Place{Mode: enter, Router: routerKey(at.Iface, step)}
-		default:
-			if o := objectOf(enter); o != nil {
-				at = Place{Mode: enter, Object: step.Value(o.value)}
-			}
-		}
-	}
-	return at
-}
-
-// routerKey identifies the virtual router of "vrrp N [ipv6]".
-func routerKey(iface string, step *completions.Step) engine.Key {
-	group, _ := strconv.ParseUint(step.Value("group"), 10, 8) // was parsed
-	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(group)}
-	if step.Has("ipv6") {
-		k.Family = vrrp.IPv6
-	}
-	return k
-}
-
-// RouterCommand returns for example "vrrp 51 ipv6".
-func RouterCommand(k engine.Key) string {
-	if k.Family == vrrp.IPv6 {
-		return fmt.Sprintf("vrrp %d ipv6", k.VRID)
-	}
-	return fmt.Sprintf("vrrp %d", k.VRID)
-}
-
-// Command returns the command that leads to a place; "" at the top.
-func (p Place) Command() string {
-	switch p.Mode {
-	case completions.ConfigIf:
-		return "interface " + p.Iface
-	case completions.ConfigRouter:
-		return "interface " + p.Router.Interface + " " + RouterCommand(p.Router)
-	default:
-		if o := objectOf(p.Mode); o != nil {
-			return o.word + " " + completions.Quote(p.Object)
-		}
-		return ""
-	}
-}
-
-// Exists tells whether the draft has what a place is about.
-func (d *Draft) Exists(p Place) bool {
-	if p.Mode == completions.ConfigRouter {
-		return d.find(p.Router) >= 0
-	}
-	if o := objectOf(p.Mode); o != nil {
-		return o.find(d.file, p.Object) != nil
-	}
-	return true
-}
 
 // Edit carries out a setting, or goes to the mode of one, for a line that was typed at a place. It returns the place where the
 // next line applies. Nothing changes unless the value is legal; errors about an argument have its place in the line.
@@ -275,46 +178,5 @@ func (e *edit) placed(err error) error {
 		return e.misplaced(e.step.Args[1].Name, err.Error())
 	default:
 		return e.misplaced(e.step.Args[0].Name, err.Error())
-	}
-}
-
-// Merge sets in the draft what a file sets, and leaves the rest.
-func (d *Draft) Merge(file *conf.File) {
-	result := d.file.Fork()
-	for _, s := range settings().top {
-		mergeKeys(result, file, s.keys)
-	}
-	if conf.API.IsSet(file) {
-		haveAPI(result)
-	}
-	for _, o := range settings().objects {
-		names, named := o.tables(file)
-		for _, name := range names {
-			t := o.edited(result, name)
-			for _, set := range o.all() {
-				mergeKeys(t.table, named[name].table, set.keys)
-			}
-			o.put(result, t.table)
-		}
-	}
-	d.file = result
-	from := Of(file)
-	for i, k := range from.keys {
-		t := d.edited(k)
-		for _, s := range settings().router {
-			mergeKeys(t.table, from.target(i).table, s.keys)
-		}
-		d.put(k, t.table)
-	}
-	d.touch()
-}
-
-// mergeKeys copies the keys together if one of them is set.
-func mergeKeys(to, from *conf.Table, keys []*conf.Key) {
-	for _, k := range keys {
-		if k.IsSet(from) {
-			copyKeys(to, from, keys...)
-			return
-		}
 	}
 }
