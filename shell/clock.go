@@ -11,7 +11,7 @@ import (
 
 // zone returns the time zone in which times are shown.
 func (s *Session) zone() *time.Location {
-	if r := s.env.Manager.Running(); r != nil && r.File != nil && conf.TimeZone.Value(r.File) == "utc" {
+	if conf.TimeZone.Value(s.env.Manager.Running().File) == "utc" {
 		return time.UTC
 	}
 	return time.Local

@@ -72,13 +72,11 @@ func (c *call) commitCandidate(info conf.Info) error {
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
 	}
-	if rev.Config != nil {
-		for _, w := range rev.Config.Warnings {
-			c.say(0, "Warning: %s", w)
-		}
-		for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
-			c.say(0, "Warning: a setting of this host is in the way: %s", text)
-		}
+	for _, w := range rev.Config.Warnings {
+		c.say(0, "Warning: %s", w)
+	}
+	for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
+		c.say(0, "Warning: a setting of this host is in the way: %s", text)
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func (s *Session) shownDraft() *commands.Draft {
 
 func (s *Session) interfaceValues(line []completions.Step) []completions.Candidate {
 	last := &line[len(line)-1]
-	if last.Words != nil && last.Words[0] == "vifname" {
+	if last.Words != nil && last.Words[0] == conf.VIFName.CommandWords() {
 		return nil
 	}
 	help := make(map[string]string)

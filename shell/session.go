@@ -87,8 +87,8 @@ func (s *Session) Prompt() string {
 }
 
 func (s *Session) hostname() string {
-	if r := s.env.Manager.Running(); r != nil && r.File != nil && conf.Hostname.IsSet(r.File) {
-		return printable(conf.Hostname.Value(r.File))
+	if name, set := conf.Hostname.In(s.env.Manager.Running().File); set {
+		return printable(name)
 	}
 	return s.env.Hostname
 }

@@ -38,8 +38,7 @@ func (r *Sessions) add(s *Session) {
 }
 
 // Committed tells every session of a revision, but the one that made it, and ends those whose
-// user is no longer valid. conf.Options.Notify is
-// the place to call it from.
+// user is no longer valid. conf.Options.Notify is the place to call it from.
 func (r *Sessions) Committed(rev *conf.Revision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,7 +46,7 @@ func (r *Sessions) Committed(rev *conf.Revision) {
 		if s.id != rev.Session {
 			s.tell(rev)
 		}
-		if valid := s.user.Valid; valid != nil && rev.Config != nil && !valid(rev.Config) {
+		if valid := s.user.Valid; valid != nil && !valid(rev.Config) {
 			go s.expel(fmt.Sprintf("The session ends: commit %d by %s changed your user", rev.ID, rev.User))
 		}
 	}

@@ -67,8 +67,7 @@ func (d *Draft) Candidate() *conf.Candidate {
 
 // Copy returns a draft that can be edited by itself.
 func (d *Draft) Copy() *Draft {
-	c := &Draft{base: d.base, file: d.file.Clone(), keys: slices.Clone(d.keys)}
-	return c
+	return &Draft{base: d.base, file: d.file.Clone(), keys: slices.Clone(d.keys)}
 }
 
 // touch tells that the file was changed.

@@ -11,9 +11,7 @@ import (
 // Edit carries out a setting, or goes to the mode of one, for a line that was typed at a place. It returns the place where the
 // next line applies. Nothing changes unless the value is legal; errors about an argument have its place in the line.
 func (d *Draft) Edit(inv *completions.Invocation, from Place) (Place, error) {
-	e := edit{draft: d, inv: inv, step: inv.Last(), at: from.Leads(inv.Steps)}
-	e.found = from.above(inv.Steps[0].Mode)
-	e.from = from
+	e := edit{draft: d, inv: inv, step: inv.Last(), from: from, found: from.above(inv.Steps[0].Mode), at: from.Leads(inv.Steps)}
 	switch set := settings().byID[e.step.Command.ID]; {
 	case set != nil:
 		return e.setting(set)

@@ -127,19 +127,6 @@ func Settings() []completions.Command {
 	return all
 }
 
-// Edits tells whether there is a command for a key, or for the list that it is in.
-func Edits(k *conf.Key) bool {
-	for _, s := range settings().byID {
-		if slices.ContainsFunc(s.keys, func(have *conf.Key) bool { return k == have || isAbout(k.Path(), have) || k.Schema().Holder() == have }) {
-			return true
-		}
-	}
-	return false
-}
-
-// IsSetting tells whether a command is one that Edit carries out.
-func IsSetting(id string) bool { return settings().byID[id] != nil }
-
 // Masked returns the line of an invocation without secrets.
 func Masked(inv *completions.Invocation) string {
 	line := inv.Line

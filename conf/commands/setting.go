@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -96,7 +97,7 @@ func plain(k *conf.Key) setting {
 		s.value(k, command[strings.LastIndexAny(command, " -")+1:], "")
 		s.help = withDefault(k)
 	default:
-		s.value(k, k.Type.Param(), "")
+		s.value(k, cmp.Or(k.Type.Param(), "text"), "")
 	}
 	s.set = func(t *target, step *completions.Step) error {
 		v, err := k.Type.Parse(arg(step))
