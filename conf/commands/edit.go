@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vrrpsh/completions"
+	"vrrpsh/conf"
 	"vrrpsh/engine"
 )
 
