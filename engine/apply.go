@@ -154,6 +154,9 @@ func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 
 // change gives a group another configuration, in place if that is possible.
 func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings, out *Output) {
+	if what&setSyncGroup != 0 || vr.Shutdown {
+		g.sync = nil // what becomes of it now does not concern the others
+	}
 	if what.kind() == Restarted {
 		if g.ready {
 			c.hold(now, g, vrrp.CauseReconfigured, out)

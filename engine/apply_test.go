@@ -146,6 +146,8 @@ func TestChangeIsSeenByPeers(t *testing.T) {
 func TestRestartOfAMember(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := with(group("eth0", 1, "10.0.0.101"), synced), with(group("eth1", 1, "10.1.0.101"), synced)
+	unsynced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "" }
+	renamed := func(vr *engine.VirtualRouter) { vr.SyncGroup = "core" }
 	restarted := engine.Change{Key: a.Key, Kind: engine.Restarted, Resigns: true}
 	for name, tt := range map[string]struct {
 		after engine.Config
@@ -156,8 +158,16 @@ func TestRestartOfAMember(t *testing.T) {
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.Unchanged, Resigns: true, With: a.Key}}, vrrp.Backup},
 		"restarted, the other changed": {config(with(a, restarts["version"]), with(b, inPlace["description"])),
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace, Resigns: true, With: a.Key}}, vrrp.Backup},
-		"restarted, the other leaves": {config(with(a, restarts["version"]), with(b, func(vr *engine.VirtualRouter) { vr.SyncGroup = "" })),
+		"restarted, the other leaves": {config(with(a, restarts["version"]), with(b, unsynced)),
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
+		"restarted, both leave": {config(with(a, restarts["version"], unsynced), with(b, unsynced)),
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
+		"restarted, the sync group renamed": {config(with(a, restarts["version"], renamed), with(b, renamed)),
+			[]engine.Change{restarted, {Key: b.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
+		"restarted and leaves": {config(with(a, restarts["version"], unsynced), b),
+			[]engine.Change{restarted}, vrrp.Master},
+		"restarted and shut down": {config(with(a, restarts["version"], inPlace["shutdown"]), b),
+			[]engine.Change{restarted}, vrrp.Master},
 		"changed in place": {config(with(a, inPlace["priority"]), b),
 			[]engine.Change{{Key: a.Key, Kind: engine.ChangedInPlace}}, vrrp.Master},
 		"shut down": {config(with(a, inPlace["shutdown"]), b),
@@ -179,6 +189,45 @@ func TestRestartOfAMember(t *testing.T) {
 			h.apply(tt.after)
 			if got := h.status(b.Key).State; got != tt.state {
 				t.Errorf("the other member is %s, want %s", got, tt.state)
+			}
+		})
+	}
+}
+
+// TestRemovedMemberIsSilent removes a member of a sync group while the other is restarted and leaves it: nothing of the
+// removed one goes on, though its interface stays in use.
+func TestRemovedMemberIsSilent(t *testing.T) {
+	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
+	a, b := group("eth0", 1, "10.0.0.101"), group("eth1", 2, "10.1.0.102")
+	other := group("eth1", 3, "10.1.0.103")
+	for name, after := range map[string]engine.Config{
+		"the other leaves":       config(with(a, restarts["iftype"]), other),
+		"the other stays":        config(with(a, restarts["iftype"], synced), other),
+		"the other is renamed":   config(with(a, restarts["iftype"], func(vr *engine.VirtualRouter) { vr.SyncGroup = "core" }), other),
+		"the other goes as well": config(other),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			h.link(ethernet(2, "eth1", "10.1.0.1/24"))
+			h.apply(config(with(a, synced), with(b, synced), other))
+			h.run(10 * time.Second)
+			h.apply(after)
+			if d := h.newest(b.Key); d == nil || d.Present {
+				t.Errorf("asks for %+v", d)
+			}
+			h.run(time.Minute)
+			h.link(ethernet(2, "eth1", "10.1.0.1/24", "10.1.0.9/24"))
+			h.run(time.Minute)
+			for _, s := range h.out.Sends {
+				if s.Key == b.Key {
+					t.Fatalf("the removed virtual router sends adverts: %x", s.Payload)
+				}
+			}
+			for _, e := range h.events {
+				if e.Kind == engine.EventTransition && e.Key == b.Key && e.Time == h.now {
+					t.Errorf("it is %s", e.To)
+				}
 			}
 		})
 	}

@@ -241,7 +241,7 @@ func (c *Core) obstacle(g *group) vrrp.Cause {
 func (c *Core) hindrance(g *group) vrrp.Cause {
 	l := g.port.link
 	switch {
-	case c.stopped || g.cfg.Shutdown:
+	case c.stopped || g.removed || g.cfg.Shutdown:
 		return vrrp.CauseShutdown
 	case l == nil:
 		return vrrp.CauseNoLink

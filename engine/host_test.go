@@ -75,8 +75,10 @@ func setAddresses(vr *engine.VirtualRouter, vips ...string) {
 }
 
 // with returns a changed virtual router.
-func with(vr engine.VirtualRouter, change func(*engine.VirtualRouter)) engine.VirtualRouter {
-	change(&vr)
+func with(vr engine.VirtualRouter, changes ...func(*engine.VirtualRouter)) engine.VirtualRouter {
+	for _, change := range changes {
+		change(&vr)
+	}
 	return vr
 }
 

@@ -123,13 +123,17 @@ func Plan(from, to Config) []Change {
 	return changes
 }
 
-// resigning returns the sync groups that give up Master because a member is restarted, each with that member.
+// resigning returns the sync groups that give up Master because a member that goes on in them is restarted, each with that
+// member.
 func resigning(old map[Key]*VirtualRouter, routers []VirtualRouter) map[string]Key {
 	var drawn map[string]Key
 	for i := range routers {
 		vr := &routers[i]
 		was := old[vr.Key]
-		if was == nil || was.SyncGroup == "" || was.Shutdown || compare(was, vr).kind() != Restarted {
+		if was == nil || was.SyncGroup == "" || was.SyncGroup != vr.SyncGroup || was.Shutdown || vr.Shutdown {
+			continue
+		}
+		if compare(was, vr).kind() != Restarted {
 			continue
 		}
 		if drawn == nil {

@@ -78,6 +78,9 @@ func (c *Core) conclude(now time.Time, out *Output) {
 func (c *Core) regroup() {
 	old := c.syncs
 	c.syncs = nil
+	for _, s := range old {
+		s.members = nil // of one that is dropped there is nothing left to align
+	}
 	var named map[string]*syncGroup
 	for _, g := range c.order {
 		name := g.cfg.SyncGroup
@@ -95,7 +98,7 @@ func (c *Core) regroup() {
 			if named == nil {
 				named = make(map[string]*syncGroup)
 			}
-			named[name], s.members = s, nil
+			named[name] = s
 			c.syncs = append(c.syncs, s)
 			c.unalign(s)
 		}
