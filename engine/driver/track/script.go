@@ -3,22 +3,29 @@ package track
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vrrpsh/engine"
 	"vrrpsh/platform/program"
 )
 
-// script runs the program of an object again and again.
-func (w *Watcher) script(ctx context.Context, o *engine.TrackObject) {
+// script runs the program of an object again and again. What was watched under its name before goes on if it ran the same
+// program.
+func (w *Watcher) script(ctx context.Context, n, was *watch) {
 	if w.o.Run == nil {
 		return // the object stays pending
 	}
+	o, c := &n.object, &n.results
+	if was != nil && slices.Equal(was.object.Script.Command, o.Script.Command) {
+		<-was.ended
+		*c = was.results
+	}
+	c.rise, c.fall = o.Rise, o.Fall
 	p := program.Program{
 		Command: o.Script.Command, UID: o.Script.UID, GID: o.Script.GID, Timeout: o.Script.Timeout,
 		Env: []string{"VRRPSH_TRACK=" + o.Name},
 	}
-	c := counter{rise: o.Rise, fall: o.Fall}
 	var last engine.TrackResult
 	for first := true; ; first = false {
 		began := time.Now()

@@ -35,6 +35,9 @@ type watch struct {
 	object engine.TrackObject
 	routes []engine.TrackObject
 	stop   context.CancelFunc
+	// results are those of a script, when ended is closed.
+	results counter
+	ended   chan struct{}
 }
 
 // New returns a Watcher that follows nothing.
@@ -55,17 +58,19 @@ func (w *Watcher) Set(list []engine.TrackObject) {
 		case engine.TrackScript, engine.TrackFile:
 		}
 		keep[o.Name] = true
-		if now := w.running[o.Name]; now != nil {
-			if now.object.Equal(&o) {
+		was := w.running[o.Name]
+		if was != nil {
+			if was.object.Equal(&o) {
 				continue
 			}
-			now.stop()
+			was.stop()
 		}
-		follow := w.file
+		n := &watch{object: o}
+		follow := func(ctx context.Context) { w.file(ctx, &o) }
 		if o.Kind == engine.TrackScript {
-			follow = w.script
+			follow = func(ctx context.Context) { w.script(ctx, n, was) }
 		}
-		w.running[o.Name] = w.start(&watch{object: o}, func(ctx context.Context) { follow(ctx, &o) })
+		w.running[o.Name] = w.start(n, follow)
 	}
 	for name, now := range w.running {
 		if !keep[name] {
@@ -78,8 +83,11 @@ func (w *Watcher) Set(list []engine.TrackObject) {
 
 func (w *Watcher) start(n *watch, follow func(context.Context)) *watch {
 	ctx, stop := context.WithCancel(context.Background())
-	n.stop = stop
-	w.all.Go(func() { follow(ctx) })
+	n.stop, n.ended = stop, make(chan struct{})
+	w.all.Go(func() {
+		defer close(n.ended)
+		follow(ctx)
+	})
 	return n
 }
 

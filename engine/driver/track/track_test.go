@@ -49,6 +49,46 @@ func TestRiseAndFall(t *testing.T) {
 	})
 }
 
+// TestProgramGoesOn: another interval or fall of the same program does not make its next result count as the first.
+func TestProgramGoesOn(t *testing.T) {
+	for name, change := range map[string]func(*engine.TrackObject){
+		"interval": func(o *engine.TrackObject) { o.Interval = 2 * time.Second },
+		"fall":     func(o *engine.TrackObject) { o.Fall = 4 },
+		"command":  func(o *engine.TrackObject) { o.Script.Command = []string{"/b"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				up := true
+				run := func(ctx context.Context, _ program.Program) (string, error) {
+					time.Sleep(100 * time.Millisecond)
+					if ctx.Err() != nil || !up {
+						return "", errors.New("exit status 1")
+					}
+					return "", nil
+				}
+				last := engine.TrackResult{}
+				w := New(Options{Run: run, Report: func(_ *engine.TrackObject, r engine.TrackResult) { last = r }})
+				o := engine.TrackObject{Name: "a", Kind: engine.TrackScript, Interval: time.Second, Rise: 1, Fall: 3, Script: engine.Program{Command: []string{"/a"}}}
+				w.Set([]engine.TrackObject{o})
+				time.Sleep(1500 * time.Millisecond)
+				up = false
+				time.Sleep(time.Second)
+				change(&o)
+				w.Set([]engine.TrackObject{o})
+				time.Sleep(500 * time.Millisecond) // the second failure
+				if want := name != "command"; last.Up != want {
+					t.Errorf("up: %t, want %t (%s)", last.Up, want, last.Reason)
+				}
+				time.Sleep(10 * time.Second)
+				if last.Up {
+					t.Error("it is up for good")
+				}
+				w.Close(time.Second)
+			})
+		})
+	}
+}
+
 // The end does not wait for a program that cannot be killed.
 func TestCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
