@@ -176,15 +176,11 @@ func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings,
 		g.setPeers()
 	}
 	g.reported, g.tolerated, g.dropped = 0, 0, nil
-	if g.sync == nil {
-		g.priority, _ = c.tracking(g)
-	}
-	switch {
-	case what.kind() == Restarted:
+	if what.kind() == Restarted {
 		g.router = vrrp.New(*g.protocol())
 		g.willing = false
-	case what&inProtocol != 0:
-		c.configure(now, g, out)
+	} else {
+		c.retry(now, g, out)
 	}
 }
 

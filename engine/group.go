@@ -28,7 +28,9 @@ type group struct {
 	sync     *syncGroup // nil: none
 	priority uint8      // that the tracked objects and the sync group leave
 	synced   bool       // it waits for the others of the sync group
-	willing  bool       // it does just that
+	// given is the configuration that the state machine has, with priority and synced.
+	given   *VirtualRouter
+	willing bool // it does just that
 
 	state vrrp.State
 	// ready tells whether the interface offers local; otherwise cause says what is missing.

@@ -39,7 +39,9 @@ type groupMemory struct {
 	Peer         netip.Addr
 	PeerPriority uint8
 	Repairs      []time.Time // oldest first
-	Counters     Counters    // those by reason or cause are in what follows
+	Fault        string
+	FaultActive  bool
+	Counters     Counters // those by reason or cause are in what follows
 	Dropped      map[string]uint64
 	Tolerated    map[string]uint64
 	Transitions  map[string]uint64
@@ -92,7 +94,7 @@ func (c *Core) Handover() Handover {
 		h.Config.Routers = append(h.Config.Routers, *g.cfg)
 		m := groupMemory{
 			Key: g.cfg.Key, Protocol: g.router.Memory(), Peer: g.peer, PeerPriority: g.peerPriority,
-			Repairs: g.repairs.made(), Counters: g.counters, History: g.history.last(), Peers: g.peers,
+			Repairs: g.repairs.made(), Fault: g.fault, FaultActive: g.faultActive, Counters: g.counters, History: g.history.last(), Peers: g.peers,
 			Dropped:     byName[vrrp.DropReason](g.counters.Dropped[:]),
 			Tolerated:   byName[vrrp.DropReason](g.counters.Tolerated[:]),
 			Transitions: byName[vrrp.Cause](g.counters.Transitions[:]),
@@ -121,7 +123,7 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	c.setTracks(now, h.Config.Tracks)
 	for i, m := range h.Tracks {
 		o := c.objects[i]
-		o.Since, o.Changes = m.Since, m.Changes
+		o.Since, o.Changes, o.found = m.Since, m.Changes, m.Changes > 0
 		if o.Object.Kind != TrackInterface { // those are known
 			o.State, o.Weight, o.Reason = m.State, m.Weight, m.Reason
 		}
@@ -155,6 +157,7 @@ func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 		c.routing.masters++
 	}
 	g.peer, g.peerPriority = m.Peer, m.PeerPriority
+	g.fault, g.faultActive = m.Fault, m.FaultActive
 	for _, at := range m.Repairs {
 		g.repairs.note(now.Add(min(at.Sub(now), 0)))
 	}

@@ -126,14 +126,15 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 	switch {
 	case err != nil:
 		c.fail(now, g, err.Error(), active, out)
-		if active {
+		if g.desired.Present {
 			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused}, out)
 		}
 	case active:
 		g.recover()
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventInstalled}, out)
-	case !g.faultActive:
+	case !g.faultActive && g.fault != "":
 		g.recover()
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
 	}
 	c.settle(g, out)
 	if g.lostMore {
@@ -174,6 +175,27 @@ func (g *group) carried() string {
 		return fmt.Sprint(g.desired.Addrs)
 	}
 	return g.cfg.VIFName
+}
+
+// retry has what the kernel refused tried again: something has changed that may have been the reason. settle must follow.
+func (c *Core) retry(now time.Time, g *group, out *Output) {
+	if !g.troubled() {
+		return
+	}
+	g.unsettle = g.unsettle || g.desired.Present && !g.faultActive
+	c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
+}
+
+func (g *group) troubled() bool { return g.fault != "" || g.router.Refused() }
+
+// freed has tried again what the kernel may have refused because of an interface that is now gone, or another.
+func (c *Core) freed(now time.Time, was *Link, out *Output) {
+	for _, g := range c.order {
+		if g.troubled() && (g.cfg.VIFName == was.Name || g.vmac == was.MAC) {
+			c.retry(now, g, out)
+			c.settle(g, out)
+		}
+	}
 }
 
 // fail notes a fault and tells of it, once as long as it stays the same.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,153 @@ func TestRefusedAddresses(t *testing.T) {
 	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
 	if f := h.status(vr.Key).Fault; f != "" {
 		t.Errorf("fault is still %q", f)
+	}
+}
+
+// TestRefusedIsTriedAgain holds what is a reason to preempt once more after the kernel refused the addresses, and what is not.
+func TestRefusedIsTriedAgain(t *testing.T) {
+	vr := with(group("eth0", 51, "10.0.0.100"), func(vr *engine.VirtualRouter) {
+		vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
+		vr.Track = []engine.Tracking{{Object: "gw", Decrement: 10}}
+	})
+	other := group("eth0", 52, "10.0.0.101")
+	gw := script(time.Second)
+	cfg := func(vrs ...engine.VirtualRouter) engine.Config {
+		return engine.Config{Routers: vrs, Tracks: []engine.TrackObject{gw}}
+	}
+	eth0 := ethernet(1, "eth0", "10.0.0.1/24")
+	foreign := func(index int, name string, mac [6]byte) engine.Link {
+		l := ethernet(index, name)
+		l.MAC = mac
+		return l
+	}
+	virtual := vrrp.VirtualMAC(vrrp.IPv4, 51)
+	for name, tt := range map[string]struct {
+		do   func(h *host)
+		want bool
+	}{
+		"nothing":                       {func(*host) {}, false},
+		"another virtual router":        {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
+		"a tracked object":              {func(h *host) { h.track(gw, false) }, false},
+		"another interface":             {func(h *host) { h.unlink(7) }, false},
+		"a new interface":               {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
+		"its description":               {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
+		"its addresses":                 {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
+		"a restart":                     {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
+		"its interface's addresses":     {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, true},
+		"its interface went and came":   {func(h *host) { h.unlink(1); h.link(eth0) }, true},
+		"who had its name went":         {func(h *host) { h.unlink(5) }, true},
+		"who had its name was renamed":  {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
+		"who had its MAC went":          {func(h *host) { h.unlink(6) }, true},
+		"who had its MAC got another":   {func(h *host) { h.link(foreign(6, "twin", [6]byte{2})) }, true},
+		"who had its MAC was shut down": {func(h *host) { l := foreign(6, "twin", virtual); l.Up = false; h.link(l) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.link(eth0)
+			h.link(foreign(5, "vrrp51", [6]byte{2}))
+			h.link(foreign(6, "twin", virtual))
+			h.link(ethernet(7, "eth7"))
+			h.refuse = true
+			h.apply(cfg(vr, other))
+			h.run(4 * time.Second)
+			h.wantState(vr.Key, vrrp.Backup, vrrp.CauseInstallFailed)
+			tt.do(h)
+			h.refuse = false
+			for range 30 {
+				h.deliver(1, vrrp.IPv4, advert(&vr, 80, "10.0.0.9"))
+				h.run(time.Second)
+			}
+			s := h.status(vr.Key)
+			if got := s.State == vrrp.Master; got != tt.want || s.Refused == tt.want {
+				t.Errorf("it is %s, refused: %t", s.State, s.Refused)
+			}
+		})
+	}
+}
+
+// TestMacvlanOfBackupIsRefused: what a Backup cannot have it does not take over for.
+func TestMacvlanOfBackupIsRefused(t *testing.T) {
+	h := newHost(t)
+	h.silent = true
+	vr := group("eth0", 51, "10.0.0.100")
+	vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	taken := ethernet(5, "vrrp51")
+	h.link(taken)
+	h.apply(config(vr))
+	h.core.Installed(h.now, vr.Key, 1, errRefused, &h.out)
+	h.silent = false
+	hear := func(seconds int) {
+		for range seconds {
+			h.deliver(1, vrrp.IPv4, advert(&vr, 80, "10.0.0.9"))
+			h.run(time.Second)
+		}
+	}
+	hear(30)
+	h.wantState(vr.Key, vrrp.Backup, vrrp.CauseStartup)
+	h.unlink(5)
+	if d := h.newest(vr.Key); d == nil || d.Active || !d.Present {
+		t.Errorf("asks for %+v", d)
+	}
+	if f := h.status(vr.Key).Fault; f != "" {
+		t.Errorf("fault is still %q", f)
+	}
+	hear(10)
+	h.wantState(vr.Key, vrrp.Master, vrrp.CausePreempt)
+}
+
+// TestRefusedIsHandedOver: a new process does not try what has just failed.
+func TestRefusedIsHandedOver(t *testing.T) {
+	h := newHost(t)
+	h.refuse = true
+	vr := group("eth0", 51, "10.0.0.100")
+	eth0 := ethernet(1, "eth0", "10.0.0.1/24")
+	h.link(eth0)
+	h.apply(config(vr))
+	h.run(4 * time.Second)
+	document, err := json.Marshal(h.core.Handover())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left engine.Handover
+	if err := json.Unmarshal(document, &left); err != nil {
+		t.Fatal(err)
+	}
+	next := newHost(t)
+	next.now = h.now
+	next.link(eth0)
+	next.core.Restore(next.now, &left, &next.out)
+	next.answer(0)
+	for range 10 {
+		next.deliver(1, vrrp.IPv4, advert(&vr, 80, "10.0.0.9"))
+		next.run(time.Second)
+	}
+	next.wantState(vr.Key, vrrp.Backup, vrrp.CauseInstallFailed)
+	if s := next.status(vr.Key); !s.Refused || s.Fault != errRefused.Error() {
+		t.Errorf("refused: %t, fault %q", s.Refused, s.Fault)
+	}
+	next.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24"))
+	if next.status(vr.Key).Refused {
+		t.Error("it is refused although something has changed")
+	}
+}
+
+// TestRefusedOwnerHears: an owner that cannot have all of its addresses leaves them to whoever can.
+func TestRefusedOwnerHears(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.1", "10.0.0.100")
+	h.refuse = true
+	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
+	h.apply(config(vr))
+	h.wantState(vr.Key, vrrp.Backup, vrrp.CauseInstallFailed)
+	for range 60 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 80, "10.0.0.9"))
+		h.run(time.Second)
+	}
+	h.wantState(vr.Key, vrrp.Backup, vrrp.CauseInstallFailed)
+	if n := h.status(vr.Key).Counters.BecameMaster; n != 1 {
+		t.Errorf("it was Master %d times", n)
 	}
 }
 

@@ -144,6 +144,9 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	}
 	c.routeRetry(out)
 	c.trackLink(now, l.Name, out)
+	if was.Name != "" {
+		c.freed(now, &was, out)
+	}
 	c.conclude(now, out)
 }
 
@@ -171,6 +174,7 @@ func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	delete(c.links, index)
 	c.linkStatus = nil
 	c.unname(now, l, l.Name, out)
+	c.freed(now, &l.Link, out)
 	c.conclude(now, out)
 }
 
@@ -201,6 +205,7 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 			}
 			g.status = nil
 			g.resolve()
+			c.retry(now, g, out)
 			c.evaluate(now, g, out)
 		}
 	}

@@ -37,9 +37,6 @@ const (
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
 const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 
-// inProtocol settings are those of the state machine.
-const inProtocol = ^(restarting | setFilter | setDescription | setShutdown | setTrack | setSyncGroup | setAcceptMode | setAcceptPing)
-
 // kind says what it takes to change these settings.
 func (s settings) kind() ChangeKind {
 	if s&restarting != 0 {

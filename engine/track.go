@@ -81,6 +81,12 @@ func (o *TrackObject) Equal(p *TrackObject) bool {
 		o.Rise == p.Rise && o.Fall == p.Fall && o.Initial == p.Initial
 }
 
+// sameTarget tells whether two objects look at the same thing, be it at other times or with more patience.
+func (o *TrackObject) sameTarget(p *TrackObject) bool {
+	return o.Kind == p.Kind && o.Interface == p.Interface && o.Route == p.Route && o.File == p.File &&
+		slices.Equal(o.Script.Command, p.Script.Command)
+}
+
 // TrackState is the state of a tracked object.
 type TrackState uint8
 
@@ -162,6 +168,7 @@ func (t *TrackedStatus) Fails() bool {
 type object struct {
 	TrackStatus
 	users []*group
+	found bool // there was a result
 }
 
 // setTracks makes objects the configured ones. What has not changed keeps its state. It returns
@@ -181,8 +188,13 @@ func (c *Core) setTracks(now time.Time, list []TrackObject) (fresh []*object, ch
 		cfg := list[i]
 		o := known[cfg.Name]
 		if o == nil || !o.Object.Equal(&cfg) {
+			was := o
 			o = &object{TrackStatus: TrackStatus{Object: &cfg, Since: now, State: cfg.Initial}}
-			if cfg.Kind == TrackInterface {
+			switch {
+			case was != nil && was.found && was.Object.sameTarget(&cfg): // what was found out still holds
+				o.TrackStatus, o.found = was.TrackStatus, true
+				o.Object = &cfg
+			case cfg.Kind == TrackInterface:
 				o.State, o.Reason = c.linkState(cfg.Interface)
 			}
 			fresh = append(fresh, o)
@@ -216,6 +228,7 @@ func (c *Core) SetTrack(now time.Time, cfg *TrackObject, r TrackResult, out *Out
 	if o == nil || !o.Object.Equal(cfg) || c.stopped {
 		return
 	}
+	o.found = true
 	state := TrackDown
 	if r.Up {
 		state = TrackUp
@@ -323,28 +336,24 @@ func (c *Core) tracking(g *group) (priority uint8, fails bool) {
 	return uint8(min(max(p, vrrp.PriorityMin), vrrp.PriorityMax)), fails
 }
 
-// adjust gives the state machine the priority that a group has now, and tells it whether it has
-// to wait for the others of its sync group.
+// adjust gives the state machine the configuration that a group has now, with the priority that the tracked objects and
+// the sync group leave it, and tells it whether it has to wait for the others there.
 func (c *Core) adjust(now time.Time, g *group, out *Output) {
 	priority, _ := c.tracking(g)
 	synced := g.sync != nil && g.participates()
 	if synced {
 		priority = g.sync.priority
 	}
-	if priority == g.priority && synced == g.synced {
+	if priority == g.priority && synced == g.synced && g.given == g.cfg {
 		return
 	}
 	g.priority, g.synced = priority, synced
-	c.configure(now, g, out)
-}
-
-// configure hands the configuration to the state machine, as it is now.
-func (c *Core) configure(now time.Time, g *group, out *Output) {
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventConfigure, Config: g.protocol()}, out)
 }
 
-// protocol returns the configuration of the state machine.
+// protocol returns the configuration of the state machine, to be given to it.
 func (g *group) protocol() *vrrp.Config {
+	g.given = g.cfg
 	cfg := g.cfg.Protocol
 	cfg.Priority, cfg.Synced = g.priority, g.synced
 	// Adverts from the virtual MAC teach switches anew by themselves, and strictly there is no such advert.

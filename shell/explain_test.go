@@ -1,11 +1,14 @@
 package shell
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"vrrpsh/engine"
+	"vrrpsh/platform"
+	"vrrpsh/platform/fake"
 )
 
 const v3 = "version = 3\npreemption = true\n"
@@ -42,6 +45,23 @@ func TestExplain(t *testing.T) {
 			name: "preempt delay", r1: v3 + "priority = 150\npreempt_delay = \"60s\"\n", r2: v3 + "priority = 100",
 			until: laterFirst,
 			want:  []string{"It will take over from the Master 10.0.0.2 with priority 100 in ", "when the preempt delay of 1m0s is over"},
+		},
+		{
+			name: "refused by the kernel", r1: v3 + "priority = 150", r2: v3 + "priority = 100",
+			until: func(_ *lan, r1, _ *node) {
+				r1.kernel.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+					if a.Active {
+						return errors.New("add 10.0.0.100/24: operation not permitted")
+					}
+					return nil
+				}})
+				pass(30 * time.Second)
+			},
+			want: []string{
+				"It is Backup although the Master 10.0.0.2 with priority 100 is lower than its own 150: the kernel does not let it have the addresses.",
+				"It tries again when it hears no Master, and when eth0 or its configuration changes.",
+				"add 10.0.0.100/24: operation not permitted.",
+			},
 		},
 		{
 			name: "interface down", r1: v3,

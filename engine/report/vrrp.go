@@ -62,6 +62,7 @@ type Detail struct {
 	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
 	Installed           bool       `json:"installed"`
 	Fault               string     `json:"fault,omitempty"`
+	Refused             bool       `json:"refused,omitempty"` // preempts nobody because of the fault
 	Tracked             []Tracked  `json:"tracked,omitempty"`
 	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
@@ -206,6 +207,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		AcceptPing:          !c.Closed || c.AcceptPing,
 		Rivals:              rivals(r),
 		Fault:               r.Fault,
+		Refused:             r.Refused,
 		Statistics:          statistics(&r.Counters),
 		Tracked:             tracked(r),
 		SyncGroup:           syncGroup(r),

@@ -24,6 +24,7 @@ type Host struct {
 	life    int          // how often it was started or crashed
 	stopped bool         // Stop was called: it may finish its work
 	stalled bool
+	refuses bool // its kernel has no address installed
 	out     engine.Output
 	wakeAt  time.Time // when it comes to its timers; zero: never
 
@@ -86,6 +87,12 @@ func (h *Host) SetLink(up bool) {
 	h.link.Up = up
 	h.lan.checker.disturbed()
 	h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+}
+
+// Refuse has the kernel refuse all addresses, or none but by chance.
+func (h *Host) Refuse(all bool) {
+	h.refuses = all
+	h.lan.checker.disturbed()
 }
 
 // Apply gives the host another configuration.

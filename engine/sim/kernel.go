@@ -54,7 +54,7 @@ func (h *Host) work() {
 func (h *Host) worked(w *work) {
 	d := w.desired
 	a := answer{key: d.Key, seq: d.Seq}
-	if d.Active && h.lan.chance(h.lan.o.Refuse) {
+	if d.Active && (h.refuses || h.lan.chance(h.lan.o.Refuse)) {
 		a.err = errRefused
 	} else {
 		h.kernel.installed[d.Key] = d.Active

@@ -112,6 +112,7 @@ func random(t *testing.T, seed uint64) {
 	l.Set(o)
 	l.Run(2 * time.Minute)
 	for _, h := range hosts {
+		h.SetLink(false) // what was refused is tried again
 		h.SetLink(true)
 	}
 	hosts[0].Start()

@@ -255,6 +255,76 @@ func TestRefusingKernelLeavesItToTheOther(t *testing.T) {
 	}
 }
 
+// TestRefusedRouterDoesNotPreempt: one outage, and no more, for a router that would be Master but cannot have the addresses.
+func TestRefusedRouterDoesNotPreempt(t *testing.T) {
+	key := group(1, 0).Key
+	for name, change := range map[string]func(*engine.VirtualRouter){
+		"at once":       func(*engine.VirtualRouter) {},
+		"after a delay": preemptDelay(5 * time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, ethernet, nil, one(group(1, 100)))
+			l.Run(10 * time.Second)
+			l.seen = len(l.Transitions())
+			r1, r2 := l.hosts[0], l.hosts[1]
+			r1.Refuse(true)
+			r1.Apply(group(1, 200, change))
+			l.Run(30 * time.Minute)
+			if n := len(l.Transitions()) - l.seen; n != 5 || l.took("r2", 0) > 20*time.Second {
+				t.Errorf("%d transitions in half an hour, want those of one attempt", n)
+			}
+
+			// Alone it goes on trying, and stops when there is a Master again.
+			l.seen = len(l.Transitions())
+			r2.Crash()
+			l.Run(5 * time.Minute)
+			got := len(l.Transitions()) - l.seen
+			if got < 8 || got > 20 {
+				t.Errorf("%d transitions in five minutes alone", got)
+			}
+			r2.Start()
+			l.Run(5 * time.Minute)
+			l.seen = len(l.Transitions())
+			l.Run(30 * time.Minute)
+			l.expect("in half an hour more")
+
+			// It helped to do something about it.
+			r1.Refuse(false)
+			l.Run(5 * time.Minute)
+			l.expect("nobody has told it")
+			r1.SetLink(false)
+			r1.SetLink(true)
+			l.Run(2 * time.Minute)
+			l.expect("the link was down", "r1 Init: interface down", "r1 Backup: startup", "r1 Master: preempted lower priority",
+				"r2 Backup: higher priority heard")
+			if s := r1.Status(key); s.Fault != "" || s.Refused {
+				t.Errorf("fault %q, refused: %t", s.Fault, s.Refused)
+			}
+		})
+	}
+}
+
+// TestAddressesAreRemovedAgainAndAgain: somebody who goes on removing the addresses of the better router makes it Backup for
+// good in the end.
+func TestAddressesAreRemovedAgainAndAgain(t *testing.T) {
+	key := group(1, 0).Key
+	l := newLab(t, ethernet, one(group(1, 200)), one(group(1, 100)))
+	l.Run(10 * time.Second)
+	for range 600 {
+		l.hosts[0].Lose(key)
+		l.Run(time.Second)
+	}
+	l.seen = len(l.Transitions())
+	for range 600 {
+		l.hosts[0].Lose(key)
+		l.Run(time.Second)
+	}
+	l.expect("ten minutes later")
+	if l.seen > 20 {
+		t.Errorf("%d transitions before that", l.seen)
+	}
+}
+
 func TestAddressesRemovedFromOutside(t *testing.T) {
 	key := group(1, 0).Key
 	l := newLab(t, ethernet, one(group(1, 200)), one(group(1, 100)))

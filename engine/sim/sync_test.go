@@ -320,6 +320,28 @@ func TestSyncGroupIsConfiguredInPlace(t *testing.T) {
 	}
 }
 
+// TestSyncedBackupLeavesWithoutPreemption has a member that is ready to take over a LAN, but waits for the other member, leave
+// the sync group in the commit that takes preemption away: the Master that it hears goes on.
+func TestSyncedBackupLeavesWithoutPreemption(t *testing.T) {
+	w := newTwin(t, 22, pair(100, 100), engine.Config{Routers: []engine.VirtualRouter{member(0, 200), member(1, 50)}})
+	// Of the second router's members the lowest priority counts, which is made higher than the Master's on one LAN only.
+	w.run(10 * time.Second)
+	r := w.routers[1]
+	w.apply(r, member(0, 200), member(1, 200, noPreempt))
+	w.run(10*time.Second + 300*time.Millisecond)
+	if s := r.core.Snapshot(w.now).Routers[0]; s.Willing == vrrp.CauseNone {
+		t.Fatalf("the member does not wait for the other: %s, %s", s.State, s.Cause)
+	}
+	before := len(w.moves)
+	leave := member(0, 200, noPreempt)
+	leave.SyncGroup = ""
+	w.apply(r, leave, member(1, 200, noPreempt))
+	w.run(time.Minute)
+	if got := w.moves[before:]; len(got) > 0 {
+		t.Errorf("transitions: %q", got)
+	}
+}
+
 // Whatever happens to links, LANs and routers, no router is ever Master on one LAN only, and
 // in the end there is one Master, for good.
 func TestSyncGroupsAtRandom(t *testing.T) {

@@ -18,6 +18,7 @@ const (
 // An announcer times the announcements of a Master in rounds (RFC 9568 section
 // 6.4.1 asks for one announcement). The zero value is idle.
 type announcer struct {
+	started  time.Time // when the first round began
 	left     int       // announcements left in the round
 	next     time.Time // when the next of them is due
 	again    time.Time // when another round is due, once
@@ -27,7 +28,7 @@ type announcer struct {
 
 // start begins the rounds of a Master whose addresses were installed.
 func (a *announcer) start(now time.Time, cfg *AnnounceConfig) {
-	*a = announcer{}
+	*a = announcer{started: now}
 	a.begin(now, cfg)
 	if cfg.Delay > 0 {
 		a.again = now.Add(cfg.Delay)
@@ -52,6 +53,27 @@ func (a *announcer) provoke(now time.Time, cfg *AnnounceConfig) {
 	}
 	a.provoked = now
 	a.begin(now, cfg)
+}
+
+// reconfigure makes the rounds to come those of another configuration.
+func (a *announcer) reconfigure(now time.Time, was, cfg *AnnounceConfig) {
+	if a.left > 0 {
+		made := max(1, was.Repeat) - a.left
+		if a.left = max(1, cfg.Repeat) - made; a.left <= 0 {
+			a.left, a.next = 0, time.Time{}
+		}
+	}
+	if second := a.started.Add(cfg.Delay); was.Delay != cfg.Delay {
+		if a.again.Equal(a.started.Add(was.Delay)) {
+			a.again = time.Time{}
+		}
+		if cfg.Delay > 0 && second.After(now) {
+			a.again = earliest(a.again, second)
+		}
+	}
+	if was.Refresh != cfg.Refresh {
+		a.rearmRefresh(now, cfg)
+	}
 }
 
 // rearmRefresh sets the timer of the refreshing rounds.

@@ -26,8 +26,9 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 		return DropVRID, tolerated
 	case a.Source == r.local.Primary:
 		return DropOwn, tolerated
-	case r.local.Owner && a.Priority != PriorityOwner && a.Priority != PriorityResign:
-		// Nobody outranks the owner but another one, and that may resign, too.
+	case r.local.Owner && !r.refused && a.Priority != PriorityOwner && a.Priority != PriorityResign:
+		// Nobody outranks the owner but another one, and that may resign, too. One that cannot have all addresses
+		// follows whoever can.
 		return DropOwner, tolerated
 	}
 

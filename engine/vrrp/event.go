@@ -15,10 +15,11 @@ const (
 	EventAdvert                     // an advert that passed Check
 	EventTimer                      // the Deadline has passed
 	EventInstalled                  // the kernel has the addresses (answer to ActionInstall)
-	EventRefused                    // the kernel refused the addresses, or does not keep them
+	EventRefused                    // the kernel refused the addresses or what they need, or does not keep them
 	EventResign                     // give up Master once: Cause says why
 	EventConfigure                  // new configuration, applied in place
 	EventTakeOver                   // become Master, with the others of the sync group
+	EventRetry                      // what the kernel refused may work now
 )
 
 // String returns the event's name in lower case.
@@ -42,6 +43,8 @@ func (k EventKind) String() string {
 		return "configure"
 	case EventTakeOver:
 		return "take over"
+	case EventRetry:
+		return "retry"
 	default:
 		return fmt.Sprintf("EventKind(%d)", uint8(k))
 	}

@@ -18,6 +18,7 @@ type Memory struct {
 	PreemptSet time.Time
 	HoldUntil  time.Time
 	Backoff    time.Duration
+	Refused    bool
 
 	MasterAddr     netip.Addr
 	MasterPriority uint8
@@ -33,7 +34,7 @@ func (r *Router) Memory() Memory {
 	return Memory{
 		State: r.state, Since: r.since, Cause: r.cause, Local: r.local,
 		PreemptSet: r.preemptSet,
-		HoldUntil:  r.holdUntil, Backoff: r.backoff,
+		HoldUntil:  r.heldUntil(), Backoff: r.backoff, Refused: r.refused,
 		MasterAddr: r.heard.addr, MasterPriority: r.heard.priority,
 		MasterInterval: r.heard.interval, LastHeard: r.heard.at,
 		PeerForm: r.peerForm, PeerFormKnown: r.peerFormKnown,
@@ -62,7 +63,7 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	if wait := m.HoldUntil.Sub(now); wait > 0 {
 		r.holdUntil = now.Add(min(wait, backoffMax))
 	}
-	r.backoff = min(m.Backoff, backoffMax)
+	r.backoff, r.refused = min(m.Backoff, backoffMax), m.Refused
 	r.heard = heard{addr: m.MasterAddr, priority: m.MasterPriority, interval: m.MasterInterval, at: moment(m.LastHeard)}
 	r.peerForm, r.peerFormKnown = m.PeerForm, m.PeerFormKnown
 	switch r.state {

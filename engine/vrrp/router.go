@@ -39,7 +39,7 @@ type Router struct {
 	answered   time.Time // the last answer to another's advert
 	owed       bool      // an answer, as soon as answerPause allows (Master)
 	downSet    time.Time // Master_Down_Timer (Backup)
-	preemptSet time.Time // preempt delay (Backup); zero: not running
+	preemptSet time.Time // since when a Master is heard that this Backup preempts; zero: none is
 	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
 	// CauseMasterResigned the timer is set to Skew_Time, else to Master_Down_Interval.
 	takeover Cause
@@ -50,8 +50,15 @@ type Router struct {
 	// the addresses; backoff is how long it was.
 	holdUntil time.Time
 	backoff   time.Duration
+	// waitUntil does the same after its sync group has lost Master.
+	waitUntil time.Time
+	// refused is set from then on until the kernel takes them, or something has changed: a Master that is heard is better
+	// than one that cannot have the addresses, whatever the priorities.
+	refused bool
 
-	heard     heard
+	heard heard
+	// ignored is the last advert of a Master that this Backup preempts: it did not stop the Master_Down_Timer.
+	ignored   heard
 	installed bool
 	announcer announcer
 
@@ -101,6 +108,8 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 		return r.configure(now, ev.Config, out)
 	case EventTakeOver:
 		return r.takeOver(now, out)
+	case EventRetry:
+		r.refused = false
 	}
 	return out
 }
@@ -119,13 +128,16 @@ func (r *Router) up(now time.Time, local Local, out []Action) []Action {
 	}
 	switch r.state {
 	case Initialize:
-		if local.Owner && !r.held(now) {
+		if local.Owner && !r.held(now) && !r.refused {
 			return r.enter(now, Master, CauseOwner, out)
 		}
 		return r.enter(now, Backup, CauseStartup, out)
 	case Backup:
-		if local.Owner && !was.Owner && !r.held(now) {
+		if local.Owner && !was.Owner && !r.held(now) && !r.refused {
 			return r.enter(now, Master, CauseOwner, out)
+		}
+		if local.Owner != was.Owner {
+			r.reexamine(now)
 		}
 	case Master:
 		if local != was {
@@ -184,33 +196,82 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	if a.Priority == PriorityResign {
 		// The interval that was learned still makes the Skew_Time.
 		r.heard.addr, r.heard.priority = netip.Addr{}, 0
+		if r.ignored.addr == a.Source {
+			r.ignored = heard{}
+		}
 		if r.willing == CauseNone {
 			r.downSet, r.takeover = now, CauseMasterResigned
 		}
 		return
 	}
-	switch lower := a.Priority < r.priority(); {
-	case !lower || !r.cfg.Preempt:
+	if !r.preempts(a.Priority) {
 		r.preemptSet, r.willing = time.Time{}, CauseNone
+		r.follow(heardFrom(now, a))
+		return
+	}
+	if r.preemptSet.IsZero() {
+		r.preemptSet = now
+	}
+	switch {
 	case r.willing != CauseNone:
 		r.heard = heardFrom(now, a)
-		return
-	case r.cfg.PreemptDelay == 0:
+	case r.cfg.PreemptDelay > 0:
+		r.follow(heardFrom(now, a))
+	default:
 		// Ignored: the timer keeps running, for Skew_Time if that is what it was set to.
+		r.ignored = heardFrom(now, a)
 		if r.takeover == CauseMasterDown {
 			r.takeover = CausePreempt
 		}
-		return
-	case r.preemptSet.IsZero():
-		r.preemptSet = now
 	}
-	r.follow(now, a)
+}
+
+// preempts tells whether a Backup takes over from a Master with this priority.
+func (r *Router) preempts(priority uint8) bool {
+	return r.cfg.Preempt && !r.refused && priority < r.priority()
 }
 
 // follow accepts the sender of an advert as the Master.
-func (r *Router) follow(now time.Time, a *Advertisement) {
-	r.heard = heardFrom(now, a)
-	r.downSet, r.takeover = now, CauseMasterDown
+func (r *Router) follow(h heard) {
+	r.heard, r.ignored = h, heard{}
+	r.downSet, r.takeover = h.at, CauseMasterDown
+}
+
+// reexamine makes a Backup's timers what they would be if it had had its configuration, and its priority, already when it
+// heard what it has heard.
+func (r *Router) reexamine(now time.Time) {
+	if r.state != Backup {
+		return
+	}
+	last := r.heard
+	if r.ignored.at.After(last.at) {
+		last = r.ignored
+	}
+	follows := last.addr.IsValid()
+	switch {
+	case !follows:
+	case !r.preempts(last.priority):
+		r.preemptSet, r.willing = time.Time{}, CauseNone
+	case r.preemptSet.IsZero(): // that begins with the next advert
+	case r.cfg.PreemptDelay == 0:
+		follows = false
+		if r.takeover == CauseMasterDown && r.willing == CauseNone {
+			r.takeover = CausePreempt
+			if r.preemptSet.Before(r.downSet) {
+				r.downSet = r.preemptSet
+			}
+		}
+	case due(r.preemptSet.Add(r.cfg.PreemptDelay), now):
+		follows = false
+	default:
+		r.willing = CauseNone
+	}
+	if follows && last.at.After(r.downSet) {
+		r.follow(last)
+	}
+	if !r.cfg.Synced && r.willing != CauseNone {
+		r.takeover, r.willing = r.willing, CauseNone // it waits for nobody
+	}
 }
 
 func heardFrom(now time.Time, a *Advertisement) heard {
@@ -237,7 +298,7 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 		}
 		out = r.enter(now, Backup, cause, out)
-		r.follow(now, a)
+		r.follow(heardFrom(now, a))
 		return out
 	}
 	// Another Master, after a split for example. It gives up when it hears from this
@@ -344,8 +405,8 @@ func (r *Router) giveUp(now time.Time, cause Cause, wait time.Duration, out []Ac
 	if cause == CauseNone {
 		cause = CauseResign
 	}
-	if until := now.Add(wait); wait > 0 && until.After(r.holdUntil) {
-		r.holdUntil = until
+	if wait > 0 {
+		r.waitUntil = now.Add(wait)
 	}
 	return r.resign(now, cause, out)
 }
@@ -355,15 +416,16 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 	if r.state != Master {
 		return out
 	}
-	r.installed = true
+	r.installed, r.refused = true, false
 	r.announcer.start(now, &r.cfg.Announce)
 	return r.announce(now, out)
 }
 
 // refuse is the kernel's answer that it does not take the addresses: a Master that
-// cannot have them leaves it to another router, and tries again later.
+// cannot have them leaves it to another router, and tries again later, if it hears no Master then.
 func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	if r.state != Master {
+		r.refused = true // something that it would need for them
 		return out
 	}
 	if cause == CauseNone {
@@ -374,11 +436,20 @@ func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	}
 	r.backoff = min(max(2*r.backoff, backoffMin), backoffMax)
 	r.holdUntil = now.Add(r.backoff)
+	// Who removes addresses from outside may have ended by the time of the first attempt to take over again.
+	r.refused = cause == CauseInstallFailed || r.backoff > backoffMin
 	return r.resign(now, cause, out)
 }
 
-// held tells whether the wait after a refusal is not over.
-func (r *Router) held(now time.Time) bool { return now.Before(r.holdUntil) }
+// held tells whether a wait before the next try is not over.
+func (r *Router) held(now time.Time) bool { return now.Before(r.heldUntil()) }
+
+func (r *Router) heldUntil() time.Time {
+	if r.waitUntil.After(r.holdUntil) {
+		return r.waitUntil
+	}
+	return r.holdUntil
+}
 
 // resign makes a Master a Backup that waits for a whole Master_Down_Interval. The others
 // wait for their Skew_Time only, so one of them takes over, whatever its priority.
@@ -406,8 +477,12 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 		r.auth = newAuthenticator(r.cfg.AuthType, r.cfg.Secret)
 	}
 	if moved {
-		r.holdUntil, r.backoff = time.Time{}, 0 // these were not refused yet
+		r.holdUntil, r.backoff, r.refused = time.Time{}, 0, false // these were not refused yet
 	}
+	if !r.cfg.Synced {
+		r.waitUntil = time.Time{}
+	}
+	r.reexamine(now)
 	if moved || keyed || r.cfg.Interval != was.Interval || r.cfg.Priority != was.Priority || r.cfg.Checksum != was.Checksum ||
 		!r.cfg.Unicast.Equal(&was.Unicast) {
 		r.message = nil
@@ -423,8 +498,8 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 	if moved {
 		out = r.install(out)
 	}
-	if r.installed && r.cfg.Announce.Refresh != was.Announce.Refresh {
-		r.announcer.rearmRefresh(now, &r.cfg.Announce)
+	if r.installed {
+		r.announcer.reconfigure(now, &was.Announce, &r.cfg.Announce)
 	}
 	return out
 }
@@ -433,7 +508,7 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Action {
 	from := r.state
 	r.state, r.since, r.cause = to, now, cause
-	r.heard, r.owed = heard{}, false
+	r.heard, r.ignored, r.owed = heard{}, heard{}, false
 	r.downSet, r.takeover, r.preemptSet, r.willing = now, CauseMasterDown, time.Time{}, CauseNone
 	if from == Master {
 		r.uninstalled()

@@ -391,6 +391,7 @@ func TestPreemptDelay(t *testing.T) {
 		short.PreemptDelay = ms
 		r := master(short)
 		step(r, 0, Event{Kind: EventRefused})
+		step(r, 0, Event{Kind: EventRetry})
 		hear(r, ms, ms, 50)
 		expectState(t, r, Backup, backoffMin)
 	})

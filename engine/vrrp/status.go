@@ -37,6 +37,9 @@ type Status struct {
 	// Willing is why a Backup would be Master if the others of its sync group were ready too;
 	// CauseNone if it would not.
 	Willing Cause
+	// Refused tells that the kernel did not take the addresses the last time, or did not keep them, and that nothing has
+	// changed since: a Backup preempts no Master that it hears then.
+	Refused bool
 }
 
 // Deadline returns when EventTimer is due next: the earliest of all timers, or the
@@ -120,6 +123,7 @@ func (r *Router) Status() Status {
 		PeerForm:            r.peerForm,
 		PeerFormKnown:       r.peerFormKnown,
 		Installed:           r.installed,
+		Refused:             r.refused,
 	}
 	switch r.state {
 	case Initialize:
@@ -179,16 +183,19 @@ func (r *Router) masterDownAt() time.Time {
 // preemptAt returns when the preempt delay of a Backup is over; zero if there is
 // nothing to wait for.
 func (r *Router) preemptAt() time.Time {
-	if r.preemptSet.IsZero() || !r.cfg.Preempt || r.heard.priority >= r.priority() {
+	if r.preemptSet.IsZero() || r.cfg.PreemptDelay == 0 || !r.preempts(r.heard.priority) {
 		return time.Time{}
 	}
 	return r.notHeld(r.preemptSet.Add(r.cfg.PreemptDelay))
 }
 
-// notHeld puts a take-over off until the wait after a refusal is over.
+// notHeld puts a take-over off until the wait before the next try is over.
 func (r *Router) notHeld(at time.Time) time.Time {
-	if at.Before(r.holdUntil) {
-		return r.holdUntil
+	if until := r.heldUntil(); at.Before(until) {
+		return until
 	}
 	return at
 }
+
+// Refused is that of Status.
+func (r *Router) Refused() bool { return r.refused }
