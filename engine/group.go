@@ -209,6 +209,9 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 	} else {
 		local := vrrp.Local{Primary: g.primary(), Owner: g.owner()}
 		if !g.ready || g.local != local {
+			if g.cause == vrrp.CauseNoAddress { // where IPv6 was switched off, say
+				c.retry(now, g, out)
+			}
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
 			g.regard()
 			g.segment.ask(c)

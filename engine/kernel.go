@@ -179,19 +179,18 @@ func (g *group) carried() string {
 
 // retry has what the kernel refused tried again: something has changed that may have been the reason. settle must follow.
 func (c *Core) retry(now time.Time, g *group, out *Output) {
-	if !g.troubled() {
-		return
+	if g.troubled() {
+		g.unsettle = g.unsettle || g.desired.Present && !g.faultActive
+		c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
 	}
-	g.unsettle = g.unsettle || g.desired.Present && !g.faultActive
-	c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
 }
 
 func (g *group) troubled() bool { return g.fault != "" || g.router.Refused() }
 
-// freed has tried again what the kernel may have refused because of an interface that is now gone, or another.
+// freed has what the kernel may have refused because of an interface tried again: that is gone now, or another.
 func (c *Core) freed(now time.Time, was *Link, out *Output) {
 	for _, g := range c.order {
-		if g.troubled() && (g.cfg.VIFName == was.Name || g.vmac == was.MAC) {
+		if g.troubled() && (g.cfg.VIFName == was.Name || g.vmac == was.MAC || g.cfg.Interface == was.Name) {
 			c.retry(now, g, out)
 			c.settle(g, out)
 		}

@@ -107,15 +107,23 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 		do   func(h *host)
 		want bool
 	}{
-		"nothing":                       {func(*host) {}, false},
-		"another virtual router":        {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
-		"a tracked object":              {func(h *host) { h.track(gw, false) }, false},
-		"another interface":             {func(h *host) { h.unlink(7) }, false},
-		"a new interface":               {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
-		"its description":               {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
-		"its addresses":                 {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
-		"a restart":                     {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
-		"its interface's addresses":     {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, true},
+		"nothing":                      {func(*host) {}, false},
+		"another virtual router":       {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
+		"a tracked object":             {func(h *host) { h.track(gw, false) }, false},
+		"another interface":            {func(h *host) { h.unlink(7) }, false},
+		"a new interface":              {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
+		"its description":              {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
+		"its addresses":                {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
+		"a restart":                    {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
+		"its interface's addresses":    {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
+		"addresses of who has its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
+		"its own macvlan": {func(h *host) {
+			h.link(foreign(9, "vrrp51", virtual))
+			h.core.ForgetLink(h.now, 9, &h.out)
+		}, false},
+		"its interface's MTU":           {func(h *host) { l := eth0; l.MTU = 9000; h.link(l) }, true},
+		"its interface was down":        {func(h *host) { l := eth0; l.Up = false; h.link(l); h.link(eth0) }, true},
+		"it had no address":             {func(h *host) { h.link(ethernet(1, "eth0")); h.link(eth0) }, true},
 		"its interface went and came":   {func(h *host) { h.unlink(1); h.link(eth0) }, true},
 		"who had its name went":         {func(h *host) { h.unlink(5) }, true},
 		"who had its name was renamed":  {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
@@ -208,7 +216,8 @@ func TestRefusedIsHandedOver(t *testing.T) {
 	if s := next.status(vr.Key); !s.Refused || s.Fault != errRefused.Error() {
 		t.Errorf("refused: %t, fault %q", s.Refused, s.Fault)
 	}
-	next.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24"))
+	next.link(ethernet(1, "eth0"))
+	next.link(eth0)
 	if next.status(vr.Key).Refused {
 		t.Error("it is refused although something has changed")
 	}

@@ -144,7 +144,7 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	}
 	c.routeRetry(out)
 	c.trackLink(now, l.Name, out)
-	if was.Name != "" {
+	if was.Name != "" && (was.Name != l.Name || was.MAC != l.MAC || was.MTU != l.MTU || was.Up && !l.Up) {
 		c.freed(now, &was, out)
 	}
 	c.conclude(now, out)
@@ -167,6 +167,15 @@ func (p *port) reintroduce() {
 
 // RemoveLink tells that an interface is gone.
 func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
+	if l := c.links[index]; l != nil {
+		c.ForgetLink(now, index, out)
+		c.freed(now, &l.Link, out)
+		c.conclude(now, out)
+	}
+}
+
+// ForgetLink tells that an interface is not one of the host's, but this router's own.
+func (c *Core) ForgetLink(now time.Time, index int, out *Output) {
 	l := c.links[index]
 	if l == nil {
 		return
@@ -174,7 +183,6 @@ func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	delete(c.links, index)
 	c.linkStatus = nil
 	c.unname(now, l, l.Name, out)
-	c.freed(now, &l.Link, out)
 	c.conclude(now, out)
 }
 
@@ -205,7 +213,6 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 			}
 			g.status = nil
 			g.resolve()
-			c.retry(now, g, out)
 			c.evaluate(now, g, out)
 		}
 	}

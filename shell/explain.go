@@ -133,7 +133,7 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	case r.Refused:
 		say = append(say,
 			fmt.Sprintf("It is Backup although the Master %s is lower than its own %d: the kernel does not let it have the addresses.", master, own),
-			fmt.Sprintf("It tries again when it hears no Master, and when %s or its configuration changes.", r.Config.Interface))
+			fmt.Sprintf("It tries again when it hears no Master, when %s was down, and when its configuration changes.", r.Config.Interface))
 	case !r.PreemptAt.IsZero():
 		say = append(say, fmt.Sprintf("It will take over from the Master %s in %s ms, when the preempt delay of %s is over.",
 			master, left0(now, r.PreemptAt), p.PreemptDelay))

@@ -59,7 +59,7 @@ func TestExplain(t *testing.T) {
 			},
 			want: []string{
 				"It is Backup although the Master 10.0.0.2 with priority 100 is lower than its own 150: the kernel does not let it have the addresses.",
-				"It tries again when it hears no Master, and when eth0 or its configuration changes.",
+				"It tries again when it hears no Master, when eth0 was down, and when its configuration changes.",
 				"add 10.0.0.100/24: operation not permitted.",
 			},
 		},

@@ -12,7 +12,7 @@ import (
 // update follows what happened to the host's interfaces.
 func (l *loop) update(now time.Time, u platform.Update) {
 	for _, index := range u.Gone {
-		l.forget(now, index)
+		l.forget(now, index, l.core.RemoveLink)
 	}
 	if len(u.Gone) > 0 {
 		l.prune()
@@ -21,7 +21,7 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		if u.Links[i].Ours {
 			// The Core made it appear. The kernel may have told of it before it was
 			// known to be ours.
-			l.forget(now, u.Links[i].Index)
+			l.forget(now, u.Links[i].Index, l.core.ForgetLink)
 			continue
 		}
 		link := engine.Link{
@@ -51,13 +51,13 @@ func (l *loop) update(now time.Time, u platform.Update) {
 	}
 }
 
-// forget follows the end of an interface.
-func (l *loop) forget(now time.Time, index int) {
+// forget takes an interface away from the Core.
+func (l *loop) forget(now time.Time, index int, from func(time.Time, int, *engine.Output)) {
 	if _, ok := l.links[index]; !ok {
 		return
 	}
 	delete(l.links, index)
-	l.core.RemoveLink(now, index, &l.out)
+	from(now, index, &l.out)
 	l.take(now)
 }
 

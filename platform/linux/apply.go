@@ -24,7 +24,7 @@ type job struct {
 // fail keeps the first error.
 func (j *job) fail(what string, err error) {
 	if err != nil && j.err == nil {
-		j.err = fmt.Errorf("%s: %w", what, noLink(err))
+		j.err = fmt.Errorf("%s: %w", what, netAdmin.lacking(noLink(err)))
 	}
 }
 
@@ -381,6 +381,9 @@ func (s *System) activate(jobs []*job) {
 			}
 			after := func(err error) {
 				if err != nil && !errors.Is(err, unix.EEXIST) {
+					if p.Addr().Is6() && errors.Is(err, unix.EACCES) {
+						err = fmt.Errorf("IPv6 is switched off on this interface (disable_ipv6): %w", err)
+					}
 					j.fail("add "+p.String(), err)
 					return
 				}

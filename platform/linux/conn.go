@@ -61,7 +61,7 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", l.Name, err)
+		return nil, fmt.Errorf("open %s: %w", l.Name, netRaw.lacking(err))
 	}
 	if err := s.waiter.add(c.receive.fd); err != nil {
 		_ = unix.Close(c.receive.fd)

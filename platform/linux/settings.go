@@ -116,8 +116,8 @@ func readAllRPFilter() uint32 {
 }
 
 // settleIPv6 keeps a macvlan from sending anything of IPv6 by itself that the address
-// generation mode does not. One that carries IPv6 answers for its addresses with the same Router flag as
-// the interface does. It is not indispensable and fails where /proc/sys is read only.
+// generation mode does not. One that carries IPv6 has it switched on, whatever the default of this host for new
+// interfaces is, and answers for its addresses with the same Router flag as the interface does. It is not indispensable and fails where /proc/sys is read only.
 func settleIPv6(name string, family platform.Family, parent *kernelLink) {
 	set := func(file, value string) {
 		_ = os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", name, file), []byte(value), 0)
@@ -130,6 +130,7 @@ func settleIPv6(name string, family platform.Family, parent *kernelLink) {
 	if parent.ForwardsIPv6 {
 		forwarding = "1"
 	}
+	set("disable_ipv6", "0")
 	// Forwarding first: it would set accept_ra.
 	set("forwarding", forwarding)
 	set("accept_ra", "0")

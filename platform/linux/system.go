@@ -111,6 +111,7 @@ func (s *System) open(stateDir string) error {
 	if !s.sole {
 		s.log.Warn("another router runs in this network namespace")
 	}
+	s.warnOfCapabilities()
 	return nil
 }
 
