@@ -25,6 +25,8 @@ const (
 	warnBefore = time.Minute
 	// rollbackPause is how long after a rollback that failed it is tried again.
 	rollbackPause = 30 * time.Second
+	// noteEvery is how often it is noted how much time is left, for a start of the machine whose clock does not know.
+	noteEvery = time.Minute
 )
 
 // Confirmation is what a commit waits for: without it, the configuration that ran before comes
@@ -65,6 +67,7 @@ type awaited struct {
 	sum     digest // of the file that waits
 	timer   *time.Timer
 	warning *time.Timer
+	note    *time.Timer
 }
 
 // awaitedHeader is the first line of the file of an awaited confirmation. The old configuration follows.
@@ -72,6 +75,24 @@ type awaitedHeader struct {
 	Confirmation
 	Format string
 	SHA256 string // of the file that waits
+	// Left is how much time was left when this was written. The Deadline is when the machine is Until up, in the Boot of that
+	// name. Earlier releases did not say that.
+	Left  time.Duration
+	Boot  string
+	Until time.Duration
+}
+
+// left returns how much time there is for the confirmation: what the clock of this start of the machine says, which nobody can
+// set, or else what the time of day says, but no more than was left before.
+func (h *awaitedHeader) left(now time.Time, boot string, up time.Duration) time.Duration {
+	most := h.Left
+	if h.Boot == "" && h.Left == 0 {
+		most = h.Deadline.Sub(h.Since)
+	}
+	if h.Boot != "" && h.Boot == boot {
+		return min(most, h.Until-up)
+	}
+	return min(most, h.Deadline.Sub(now))
 }
 
 // Awaited returns what the running configuration waits for, nil if for nothing.
@@ -157,7 +178,12 @@ func (m *Manager) remember(a *awaited) error {
 	if m.o.StateDir == "" {
 		return nil
 	}
-	first, err := json.Marshal(awaitedHeader{a.Confirmation, m.o.Format.String(), hex.EncodeToString(a.sum[:])})
+	h := awaitedHeader{Confirmation: a.Confirmation, Format: m.o.Format.String(), SHA256: hex.EncodeToString(a.sum[:])}
+	h.Left = a.Deadline.Sub(m.o.Now())
+	if boot, up := m.uptime(); boot != "" {
+		h.Boot, h.Until = boot, up+h.Left
+	}
+	first, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
@@ -165,6 +191,13 @@ func (m *Manager) remember(a *awaited) error {
 		return err
 	}
 	return m.write(filepath.Join(m.o.StateDir, confirmFile), append(append(first, '\n'), a.old...))
+}
+
+func (m *Manager) uptime() (boot string, up time.Duration) {
+	if m.o.Uptime == nil {
+		return "", 0
+	}
+	return m.o.Uptime()
 }
 
 // forget removes what was awaited from the state directory.
@@ -213,6 +246,9 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if !disk.exists || a.sum != disk.sum || h.Format != m.o.Format.String() {
 		return nil, m.forget()
 	}
+	now := m.o.Now()
+	boot, up := m.uptime()
+	a.Deadline = now.Add(h.left(now, boot, up))
 	return a, nil
 }
 
@@ -261,18 +297,31 @@ func (m *Manager) await(a *awaited) {
 	}
 	left := a.Deadline.Sub(m.o.Now())
 	a.timer = time.AfterFunc(left, func() { m.expire(a) })
+	a.note = time.AfterFunc(noteEvery, func() { m.noteLeft(a) })
 	if left > warnBefore {
 		a.warning = time.AfterFunc(left-warnBefore, func() { m.warn(a) })
 	}
 }
 
 func (a *awaited) stop() {
-	if a.timer != nil {
-		a.timer.Stop()
+	for _, t := range []*time.Timer{a.timer, a.warning, a.note} {
+		if t != nil {
+			t.Stop()
+		}
 	}
-	if a.warning != nil {
-		a.warning.Stop()
+}
+
+// noteLeft notes how much time is left. A note that cannot be written leaves the one before.
+func (m *Manager) noteLeft(a *awaited) {
+	<-m.turn
+	defer func() { m.turn <- struct{}{} }()
+	if !m.isAwaited(a) {
+		return
 	}
+	_ = m.remember(a)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a.note.Reset(noteEvery)
 }
 
 func (m *Manager) isAwaited(a *awaited) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,8 @@ func (l *told) take() []string {
 // listen makes a manager tell.
 func (l *told) listen(o *Options) {
 	o.Now = nil // the bubble's clock
+	boot := time.Now()
+	o.Uptime = func() (string, time.Duration) { return "first", time.Since(boot) }
 	o.Notify = func(r *Revision) { l.add("commit %d by %s: %s", r.ID, r.User, r.Comment) }
 	o.Awaiting = func(e ConfirmationEvent) {
 		switch e.Stage {
@@ -228,6 +231,101 @@ func TestConfirmAcrossRestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestConfirmWithAnotherClock ends the router without a word and starts it two minutes later, with the clock set meanwhile: it
+// waits for no longer than it was asked to, and as long as that if the machine has not been started anew.
+func TestConfirmWithAnotherClock(t *testing.T) {
+	const asked, down, year = 5 * time.Minute, 2 * time.Minute, 365 * 24 * time.Hour
+	earlier := regexp.MustCompile(`,"(Left|Boot|Until)":("[^"]*"|[0-9]+)`)
+	for _, tt := range []struct {
+		name   string
+		clock  time.Duration // by how much it is set
+		reboot bool
+		old    bool          // an earlier release has written the note
+		left   time.Duration // from the second start on
+	}{
+		{"as it was", 0, false, false, asked - down},
+		{"years back", -10 * year, false, false, asked - down},
+		{"years forward", 10 * year, false, false, asked - down},
+		{"as it was, reboot", 0, true, false, asked - down},
+		{"years back, reboot", -10 * year, true, false, asked},
+		{"a minute back, reboot", -time.Minute, true, false, asked - time.Minute},
+		{"a minute forward, reboot", time.Minute, true, false, asked - down - time.Minute},
+		{"years forward, reboot", 10 * year, true, false, 0},
+		{"as it was, old note", 0, false, true, asked - down},
+		{"years back, old note", -10 * year, false, true, asked},
+		{"years forward, old note", 10 * year, true, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			confirmed(t, func(f *fixture, _ *told) {
+				f.must(f.try(150, int(asked/time.Minute)))
+				f.Close()
+				f.sleep(down)
+				note := filepath.Join(f.state, confirmFile)
+				if tt.old {
+					data, err := os.ReadFile(note)
+					f.must(err)
+					if !earlier.Match(data) {
+						t.Fatalf("the note does not say what earlier ones did not: %s", data)
+					}
+					f.must(os.WriteFile(note, earlier.ReplaceAll(data, nil), 0o600))
+				}
+				set := tt.clock
+				f.options.Now = func() time.Time { return time.Now().Round(0).Add(set) }
+				start := func(boot string) {
+					began := time.Now()
+					if boot != "" {
+						f.options.Uptime = func() (string, time.Duration) { return boot, time.Since(began) }
+					}
+					f.open()
+				}
+				if tt.reboot {
+					start("second")
+				} else {
+					start("")
+				}
+				if tt.left == 0 {
+					f.runs(100)
+					return
+				}
+				f.runs(150)
+				if c := f.Awaited(); c == nil || c.Deadline.Sub(f.options.Now()) != tt.left || !f.Running().ConfirmBy.Equal(c.Deadline) {
+					t.Errorf("awaits %+v, until %s, want %s", c, f.Running().ConfirmBy, tt.left)
+				}
+
+				// Another start, with the clock years back, makes it no longer.
+				f.sleep(time.Minute)
+				f.Close()
+				set -= 10 * year
+				start("")
+				f.sleep(tt.left - time.Minute - time.Millisecond)
+				f.runs(150)
+				f.sleep(time.Millisecond)
+				f.runs(100)
+			})
+		})
+	}
+}
+
+// TestConfirmAfterReboots starts the machine again and again with a clock that knows nothing: what was left goes on.
+func TestConfirmAfterReboots(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		for i := range 3 {
+			f.sleep(time.Minute + time.Second)
+			f.Close()
+			f.options.Now = func() time.Time { return time.Now().Round(0).Add(-time.Duration(i+1) * 24 * time.Hour) }
+			began := time.Now()
+			f.options.Uptime = func() (string, time.Duration) { return fmt.Sprint("boot ", i), time.Since(began) }
+			f.open()
+			if left, want := f.Awaited().Deadline.Sub(f.options.Now()), time.Duration(4-i)*time.Minute; left != want {
+				t.Errorf("%s left after start %d, want %s", left, i, want)
+			}
+		}
+		f.sleep(2 * time.Minute)
+		f.runs(100)
+	})
 }
 
 // TestConfirmNeedsItsNote: without the note a crash would make the commit permanent.

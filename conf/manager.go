@@ -65,6 +65,8 @@ type Options struct {
 	// Host is what configurations have to be possible on; zero: any.
 	Host Host
 	Now  func() time.Time // nil: time.Now
+	// Uptime names this start of the machine, as no other is called, and says how long ago it was; nil, or no name: unknown.
+	Uptime func() (boot string, up time.Duration)
 	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
 	Notify func(*Revision)
 	// Awaiting is called, likewise, when there is something to tell of a commit that waits for its
@@ -178,6 +180,9 @@ func Open(o Options) (*Manager, error) {
 	}
 	rev.File, rev.Config = file, cfg
 	if waits != nil {
+		if err := m.remember(waits); err != nil {
+			rev.Notes = append(rev.Notes, fmt.Sprintf("another start will not know how long a commit may wait for its confirmation: %v", err))
+		}
 		rev.ConfirmBy = waits.Deadline
 	}
 	m.running.Store(rev)
