@@ -19,6 +19,7 @@ import (
 	"vrrpsh/engine/report"
 	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
+	"vrrpsh/platform/process"
 	"vrrpsh/platform/program"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
@@ -96,6 +97,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(conf.Options{
 		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+		Uptime: process.Uptime,
 	})
 	if err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
