@@ -91,3 +91,92 @@ func TestTwoAddressOwners(t *testing.T) {
 		t.Errorf("after the end r2's address is on %q", got)
 	}
 }
+
+// TestOwnerIsAtTheVirtualMAC holds that an address owner on a macvlan is known by the virtual MAC alone (RFC 9568 sections
+// 8.1.2, 8.2.1 and 8.2.2): hosts that ask for its address, hosts that check whether it is still there, and those that it asks
+// itself learn no other, and everything goes on to work. The interface's other addresses stay at the interface's own MAC.
+func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
+	parallel(t)
+	for _, tc := range []struct{ name, vip, other, host string }{
+		{"IPv4", "192.0.2.1", "192.0.2.31", lab.HostAddr},
+		{"IPv6", "2001:db8::1", "2001:db8::31", "2001:db8::10"},
+		{"IPv6 link-local", "fe80::fee", "2001:db8::1", "2001:db8::10"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := lab.New(t, 1)
+			node := l.Routers[0]
+			bits, zone, virtual := "/64 nodad", "", "00:00:5e:00:02:33"
+			if tc.name == "IPv4" {
+				bits, virtual = "/24", "00:00:5e:00:01:33"
+			} else if strings.HasPrefix(tc.vip, "fe80") {
+				node.IP("addr add " + tc.vip + "/64 dev eth0 nodad")
+				zone = "%eth0"
+			}
+			if tc.other != "2001:db8::1" {
+				node.IP("addr add " + tc.other + bits + " dev eth0")
+			}
+			own := node.MAC("eth0")
+			before := node.Run("nft", "list", "ruleset")
+			r1 := l.VrrpshFile(bin, node, ownerGroup(tc.vip)+"iftype = \"macvlan\"\n")
+			wire := l.Capture()
+			r1.Start()
+			r1.WaitState("Master", patience)
+
+			start := time.Now()
+			forget := func() {
+				for _, n := range []*lab.Namespace{l.Host, node} {
+					n.IP("neigh flush dev eth0")
+				}
+			}
+			asked := func(when, addr, want string) {
+				t.Helper()
+				forget()
+				target := addr
+				if addr == tc.vip {
+					target += zone
+				}
+				l.Host.Run("ping", "-q", "-c", "1", "-W", "2", target)
+				if got := l.Host.Neighbor(addr); got != want {
+					t.Errorf("%s, %s is at %s, want %s", when, addr, got, want)
+				}
+			}
+			lab.Until(t, patience, "the macvlan is up", func() error {
+				if !strings.Contains(node.Run("ip", "-o", "link", "show", "type", "macvlan"), ",UP") {
+					return errNotYet
+				}
+				return nil
+			})
+			asked("while it is Master", tc.vip, virtual)
+			asked("while it is Master", tc.other, own)
+
+			// The host checks by unicast, as it does with an entry that it has not heard of for a while.
+			asked("again", tc.vip, virtual)
+			l.Host.IP("neigh change " + tc.vip + " dev eth0 lladdr " + virtual + " nud probe")
+			lab.Until(t, patience, "the host has found its entry right", func() error {
+				if out := l.Host.Run("ip", "neigh", "show", tc.vip, "dev", "eth0"); !strings.Contains(out, "REACHABLE") {
+					return fmt.Errorf("%s", strings.TrimSpace(out))
+				}
+				return nil
+			})
+
+			// The router asks for the host.
+			forget()
+			source := tc.vip
+			if zone != "" {
+				source = "eth0"
+			}
+			node.Run("ping", "-q", "-c", "1", "-W", "2", "-I", source, tc.host)
+
+			for _, f := range wire.Frames("r1", start) {
+				if mac, ok := lab.Claims(f, tc.vip); ok && mac.String() != virtual {
+					t.Errorf("a frame says that %s is at %s: %x", tc.vip, mac, f.Data)
+				}
+			}
+			r1.Stop()
+			asked("after the end", tc.vip, own)
+			if after := node.Run("nft", "list", "ruleset"); after != before {
+				t.Errorf("left in the packet filter:\n%s", after)
+			}
+		})
+	}
+}

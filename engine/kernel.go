@@ -88,6 +88,9 @@ func (c *Core) wanted(g *group) Desired {
 	d.Closed, d.AcceptPing = g.cfg.Closed, g.cfg.AcceptPing
 	if g.local.Owner {
 		d.Addrs = g.foreignAddrs()
+		if g.cfg.Type == Macvlan {
+			d.Owned = g.ownedAddrs()
+		}
 	}
 	return d
 }
@@ -103,6 +106,17 @@ func (g *group) foreignAddrs() []netip.Prefix {
 	return slices.DeleteFunc(slices.Clone(g.prefixes), owned)
 }
 
+// ownedAddrs returns the virtual addresses that the interface owns.
+func (g *group) ownedAddrs() []netip.Addr {
+	var list []netip.Addr
+	for _, p := range g.prefixes {
+		if l := g.port.link; l != nil && l.owns(p.Addr()) {
+			list = append(list, p.Addr())
+		}
+	}
+	return list
+}
+
 // sameDesired compares all but Seq. When nothing is to be there, it does not matter what.
 func sameDesired(a, b *Desired) bool {
 	if !a.Present && !b.Present {
@@ -111,7 +125,7 @@ func sameDesired(a, b *Desired) bool {
 	return a.Link == b.Link && a.Type == b.Type && a.VIFName == b.VIFName && a.MAC == b.MAC &&
 		a.VMAC == b.VMAC && a.IOCTL == b.IOCTL && a.Present == b.Present && a.Active == b.Active &&
 		a.Closed == b.Closed && a.AcceptPing == b.AcceptPing &&
-		slices.Equal(a.Addrs, b.Addrs)
+		slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Owned, b.Owned)
 }
 
 // Installed tells that the kernel state of a Desired was reached (err nil) or not. Answers

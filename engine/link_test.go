@@ -306,6 +306,27 @@ func TestOwner(t *testing.T) {
 	}
 }
 
+// TestOwnerOnMacvlan: what the interface has by itself shall be known by the MAC of the macvlan, and only there and then.
+func TestOwnerOnMacvlan(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 1, "10.0.0.1", "10.0.0.100")
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	h.apply(config(vr))
+	if d := h.newest(vr.Key); len(d.Owned) > 0 {
+		t.Errorf("on the interface itself, owned are %v", d.Owned)
+	}
+	vr.Type, vr.VIFName = engine.Macvlan, "vrrp1"
+	h.apply(config(vr))
+	d := h.newest(vr.Key)
+	if diff := cmp.Diff([]netip.Addr{addr("10.0.0.1")}, d.Owned, cmpAddr); diff != "" || !d.Active {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+	h.link(ethernet(1, "eth0", "10.0.0.2/24"))
+	if d := h.newest(vr.Key); len(d.Owned) > 0 {
+		t.Errorf("without the address, owned are %v", d.Owned)
+	}
+}
+
 func TestSourceAndAddressOfAdverts(t *testing.T) {
 	own, other, vmac := [6]byte{2, 0, 0, 0, 0, 1}, [6]byte{2, 9, 9, 9, 9, 9}, [6]byte{0, 0, 0x5e, 0, 1, 51}
 	for name, tt := range map[string]struct {

@@ -63,6 +63,8 @@ type Desired struct {
 	VMAC    bool
 	IOCTL   bool
 	Addrs   []netip.Prefix // read only
+	// Owned are the virtual addresses that the interface has by itself and that shall be known by the MAC of the macvlan.
+	Owned []netip.Addr // read only
 	// Present is false when nothing of this virtual router shall remain.
 	Present bool
 	// Active is true while Master: addresses installed, macvlan up.

@@ -77,6 +77,9 @@ type Attachment struct {
 	// IOCTL sets addresses and MAC by ioctl where the system has another way too (IPv4, not with Macvlan).
 	IOCTL bool
 	Addrs []netip.Prefix
+	// Owned are virtual addresses that the interface has by itself. With Macvlan and while Active all that is said of
+	// them by ARP and Neighbor Discovery says that they are at the virtual MAC, where that is possible.
+	Owned []netip.Addr
 	// Present false: nothing of the virtual router shall remain.
 	Present bool
 	// Active true: the addresses are installed.

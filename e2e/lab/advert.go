@@ -199,6 +199,25 @@ func ClaimsInARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	return mac, ok && sender == netip.MustParseAddr(addr)
 }
 
+// Claims tells whether a frame says that addr is at a link-layer address, by ARP or Neighbor Discovery, and at which.
+func Claims(f Frame, addr string) (net.HardwareAddr, bool) {
+	if mac, ok := ClaimsInARP(f, addr); ok {
+		return mac, true
+	}
+	const solicitation, advertisement = 135, 136
+	b := f.Data
+	if len(b) < etherHeader+ip6Header+32 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IPV6 || b[20] != unix.IPPROTO_ICMPV6 {
+		return nil, false
+	}
+	m := b[etherHeader+ip6Header:]
+	claimed := netip.AddrFrom16([16]byte(b[etherHeader+8:])) // the source
+	if m[0] == advertisement {
+		claimed = netip.AddrFrom16([16]byte(m[8:])) // the target
+	}
+	known := m[0] == solicitation && m[24] == 1 || m[0] == advertisement && m[24] == 2 // RFC 4861 section 4.6.1
+	return net.HardwareAddr(m[26:32]), known && claimed == netip.MustParseAddr(addr)
+}
+
 // GratuitousARP tells whether a frame announces addr unasked: its sender and its target are addr.
 func GratuitousARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	mac, sender, target, ok := arp(f)

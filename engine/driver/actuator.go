@@ -237,6 +237,7 @@ func attachment(d *engine.Desired) platform.Attachment {
 		SetMAC:  d.VMAC && d.Type == engine.Ether,
 		IOCTL:   d.IOCTL,
 		Addrs:   d.Addrs,
+		Owned:   d.Owned,
 		Present: d.Present,
 		Active:  d.Active,
 		Closed:  d.Closed,

@@ -231,6 +231,38 @@ func TestAddressOwnerStartsAsMaster(t *testing.T) {
 	})
 }
 
+// TestOwnerIsAtTheVirtualMAC: on a macvlan the owner's address is known by the virtual MAC while it is Master.
+func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		if err := r1.AddAddr("eth0", netipPrefix("10.0.0.100/24")); err != nil {
+			t.Fatal(err)
+		}
+		at := func() [6]byte {
+			t.Helper()
+			lab.host.Forget(virtual)
+			_, mac, ok := lab.host.Ping(virtual)
+			if !ok {
+				t.Errorf("%s does not answer", virtual)
+			}
+			return mac
+		}
+		own := at()
+		r1.apply(group(51, 100, macvlan("vrrp51")))
+		synctest.Wait()
+		if got, want := at(), vrrp.VirtualMAC(vrrp.IPv4, 51); got != want {
+			t.Errorf("the address is at %x, want %x", got, want)
+		}
+		if err := r1.stop(); err != nil {
+			t.Error(err)
+		}
+		if got := at(); got != own {
+			t.Errorf("after the end the address is at %x, want %x", got, own)
+		}
+	})
+}
+
 func TestResign(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

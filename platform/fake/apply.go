@@ -21,9 +21,10 @@ type holding struct {
 	macvlan bool
 	addrs   []netip.Prefix
 	active  bool
-	closed  bool // echo requests to the addresses shall not be answered
-	refused bool // they are not
-	setMAC  bool // the carrier has the virtual MAC in place of its own
+	closed  bool         // echo requests to the addresses shall not be answered
+	refused bool         // they are not
+	setMAC  bool         // the carrier has the virtual MAC in place of its own
+	owned   []netip.Addr // of the link, and known by mac
 }
 
 // Apply implements platform.System.
@@ -101,7 +102,11 @@ func (r *Router) equip(h *holding, a *platform.Attachment) {
 	h.addrs = h.addrs[:0]
 	h.active, h.setMAC, h.closed = a.Active, false, a.Closed && !a.Ping
 	h.refused = h.closed
+	h.owned = nil
 	if a.Active {
+		if a.Macvlan {
+			h.owned = slices.Clone(a.Owned)
+		}
 		for _, p := range a.Addrs {
 			if !slices.ContainsFunc(carrier.addrs, func(o netip.Prefix) bool { return o.Addr() == p.Addr() }) {
 				h.addrs = append(h.addrs, p)

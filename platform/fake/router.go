@@ -379,6 +379,11 @@ func (k *link) receive(f *Frame) {
 
 func (k *link) resolve(addr netip.Addr) (mac, bool) {
 	r := k.router
+	for _, h := range r.held {
+		if h.link == k.index && r.running(k) && slices.Contains(h.owned, addr) {
+			return h.mac, true
+		}
+	}
 	for _, c := range append(r.children(k), k) {
 		if r.running(c) && r.hasAddr(c, addr) {
 			return r.currentMAC(c), true

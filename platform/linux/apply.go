@@ -85,6 +85,9 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 	}
 	s.apply(jobs)
 	s.unshut()
+	if len(s.owner.now) > 0 || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
+		s.keepOwned(owned(s.registry.all()))
+	}
 	for i := range batch {
 		errs[i] = newest[batch[i].ID].err
 	}
@@ -171,6 +174,9 @@ func (s *System) snapshot() *runState {
 		w := &e.want
 		if w.Closed {
 			r.Table = s.gate.name
+		}
+		if len(w.Owned) > 0 {
+			r.OwnerTable = s.gate.name
 		}
 		if w.Macvlan {
 			r.Macvlans = append(r.Macvlans, macvlanRecord{Name: w.Name, Parent: w.Link, MAC: w.MAC})

@@ -298,11 +298,18 @@ func closing(entries []*entry) map[closed]bool {
 
 // keepClosed makes want the addresses that are closed, and has that guarded from the first time on.
 func (s *System) keepClosed(want map[closed]bool) error {
-	if len(want) > 0 && !s.guarded {
+	if len(want) > 0 {
+		s.guardFilter()
+	}
+	return s.gate.set(want)
+}
+
+// guardFilter has the tables of nftables guarded.
+func (s *System) guardFilter() {
+	if !s.guarded {
 		s.guarded = true
 		s.watches.Go(s.guard)
 	}
-	return s.gate.set(want)
 }
 
 // shut closes the addresses that are about to be installed.

@@ -88,18 +88,29 @@ func (g *guard) look() bool {
 	s.applying.Lock()
 	defer s.applying.Unlock()
 	want := closing(s.registry.all())
-	if s.closing.Err() != nil || len(want) == 0 || s.gate.intact() {
+	if s.closing.Err() != nil {
 		return false
 	}
-	s.gate.close() // and begin anew
-	s.gate.now = nil
-	if err := s.gate.set(want); err != nil {
-		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
-		return true
+	gone, goneOwner := len(want) > 0 && !s.gate.intact(), !s.owner.intact()
+	if goneOwner {
+		s.owner.close() // and begin anew
+		s.owner.now = nil
+		s.keepOwned(owned(s.registry.all()))
+	}
+	if gone {
+		s.gate.close()
+		s.gate.now = nil
+		if err := s.gate.set(want); err != nil {
+			s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+			return true
+		}
+	}
+	if !gone && !goneOwner {
+		return false
 	}
 	g.repairs++
 	if now := time.Now(); now.Sub(g.told) >= guardSilence {
-		s.log.Warn("the table of nftables that closes virtual addresses was removed or changed by somebody else: put back",
+		s.log.Warn("the router's table of nftables was removed or changed by somebody else: put back",
 			"table", s.gate.name, "times", g.repairs)
 		g.told, g.repairs = now, 0
 	}

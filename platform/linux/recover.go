@@ -28,6 +28,7 @@ func (s *System) Recover() error {
 		s.recoverMACs(state.MACs),
 		s.recoverRoutes(state.Routes),
 		s.recoverGate(state.Table),
+		s.recoverOwner(state.OwnerTable),
 	)
 	for _, c := range state.Settings {
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
@@ -161,6 +162,7 @@ func (s *System) removeAll() error {
 	}
 	s.dismantle(doomed)
 	s.unshut()
+	s.keepOwned(nil)
 	var errs []error
 	for _, j := range doomed {
 		if j.err != nil {

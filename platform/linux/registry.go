@@ -97,16 +97,16 @@ func (r *registry) claim(e *entry, a *platform.Attachment) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.entries[a.ID] == e
-	changed := !known || !slices.Equal(e.want.Addrs, a.Addrs) || e.want.Closed != a.Closed
+	changed := !known || !slices.Equal(e.want.Addrs, a.Addrs) || e.want.Closed != a.Closed || !slices.Equal(e.want.Owned, a.Owned)
 	if known && changed {
 		r.unclaim(e)
 	}
-	addrs := e.want.Addrs
+	addrs, own := e.want.Addrs, e.want.Owned
 	if changed {
-		addrs = slices.Clone(a.Addrs)
+		addrs, own = slices.Clone(a.Addrs), slices.Clone(a.Owned)
 	}
 	e.want = *a
-	e.want.Addrs = addrs
+	e.want.Addrs, e.want.Owned = addrs, own
 	r.entries[a.ID] = e
 	e.assignLabels()
 	if changed && !a.Macvlan {

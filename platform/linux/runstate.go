@@ -20,6 +20,8 @@ type runState struct {
 	Settings []settingRecord `json:"settings,omitempty"`
 	Routes   []routeRecord   `json:"routes,omitempty"`
 	Table    string          `json:"table,omitempty"` // of nftables
+	// OwnerTable is what the tables of ownerRules are called.
+	OwnerTable string `json:"owner_table,omitempty"`
 }
 
 type routeRecord struct {

@@ -41,7 +41,8 @@ type System struct {
 	registry registry
 	routes   routeTable
 	gate     gate
-	guarded  bool        // keepClosed was called
+	owner    ownerRules
+	guarded  bool        // guardFilter was called
 	routed   atomic.Bool // SetRoutes was called
 	notify   atomic.Pointer[notifications]
 	state    *stateFile
@@ -75,6 +76,7 @@ func New(o Options) (*System, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.gate.space = s.space
+	s.owner.gate = &s.gate
 	s.changes = make(map[settingKey]settingRecord)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
@@ -145,6 +147,7 @@ func (s *System) release() {
 	s.watches.Wait()
 	s.waiter.close()
 	s.gate.close()
+	s.owner.close()
 	for _, c := range []*rtnetlink{s.change, s.query} {
 		if c != nil {
 			c.close()

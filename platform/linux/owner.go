@@ -1,0 +1,378 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// An address owner on a macvlan has the address on the interface, which answers for it with its own MAC. It must be known by the
+// virtual MAC alone (RFC 9568 sections 8.1.2, 8.2.1 and 8.2.2), which the macvlan has. So
+//
+//   - what the interface says of the address by ARP and Neighbor Discovery says that it is at the virtual MAC, and
+//   - what is sent to the virtual MAC for the address comes in on the interface, and not on the macvlan: answers to what the
+//     interface has asked, and packets to a link-local address, count on the interface only that they are meant for.
+//
+// These are rules of nftables, in tables of the families arp, ip6 and netdev. They exist while there are such addresses.
+type ownerRules struct {
+	gate *gate // whose name the tables have
+
+	conn *nftables.Conn
+	link *netlink.Conn // the socket of conn
+	now  map[ownedAddr][6]byte
+	said string // the trouble that was logged last
+}
+
+// ownedAddr is an address that an interface has by itself and that is at a virtual MAC.
+type ownedAddr struct {
+	link int
+	addr netip.Addr
+}
+
+// ownerFamilies are those of the tables.
+var ownerFamilies = []nftables.TableFamily{nftables.TableFamilyARP, nftables.TableFamilyIPv6, nftables.TableFamilyNetdev}
+
+// owned returns the addresses of entries that are to be known by a virtual MAC.
+func owned(entries []*entry) map[ownedAddr][6]byte {
+	all := make(map[ownedAddr][6]byte)
+	for _, e := range entries {
+		if w := &e.want; w.Macvlan && w.Active {
+			for _, a := range w.Owned {
+				all[ownedAddr{w.Link, a}] = w.MAC
+			}
+		}
+	}
+	return all
+}
+
+// keepOwned makes the rules those of what is wanted, and has that guarded from the first time on. Without them an owner is
+// known by two MACs, which is no reason for it not to be Master.
+func (s *System) keepOwned(want map[ownedAddr][6]byte) {
+	if len(want) > 0 {
+		s.guardFilter()
+	}
+	err := s.owner.set(want, s.linkName)
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != s.owner.said {
+		s.log.Warn("addresses that this host has by itself are not known by the virtual MAC alone", "error", err)
+	}
+	s.owner.said = text
+}
+
+// linkName returns the name of an interface.
+func (s *System) linkName(index int) (string, error) {
+	l, err := s.change.link(index)
+	return l.Name, err
+}
+
+// set makes want the addresses that are at virtual MACs.
+func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string, error)) error {
+	if maps.Equal(want, o.now) {
+		return nil
+	}
+	err := o.change(want, name)
+	if err != nil {
+		return fmt.Errorf("nftables: %w", err)
+	}
+	o.now = maps.Clone(want)
+	return nil
+}
+
+// intact tells whether the kernel has what set has put there, as far as its size tells.
+func (o *ownerRules) intact() bool {
+	if len(o.now) == 0 {
+		return true
+	}
+	if o.open() != nil {
+		return false
+	}
+	for _, family := range ownerFamilies {
+		t := &nftables.Table{Name: o.gate.name, Family: family}
+		rules, err := o.conn.GetRules(t, &nftables.Chain{Name: firstChain(family, o.now), Table: t})
+		if err != nil || len(rules) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// firstChain is the name of a chain of a table.
+func firstChain(family nftables.TableFamily, now map[ownedAddr][6]byte) string {
+	if family != nftables.TableFamilyNetdev {
+		return "output"
+	}
+	return chainOf(linksOf(now)[0])
+}
+
+func chainOf(link int) string { return fmt.Sprint("interface-", link) }
+
+// linksOf returns the interfaces that have such addresses.
+func linksOf(all map[ownedAddr][6]byte) []int {
+	var links []int
+	for a := range all {
+		links = append(links, a.link)
+	}
+	slices.Sort(links)
+	return slices.Compact(links)
+}
+
+func (o *ownerRules) open() error {
+	if o.conn != nil {
+		return nil
+	}
+	return o.gate.space.do(func() (err error) {
+		o.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
+			o.link = c
+			return errors.Join(c.SetWriteBuffer(gateBuffer), c.SetReadDeadline(time.Time{}), o.gate.noteID(c))
+		}))
+		return err
+	})
+}
+
+func (o *ownerRules) close() {
+	if o.conn != nil {
+		_ = o.conn.CloseLasting()
+		o.conn, o.link = nil, nil
+	}
+}
+
+// change replaces all tables in one transaction.
+func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, error)) (err error) {
+	if err := o.open(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil { // nothing is known of what was left in it
+			o.close()
+			o.now = nil
+		}
+	}()
+	if len(want) == 0 {
+		return o.remove(o.gate.name)
+	}
+	for _, family := range ownerFamilies {
+		t := &nftables.Table{Name: o.gate.name, Family: family}
+		o.conn.AddTable(t) // since to delete what does not exist is an error
+		o.conn.DelTable(t)
+		o.conn.AddTable(t)
+		switch family {
+		case nftables.TableFamilyNetdev:
+			err = o.addIngress(t, want, name)
+		default:
+			err = o.addOutput(t, want)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return o.flush()
+}
+
+func (o *ownerRules) flush() error {
+	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
+		return err
+	}
+	return o.conn.Flush()
+}
+
+// remove removes the tables of a name, where there are any.
+func (o *ownerRules) remove(name string) error {
+	if err := o.open(); err != nil {
+		return err
+	}
+	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
+		return err
+	}
+	found := false
+	for _, family := range ownerFamilies {
+		tables, err := o.conn.ListTablesOfFamily(family)
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if t.Name == name {
+				o.conn.DelTable(t)
+				found = true
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+	return o.flush()
+}
+
+// Registers: one of 16 bytes is four of 4 bytes. Keys begin in the first, values are in the ninth.
+const (
+	regKey   = unix.NFT_REG_1
+	regKey1  = unix.NFT_REG32_00 + 1 // behind the number of an interface
+	regKey3  = unix.NFT_REG32_00 + 3 // and behind a MAC
+	regValue = unix.NFT_REG_3
+)
+
+func is(data ...byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpEq, Register: regKey, Data: data} }
+
+func load(to uint32, base expr.PayloadBase, offset, length uint32) expr.Any {
+	return &expr.Payload{DestRegister: to, Base: base, Offset: offset, Len: length}
+}
+
+// arpOut is NF_ARP_OUT of linux/netfilter_arp.h.
+const arpOut = 1
+
+// addOutput has the interfaces say that the addresses are at the virtual MACs: the sender of ARP messages, the Target
+// Link-Layer Address of Neighbor Advertisements and the Source Link-Layer Address of Neighbor Solicitations from them.
+func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) error {
+	arp := t.Family == nftables.TableFamilyARP
+	hook, kind := nftables.ChainHookOutput, nftables.TypeIP6Addr
+	if arp {
+		hook, kind = nftables.ChainHookRef(arpOut), nftables.TypeIPAddr
+	}
+	at := &nftables.Set{
+		Table: t, Name: "at", IsMap: true, KeyType: nftables.MustConcatSetType(nftables.TypeIFIndex, kind), DataType: nftables.TypeEtherAddr,
+	}
+	var elements []nftables.SetElement
+	for a, mac := range want {
+		if a.addr.Is4() == arp {
+			key := append(binaryutil.NativeEndian.PutUint32(uint32(a.link)), a.addr.AsSlice()...)
+			elements = append(elements, nftables.SetElement{Key: key, Val: mac[:]})
+		}
+	}
+	if err := o.addSet(at, elements); err != nil {
+		return err
+	}
+	chain := o.conn.AddChain(&nftables.Chain{
+		Table: t, Name: "output", Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter,
+	})
+	// rewrite replaces the MAC at an offset if the address at another is one of those.
+	rewrite := func(address expr.Any, mac expr.Payload, when ...expr.Any) {
+		mac.OperationType, mac.SourceRegister, mac.Len = expr.PayloadWrite, regValue, 6
+		o.conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: append(when,
+			&expr.Meta{Key: expr.MetaKeyOIF, Register: regKey}, address,
+			&expr.Lookup{SourceRegister: regKey, DestRegister: regValue, IsDestRegSet: true, SetName: at.Name, SetID: at.ID},
+			&mac,
+		)})
+	}
+	if arp {
+		rewrite(load(regKey1, expr.PayloadBaseNetworkHeader, 14, 4), expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 8})
+		return nil
+	}
+	const (
+		solicitation, advertisement = 135, 136
+		source, target              = 1, 2 // options, RFC 4861 section 4.6.1
+		option                      = 24   // the first of either message
+	)
+	message := func(kind, with byte) []expr.Any {
+		return []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: regKey}, is(unix.IPPROTO_ICMPV6),
+			load(regKey, expr.PayloadBaseTransportHeader, 0, 1), is(kind),
+			load(regKey, expr.PayloadBaseTransportHeader, option, 2), is(with, 1),
+		}
+	}
+	mac := expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: option + 2, CsumType: expr.CsumTypeInet, CsumOffset: 2}
+	rewrite(load(regKey1, expr.PayloadBaseTransportHeader, 8, 16), mac, message(advertisement, target)...)
+	rewrite(load(regKey1, expr.PayloadBaseNetworkHeader, 8, 16), mac, message(solicitation, source)...)
+	return nil
+}
+
+// addIngress has what is sent to the virtual MACs for the addresses come in on the interfaces: no macvlan has the MAC
+// that such a frame gets, and its kind says that it is for this host.
+func (o *ownerRules) addIngress(t *nftables.Table, want map[ownedAddr][6]byte, name func(int) (string, error)) error {
+	sets := make(map[bool]*nftables.Set) // by whether they are of IPv4
+	for four, kind := range map[bool]nftables.SetDatatype{true: nftables.TypeIPAddr, false: nftables.TypeIP6Addr} {
+		set := &nftables.Set{
+			Table: t, Name: map[bool]string{true: "for4", false: "for6"}[four],
+			KeyType: nftables.MustConcatSetType(nftables.TypeIFIndex, nftables.TypeEtherAddr, kind),
+		}
+		var elements []nftables.SetElement
+		for a, mac := range want {
+			if a.addr.Is4() == four {
+				key := binaryutil.NativeEndian.PutUint32(uint32(a.link))
+				key = append(append(key, mac[:]...), 0, 0)
+				elements = append(elements, nftables.SetElement{Key: append(key, a.addr.AsSlice()...)})
+			}
+		}
+		if err := o.addSet(set, elements); err != nil {
+			return err
+		}
+		sets[four] = set
+	}
+	for _, link := range linksOf(want) {
+		device, err := name(link)
+		if err != nil {
+			return fmt.Errorf("interface %d: %w", link, err)
+		}
+		chain := o.conn.AddChain(&nftables.Chain{
+			Table: t, Name: chainOf(link), Type: nftables.ChainTypeFilter, Hooknum: nftables.ChainHookIngress,
+			Priority: nftables.ChainPriorityFilter, Device: device,
+		})
+		for _, p := range []struct {
+			etherType uint16
+			offset    uint32 // of the destination
+			four      bool
+		}{{unix.ETH_P_ARP, 24, true}, {unix.ETH_P_IP, 16, true}, {unix.ETH_P_IPV6, 24, false}} {
+			length := uint32(16)
+			if p.four {
+				length = 4
+			}
+			set := sets[p.four]
+			o.conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: []expr.Any{
+				load(regKey, expr.PayloadBaseLLHeader, 12, 2), is(binary.BigEndian.AppendUint16(nil, p.etherType)...),
+				&expr.Meta{Key: expr.MetaKeyIIF, Register: regKey},
+				load(regKey1, expr.PayloadBaseLLHeader, 0, 6),
+				load(regKey3, expr.PayloadBaseNetworkHeader, p.offset, length),
+				&expr.Lookup{SourceRegister: regKey, SetName: set.Name, SetID: set.ID},
+				&expr.Immediate{Register: regValue, Data: binaryutil.NativeEndian.PutUint32(unix.PACKET_HOST)},
+				&expr.Meta{Key: expr.MetaKeyPKTTYPE, SourceRegister: true, Register: regValue},
+				&expr.Immediate{Register: regValue, Data: make([]byte, 6)},
+				&expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: regValue, Base: expr.PayloadBaseLLHeader, Offset: 0, Len: 6},
+			}})
+		}
+	}
+	return nil
+}
+
+// addSet adds a set with its elements, as many as there may be.
+func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) error {
+	if err := o.conn.AddSet(set, nil); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(elements, gateBatch) {
+		if err := o.conn.SetAddElements(set, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoverOwner removes the tables that an earlier run left: those that are recorded, and those of our name if nobody else can
+// have them.
+func (s *System) recoverOwner(recorded string) error {
+	if len(s.owner.now) > 0 {
+		return nil
+	}
+	var errs []error
+	if recorded != "" {
+		errs = append(errs, s.owner.remove(recorded))
+	}
+	// Without the module there can be no table, and it is not loaded to find none.
+	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
+		errs = append(errs, s.owner.remove(gateTable))
+	}
+	return errors.Join(errs...)
+}

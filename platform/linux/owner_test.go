@@ -1,0 +1,115 @@
+//go:build linux
+
+package linux
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+
+	"vrrpsh/platform/frame"
+)
+
+// whereIs asks for an address and returns the MAC that the answer names.
+func whereIs(t *testing.T, h *harness, addr netip.Addr) string {
+	t.Helper()
+	h.station.Send(arpRequest(addr))
+	for {
+		raw, ok := h.station.Receive(5 * time.Second)
+		if !ok {
+			t.Fatalf("no answer for %v", addr)
+		}
+		p, err := frame.Parse(raw)
+		must(t, err)
+		if p.Kind == frame.ARP && p.Operation == 2 && p.SenderIP == addr {
+			return answer1(addr, p.SenderMAC)
+		}
+	}
+}
+
+// tables returns the names of all tables of nftables, by family.
+func (h *harness) tables() []string {
+	h.t.Helper()
+	var names []string
+	must(h.t, inside(h.router, func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		all, err := conn.ListTables()
+		for _, table := range all {
+			names = append(names, map[nftables.TableFamily]string{
+				nftables.TableFamilyARP: "arp ", nftables.TableFamilyIPv6: "ip6 ", nftables.TableFamilyNetdev: "netdev ", nftables.TableFamilyINet: "inet ",
+			}[table.Family]+table.Name)
+		}
+		return err
+	}))
+	return names
+}
+
+// TestOwnedAddressIsAtTheVirtualMAC follows an address that the interface has by itself through the life of an owner.
+func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
+	h := newHarness(t)
+	second := netip.MustParsePrefix("10.9.0.3/24")
+	h.AddLink("up0", primary4, second)
+	own := h.Kernel().Links["up0"].MAC
+	a := onUp0(t, h, 1, true, vip4)
+	a.Owned = []netip.Addr{primary4.Addr()}
+	virtual, before := a.MAC, h.Kernel()
+	look := func(when string, want frame.MAC) {
+		t.Helper()
+		for addr, mac := range map[netip.Addr]frame.MAC{primary4.Addr(): want, second.Addr(): own} {
+			if got := whereIs(t, h, addr); got != answer1(addr, mac) {
+				t.Errorf("%s, %s, want it at %x", when, got, mac)
+			}
+		}
+	}
+	look("before", own)
+	mustApply(t, h.system, a)
+	look("as Master", virtual)
+	standby := a
+	standby.Active = false
+	mustApply(t, h.system, standby)
+	look("as Backup", own)
+	mustApply(t, h.system, a)
+	h.FlushFilter()
+	for end := time.Now().Add(5 * time.Second); whereIs(t, h, primary4.Addr()) != answer1(primary4.Addr(), virtual); {
+		if time.Now().After(end) {
+			t.Fatal("the rules were not put back")
+		}
+	}
+
+	// Another process goes on, and one more after a crash cleans up.
+	left, err := h.system.Leave()
+	must(t, err)
+	h.Restart()
+	must(t, h.system.Adopt(left))
+	look("handed over", virtual)
+	h.Crash()
+	look("after a crash", virtual)
+	must(t, h.system.Recover())
+	look("recovered", own)
+	if got := h.tables(); len(got) > 0 {
+		t.Errorf("recovered, the tables are %q", got)
+	}
+
+	mustApply(t, h.system, a)
+	h.SetMAC("up0", frame.MAC{2, 0, 0, 0, 0, 5})
+	own = frame.MAC{2, 0, 0, 0, 0, 5}
+	look("with another MAC", virtual)
+	if got := strings.Join(h.tables(), ", "); !strings.Contains(got, "arp vrrpsh") || !strings.Contains(got, "netdev vrrpsh") {
+		t.Errorf("the tables are %q", got)
+	}
+	must(t, h.system.Close())
+	h.SetMAC("up0", before.Links["up0"].MAC)
+	own = before.Links["up0"].MAC
+	look("after the end", own)
+	if got := h.tables(); len(got) > 0 {
+		t.Errorf("after the end the tables are %q", got)
+	}
+	h.Restart()
+	sameKernel(t, "after the end", before, h.Kernel())
+}
