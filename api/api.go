@@ -31,9 +31,11 @@ type Options struct {
 	// Load tells how the router's loop fares, Sessions how many sessions of the shell there are; nil: nobody knows.
 	Load     func(context.Context) (report.Load, error)
 	Sessions func() int
-	Version  string
-	Logger   *slog.Logger
-	Now      func() time.Time
+	// Missing names the parts of the router that cannot follow the configuration, such as a listener, with why; nil: there are none.
+	Missing func() []conf.Missing
+	Version string
+	Logger  *slog.Logger
+	Now     func() time.Time
 	// Gate is shared with whatever else asks for passwords; nil: one of its own.
 	Gate *login.Gate
 }
@@ -45,6 +47,7 @@ type API struct {
 	general  func() conf.General
 	load     func(context.Context) (report.Load, error)
 	sessions func() int
+	missing  func() []conf.Missing
 	version  string
 	log      *slog.Logger
 	now      func() time.Time
@@ -69,8 +72,11 @@ func New(o Options) *API {
 	if o.General == nil {
 		o.General = func() conf.General { return o.Running().Config.General }
 	}
+	if o.Missing == nil {
+		o.Missing = func() []conf.Missing { return nil }
+	}
 	return &API{
-		view: o.View, running: o.Running, general: o.General, load: o.Load, sessions: o.Sessions,
+		view: o.View, running: o.Running, general: o.General, load: o.Load, sessions: o.Sessions, missing: o.Missing,
 		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate,
 		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(),
 	}
@@ -177,7 +183,14 @@ func (a *API) health(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusServiceUnavailable, err)
 		return
 	}
-	answer(w, map[string]string{"status": "ok"})
+	health := struct {
+		Status string   `json:"status"`
+		Faults []string `json:"faults,omitempty"`
+	}{Status: "ok"}
+	for _, m := range a.missing() {
+		health.Faults = append(health.Faults, m.Part) // but not why: anybody may ask
+	}
+	answer(w, health)
 }
 
 // groups answers the list of all virtual routers or of those with one VRID.

@@ -69,7 +69,7 @@ func NewListener(h http.Handler, log *slog.Logger) *Listener {
 func (l *Listener) Apply(want conf.APIConfig) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if sameListener(l.applied, want) {
+	if ListenerOf(l.applied) == ListenerOf(want) {
 		return nil
 	}
 	old, oldServer := l.applied, l.server
@@ -104,9 +104,13 @@ func (l *Listener) Close() {
 	}
 }
 
-func sameListener(a, b conf.APIConfig) bool {
-	return a.Enabled == b.Enabled && a.Host == b.Host && a.TLS == b.TLS &&
-		a.TLSKey == b.TLSKey && a.TLSCert == b.TLSCert
+// ListenerOf returns what the listener depends on, to be compared.
+func ListenerOf(c conf.APIConfig) any {
+	type listener struct {
+		enabled, tls    bool
+		host, key, cert string
+	}
+	return listener{c.Enabled, c.TLS, c.Host, c.TLSKey, c.TLSCert}
 }
 
 // reopen goes back to the old listener after the new one failed with cause.

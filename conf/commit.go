@@ -186,8 +186,13 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 // enact applies and writes.
 func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (notes []string, err error) {
 	next.info.progress("applying the configuration")
+	var without []missing
 	for i, p := range m.parts {
 		if err := p.Apply(ctx, running.Config, next.config); err != nil {
+			if p.Wants != nil && m.isMissing(p.Name) && p.Wants(running.Config) == p.Wants(next.config) {
+				without = append(without, missing{p, err})
+				continue
+			}
 			next.info.progress("going back to the old configuration")
 			return nil, &ApplyError{Step: "apply", Part: p.Name, Err: err, Restore: m.restore(ctx, m.parts[:i+1], running, next)}
 		}
@@ -196,7 +201,7 @@ func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (
 	if notes, err = m.persist(next); err != nil {
 		return nil, &ApplyError{Step: "write", Err: err, Restore: m.restore(ctx, m.parts, running, next)}
 	}
-	m.missing = nil
+	m.missing.Store(&without)
 	return notes, nil
 }
 

@@ -94,7 +94,7 @@ func TestRecordedConfirmation(t *testing.T) {
 	for _, format := range []conf.Format{conf.TOML, conf.JSON} {
 		t.Run(format.String(), func(t *testing.T) {
 			name := "waits-" + format.String()
-			m, _ := openState(t, name, format, time.Date(2026, 11, 28, 6, 0, 0, 0, time.UTC))
+			m, _ := openState(t, name, format, time.Date(2026, 11, 28, 6, 20, 0, 0, time.UTC))
 			a := m.Awaited()
 			if a == nil {
 				t.Fatal("nothing waits")

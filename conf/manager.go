@@ -122,10 +122,10 @@ type Manager struct {
 	disk      onDisk
 	rewritten bool
 	parts     []Part // likewise, in the order in which they follow
-	missing   []Part // the router has started without them
 
 	running atomic.Pointer[Revision]
-	mu      sync.Mutex // guards what follows, and running against it
+	missing atomic.Pointer[[]missing] // parts that the router runs without; who has the turn changes them
+	mu      sync.Mutex                // guards what follows, and running against it
 	history *history
 	awaited *awaited // nil while nothing waits for a confirmation
 	closed  bool

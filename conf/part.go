@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Part is what follows the running configuration: the engine, the log, a listener.
@@ -14,12 +15,30 @@ type Part struct {
 	// one. Its error says what has failed; after one of this part, or of another that follows later, it is called with
 	// the two exchanged, to take back what it has done.
 	Apply func(ctx context.Context, from, to *Config) error
-	// StartWithout, unless nil, has the router start although Apply fails, and is told why: Retry tries again.
-	StartWithout func(err error)
+	// Wants, unless nil, makes the router start although Apply fails. What it returns of a configuration is what Apply depends on: a commit
+	// that does not change it is not refused either. Until it is there the part is missing, and Retry tries again.
+	Wants func(*Config) any
+}
+
+// Missing is a part that cannot follow the running configuration.
+type Missing struct {
+	Part string
+	Err  error
+}
+
+// String returns for example "api: listen tcp 192.0.2.1:80: …".
+func (m Missing) String() string {
+	return m.Part + ": " + strings.TrimPrefix(m.Err.Error(), m.Part+": ")
+}
+
+// missing is a part that the router runs without.
+type missing struct {
+	part Part
+	err  error
 }
 
 // Start has the parts follow the running configuration, in order, and every commit from then on. Its error is that of
-// a part; the parts before it follow then.
+// a part that the router cannot start without; the parts before it follow then.
 func (m *Manager) Start(ctx context.Context, parts ...Part) error {
 	if err := m.take(ctx); err != nil {
 		return err
@@ -27,16 +46,17 @@ func (m *Manager) Start(ctx context.Context, parts ...Part) error {
 	defer m.give()
 	m.parts = parts
 	rev := *m.Running()
+	var without []missing
 	for _, p := range parts {
 		switch err := p.Apply(ctx, new(Config), rev.Config); {
 		case err == nil:
-		case p.StartWithout == nil:
+		case p.Wants == nil:
 			return fmt.Errorf("apply the configuration: %w", err)
 		default:
-			p.StartWithout(err)
-			m.missing = append(m.missing, p)
+			without = append(without, missing{p, err})
 		}
 	}
+	m.missing.Store(&without)
 	m.mu.Lock()
 	err := m.history.save()
 	waits := m.awaited
@@ -51,21 +71,41 @@ func (m *Manager) Start(ctx context.Context, parts ...Part) error {
 	return nil
 }
 
-// Retry has the parts follow the running configuration that the router has started without. Its errors are theirs.
+// Missing returns the parts that cannot follow the running configuration.
+func (m *Manager) Missing() []Missing {
+	without := m.missing.Load()
+	if without == nil {
+		return nil
+	}
+	list := make([]Missing, len(*without))
+	for i, p := range *without {
+		list[i] = Missing{p.part.Name, p.err}
+	}
+	return list
+}
+
+// isMissing tells whether the router runs without a part.
+func (m *Manager) isMissing(name string) bool {
+	return slices.ContainsFunc(m.Missing(), func(p Missing) bool { return p.Part == name })
+}
+
+// Retry has the parts follow the running configuration that are missing. Its errors are theirs.
 func (m *Manager) Retry(ctx context.Context) error {
 	if err := m.take(ctx); err != nil {
 		return err
 	}
 	defer m.give()
-	parts := m.missing
-	m.missing = nil
+	var without []missing
 	var problems []error
-	for _, p := range parts {
-		if err := p.Apply(ctx, new(Config), m.Running().Config); err != nil {
-			m.missing = append(m.missing, p)
-			problems = append(problems, err)
+	if before := m.missing.Load(); before != nil {
+		for _, p := range *before {
+			if p.err = p.part.Apply(ctx, new(Config), m.Running().Config); p.err != nil {
+				without = append(without, p)
+				problems = append(problems, p.err)
+			}
 		}
 	}
+	m.missing.Store(&without)
 	return errors.Join(problems...)
 }
 

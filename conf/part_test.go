@@ -23,7 +23,7 @@ func (p *parts) take() string {
 }
 
 // list makes them; the last one may be missing at the start, if without is not nil.
-func (p *parts) list(without func(error)) []Part {
+func (p *parts) list(wants func(*Config) any) []Part {
 	priority := func(c *Config) int {
 		if len(c.Engine.Routers) == 0 {
 			return 0
@@ -40,15 +40,15 @@ func (p *parts) list(without func(error)) []Part {
 			return ctx.Err()
 		}})
 	}
-	list[2].StartWithout = without
+	list[2].Wants = wants
 	return list
 }
 
 // start opens a manager with the priority 100 that the parts follow.
-func (p *parts) start(t *testing.T, without func(error)) *fixture {
+func (p *parts) start(t *testing.T, wants func(*Config) any) *fixture {
 	t.Helper()
 	f := manage(t, base+"priority = 100\n")
-	f.Manager = started(t, f.options, p.list(without)...)
+	f.Manager = started(t, f.options, p.list(wants)...)
 	return f
 }
 
@@ -118,16 +118,19 @@ func TestStartWithoutAPart(t *testing.T) {
 	if err := m.Start(t.Context(), p.list(nil)...); !errors.Is(err, taken) {
 		t.Errorf("without leave the router starts: %v", err)
 	}
-	var told []error
-	f := p.start(t, func(err error) { told = append(told, err) })
-	if len(told) != 1 || !errors.Is(told[0], taken) {
-		t.Errorf("told %v", told)
+	f := p.start(t, func(c *Config) any { return len(c.Engine.Routers) + int(c.Engine.Routers[0].Protocol.Priority)/100 })
+	if told := f.Missing(); len(told) != 1 || told[0].Part != "c" || !errors.Is(told[0].Err, taken) {
+		t.Errorf("missing %v", told)
 	}
 	if err := f.Retry(t.Context()); !errors.Is(err, taken) {
 		t.Errorf("tried again: %v", err)
 	}
-	if _, err := f.Commit(t.Context(), f.candidate(110), Info{}); !errors.Is(err, taken) {
-		t.Errorf("a commit ignores it: %v", err)
+	if _, err := f.Commit(t.Context(), f.candidate(200), Info{}); !errors.Is(err, taken) {
+		t.Errorf("a commit that changes what it wants: %v", err)
+	}
+	f.commit(110) // changes nothing for it
+	if told := f.Missing(); len(told) != 1 || told[0].Part != "c" {
+		t.Errorf("missing after another commit: %v", told)
 	}
 	p.fail = nil
 	p.take()
@@ -137,7 +140,7 @@ func TestStartWithoutAPart(t *testing.T) {
 		}
 	}
 	f.commit(120)
-	if diff := cmp.Diff("c 0-100, a 100-120, b 100-120, c 100-120", p.take()); diff != "" {
+	if diff := cmp.Diff("c 0-110, a 110-120, b 110-120, c 110-120", p.take()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -150,7 +153,7 @@ func TestCommitEndsMissing(t *testing.T) {
 		}
 		return nil
 	}}
-	f := p.start(t, func(error) {})
+	f := p.start(t, func(*Config) any { return nil })
 	f.commit(110)
 	p.take()
 	if err := f.Retry(t.Context()); err != nil || p.take() != "" {

@@ -5,7 +5,10 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
+	"vrrpsh/api"
 	"vrrpsh/conf"
 	"vrrpsh/engine"
 	"vrrpsh/platform/journal"
@@ -14,15 +17,15 @@ import (
 
 // parts are what follows the running configuration, in this order.
 func (r *Router) parts(o Options) []conf.Part {
-	// While virtual routers are taken over, what only listens or logs is no reason for them to end.
-	var without func(error)
+	// What only listens is no reason for virtual routers not to run, and while they are taken over, what only logs is none for them to end.
+	var logs func(*conf.Config) any
 	if o.Handover != nil {
-		without = r.without
+		logs = func(c *conf.Config) any { return logSettings(o.Effective(c.General)) }
 	}
 	host := &host{router: r, inspect: o.Inspect}
 	return []conf.Part{
 		{Name: "engine", Apply: func(ctx context.Context, _, to *conf.Config) error { return r.engine.Apply(ctx, to.Engine) }},
-		{Name: "log", StartWithout: without, Apply: func(_ context.Context, _, to *conf.Config) error {
+		{Name: "log", Wants: logs, Apply: func(_ context.Context, _, to *conf.Config) error {
 			return r.journal.Configure(logSettings(o.Effective(to.General)))
 		}},
 		{Name: "realtime", Apply: func(ctx context.Context, from, to *conf.Config) error {
@@ -32,14 +35,41 @@ func (r *Router) parts(o Options) []conf.Part {
 			return nil
 		}},
 		{Name: "host", Apply: func(_ context.Context, _, to *conf.Config) error { host.warn(to.Engine.Routers); return nil }},
-		{Name: "api", StartWithout: without, Apply: func(_ context.Context, _, to *conf.Config) error { return r.listener.Apply(to.API) }},
-		{Name: "ssh", StartWithout: without, Apply: func(_ context.Context, _, to *conf.Config) error { return r.ssh.Apply(to.SSH) }},
+		{Name: "api", Wants: func(c *conf.Config) any { return api.ListenerOf(c.API) }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.listener.Apply(to.API) }},
+		{Name: "ssh", Wants: func(c *conf.Config) any { return c.SSH }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.ssh.Apply(to.SSH) }},
 	}
 }
 
-// without logs that a part cannot follow the configuration.
-func (r *Router) without(err error) {
-	r.log.Error("the virtual routers go on without what the configuration says; a reload tries again", "error", err)
+// retry tries the parts again that are missing, after a second and after twice as long each time up to a minute, until none is.
+func (r *Router) retry(ctx context.Context) {
+	const longest = time.Minute
+	told := r.tellMissing("")
+	for pause := time.Second; told != ""; pause = min(2*pause, longest) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		_ = r.manager.Retry(ctx) // is among the missing
+		told = r.tellMissing(told)
+	}
+}
+
+// tellMissing logs what is missing unless it was told, and returns what it is.
+func (r *Router) tellMissing(told string) string {
+	var all []string
+	for _, m := range r.manager.Missing() {
+		all = append(all, m.String())
+	}
+	now := strings.Join(all, "; ")
+	switch {
+	case now == told:
+	case now == "":
+		r.log.Info("all parts of the configuration are in effect")
+	default:
+		r.log.Error("the virtual routers go on without what the configuration says; it is tried again", "error", now)
+	}
+	return now
 }
 
 // applyRealtime gives the engine its priority. Without the right to do so the router is as good as it can be.

@@ -106,7 +106,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	config := func() *conf.Config { return manager.Running().Config }
 	gate := login.NewGate(time.Now)
 	r.api = api.New(api.Options{
-		View: d, Version: o.Version, Logger: log, Gate: gate, Running: manager.Running, Load: loadOf(d), Sessions: sessions.Count,
+		View: d, Version: o.Version, Logger: log, Gate: gate, Running: manager.Running, Load: loadOf(d), Sessions: sessions.Count, Missing: manager.Missing,
 		General: func() conf.General { return o.Effective(config().General) },
 	})
 	r.listener = api.NewListener(r.api.Remote(), log)
@@ -137,6 +137,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		return nil, r.fail(ctx, err, o.Successor)
 	}
 	r.warn(manager.Running())
+	go r.retry(running)
 	return r, nil
 }
 
@@ -238,9 +239,7 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			r.log.Error("configuration file refused: nothing has changed", "error", err)
 		case rev.ID == before:
 			r.log.Info("configuration file read: it has not changed")
-			if err := r.manager.Retry(ctx); err != nil { // what could not be at a restart
-				r.without(err)
-			}
+			_ = r.manager.Retry(ctx) // is among the missing, which are logged
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)
 			r.warn(rev)

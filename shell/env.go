@@ -19,6 +19,7 @@ type Manager interface {
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
 	Confirm(ctx context.Context, info conf.Info) (*conf.Confirmation, error)
 	Awaited() *conf.Confirmation
+	Missing() []conf.Missing
 	History() []*conf.Revision
 	Load(n int) (*conf.File, error)
 }

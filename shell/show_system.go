@@ -76,6 +76,7 @@ type versionData struct {
 	Uptime   float64   `json:"uptime"` // seconds
 	File     string    `json:"file"`
 	Commit   uint64    `json:"commit"`
+	Faults   []string  `json:"faults,omitempty"` // such as a listener that cannot be opened
 }
 
 func versionOf(c *call) versionData {
@@ -83,8 +84,17 @@ func versionOf(c *call) versionData {
 	return versionData{
 		Version: s.env.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Hostname: s.hostname(), Started: s.env.Started, Uptime: s.now().Sub(s.env.Started).Seconds(),
-		File: s.env.Path, Commit: s.env.Manager.Running().ID,
+		File: s.env.Path, Commit: s.env.Manager.Running().ID, Faults: s.env.faults(),
 	}
+}
+
+// faults says which parts of the router cannot follow the configuration.
+func (e *Env) faults() []string {
+	var list []string
+	for _, m := range e.Manager.Missing() {
+		list = append(list, m.String())
+	}
+	return list
 }
 
 func showVersion(c *call) error {
@@ -96,6 +106,9 @@ func showVersion(c *call) error {
 		c.printf("Configuration file is %s\n", printable(v.File))
 	}
 	c.printf("Running configuration is commit %d\n", v.Commit)
+	for _, f := range v.Faults {
+		c.printf("Fault: %s\n", printable(f))
+	}
 	return nil
 }
 
@@ -137,6 +150,7 @@ type apiData struct {
 	Host    string     `json:"host,omitempty"`
 	TLS     bool       `json:"tls"`
 	Users   []userData `json:"users"`
+	Fault   string     `json:"fault,omitempty"` // why it does not listen
 }
 
 type userData struct {
@@ -154,6 +168,11 @@ func apiOf(c *call) apiData {
 	d.Enabled, d.TLS, d.Metrics = cfg.API.Enabled, cfg.API.TLS, cfg.Metrics
 	if d.Enabled {
 		d.Host = cfg.API.Host
+		for _, f := range c.session.env.faults() {
+			if strings.HasPrefix(f, "api: ") {
+				d.Fault = f
+			}
+		}
 	}
 	for _, u := range cfg.API.Users {
 		d.Users = append(d.Users, userData{u.Name, int(u.Level), u.Level.String()})
@@ -167,9 +186,12 @@ func showAPI(c *call) error {
 	case !d.Enabled:
 		c.printf("HTTP API over TCP is disabled\n")
 	case d.TLS:
-		c.printf("HTTP API listens on https://%s\n", hostPort(d.Host))
+		c.printf("HTTP API %s on https://%s\n", listens(d.Fault), hostPort(d.Host))
 	default:
-		c.printf("HTTP API listens on http://%s\n", hostPort(d.Host))
+		c.printf("HTTP API %s on http://%s\n", listens(d.Fault), hostPort(d.Host))
+	}
+	if d.Fault != "" {
+		c.printf("Fault: %s\n", printable(d.Fault))
 	}
 	if d.Metrics {
 		c.printf("Metrics are served as /metrics\n")
@@ -183,6 +205,13 @@ func showAPI(c *call) error {
 		rows = append(rows, []string{u.Name, strconv.Itoa(u.Level), u.Role})
 	}
 	return writeTable(c.out, []column{left("User"), right("Level"), left("Role")}, rows)
+}
+
+func listens(fault string) string {
+	if fault != "" {
+		return "cannot listen"
+	}
+	return "listens"
 }
 
 func hostPort(s string) string {
