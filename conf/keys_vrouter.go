@@ -120,7 +120,7 @@ var (
 	RFC3768 = Declare[bool](RouterTable, Key{
 		Name: "rfc3768", Type: Boolean{}, Default: true, Rank: 14,
 		Help: "Accept mismatched intervals and address lists; \"no\" is strict",
-		Doc: "true: adverts whose interval or address list differs are counted, logged and accepted; false: they are discarded (RFC 3768 section 7.1), and a " +
+		Doc: "true: adverts whose interval or address list differs, that have no addresses, or that hold fewer than they count (VRRPv2) are counted, logged and accepted; false: they are discarded (RFC 3768 section 7.1), and a " +
 			"Master that gives up without a virtual MAC sends no [last advert](operations.md#rivals)",
 		Router: toField(func(r *virtualRouter) *bool { return &r.Protocol.Lenient }),
 	})

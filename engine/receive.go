@@ -45,6 +45,9 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		}
 		return reason
 	}
+	if tolerated.Length {
+		c.tolerate(now, g, vrrp.DropLength, out)
+	}
 	if tolerated.Interval {
 		c.tolerate(now, g, vrrp.DropInterval, out)
 	}
@@ -99,12 +102,18 @@ func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, 
 // drop counts a discarded packet, and tells of each reason once.
 func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.Addr, out *Output) {
 	g.counters.Dropped[reason]++
-	g.dropped = noteDrop(g.dropped, DroppedAdvert{Time: now, Source: src, Reason: reason})
+	d := DroppedAdvert{Time: now, Source: src, Reason: reason}
+	what := dropText[reason]
+	if reason == vrrp.DropAuthType {
+		d.Auth = c.advert.AuthType
+		what += ", " + d.Auth.String()
+	}
+	g.dropped = noteDrop(g.dropped, d)
 	if g.reported&(1<<reason) != 0 {
 		return
 	}
 	g.reported |= 1 << reason
-	text := fmt.Sprintf("discarding adverts from %s: %s", src, dropText[reason])
+	text := fmt.Sprintf("discarding adverts from %s: %s", src, what)
 	c.event(now, EventFault, g.cfg.Key, text, out)
 }
 
@@ -119,20 +128,28 @@ func noteDrop(list []DroppedAdvert, d DroppedAdvert) []DroppedAdvert {
 	return append(list, d)
 }
 
-// tolerate counts a mismatch in an advert that is accepted, and tells of each once.
+// tolerate counts a mismatch in the advert at hand, which is accepted, and tells of each once.
 func (c *Core) tolerate(now time.Time, g *group, reason vrrp.DropReason, out *Output) {
 	g.counters.Tolerated[reason]++
 	if g.tolerated&(1<<reason) != 0 {
 		return
 	}
 	g.tolerated |= 1 << reason
-	text := fmt.Sprintf("accepting adverts from %s in spite of this: %s", c.advert.Source, dropText[reason])
-	c.event(now, EventFault, g.cfg.Key, text, out)
+	what := dropText[reason]
+	switch hold := len(c.advert.Addresses); {
+	case reason == vrrp.DropLength:
+		what = fmt.Sprintf("they count %d addresses and hold %d", hold+c.advert.Missing, hold)
+	case reason == vrrp.DropAddressList && hold == 0:
+		what = dropText[vrrp.DropNoAddresses]
+	}
+	c.event(now, EventFault, g.cfg.Key, fmt.Sprintf("accepting adverts from %s in spite of this: %s", c.advert.Source, what), out)
 }
 
 // dropText says for people what is wrong with a discarded packet.
 var dropText = [vrrp.NumDropReasons]string{
 	vrrp.DropTTL:         "they were forwarded by a router, or sent with a wrong TTL",
+	vrrp.DropAH:          "they are in an IPsec Authentication Header, which this router does not have",
+	vrrp.DropCARP:        "they are CARP and not VRRP, which has the same virtual MAC address: give it another number",
 	vrrp.DropLength:      "they are too short or too long",
 	vrrp.DropVersion:     "another version of VRRP",
 	vrrp.DropType:        "an unknown type of message",
@@ -144,5 +161,6 @@ var dropText = [vrrp.NumDropReasons]string{
 	vrrp.DropAuthType:    "another type of authentication",
 	vrrp.DropAuth:        "the authentication is wrong",
 	vrrp.DropInterval:    "another advertisement interval",
+	vrrp.DropNoAddresses: "they have no addresses",
 	vrrp.DropAddressList: "other virtual addresses",
 }

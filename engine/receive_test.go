@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,11 @@ func TestDiscardedPackets(t *testing.T) {
 	short.Payload = short.Payload[:9]
 	broken := advert(&vr, 200, "10.0.0.2")
 	broken.Payload[6] ^= 1
+	carp := ttl
+	carp.TTL, carp.Payload = vrrp.TTL, append([]byte{0x21, 51, 0, 7}, make([]byte, 32)...)
+
+	ah := advert(&v2, 200, "10.0.0.2")
+	ah.AH = true
 
 	for _, tt := range []struct {
 		vr     engine.VirtualRouter
@@ -43,6 +49,9 @@ func TestDiscardedPackets(t *testing.T) {
 	}{
 		{vr, ttl, vrrp.DropTTL},
 		{vr, short, vrrp.DropLength},
+		{vr, carp, vrrp.DropCARP},
+		{v2, ah, vrrp.DropAH},
+		{strict, changed(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Addresses = nil }), vrrp.DropNoAddresses},
 		{vr, advert(&v2, 200, "10.0.0.2"), vrrp.DropVersion},
 		{vr, broken, vrrp.DropChecksum},
 		{vr, advert(&vr, 200, "10.0.0.1"), vrrp.DropOwn},
@@ -101,6 +110,47 @@ func TestToleratedMismatch(t *testing.T) {
 	}
 	if text := h.texts(engine.EventFault); len(text) != 2 {
 		t.Errorf("told of %q, want each once", text)
+	}
+}
+
+// TestToleratedAddresses covers what peers send that have no addresses to tell, or count others than they send.
+func TestToleratedAddresses(t *testing.T) {
+	none := func(vr *engine.VirtualRouter) { vr.Protocol.Addresses = nil }
+	fewer := func(p vrrp.Packet) vrrp.Packet {
+		p.Payload[3] += 2
+		binary.BigEndian.PutUint16(p.Payload[6:], binary.BigEndian.Uint16(p.Payload[6:])-2) // keeps the sum
+		return p
+	}
+	for _, tt := range []struct {
+		name   string
+		alter  func(*engine.VirtualRouter)
+		packet func(vrrp.Packet) vrrp.Packet
+		reason vrrp.DropReason
+		told   string
+	}{
+		{"no addresses", none, nil, vrrp.DropAddressList, "they have no addresses"},
+		{"fewer than counted", func(*engine.VirtualRouter) {}, fewer, vrrp.DropLength, "they count 3 addresses and hold 1"},
+	} {
+		h := newHost(t)
+		vr := group("eth0", 51, "10.0.0.100")
+		vr.Protocol.Version = vrrp.V2
+		h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+		h.apply(config(vr))
+		other := with(vr, tt.alter)
+		for range 3 {
+			p := advert(&other, 200, "10.0.0.2")
+			if tt.packet != nil {
+				p = tt.packet(p)
+			}
+			h.deliver(1, vrrp.IPv4, p)
+		}
+		s := h.status(vr.Key)
+		if s.Counters.Tolerated != count(tt.reason, 3) || s.Counters.AdvertsReceived != 3 || s.MasterAddr != addr("10.0.0.2") {
+			t.Errorf("%s: tolerated %v, %d received, Master %s", tt.name, s.Counters.Tolerated, s.Counters.AdvertsReceived, s.MasterAddr)
+		}
+		if text := h.texts(engine.EventFault); len(text) != 1 || !strings.Contains(text[0], tt.told) {
+			t.Errorf("%s: told of %q, want %q once", tt.name, text, tt.told)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Counters struct {
 	// Dropped counts discarded packets by reason.
 	Dropped [vrrp.NumDropReasons]uint64
 	// Tolerated counts mismatches that were accepted because the router is lenient:
-	// only DropInterval and DropAddressList occur.
+	// only DropLength, DropInterval and DropAddressList occur.
 	Tolerated [vrrp.NumDropReasons]uint64
 }
 
@@ -45,6 +45,7 @@ type DroppedAdvert struct {
 	Time   time.Time
 	Source netip.Addr
 	Reason vrrp.DropReason
+	Auth   vrrp.AuthType // of a DropAuthType
 }
 
 // RouterStatus is what can be seen of one virtual router.

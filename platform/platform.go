@@ -106,6 +106,9 @@ type Packet struct {
 	Src, Dst netip.Addr
 	TTL      uint8 // or hop limit
 	Payload  []byte
+	// AH says that Payload was in an IPsec Authentication Header. Nobody can read that here: such packets are
+	// received to tell of them. They may be fewer than there were.
+	AH bool
 }
 
 // Frame is one VRRP message to send, with TTL 255 and DSCP CS6: to the multicast group of the family, or

@@ -222,6 +222,9 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
 	for _, d := range r.Dropped {
 		hint, n := dropHints[d.Reason], r.Counters.Dropped[d.Reason]
+		if d.Reason == vrrp.DropAuthType {
+			hint = fmt.Sprintf(hint, d.Auth)
+		}
 		if hint == "" || n == 0 {
 			continue
 		}
@@ -238,11 +241,15 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 // dropHints says what may be wrong, by reason; empty for what says nothing of the peers.
 var dropHints = [vrrp.NumDropReasons]string{
 	vrrp.DropPeer:        "it is not among the unicast peers, or sends to the multicast group",
+	vrrp.DropAH:          "it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not have, and both may become Master",
+	vrrp.DropCARP:        "CARP has the virtual MAC of the group with the same number, so one of them needs another number",
+	vrrp.DropLength:      "such packets were damaged on the way, are made wrong, or come from a router that counts addresses which it does not send: \"rfc3768\" accepts those",
+	vrrp.DropNoAddresses: "it has no address to advertise: \"rfc3768\" accepts that",
 	vrrp.DropTTL:         "such packets came through another router, or were forged",
 	vrrp.DropVersion:     "it uses the other protocol version",
 	vrrp.DropChecksum:    "such packets were damaged on the way, or are made wrong",
 	vrrp.DropOwn:         "something sends this router's packets back, or uses its address",
-	vrrp.DropAuthType:    "its type of authentication is another one, and both may become Master",
+	vrrp.DropAuthType:    "its type of authentication is %s, and both may become Master",
 	vrrp.DropAuth:        "its secret is another one, and both may become Master",
 	vrrp.DropInterval:    "its advertisement interval is another one",
 	vrrp.DropAddressList: "its virtual addresses are others",

@@ -2,13 +2,16 @@ package shell
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
+	"vrrpsh/platform/frame"
 )
 
 const v3 = "version = 3\npreemption = true\n"
@@ -116,7 +119,7 @@ func TestExplain(t *testing.T) {
 			name: "another type of authentication",
 			r1:   "priority = 100\n",
 			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
-			want: []string{"from 10.0.0.2: its type of authentication is another one"},
+			want: []string{"from 10.0.0.2: its type of authentication is rfc2338-simple, and both may become Master."},
 		},
 		{
 			name: "checksum form",
@@ -168,6 +171,46 @@ func TestExplain(t *testing.T) {
 					if !strings.Contains(out, want) {
 						l.t.Errorf("%q is missing in:\n%s", want, out)
 					}
+				}
+			})
+		})
+	}
+}
+
+// TestExplainForeignMessages has what is on the wire beside VRRP, or is VRRP of a kind that is not spoken here.
+func TestExplainForeignMessages(t *testing.T) {
+	const strict = "rfc3768 = false\n"
+	v2 := vrrp.Config{Version: vrrp.V2, Family: vrrp.IPv4, VRID: 1, Interval: time.Second, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.100")}}
+	source := netip.MustParseAddr("10.0.0.9")
+	message := func(change func(*vrrp.Config)) []byte {
+		c := v2
+		change(&c)
+		return vrrp.AppendMessage(nil, &c, 50, vrrp.FormMessage, source, vrrp.GroupIPv4)
+	}
+	md5 := func(c *vrrp.Config) { c.AuthType = vrrp.AuthCiscoMD5 }
+	none := func(c *vrrp.Config) { c.Addresses = nil }
+	for _, tc := range []struct {
+		name, settings, want string
+		payload              []byte
+	}{
+		{"CARP", "", "1 advert was discarded because of carp, ", append([]byte{0x21, 1, 0, 7}, make([]byte, 32)...)},
+		{"no addresses", strict, "1 advert was discarded because of no-addresses, ", message(none)},
+		{"no addresses, tolerated", "", "", message(none)},
+		{"Cisco's MD5", "", "from 10.0.0.9: its type of authentication is cisco-md5, ", append(message(md5), make([]byte, 22)...)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			onLAN(t, func(l *lan) {
+				r1 := l.router(1, tc.settings)
+				pass(time.Second)
+				f, err := frame.AppendAdvert(nil, &platform.Frame{Source: source, Payload: tc.payload})
+				if err != nil {
+					l.t.Fatal(err)
+				}
+				l.AddHost("peer").Send(f)
+				pass(time.Millisecond)
+				out := must(l.t, r1.Session, "show vrrp explain group 1")
+				if tc.want == "" && strings.Contains(out, "discarded") || !strings.Contains(out, tc.want) {
+					l.t.Errorf("%q is missing in:\n%s", tc.want, out)
 				}
 			})
 		})

@@ -176,7 +176,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	for reason := vrrp.DropNone + 1; int(reason) < vrrp.NumDropReasons; reason++ {
 		line("Dropped, "+reason.String(), n.Dropped[reason])
 	}
-	for _, reason := range []vrrp.DropReason{vrrp.DropInterval, vrrp.DropAddressList} {
+	for _, reason := range []vrrp.DropReason{vrrp.DropLength, vrrp.DropInterval, vrrp.DropAddressList} {
 		line("Tolerated, "+reason.String(), n.Tolerated[reason])
 	}
 }

@@ -126,7 +126,7 @@ func eachInterface(s *engine.Snapshot, f func(name string, l *engine.LinkStatus)
 }
 
 // malformations are the reasons for which a packet is discarded whose virtual router cannot be told.
-var malformations = []vrrp.DropReason{vrrp.DropTTL, vrrp.DropLength, vrrp.DropVersion, vrrp.DropType, vrrp.DropChecksum}
+var malformations = []vrrp.DropReason{vrrp.DropTTL, vrrp.DropCARP, vrrp.DropLength, vrrp.DropVersion, vrrp.DropType, vrrp.DropChecksum}
 
 // ofInterfaces are the metrics of the interfaces that virtual routers run on.
 var ofInterfaces = []metric{

@@ -35,7 +35,7 @@ func TestStatisticsDocumented(t *testing.T) {
 				want = append(want, "dropped."+r.String())
 			}
 		case "tolerated":
-			want = append(want, "tolerated.interval", "tolerated.address-list")
+			want = append(want, "tolerated.length", "tolerated.interval", "tolerated.address-list")
 		default:
 			want = append(want, name)
 		}

@@ -92,17 +92,31 @@ func (p *Packet) linkLayer(f Frame) (etherType uint16, rest []byte, ok bool) {
 	return etherType, b, true
 }
 
-// ipv4 takes the IPv4 header off (RFC 791).
+// ipv4 takes the IPv4 header off (RFC 791), with an IPsec Authentication Header behind it.
 func (p *Packet) ipv4(b []byte) ([]byte, bool) {
-	if len(b) < 20 || b[9] != vrrp.Protocol {
+	switch {
+	case len(b) < 20:
+		return nil, false
+	case b[9] == vrrp.Protocol:
+		return p.ipv4Body(b), true
+	case b[9] == frame.ProtocolAH:
+		message, ok := frame.BehindAH(p.ipv4Body(b))
+		p.AH = true
+		p.fault("in an IPsec Authentication Header (protocol %d), which vrrpsh does not have", frame.ProtocolAH)
+		return message, ok
+	default:
 		return nil, false
 	}
+}
+
+// ipv4Body returns what is behind the IPv4 header.
+func (p *Packet) ipv4Body(b []byte) []byte {
 	header, total := int(b[0]&0xf)*4, int(binary.BigEndian.Uint16(b[2:]))
 	p.TTL = b[8]
 	p.Source, p.Destination = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
 	if header < 20 || header > len(b) {
 		p.fault("IP header of %d bytes", header)
-		return nil, true
+		return nil
 	}
 	if sum16(b[:header]) != 0xffff {
 		p.fault("wrong IP header checksum")
@@ -113,12 +127,13 @@ func (p *Packet) ipv4(b []byte) ([]byte, bool) {
 	switch {
 	case total < header:
 		p.fault("IP length %d is shorter than the header", total)
-		return b[header:], true
+		return b[header:]
 	case total > len(b):
+		p.cut = true
 		p.fault("%d bytes of the IP packet are missing", total-len(b))
-		return b[header:], true
+		return b[header:]
 	default:
-		return b[header:total], true
+		return b[header:total]
 	}
 }
 
@@ -144,6 +159,7 @@ func (p *Packet) ipv6(b []byte) ([]byte, bool) {
 	n := int(binary.BigEndian.Uint16(b[4:]))
 	b = b[40:]
 	if n > len(b) {
+		p.cut = true
 		p.fault("%d bytes of the IP packet are missing", n-len(b))
 		n = len(b)
 	}
@@ -182,6 +198,11 @@ func (p *Packet) message(b []byte) {
 		p.fault("message of %d bytes: its header has 8", len(b))
 		return
 	}
+	if vrrp.IsCARP(b) {
+		p.CARP, p.VRID = true, b[1]
+		p.fault("CARP, not VRRP")
+		return
+	}
 	p.Decoded = Header
 	p.Version, p.Type, p.VRID, p.Priority = vrrp.Version(b[0]>>4), b[0]&0xf, b[1], b[2]
 	if p.Version != vrrp.V3 && (p.Version != vrrp.V2 || p.family() != vrrp.IPv4) {
@@ -196,7 +217,11 @@ func (p *Packet) message(b []byte) {
 	}
 	if p.Version == vrrp.V2 {
 		p.AuthType, p.Interval = vrrp.AuthType(b[4]), time.Duration(b[5])*time.Second
-		if authName(p.AuthType) == fmt.Sprint(b[4]) {
+		switch {
+		case p.AuthType.Supported():
+		case authName(p.AuthType) == p.AuthType.String():
+			p.fault("authentication %s (type %d), which vrrpsh does not have", p.AuthType, b[4])
+		default:
 			p.fault("authentication type %d is unknown", b[4])
 		}
 	} else {
@@ -225,11 +250,17 @@ func (p *Packet) body(b []byte) {
 	if count == 0 {
 		p.fault("no addresses")
 	}
-	if len(b) < n {
+	switch {
+	case len(b) < n:
 		p.fault("message of %d bytes: %d addresses need %d", len(b), count, n)
-		return
-	}
-	if len(b) > n {
+		hold := len(b) - 8 - auth
+		if count = hold / size; p.cut || p.Version != vrrp.V2 || hold%size != 0 || count < 1 {
+			return
+		}
+		n = len(b) // it counts more than it holds, as the earlier daemon does
+	case len(b) > n && p.Version == vrrp.V2 && !p.AuthType.Supported() && sum16(b) == 0xffff:
+		n = len(b) // all of it is authentication data
+	case len(b) > n:
 		p.fault("%d bytes behind the message", len(b)-n)
 	}
 	p.Decoded = Whole

@@ -19,7 +19,10 @@ type Packet struct {
 	Source         netip.Addr
 	Destination    netip.Addr
 	TTL            uint8 // or hop limit
+	AH             bool  // the message is in an IPsec Authentication Header
 
+	// CARP says that it is a message of that protocol: nothing but VRID, its virtual host ID, is decoded.
+	CARP bool
 	// Decoded is how much of the message could be read: nothing, its fixed part, or all.
 	Decoded   Depth
 	Version   vrrp.Version
@@ -33,6 +36,8 @@ type Packet struct {
 
 	// Faults are all that is wrong with the packet.
 	Faults []string
+
+	cut bool // bytes are missing at its end
 }
 
 // MAC is an Ethernet address.
@@ -103,6 +108,12 @@ func (p *Packet) String() string {
 		fmt.Fprintf(&b, " vlan %d", p.VLAN)
 	}
 	fmt.Fprintf(&b, " %s > %s", p.Source, p.Destination)
+	if p.AH {
+		b.WriteString(" AH")
+	}
+	if p.CARP {
+		fmt.Fprintf(&b, " CARP ID %d", p.VRID)
+	}
 	if p.Decoded >= Header {
 		fmt.Fprintf(&b, " %s group %d priority %d %s interval %s", p.Version, p.VRID, p.Priority, typeName(p.Type), p.Interval)
 		if p.Version == vrrp.V2 {
@@ -124,12 +135,10 @@ func (p *Packet) String() string {
 
 // authName returns the name of an authentication type, its number if it has none.
 func authName(t vrrp.AuthType) string {
-	switch t {
-	case vrrp.AuthNone, vrrp.AuthSimple, vrrp.AuthP0, vrrp.AuthP1:
+	if t.Supported() || t == vrrp.AuthAH || t == vrrp.AuthCiscoMD5 {
 		return t.String()
-	default:
-		return fmt.Sprint(uint8(t))
 	}
+	return fmt.Sprint(uint8(t))
 }
 
 // MarshalJSON returns the packet as an object with the API's names.
@@ -142,6 +151,8 @@ func (p *Packet) MarshalJSON() ([]byte, error) {
 		Source         netip.Addr   `json:"source"`
 		Destination    netip.Addr   `json:"destination"`
 		TTL            uint8        `json:"ttl"`
+		AH             bool         `json:"ah,omitempty"`
+		CARP           bool         `json:"carp,omitempty"`
 		Version        uint8        `json:"version,omitempty"`
 		Type           uint8        `json:"type,omitempty"`
 		Group          *uint8       `json:"group,omitempty"`
@@ -154,7 +165,7 @@ func (p *Packet) MarshalJSON() ([]byte, error) {
 	}
 	o := object{
 		Time: p.Time, VLAN: p.VLAN, Source: p.Source, Destination: p.Destination, TTL: p.TTL,
-		Checksum: p.Checksum.String(), Faults: append([]string{}, p.Faults...),
+		AH: p.AH, CARP: p.CARP, Checksum: p.Checksum.String(), Faults: append([]string{}, p.Faults...),
 	}
 	if p.SourceMAC != (MAC{}) {
 		o.SourceMAC = p.SourceMAC.String()
@@ -168,6 +179,9 @@ func (p *Packet) MarshalJSON() ([]byte, error) {
 		if p.Version == vrrp.V2 {
 			o.AuthType = authName(p.AuthType)
 		}
+	}
+	if p.CARP {
+		o.Group = &p.VRID
 	}
 	if p.Decoded == Whole {
 		o.Addresses = p.Addresses

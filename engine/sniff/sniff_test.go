@@ -40,7 +40,8 @@ type sample struct {
 	padding   int // behind the message, inside the IP packet
 	fragment  bool
 	badHeader bool
-	cut       int // bytes missing at the end of the frame
+	ah        bool // in an Authentication Header
+	cut       int  // bytes missing at the end of the frame
 }
 
 // v2, v3 and v6 are without fault.
@@ -97,7 +98,12 @@ func (s *sample) packet() []byte {
 		b := append([]byte{0x6c, 0, 0, 0, 0, byte(len(m)), 112, s.ttl}, src...)
 		return slices.Concat(b, dst, m)
 	}
-	b := []byte{0x45, 0xc0, 0, byte(20 + len(m)), 0, 0, 0, 0, s.ttl, 112, 0, 0}
+	protocol := byte(112)
+	if s.ah { // with 12 bytes of integrity check value
+		m = append([]byte{112, 4, 0, 0, 1, 2, 3, 4, 0, 0, 0, 9, 12: 0, 23: 0}, m...)
+		protocol = 51
+	}
+	b := []byte{0x45, 0xc0, 0, byte(20 + len(m)), 0, 0, 0, 0, s.ttl, protocol, 0, 0}
 	if s.fragment {
 		b[6] = 0x20
 	}
@@ -178,7 +184,15 @@ func TestFaults(t *testing.T) {
 		{"reserved bits", v3, func(s *sample) { s.rest[0] = 0x10 }, "interval 1s", []string{"reserved bits are set"}},
 		{"interval", v3, func(s *sample) { s.rest = [2]byte{} }, "", []string{"interval 0"}},
 		{"no addresses", v2, func(s *sample) { s.addresses = nil }, "", []string{"no addresses"}},
-		{"count", v2, func(s *sample) { s.count = 9 }, "checksum unknown", []string{"message of 20 bytes: 9 addresses need 52"}},
+		{"count", v3, func(s *sample) { s.count = 9 }, "checksum unknown", []string{"message of 12 bytes: 9 addresses need 44"}},
+		{"fewer addresses than counted", v2, func(s *sample) { s.count = 9 }, "addresses 10.0.0.100 checksum message", []string{"message of 20 bytes: 9 addresses need 52"}},
+		{"Cisco's MD5", v2, func(s *sample) { s.rest[0], s.auth = 254, bytes.Repeat([]byte{7}, 30) }, "auth cisco-md5 addresses 10.0.0.100 checksum message",
+			[]string{"authentication cisco-md5 (type 254), which vrrpsh does not have"}},
+		{"Cisco's MD5, damaged", v2, func(s *sample) { s.rest[0], s.auth, s.badSum = 254, bytes.Repeat([]byte{7}, 30), true }, "checksum wrong",
+			[]string{"authentication cisco-md5 (type 254), which vrrpsh does not have", "22 bytes behind the message", "wrong checksum"}},
+		{"AH", v2, func(s *sample) { s.ah, s.rest[0] = true, 2 }, "10.0.0.1 > 224.0.0.18 AH VRRPv2 group 7 priority 100 advertisement interval 1s auth ah addresses 10.0.0.100",
+			[]string{"in an IPsec Authentication Header (protocol 51), which vrrpsh does not have", "authentication ah (type 2), which vrrpsh does not have"}},
+		{"CARP", v2, func(s *sample) { s.count, s.rest, s.auth = 7, [2]byte{0, 1}, make([]byte, 24) }, "10.0.0.1 > 224.0.0.18 CARP ID 7 checksum", []string{"CARP, not VRRP"}},
 		{"addresses twice", v2, func(s *sample) { s.addresses = []string{"10.0.0.9", "10.0.0.9"} }, "", []string{"address 10.0.0.9 twice"}},
 		{"multicast address", v2, func(s *sample) { s.addresses = []string{"224.0.0.1"} }, "", []string{"address 224.0.0.1 cannot be a virtual one"}},
 		{"global first", v6, func(s *sample) { slices.Reverse(s.addresses) }, "", []string{"first address 2001:db8::100 is not link-local"}},
@@ -235,10 +249,13 @@ func TestJSON(t *testing.T) {
 }
 
 func TestOtherFrames(t *testing.T) {
-	tcp := v2()
+	tcp, esp := v2(), v2()
 	b := tcp.frame()
 	b[14+9] = 6
-	for name, data := range map[string][]byte{"TCP": b, "short": b[:20], "empty": nil, "ARP": append(make([]byte, 12), 8, 6, 0, 1)} {
+	esp.ah = true
+	other := esp.frame()
+	other[14+20] = 50
+	for name, data := range map[string][]byte{"TCP": b, "something else behind AH": other, "cut AH": other[:40], "short": b[:20], "empty": nil, "ARP": append(make([]byte, 12), 8, 6, 0, 1)} {
 		if got := print(t, Printer{}, Frame{Link: Ethernet, Data: data}); got != "" {
 			t.Errorf("%s: %s", name, got)
 		}

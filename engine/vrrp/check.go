@@ -7,12 +7,13 @@ import (
 
 // Tolerated tells of mismatches between an accepted advert and the configuration.
 type Tolerated struct {
+	Length      bool // would be DropLength: a VRRPv2 message that holds fewer addresses than it counts
 	Interval    bool // would be DropInterval
-	AddressList bool // would be DropAddressList
+	AddressList bool // would be DropAddressList or DropNoAddresses
 }
 
 // Check makes the receive checks that depend on the virtual router, after those
-// of Decode: own, owner, auth-type, auth, interval and address-list, in this order
+// of Decode: own, owner, auth-type, auth, length, interval, no-addresses and address-list, in this order
 // (RFC 9568 section 7.1, RFC 3768 section 7.1). An advert for which drop is not DropNone must not
 // become an event. Otherwise tolerated tells what is wrong with it nevertheless.
 //
@@ -39,6 +40,9 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 		if !r.auth.verify(a.Message) {
 			return DropAuth, tolerated
 		}
+		if tolerated.Length = a.Missing > 0; tolerated.Length && !cfg.Lenient {
+			return DropLength, Tolerated{}
+		}
 		tolerated.Interval = a.Interval != cfg.Interval
 		if tolerated.Interval && !cfg.Lenient {
 			return DropInterval, Tolerated{}
@@ -49,6 +53,9 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 		return DropInterval, tolerated
 	}
 
+	if len(a.Addresses) == 0 && !cfg.Lenient { // RFC 9568 section 5.2.5: at least one
+		return DropNoAddresses, Tolerated{}
+	}
 	tolerated.AddressList = !sameAddresses(cfg.Addresses, a.Addresses)
 	if tolerated.AddressList && !cfg.Lenient && a.Priority != PriorityOwner {
 		return DropAddressList, Tolerated{}

@@ -34,6 +34,7 @@ func TestCheck(t *testing.T) {
 		name      string
 		version   Version
 		us, peer  func(*Config)
+		missing   int // of the addresses that the peer counts
 		src       netip.Addr
 		priority  uint8
 		owner     bool
@@ -95,6 +96,25 @@ func TestCheck(t *testing.T) {
 			name: "other address, lenient", version: V3, us: lenient, peer: addresses("10.0.0.2"),
 			tolerated: Tolerated{AddressList: true},
 		},
+		{name: "no addresses, strict", version: V3, us: same, peer: addresses(), drop: DropNoAddresses},
+		{name: "no addresses, from the owner", version: V2, us: same, peer: addresses(), priority: PriorityOwner, drop: DropNoAddresses},
+		{
+			name: "no addresses, lenient", version: V2, us: lenient, peer: addresses(),
+			tolerated: Tolerated{AddressList: true},
+		},
+		{
+			name: "interval before no addresses", version: V2, us: same,
+			peer: all(interval(2*time.Second), addresses()), drop: DropInterval,
+		},
+		{name: "fewer addresses than counted, strict", version: V2, us: same, peer: same, missing: 1, drop: DropLength},
+		{
+			name: "fewer addresses than counted, lenient", version: V2, us: lenient, peer: same, missing: 1,
+			tolerated: Tolerated{Length: true},
+		},
+		{
+			name: "fewer addresses than counted, and wrong ones", version: V2, us: lenient, peer: addresses("10.0.0.2"), missing: 3,
+			tolerated: Tolerated{Length: true, AddressList: true},
+		},
 		{
 			name: "interval and address, lenient", version: V2, us: lenient,
 			peer:      all(interval(2*time.Second), addresses("10.0.0.2")),
@@ -113,7 +133,9 @@ func TestCheck(t *testing.T) {
 				priority = 100
 			}
 			before := r.Status()
-			drop, tolerated := r.Check(advertOf(t, base(tt.version, tt.peer), src, priority))
+			a := advertOf(t, base(tt.version, tt.peer), src, priority)
+			a.Missing = tt.missing
+			drop, tolerated := r.Check(a)
 			if drop != tt.drop || tolerated != tt.tolerated {
 				t.Errorf("got %v, %+v, want %v, %+v", drop, tolerated, tt.drop, tt.tolerated)
 			}

@@ -19,13 +19,20 @@ func PeekVRID(payload []byte) (vrid uint8, ok bool) {
 // Decode decodes a packet into dst after the checks of RFC 9568 section 7.1 that
 // need no more than the packet: TTL, length, version, type and checksum, in
 // this order. The version must be want, or either one if want is zero. Both forms of
-// the VRRPv3/IPv4 checksum are accepted; dst.Form tells which it was.
+// the VRRPv3/IPv4 checksum are accepted; dst.Form tells which it was. Messages without addresses, and those of
+// VRRPv2 that hold fewer than they count, are left to Check.
 //
 // With a result other than DropNone the content of dst is undefined. Decode does not
 // allocate once dst.Addresses has grown to what the peers send.
 func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReason {
+	if p.AH {
+		return DropAH
+	}
 	if p.TTL != TTL {
 		return DropTTL
+	}
+	if IsCARP(p.Payload) {
+		return DropCARP
 	}
 	if len(p.Payload) < headerLen {
 		return DropLength
@@ -34,14 +41,8 @@ func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReaso
 	if !validVersion(version, family) {
 		return DropVersion
 	}
-	count := int(p.Payload[offCount])
-	n := messageLen(version, family, count)
-	switch {
-	case count == 0: // RFC 9568 section 5.2.5: at least one
-		return DropLength
-	case len(p.Payload) < n:
-		return DropLength
-	case len(p.Payload) > n && (family == IPv6 || len(p.Payload) > maxPaddedLen):
+	count, n, ok := measure(p.Payload, version, family)
+	if !ok {
 		return DropLength
 	}
 	if want != 0 && version != want {
@@ -65,9 +66,10 @@ func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReaso
 	dst.Source = p.Src.WithZone("")
 	dst.Message = msg
 	dst.Addresses = appendAddresses(dst.Addresses[:0], msg[headerLen:], family, count)
+	dst.Missing = int(msg[offCount]) - count
 	if version == V2 {
 		dst.AuthType = AuthType(msg[offAuthType])
-		dst.AuthData = [authLen]byte(msg[n-authLen:])
+		dst.AuthData = [authLen]byte(msg[headerLen+count*addrLen(family):])
 		dst.Interval = time.Duration(msg[offIntervalV2]) * intervalUnitV2
 	} else {
 		dst.AuthType = AuthNone
@@ -76,6 +78,26 @@ func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReaso
 		dst.Interval = time.Duration(field) * intervalUnitV3
 	}
 	return DropNone
+}
+
+// measure returns how many addresses a payload holds and how much of it is the message. It is false when the length does
+// not fit.
+func measure(b []byte, version Version, family Family) (count, n int, ok bool) {
+	count = int(b[offCount])
+	n = messageLen(version, family, count)
+	switch {
+	case len(b) == n:
+		return count, n, true
+	case len(b) < n:
+		// The earlier daemon counts the interface's addresses and sends one.
+		hold := len(b) - headerLen - authLen
+		count = hold / addrLen(family)
+		return count, len(b), version == V2 && count > 0 && hold%addrLen(family) == 0
+	case version == V2 && len(b) > maxPaddedLen && !AuthType(b[offAuthType]).Supported():
+		return count, len(b), true // how much data such authentication has is not known
+	default:
+		return count, n, family == IPv4 && len(b) <= maxPaddedLen
+	}
 }
 
 // validVersion tells whether a version exists for a family: VRRPv2 knows IPv4 only.

@@ -120,13 +120,21 @@ func (s State) String() string {
 type AuthType uint8
 
 // The authentication types. 250 and 251 are the proprietary types of the
-// earlier daemon.
+// earlier daemon. Those that this router does not have are named for what tells of them.
 const (
 	AuthNone   AuthType = 0
 	AuthSimple AuthType = 1   // RFC 2338 section 5.3.6
+	AuthAH     AuthType = 2   // the same: the message is in an IPsec Authentication Header
 	AuthP0     AuthType = 250 // first 8 bytes of HMAC-SHA256
 	AuthP1     AuthType = 251 // first 8 bytes of SHAKE256
+	// AuthCiscoMD5 is a proprietary type of Cisco, with 22 bytes more than the others have.
+	AuthCiscoMD5 AuthType = 254
 )
+
+// Supported tells whether a virtual router can be configured with the type.
+func (t AuthType) Supported() bool {
+	return t == AuthNone || t == AuthSimple || t == AuthP0 || t == AuthP1
+}
 
 // String returns the name that the configuration file uses, or "none".
 func (t AuthType) String() string {
@@ -135,10 +143,14 @@ func (t AuthType) String() string {
 		return "none"
 	case AuthSimple:
 		return "rfc2338-simple"
+	case AuthAH:
+		return "ah"
 	case AuthP0:
 		return "p0-t8-sha256"
 	case AuthP1:
 		return "p1-t8-shake256"
+	case AuthCiscoMD5:
+		return "cisco-md5"
 	default:
 		return fmt.Sprintf("AuthType(%d)", uint8(t))
 	}
@@ -209,7 +221,7 @@ type Config struct {
 	Addresses []netip.Addr
 	AuthType  AuthType
 	Secret    string // VRRPv2 authentication
-	// Lenient accepts (and counts) interval and address-list mismatches.
+	// Lenient accepts (and counts) what Tolerated lists.
 	Lenient  bool
 	Checksum ChecksumMode
 	// Announce configures the gratuitous ARP or Neighbor Advertisements.
@@ -260,6 +272,9 @@ type Packet struct {
 	Src, Dst netip.Addr
 	TTL      uint8 // or hop limit
 	Payload  []byte
+	// AH says that the message was in an IPsec Authentication Header (RFC 2338 section 5.3.6.3), which this router
+	// does not have.
+	AH bool
 }
 
 // Advertisement is a decoded VRRP message.
@@ -275,6 +290,8 @@ type Advertisement struct {
 	Form      ChecksumForm
 	Source    netip.Addr   // without a zone
 	Addresses []netip.Addr // reused by the next Decode into the same value
+	// Missing is how many addresses fewer a VRRPv2 message holds than it counts.
+	Missing int
 	// Message is the whole VRRP message without padding. It is part of the
 	// Payload that was decoded, and valid only as long as that.
 	Message []byte
@@ -288,7 +305,9 @@ type DropReason uint8
 const (
 	DropNone DropReason = iota
 	DropPeer            // with unicast peers: from somebody else, or not for this router alone
+	DropAH              // in an IPsec Authentication Header
 	DropTTL
+	DropCARP // of another protocol that has the same number
 	DropLength
 	DropVersion
 	DropType
@@ -299,6 +318,7 @@ const (
 	DropAuthType
 	DropAuth
 	DropInterval
+	DropNoAddresses
 	DropAddressList
 	dropReasons
 )
@@ -307,8 +327,8 @@ const (
 const NumDropReasons = int(dropReasons)
 
 var dropNames = [NumDropReasons]string{
-	"none", "peer", "ttl", "length", "version", "type", "checksum", "vrid", "own",
-	"owner", "auth-type", "auth", "interval", "address-list",
+	"none", "peer", "ah", "ttl", "carp", "length", "version", "type", "checksum", "vrid", "own",
+	"owner", "auth-type", "auth", "interval", "no-addresses", "address-list",
 }
 
 // String returns the reason's name, as in the counters of show and the API.

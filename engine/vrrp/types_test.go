@@ -16,7 +16,7 @@ func TestNames(t *testing.T) {
 		{V2, "VRRPv2"}, {V3, "VRRPv3"}, {Version(4), "Version(4)"},
 		{Initialize, "Init"}, {Backup, "Backup"}, {Master, "Master"}, {State(9), "State(9)"},
 		{AuthNone, "none"}, {AuthSimple, "rfc2338-simple"},
-		{AuthP0, "p0-t8-sha256"}, {AuthP1, "p1-t8-shake256"}, {AuthType(2), "AuthType(2)"},
+		{AuthP0, "p0-t8-sha256"}, {AuthP1, "p1-t8-shake256"}, {AuthAH, "ah"}, {AuthCiscoMD5, "cisco-md5"}, {AuthType(3), "AuthType(3)"},
 		{ChecksumAuto, "auto"}, {ChecksumRFC5798, "rfc5798"}, {ChecksumRFC9568, "rfc9568"},
 		{ChecksumMode(9), "ChecksumMode(9)"},
 		{FormMessage, "message"}, {FormPseudoHeader, "pseudo-header"}, {ChecksumForm(9), "ChecksumForm(9)"},
@@ -26,6 +26,7 @@ func TestNames(t *testing.T) {
 		{ActionSend, "send"}, {ActionInstall, "install"}, {ActionWithdraw, "withdraw"},
 		{ActionAnnounce, "announce"}, {ActionTransition, "transition"}, {ActionKind(99), "ActionKind(99)"},
 		{DropNone, "none"}, {DropTTL, "ttl"}, {DropAuthType, "auth-type"}, {DropAddressList, "address-list"},
+		{DropCARP, "carp"}, {DropNoAddresses, "no-addresses"},
 		{DropReason(99), "DropReason(99)"},
 		{CauseNone, "none"}, {CauseReconfigured, "reconfigured"}, {Cause(99), "Cause(99)"},
 	} {

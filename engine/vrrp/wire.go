@@ -34,6 +34,19 @@ const (
 	intervalUnitV3 = 10 * time.Millisecond
 )
 
+// The layout of CARP's only message (FreeBSD and OpenBSD: struct carp_header). It begins like VRRPv2: the version,
+// which is 2, and the type, which is 1, and then its virtual host ID.
+const (
+	carpVersionType = 2<<4 | 1
+	carpAuthLen     = 7  // in the place of the count of addresses: words of 4 bytes behind the header
+	carpLen         = 36 // a VRRPv2 message with as many addresses is longer
+)
+
+// IsCARP tells whether a payload is a message of CARP, which has the protocol number and the groups of VRRP.
+func IsCARP(b []byte) bool {
+	return len(b) == carpLen && b[offVersionType] == carpVersionType && b[offCount] == carpAuthLen
+}
+
 // maxPaddedLen is the longest payload that Ethernet's minimum of 46 bytes can
 // have padded, behind an IPv4 header of 20. Behind that of IPv6, with 40,
 // there is never padding.

@@ -137,6 +137,8 @@ func TestDecodeDrops(t *testing.T) {
 		{"IPv6", v6, V3, nil, DropNone},
 
 		{"TTL 254", v3, V3, func(p *Packet) { p.TTL = 254 }, DropTTL},
+		{"in an Authentication Header", v2, V2, func(p *Packet) { p.AH = true }, DropAH},
+		{"Authentication Header before TTL", v2, V2, func(p *Packet) { p.AH, p.TTL = true, 1 }, DropAH},
 		{"TTL before length", v3, V3, func(p *Packet) { p.TTL, p.Payload = 1, nil }, DropTTL},
 
 		{"empty", v3, V3, length(0), DropLength},
@@ -147,7 +149,7 @@ func TestDecodeDrops(t *testing.T) {
 		{"half the authentication data", v2, V2, length(19), DropLength},
 		{"half an IPv6 address", v6, V3, length(32), DropLength},
 		{"count too high", v3, V3, flip(3, 2), DropLength},
-		{"count 0", v3, V3, flip(3, 1), DropLength},
+		{"no addresses and something behind them", v6, V3, flip(3, 2), DropLength},
 		{"length before version", v3, V2, length(11), DropLength},
 		{"Ethernet padding", v3, V3, length(26), DropNone},
 		{"Ethernet padding", v2, V2, length(26), DropNone},
@@ -205,6 +207,118 @@ func TestChecksumIPv6(t *testing.T) {
 	binary.BigEndian.PutUint16(p.Payload[offChecksum:], ^fold(sum(0, p.Payload)))
 	if drop := Decode(&a, p, IPv6, V3); drop != DropChecksum {
 		t.Errorf("without the pseudo-header: got %v, want %v", drop, DropChecksum)
+	}
+}
+
+// carp is an advertisement of CARP as FreeBSD and OpenBSD send it, with a right checksum.
+func carp(vhid byte) []byte {
+	b := []byte{0x21, vhid, 0, 7, 0, 1, 0, 0}
+	for i := range 28 { // the counter and the digest
+		b = append(b, byte(3*i+1))
+	}
+	binary.BigEndian.PutUint16(b[offChecksum:], ^fold(sum(0, b)))
+	return b
+}
+
+// TestDecodeCARP covers a protocol that shares number, group and the first byte with VRRPv2.
+func TestDecodeCARP(t *testing.T) {
+	for _, want := range []Version{0, V2, V3} {
+		p := Packet{Src: higher, Dst: GroupIPv4, TTL: TTL, Payload: carp(51)}
+		if drop := Decode(new(Advertisement), p, IPv4, want); drop != DropCARP {
+			t.Errorf("IPv4, want %d: got %v, want %v", want, drop, DropCARP)
+		}
+	}
+	p := Packet{Src: netip.MustParseAddr("fe80::9"), Dst: GroupIPv6, TTL: TTL, Payload: carp(51)}
+	if drop := Decode(new(Advertisement), p, IPv6, V3); drop != DropCARP {
+		t.Errorf("IPv6: got %v, want %v", drop, DropCARP)
+	}
+	// VRRPv2 with seven addresses begins alike and is longer.
+	cfg := base(V2)
+	for len(cfg.Addresses) < 7 {
+		cfg.Addresses = append(cfg.Addresses, cfg.Addresses[len(cfg.Addresses)-1].Next())
+	}
+	if drop := Decode(new(Advertisement), packet(&cfg, higher, 100, FormMessage), IPv4, V2); drop != DropNone {
+		t.Errorf("seven addresses: got %v", drop)
+	}
+}
+
+// TestDecodeFewerAddresses covers VRRPv2 messages that hold fewer addresses than they count.
+func TestDecodeFewerAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		count, hold int
+		drop        DropReason
+	}{
+		{"one of two", 2, 1, DropNone},
+		{"one of 255", 255, 1, DropNone},
+		{"three of four", 4, 3, DropNone},
+		{"none of one", 1, 0, DropLength},
+	} {
+		cfg := vector(AuthSimple)
+		cfg.Addresses = nil
+		for i := range tt.hold {
+			cfg.Addresses = append(cfg.Addresses, netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}))
+		}
+		p := packet(&cfg, higher, 100, FormMessage)
+		p.Payload[offCount] = byte(tt.count)
+		p.Payload[offChecksum], p.Payload[offChecksum+1] = 0, 0
+		binary.BigEndian.PutUint16(p.Payload[offChecksum:], ^fold(sum(0, p.Payload)))
+		var a Advertisement
+		if drop := Decode(&a, p, IPv4, V2); drop != tt.drop {
+			t.Errorf("%s: got %v, want %v", tt.name, drop, tt.drop)
+			continue
+		}
+		if tt.drop != DropNone {
+			continue
+		}
+		if diff := cmp.Diff(cfg.Addresses, a.Addresses, compareAddr); diff != "" || a.Missing != tt.count-tt.hold || string(a.AuthData[:]) != "thissecr" {
+			t.Errorf("%s: %d missing, authentication %q, addresses (-want +got):\n%s", tt.name, a.Missing, a.AuthData, diff)
+		}
+	}
+}
+
+// TestDecodeUnknownAuth covers authentication that this router does not have: how much data it brings is not known.
+func TestDecodeUnknownAuth(t *testing.T) {
+	message := func(kind AuthType, more int) []byte {
+		cfg := base(V2)
+		b := append(AppendMessage(nil, &cfg, 100, FormMessage, higher, GroupIPv4), make([]byte, more)...)
+		b[offAuthType] = byte(kind)
+		for i := range more {
+			b[len(b)-1-i] = byte(i + 1)
+		}
+		b[offChecksum], b[offChecksum+1] = 0, 0
+		binary.BigEndian.PutUint16(b[offChecksum:], ^fold(sum(0, b)))
+		return b
+	}
+	for _, tt := range []struct {
+		name  string
+		kind  AuthType
+		more  int
+		alter int // index of a byte that is changed; 0: none
+		drop  DropReason
+	}{
+		{"Cisco's MD5", AuthCiscoMD5, 22, 0, DropNone},
+		{"Cisco's MD5, damaged behind the message", AuthCiscoMD5, 22, 41, DropChecksum},
+		{"unknown, as long as others", 9, 0, 0, DropNone},
+		{"none", AuthNone, 22, 0, DropLength},
+		{"simple", AuthSimple, 22, 0, DropLength},
+		{"proprietary", AuthP1, 22, 0, DropLength},
+	} {
+		b := message(tt.kind, tt.more)
+		if tt.alter > 0 {
+			b[tt.alter] ^= 1
+		}
+		var a Advertisement
+		drop := Decode(&a, Packet{Src: higher, Dst: GroupIPv4, TTL: TTL, Payload: b}, IPv4, V2)
+		if drop != tt.drop {
+			t.Errorf("%s: got %v, want %v", tt.name, drop, tt.drop)
+			continue
+		}
+		if drop == DropNone {
+			if drop, _ := backup(base(V2)).Check(&a); drop != DropAuthType || a.AuthType != tt.kind {
+				t.Errorf("%s: type %v, Check says %v, want %v", tt.name, a.AuthType, drop, DropAuthType)
+			}
+		}
 	}
 }
 

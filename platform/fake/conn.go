@@ -69,7 +69,7 @@ func (c *conn) put(p *frame.Packet) {
 		c.queue, c.head = grown, 0
 	}
 	q := &c.queue[(c.head+c.n)%len(c.queue)]
-	*q = platform.Packet{Src: p.SrcAddr, Dst: p.DstAddr, TTL: p.TTL, Payload: append(q.Payload[:0], p.Payload...)}
+	*q = platform.Packet{Src: p.SrcAddr, Dst: p.DstAddr, TTL: p.TTL, AH: p.AH, Payload: append(q.Payload[:0], p.Payload...)}
 	c.n++
 	c.system.ready++
 	c.system.signal()
@@ -113,7 +113,7 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 			c.given = append(c.given, nil)
 		}
 		c.given[n] = append(c.given[n][:0], q.Payload...)
-		p[n] = platform.Packet{Src: q.Src, Dst: q.Dst, TTL: q.TTL, Payload: c.given[n]}
+		p[n] = platform.Packet{Src: q.Src, Dst: q.Dst, TTL: q.TTL, AH: q.AH, Payload: c.given[n]}
 		n++
 	}
 	return n, nil

@@ -35,6 +35,8 @@ var (
 const (
 	// Protocol is the IP protocol number of VRRP (RFC 9568 section 5.1.1.4).
 	Protocol = 112
+	// ProtocolAH is that of the IPsec Authentication Header (RFC 4302), in which peers may have VRRPv2.
+	ProtocolAH = 51
 	// TTL is the TTL or hop limit of every advert (RFC 9568 section 5.1.1.3).
 	TTL = 255
 	// TOS is DSCP CS6, network control (RFC 4594 section 3.1).

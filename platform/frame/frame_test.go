@@ -198,6 +198,29 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestParseAH takes a message out of an IPsec Authentication Header, and nothing else.
+func TestParseAH(t *testing.T) {
+	message := unhex(t, "2133 6401 0201 0000 0a0000fe 0000000000000000")
+	build := func(next, words byte) []byte {
+		body := append([]byte{next, words, 0, 0, 1, 2, 3, 4, 0, 0, 0, 9, 23: 0}, message...)
+		b := unhex(t, bytesAdvert4)[:34]
+		b[14+3], b[14+9] = byte(20+len(body)), ProtocolAH
+		b[24], b[25] = 0, 0
+		c := ^fold(sum(0, b[14:34]))
+		b[24], b[25] = byte(c>>8), byte(c)
+		return append(b, body...)
+	}
+	p, err := Parse(build(Protocol, 4))
+	if err != nil || p.Kind != Advert || !p.AH || !bytes.Equal(p.Payload, message) {
+		t.Errorf("parsed %+v, %v", p, err)
+	}
+	for name, b := range map[string][]byte{"ESP behind it": build(50, 4), "longer than the packet": build(Protocol, 200)} {
+		if p, err := Parse(b); err != nil || p.Kind != Other || p.AH {
+			t.Errorf("%s: parsed %+v, %v", name, p, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{bytesAdvert4, bytesAdvert6, bytesARP, bytesNA} {
 		f.Add(unhex(f, s))

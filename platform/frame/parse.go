@@ -57,6 +57,8 @@ type Packet struct {
 	TTL, TOS         uint8
 	// Advert: the VRRP message, without padding. It points into the parsed frame.
 	Payload []byte
+	// AH says that the message was in an IPsec Authentication Header.
+	AH bool
 
 	// ARP.
 	Operation            uint16 // 1 request, 2 reply
@@ -111,10 +113,31 @@ func (p *Packet) parseIPv4(b []byte) error {
 	p.SrcAddr = netip.AddrFrom4([4]byte(b[12:16]))
 	p.DstAddr = netip.AddrFrom4([4]byte(b[16:20]))
 	const fragment = 0x3fff // More Fragments and the offset
-	if b[9] == Protocol && binary.BigEndian.Uint16(b[6:])&fragment == 0 {
+	if binary.BigEndian.Uint16(b[6:])&fragment != 0 {
+		return nil
+	}
+	switch b[9] {
+	case Protocol:
 		p.Kind, p.Payload = Advert, b[header:total]
+	case ProtocolAH:
+		if message, ok := BehindAH(b[header:total]); ok {
+			p.Kind, p.Payload, p.AH = Advert, message, true
+		}
 	}
 	return nil
+}
+
+// BehindAH returns the VRRP message behind an IPsec Authentication Header (RFC 4302 section 2); false if there is none.
+func BehindAH(b []byte) (message []byte, ok bool) {
+	const fixed = 12 // without the integrity check value
+	if len(b) < fixed || b[0] != Protocol {
+		return nil, false
+	}
+	n := (int(b[1]) + 2) * 4 // the length is in words of 4 bytes, less two
+	if n < fixed || n > len(b) {
+		return nil, false
+	}
+	return b[n:], true
 }
 
 func (p *Packet) parseIPv6(b []byte) error {

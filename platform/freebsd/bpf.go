@@ -62,7 +62,7 @@ func rejectAll() ([]bpf.RawInstruction, error) {
 }
 
 // adverts is the program that passes the VRRP packets of a family to its multicast group. Those
-// with a wrong TTL pass, for they are to be counted.
+// with a wrong TTL or, perhaps, in an IPsec Authentication Header pass, for they are to be counted.
 func adverts(family platform.Family) ([]bpf.RawInstruction, error) {
 	type test struct {
 		off, size int
@@ -74,16 +74,21 @@ func adverts(family platform.Family) ([]bpf.RawInstruction, error) {
 		group = frame.GroupIPv6.AsSlice()
 		etherType, protocol, dst = etherTypeIPv6, offProtocol6, offDst6
 	}
-	tests := []test{{offEtherType, 2, etherType}, {protocol, 1, frame.Protocol}}
+	tests := []test{{offEtherType, 2, etherType}}
 	for i := 0; i < len(group); i += 4 {
 		tests = append(tests, test{dst + i, 4, binary.BigEndian.Uint32(group[i:])})
 	}
+	const last = 4 // instructions behind the tests
 	var p []bpf.Instruction
 	for i, t := range tests {
-		// To the rejection: over the tests that are left, two instructions each, and the acceptance.
-		over := uint8(2*(len(tests)-1-i) + 1)
+		// To the rejection: over the tests that are left, two instructions each, and what is behind them.
+		over := uint8(2*(len(tests)-1-i) + last)
 		p = append(p, bpf.LoadAbsolute{Off: uint32(t.off), Size: t.size},
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: t.value, SkipFalse: over})
 	}
-	return bpf.Assemble(append(p, bpf.RetConstant{Val: keepAll}, bpf.RetConstant{Val: keepNone}))
+	return bpf.Assemble(append(p,
+		bpf.LoadAbsolute{Off: uint32(protocol), Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: frame.Protocol, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: frame.ProtocolAH, SkipFalse: 1},
+		bpf.RetConstant{Val: keepAll}, bpf.RetConstant{Val: keepNone}))
 }

@@ -162,7 +162,7 @@ func (c *conn) take(p []platform.Packet) int {
 		if err != nil || f.Kind != frame.Advert {
 			continue
 		}
-		p[n] = platform.Packet{Src: f.SrcAddr, Dst: f.DstAddr, TTL: f.TTL, Payload: f.Payload}
+		p[n] = platform.Packet{Src: f.SrcAddr, Dst: f.DstAddr, TTL: f.TTL, AH: f.AH, Payload: f.Payload}
 		if c.passes(&p[n]) {
 			n++
 		}

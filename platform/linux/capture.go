@@ -17,11 +17,13 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// captured lets Ethernet frames of VRRP pass, and those with a tag, behind which it does not look.
+// captured lets Ethernet frames of VRRP pass, and those with a tag or an IPsec Authentication Header, behind which it does
+// not look.
 var captured = []bpf.Instruction{
 	bpf.LoadAbsolute{Off: 12, Size: 2},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IP, SkipFalse: 2},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IP, SkipFalse: 3},
 	bpf.LoadAbsolute{Off: 14 + 9, Size: 1}, // Protocol
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: frame.ProtocolAH, SkipTrue: 5},
 	bpf.Jump{Skip: 3},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_8021Q, SkipTrue: 3},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IPV6, SkipFalse: 3},

@@ -68,6 +68,9 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 		_ = unix.Close(c.send.fd)
 		return nil, fmt.Errorf("open %s: %w", l.Name, err)
 	}
+	if family == platform.IPv4 {
+		s.ah.join(s, link)
+	}
 	return c, nil
 }
 
@@ -80,6 +83,9 @@ func (c *conn) Close() error {
 	}
 	c.closed = true
 	c.system.waiter.remove(c.receive.fd)
+	if c.family == platform.IPv4 {
+		c.system.ah.leave(c.system, c.index)
+	}
 	return errors.Join(unix.Close(c.receive.fd), unix.Close(c.send.fd))
 }
 
@@ -114,6 +120,11 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	defer c.mu.Unlock()
 	if c.closed {
 		return 0, errClosed
+	}
+	if c.family == platform.IPv4 {
+		if n := c.system.ah.take(&c.system.waiter, c.index, p, c.passes); n > 0 {
+			return n, nil
+		}
 	}
 	if !c.system.waiter.isReady(c.receive.fd) {
 		return 0, nil

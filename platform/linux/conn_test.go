@@ -122,6 +122,63 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
+// TestAuthenticationHeader covers messages that no socket of VRRP's protocol gets.
+func TestAuthenticationHeader(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	c := openConn(t, h, platform.IPv4)
+	other := openConn(t, h, platform.IPv6)
+	must(t, c.SetFilter([]uint8{7}))
+	inAH := func(vrid, next uint8) []byte {
+		f := advert(t, peer4, vrid)
+		body := append([]byte{next, 4, 0, 0, 1, 2, 3, 4, 0, 0, 0, 9, 23: 0}, f[34:]...)
+		f = append(f[:34], body...)
+		f[14+9], f[14+3] = frame.ProtocolAH, byte(20+len(body))
+		f[24], f[25] = 0, 0
+		binary.BigEndian.PutUint16(f[24:], headerSum(f[14:34]))
+		return f
+	}
+	for range 3 {
+		h.station.Send(inAH(8, frame.Protocol))
+		h.station.Send(inAH(7, 50))
+	}
+	h.station.Send(inAH(7, frame.Protocol))
+	h.station.Send(advert(t, peer4, 7))
+	for range 2 {
+		p := receiveOne(t, h.system, c)
+		if p.Src != peer4 || p.Dst != frame.GroupIPv4 || p.TTL != 255 || len(p.Payload) != 8 || p.Payload[1] != 7 {
+			t.Errorf("received %+v", p)
+		}
+		if !p.AH {
+			continue
+		}
+		if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
+			t.Errorf("the IPv6 socket received %d, %v", n, err)
+		}
+		// The last Conn takes the socket with it, and another brings it back.
+		must(t, c.Close())
+		c = openConn(t, h, platform.IPv4)
+		h.station.Send(inAH(9, frame.Protocol))
+		if p := receiveOne(t, h.system, c); !p.AH || p.Payload[1] != 9 {
+			t.Errorf("received %+v by another socket", p)
+		}
+		return
+	}
+	t.Error("nothing was received out of an Authentication Header")
+}
+
+// headerSum returns the checksum of an IPv4 header in which it is zero.
+func headerSum(b []byte) uint16 {
+	var s uint32
+	for i := 0; i < len(b); i += 2 {
+		s += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for s > 0xffff {
+		s = s>>16 + s&0xffff
+	}
+	return ^uint16(s)
+}
+
 func TestHotPathAllocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates")
@@ -215,14 +272,7 @@ func TestReceivesOptionsAndJunk(t *testing.T) {
 	b[14] = 0x46
 	binary.BigEndian.PutUint16(b[16:], uint16(len(b)-14))
 	b[24], b[25] = 0, 0
-	var s uint32
-	for i := 14; i < 38; i += 2 {
-		s += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for s > 0xffff {
-		s = s>>16 + s&0xffff
-	}
-	binary.BigEndian.PutUint16(b[24:], ^uint16(s))
+	binary.BigEndian.PutUint16(b[24:], headerSum(b[14:38]))
 	h.station.Send(b)
 	if p := receiveOne(t, h.system, c); p.TTL != 255 || len(p.Payload) != 8 || p.Payload[1] != 5 {
 		t.Errorf("received %+v behind options", p)

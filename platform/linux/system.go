@@ -38,6 +38,7 @@ type System struct {
 	change, query *rtnetlink
 
 	waiter   waiter
+	ah       ahListener
 	registry registry
 	routes   routeTable
 	gate     gate
