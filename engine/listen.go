@@ -42,8 +42,8 @@ func (s *segment) wanted() Listen {
 	for vrid, g := range s.byVRID {
 		if g != nil && g.ready {
 			w.VRIDs = append(w.VRIDs, uint8(vrid))
-			// The kernel's filter knows one TTL only. A peer that sends another one must be counted, too: nobody
-			// else would tell of it.
+			// A filter may discard packets with another TTL than 255 when there are many, and those of unicast peers
+			// can be right.
 			w.Filter = w.Filter && g.cfg.SocketFilter && !g.cfg.Protocol.Unicast.Enabled()
 		}
 	}

@@ -8,11 +8,13 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
+	"vrrpsh/platform/frame"
 )
 
 // conn is the two sockets of an interface and family: a raw one for what comes in, a packet
@@ -29,6 +31,7 @@ type conn struct {
 	send     sender
 	filtered bool
 	vrids    vridSet
+	ttl      ttlGuard
 }
 
 var _ platform.Conn = (*conn)(nil)
@@ -100,17 +103,35 @@ func (c *conn) SetFilter(vrids []uint8) error {
 	for _, v := range vrids {
 		set.add(v)
 	}
+	return c.filter(vrids != nil, set, c.ttl.strict)
+}
+
+// filter sets the socket's filter.
+func (c *conn) filter(filtered bool, set vridSet, strict bool) error {
 	raw, err := bpf.Assemble(acceptAll)
-	if vrids != nil {
-		raw, err = program(&set, c.family == platform.IPv6)
+	if filtered {
+		raw, err = program(&set, c.family == platform.IPv6, strict)
+	}
+	if err == nil {
+		err = control(c.receive.fd, c.family, func(o options) error { return o.SetBPF(raw) })
 	}
 	if err != nil {
 		return fmt.Errorf("filter of %s: %w", c.name, err)
 	}
-	if err := control(c.receive.fd, c.family, func(o options) error { return o.SetBPF(raw) }); err != nil {
-		return fmt.Errorf("filter of %s: %w", c.name, err)
+	c.filtered, c.vrids, c.ttl.strict = filtered, set, strict
+	return nil
+}
+
+// guardTTL leaves packets with a wrong TTL to the kernel while there are too many of them.
+func (c *conn) guardTTL() error {
+	switch {
+	case c.ttl.strict && time.Now().After(c.ttl.until):
+		c.ttl.count = 0
+		return c.filter(c.filtered, c.vrids, false)
+	case !c.ttl.strict && c.filtered && c.ttl.count > ttlBurst:
+		c.ttl.until = time.Now().Add(ttlRest)
+		return c.filter(c.filtered, c.vrids, true)
 	}
-	c.filtered, c.vrids = vrids != nil, set
 	return nil
 }
 
@@ -133,6 +154,9 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	if empty {
 		c.system.waiter.emptied(c.receive.fd)
 	}
+	if err == nil {
+		err = c.guardTTL()
+	}
 	if err != nil {
 		return n, fmt.Errorf("receive on %s: %w", c.name, err)
 	}
@@ -141,7 +165,17 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 
 // passes applies the filter to packets that waited when it was set.
 func (c *conn) passes(p *platform.Packet) bool {
-	return !c.filtered || p.TTL == 255 && len(p.Payload) > 1 && c.vrids.has(p.Payload[1])
+	if !c.filtered {
+		return true
+	}
+	if len(p.Payload) < 2 || !c.vrids.has(p.Payload[1]) {
+		return false
+	}
+	if p.TTL != frame.TTL {
+		c.ttl.note(time.Now())
+		return !c.ttl.strict
+	}
+	return true
 }
 
 // Send implements platform.Conn.

@@ -69,10 +69,10 @@ func TestIPv6(t *testing.T) {
 	low[14+7] = 254 // hop limit
 	h.station.Send(low)
 	h.station.Send(advert(t, peer6, 7))
-	for _, want := range []uint8{200, 7} {
+	for _, want := range []struct{ vrid, limit uint8 }{{200, 255}, {7, 254}, {7, 255}} {
 		p := receiveOne(t, h.system, c)
-		if p.Src != peer6 || p.Dst != frame.GroupIPv6 || p.TTL != 255 || len(p.Payload) != 8 || p.Payload[1] != want {
-			t.Errorf("received %+v, want VRID %d from %v to %v with hop limit 255", p, want, peer6, frame.GroupIPv6)
+		if p.Src != peer6 || p.Dst != frame.GroupIPv6 || p.TTL != want.limit || len(p.Payload) != 8 || p.Payload[1] != want.vrid {
+			t.Errorf("received %+v, want VRID %d from %v to %v with hop limit %d", p, want.vrid, peer6, frame.GroupIPv6, want.limit)
 		}
 	}
 	if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
@@ -118,6 +118,53 @@ func TestIPv6(t *testing.T) {
 		must(t, h.system.Apply([]platform.Attachment{a})[0])
 		if l := h.Kernel().Links["standby7"]; l.Up || len(l.Addrs) > 0 {
 			t.Errorf("standby macvlan %+v", l)
+		}
+	}
+}
+
+// TestWrongTTL floods a socket with packets that came through a router: the first are received, to be counted.
+func TestWrongTTL(t *testing.T) {
+	for _, tt := range []struct {
+		family platform.Family
+		source netip.Addr
+	}{{platform.IPv4, peer4}, {platform.IPv6, peer6}} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		h.AddAddr("up0", uplink6)
+		c := openConn(t, h, tt.family)
+		must(t, c.SetFilter([]uint8{7}))
+		good, bad := advert(t, tt.source, 7), advert(t, tt.source, 7)
+		if bad[14+7] = 254; tt.family == platform.IPv4 {
+			bad[14+7], bad[14+8] = good[14+7], 254
+			bad[24], bad[25] = 0, 0
+			binary.BigEndian.PutUint16(bad[24:], headerSum(bad[14:34]))
+		}
+		// flood returns how many of a lot of bad packets were received before a good one.
+		flood := func() int {
+			for range 4 * ttlBurst {
+				h.station.Send(bad)
+			}
+			h.station.Send(good)
+			for n := 0; ; n++ {
+				if p := receiveOne(t, h.system, c); p.TTL == 255 {
+					return n
+				}
+			}
+		}
+		if n := flood(); n < ttlBurst {
+			t.Errorf("%d: %d of %d were received, want %d at least", tt.family, n, 4*ttlBurst, ttlBurst)
+		}
+		// The filter is strict now, also when it is set again.
+		must(t, c.SetFilter([]uint8{7, 8}))
+		if n := flood(); n != 0 {
+			t.Errorf("%d: %d were received of a flood that goes on", tt.family, n)
+		}
+		c.(*conn).ttl.until = time.Now().Add(-time.Second)
+		h.station.Send(good)
+		receiveOne(t, h.system, c)
+		h.station.Send(bad)
+		if p := receiveOne(t, h.system, c); p.TTL != 254 {
+			t.Errorf("%d: TTL %d after the flood, want 254", tt.family, p.TTL)
 		}
 	}
 }

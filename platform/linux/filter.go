@@ -3,6 +3,8 @@
 package linux
 
 import (
+	"time"
+
 	"golang.org/x/net/bpf"
 
 	"vrrpsh/platform/frame"
@@ -30,17 +32,19 @@ var (
 // IPv6 raw socket begin behind it.
 const netOff = 0xfff00000
 
-// program accepts packets with TTL or hop limit 255 whose second byte behind the IP header, the
-// VRID, is in the set. The set is a bitmap in the program: whichever VRID, a packet
+// program accepts packets whose second byte behind the IP header, the VRID, is in the set; strictly, only those with
+// TTL or hop limit 255. The set is a bitmap in the program: whichever VRID, a packet
 // costs about a dozen instructions.
-func program(set *vridSet, v6 bool) ([]bpf.RawInstruction, error) {
+func program(set *vridSet, v6, strict bool) ([]bpf.RawInstruction, error) {
 	var p []bpf.Instruction
 	ttl, vrid := uint32(8), bpf.Instruction(bpf.LoadIndirect{Off: 1, Size: 1})
 	if v6 {
 		ttl, vrid = netOff+7, bpf.LoadAbsolute{Off: 1, Size: 1}
 	}
-	p = append(p, bpf.LoadAbsolute{Off: ttl, Size: 1}, bpf.JumpIf{Cond: bpf.JumpEqual, Val: frame.TTL, SkipTrue: 1},
-		bpf.RetConstant{Val: keepNone})
+	if strict {
+		p = append(p, bpf.LoadAbsolute{Off: ttl, Size: 1}, bpf.JumpIf{Cond: bpf.JumpEqual, Val: frame.TTL, SkipTrue: 1},
+			bpf.RetConstant{Val: keepNone})
+	}
 	if !v6 {
 		p = append(p, bpf.LoadMemShift{Off: 0}) // X: length of the IPv4 header
 	}
@@ -60,4 +64,28 @@ func program(set *vridSet, v6 bool) ([]bpf.RawInstruction, error) {
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 1, SkipFalse: 1},
 		bpf.RetConstant{Val: keepAll}, bpf.RetConstant{Val: keepNone})
 	return bpf.Assemble(p)
+}
+
+// Packets with a wrong TTL come from a peer that is configured wrong, which is worth telling, or from elsewhere,
+// where anybody can send them. More than ttlBurst in ttlWindow are left to the kernel for ttlRest.
+const (
+	ttlBurst  = 100
+	ttlWindow = time.Second
+	ttlRest   = 10 * time.Second
+)
+
+// ttlGuard counts packets with a wrong TTL.
+type ttlGuard struct {
+	count  int // since from
+	from   time.Time
+	strict bool // the kernel discards them
+	until  time.Time
+}
+
+// note counts a packet.
+func (g *ttlGuard) note(now time.Time) {
+	if now.Sub(g.from) >= ttlWindow {
+		g.count, g.from = 0, now
+	}
+	g.count++
 }

@@ -28,39 +28,41 @@ func TestProgramPassesExactlyTheSet(t *testing.T) {
 		for _, v := range vrids {
 			set.add(v)
 		}
-		raw, err := program(&set, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, ok := bpf.Disassemble(raw)
-		if !ok {
-			t.Fatalf("%s: cannot be disassembled", name)
-		}
-		vm, err := bpf.NewVM(code)
-		if err != nil {
-			t.Fatal(err)
-		}
-		passes := func(b []byte) bool {
-			t.Helper()
-			n, err := vm.Run(b)
+		for _, strict := range []bool{false, true} {
+			raw, err := program(&set, false, strict)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return n > 0
-		}
-		for v := range 256 {
-			vrid := uint8(v)
-			for _, options := range []int{0, 4, 40} {
-				if got := passes(packet4(255, vrid, options)); got != set.has(vrid) {
-					t.Errorf("%s: VRID %d behind %d bytes of options: passes %v", name, vrid, options, got)
+			code, ok := bpf.Disassemble(raw)
+			if !ok {
+				t.Fatalf("%s: cannot be disassembled", name)
+			}
+			vm, err := bpf.NewVM(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			passes := func(b []byte) bool {
+				t.Helper()
+				n, err := vm.Run(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n > 0
+			}
+			for v := range 256 {
+				vrid := uint8(v)
+				for _, options := range []int{0, 4, 40} {
+					if got := passes(packet4(255, vrid, options)); got != set.has(vrid) {
+						t.Errorf("%s: VRID %d behind %d bytes of options: passes %v", name, vrid, options, got)
+					}
+				}
+				if got := passes(packet4(254, vrid, 0)); got != (set.has(vrid) && !strict) {
+					t.Errorf("%s: VRID %d with TTL 254, strict %t: passes %t", name, vrid, strict, got)
 				}
 			}
-			if passes(packet4(254, vrid, 0)) {
-				t.Errorf("%s: VRID %d passes with TTL 254", name, vrid)
+			if passes(packet4(255, 51, 0)[:21]) {
+				t.Errorf("%s: a packet without a VRID passes", name)
 			}
-		}
-		if passes(packet4(255, 51, 0)[:21]) {
-			t.Errorf("%s: a packet without a VRID passes", name)
 		}
 	}
 }
