@@ -35,6 +35,7 @@ var inPlace = map[string]func(*engine.VirtualRouter){
 	"sync_group":         func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" },
 	"accept_mode":        func(vr *engine.VirtualRouter) { vr.Closed = true },
 	"accept_ping":        func(vr *engine.VirtualRouter) { vr.AcceptPing = true },
+	"advert_mac":         func(vr *engine.VirtualRouter) { vr.AdvertMAC = engine.AdvertFromInterface },
 	"unicast_peers": func(vr *engine.VirtualRouter) {
 		vr.Protocol.Unicast.Peers = []netip.Addr{netip.MustParseAddr("10.0.0.2")}
 	},

@@ -38,6 +38,26 @@ func (t InterfaceType) String() string {
 	return "ether"
 }
 
+// AdvertMAC says which Ethernet address adverts come from where there is a virtual MAC.
+type AdvertMAC uint8
+
+// The Ethernet addresses of adverts.
+const (
+	// AdvertFromVirtual is the virtual MAC (RFC 9568 section 7.3), from which switches learn where it is.
+	AdvertFromVirtual AdvertMAC = iota
+	// AdvertFromInterface is the interface's own address, for peers that do not hear what comes from a MAC address
+	// that they have themselves.
+	AdvertFromInterface
+)
+
+// String returns "virtual" or "interface".
+func (m AdvertMAC) String() string {
+	if m == AdvertFromInterface {
+		return "interface"
+	}
+	return "virtual"
+}
+
 // Address is a virtual address. Bits is its prefix length, or -1 for that of
 // the interface's connected subnet that contains it, or else the full length.
 type Address struct {
@@ -59,7 +79,8 @@ type VirtualRouter struct {
 	// VIFName is the name of the macvlan; set for Macvlan only.
 	VIFName string
 	// VMAC gives the interface itself the virtual MAC while Master (Ether only).
-	VMAC bool
+	VMAC      bool
+	AdvertMAC AdvertMAC
 	// IOCTL has the kernel told of addresses by ioctl and not by netlink (Ether and IPv4 only).
 	IOCTL bool
 	// SocketFilter lets the kernel discard packets of other virtual routers.

@@ -110,7 +110,7 @@ func (g *group) send(priority uint8, out *Output) {
 	if priority == vrrp.PriorityResign {
 		g.counters.PriorityZeroSent++
 	}
-	send := Send{Key: g.cfg.Key, Link: l.Index, Source: g.local.Primary, MAC: g.mac(l)}
+	send := Send{Key: g.cfg.Key, Link: l.Index, Source: g.local.Primary, MAC: g.advertMAC(l)}
 	if u := &g.cfg.Protocol.Unicast; u.Enabled() {
 		for _, peer := range u.Peers {
 			send.Peer, send.Payload = peer, g.router.MessageTo(priority, peer)
@@ -143,6 +143,14 @@ func (g *group) mac(l *link) [6]byte {
 		return g.vmac
 	}
 	return l.MAC
+}
+
+// advertMAC returns the Ethernet address that adverts come from.
+func (g *group) advertMAC(l *link) [6]byte {
+	if g.cfg.AdvertMAC == AdvertFromInterface {
+		return l.MAC
+	}
+	return g.mac(l)
 }
 
 // transition notes a change of state and tells of it.
@@ -227,8 +235,8 @@ func (c *Core) hold(now time.Time, g *group, cause vrrp.Cause, out *Output) {
 	g.ready, g.cause = false, cause
 	g.segment.ask(c)
 	c.unalign(g.sync)
-	if l := g.port.link; l != nil && !l.Ethernet {
-		c.fail(now, g, l.Name+" is no Ethernet interface: VRRP cannot run there", false, out)
+	if text := g.unusable(); text != "" {
+		c.event(now, EventFault, g.cfg.Key, text, out)
 	}
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventDown, Cause: cause}, out)
 }
@@ -250,8 +258,12 @@ func (c *Core) hindrance(g *group) vrrp.Cause {
 		return vrrp.CauseShutdown
 	case l == nil:
 		return vrrp.CauseNoLink
-	case !l.Up || !l.Ethernet:
+	case g.unsuitable() != "":
+		return vrrp.CauseUnsuitable
+	case !l.Up:
 		return vrrp.CauseLinkDown
+	case g.deaf() != "":
+		return vrrp.CauseDeaf
 	case !g.primary().IsValid():
 		return vrrp.CauseNoAddress
 	}
@@ -259,6 +271,52 @@ func (c *Core) hindrance(g *group) vrrp.Cause {
 		return vrrp.CauseTracking
 	}
 	return vrrp.CauseNone
+}
+
+// openVSwitch is the device that Linux names as that of all ports of Open vSwitch, whichever their bridge.
+const openVSwitch = "ovs-system"
+
+// unusable says for people why the interface, as it is, cannot be used; empty if it can, or is just down.
+func (g *group) unusable() string {
+	switch g.cause {
+	case vrrp.CauseUnsuitable:
+		return g.unsuitable()
+	case vrrp.CauseDeaf:
+		return "cannot receive adverts: " + g.deaf()
+	default:
+		return ""
+	}
+}
+
+// unsuitable says why the virtual router cannot run on an interface of this kind; empty if it can.
+func (g *group) unsuitable() string {
+	switch l := g.port.link; {
+	case l == nil:
+		return ""
+	case !l.Ethernet:
+		return l.Name + " is no Ethernet interface: VRRP cannot run there"
+	case l.PortOf == openVSwitch:
+		return l.Name + " is a port of Open vSwitch: run on the bridge itself"
+	case l.PortOf != "":
+		return fmt.Sprintf("%s is a port of %s: run on %[2]s", l.Name, l.PortOf)
+	case l.Macvlan && (g.cfg.VMAC || g.cfg.Type == Macvlan):
+		// What comes from a MAC address that a macvlan of the same device has reaches none of them.
+		return l.Name + " is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac"
+	default:
+		return ""
+	}
+}
+
+// deaf says why adverts cannot be received; empty if they can.
+func (g *group) deaf() string {
+	switch l := g.port.link; {
+	case l == nil:
+		return ""
+	case g.cfg.Family == vrrp.IPv6:
+		return l.DeafIPv6
+	default:
+		return l.DeafIPv4
+	}
 }
 
 // primary returns the source of the adverts; invalid if the interface does not have it.

@@ -82,7 +82,7 @@ func (c *Core) wanted(g *group) Desired {
 	}
 	if l := g.port.link; l != nil {
 		d.Link = l.Index
-		d.Present = l.Ethernet && !g.removed && !g.cfg.Shutdown && !c.stopped
+		d.Present = g.unsuitable() == "" && !g.removed && !g.cfg.Shutdown && !c.stopped
 	}
 	d.Active = d.Present && g.active
 	d.Closed, d.AcceptPing = g.cfg.Closed, g.cfg.AcceptPing

@@ -220,7 +220,8 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 
 func sameLink(a, b *Link) bool {
 	return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && a.Macvlan == b.Macvlan &&
+		a.PortOf == b.PortOf && a.DeafIPv4 == b.DeafIPv4 && a.DeafIPv6 == b.DeafIPv6 && slices.Equal(a.Addrs, b.Addrs)
 }
 
 // difference says what is new about an interface.
@@ -236,6 +237,13 @@ func difference(was, is *Link) string {
 	}
 	if was.Up != is.Up {
 		add("interface %s", state[is.Up])
+	}
+	switch {
+	case was.PortOf == is.PortOf:
+	case is.PortOf != "":
+		add("interface is a port of %s", is.PortOf)
+	default:
+		add("interface is no longer a port of %s", was.PortOf)
 	}
 	if was.MAC != is.MAC {
 		add("MAC address changed from %x to %x", was.MAC, is.MAC)

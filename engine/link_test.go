@@ -66,7 +66,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"renamed", func() { l := up; l.Name = "lan0"; h.link(l) }, vrrp.Initialize, vrrp.CauseNoLink, []engine.Listen{closed}, "no", "interface missing"},
 		{"renamed back", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "renamed from lan0"},
 		{"removed", func() { h.unlink(3) }, vrrp.Initialize, vrrp.CauseNoLink, []engine.Listen{closed}, "no", "interface missing"},
-		{"not Ethernet", func() { l := up; l.Ethernet = false; h.link(l) }, vrrp.Initialize, vrrp.CauseLinkDown, nil, "", "interface found"},
+		{"not Ethernet", func() { l := up; l.Ethernet = false; h.link(l) }, vrrp.Initialize, vrrp.CauseUnsuitable, nil, "", "interface found"},
 		{"Ethernet after all", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "interface changed"},
 		{"replaced before its end was told", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
 			[]engine.Listen{closed, {Link: 4, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true}}, "yes", "interface missing"},
@@ -96,20 +96,95 @@ func TestInterfaceLifeCycle(t *testing.T) {
 	}
 }
 
-func TestFaultOfInterfaceWithoutEthernet(t *testing.T) {
-	h := newHost(t)
-	vr := group("ppp0", 1, "10.0.0.100")
-	h.apply(config(vr))
-	l := ethernet(1, "ppp0", "10.0.0.1/24")
-	l.Ethernet = false
-	h.link(l)
-	if f := h.status(vr.Key).Fault; !strings.Contains(f, "Ethernet") {
-		t.Errorf("fault is %q", f)
+// TestUnsuitableInterfaces has interfaces on which nothing can be heard: a Master gives up, and goes on when they are others.
+func TestUnsuitableInterfaces(t *testing.T) {
+	ether := group("eth0", 1, "10.0.0.100")
+	vmac := with(ether, restarts["vmac"])
+	macvlan := with(ether, func(vr *engine.VirtualRouter) { vr.Type, vr.VIFName = engine.Macvlan, "vrrp1" })
+	for _, tt := range []struct {
+		name   string
+		vr     engine.VirtualRouter
+		change func(*engine.Link)
+		fault  string
+		resign bool // the others are told
+	}{
+		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is no Ethernet interface: VRRP cannot run there", true},
+		{"port", ether, func(l *engine.Link) { l.PortOf = "br0" }, "eth0 is a port of br0: run on br0", true},
+		{"port below a macvlan", macvlan, func(l *engine.Link) { l.PortOf = "bond0" }, "eth0 is a port of bond0: run on bond0", true},
+		{"port of Open vSwitch", ether, func(l *engine.Link) { l.PortOf = "ovs-system" }, "eth0 is a port of Open vSwitch: run on the bridge itself", true},
+		{"virtual MAC on a macvlan", vmac, func(l *engine.Link) { l.Macvlan = true },
+			"eth0 is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac", true},
+		{"macvlan on a macvlan", macvlan, func(l *engine.Link) { l.Macvlan = true }, "eth0 is itself a macvlan", true},
+		{"cannot listen", ether, func(l *engine.Link) { l.DeafIPv4 = "no buffer space available" }, "cannot receive adverts: no buffer space available", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			good := ethernet(1, "eth0", "10.0.0.1/24")
+			bad := good
+			tt.change(&bad)
+			h.link(good)
+			h.apply(config(tt.vr))
+			h.run(5 * time.Second)
+			h.wantState(tt.vr.Key, vrrp.Master, vrrp.CauseMasterDown)
+			h.link(bad)
+			cause := vrrp.CauseUnsuitable
+			if bad.DeafIPv4 != "" {
+				cause = vrrp.CauseDeaf
+			}
+			h.wantState(tt.vr.Key, vrrp.Initialize, cause)
+			if f := h.status(tt.vr.Key).Fault; !strings.Contains(f, tt.fault) {
+				t.Errorf("fault is %q, want %q", f, tt.fault)
+			}
+			if got := slices.Equal(h.priorities(), []uint8{0}); got != tt.resign {
+				t.Errorf("sent %v", h.priorities())
+			}
+			if d := h.newest(tt.vr.Key); d == nil || d.Active || d.Present && cause == vrrp.CauseUnsuitable {
+				t.Errorf("asked of the kernel %+v", d)
+			}
+			h.run(time.Minute)
+			h.link(bad)
+			if told := h.texts(engine.EventFault); len(told) != 1 || !strings.Contains(told[0], tt.fault) {
+				t.Errorf("told of %q, want it once", told)
+			}
+			h.link(good)
+			if s := h.status(tt.vr.Key); s.State != vrrp.Backup || s.Fault != "" {
+				t.Errorf("%s with fault %q when the interface is suitable", s.State, s.Fault)
+			}
+			h.run(5 * time.Second)
+			h.wantState(tt.vr.Key, vrrp.Master, vrrp.CauseMasterDown)
+		})
 	}
-	l.Ethernet = true
-	h.link(l)
-	if f := h.status(vr.Key).Fault; f != "" {
-		t.Errorf("fault is still %q", f)
+}
+
+// TestAdvertMAC has where adverts and announcements come from.
+func TestAdvertMAC(t *testing.T) {
+	plain := [6]byte{2, 0, 0, 0, 0, 1}
+	virtual := [6]byte{0, 0, 0x5e, 0, 1, 1}
+	macvlan := func(vr *engine.VirtualRouter) { vr.Type, vr.VIFName = engine.Macvlan, "vrrp1" }
+	for _, tt := range []struct {
+		name            string
+		change          func(*engine.VirtualRouter)
+		advert, address [6]byte
+	}{
+		{"ether", func(*engine.VirtualRouter) {}, plain, plain},
+		{"ether with virtual MAC", restarts["vmac"], virtual, virtual},
+		{"macvlan", macvlan, virtual, virtual},
+		{"macvlan, told otherwise", func(vr *engine.VirtualRouter) { macvlan(vr); inPlace["advert_mac"](vr) }, plain, virtual},
+	} {
+		h := newHost(t)
+		vr := with(group("eth0", 1, "10.0.0.100"), tt.change)
+		h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+		h.apply(config(vr))
+		h.run(5 * time.Second)
+		if len(h.out.Sends) == 0 || h.out.Sends[0].MAC != tt.advert {
+			t.Errorf("%s: sends %+v, want them from %x", tt.name, h.out.Sends, tt.advert)
+		}
+		if len(h.out.Announces) == 0 || h.out.Announces[0].MAC != tt.address {
+			t.Errorf("%s: announces %+v, want %x", tt.name, h.out.Announces, tt.address)
+		}
+		if s := h.status(vr.Key); s.AdvertMAC != tt.advert {
+			t.Errorf("%s: shown is %x", tt.name, s.AdvertMAC)
+		}
 	}
 }
 

@@ -41,7 +41,10 @@ func (c *Core) observe(g *group) *RouterStatus {
 		s.Carrier = g.cfg.VIFName
 	}
 	if l := g.port.link; l != nil {
-		s.LinkIndex, s.LinkMAC = l.Index, l.MAC
+		s.LinkIndex, s.LinkMAC, s.AdvertMAC = l.Index, l.MAC, g.advertMAC(l)
+	}
+	if text := g.unusable(); text != "" {
+		s.Fault = text
 	}
 	return s
 }

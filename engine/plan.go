@@ -32,6 +32,7 @@ const (
 	setAcceptMode
 	setAcceptPing
 	setUnicast
+	setAdvertMAC
 )
 
 // restarting settings change what is in the kernel, or what a virtual router is to its peers.
@@ -79,6 +80,7 @@ func compare(a, b *VirtualRouter) settings {
 	set(setAcceptMode, a.Closed == b.Closed)
 	set(setAcceptPing, a.AcceptPing == b.AcceptPing)
 	set(setUnicast, p.Unicast.Equal(&q.Unicast))
+	set(setAdvertMAC, a.AdvertMAC == b.AdvertMAC)
 	return s
 }
 

@@ -61,8 +61,9 @@ type RouterStatus struct {
 	LinkIndex  int
 	LinkMAC    [6]byte // of the configured interface
 	VirtualMAC [6]byte
+	AdvertMAC  [6]byte        // where adverts come from; zero while the interface does not exist
 	Addresses  []netip.Prefix // virtual addresses with their effective prefix length
-	// Fault is the last trouble with the kernel, empty when there is none.
+	// Fault is the last trouble with the kernel or why the interface cannot be used, empty when there is none.
 	Fault    string
 	Counters Counters
 	// Dropped holds the last discarded advert of each reason for which there was one.
@@ -110,6 +111,12 @@ type Link struct {
 	ForwardsIPv6 bool
 	// Parent is the index of the lower interface of a macvlan or VLAN; 0 if none.
 	Parent int
+	// Macvlan says that the interface is itself a macvlan, as those of containers often are.
+	Macvlan bool
+	// PortOf is the bridge, bond or team that takes what the interface receives; empty if there is none.
+	PortOf string
+	// DeafIPv4 and DeafIPv6 say why adverts of the family cannot be received; empty: they can.
+	DeafIPv4, DeafIPv6 string
 	// Addrs are the interface's addresses without those that this router installed.
 	Addrs []netip.Prefix
 }

@@ -38,6 +38,10 @@ type Link struct {
 	// ForwardsIPv6 says that it routes IPv6: the Router flag of Neighbor Advertisements.
 	ForwardsIPv6 bool
 	Parent       int // lower interface of a macvlan or VLAN; 0 if none
+	// Macvlan says that it is a macvlan, ours or not.
+	Macvlan bool
+	// PortOf is the bridge, bond or the like that takes what the interface receives; empty if there is none.
+	PortOf string
 	// Ours is true for interfaces that this System created.
 	Ours bool
 	// Addrs are the addresses, without those that this System installed.

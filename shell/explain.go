@@ -2,6 +2,7 @@ package shell
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 		say = append(say, explainChecksum(r)...)
 		say = append(say, explainDrops(now, r)...)
 	}
-	if r.Fault != "" {
+	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // which have said it
 		say = append(say, "The kernel made trouble: "+printable(r.Fault)+".")
 	}
 	for _, text := range e.obstacles(*r.Config) {
@@ -90,6 +91,10 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 			return fmt.Sprintf("It waits%s for the address %s on %s, to send adverts from.", since, source, iface)
 		}
 		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
+	case vrrp.CauseUnsuitable:
+		return fmt.Sprintf("It cannot run on %s as it is: %s.", iface, printable(r.Fault))
+	case vrrp.CauseDeaf:
+		return fmt.Sprintf("It does not take part%s, because it would hear no other router: %s.", since, printable(r.Fault))
 	case vrrp.CauseTracking:
 		return fmt.Sprintf("It does not take part%s, because of a tracked object.", since)
 	case vrrp.CauseSyncGroup:
@@ -206,7 +211,7 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 		default:
 			what = fmt.Sprintf("%s also claims to be Master, with priority %d", o.Addr, o.Priority)
 			if r.State == vrrp.Master {
-				what += ": it does not hear this router, or its secret, version or unicast peers are others"
+				what += unheard(r, &o)
 			} else {
 				what += ": the rivals do not hear each other, and hosts may reach either"
 			}
@@ -215,6 +220,21 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 			millis(now.Sub(o.Heard).Round(time.Millisecond))))
 	}
 	return say
+}
+
+// unheard tells why a rival may go on being Master beside this one, although it has lost the election.
+func unheard(r *engine.RouterStatus, o *engine.Rival) string {
+	why := fmt.Sprintf(", and goes on although this router's %d is higher", priority(r))
+	if o.Priority >= priority(r) {
+		why = ", and goes on although this router's address is higher"
+	}
+	why += ": it does not hear this router, or its secret, version or unicast peers are others"
+	if r.AdvertMAC == r.VirtualMAC {
+		why += fmt.Sprintf(". This router's adverts come from the virtual MAC address %s, and a router that has it on an interface of its own does not hear "+
+			"them, as keepalived with use_vmac and vmac_xmit_base: \"advert-mac interface\" sends them from that of %s",
+			net.HardwareAddr(r.VirtualMAC[:]), r.Config.Interface)
+	}
+	return why
 }
 
 // explainDrops tells of discarded packets that mean a wrong configuration somewhere.

@@ -87,6 +87,16 @@ func TestExplain(t *testing.T) {
 			want: []string{"for the interface eth0, which does not exist."},
 		},
 		{
+			name: "port of a bridge", r1: v3,
+			until: func(_ *lan, r1, _ *node) {
+				if err := r1.kernel.SetPort("eth0", "br0"); err != nil {
+					panic(err)
+				}
+				pass(5 * time.Second)
+			},
+			want: []string{"It cannot run on eth0 as it is: eth0 is a port of br0: run on br0."},
+		},
+		{
 			name: "no primary address", r1: v3,
 			until: func(_ *lan, r1, _ *node) {
 				for _, l := range r1.kernel.Links() {
@@ -173,6 +183,27 @@ func TestExplain(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// TestExplainDeafRival has two Masters of which the worse one does not hear the better one.
+func TestExplainDeafRival(t *testing.T) {
+	const hint = "\"advert-mac interface\" sends them from that of eth0"
+	for settings, hinted := range map[string]bool{
+		"iftype = \"macvlan\"\n": true,
+		"":                       false,
+	} {
+		onLAN(t, func(l *lan) {
+			r1 := l.router(1, v3+"priority = 150\n"+settings)
+			l.router(2, v3+"priority = 100\n")
+			l.SetDrop(func(from, to string) bool { return from == "r1" && to == "r2" })
+			pass(20 * time.Second)
+			out := must(l.t, r1.Session, "show vrrp explain group 1")
+			want := "10.0.0.2 also claims to be Master, with priority 100, and goes on although this router's 150 is higher: it does not hear this router"
+			if !strings.Contains(out, want) || strings.Contains(out, hint) != hinted {
+				l.t.Errorf("%q, and %q %t, is missing in:\n%s", want, hint, hinted, out)
+			}
 		})
 	}
 }

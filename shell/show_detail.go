@@ -131,6 +131,9 @@ func (c *call) carrier(r *engine.RouterStatus) {
 	default:
 		c.printf("  Interface type is ether\n")
 	}
+	if r.Config.AdvertMAC == engine.AdvertFromInterface {
+		c.printf("  Advertisements come from the MAC address of the interface, %s\n", net.HardwareAddr(r.LinkMAC[:]))
+	}
 }
 
 func checksum(r *engine.RouterStatus) string {

@@ -82,7 +82,7 @@ var ofRouters = []metric{
 	ofEach("vrrpsh_priority", gauge, "Priority in effect: 255 for the address owner, less than configured while tracked objects are down.", func(r *engine.RouterStatus) float64 { return float64(r.Priority) }),
 	ofEach("vrrpsh_priority_configured", gauge, "Configured priority.", func(r *engine.RouterStatus) float64 { return float64(r.Config.Protocol.Priority) }),
 	ofEach("vrrpsh_addresses_installed", gauge, "Whether the kernel has the virtual addresses.", func(r *engine.RouterStatus) float64 { return truth(r.Installed) }),
-	ofEach("vrrpsh_fault", gauge, "Whether there is trouble with the kernel, which show vrrp describes.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
+	ofEach("vrrpsh_fault", gauge, "Whether there is trouble with the kernel or the interface, which show vrrp describes.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
 	counted("vrrpsh_adverts_sent_total", "Adverts sent.", func(c *engine.Counters) uint64 { return c.AdvertsSent }),
 	counted("vrrpsh_adverts_received_total", "Adverts received and accepted.", func(c *engine.Counters) uint64 { return c.AdvertsReceived }),
 	counted("vrrpsh_adverts_dropped_total", "Adverts discarded, for any reason.", func(c *engine.Counters) uint64 { return sum(c.Dropped[:]) }),

@@ -27,7 +27,8 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		link := engine.Link{
 			Index: u.Links[i].Index, Name: u.Links[i].Name, MAC: u.Links[i].MAC, MTU: u.Links[i].MTU,
 			Up: u.Links[i].Up, Ethernet: u.Links[i].Ethernet,
-			ForwardsIPv6: u.Links[i].ForwardsIPv6, Parent: u.Links[i].Parent, Addrs: u.Links[i].Addrs,
+			ForwardsIPv6: u.Links[i].ForwardsIPv6, Parent: u.Links[i].Parent, Macvlan: u.Links[i].Macvlan,
+			PortOf: u.Links[i].PortOf, Addrs: u.Links[i].Addrs,
 		}
 		was, known := l.links[link.Index]
 		if known && sameLink(&was, &link) {
@@ -91,5 +92,6 @@ func (l *loop) show(now time.Time, index int) {
 
 func sameLink(a, b *engine.Link) bool {
 	return a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && slices.Equal(a.Addrs, b.Addrs)
+		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && a.Macvlan == b.Macvlan && a.PortOf == b.PortOf &&
+		slices.Equal(a.Addrs, b.Addrs)
 }

@@ -43,6 +43,7 @@ type Detail struct {
 	Shutdown            bool       `json:"shutdown"`
 	InterfaceType       string     `json:"interface_type"`
 	VirtualMAC          string     `json:"virtual_mac"`
+	AdvertMAC           string     `json:"advert_mac"` // where adverts come from: "virtual" or "interface"
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
 	AcceptMode          bool       `json:"accept_mode"`
@@ -192,6 +193,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Shutdown:            c.Shutdown,
 		InterfaceType:       c.Type.String(),
 		VirtualMAC:          mac(r.VirtualMAC),
+		AdvertMAC:           c.AdvertMAC.String(),
 		PrimaryAddress:      address(r.Local.Primary),
 		Owner:               r.Local.Owner,
 		PreemptDelay:        c.Protocol.PreemptDelay.Seconds(),

@@ -362,6 +362,8 @@ const (
 	CauseInstallFailed        // the kernel refused the addresses
 	CauseAddressLost          // the addresses were removed from outside too often
 	CauseReconfigured         // the configuration changed in a way that needs a restart
+	CauseUnsuitable           // VRRP cannot run on an interface of this kind, or a port of another
+	CauseDeaf                 // adverts cannot be received on the interface
 	causes
 )
 
@@ -373,7 +375,7 @@ var causeNames = [NumCauses]string{
 	"preempted lower priority", "higher priority heard", "equal priority, higher address heard",
 	"resigned by operator", "shutdown", "interface down", "interface missing",
 	"no primary address", "tracked object down", "sync group", "addresses refused by the kernel",
-	"addresses removed from outside", "reconfigured",
+	"addresses removed from outside", "reconfigured", "interface unsuitable", "adverts cannot be received",
 }
 
 // String returns the cause as a phrase for people.

@@ -56,6 +56,7 @@ func (h *harness) AddLink(name string, addrs ...netip.Prefix) {
 	h.router.AddLink(h.lan, name, addrs...)
 }
 func (h *harness) AddMacvlan(name, parent string)         { h.must(h.router.AddMacvlan(name, parent)) }
+func (h *harness) SetPort(name, bridge string)            { h.must(h.router.SetPort(name, bridge)) }
 func (h *harness) DelLink(name string)                    { h.must(h.router.DeleteLink(name)) }
 func (h *harness) RenameLink(from, to string)             { h.must(h.router.Rename(from, to)) }
 func (h *harness) SetUp(name string, up bool)             { h.must(h.router.SetUp(name, up)) }

@@ -50,6 +50,7 @@ type link struct {
 	up     bool // administratively
 	port   *port
 	parent int // of a macvlan
+	upper  int // the bridge that it is a port of; 0: none
 	addrs  []netip.Prefix
 	// owner is set for a macvlan that a System made.
 	owner *platform.ID
@@ -109,6 +110,26 @@ func (r *Router) AddMacvlan(name, parent string) error {
 	return nil
 }
 
+// SetPort makes an interface a port of a bridge, which is made if it does not exist, or, with "", no port of any. A bridge takes
+// all that its ports receive.
+func (r *Router) SetPort(name, bridge string) error {
+	upper := 0
+	if bridge != "" {
+		unlock := r.lock()
+		k := r.named(bridge)
+		if k == nil {
+			k = r.newLink(bridge, r.net.newMAC())
+			k.port = &port{station: k, unplugged: true}
+		}
+		upper = k.index
+		unlock()
+	}
+	return r.change(name, func(k *link) error {
+		k.upper = upper
+		return nil
+	})
+}
+
 func (r *Router) newLink(name string, m mac) *link {
 	r.lastIndex++
 	k := &link{router: r, index: r.lastIndex, name: name, mac: m, mtu: 1500}
@@ -148,6 +169,12 @@ func (r *Router) dropLink(k *link) {
 		k.port.pull()
 	}
 	delete(r.links, k.index)
+	for _, p := range r.links {
+		if p.upper == k.index {
+			p.upper = 0
+			r.changed(p)
+		}
+	}
 	if s := r.system; s != nil {
 		s.dropConns(k.index)
 		s.news.gone = append(s.news.gone, k.index)
@@ -163,6 +190,11 @@ func (r *Router) Rename(from, to string) error {
 			return fmt.Errorf("%s: file exists", to)
 		}
 		k.name = to
+		for _, p := range r.links {
+			if p.upper == k.index {
+				r.changed(p)
+			}
+		}
 		return nil
 	})
 }
@@ -372,7 +404,7 @@ func (r *Router) lost(id platform.ID) {
 func (k *link) stationName() string { return k.router.name }
 
 func (k *link) receive(f *Frame) {
-	if s := k.router.system; s != nil && k.router.running(k) {
+	if s := k.router.system; s != nil && k.router.running(k) && k.upper == 0 {
 		s.receive(k, &f.Packet)
 	}
 }

@@ -115,7 +115,12 @@ func (s *System) links(indexes []int) []platform.Link {
 		if k == nil {
 			continue
 		}
+		portOf := ""
+		if upper := s.router.links[k.upper]; upper != nil {
+			portOf = upper.name
+		}
 		list = append(list, platform.Link{
+			Macvlan: k.parent != 0, PortOf: portOf,
 			Index: k.index, Name: k.name, MAC: k.mac, MTU: k.mtu, Up: s.router.running(k), Ethernet: true, ForwardsIPv6: true,
 			Parent: k.parent, Ours: k.owner != nil, Addrs: slices.Clone(k.addrs),
 		})

@@ -74,6 +74,8 @@ func (h *harness) AddLink(name string, addrs ...netip.Prefix) { h.machine.addLin
 
 func (h *harness) AddMacvlan(string, string) { h.t.Fatal("FreeBSD has no macvlans") }
 
+func (h *harness) SetPort(string, string) { h.t.Fatal("whose port an interface is is not told") }
+
 func (h *harness) DelLink(name string) { h.machine.delLink(name) }
 
 func (h *harness) RenameLink(from, to string) {
@@ -161,6 +163,8 @@ func TestScenarios(t *testing.T) {
 		"an advert from the virtual MAC of an active macvlan comes in once",
 		"announcements are heard",
 		"links are told with their own addresses only",
+		"a link becomes a port of a bridge, and none again",
+		"a macvlan of somebody else is told as one",
 		"our own changes are neither addresses nor losses",
 		"what is taken away from outside is lost",
 		"close leaves the kernel as it was found",

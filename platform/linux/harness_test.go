@@ -192,6 +192,16 @@ func (h *harness) AddMacvlan(name, parent string) {
 	must(h.t, h.r.LinkSetUp(h.link(name)))
 }
 
+func (h *harness) SetPort(name, bridge string) {
+	h.t.Helper()
+	if bridge == "" {
+		must(h.t, h.r.LinkSetNoMaster(h.link(name)))
+		return
+	}
+	must(h.t, h.r.LinkAdd(&netlink.Bridge{LinkAttrs: attrs(bridge)}))
+	must(h.t, h.r.LinkSetMaster(h.link(name), h.link(bridge)))
+}
+
 func (h *harness) DelLink(name string) {
 	h.t.Helper()
 	must(h.t, h.r.LinkDel(h.link(name)))

@@ -21,6 +21,7 @@ type kernelLink struct {
 	adminUp       bool   // IFF_UP
 	kind          string // "macvlan", "veth", …; "device" for hardware
 	alias         string
+	upper         int      // the interface that this one is a port or member of; 0 if none
 	settings      []uint32 // IPv4 settings, the one with number n at n−1
 }
 
@@ -51,6 +52,7 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	l.Ethernet = a.EncapType == "ether" && a.RawFlags&unix.IFF_LOOPBACK == 0
 	l.ForwardsIPv6 = parseForwarding(m)
 	copy(l.MAC[:], a.HardwareAddr)
+	l.Macvlan, l.upper = l.kind == "macvlan" || l.kind == "macvtap", a.MasterIndex
 	switch l.kind {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
 		if a.NetNsID < 0 { // otherwise the index is one of another namespace

@@ -85,6 +85,10 @@ func (v *view) link(index int) platform.Link {
 	l.Ours = v.system.registry.macvlans[index] != nil
 	v.system.registry.mu.Unlock()
 	l.Ours = l.Ours || k.ours()
+	// A bridge, bond or team takes all that its ports receive; a VRF is another routing table only.
+	if upper, ok := v.links[k.upper]; ok && upper.kind != "vrf" {
+		l.PortOf = upper.Name
+	}
 	for _, secondary := range []bool{false, true} {
 		for i := range v.addrs[index] {
 			a := &v.addrs[index][i]
@@ -127,6 +131,15 @@ func (v *view) update(all bool) platform.Update {
 	slices.SortFunc(u.Links, func(a, b platform.Link) int { return a.Index - b.Index })
 	slices.Sort(u.Gone)
 	return u
+}
+
+// suspectPorts looks at the ports of an interface, which are told with its name.
+func (v *view) suspectPorts(upper int) {
+	for i := range v.links {
+		if v.links[i].upper == upper {
+			v.changed[i] = true
+		}
+	}
 }
 
 // suspectAll looks at every entry, after notifications were lost.

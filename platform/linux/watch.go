@@ -207,6 +207,9 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		if was, known := v.links[l.Index]; known && !was.ours() && (was.adminUp != l.adminUp || m.Header.Type == unix.RTM_DELLINK) {
 			v.suspectRoutes = true
 		}
+		if was := v.links[l.Index]; was.Name != l.Name {
+			v.suspectPorts(l.Index)
+		}
 		if m.Header.Type == unix.RTM_DELLINK {
 			delete(v.links, l.Index)
 			delete(v.addrs, l.Index)

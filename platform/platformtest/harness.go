@@ -26,6 +26,8 @@ type Harness interface {
 	AddLink(name string, addrs ...netip.Prefix)
 	// AddMacvlan makes a macvlan of somebody else: up, with a random address.
 	AddMacvlan(name, parent string)
+	// SetPort makes an interface a port of a bridge of the host, which is made; or, with "", none.
+	SetPort(name, bridge string)
 	// DelLink removes an interface, be it the System's own.
 	DelLink(name string)
 	// RenameLink renames an interface.

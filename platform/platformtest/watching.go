@@ -110,6 +110,40 @@ var watchScenarios = []scenario{
 			return !ok && slices.Contains(w.gone, index)
 		})
 	}},
+	{"a link becomes a port of a bridge, and none again", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		w := b.startWatch()
+		port := func(of string) func() bool {
+			return func() bool {
+				l, ok := w.named(uplink)
+				return ok && l.PortOf == of
+			}
+		}
+		w.until("no port", port(""))
+		for range 2 {
+			b.SetPort(uplink, "bridge0")
+			w.until("a port", port("bridge0"))
+			b.RenameLink("bridge0", "bridge1")
+			w.until("the bridge's new name", port("bridge1"))
+			b.SetPort(uplink, "")
+			w.until("none again", port(""))
+			b.DelLink("bridge1")
+		}
+		b.SetPort(uplink, "bridge0")
+		w.until("a port of another", port("bridge0"))
+		b.DelLink("bridge0")
+		w.until("none without the bridge", port(""))
+	}},
+	{"a macvlan of somebody else is told as one", func(t *testing.T, h Harness) {
+		b := newBench(t, h)
+		w := b.startWatch()
+		b.AddMacvlan("container0", uplink)
+		w.until("a macvlan", func() bool {
+			l, ok := w.named("container0")
+			up, _ := w.named(uplink)
+			return ok && l.Macvlan && !l.Ours && !up.Macvlan
+		})
+	}},
 	{"addresses of others come and go", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		w := b.startWatch()
