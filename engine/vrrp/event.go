@@ -20,6 +20,10 @@ const (
 	EventConfigure                  // new configuration, applied in place
 	EventTakeOver                   // become Master, with the others of the sync group
 	EventRetry                      // what the kernel refused may work now
+	// EventUnsent and EventSent answer an ActionSend: the advert could not be sent, or could be after others that could
+	// not. An advert without an answer was sent.
+	EventUnsent
+	EventSent
 )
 
 // String returns the event's name in lower case.
@@ -45,6 +49,10 @@ func (k EventKind) String() string {
 		return "take over"
 	case EventRetry:
 		return "retry"
+	case EventUnsent:
+		return "unsent"
+	case EventSent:
+		return "sent"
 	default:
 		return fmt.Sprintf("EventKind(%d)", uint8(k))
 	}

@@ -109,7 +109,7 @@ func newWitness(t *testing.T, cfg Config) *witness {
 
 // event makes an event out of two bytes.
 func (w *witness) event(op, arg byte) {
-	ev := Event{Kind: EventKind(op % 10)}
+	ev := Event{Kind: EventKind(op % 12)}
 	switch ev.Kind {
 	case EventUp:
 		ev.Local = Local{Primary: netip.AddrFrom4([4]byte{10, 0, 0, arg % 16}), Owner: arg&0x40 != 0}

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 //	TIME advert ADDRESS PRIORITY [KEY=VALUE...]
 //	TIME timer                       once, however late
 //	TIME run                         every timer on the way to TIME
-//	TIME installed | refused | resign | retry
+//	TIME installed | refused | resign | retry | unsent | sent
 //	TIME configure [KEY=VALUE...]    what differs from the first line
 //	TIME status
 //
@@ -115,6 +115,10 @@ func (p *player) do(line string) {
 		p.step(now, Event{Kind: EventResign})
 	case "retry":
 		p.step(now, Event{Kind: EventRetry})
+	case "unsent":
+		p.step(now, Event{Kind: EventUnsent})
+	case "sent":
+		p.step(now, Event{Kind: EventSent})
 	case "configure":
 		cfg := p.configure(p.cfg, arg)
 		p.step(now, Event{Kind: EventConfigure, Config: &cfg})

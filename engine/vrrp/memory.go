@@ -27,6 +27,8 @@ type Memory struct {
 
 	PeerForm      ChecksumForm
 	PeerFormKnown bool
+
+	Mute bool
 }
 
 // Memory returns what Restore needs.
@@ -38,6 +40,7 @@ func (r *Router) Memory() Memory {
 		MasterAddr: r.heard.addr, MasterPriority: r.heard.priority,
 		MasterInterval: r.heard.interval, LastHeard: r.heard.at,
 		PeerForm: r.peerForm, PeerFormKnown: r.peerFormKnown,
+		Mute: r.muteness.mute,
 	}
 }
 
@@ -66,6 +69,7 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	r.backoff, r.refused = min(m.Backoff, backoffMax), m.Refused
 	r.heard = heard{addr: m.MasterAddr, priority: m.MasterPriority, interval: m.MasterInterval, at: moment(m.LastHeard)}
 	r.peerForm, r.peerFormKnown = m.PeerForm, m.PeerFormKnown
+	r.muteness = muteness{mute: m.Mute, probeAt: r.nextProbe(now)}
 	switch r.state {
 	case Initialize:
 	case Backup:

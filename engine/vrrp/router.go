@@ -59,6 +59,7 @@ type Router struct {
 	heard heard
 	// ignored is the last advert of a Master that this Backup preempts: it did not stop the Master_Down_Timer.
 	ignored   heard
+	muteness  muteness
 	installed bool
 	announcer announcer
 
@@ -110,6 +111,10 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 		return r.takeOver(now, out)
 	case EventRetry:
 		r.refused = false
+	case EventSent:
+		return r.sent(now, out)
+	case EventUnsent:
+		return r.unsent(now, out)
 	}
 	return out
 }
@@ -125,6 +130,7 @@ func (r *Router) up(now time.Time, local Local, out []Action) []Action {
 	if local != was {
 		r.local = local
 		r.message = nil
+		r.hopeful(now)
 	}
 	switch r.state {
 	case Initialize:
@@ -228,7 +234,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 
 // preempts tells whether a Backup takes over from a Master with this priority.
 func (r *Router) preempts(priority uint8) bool {
-	return r.cfg.Preempt && !r.refused && priority < r.priority()
+	return r.cfg.Preempt && !r.refused && !r.muteness.mute && priority < r.priority()
 }
 
 // follow accepts the sender of an advert as the Master.
@@ -292,9 +298,11 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 		cause = CauseHigherPriority
 	case a.Priority == own && a.Source.Compare(r.local.Primary) > 0:
 		cause = CauseHigherAddress
+	case r.muteness.mute && !r.local.Owner:
+		cause = CauseMute
 	}
 	if cause != CauseNone {
-		if r.cfg.LastWord {
+		if r.cfg.LastWord && cause != CauseMute {
 			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 		}
 		out = r.enter(now, Backup, cause, out)
@@ -305,7 +313,7 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
 	// Switches and neighbors may have followed the other one until now.
 	if r.answer(now) {
-		out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
+		out = r.advertise(out)
 	}
 	if r.installed {
 		r.announcer.provoke(now, &r.cfg.Announce)
@@ -354,6 +362,8 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 			return r.elected(now, r.takeover, out)
 		case due(r.preemptAt(), now):
 			return r.elected(now, CausePreempt, out)
+		case due(r.probeDue(), now):
+			return r.probe(now, out)
 		}
 	case Master:
 		if at := r.NextAdvertAt().Add(-early); due(at, now) {
@@ -366,7 +376,7 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 		}
 		if due(r.answerAt(), now) {
 			r.owed, r.answered = false, now
-			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
+			out = r.advertise(out)
 		}
 		out = r.announce(now, out)
 	}
@@ -486,6 +496,7 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 	if moved || keyed || r.cfg.Interval != was.Interval || r.cfg.Priority != was.Priority || r.cfg.Checksum != was.Checksum ||
 		!r.cfg.Unicast.Equal(&was.Unicast) {
 		r.message = nil
+		r.hopeful(now)
 		if r.state == Master {
 			// At once: the others may have to act on the priority, and to learn
 			// a longer interval before they miss an advert.
@@ -508,6 +519,13 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Action {
 	from := r.state
 	r.state, r.since, r.cause = to, now, cause
+	r.muteness.adverts, r.muteness.probing = 0, false
+	switch {
+	case to == Initialize:
+		r.muteness = muteness{} // what the interface can do is open when it is up again
+	case to == Backup && r.muteness.mute:
+		r.muteness.probeAt = r.nextProbe(now)
+	}
 	r.heard, r.ignored, r.owed = heard{}, heard{}, false
 	r.downSet, r.takeover, r.preemptSet, r.willing = now, CauseMasterDown, time.Time{}, CauseNone
 	if from == Master {
@@ -523,6 +541,12 @@ func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Act
 // send sends an advert and restarts the Adver_Timer.
 func (r *Router) send(now time.Time, out []Action) []Action {
 	r.adverSet, r.owed = now, false
+	return r.advertise(out)
+}
+
+// advertise sends an advert of a Master.
+func (r *Router) advertise(out []Action) []Action {
+	r.muteness.adverts = min(r.muteness.adverts+1, muteAfter)
 	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
 }
 

@@ -34,6 +34,9 @@ type Status struct {
 	PeerFormKnown bool
 	// Installed tells whether the kernel has confirmed the addresses.
 	Installed bool
+	// Mute says that no advert goes out: see EventUnsent. ProbeAt is when a mute Backup tries next; zero if it does not.
+	Mute    bool
+	ProbeAt time.Time
 	// Willing is why a Backup would be Master if the others of its sync group were ready too;
 	// CauseNone if it would not.
 	Willing Cause
@@ -50,7 +53,7 @@ func (r *Router) Deadline() time.Time {
 		if r.waiting() {
 			return time.Time{}
 		}
-		return earliest(r.masterDownAt(), r.preemptAt())
+		return earliest(earliest(r.masterDownAt(), r.preemptAt()), r.probeDue())
 	case Master:
 		return earliest(earliest(r.NextAdvertAt(), r.answerAt()), r.announcer.deadline())
 	default:
@@ -81,6 +84,9 @@ func (r *Router) Message(priority uint8) []byte {
 
 // Willing tells whether a synced Backup waits to be told to take over.
 func (r *Router) Willing() bool { return r.state == Backup && r.waiting() }
+
+// Mute tells whether no advert goes out; see EventUnsent.
+func (r *Router) Mute() bool { return r.muteness.mute }
 
 // MessageTo is Message for a unicast peer, whose address may be in the checksum.
 func (r *Router) MessageTo(priority uint8, peer netip.Addr) []byte {
@@ -124,6 +130,7 @@ func (r *Router) Status() Status {
 		PeerFormKnown:       r.peerFormKnown,
 		Installed:           r.installed,
 		Refused:             r.refused,
+		Mute:                r.muteness.mute,
 	}
 	switch r.state {
 	case Initialize:
@@ -132,7 +139,7 @@ func (r *Router) Status() Status {
 			s.Willing = r.willing
 			break
 		}
-		s.MasterDownAt, s.PreemptAt = r.masterDownAt(), r.preemptAt()
+		s.MasterDownAt, s.PreemptAt, s.ProbeAt = r.masterDownAt(), r.preemptAt(), r.probeDue()
 	case Master:
 		s.MasterAddr, s.MasterPriority, s.LastHeard = r.local.Primary, s.Priority, r.adverSet
 		s.NextAdvertAt = r.NextAdvertAt()

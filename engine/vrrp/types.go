@@ -364,6 +364,7 @@ const (
 	CauseReconfigured         // the configuration changed in a way that needs a restart
 	CauseUnsuitable           // VRRP cannot run on an interface of this kind, or a port of another
 	CauseDeaf                 // adverts cannot be received on the interface
+	CauseMute                 // adverts cannot be sent, and another Master was heard
 	causes
 )
 
@@ -376,6 +377,7 @@ var causeNames = [NumCauses]string{
 	"resigned by operator", "shutdown", "interface down", "interface missing",
 	"no primary address", "tracked object down", "sync group", "addresses refused by the kernel",
 	"addresses removed from outside", "reconfigured", "interface unsuitable", "adverts cannot be received",
+	"adverts cannot be sent",
 }
 
 // String returns the cause as a phrase for people.

@@ -22,7 +22,7 @@ func TestNames(t *testing.T) {
 		{FormMessage, "message"}, {FormPseudoHeader, "pseudo-header"}, {ChecksumForm(9), "ChecksumForm(9)"},
 		{EventUp, "up"}, {EventDown, "down"}, {EventAdvert, "advert"}, {EventTimer, "timer"},
 		{EventInstalled, "installed"}, {EventRefused, "refused"}, {EventResign, "resign"},
-		{EventConfigure, "configure"}, {EventKind(99), "EventKind(99)"},
+		{EventConfigure, "configure"}, {EventUnsent, "unsent"}, {EventSent, "sent"}, {EventKind(99), "EventKind(99)"},
 		{ActionSend, "send"}, {ActionInstall, "install"}, {ActionWithdraw, "withdraw"},
 		{ActionAnnounce, "announce"}, {ActionTransition, "transition"}, {ActionKind(99), "ActionKind(99)"},
 		{DropNone, "none"}, {DropTTL, "ttl"}, {DropAuthType, "auth-type"}, {DropAddressList, "address-list"},
