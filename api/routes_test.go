@@ -73,7 +73,7 @@ func fullAPI(t testing.TB) *API {
 	down.Peers = []engine.UnicastPeer{
 		{Addr: netip.MustParseAddr("10.0.0.2"), LastHeard: start, Priority: 100, Adverts: 7}, {Addr: netip.MustParseAddr("10.0.0.3")},
 	}
-	down.Fault = "operation not permitted"
+	down.Fault, down.SendFault = "operation not permitted", "cannot send: message too long"
 	v.snapshot.Routers = append(v.snapshot.Routers, down)
 	v.snapshot.Routes = []engine.RouteStatus{
 		{StaticRoute: config.Engine.Routes[0], State: engine.RouteFailed, Fault: "network is unreachable"},

@@ -52,6 +52,9 @@ type group struct {
 	lostMore bool    // something was lost while pending
 	repairs  repairs
 
+	mute   bool   // told of
+	unsent string // why the last advert that failed could not be sent
+
 	fault       string
 	faultActive bool // the fault concerns the addresses of a Master
 
@@ -94,6 +97,7 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	}
 	c.schedule(g)
 	g.status = nil
+	c.noteMute(now, g, out)
 	if willing := g.router.Willing(); willing != g.willing {
 		g.willing = willing
 		c.unalign(g.sync)
@@ -110,9 +114,10 @@ func (g *group) send(priority uint8, out *Output) {
 	if priority == vrrp.PriorityResign {
 		g.counters.PriorityZeroSent++
 	}
-	send := Send{Key: g.cfg.Key, Link: l.Index, Source: g.local.Primary, MAC: g.advertMAC(l)}
+	send := Send{Key: g.cfg.Key, Link: l.Index, Source: g.local.Primary, MAC: g.advertMAC(l), Priority: priority}
 	if u := &g.cfg.Protocol.Unicast; u.Enabled() {
-		for _, peer := range u.Peers {
+		for i, peer := range u.Peers {
+			send.More = i < len(u.Peers)-1
 			send.Peer, send.Payload = peer, g.router.MessageTo(priority, peer)
 			out.Sends = append(out.Sends, send)
 		}

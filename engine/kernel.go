@@ -225,11 +225,3 @@ func (c *Core) fail(now time.Time, g *group, text string, active bool, out *Outp
 func (g *group) recover() {
 	g.fault, g.faultActive, g.status = "", false, nil
 }
-
-// SendFailed counts an advert of a virtual router that could not be sent.
-func (c *Core) SendFailed(key Key) {
-	if g, ok := c.groups[key]; ok {
-		g.counters.SendErrors++
-		g.status = nil
-	}
-}

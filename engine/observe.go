@@ -29,6 +29,7 @@ func (c *Core) observe(g *group) *RouterStatus {
 		VirtualMAC: g.vmac,
 		Addresses:  g.prefixes,
 		Fault:      g.fault,
+		SendFault:  g.sendFault(),
 		Rivals:     g.rivals(),
 		Counters:   g.counters,
 		Dropped:    slices.Clone(g.dropped),

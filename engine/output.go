@@ -40,6 +40,9 @@ type Send struct {
 	Peer    netip.Addr // the only receiver; invalid: the multicast group
 	MAC     [6]byte    // Ethernet source: the virtual MAC, or the interface's in Ether without VMAC
 	Payload []byte     // the VRRP message; read only, never written to again
+	// Priority is that of the advert. More says that the next Send has the same advert, for another peer.
+	Priority uint8
+	More     bool
 }
 
 // Announce asks for gratuitous ARP or unsolicited Neighbor Advertisements.

@@ -13,7 +13,7 @@ import (
 type Counters struct {
 	// Since is when they were last zero.
 	Since                time.Time
-	AdvertsSent          uint64
+	AdvertsSent          uint64 // without those that could not be
 	AdvertsReceived      uint64 // accepted
 	PriorityZeroSent     uint64
 	PriorityZeroReceived uint64
@@ -64,8 +64,10 @@ type RouterStatus struct {
 	AdvertMAC  [6]byte        // where adverts come from; zero while the interface does not exist
 	Addresses  []netip.Prefix // virtual addresses with their effective prefix length
 	// Fault is the last trouble with the kernel or why the interface cannot be used, empty when there is none.
-	Fault    string
-	Counters Counters
+	Fault string
+	// SendFault is why no advert goes out, empty when they do.
+	SendFault string
+	Counters  Counters
 	// Dropped holds the last discarded advert of each reason for which there was one.
 	Dropped []DroppedAdvert
 	// Peers are the unicast peers, in the order of the configuration; nil: adverts go to the multicast group.

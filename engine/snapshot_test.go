@@ -99,7 +99,7 @@ func TestClearStatistics(t *testing.T) {
 	cfg := manyGroups(3)
 	foreign := group("eth1", 99, "10.1.9.9")
 	h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.1.0.2"))
-	h.core.SendFailed(cfg.Routers[0].Key)
+	h.core.ReportSend(h.now, engine.SendReport{Key: cfg.Routers[0].Key, Priority: 100, Failed: 1, Err: errRefused}, &h.out)
 	if n := h.status(cfg.Routers[0].Key).Counters.SendErrors; n != 1 {
 		t.Errorf("%d send errors", n)
 	}

@@ -58,6 +58,15 @@ type Update struct {
 	Lost []ID
 	// RoutesLost tells that an installed route was removed from outside.
 	RoutesLost bool
+	// Broken are sockets that do not hear or send any more although their interface exists: the kernel has forgotten the
+	// membership in the multicast group, or what the interface was before. They must be opened again.
+	Broken []Socket
+}
+
+// Socket names the sockets of an interface and family.
+type Socket struct {
+	Link   int
+	Family Family
 }
 
 // ID names a virtual router in records of what was done to the kernel.

@@ -69,6 +69,9 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // which have said it
 		say = append(say, "The kernel made trouble: "+printable(r.Fault)+".")
 	}
+	if r.SendFault != "" {
+		say = append(say, "Its last advert failed: "+printable(r.SendFault)+".")
+	}
 	for _, text := range e.obstacles(*r.Config) {
 		say = append(say, "A setting of this host is in the way: "+text+".")
 	}
@@ -139,6 +142,9 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 		say = append(say,
 			fmt.Sprintf("It is Backup although the Master %s is lower than its own %d: the kernel does not let it have the addresses.", master, own),
 			fmt.Sprintf("It tries again when it hears no Master, when %s was down, and when its configuration changes.", r.Config.Interface))
+	case r.Mute:
+		say = append(say, fmt.Sprintf("It is Backup although the Master %s is lower than its own %d, because its adverts cannot be sent: "+
+			"that router would not hear it, and stay Master. It tries again in %s ms whether it can.", master, own, left0(now, r.ProbeAt)))
 	case !r.PreemptAt.IsZero():
 		say = append(say, fmt.Sprintf("It will take over from the Master %s in %s ms, when the preempt delay of %s is over.",
 			master, left0(now, r.PreemptAt), p.PreemptDelay))
@@ -167,6 +173,9 @@ func explainMaster(now time.Time, r *engine.RouterStatus) []string {
 	}
 	say = append(say, fmt.Sprintf("A router that sends adverts with a priority above %d, or with %d from an address above %s, would take over.",
 		priority(r), priority(r), text0(r.Local.Primary)))
+	if r.Mute {
+		say = append(say, "No other router hears it, since its adverts cannot be sent: it gives Master up as soon as it hears one, whatever its priority.")
+	}
 	if !r.Installed {
 		say = append(say, "The kernel has not confirmed its addresses yet.")
 	}

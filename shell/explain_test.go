@@ -187,6 +187,42 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainMute has a router whose adverts cannot be sent, alone and beside another.
+func TestExplainMute(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3+"priority = 150\n")
+		pass(5 * time.Second)
+		r1.kernel.SetFaults(fake.Faults{Send: func(string, platform.Frame) error { return errors.New("no buffer space available") }})
+		pass(5 * time.Second)
+		says := func(command string, want ...string) {
+			l.t.Helper()
+			out := must(l.t, r1.Session, command)
+			for _, w := range want {
+				if !strings.Contains(out, w) {
+					l.t.Errorf("%s: %q is missing in:\n%s", command, w, out)
+				}
+			}
+		}
+		const fault = "cannot send: no buffer space available"
+		says("show vrrp", "State is MASTER", "Fault: "+fault, "Send errors 5")
+		says("show vrrp explain", "No other router hears it, since its adverts cannot be sent: it gives Master up as soon as it hears one, whatever its priority.",
+			"Its last advert failed: "+fault+".")
+		says("show vrrp | json", `"send_fault": "`+fault+`"`)
+		says("show logging", fault)
+		l.router(2, v3+"priority = 100\n")
+		pass(5 * time.Second)
+		says("show vrrp explain", "It is Backup although the Master 10.0.0.2 with priority 100 is lower than its own 150, because its adverts cannot be sent",
+			"Its last advert failed: "+fault+".")
+		says("show vrrp history", "adverts cannot be sent (10.0.0.2, priority 100)")
+		r1.kernel.SetFaults(fake.Faults{})
+		pass(10 * time.Second)
+		if out := must(l.t, r1.Session, "show vrrp"); !strings.Contains(out, "State is MASTER") || strings.Contains(out, "Fault") {
+			l.t.Errorf("when it can send again:\n%s", out)
+		}
+		says("show logging", "adverts can be sent again")
+	})
+}
+
 // TestExplainDeafRival has two Masters of which the worse one does not hear the better one.
 func TestExplainDeafRival(t *testing.T) {
 	const hint = "\"advert-mac interface\" sends them from that of eth0"

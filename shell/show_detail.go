@@ -26,6 +26,9 @@ func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 	if r.Fault != "" {
 		c.printf("  Fault: %s\n", printable(r.Fault))
 	}
+	if r.SendFault != "" {
+		c.printf("  Fault: %s\n", printable(r.SendFault))
+	}
 	c.addresses(now, r)
 	c.carrier(r)
 	c.printf("  Version is %s%s\n", p.Version, checksum(r))

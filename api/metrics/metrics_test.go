@@ -52,6 +52,7 @@ func sampleState() *State {
 	backup.Sync = master.Sync
 	master.Rivals = make([]engine.Rival, 2)
 	backup.Fault = "operation not permitted"
+	master.SendFault = "cannot send: message too long"
 	lost := router("eth9", vrrp.IPv4, 255, vrrp.Initialize)
 	file := engine.TrackObject{Name: "weight", Kind: engine.TrackFile}
 	uplink := engine.TrackObject{Name: "uplink", Kind: engine.TrackInterface}
@@ -134,6 +135,7 @@ func TestSamples(t *testing.T) {
 		"vrrpsh_addresses_installed{" + four + "}": 1, "vrrpsh_addresses_installed{" + six + "}": 0,
 		"vrrpsh_rivals{" + four + "}": 2, "vrrpsh_rivals{" + six + "}": 0,
 		"vrrpsh_fault{" + four + "}": 0, "vrrpsh_fault{" + six + "}": 1,
+		"vrrpsh_send_fault{" + four + "}": 1, "vrrpsh_send_fault{" + six + "}": 0,
 		"vrrpsh_adverts_sent_total{" + four + "}": 10, "vrrpsh_adverts_sent_total{" + six + "}": 0,
 		"vrrpsh_adverts_received_total{" + four + "}":                                 3,
 		"vrrpsh_priority_zero_sent_total{" + four + "}":                               1,

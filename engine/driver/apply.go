@@ -86,7 +86,8 @@ func (l *loop) adopt(now time.Time, cfg engine.Config) {
 func (l *loop) conclude(now time.Time) {
 	l.waiter = nil
 	l.needs = needsOf(l.config)
-	l.flush() // the last words of virtual routers that were removed
+	l.forgetFailing()
+	l.flush(now) // the last words of virtual routers that were removed
 	l.prune()
 	for index := range l.links {
 		l.show(now, index) // what could not be heard need not be any more

@@ -132,6 +132,11 @@ func (l *loop) inherit(now time.Time, links []platform.Link, h *engine.Handover)
 	l.actuator.openAll()
 	l.operate(now)
 	l.core.Restore(now, h, &l.out)
+	for _, r := range l.core.Snapshot(now).Routers {
+		if r.Mute {
+			l.failing[r.Config.Key] = true
+		}
+	}
 	l.take(now)
-	l.flush()
+	l.flush(now)
 }

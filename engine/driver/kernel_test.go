@@ -148,8 +148,9 @@ func TestDeafRouterStaysInInitialize(t *testing.T) {
 		}
 		r2.AddLink(lab.LAN, "eth1", netip.MustParsePrefix("10.0.0.22/24"))
 		sleep(time.Minute)
-		if got := r2.status(); got.State != vrrp.Initialize || got.Counters.BecameMaster > 0 {
-			t.Errorf("deaf r2 is %s and became Master %d times", got.State, got.Counters.BecameMaster)
+		if got := r2.status(); got.State != vrrp.Initialize || got.Counters.BecameMaster > 0 || got.Cause != vrrp.CauseDeaf ||
+			got.Fault != "cannot receive adverts: "+errRefused.Error() {
+			t.Errorf("deaf r2 is %s (%s, %q) and became Master %d times", got.State, got.Cause, got.Fault, got.Counters.BecameMaster)
 		}
 		r2.SetFaults(fake.Faults{})
 		sleep(2 * time.Second)

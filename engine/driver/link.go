@@ -36,9 +36,15 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		}
 		l.links[link.Index] = link
 		l.open(&link)
+		l.retry(link.Index) // what has changed may be what was missing
 		l.show(now, link.Index)
 		if known && was.Name != link.Name {
 			l.prune()
+		}
+	}
+	for _, broken := range u.Broken {
+		if s := l.sockets[socketKey{broken.Link, vrrp.Family(broken.Family)}]; s != nil {
+			l.renew(s)
 		}
 	}
 	for _, id := range u.Lost {
@@ -82,7 +88,7 @@ func (l *loop) show(now time.Time, index int) {
 	}
 	for _, f := range l.needs[link.Name].list() {
 		s := l.sockets[socketKey{index, f}]
-		if s != nil && s.conn == nil && !s.failed {
+		if s != nil && s.conn == nil && s.trouble == "" {
 			return
 		}
 	}

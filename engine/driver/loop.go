@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,10 @@ type loop struct {
 	desires []engine.Desired      // to be handed to the actuator
 	routes  *engine.DesiredRoutes // the same
 	packets [receiveBatch]platform.Packet
+	// reports are what the Core is to be told of adverts that could not be sent, or could be after such;
+	// failing are the virtual routers of the last ones that could not.
+	reports, spareReports []engine.SendReport
+	failing               map[engine.Key]bool
 
 	announcer announcer
 	spare     []operation
@@ -51,6 +56,7 @@ func newLoop(d *Driver) *loop {
 		actuator:  newActuator(d.system),
 		links:     make(map[int]engine.Link),
 		sockets:   make(map[socketKey]*socket),
+		failing:   make(map[engine.Key]bool),
 		announcer: newAnnouncer(),
 	}
 	l.actuator.opened = func(c platform.Conn, o opening, err error) bool {
@@ -116,7 +122,7 @@ func (l *loop) turn(now time.Time) {
 		l.reopen()
 	}
 	l.announcer.pace(now, l.announce)
-	l.flush()
+	l.flush(now)
 	l.observe(now)
 }
 
@@ -143,6 +149,9 @@ func (l *loop) receive(now time.Time, s *socket) {
 		l.resources.Received += uint64(n)
 		if err != nil {
 			l.complain(s, "receive", err)
+			if errors.Is(err, platform.ErrNoLink) {
+				l.renew(s)
+			}
 			return
 		}
 		if n == 0 {
@@ -200,10 +209,17 @@ func (l *loop) take(now time.Time) {
 }
 
 // flush sends what was queued, and only then lets the kernel work begin: the advert of
-// a new Master comes before its addresses, and that of one that resigns waits for nothing.
-func (l *loop) flush() {
-	for _, s := range l.order {
-		l.send(s)
+// a new Master comes before its addresses, and that of one that resigns waits for nothing. A Master of
+// which no advert goes out may not want its addresses any more.
+func (l *loop) flush(now time.Time) {
+	for {
+		for _, s := range l.order {
+			l.send(s)
+		}
+		if len(l.reports) == 0 {
+			break
+		}
+		l.report(now)
 	}
 	if len(l.desires) > 0 {
 		l.actuator.desire(l.desires)
@@ -231,5 +247,5 @@ func (l *loop) stop() {
 	now := l.driver.now()
 	l.core.Stop(now, &l.out)
 	l.take(now)
-	l.flush()
+	l.flush(now)
 }

@@ -140,29 +140,41 @@ func (c *endless) Recv(p []platform.Packet) (int, error) {
 	return len(p), nil
 }
 
-// A failing interface costs a few calls, not one for each advert, and all are counted.
+// What cannot be sent keeps nothing else from being sent, and each is counted; an interface that is gone costs one call.
 func TestSendFailures(t *testing.T) {
+	full := errors.New("no buffer space")
 	for _, c := range []struct {
 		name            string
 		broken          func(n int) bool
+		err             error
 		failures, calls int
 	}{
-		{"none", func(n int) bool { return false }, 0, 1},
-		{"one advert", func(n int) bool { return n == 7 }, 1, 2},
-		{"the last", func(n int) bool { return n == groupsPerLink-1 }, 1, 1},
-		{"each tenth", func(n int) bool { return n%10 == 5 }, 25, 26},
-		{"all", func(n int) bool { return true }, groupsPerLink, giveUp},
+		{"none", func(n int) bool { return false }, full, 0, 1},
+		{"one advert", func(n int) bool { return n == 7 }, full, 1, 2},
+		{"the last", func(n int) bool { return n == groupsPerLink-1 }, full, 1, 1},
+		{"the first", func(n int) bool { return n < 20 }, full, 20, 21},
+		{"each tenth", func(n int) bool { return n%10 == 5 }, full, 25, 26},
+		{"all", func(n int) bool { return true }, full, groupsPerLink, groupsPerLink},
+		{"no interface", func(n int) bool { return true }, platform.ErrNoLink, groupsPerLink, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(groupsPerLink, 250)
 			b.run(b.now.Add(20 * time.Second))
-			conn := &broken{is: c.broken}
+			conn := &broken{is: c.broken, err: c.err}
+			before := 0
+			for _, r := range b.core.Snapshot(b.now).Routers {
+				before += int(r.Counters.AdvertsSent)
+			}
 			b.sockets[socketKey{1, vrrp.IPv4}].conn = conn
 			b.now = b.core.Deadline()
 			b.turn(b.now)
-			failures := 0
+			failures, sent := 0, -before
 			for _, r := range b.core.Snapshot(b.now).Routers {
 				failures += int(r.Counters.SendErrors)
+				sent += int(r.Counters.AdvertsSent)
+			}
+			if sent != groupsPerLink-c.failures {
+				t.Errorf("%d adverts count as sent, %d were not", sent, c.failures)
 			}
 			if failures != c.failures || conn.calls != c.calls {
 				t.Errorf("%d failures in %d calls, want %d in %d", failures, conn.calls, c.failures, c.calls)
@@ -178,6 +190,7 @@ func TestSendFailures(t *testing.T) {
 type broken struct {
 	stubConn
 	is    func(n int) bool // the nth frame
+	err   error
 	tried int
 }
 
@@ -186,7 +199,7 @@ func (c *broken) Send(frames []platform.Frame) (int, error) {
 	for i := range frames {
 		c.tried++
 		if c.is(c.tried - 1) {
-			return i, errors.New("no buffer space")
+			return i, c.err
 		}
 		c.sent++
 	}

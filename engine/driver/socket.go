@@ -2,7 +2,7 @@ package driver
 
 import (
 	"errors"
-	"net/netip"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,15 +27,25 @@ type socketKey struct {
 type socket struct {
 	key  socketKey
 	conn platform.Conn // nil until it is open
-	// failed is set from the first failure to open until it succeeds.
-	failed bool
+	// broken is set while conn is to be replaced by another, and trouble is why opening has failed last; empty
+	// when it has not, or not yet. A socket with trouble is deaf.
+	broken  bool
+	trouble string
 
 	frames        []platform.Frame
-	keys          []engine.Key // whose the frames are
+	adverts       []queued // what the frames are
+	errs          []error  // of the frames; empty if there are none
 	announcements []platform.Announcement
 	filter        []uint8
 	filtered      bool
 	quiet         time.Time // until when its troubles are not logged
+}
+
+// queued says of what advert a frame is.
+type queued struct {
+	key      engine.Key
+	priority uint8
+	more     bool // the next frame is of the same one
 }
 
 // families are those of an interface that are to be heard.
@@ -105,23 +115,31 @@ func (l *loop) request(s *socket) {
 // opened takes a Conn over, or the reason why there is none.
 func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	s := l.sockets[o.key]
-	if s == nil || s.conn != nil {
+	if s == nil || s.conn != nil && !s.broken {
 		if c != nil {
 			l.actuator.close(c) // nobody needs it any more
 		}
 		return
 	}
 	if err == nil {
-		s.conn, s.failed = c, false
+		if s.conn != nil {
+			l.driver.journal.warn("VRRP sockets were opened again", "interface", l.links[o.key.link].Name, "family", o.key.family.String())
+			l.actuator.close(s.conn)
+		}
+		s.conn, s.broken, s.trouble = c, false, ""
 		if s.filter != nil {
 			l.setFilter(s)
 		}
 	} else {
-		if !s.failed && !errors.Is(err, platform.ErrNoLink) {
+		gone := errors.Is(err, platform.ErrNoLink)
+		if s.trouble == "" && !gone {
 			l.driver.journal.warn("VRRP sockets could not be opened; trying again",
 				"interface", l.links[o.key.link].Name, "family", o.key.family.String(), "error", err)
 		}
-		s.failed = true
+		// That an interface is gone will be told; until then those that run on it need not know.
+		if !gone || s.conn == nil {
+			s.trouble = err.Error()
+		}
 		l.retryAt = earliest(l.retryAt, now.Add(retryPause))
 	}
 	l.waiter.socket(o.key, err)
@@ -132,9 +150,26 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 func (l *loop) reopen() {
 	l.retryAt = time.Time{}
 	for _, s := range l.order {
-		if s.failed {
+		if s.trouble != "" || s.broken {
 			l.request(s)
 		}
+	}
+}
+
+// retry is reopen for one interface, at once.
+func (l *loop) retry(link int) {
+	for _, f := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
+		if s := l.sockets[socketKey{link, f}]; s != nil && s.trouble != "" {
+			l.request(s)
+		}
+	}
+}
+
+// renew replaces a Conn that does not work any more. Until there is another one it is kept: it may still send.
+func (l *loop) renew(s *socket) {
+	if s.conn != nil && !s.broken {
+		s.broken = true
+		l.request(s)
 	}
 }
 
@@ -188,21 +223,19 @@ func (l *loop) setFilter(s *socket) {
 	}
 }
 
-// queue queues an advert. Without a socket it counts as a failure.
+// queue queues an advert.
 func (l *loop) queue(n *engine.Send) {
 	s := l.sockets[socketKey{n.Link, n.Key.Family}]
 	if s == nil || s.conn == nil {
-		l.unsent(n.Key)
+		l.resources.SendErrors++
+		l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: 1, Err: errNoSocket})
 		return
 	}
 	s.frames = append(s.frames, platform.Frame{MAC: n.MAC, Peer: n.Peer, Source: n.Source, Payload: n.Payload})
-	s.keys = append(s.keys, n.Key)
+	s.adverts = append(s.adverts, queued{n.Key, n.Priority, n.More})
 }
 
-func (l *loop) unsent(key engine.Key) {
-	l.core.SendFailed(key)
-	l.resources.SendErrors++
-}
+var errNoSocket = errors.New("no socket")
 
 // announce queues an announcement, or loses it without a socket.
 func (l *loop) announce(key socketKey, n platform.Announcement) {
@@ -211,15 +244,13 @@ func (l *loop) announce(key socketKey, n platform.Announcement) {
 	}
 }
 
-// giveUp is after how many failures in a row the rest is not tried.
-const giveUp = 3
-
 // send sends what was queued on a socket.
 func (l *loop) send(s *socket) {
 	if len(s.frames) > 0 {
 		l.sendFrames(s)
+		l.assess(s)
 		clear(s.frames) // lets the messages go
-		s.frames, s.keys = s.frames[:0], s.keys[:0]
+		s.frames, s.adverts, s.errs = s.frames[:0], s.adverts[:0], s.errs[:0]
 	}
 	if len(s.announcements) > 0 {
 		l.sendAnnouncements(s)
@@ -227,26 +258,83 @@ func (l *loop) send(s *socket) {
 	}
 }
 
+// sendFrames sends the frames and notes which could not be sent, and why: one that is too long, say, is no reason not to
+// send those of other virtual routers.
 func (l *loop) sendFrames(s *socket) {
-	failures := 0
 	for next := 0; next < len(s.frames); {
 		n, err := s.conn.Send(s.frames[next:])
 		l.resources.Sent += uint64(n)
 		if next += n; next == len(s.frames) {
 			return
 		}
-		if n > 0 {
-			failures = 0
+		if len(s.errs) == 0 {
+			s.errs = append(s.errs, make([]error, len(s.frames))...)
 		}
-		failures++
 		l.complain(s, "send", err)
-		l.unsent(s.keys[next])
+		s.errs[next] = err
 		next++
-		for ; failures == giveUp && next < len(s.frames); next++ {
-			l.unsent(s.keys[next])
+		if errors.Is(err, platform.ErrNoLink) {
+			l.renew(s)
+			for ; next < len(s.frames); next++ {
+				s.errs[next] = err
+			}
 		}
 	}
 }
+
+// assess finds out which adverts could not be sent, and which could after others that could not.
+func (l *loop) assess(s *socket) {
+	if len(s.errs) == 0 && len(l.failing) == 0 {
+		return
+	}
+	var r engine.SendReport
+	for i, a := range s.adverts {
+		if len(s.errs) > 0 && s.errs[i] != nil {
+			r.Failed++
+			r.Err = s.errs[i]
+		} else {
+			r.Sent = true
+		}
+		if a.more {
+			continue
+		}
+		r.Key, r.Priority = a.key, a.priority
+		if r.Failed > 0 || l.failing[a.key] {
+			l.resources.SendErrors += uint64(r.Failed)
+			l.reports = append(l.reports, r)
+		}
+		r = engine.SendReport{}
+	}
+}
+
+// report tells the Core what became of adverts. It may ask for others, which it then tells of no more: who cannot send
+// gives Master up, and the others of a sync group with it.
+func (l *loop) report(now time.Time) {
+	list := l.reports
+	l.reports = l.spareReports[:0]
+	for i := range list {
+		r := &list[i]
+		if r.Sent {
+			delete(l.failing, r.Key)
+		} else {
+			l.failing[r.Key] = true
+		}
+		l.core.ReportSend(now, *r, &l.out)
+		l.take(now)
+	}
+	clear(list)
+	l.spareReports = list[:0]
+}
+
+// forgetFailing forgets the virtual routers that are not configured any more.
+func (l *loop) forgetFailing() {
+	maps.DeleteFunc(l.failing, func(key engine.Key, _ bool) bool {
+		return !slices.ContainsFunc(l.config.Routers, func(r engine.VirtualRouter) bool { return r.Key == key })
+	})
+}
+
+// giveUp is after how many failures in a row the rest of the announcements is not tried.
+const giveUp = 3
 
 func (l *loop) sendAnnouncements(s *socket) {
 	failures := 0
@@ -262,6 +350,9 @@ func (l *loop) sendAnnouncements(s *socket) {
 		failures++
 		l.complain(s, "announce", err)
 		next++
+		if errors.Is(err, platform.ErrNoLink) {
+			l.renew(s)
+		}
 	}
 }
 
@@ -276,12 +367,13 @@ func (l *loop) complain(s *socket, what string, err error) {
 		"family", s.key.family.String(), "in", what, "error", err)
 }
 
-// ownLink returns an interface in the Core's terms, without the addresses of families that
-// cannot be heard: a virtual router that is deaf must not become Master.
+// ownLink returns an interface in the Core's terms, with what is known of its sockets: a virtual router that is deaf
+// must not become Master.
 func (l *loop) ownLink(link engine.Link) engine.Link {
-	link.Addrs = slices.DeleteFunc(slices.Clone(link.Addrs), func(p netip.Prefix) bool {
-		s := l.sockets[socketKey{link.Index, vrrp.FamilyOf(p.Addr())}]
-		return s != nil && s.failed
-	})
+	for family, deaf := range map[vrrp.Family]*string{vrrp.IPv4: &link.DeafIPv4, vrrp.IPv6: &link.DeafIPv6} {
+		if s := l.sockets[socketKey{link.Index, family}]; s != nil {
+			*deaf = s.trouble
+		}
+	}
 	return link
 }

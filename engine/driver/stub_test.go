@@ -112,7 +112,7 @@ func newBench(groups int, priority uint8) *bench {
 
 // settle does the actuator's work.
 func (b *bench) settle() {
-	b.flush()
+	b.flush(b.now)
 	for {
 		w, _ := b.actuator.next()
 		opens, batch := w.opens, w.batch
@@ -124,7 +124,7 @@ func (b *bench) settle() {
 			list = append(list, outcome{desired: d})
 		}
 		b.reached(b.now, list)
-		b.flush()
+		b.flush(b.now)
 	}
 }
 

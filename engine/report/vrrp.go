@@ -63,7 +63,8 @@ type Detail struct {
 	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
 	Installed           bool       `json:"installed"`
 	Fault               string     `json:"fault,omitempty"`
-	Refused             bool       `json:"refused,omitempty"` // preempts nobody because of the fault
+	Refused             bool       `json:"refused,omitempty"`    // preempts nobody because of the fault
+	SendFault           string     `json:"send_fault,omitempty"` // why no advert goes out
 	Tracked             []Tracked  `json:"tracked,omitempty"`
 	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
@@ -210,6 +211,7 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 		Rivals:              rivals(r),
 		Fault:               r.Fault,
 		Refused:             r.Refused,
+		SendFault:           r.SendFault,
 		Statistics:          statistics(&r.Counters),
 		Tracked:             tracked(r),
 		SyncGroup:           syncGroup(r),

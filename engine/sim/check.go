@@ -13,6 +13,9 @@ import (
 // refused the addresses.
 const holdTime = time.Minute
 
+// timeToFail is how many intervals it takes a host to find out that nothing that it sends goes out.
+const timeToFail = 3
+
 // stormLimit is how many adverts of one virtual router a host may send in a second: one
 // every 10 ms and answers to others.
 const stormLimit = 1000
@@ -97,8 +100,11 @@ func (c *checker) checkAll() {
 	}
 }
 
-// side is what was counted on one side of a partition.
-type side struct{ masters, able int }
+// side is what was counted on one side of a partition. Of several Masters that nobody hears none can know.
+type side struct {
+	masters, mute, able int
+	slow                bool // somebody may have to find out first that it is mute
+}
 
 // check looks at one virtual router.
 func (c *checker) check(key engine.Key) {
@@ -109,12 +115,16 @@ func (c *checker) check(key engine.Key) {
 			continue
 		}
 		c.slowest[key] = max(c.slowest[key], vr.Protocol.Interval)
-		if !h.running() || h.stalled || !h.link.Up {
+		if !h.running() || h.stalled || !h.link.Up || h.link.DeafIPv4 != "" {
 			continue
 		}
 		s := &sides[h.side]
+		s.slow = s.slow || h.mute
 		master := h.state[key] == vrrp.Master
-		if master {
+		switch {
+		case master && h.mute:
+			s.mute++
+		case master:
 			s.masters++
 		}
 		if !vr.Shutdown && !c.lan.now.Before(c.held[holder{h, key}]) {
@@ -125,8 +135,12 @@ func (c *checker) check(key engine.Key) {
 		}
 	}
 	for i, s := range sides {
-		c.allow(wrong{key, i, manyMasters}, s.masters > 1, c.timeToHear(c.slowest[key]))
-		c.allow(wrong{key, i, noMaster}, s.masters == 0 && s.able > 0, c.timeToTakeOver(c.slowest[key]))
+		limit := c.timeToHear(c.slowest[key])
+		if s.slow {
+			limit += timeToFail * c.slowest[key]
+		}
+		c.allow(wrong{key, i, manyMasters}, s.masters > 1 || s.masters == 1 && s.mute > 0, limit)
+		c.allow(wrong{key, i, noMaster}, s.masters+s.mute == 0 && s.able > 0, c.timeToTakeOver(c.slowest[key]))
 	}
 }
 

@@ -24,7 +24,9 @@ type Host struct {
 	life    int          // how often it was started or crashed
 	stopped bool         // Stop was called: it may finish its work
 	stalled bool
-	refuses bool // its kernel has no address installed
+	refuses bool                // its kernel has no address installed
+	mute    bool                // nothing that it sends goes out
+	failing map[engine.Key]bool // the last advert could not be sent
 	out     engine.Output
 	wakeAt  time.Time // when it comes to its timers; zero: never
 
@@ -62,6 +64,7 @@ func (h *Host) off() {
 	h.listens = make(map[vrrp.Family]engine.Listen)
 	h.kernel = kernel{desired: make(map[engine.Key]engine.Desired), installed: make(map[engine.Key]bool)}
 	h.state = make(map[engine.Key]vrrp.State)
+	h.failing = make(map[engine.Key]bool)
 }
 
 // Stop ends a host in good order.
@@ -93,6 +96,22 @@ func (h *Host) SetLink(up bool) {
 func (h *Host) Refuse(all bool) {
 	h.refuses = all
 	h.lan.checker.disturbed()
+}
+
+// SetMute keeps everything that the host sends from going out, which its kernel tells it, or ends that.
+func (h *Host) SetMute(mute bool) {
+	h.mute = mute
+	h.lan.checker.disturbed()
+}
+
+// SetDeaf takes the sockets of the host away, so that it hears nothing, and knows it; or gives them back.
+func (h *Host) SetDeaf(deaf bool) {
+	h.link.DeafIPv4, h.link.DeafIPv6 = "", ""
+	if deaf {
+		h.link.DeafIPv4, h.link.DeafIPv6 = "no sockets", "no sockets"
+	}
+	h.lan.checker.disturbed()
+	h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
 }
 
 // Apply gives the host another configuration.
@@ -198,9 +217,22 @@ func (h *Host) carryOut() {
 	for _, l := range h.out.Listens {
 		h.listens[l.Family] = l
 	}
-	for _, s := range h.out.Sends {
-		if h.link.Up {
+	// What cannot be sent may have the Core ask for more.
+	for i := 0; i < len(h.out.Sends); i++ {
+		s := h.out.Sends[i]
+		if !h.link.Up {
+			continue
+		}
+		if !h.mute {
 			h.lan.send(h, s)
+		}
+		if h.mute || h.failing[s.Key] {
+			r := engine.SendReport{Key: s.Key, Priority: s.Priority, Sent: !h.mute}
+			if h.mute {
+				r.Failed, r.Err = 1, errUnsent
+			}
+			h.failing[s.Key] = h.mute
+			h.core.ReportSend(h.lan.now, r, &h.out)
 		}
 	}
 	for _, d := range h.out.Desired {

@@ -6,7 +6,10 @@ import (
 	"vrrpsh/engine"
 )
 
-var errRefused = errors.New("refused by the simulated kernel")
+var (
+	errRefused = errors.New("refused by the simulated kernel")
+	errUnsent  = errors.New("not sent by the simulated kernel")
+)
 
 // kernel has the addresses of a host. It does one piece of work at a time, the
 // newest of each virtual router.

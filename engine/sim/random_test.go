@@ -76,7 +76,7 @@ func random(t *testing.T, seed uint64) {
 	for range 25 {
 		h := hosts[r.IntN(len(hosts))]
 		key := keys[r.IntN(len(keys))].Key
-		switch r.IntN(12) {
+		switch r.IntN(16) {
 		case 0:
 			h.Crash()
 		case 1:
@@ -102,6 +102,14 @@ func random(t *testing.T, seed uint64) {
 				h.Lose(key)
 				l.Run(time.Second)
 			}
+		case 12:
+			h.SetMute(true)
+		case 13:
+			h.SetMute(false)
+		case 14:
+			h.SetDeaf(true)
+		case 15:
+			h.SetDeaf(false)
 		}
 		l.Run(time.Duration(r.Int64N(int64(pick(10*time.Millisecond, 3*time.Second, 20*time.Second)) + 1)))
 	}
@@ -114,6 +122,8 @@ func random(t *testing.T, seed uint64) {
 	for _, h := range hosts {
 		h.SetLink(false) // what was refused is tried again
 		h.SetLink(true)
+		h.SetDeaf(false)
+		h.SetMute(false)
 	}
 	hosts[0].Start()
 	l.Run(time.Minute)

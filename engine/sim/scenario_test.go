@@ -490,3 +490,42 @@ func TestSameSeedSameStory(t *testing.T) {
 		t.Error("one story of two seeds")
 	}
 }
+
+// TestMuteMaster has a Master that cannot send any more: another one takes over, and it gives way to whoever is heard.
+func TestMuteMaster(t *testing.T) {
+	for name, kind := range map[string]func(*engine.VirtualRouter){
+		"VRRPv3": every(time.Second), "VRRPv2": version2, "IPv6": ipv6, "no preemption": noPreempt,
+	} {
+		t.Run(name, func(t *testing.T) {
+			vr := group(1, 200, kind)
+			l := newLab(t, ethernet, one(vr), one(group(1, 100, kind)))
+			best, other := l.hosts[0], l.hosts[1]
+			back := "r1"
+			if !vr.Protocol.Preempt {
+				back = "r2"
+			}
+			for _, step := range []struct {
+				name   string
+				do     func()
+				after  time.Duration
+				master string
+			}{
+				{"start", func() {}, 10 * time.Second, "r1"},
+				{"mute", func() { best.SetMute(true) }, 5 * time.Second, "r2"},
+				{"a minute later", func() {}, time.Minute, "r2"},
+				{"alone", other.Crash, 5 * time.Second, "r1"},
+				{"a minute later", func() {}, time.Minute, "r1"},
+				{"beside another", other.Start, 5 * time.Second, "r2"},
+				{"sends again", func() { best.SetMute(false) }, 6 * time.Second, back},
+				{"deaf", func() { best.SetDeaf(true) }, 5 * time.Second, "r2"},
+				{"hears again", func() { best.SetDeaf(false) }, 5 * time.Second, back},
+			} {
+				step.do()
+				l.Run(step.after)
+				if got := l.Masters(vr.Key); len(got) != 1 || got[0] != step.master {
+					t.Errorf("%s: Masters are %v, want %s", step.name, got, step.master)
+				}
+			}
+		})
+	}
+}

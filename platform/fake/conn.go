@@ -17,7 +17,8 @@ type conn struct {
 	source netip.Addr
 	filter []uint8 // nil: everything
 	closed bool
-	gone   bool // the interface does not exist any more
+	gone   bool // the interface does not exist any more, or is another one
+	deaf   bool // the kernel has forgotten the membership
 
 	// queue is a ring of the packets that wait; its payloads are reused.
 	queue   []platform.Packet
@@ -41,7 +42,7 @@ func (s *System) receive(k *link, p *frame.Packet) {
 		return
 	}
 	for c := range s.conns {
-		if c.link == k && c.family == family && c.passes(p.Payload) {
+		if c.link == k && c.family == family && !c.deaf && c.passes(p.Payload) {
 			c.put(p)
 		}
 	}
@@ -203,6 +204,16 @@ func (c *conn) Close() error {
 func (c *conn) discard() {
 	c.system.ready -= c.n
 	c.n = 0
+}
+
+// breakConns makes the conns of an interface useless, which Watch tells.
+func (s *System) breakConns(k *link, how func(*conn) bool) {
+	for c := range s.conns {
+		if c.link == k && how(c) {
+			s.news.broken = append(s.news.broken, platform.Socket{Link: k.index, Family: c.family})
+		}
+	}
+	s.tell()
 }
 
 // dropConns ends the conns of an interface that is gone.

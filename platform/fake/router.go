@@ -110,6 +110,35 @@ func (r *Router) AddMacvlan(name, parent string) error {
 	return nil
 }
 
+// ForgetMembership makes the kernel forget that sockets are members of the multicast group of a family on an interface, as Linux
+// does with IPv6 when the MTU is too small for it. They hear nothing any more.
+func (r *Router) ForgetMembership(name string, family platform.Family) error {
+	defer r.lock()()
+	k, err := r.find(name)
+	if err == nil && r.system != nil {
+		r.system.breakConns(k, func(c *conn) bool {
+			c.deaf = c.deaf || c.family == family
+			return c.family == family
+		})
+	}
+	return err
+}
+
+// Move takes an interface to another network namespace and back. It is as it was, but of the sockets that were open none hears or
+// sends any more.
+func (r *Router) Move(name string) error {
+	defer r.lock()()
+	k, err := r.find(name)
+	if err == nil && r.system != nil {
+		r.system.breakConns(k, func(c *conn) bool {
+			c.gone = true
+			c.discard()
+			return true
+		})
+	}
+	return err
+}
+
 // SetPort makes an interface a port of a bridge, which is made if it does not exist, or, with "", no port of any. A bridge takes
 // all that its ports receive.
 func (r *Router) SetPort(name, bridge string) error {

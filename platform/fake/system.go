@@ -44,6 +44,7 @@ type news struct {
 	lost  []platform.ID
 	// routes is set when a route of a System was removed.
 	routes bool
+	broken []platform.Socket
 }
 
 // Boot starts the router program, in place of one that still runs, which is killed.
@@ -136,7 +137,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	unlock()
 	for whole := true; ; whole = false {
 		// The whole state is told even when there is nothing left of it.
-		if whole || len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
+		if whole || len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost {
 			fn(u)
 		}
 		select {
@@ -149,7 +150,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 		unlock := s.router.lock()
 		u = platform.Update{
 			Links: s.links(slices.Sorted(maps.Keys(s.news.links))),
-			Gone:  s.news.gone, Lost: s.news.lost, RoutesLost: s.news.routes,
+			Gone:  s.news.gone, Lost: s.news.lost, RoutesLost: s.news.routes, Broken: s.news.broken,
 		}
 		s.news = news{links: make(map[int]bool)}
 		for _, h := range s.router.held {
