@@ -24,6 +24,7 @@ type conn struct {
 	name   string
 	index  int
 	family platform.Family
+	told   bool // to be broken; connsMu of the System is held
 
 	mu       sync.Mutex // against Close
 	closed   bool
@@ -48,6 +49,7 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 	if !l.Ethernet {
 		return nil, fmt.Errorf("open %s: not an Ethernet interface: %w", l.Name, platform.ErrUnsupported)
 	}
+	s.leaveStale(link, family)
 	c := &conn{system: s, name: l.Name, index: link, family: family}
 	err = s.space.do(func() error {
 		in, err := openReceiver(l.Name, link, family)
@@ -74,11 +76,13 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 	if family == platform.IPv4 {
 		s.ah.join(s, link)
 	}
+	s.noteConn(c, true)
 	return c, nil
 }
 
 // Close implements platform.Conn.
 func (c *conn) Close() error {
+	c.system.noteConn(c, false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {

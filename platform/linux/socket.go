@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 
 	"golang.org/x/net/bpf"
@@ -67,10 +68,7 @@ func openReceiver(ifname string, index int, family platform.Family) (fd int, err
 			}
 		}
 	}
-	group := frame.GroupIPv4
-	if family == platform.IPv6 {
-		group = frame.GroupIPv6
-	}
+	group := groupOf(family)
 	drain(fd)
 	accept, err := bpf.Assemble(acceptAll)
 	if err != nil {
@@ -83,6 +81,13 @@ func openReceiver(ifname string, index int, family platform.Family) (fd int, err
 		return o.SetBPF(accept)
 	})
 	return fd, err
+}
+
+func groupOf(family platform.Family) netip.Addr {
+	if family == platform.IPv6 {
+		return frame.GroupIPv6
+	}
+	return frame.GroupIPv4
 }
 
 // unicastOptions are those of what is sent to single peers.
@@ -110,6 +115,7 @@ func drain(fd int) {
 // options are what ipv4.PacketConn and ipv6.PacketConn have in common here.
 type options interface {
 	JoinGroup(ifi *net.Interface, group net.Addr) error
+	LeaveGroup(ifi *net.Interface, group net.Addr) error
 	SetBPF(filter []bpf.RawInstruction) error
 }
 

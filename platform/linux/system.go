@@ -39,6 +39,8 @@ type System struct {
 
 	waiter   waiter
 	ah       ahListener
+	connsMu  sync.Mutex
+	conns    map[int][]*conn // that are open, by interface
 	registry registry
 	routes   routeTable
 	gate     gate
@@ -79,6 +81,7 @@ func New(o Options) (*System, error) {
 	s.gate.space = s.space
 	s.owner.gate = &s.gate
 	s.changes = make(map[settingKey]settingRecord)
+	s.conns = make(map[int][]*conn)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
 	if err := s.space.do(func() error { return s.open(o.StateDir) }); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,8 @@ type view struct {
 	suspects map[*entry]bool
 	// suspectRoutes is set when a static route may be lost.
 	suspectRoutes bool
+	// checkAt is when the sockets are to be looked at; zero: nothing has happened to their interfaces.
+	checkAt time.Time
 }
 
 type viewAddr struct {

@@ -154,6 +154,7 @@ func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 	}
 	v.suspectAll()
 	v.suspectRoutes = true
+	v.checkAt = time.Now()
 	// What Apply works on cannot be judged yet; look again soon.
 	const again = 20 * time.Millisecond
 	for first := true; ; first = false {
@@ -161,6 +162,9 @@ func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 			var deadline time.Time
 			if len(v.suspects) > 0 || v.suspectRoutes {
 				deadline = time.Now().Add(again)
+			}
+			if !v.checkAt.IsZero() && (deadline.IsZero() || v.checkAt.Before(deadline)) {
+				deadline = v.checkAt
 			}
 			if err := n.file.SetReadDeadline(deadline); err != nil {
 				return err
@@ -186,12 +190,38 @@ func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
 		if v.suspectRoutes {
 			u.RoutesLost, v.suspectRoutes = v.routesLost()
 		}
+		u.Broken = v.broken()
 		if ctx.Err() != nil {
 			return nil
 		}
-		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 || u.RoutesLost {
+		if len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost {
 			fn(u)
 		}
+	}
+}
+
+// checkPause is how long after a change of an interface the sockets are looked at: what it does to them comes behind its
+// notification, and many changes often come together.
+const checkPause = 100 * time.Millisecond
+
+// broken returns the sockets that do not work any more, if it is time to look.
+func (v *view) broken() []platform.Socket {
+	if v.checkAt.IsZero() || time.Now().Before(v.checkAt) {
+		return nil
+	}
+	v.checkAt = time.Time{}
+	return v.system.brokenSockets(func(link int) bool { _, ok := v.links[link]; return ok })
+}
+
+// suspectSockets has the sockets looked at soon if some are of an interface.
+func (v *view) suspectSockets(link int) {
+	if !v.checkAt.IsZero() {
+		return
+	}
+	v.system.connsMu.Lock()
+	defer v.system.connsMu.Unlock()
+	if len(v.system.conns[link]) > 0 {
+		v.checkAt = time.Now().Add(checkPause)
 	}
 }
 
@@ -218,6 +248,7 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		}
 		v.changed[l.Index] = true
 		v.suspectLink(l.Index)
+		v.suspectSockets(l.Index)
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		a, ok := parseAddr(m.Data)
 		if !ok {
@@ -225,6 +256,7 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		}
 		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
 		v.changed[a.link] = true
+		v.suspectSockets(a.link)
 	case unix.RTM_NEWNETCONF:
 		index, forwarding, ok := parseNetconf(m.Data)
 		if l, known := v.links[index]; ok && known {
