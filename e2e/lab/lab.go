@@ -122,6 +122,12 @@ func (l *Lab) namespace(role, addr string) *Namespace {
 	return n
 }
 
+// Elsewhere adds a namespace with nothing in it but a loopback.
+func (l *Lab) Elsewhere() *Namespace {
+	l.tb.Helper()
+	return l.namespace("elsewhere", "")
+}
+
 // attach gives a namespace its eth0, and the bridge a port.
 func (l *Lab) attach(n *Namespace) {
 	l.tb.Helper()
