@@ -111,6 +111,8 @@ func keyCases() []keyCase {
 		{key: "vrouter.iftype", b: `iftype = "macvlan"`, with: in("vrouter", `-iftype`), moves: true},
 		{key: "vrouter.vifname", b: `vifname = "vrrp0"`, bases: onlyMacvlan, moves: true},
 		{key: "vrouter.vmac", b: `vmac = true`, bases: []string{"version 2", "IPv6"}, moves: true},
+		{key: "vrouter.advert_mac", b: `advert_mac = "interface"`, bases: onlyMacvlan},
+		{key: "vrouter.advert_mac", more: "without effect", b: `advert_mac = "interface"`, bases: []string{"version 2", "IPv6"}},
 		{key: "vrouter.socket_filter", b: `socket_filter = false`},
 		{key: "vrouter.checksum", b: `checksum = "rfc9568"`, bases: onlyMacvlan},
 		{key: "vrouter.checksum", more: "the other", b: `checksum = "rfc5798"`, bases: onlyMacvlan},

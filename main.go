@@ -129,9 +129,10 @@ Without a mode or command it attaches to the running router:
 			}
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if f.debug < 0 || f.debug > 5 {
+			if f.debug < 0 {
 				return fmt.Errorf("verbosity %d is out of range 0-5", f.debug)
 			}
+			f.debug = min(f.debug, conf.MaxDebug) // as the earlier daemon and the file have it
 			f.debugSet = cmd.Flags().Changed("debug")
 			if i := slices.IndexFunc(configs, exists); i >= 0 && !cmd.Flags().Changed("conf") {
 				f.config = configs[i]

@@ -201,7 +201,9 @@ func edges(k *Key, version vrrp.Version) []edge {
 			high = typ.HighV3
 		}
 		add(true, typ.Low, (typ.Low+high)/2, high)
-		add(false, typ.Low-1, high+1, -1<<63, 1<<63-1)
+		for _, n := range []int{typ.Low - 1, high + 1, -1 << 63, 1<<63 - 1} {
+			add(typ.Also != nil && typ.Also(n), n)
+		}
 		add(false, "1", true, 1.5, []any{}, map[string]any{})
 	case Boolean:
 		add(true, true, false)

@@ -32,7 +32,7 @@ const (
 	DefaultKeys    = "/etc/vrrpsh/authorized_keys/%u"
 	// DefaultHostKey is the name of the SSH host key in the state directory.
 	DefaultHostKey = "ssh_host_ed25519_key"
-	// MaxDebug is the highest debug level; 4 is read as 5.
+	// MaxDebug is the highest debug level. There is no level 4: what it showed is in 3.
 	MaxDebug = 5
 	// MaxRealtime is the highest real-time priority.
 	MaxRealtime = 99
@@ -41,10 +41,10 @@ const (
 // The keys of the top level.
 var (
 	Debug = Declare[int](Root, Key{
-		Name: "debug", Type: Integer{Low: 0, High: MaxDebug}, Default: 0, Rank: 2,
+		Name: "debug", Type: Integer{Low: 0, High: MaxDebug, Also: func(n int) bool { return n > MaxDebug }}, Default: 0, Rank: 2,
 		Help: "How much is logged", Command: "logging level",
 		Value: "level", ValueHelp: "0 information, 1 low, 2 medium, 3 high, 5 everything",
-		Doc: "verbosity of the [log](logging.md): 0 information, 1 low, 2 medium, 3 high, 5 extensive; 4 is read as 5. The flag `-d` overrides it",
+		Doc: "verbosity of the [log](logging.md): 0 information, 1 low, 2 medium, 3 high, 5 extensive; 4 is read as 3, and more than 5 as 5, with a warning. The flag `-d` overrides it",
 	})
 	TimeZone = Declare[string](Root, Key{
 		Name: "time_zone", Default: "local", Rank: 5,

@@ -132,8 +132,8 @@ var (
 		Doc:  "preference among routes to the destination; the lowest wins",
 	})
 	StaticMTU = Declare[int](StaticTable, Key{
-		Name: "mtu", Type: Integer{Low: minMTU, High: maxMTU}, Absent: "that of the interface", Example: 1500, Dependent: true,
-		Help: "Largest packet in bytes", Doc: "largest packet in bytes",
+		Name: "mtu", Type: Integer{Low: minMTU, High: maxMTU, Also: func(n int) bool { return n == 0 }}, Absent: "that of the interface", Example: 1500, Dependent: true,
+		Help: "Largest packet in bytes", Doc: "largest packet in bytes; 0 is read as none, with a warning",
 	})
 	StaticGroup = Declare[int](StaticTable, Key{
 		Name: "group", Type: Integer{Low: 1, High: 255}, Absent: "none", Example: 51, Dependent: true,

@@ -153,6 +153,17 @@ var (
 		Doc:    `"ether" only: the interface itself has the virtual MAC while Master. For one virtual router per interface`,
 		Router: toField(func(r *virtualRouter) *bool { return &r.VMAC }),
 	})
+	AdvertMAC = Declare[string](RouterTable, Key{
+		Name: "advert_mac", Default: "virtual", Rank: 13,
+		Type: Choice{Words: []Word{
+			{engine.AdvertFromVirtual.String(), "The virtual MAC address"},
+			{engine.AdvertFromInterface.String(), "The interface's own, for peers that do not hear the virtual one"},
+		}},
+		Help: "MAC address that adverts come from, with a macvlan",
+		Doc: "with macvlan: the MAC address that adverts come from, the virtual one (RFC 9568 section 7.3) or the interface's own, for " +
+			"[peers that do not hear the former](interoperability.md#keepalived). Not with `vmac`",
+		Router: toMeaning(func(r *virtualRouter) *engine.AdvertMAC { return &r.AdvertMAC }, named(engine.AdvertFromVirtual, engine.AdvertFromInterface)),
+	})
 	SocketFilter = Declare[bool](RouterTable, Key{
 		Name: "socket_filter", Type: Boolean{Quoted: true}, Default: true, Rank: 15,
 		Help:    "Let the kernel discard packets of other groups",

@@ -57,6 +57,8 @@ type Integer struct {
 	value
 	Low, High int
 	HighV3    int // the highest in version 3 if that is another one
+	// Also tells of values beyond the range that the earlier daemon took with a clear meaning: a file may have them.
+	Also func(n int) bool
 	// Reserved are the problems with values beyond the range that one might expect within.
 	Reserved map[int]string
 }
@@ -81,7 +83,7 @@ func (i Integer) problem(v any, version vrrp.Version) string {
 		high = i.HighV3
 	}
 	switch {
-	case n >= i.Low && n <= high:
+	case n >= i.Low && n <= high, i.Also != nil && i.Also(n):
 		return ""
 	case i.Reserved[n] != "":
 		return i.Reserved[n]

@@ -20,7 +20,7 @@ func TestTypedFaults(t *testing.T) {
 		host       Host
 		want       string
 	}{
-		{"top level", "debug = 7\n", "", `logging level 7 is out of range 0-5`},
+		{"top level", "debug = -7\n", "", `logging level -7 is out of range 0-5`},
 		{"string of the top level", "control_socket = \"x\"\n", "", `control-socket "x" is not an absolute path`},
 		{"scalar of a virtual router", base + "priority = 300\n", "", `eth0 group 51: priority 300 is out of range 1-254`},
 		{"of IPv6", base6 + "priority = 300\n", "", `eth0 IPv6 group 51: priority 300 is out of range 1-254`},

@@ -103,8 +103,12 @@ func (v *validator) general() General {
 		PID: root(v, PID), WorkingDir: root(v, WorkingDir), MainLog: root(v, MainLog), ErrorLog: root(v, ErrorLog),
 		Hostname: v.hostname(), ControlSocket: root(v, ControlSocket), StateDir: root(v, StateDir),
 	}
-	if g.Debug == 4 {
-		g.Debug = MaxDebug
+	if level := min(g.Debug, MaxDebug); level != g.Debug || level == 4 {
+		if level == 4 {
+			level = 3
+		}
+		v.warn("debug %d is read as %d", g.Debug, level)
+		g.Debug = level
 	}
 	if g.ErrorLog == "disabled" {
 		g.ErrorLog = ""

@@ -1,7 +1,9 @@
 package conf
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -149,6 +151,29 @@ func parseAddress(s string) (engine.Address, string) {
 		return a, "is a loopback address"
 	case a.Addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return a, "is the broadcast address"
+	case reserved.Contains(a.Addr):
+		return a, "is a reserved address (RFC 1112 section 4)"
 	}
-	return a, ""
+	return a, noHost(a)
+}
+
+// reserved is class E.
+var reserved = netip.MustParsePrefix("240.0.0.0/4")
+
+// noHost tells of an IPv4 address that no host of its subnet has, if the prefix length is written (RFC 1122 section 3.2.1.3). In
+// subnets of two addresses each is a host's (RFC 3021).
+func noHost(a engine.Address) string {
+	if !a.Addr.Is4() || a.Bits < 1 || a.Bits > 30 {
+		return ""
+	}
+	network := netip.PrefixFrom(a.Addr, a.Bits).Masked()
+	b := a.Addr.As4()
+	switch binary.BigEndian.Uint32(b[:]) & (math.MaxUint32 >> a.Bits) {
+	case 0:
+		return "is the address of the network " + network.String()
+	case math.MaxUint32 >> a.Bits:
+		return "is the broadcast address of " + network.String()
+	default:
+		return ""
+	}
 }

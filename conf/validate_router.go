@@ -249,4 +249,12 @@ func (r *router) placement() {
 	if r.out.VMAC && macvlan {
 		r.fault(VMAC.Name, "true", `is not possible with iftype = "macvlan": the macvlan has the virtual MAC`)
 	}
+	if r.out.AdvertMAC == engine.AdvertFromInterface {
+		switch {
+		case r.out.VMAC:
+			r.fault(AdvertMAC.Name, `"interface"`, "is not possible with vmac: the interface itself has the virtual MAC then")
+		case !macvlan:
+			r.warn(`advert_mac = "interface" has no effect without iftype = "macvlan": there is no virtual MAC`)
+		}
+	}
 }

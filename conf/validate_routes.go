@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,14 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 			v.fault(join(path, StaticNH.Name), "", "is required")
 		}
 		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // was checked
+		if mtu, set := StaticMTU.In(raw); set && mtu == 0 {
+			v.warn("%s 0 is read as none: that of the interface is used", join(path, StaticMTU.Name))
+		}
 		at := place{r.Destination, r.Metric}
+		if other, twice := first[at]; twice && len(v.faults) == before && slices.Contains(out, r) {
+			v.warn("%s is the same as %s: it is left out", path, nth(Static.Path(), other))
+			continue
+		}
 		if other, twice := first[at]; twice && len(v.faults) == before {
 			const why = "the kernel has one route for a destination and a metric, whoever is Master; another metric makes it another route"
 			to := r.Destination.String()
@@ -63,8 +71,11 @@ func Destination(t *Table) string {
 	route := StaticRoute.Value(t)
 	if mask, err := netip.ParseAddr(StaticMask.Value(t)); err == nil && mask.Is4() {
 		if length := maskLength(mask); length >= 0 {
-			return route + "/" + strconv.Itoa(length)
+			route += "/" + strconv.Itoa(length)
 		}
+	}
+	if p, err := netip.ParsePrefix(route); err == nil {
+		return p.Masked().String()
 	}
 	return route
 }
@@ -85,7 +96,7 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 		case masked:
 			v.fault(join(path, StaticMask.Name), quote(mask), "is not possible with the prefix length in route")
 		default:
-			return v.network(path, p)
+			return v.network(path, route, p)
 		}
 		return netip.Prefix{}
 	}
@@ -107,13 +118,13 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 		v.fault(join(path, StaticMask.Name), quote(mask), "is not a network mask such as 255.255.255.0")
 		return netip.Prefix{}
 	}
-	return v.network(path, netip.PrefixFrom(addr, length))
+	return v.network(path, route, netip.PrefixFrom(addr, length))
 }
 
-// network refuses a destination with bits behind its mask.
-func (v *validator) network(path string, p netip.Prefix) netip.Prefix {
+// network takes the network of a destination with bits outside its mask, as the earlier daemon did.
+func (v *validator) network(path, written string, p netip.Prefix) netip.Prefix {
 	if p != p.Masked() {
-		v.fault(join(path, StaticRoute.Name), quote(p.Addr().String()), "has bits outside its mask: the network is "+p.Masked().String())
+		v.warn("%s %s has bits outside its mask: %s is used", join(path, StaticRoute.Name), written, p.Masked())
 	}
 	return p.Masked()
 }

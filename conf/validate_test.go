@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 		{"syntax", "debug = 1\nhostname = \n", `f.toml:2: syntax error: expected value but found '\n' instead`},
 		{"key twice", "debug = 1\ndebug = 2\n", `f.toml:2: syntax error: Key 'debug' has already been defined`},
 
-		{"debug", "debug = 6", `f.toml:1: debug: 6 is out of range 0-5`},
+		{"debug above 5", "debug = 6", ``},
 		{"debug negative", "debug = -1", `f.toml:1: debug: -1 is out of range 0-5`},
 		{"debug 4", "debug = 4", ``},
 		{"time_zone", `time_zone = "CET"`, `f.toml:1: time_zone: "CET" is not "local" or "utc"`},
@@ -88,6 +88,15 @@ func TestFaults(t *testing.T) {
 		{"vip multicast", vip("224.0.0.18"), `f.toml:4: vrouter[0].vip: "224.0.0.18" is a multicast address`},
 		{"vip loopback", vip("127.0.0.1"), `f.toml:4: vrouter[0].vip: "127.0.0.1" is a loopback address`},
 		{"vip broadcast", vip("255.255.255.255"), `f.toml:4: vrouter[0].vip: "255.255.255.255" is the broadcast address`},
+		{"vip reserved", vip("240.0.0.1"), `f.toml:4: vrouter[0].vip: "240.0.0.1" is a reserved address (RFC 1112 section 4)`},
+		{"vip broadcast of its subnet", vip("10.0.0.255/24"), `f.toml:4: vrouter[0].vip: "10.0.0.255/24" is the broadcast address of 10.0.0.0/24`},
+		{"vip of its network", vip("10.0.0.0/24"), `f.toml:4: vrouter[0].vip: "10.0.0.0/24" is the address of the network 10.0.0.0/24`},
+		{"vip in a larger subnet", vip("10.0.0.255/16"), ``},
+		{"vip without a subnet", vip("10.0.0.255"), ``},
+		{"vip of a link with two", vip("10.0.0.0/31"), ``},
+		{"vip alone", vip("10.0.0.255/32"), ``},
+		{"vips broadcast of its subnet", base + "vips = [\"10.0.3.255/22\"]\n", `f.toml:5: vrouter[0].vips[0]: "10.0.3.255/22" is the broadcast address of 10.0.0.0/22`},
+		{"vip IPv6 without an interface identifier", vip("2001:db8::/64"), ``},
 		{"vip mapped", vip("::ffff:10.0.0.1"), `f.toml:4: vrouter[0].vip: "::ffff:10.0.0.1" is an IPv4 address in IPv6 form: write the IPv4 address`},
 		{"vip IPv6", vip("fe80::1"), ``},
 		{"vip IPv6 prefix", vip("2001:db8::1/129"), `f.toml:4: vrouter[0].vip: "2001:db8::1/129" has a prefix length that is out of range 1-128`},
@@ -142,6 +151,9 @@ func TestFaults(t *testing.T) {
 		{"auth_secret masked", base + "auth_type = \"p0-t8-sha256\"\nauth_secret = \"********\"\n", `f.toml:6: vrouter[0].auth_secret: is the mask that hides a secret, not a secret`},
 		{"auth version 3", base + "version = 3\nauth_type = \"rfc2338-simple\"\nauth_secret = \"x\"\n", `f.toml:6: vrouter[0].auth_type: "rfc2338-simple" is not possible with version 3, which has no authentication (RFC 9568 section 9)`},
 		{"auth other name", base + "auth_type = \"p1-b8-shake256\"\nauth_secret = \"x\"\n", ``},
+		{"advert_mac", base + "iftype = \"macvlan\"\nadvert_mac = \"interface\"\n", ``},
+		{"advert_mac unknown", base + "advert_mac = \"own\"\n", `f.toml:5: vrouter[0].advert_mac: "own" is not "virtual" or "interface"`},
+		{"advert_mac with vmac", base + "vmac = true\nadvert_mac = \"interface\"\n", `f.toml:6: vrouter[0].advert_mac: "interface" is not possible with vmac: the interface itself has the virtual MAC then`},
 		{"checksum", base + "version = 3\nchecksum = \"crc\"\n", `f.toml:6: vrouter[0].checksum: "crc" is not "auto", "rfc5798" or "rfc9568"`},
 		{"checksum version 2", base + "checksum = \"rfc5798\"\n", `f.toml:5: vrouter[0].checksum: "rfc5798" can be chosen for version 3 with IPv4 addresses only`},
 		{"netdrv", base + "netdrv = \"netlink\"\n", `f.toml:5: vrouter[0].netdrv: "netlink" is not "libnl" or "ioctl"`},
@@ -178,8 +190,8 @@ func TestFaults(t *testing.T) {
 		{"ssh keys tokens", "[ssh]\nauthorized_keys = \"/keys/%%u/%u\"\n", ``},
 		{"ssh host_key", "[ssh]\nhost_key = \"key\"\n", `f.toml:2: ssh.host_key: "key" is not an absolute path`},
 
-		{"all at once", "debug = 9\n" + strings.Replace(base, "51", "0", 1) + "priority = 300\nnonsense = 1\n[api]\nhost = 7\n",
-			`f.toml:1: debug: 9 is out of range 0-5
+		{"all at once", "debug = -9\n" + strings.Replace(base, "51", "0", 1) + "priority = 300\nnonsense = 1\n[api]\nhost = 7\n",
+			`f.toml:1: debug: -9 is out of range 0-5
 f.toml:3: vrouter[0].group: 0 is not a virtual router identifier: they are 1-255 (RFC 9568 section 5.2.3)
 f.toml:6: vrouter[0].priority: 300 is out of range 1-254
 f.toml:7: vrouter[0].nonsense: unknown key
@@ -299,10 +311,10 @@ func TestFaultsJSON(t *testing.T) {
 func TestCandidateFaults(t *testing.T) {
 	f := parsed(t, base+second)
 	Priority.Set(VRouters.Value(f)[1], 300)
-	Debug.Set(f, 7)
+	Debug.Set(f, -7)
 	VRouters.Set(f, append(VRouters.Value(f), RouterTable.New()))
 	_, err := Validate(f, nil)
-	want := `logging level 7 is out of range 0-5
+	want := `logging level -7 is out of range 0-5
 eth0 group 52: priority 300 is out of range 1-254
 vrouter[2].group: is required
 vrouter[2].interface: is required
@@ -378,6 +390,7 @@ rfc3768 = false
 netdrv = "libnl"
 iftype = "macvlan"
 vifname = "vrrp0"
+advert_mac = "interface"
 socket_filter = "false"
 checksum = "rfc9568"
 description = "Zürich"
@@ -417,7 +430,7 @@ users = ["{{SHA256}}admin:9:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e7
 				Announce:  vrrp.AnnounceConfig{Repeat: 1, Refresh: time.Minute},
 			},
 			Addresses: []engine.Address{{Addr: a("10.0.0.1"), Bits: 24}, {Addr: a("10.0.0.2"), Bits: -1}, {Addr: a("10.0.0.3"), Bits: 32}},
-			Type:      engine.Macvlan, VIFName: "vrrp0", Description: "Zürich", Shutdown: true,
+			Type:      engine.Macvlan, VIFName: "vrrp0", AdvertMAC: engine.AdvertFromInterface, Description: "Zürich", Shutdown: true,
 		},
 		{
 			Key: engine.Key{Interface: "eth1", Family: vrrp.IPv4, VRID: 255},
@@ -435,7 +448,7 @@ users = ["{{SHA256}}admin:9:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e7
 		t.Errorf("engine: -want +got\n%s", diff)
 	}
 	general := General{
-		Debug: 5, TimeZone: "utc", TimeFormat: "rfc2822", PID: "r.pid", WorkingDir: "/var/tmp", MainLog: "/var/log/a.log",
+		Debug: 3, TimeZone: "utc", TimeFormat: "rfc2822", PID: "r.pid", WorkingDir: "/var/tmp", MainLog: "/var/log/a.log",
 		Hostname: "r1.example.net", ControlSocket: "/tmp/r1.sock", StateDir: "/tmp/state",
 	}
 	if diff := cmp.Diff(general, cfg.General); diff != "" {
@@ -452,9 +465,20 @@ users = ["{{SHA256}}admin:9:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e7
 }
 
 func TestWarnings(t *testing.T) {
+	const static = "[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\nnh = \"10.0.0.254\"\n"
 	const user = "users = [\"{{SHA256}}a:0:1e:0000000000000000000000000000000000000000000000000000000000000000\"]\n"
 	tests := []struct{ name, toml, want string }{
 		{"none", base, ``},
+		{"debug 3", "debug = 3\n", ``},
+		{"debug 4", "debug = 4\n", `debug 4 is read as 3`},
+		{"debug above 5", "debug = 99\n", `debug 99 is read as 5`},
+		{"static mtu 0", base + static + "mtu = 0\n", `protocols.static[0].mtu 0 is read as none: that of the interface is used`},
+		{"static route with host bits", base + strings.Replace(static, "10.0.0.0", "10.9.0.7", 1), `protocols.static[0].route 10.9.0.7 has bits outside its mask: 10.0.0.0/8 is used`},
+		{"static route with host bits and a length", base + "[[protocols.static]]\nroute = \"10.9.0.7/8\"\nnh = \"10.0.0.254\"\n", `protocols.static[0].route 10.9.0.7/8 has bits outside its mask: 10.0.0.0/8 is used`},
+		{"static route twice", base + static + static, `protocols.static[1] is the same as protocols.static[0]: it is left out`},
+		{"static route twice in two forms", base + static + "[[protocols.static]]\nroute = \"10.0.0.0/8\"\nmtu = 0\nnh = \"10.0.0.254\"\n",
+			"protocols.static[1].mtu 0 is read as none: that of the interface is used\nprotocols.static[1] is the same as protocols.static[0]: it is left out"},
+		{"advert_mac without a virtual MAC", base + "advert_mac = \"interface\"\n", `eth0 group 51: advert_mac = "interface" has no effect without iftype = "macvlan": there is no virtual MAC`},
 		{"api without TLS", "[api]\n" + user, `api.host "0.0.0.0:7080" can be reached from the network and api.tls is off: passwords are sent in clear text`},
 		{"api any address", "[api]\nhost = \":7080\"\n" + user, `api.host ":7080" can be reached from the network and api.tls is off: passwords are sent in clear text`},
 		{"api with TLS", "[api]\ntls = true\n" + user, ``},

@@ -70,6 +70,8 @@ func TestReload(t *testing.T) {
 		{group + "checksum rfc5798", "checksum"},
 		{group + "no rfc3768", "rfc3768"},
 		{group + "no socket-filter", "socket_filter"},
+		{group + "advert-mac interface", "advert_mac"},
+		{group + "no advert-mac", "advert_mac"},
 		{"track link interface eth0\n" + group + "track link decrement 20", "track"},
 		{group + "track link", "track"},
 		{group + "no track", "track"},

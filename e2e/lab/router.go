@@ -20,6 +20,8 @@ type Group struct {
 	IPv6 bool
 	// Macvlan uses the virtual MAC address, on a macvlan; otherwise the interface's own is used.
 	Macvlan bool
+	// XmitBase has a keepalived with Macvlan send and receive on the interface below (vmac_xmit_base).
+	XmitBase bool
 	// Secret is that of VRRPv2's simple authentication; "" is none.
 	Secret string
 	// Second puts it on eth1 of a lab with two segments.
@@ -161,8 +163,11 @@ func (k *keepalived) instance(b *strings.Builder, g Group) {
 		g.VRID, g.iface(), g.VRID, k.priority)
 	fmt.Fprintf(b, "  advert_int %g\n", g.Interval.Seconds())
 	if g.Macvlan {
-		// Not with vmac_xmit_base: it hears only adverts from other MACs than the virtual one.
+		// With vmac_xmit_base it hears only adverts from other MACs than the virtual one.
 		fmt.Fprintf(b, "  use_vmac vrrp%d\n", g.VRID)
+		if g.XmitBase {
+			b.WriteString("  vmac_xmit_base\n")
+		}
 	}
 	if source, peer, ok := g.unicast(k.node); ok {
 		fmt.Fprintf(b, "  unicast_src_ip %s\n  unicast_peer {\n    %s\n  }\n", source, peer)

@@ -16,7 +16,7 @@ import (
 // that need no later one.
 const (
 	// handoverVersion is what this release writes. It grows whenever the fields change, as a test holds.
-	handoverVersion = 2
+	handoverVersion = 3
 	// handoverNeeds is the oldest version whose readers can do without what it does not know. It becomes
 	// handoverVersion with every field that they would have to know, and with every one that means something else.
 	handoverNeeds = 1

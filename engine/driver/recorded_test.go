@@ -188,6 +188,9 @@ func differences(path string, was, is any) (found []string) {
 		return found
 	case []any:
 		list, ok := is.([]any)
+		if ok && len(list) > len(w) && zeros(w) && zeros(list) { // counters by number, which are handed over by name
+			return nil
+		}
 		if !ok || len(list) != len(w) {
 			return []string{fmt.Sprintf("%s had %d elements and has %d", path, len(w), len(list))}
 		}
@@ -201,4 +204,9 @@ func differences(path string, was, is any) (found []string) {
 		}
 	}
 	return []string{fmt.Sprintf("%s was %v and is %v", path, was, is)}
+}
+
+// zeros tells whether a list has nothing but the number 0.
+func zeros(list []any) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return v != 0.0 })
 }
