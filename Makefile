@@ -28,6 +28,7 @@ race: ## the packages with goroutines, under the race detector
 	$(GO) test -race ./engine/driver ./platform/fake ./conf ./shell/... ./api
 
 lint:
+	$(GO) mod tidy -diff
 	$(LINT) run ./...
 
 # The linter has to be built for this system, and to lint for the other.
