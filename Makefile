@@ -7,7 +7,7 @@ LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 LINT_PATH := $(GO) tool -modfile=tools/go.mod -n golangci-lint
 OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell packaging/version.sh)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: build test peers unit race lint cross fuzz fuzz-ci e2e bench microbench generate deb install clean

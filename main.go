@@ -24,8 +24,8 @@ import (
 	"vrrpsh/shell/term"
 )
 
-// version is set by the build.
-var version = "development"
+// version is the release; the build adds the commits since then (packaging/version.sh).
+var version = "0.9.0"
 
 const (
 	defaultConfig = "/etc/vrrpsh/vrrpsh.toml"

@@ -2,9 +2,7 @@
 # Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH]
 set -eu
 binary=$1
-# A version of git describe becomes one of Debian's; without a tag it is a hash, older than any version.
-version=$(printf '%s' "$2" | sed 's/^v//; s/-/+/g')
-case $version in [0-9]*.*) ;; *) version=0.0+$version ;; esac
+version=$2
 arch=${3:-$(dpkg --print-architecture)}
 here=$(dirname "$0")
 top=$here/..

@@ -246,8 +246,8 @@ func TestDebianPackage(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1770000000")
 	t.Setenv("DPKG_DEB_OPTIONS", "-Znone")
 	build := func() (string, []byte) {
-		run(t, "sh", filepath.Join(top, "packaging", "deb.sh"), bin, "v1.2.3-4-gabcdef")
-		found, err := filepath.Glob(filepath.Join(top, "dist", "vrrpsh_1.2.3+4+gabcdef_*.deb"))
+		run(t, "sh", filepath.Join(top, "packaging", "deb.sh"), bin, "1.2.3+4.gabcdef")
+		found, err := filepath.Glob(filepath.Join(top, "dist", "vrrpsh_1.2.3+4.gabcdef_*.deb"))
 		if err != nil || len(found) != 1 {
 			t.Fatalf("packages %q, %v", found, err)
 		}
@@ -297,7 +297,7 @@ func TestDebianPackage(t *testing.T) {
 		}
 		run(t, "sh", "-n", filepath.Join("debian", script))
 	}
-	if got := run(t, "dpkg-deb", "-f", deb, "Version"); got != "1.2.3+4+gabcdef\n" {
+	if got := run(t, "dpkg-deb", "-f", deb, "Version"); got != "1.2.3+4.gabcdef\n" {
 		t.Errorf("version %q", got)
 	}
 }
