@@ -1,13 +1,17 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // allowed are the packages of this module that each package may import: imports
@@ -64,62 +68,152 @@ var sole = map[string]string{
 // clockless are the packages that get the time from their caller.
 var clockless = []string{"engine", "engine/vrrp", "engine/report", "engine/sim"}
 
+// readsClock are the functions of package time that a clockless package must not use.
+var readsClock = []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTimer", "NewTicker"}
+
 func TestImportsRunOneWay(t *testing.T) {
-	for _, p := range packages(t) {
-		name := strings.TrimPrefix(p.ImportPath, "vrrpsh/")
-		if name == "vrrpsh" || name == "e2e" || name == "e2e/lab" {
-			continue // the wiring, and its tests from outside
-		}
-		may, known := allowed[name]
-		if !known {
-			t.Errorf("package %s has no place in the import order", name)
-			continue
-		}
-		for _, imported := range p.Imports {
-			if own, ok := strings.CutPrefix(imported, "vrrpsh/"); ok && !slices.Contains(may, own) {
-				t.Errorf("%s must not import %s", name, own)
-			}
-			if only, limited := sole[imported]; limited && only != name {
-				t.Errorf("%s must not import %s: that is for %s", name, imported, only)
-			}
-		}
+	for _, fault := range importFaults(sources(t)) {
+		t.Error(fault)
 	}
 }
 
 func TestNoClockInTheCore(t *testing.T) {
-	for _, name := range clockless {
-		out, err := exec.Command("grep", "-rnE", "--include=*.go", "--exclude=*_test.go",
-			"--exclude-dir=driver", `time\.(Now|Since|Until|After|AfterFunc|New[A-Z]|Sleep|Tick)\b`, name).Output()
-		var exit *exec.ExitError
-		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
-			t.Fatal(err)
-		}
-		if len(out) > 0 {
-			t.Errorf("%s reads the clock:\n%s", name, out)
-		}
+	for _, fault := range clockFaults(sources(t)) {
+		t.Error(fault)
 	}
 }
 
-type goPackage struct {
-	ImportPath string
-	Imports    []string
+// TestFaultsAreFound breaks each rule once.
+func TestFaultsAreFound(t *testing.T) {
+	tree := fstest.MapFS{}
+	file := func(name, text string) { tree[name] = &fstest.MapFile{Data: []byte(text)} }
+	file("engine/vrrp/up.go", "package vrrp\nimport _ \"vrrpsh/shell\"")
+	file("engine/vrrp/up_test.go", "package vrrp\nimport _ \"vrrpsh/shell\"") // tests may
+	file("api/file_freebsd.go", "package api\nimport _ \"github.com/BurntSushi/toml\"")
+	file("shell/remote/a.go", "package remote\nimport _ \"vrrpsh/shell\"")
+	file("common/a.go", "package common")
+	file("engine/a.go", "package engine\nimport clock \"time\"\nvar _ = clock.Now()\nvar _ clock.Duration")
+	file("engine/driver/a.go", "package driver\nimport \"time\"\nvar _ = time.Now()")
+	file("engine/testdata/a.go", "no Go")
+	files := parse(t, tree)
+	if got, want := strings.Join(importFaults(files), "\n"), strings.Join([]string{
+		"api/file_freebsd.go must not import github.com/BurntSushi/toml: that is for conf",
+		"common/a.go: the package has no place in the import order",
+		"engine/vrrp/up.go must not import vrrpsh/shell",
+	}, "\n"); got != want {
+		t.Errorf("found\n%s\nwant\n%s", got, want)
+	}
+	if got, want := strings.Join(clockFaults(files), "\n"), "engine/a.go:3:9 reads the clock: time.Now"; got != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
 }
 
-func packages(t *testing.T) []goPackage {
+// importFaults are the imports against the order.
+func importFaults(files []source) []string {
+	var faults []string
+	for _, f := range files {
+		switch f.dir {
+		case ".", "e2e", "e2e/lab":
+			continue // the wiring, and its tests from outside
+		}
+		may, known := allowed[f.dir]
+		if !known {
+			faults = append(faults, f.name+": the package has no place in the import order")
+			continue
+		}
+		for imported := range f.imports() {
+			if own, ok := strings.CutPrefix(imported, "vrrpsh/"); ok && !slices.Contains(may, own) {
+				faults = append(faults, f.name+" must not import "+imported)
+			}
+			if only, limited := sole[imported]; limited && only != f.dir {
+				faults = append(faults, f.name+" must not import "+imported+": that is for "+only)
+			}
+		}
+	}
+	return faults
+}
+
+// clockFaults are the places in the clockless packages that read the clock.
+func clockFaults(files []source) []string {
+	var faults []string
+	for _, f := range files {
+		clock, imported := f.imports()["time"]
+		if !imported || !slices.Contains(clockless, f.dir) {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == clock && slices.Contains(readsClock, s.Sel.Name) {
+				faults = append(faults, f.fset.Position(s.Pos()).String()+" reads the clock: time."+s.Sel.Name)
+			}
+			return true
+		})
+	}
+	return faults
+}
+
+// source is a Go file of this module, of whatever system, that is no test.
+type source struct {
+	name   string // from the top, with slashes
+	dir    string
+	fset   *token.FileSet
+	syntax *ast.File
+}
+
+// imports returns the names by which the file calls what it imports.
+func (f source) imports() map[string]string {
+	names := map[string]string{}
+	for _, spec := range f.syntax.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue // the parser has seen it
+		}
+		names[imported] = path.Base(imported)
+		if spec.Name != nil {
+			names[imported] = spec.Name.Name
+		}
+	}
+	return names
+}
+
+func sources(t *testing.T) []source {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
+	files := parse(t, os.DirFS("."))
+	if len(files) < 200 {
+		t.Fatalf("only %d files were found", len(files))
 	}
-	var list []goPackage
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p goPackage
-		switch err := d.Decode(&p); {
-		case errors.Is(err, io.EOF):
-			return list
+	return files
+}
+
+func parse(t *testing.T, tree fs.FS) []source {
+	t.Helper()
+	var files []source
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		switch base := path.Base(name); {
 		case err != nil:
-			t.Fatal(err)
+			return err
+		case d.IsDir() && (base == "testdata" || name != "." && strings.HasPrefix(base, ".")):
+			return fs.SkipDir
+		case d.IsDir(), !strings.HasSuffix(base, ".go"), strings.HasSuffix(base, "_test.go"):
+			return nil
 		}
-		list = append(list, p)
+		text, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		fset := token.NewFileSet()
+		syntax, err := parser.ParseFile(fset, name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, source{name: name, dir: path.Dir(name), fset: fset, syntax: syntax})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return files
 }
