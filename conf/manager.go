@@ -309,7 +309,7 @@ func (m *Manager) stored(n int) ([]byte, *entry, error) {
 // Subscribe delivers the revisions that become running from now on, until stop is called. A
 // reader that falls behind loses the oldest.
 func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) {
-	return m.subscribers.add()
+	return m.subscribers.readers.Subscribe(backlog)
 }
 
 // backup keeps a file that a person wrote beside itself. It is called when the history could not.

@@ -1,56 +1,30 @@
 package conf
 
-import "sync"
+import (
+	"sync"
+
+	"vrrpsh/platform/feed"
+)
 
 // backlog is how many revisions a subscriber may be behind.
 const backlog = 16
 
 // subscribers tells others of commits, in order.
 type subscribers struct {
-	mu       sync.Mutex
-	channels map[chan *Revision]struct{}
+	readers feed.Feed[*Revision]
 
+	mu sync.Mutex
 	// Calls of a Notify function are queued under the Manager's turn and made outside it, by
 	// one goroutine at a time: they stay in order, and may use the Manager.
 	queue   []func()
 	calling bool
 }
 
-func (s *subscribers) add() (<-chan *Revision, func()) {
-	ch := make(chan *Revision, backlog)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.channels == nil {
-		s.channels = map[chan *Revision]struct{}{}
-	}
-	s.channels[ch] = struct{}{}
-	return ch, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if _, subscribed := s.channels[ch]; subscribed {
-			delete(s.channels, ch)
-			close(ch)
-		}
-	}
-}
-
-// publish delivers to the channels and queues a call of notify, if there is one.
+// publish delivers to the readers and queues a call of notify, if there is one.
 func (s *subscribers) publish(rev *Revision, notify func(*Revision)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ch := range s.channels {
-		select {
-		case ch <- rev:
-		default:
-			select { // make room; the reader may have done so just now
-			case <-ch:
-			default:
-			}
-			ch <- rev // only this function sends, under mu
-		}
-	}
+	s.readers.Publish(rev)
 	if notify != nil {
-		s.queue = append(s.queue, func() { notify(rev) })
+		s.enqueue(func() { notify(rev) })
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"vrrpsh/conf"
+	"vrrpsh/platform/feed"
 )
 
 // Notices implements Conversation.
@@ -12,17 +13,7 @@ func (s *Session) Notices() <-chan string { return s.notices }
 
 // notify gives a line to the terminal; the oldest that waits goes when there are too many.
 func (s *Session) notify(line string) {
-	for {
-		select {
-		case s.notices <- printable(line):
-			return
-		default:
-		}
-		select {
-		case <-s.notices:
-		default:
-		}
-	}
+	feed.Send(s.notices, printable(line))
 }
 
 // watch turns what is logged into notices: everything while "terminal monitor" is on, but for events that are

@@ -14,6 +14,7 @@ import (
 	"vrrpsh/engine/driver/hook"
 	"vrrpsh/engine/driver/track"
 	"vrrpsh/platform"
+	"vrrpsh/platform/feed"
 	"vrrpsh/platform/program"
 )
 
@@ -45,7 +46,7 @@ type Driver struct {
 	started   atomic.Bool
 	stopped   chan struct{} // closed when Run has ended
 	mail      mailbox
-	events    broadcast
+	events    feed.Feed[engine.Event]
 	taps      taps
 	journal   *records
 	hooks     *hook.Runner
@@ -95,7 +96,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	logged, endLog := d.Subscribe()
 	writing := start(func() { d.journal.run(logged) })
 	defer writing.Wait()
-	defer d.events.end()
+	defer d.events.End()
 	defer d.taps.end()
 	defer endLog()
 

@@ -3,8 +3,6 @@ package driver
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"sync"
 	"sync/atomic"
 
 	"vrrpsh/engine"
@@ -14,65 +12,6 @@ import (
 
 // subscriberQueue is how many events wait for a subscriber before the oldest are lost.
 const subscriberQueue = 1024
-
-// broadcast gives events to subscribers without waiting for them.
-type broadcast struct {
-	mu          sync.Mutex
-	subscribers []chan engine.Event
-	ended       bool
-}
-
-func (b *broadcast) subscribe(queue int) (events <-chan engine.Event, stop func()) {
-	c := make(chan engine.Event, queue)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ended {
-		close(c)
-		return c, func() {}
-	}
-	b.subscribers = append(b.subscribers, c)
-	return c, func() { b.remove(c) }
-}
-
-func (b *broadcast) remove(c chan engine.Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if i := slices.Index(b.subscribers, c); i >= 0 {
-		b.subscribers = slices.Delete(b.subscribers, i, i+1)
-		close(c)
-	}
-}
-
-// publish gives events to everyone. A full queue loses its oldest.
-func (b *broadcast) publish(events []engine.Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.subscribers {
-		for i := range events {
-			for sent := false; !sent; {
-				select {
-				case c <- events[i]:
-					sent = true
-				default:
-					select {
-					case <-c:
-					default: // the subscriber was quicker
-					}
-				}
-			}
-		}
-	}
-}
-
-// end closes all subscriptions, and those to come.
-func (b *broadcast) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.subscribers {
-		close(c)
-	}
-	b.subscribers, b.ended = nil, true
-}
 
 // records are what is to be logged. They are written by a goroutine of its own.
 type records struct {

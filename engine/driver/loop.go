@@ -202,7 +202,7 @@ func (l *loop) take(now time.Time) {
 		l.routes = &newest
 	}
 	if len(out.Events) > 0 {
-		l.driver.events.publish(out.Events)
+		l.driver.events.Publish(out.Events...)
 		l.driver.hooks.Publish(out.Events)
 	}
 	out.Reset()

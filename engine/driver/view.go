@@ -25,7 +25,7 @@ func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 
 // Subscribe implements engine.View. The channel is closed by stop, and when the driver has stopped.
 func (d *Driver) Subscribe() (events <-chan engine.Event, stop func()) {
-	return d.events.subscribe(subscriberQueue)
+	return d.events.Subscribe(subscriberQueue)
 }
 
 // Resign implements engine.Control.

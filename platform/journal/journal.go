@@ -12,6 +12,8 @@ import (
 	"time"
 
 	xterm "golang.org/x/term"
+
+	"vrrpsh/platform/feed"
 )
 
 const (
@@ -70,7 +72,7 @@ type Journal struct {
 	output    output
 	ring      []Entry
 	next      int // where in the ring the next entry goes, once it is full
-	followers []chan Entry
+	followers feed.Feed[Entry]
 }
 
 // New returns a journal that writes to stderr, unless that is nil, in a form for people if
@@ -163,18 +165,7 @@ func (j *Journal) Last(n int) []Entry {
 // Follow delivers what is logged from now on until stop is called. A reader that falls behind
 // loses the oldest entries.
 func (j *Journal) Follow() (entries <-chan Entry, stop func()) {
-	c := make(chan Entry, followerQueue)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.followers = append(j.followers, c)
-	return c, func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		if i := slices.Index(j.followers, c); i >= 0 {
-			j.followers = slices.Delete(j.followers, i, i+1)
-			close(c)
-		}
-	}
+	return j.followers.Subscribe(followerQueue)
 }
 
 // Line returns an entry in the form for people.
@@ -192,9 +183,7 @@ func (j *Journal) add(e *Entry) {
 		j.ring[j.next] = *e
 		j.next = (j.next + 1) % kept
 	}
-	for _, c := range j.followers {
-		offer(c, e)
-	}
+	j.followers.Publish(*e)
 	switch {
 	case j.main != nil:
 		j.print(j.main.f, e, (*Settings).appendPlain)
@@ -212,19 +201,4 @@ func (j *Journal) add(e *Entry) {
 func (j *Journal) print(to io.Writer, e *Entry, form func(*Settings, []byte, *Entry) []byte) {
 	line := func(e *Entry) []byte { return form(&j.settings, nil, e) }
 	j.output.write(to, line(e), line)
-}
-
-// offer gives an entry to a follower, at the expense of the oldest when it is slow.
-func offer(c chan Entry, e *Entry) {
-	for {
-		select {
-		case c <- *e:
-			return
-		default:
-		}
-		select {
-		case <-c:
-		default: // the follower was quicker
-		}
-	}
 }

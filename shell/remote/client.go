@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"vrrpsh/platform/feed"
 	"vrrpsh/shell"
 )
 
@@ -220,17 +221,7 @@ func (c *Client) take(f *frame) {
 
 // note keeps a notice for whoever reads them; when nobody does the oldest go.
 func (c *Client) note(text string) {
-	for {
-		select {
-		case c.notices <- text:
-			return
-		default:
-		}
-		select {
-		case <-c.notices:
-		default:
-		}
-	}
+	feed.Send(c.notices, text)
 }
 
 // start registers a call and sends its request.

@@ -1,0 +1,2 @@
+// Package feed gives values to readers without waiting for them: a reader that falls behind loses the oldest.
+package feed
