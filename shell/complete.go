@@ -12,6 +12,7 @@ import (
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 	"vrrpsh/conf/commands"
+	"vrrpsh/platform/printable"
 )
 
 // Complete implements Conversation.
@@ -67,7 +68,7 @@ func helpText(found []completions.Candidate, width int) string {
 	at := indent + words + 2
 	var b strings.Builder
 	for _, f := range found {
-		text, help := printable(f.Text), printable(f.Help)
+		text, help := printable.Line(f.Text), printable.Line(f.Help)
 		switch {
 		case help == "":
 			b.WriteString(strings.Repeat(" ", indent) + text + "\n")

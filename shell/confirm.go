@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/platform/printable"
 )
 
 // confirmDefault is how long a confirmed commit waits when no time is given.
@@ -86,9 +87,9 @@ func showCommit(c *call) error {
 	if d.User != "" {
 		c.printf(" by %s", d.User)
 	}
-	c.printf(" (%s), %s", printable(d.Source), c.session.stamp(d.Time))
+	c.printf(" (%s), %s", printable.Line(d.Source), c.session.stamp(d.Time))
 	if d.Comment != "" {
-		c.printf(": %s", printable(d.Comment))
+		c.printf(": %s", printable.Line(d.Comment))
 	}
 	c.printf("\n")
 	if a := c.session.env.Manager.Awaited(); a != nil {

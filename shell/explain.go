@@ -9,6 +9,7 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 )
 
 // explain answers in sentences why a virtual router is in its state, and what would change that.
@@ -67,10 +68,10 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 		say = append(say, explainDrops(now, r)...)
 	}
 	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // which have said it
-		say = append(say, "The kernel made trouble: "+printable(r.Fault)+".")
+		say = append(say, "The kernel made trouble: "+printable.Line(r.Fault)+".")
 	}
 	if r.SendFault != "" {
-		say = append(say, "Its last advert failed: "+printable(r.SendFault)+".")
+		say = append(say, "Its last advert failed: "+printable.Line(r.SendFault)+".")
 	}
 	for _, text := range e.obstacles(*r.Config) {
 		say = append(say, "A setting of this host is in the way: "+text+".")
@@ -95,14 +96,14 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 		}
 		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
 	case vrrp.CauseUnsuitable:
-		return fmt.Sprintf("It cannot run on %s as it is: %s.", iface, printable(r.Fault))
+		return fmt.Sprintf("It cannot run on %s as it is: %s.", iface, printable.Line(r.Fault))
 	case vrrp.CauseDeaf:
-		return fmt.Sprintf("It does not take part%s, because it would hear no other router: %s.", since, printable(r.Fault))
+		return fmt.Sprintf("It does not take part%s, because it would hear no other router: %s.", since, printable.Line(r.Fault))
 	case vrrp.CauseTracking:
 		return fmt.Sprintf("It does not take part%s, because of a tracked object.", since)
 	case vrrp.CauseSyncGroup:
 		if r.Sync != nil && r.Sync.Blocker != (engine.Key{}) {
-			return fmt.Sprintf("It does not take part%s, because its sync group %s is%s.", since, printable(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))
+			return fmt.Sprintf("It does not take part%s, because its sync group %s is%s.", since, printable.Line(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))
 		}
 		fallthrough
 	default:
@@ -114,7 +115,7 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	p := &r.Config.Protocol
 	own := priority(r)
 	if r.Willing != vrrp.CauseNone && r.Sync != nil {
-		return []string{fmt.Sprintf("It would be Master, but its sync group %s is%s.", printable(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))}
+		return []string{fmt.Sprintf("It would be Master, but its sync group %s is%s.", printable.Line(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))}
 	}
 	wait := left0(now, r.MasterDownAt)
 	if !r.MasterAddr.IsValid() {

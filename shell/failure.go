@@ -12,6 +12,7 @@ import (
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
+	"vrrpsh/platform/printable"
 )
 
 // failure is an error with the status that it gives a command.
@@ -62,7 +63,7 @@ func complain(out IO, width int, prompt, line string, err error) {
 		if i == 0 {
 			begin = "% "
 		}
-		for j, part := range wrap(printable(l), width, 2, 2) {
+		for j, part := range wrap(printable.Line(l), width, 2, 2) {
 			if j == 0 {
 				part = begin + part[2:]
 			}
@@ -91,9 +92,9 @@ func describe(err error) string {
 // mark draws the marker.
 func mark(out IO, prompt, line string, offset int) {
 	line = strings.ReplaceAll(line, "\t", " ")
-	column := runewidth.StringWidth(printable(line[:min(offset, len(line))]))
+	column := runewidth.StringWidth(printable.Line(line[:min(offset, len(line))]))
 	if out.Terminal == nil {
-		fmt.Fprintln(out.Err, discreet(printable(line)))
+		fmt.Fprintln(out.Err, discreet(printable.Line(line)))
 	} else {
 		column += runewidth.StringWidth(prompt)
 		if out.Width > 0 {
@@ -101,16 +102,6 @@ func mark(out IO, prompt, line string, offset int) {
 		}
 	}
 	fmt.Fprintf(out.Err, "%s^\n", strings.Repeat(" ", column))
-}
-
-// printable replaces what would control a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // maxLine is the longest line that is understood, in bytes.

@@ -6,6 +6,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/platform/feed"
+	"vrrpsh/platform/printable"
 )
 
 // Notices implements Conversation.
@@ -13,7 +14,7 @@ func (s *Session) Notices() <-chan string { return s.notices }
 
 // notify gives a line to the terminal; the oldest that waits goes when there are too many.
 func (s *Session) notify(line string) {
-	feed.Send(s.notices, printable(line))
+	feed.Send(s.notices, printable.Line(line))
 }
 
 // watch turns what is logged into notices: everything while "terminal monitor" is on, but for events that are

@@ -10,6 +10,7 @@ import (
 	"vrrpsh/completions"
 	"vrrpsh/conf"
 	"vrrpsh/conf/commands"
+	"vrrpsh/platform/printable"
 )
 
 // Session is one user's conversation with the router in this process. Its
@@ -88,7 +89,7 @@ func (s *Session) Prompt() string {
 
 func (s *Session) hostname() string {
 	if name, set := conf.Hostname.In(s.env.Manager.Running().File); set {
-		return printable(name)
+		return printable.Line(name)
 	}
 	return s.env.Hostname
 }

@@ -11,6 +11,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/commands"
+	"vrrpsh/platform/printable"
 )
 
 // writeConfig shows a configuration as the command asks for it.
@@ -212,7 +213,7 @@ func showCommits(c *call) error {
 	for _, r := range commitRows(c) {
 		rows = append(rows, []string{
 			strconv.Itoa(r.Revision), strconv.FormatUint(r.Commit, 10), c.session.stamp(r.Time),
-			r.User, r.Source, printable(r.Comment),
+			r.User, r.Source, printable.Line(r.Comment),
 		})
 	}
 	err := writeTable(c.out, []column{

@@ -8,6 +8,7 @@ import (
 	"vrrpsh/completions"
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 )
 
 // detail writes everything of one virtual router, with the lines that engineers know.
@@ -24,10 +25,10 @@ func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 		c.printf("  State reason is: %s\n", r.Cause)
 	}
 	if r.Fault != "" {
-		c.printf("  Fault: %s\n", printable(r.Fault))
+		c.printf("  Fault: %s\n", printable.Line(r.Fault))
 	}
 	if r.SendFault != "" {
-		c.printf("  Fault: %s\n", printable(r.SendFault))
+		c.printf("  Fault: %s\n", printable.Line(r.SendFault))
 	}
 	c.addresses(now, r)
 	c.carrier(r)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vrrpsh/platform/journal"
+	"vrrpsh/platform/printable"
 )
 
 // logged returns what the command asks for of what was logged.
@@ -18,7 +19,7 @@ func logged(c *call) []journal.Entry {
 
 func showLogging(c *call) error {
 	for _, e := range logged(c) {
-		c.printf("%s\n", printable(c.session.env.Journal.Line(&e)))
+		c.printf("%s\n", printable.Line(c.session.env.Journal.Line(&e)))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"vrrpsh/engine/report"
+	"vrrpsh/platform/printable"
 )
 
 // routeData lists the static routes.
@@ -34,11 +35,11 @@ func showRoutes(c *call) error {
 			mtu = strconv.FormatUint(uint64(r.MTU), 10)
 		}
 		if r.VRID > 0 {
-			bound = fmt.Sprintf("%s group %d", printable(r.Interface), r.VRID)
+			bound = fmt.Sprintf("%s group %d", printable.Line(r.Interface), r.VRID)
 		}
 		state := r.State
 		if r.Fault != "" {
-			state += ": " + printable(r.Fault)
+			state += ": " + printable.Line(r.Fault)
 		}
 		rows[i] = []string{r.Prefix, r.NextHop, strconv.FormatUint(uint64(r.Metric), 10), mtu, bound, state}
 	}

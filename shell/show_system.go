@@ -10,6 +10,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 	"vrrpsh/platform/process"
 )
 
@@ -48,7 +49,7 @@ func showInterfaces(c *call) error {
 			addresses = "none"
 		}
 		rows[i] = []string{
-			printable(l.Name), state, l.MAC, strconv.Itoa(l.MTU), strconv.Itoa(l.Groups),
+			printable.Line(l.Name), state, l.MAC, strconv.Itoa(l.MTU), strconv.Itoa(l.Groups),
 			strconv.FormatUint(l.UnknownVRID, 10), strconv.FormatUint(total(l.Malformed), 10), addresses,
 		}
 	}
@@ -103,11 +104,11 @@ func showVersion(c *call) error {
 	c.printf("%s uptime is %s\n", v.Hostname, span(c.session.now().Sub(v.Started)))
 	c.printf("Started %s\n", c.session.stamp(v.Started))
 	if v.File != "" {
-		c.printf("Configuration file is %s\n", printable(v.File))
+		c.printf("Configuration file is %s\n", printable.Line(v.File))
 	}
 	c.printf("Running configuration is commit %d\n", v.Commit)
 	for _, f := range v.Faults {
-		c.printf("Fault: %s\n", printable(f))
+		c.printf("Fault: %s\n", printable.Line(f))
 	}
 	return nil
 }
@@ -191,7 +192,7 @@ func showAPI(c *call) error {
 		c.printf("HTTP API %s on http://%s\n", listens(d.Fault), hostPort(d.Host))
 	}
 	if d.Fault != "" {
-		c.printf("Fault: %s\n", printable(d.Fault))
+		c.printf("Fault: %s\n", printable.Line(d.Fault))
 	}
 	if d.Metrics {
 		c.printf("Metrics are served as /metrics\n")
@@ -316,7 +317,7 @@ func restart(c *call) error {
 	if err != nil {
 		return failed("The router goes on as it is: %v", err)
 	}
-	c.printf("Restarting as %s: the virtual routers go on\n", printable(what))
+	c.printf("Restarting as %s: the virtual routers go on\n", printable.Line(what))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 )
 
 // trackData lists the tracked objects.
@@ -31,11 +32,11 @@ func showTrack(c *call) error {
 		if i > 0 {
 			c.printf("\n")
 		}
-		c.printf("Track %s\n", printable(t.Object.Name))
-		c.printf("  %s\n", printable(capital(t.Object.Target())))
+		c.printf("Track %s\n", printable.Line(t.Object.Name))
+		c.printf("  %s\n", printable.Line(capital(t.Object.Target())))
 		state := trackState(t.State, t.Object.Kind, t.Weight)
 		if t.Reason != "" {
-			state += ": " + printable(t.Reason)
+			state += ": " + printable.Line(t.Reason)
 		}
 		c.printf("  State is %s\n", state)
 		changes := fmt.Sprintf("%d changes", t.Changes)
@@ -77,16 +78,16 @@ func (c *call) tracked(r *engine.RouterStatus) {
 		}
 		reason := ""
 		if t.Reason != "" {
-			reason = " (" + printable(t.Reason) + ")"
+			reason = " (" + printable.Line(t.Reason) + ")"
 		}
-		c.printf("  Tracked object %s is %s%s, %s\n", printable(t.Object), t.State, reason, effect)
+		c.printf("  Tracked object %s is %s%s, %s\n", printable.Line(t.Object), t.State, reason, effect)
 	}
 	if s := r.Sync; s != nil {
 		state := "not Master"
 		if s.Master {
 			state = "Master"
 		}
-		c.printf("  Sync group is %s with %d members, %s%s\n", printable(s.Name), len(s.Members), state, heldBack(s))
+		c.printf("  Sync group is %s with %d members, %s%s\n", printable.Line(s.Name), len(s.Members), state, heldBack(s))
 	}
 }
 
@@ -111,7 +112,7 @@ func explainPriority(r *engine.RouterStatus) []string {
 		t := &r.Tracked[i]
 		switch e := t.Effect(); {
 		case t.Fails():
-			say = append(say, fmt.Sprintf("Tracked object %s is down (%s): without a decrement this stops it.", printable(t.Object), printable(t.Reason)))
+			say = append(say, fmt.Sprintf("Tracked object %s is down (%s): without a decrement this stops it.", printable.Line(t.Object), printable.Line(t.Reason)))
 		case e != 0:
 			sum += e
 			sign := "+"
@@ -123,7 +124,7 @@ func explainPriority(r *engine.RouterStatus) []string {
 			if t.Kind == engine.TrackFile {
 				what = fmt.Sprintf("at weight %+d", t.Weight)
 			}
-			why = append(why, fmt.Sprintf("tracked object %s is %s", printable(t.Object), what))
+			why = append(why, fmt.Sprintf("tracked object %s is %s", printable.Line(t.Object), what))
 		}
 	}
 	if len(why) > 0 {
@@ -136,7 +137,7 @@ func explainPriority(r *engine.RouterStatus) []string {
 		sum = limited
 	}
 	if r.Sync != nil && r.State != vrrp.Initialize && !r.Local.Owner && !r.Config.Shutdown && int(r.Priority) != sum {
-		say = append(say, fmt.Sprintf("Its priority is %d, the lowest of the sync group %s.", r.Priority, printable(r.Sync.Name)))
+		say = append(say, fmt.Sprintf("Its priority is %d, the lowest of the sync group %s.", r.Priority, printable.Line(r.Sync.Name)))
 	}
 	return say
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"vrrpsh/platform/printable"
 )
 
 // handler brings records into a Journal.
@@ -92,21 +94,13 @@ func (s *Settings) appendHuman(b []byte, e *Entry) []byte {
 		b = append(b, name...)
 		b = append(b, ": "...)
 	}
-	b = append(b, strings.Map(visible, e.Message)...)
+	b = append(b, printable.Line(e.Message)...)
 	if e.Attrs != "" {
 		b = append(b, " ("...)
 		b = append(b, e.Attrs...)
 		b = append(b, ')')
 	}
 	return append(b, '\n')
-}
-
-// visible replaces what would act on a terminal.
-func visible(r rune) rune {
-	if unicode.IsControl(r) {
-		return '?'
-	}
-	return r
 }
 
 // appendPlain writes an entry as key=value, with newline.

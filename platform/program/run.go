@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vrrpsh/platform/printable"
 )
 
 // Program is what is run.
@@ -79,12 +81,7 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // last returns the last line, fit to be shown.
 func (t *tail) last() string {
-	text := strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "?"))
+	text := strings.TrimSpace(string(t.buf))
 	text = text[strings.LastIndexByte(text, '\n')+1:]
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
+	return printable.Line(strings.ReplaceAll(text, "\t", " "))
 }

@@ -3,6 +3,8 @@ package term
 import (
 	"context"
 	"io"
+
+	"vrrpsh/platform/printable"
 )
 
 // Ask implements shell.Terminal. Both contexts end it: the question's and the command's, which Ctrl-C ends. Ctrl-D on an
@@ -12,7 +14,7 @@ func (p *pager) Ask(ctx context.Context, question string, secret bool) (string, 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	p.t.tty.write(printable(question, true))
+	p.t.tty.write(printable.Lines(question))
 	answer, err := p.t.answer(ctx, secret)
 	p.t.tty.write("\n")
 	return answer, err

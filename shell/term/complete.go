@@ -7,6 +7,7 @@ import (
 	prompt "github.com/c-bata/go-prompt"
 	runewidth "github.com/mattn/go-runewidth"
 
+	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
 )
 
@@ -42,7 +43,7 @@ func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 		return nil
 	}
 	for _, s := range list {
-		t.popup = append(t.popup, prompt.Suggest{Text: printable(s.Text, false), Description: printable(s.Help, false)})
+		t.popup = append(t.popup, prompt.Suggest{Text: printable.Line(s.Text), Description: printable.Line(s.Help)})
 	}
 	return t.popup
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
 )
 
@@ -76,7 +77,7 @@ func (h *history) load() error {
 	for {
 		line, err := r.ReadString('\n')
 		if line = strings.TrimSpace(line); line != "" && len(line) <= maxLine {
-			h.lines = append(h.lines, printable(strings.ToValidUTF8(line, "?"), false))
+			h.lines = append(h.lines, printable.Line(line))
 			n++
 		}
 		if errors.Is(err, io.EOF) {

@@ -5,6 +5,7 @@ import (
 
 	runewidth "github.com/mattn/go-runewidth"
 
+	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
 )
 
@@ -24,7 +25,7 @@ func (p *pager) Show(text string) error {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
 	for i, l := range lines {
-		b.WriteString(runewidth.Truncate(printable(l, false), columns, "") + "\x1b[K")
+		b.WriteString(runewidth.Truncate(printable.Line(l), columns, "") + "\x1b[K")
 		if i < len(lines)-1 {
 			b.WriteByte('\n')
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/platform/printable"
 )
 
 // progressPause is how long a command is silent before what it does is shown, and how often that is drawn anew.
@@ -38,7 +40,7 @@ func (p *pager) drawProgress(since time.Duration) {
 		return
 	}
 	columns, _ := p.t.tty.size()
-	text := fmt.Sprintf("%s ... %d s (Ctrl-C interrupts)", printable(p.doing, false), int(since.Seconds()))
+	text := fmt.Sprintf("%s ... %d s (Ctrl-C interrupts)", printable.Line(p.doing), int(since.Seconds()))
 	p.t.tty.write(eraseLine + runewidth.Truncate(text, columns-1, ""))
 	p.drawn = true
 }

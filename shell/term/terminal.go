@@ -13,6 +13,7 @@ import (
 	prompt "github.com/c-bata/go-prompt"
 	runewidth "github.com/mattn/go-runewidth"
 
+	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
 )
 
@@ -112,7 +113,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 // readLine reads one line with the line editor. Lines of a paste that are there already are
 // taken as they are.
 func (t *terminal) readLine() (string, ending) {
-	t.prefix = printable(t.conv.Prompt(), false)
+	t.prefix = printable.Line(t.conv.Prompt())
 	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
 	if line, ok := t.in.line(); ok {
 		return t.pasted(line)
@@ -305,13 +306,13 @@ func (t *terminal) bell() { t.tty.write("\a") }
 
 // complaint makes a line of an error, as commands word theirs.
 func complaint(err error) string {
-	s := printable(err.Error(), false)
+	s := printable.Line(err.Error())
 	r, n := utf8.DecodeRuneInString(s)
 	return "% " + string(unicode.ToUpper(r)) + s[n:] + "\n"
 }
 
 // notice makes one line of s.
-func notice(s string) string { return printable(strings.TrimRight(s, "\r\n"), true) + "\n" }
+func notice(s string) string { return printable.Lines(strings.TrimRight(s, "\r\n")) + "\n" }
 
 // lastWord is what is being typed: what stands behind the last space.
 func lastWord(before string) string { return before[strings.LastIndexByte(before, ' ')+1:] }

@@ -3,9 +3,10 @@ package term
 import (
 	"bytes"
 	"strconv"
-	"strings"
 
 	prompt "github.com/c-bata/go-prompt"
+
+	"vrrpsh/platform/printable"
 )
 
 // writer is what go-prompt draws with. It collects a drawing and writes it at once.
@@ -43,20 +44,7 @@ func (w *writer) WriteRawStr(data string) { w.buf.WriteString(data) }
 func (w *writer) Write(data []byte) { w.WriteStr(string(data)) }
 
 // WriteStr implements prompt.ConsoleWriter. Of control characters only newlines pass.
-func (w *writer) WriteStr(data string) { w.buf.WriteString(printable(data, true)) }
-
-// printable replaces control characters.
-func printable(s string, newlines bool) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' && newlines {
-			return r
-		}
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func (w *writer) WriteStr(data string) { w.buf.WriteString(printable.Lines(data)) }
 
 func (w *writer) csi(n int, final byte) {
 	w.buf.WriteString("\x1b[" + strconv.Itoa(n) + string(final))

@@ -1,0 +1,2 @@
+// Package printable makes text from elsewhere, such as names, comments and what programs print, safe to write to a terminal.
+package printable

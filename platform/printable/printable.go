@@ -1,0 +1,27 @@
+package printable
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Line returns s as a part of one line: "?" stands for each control character (C0, DEL and C1) and for what is not UTF-8.
+func Line(s string) string { return strings.Map(visible, s) }
+
+// Lines is Line for a text of several lines.
+func Lines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return visible(r)
+	}, s)
+}
+
+func visible(r rune) rune {
+	if unicode.IsControl(r) || r == utf8.RuneError {
+		return '?'
+	}
+	return r
+}
