@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -165,6 +166,13 @@ func (w *waiter) poll(until time.Time) (int, error) {
 		ms = int((left + time.Millisecond - 1) / time.Millisecond)
 	}
 	return unix.EpollWait(w.epoll, w.events, ms)
+}
+
+// epollPwait2 is epoll_pwait2(2) without a signal mask; no timeout is forever.
+func epollPwait2(epoll int, events []unix.EpollEvent, timeout *unix.Timespec) (int, unix.Errno) {
+	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll),
+		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(timeout)), 0, 0)
+	return int(n), errno
 }
 
 // Wait implements platform.System.
