@@ -77,6 +77,7 @@ deb: build ## a Debian package, in dist/
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)/usr/sbin/vrrpsh
 	ln -sf vrrpsh $(DESTDIR)/usr/sbin/vrrpsh-login
+	install -d -m 0755 $(DESTDIR)/etc/vrrpsh
 	install -D -m 0644 docs/vrrpsh.8 $(DESTDIR)/usr/share/man/man8/vrrpsh.8
 
 clean:

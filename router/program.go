@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,6 +90,10 @@ func (p Program) Run(ctx context.Context) (err error) {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	config, err := ThisHost.LoadFile(p.Path, p.Format)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if missing { // the first commit writes it
+		_, config, err = conf.Load(p.Path, nil, conf.TOML)
+	}
 	if err != nil {
 		return err
 	}
@@ -112,6 +117,9 @@ func (p Program) Run(ctx context.Context) (err error) {
 		return err
 	}
 	log := j.Logger()
+	if missing {
+		log.Warn("there is no configuration file yet: the first commit writes it", "file", path)
+	}
 
 	if general.PID != "" {
 		pid, err := process.Claim(general.PID)
