@@ -108,7 +108,7 @@ func (s *scanner) cut(b []byte) (key, int) {
 }
 
 // printable takes characters up to the next that is none.
-func (s *scanner) printable.Line(b []byte) (key, int) {
+func (s *scanner) printable(b []byte) (key, int) {
 	var text strings.Builder
 	n := 0
 	for n < len(b) {
