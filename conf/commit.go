@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -253,19 +254,36 @@ func (m *Manager) persist(next *revised) (notes []string, err error) {
 		}
 	}
 	if err := m.write(m.o.Path, next.data); err != nil {
-		return nil, errors.Join(err, m.undo(old, disk))
+		return nil, m.undo(err, old, disk)
 	}
 	next.disk = onDisk{exists: true, sum: sha256.Sum256(next.data)}
 	next.rewritten = true
 	return notes, nil
 }
 
-// undo puts the old file back if a write that failed has replaced it nevertheless.
-func (m *Manager) undo(old []byte, was onDisk) error {
-	if _, now, err := m.read(); err != nil || now == was || !was.exists {
-		return err
+// undo puts the old file back if a write that failed, for a reason, has replaced it nevertheless, and returns what is to be
+// said: the file is what the running configuration says, or a RefusedFileError.
+func (m *Manager) undo(reason error, old []byte, was onDisk) error {
+	_, now, err := m.read()
+	switch {
+	case err != nil:
+		return &RefusedFileError{m.o.Path, reason, err}
+	case now == was:
+		return reason
+	case !was.exists:
+		err = os.Remove(m.o.Path)
+	default:
+		if m.write(m.o.Path, old) == nil {
+			return reason
+		}
+		err = putBack(m.o.Path, old)
 	}
-	return m.write(m.o.Path, old)
+	if err != nil {
+		// The next commit replaces what was refused, as what a commit has written.
+		m.disk, m.rewritten = now, true
+		return &RefusedFileError{m.o.Path, reason, err}
+	}
+	return fmt.Errorf("%w; the file is as it was, but may not be after a power failure", reason)
 }
 
 // preserve makes sure that the file as a person wrote it can be got back, and says how.

@@ -102,7 +102,12 @@ func (e *ApplyError) Error() string {
 	if e.Restore != nil {
 		return fmt.Sprintf("%s; going back to the running configuration failed too: %v", s, e.Restore)
 	}
-	return s + "; the running configuration is unchanged"
+	s += "; the running configuration is unchanged"
+	var refused *RefusedFileError
+	if errors.As(e.Err, &refused) {
+		return fmt.Sprintf("%s, but %s has the refused one, which the next start would run: it could not be put back: %v", s, refused.Path, refused.Undo)
+	}
+	return s
 }
 
 // Unwrap returns the reasons.
@@ -112,6 +117,20 @@ func (e *ApplyError) Unwrap() []error {
 	}
 	return []error{ErrRejected, e.Err}
 }
+
+// RefusedFileError says that the configuration file holds what could not be written properly, since the disk failed
+// again when the old content was put back.
+type RefusedFileError struct {
+	Path string
+	Err  error // of the write
+	Undo error // of putting back the old content
+}
+
+// Error is that of the write; ApplyError tells the rest.
+func (e *RefusedFileError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reasons.
+func (e *RefusedFileError) Unwrap() []error { return []error{e.Err, e.Undo} }
 
 // StaleError is the error of a commit whose base is no longer running.
 type StaleError struct {

@@ -3,6 +3,7 @@ package conf
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,7 +28,7 @@ const maxHeader = 64 << 10
 // revisionFile is the name of a revision's file: its number and format.
 var (
 	revisionFile  = regexp.MustCompile(`^([0-9]{8,20})\.(toml|json)$`)
-	revisionExtra = regexp.MustCompile(`^\.[0-9]{8,20}\.(toml|json)[0-9]+$`) // left by a crash
+	revisionExtra = regexp.MustCompile(`^\.[0-9]{8,20}\.(toml|json)([0-9]+|\.vrrpsh-new)$`) // left by a crash
 )
 
 // digest identifies the content of a file.
@@ -62,24 +63,23 @@ type history struct {
 }
 
 // openHistory reads what is in dir and creates it if need be. A history that is returned with
-// an error works, in memory.
+// an error works: in memory, if dir cannot be read, and with what is readable there otherwise.
 func openHistory(dir string) (*history, error) {
 	h := &history{}
 	if dir == "" {
 		return h, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return h, fmt.Errorf("open history: %w", err)
-	}
-	if err := os.Chmod(dir, 0o700); err != nil {
-		return h, fmt.Errorf("open history: %w", err)
-	}
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return h, fmt.Errorf("open history: %w", err)
+	// What is there is read even if nothing can be written: numbers are never used again.
+	err := makePrivate(dir)
+	files, readErr := os.ReadDir(dir)
+	if readErr != nil {
+		return h, fmt.Errorf("open history: %w", cmp.Or(err, readErr))
 	}
 	h.dir = dir
 	var problems []error
+	if err != nil {
+		problems = append(problems, fmt.Errorf("open history: %w", err))
+	}
 	for _, file := range files {
 		name := file.Name()
 		match := revisionFile.FindStringSubmatch(name)
@@ -108,6 +108,18 @@ func openHistory(dir string) (*history, error) {
 		return 1
 	})
 	return h, errors.Join(problems...)
+}
+
+// makePrivate makes sure that a directory exists and is nobody else's to read.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm() != 0o700 {
+		err = os.Chmod(dir, 0o700)
+	}
+	return err
 }
 
 // readEntry reads the first line of a revision's file.

@@ -152,6 +152,9 @@ func Open(o Options) (*Manager, error) {
 		return nil, err
 	}
 	rev := &Revision{Time: o.Now(), Source: o.Path, Comment: "as found at start"}
+	if err := m.removeTemporary(); err != nil {
+		rev.Notes = append(rev.Notes, fmt.Sprintf("what a crash has left beside the configuration file cannot be removed: %v", err))
+	}
 	waits, err := m.recall(disk)
 	if err != nil {
 		rev.Notes = append(rev.Notes, fmt.Sprintf("a commit may have waited for its confirmation: %v", err))
@@ -188,6 +191,18 @@ func Open(o Options) (*Manager, error) {
 	m.running.Store(rev)
 	m.give()
 	return m, nil
+}
+
+// removeTemporary removes what a crash in the middle of a commit has left.
+func (m *Manager) removeTemporary() error {
+	var err error
+	if m.o.Path != "" {
+		err = removeTemporary(m.o.Path)
+	}
+	if m.o.StateDir != "" {
+		err = errors.Join(err, removeTemporary(filepath.Join(m.o.StateDir, confirmFile)))
+	}
+	return err
 }
 
 func notComplete(err error) string { return fmt.Sprintf("the commit history is not complete: %v", err) }

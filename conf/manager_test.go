@@ -405,6 +405,54 @@ func TestWriteFails(t *testing.T) {
 			return err
 		})
 	})
+	t.Run("after the file was replaced, and again", func(t *testing.T) {
+		for _, content := range []string{base, ""} {
+			f := manage(t, content)
+			f.write = failing(full, nil)
+			c := f.Edit()
+			Hostname.Set(c.File, "other")
+			err := f.unchanged(func() error {
+				_, err := f.Commit(context.Background(), c, Info{})
+				return err
+			})
+			if want := "the file is as it was, but may not be after a power failure"; content != "" && !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+			if content == "" {
+				if _, err := os.Stat(f.path); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("a file that was not there: %v", err)
+				}
+			}
+			f.write = WriteFile
+			if _, err := f.Commit(context.Background(), c, Info{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("and nothing can be put back", func(t *testing.T) {
+		f := manage(t, base)
+		obstacle := filepath.Join(temporary(f.path), "full")
+		f.write = failing(full, func() {
+			if err := os.MkdirAll(obstacle, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		})
+		_, err := f.Commit(context.Background(), f.candidate(200), Info{})
+		if want := "the running configuration is unchanged, but " + f.path + " has the refused one"; !errors.Is(err, ErrRejected) || !errors.Is(err, full) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if f.engine.priority() != 100 || !strings.Contains(f.disk(), "priority = 200") {
+			t.Errorf("priority %d is running, the file is\n%s", f.engine.priority(), f.disk())
+		}
+		if err := os.RemoveAll(temporary(f.path)); err != nil {
+			t.Fatal(err)
+		}
+		f.write = WriteFile
+		f.commit(150) // and not: somebody has changed the file
+		if !strings.Contains(f.disk(), "priority = 150") {
+			t.Errorf("the file is\n%s", f.disk())
+		}
+	})
 	t.Run("the directory is gone", func(t *testing.T) {
 		f := manage(t, base)
 		f.commit(150)
@@ -421,6 +469,59 @@ func TestWriteFails(t *testing.T) {
 		}
 		f.commit(200)
 	})
+}
+
+// failing writes files as a disk does that fails from the second fsync on, that of the directory: the first write replaces
+// the file nevertheless, later ones do not. Before the second one it calls then.
+func failing(err error, then func()) func(string, []byte) error {
+	first := true
+	return func(path string, data []byte) error {
+		switch {
+		case first:
+			first = false
+			return errors.Join(WriteFile(path, data), err)
+		case then != nil:
+			then()
+		}
+		return err
+	}
+}
+
+// TestLeftByACrash: what a commit that was killed has left beside the file may have secrets in it, and goes at the next start.
+func TestLeftByACrash(t *testing.T) {
+	f := manage(t, base)
+	dir := filepath.Dir(f.path)
+	old := filepath.Join(dir, ".r1.toml3120459733") // of earlier releases
+	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
+	for _, path := range append([]string{old, temporary(f.path), temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
+		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.open()
+	if notes := f.Running().Notes; len(notes) > 0 {
+		t.Errorf("notes %q", notes)
+	}
+	var left []string
+	for _, d := range []string{dir, f.state} {
+		files, err := filepath.Glob(filepath.Join(d, ".*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, files...)
+	}
+	slices.Sort(left)
+	slices.Sort(foreign)
+	if diff := cmp.Diff(foreign, left); diff != "" {
+		t.Errorf("left over (-want +got):\n%s", diff)
+	}
+	if err := os.WriteFile(temporary(f.path), []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f.commit(200)
+	if _, err := os.Stat(temporary(f.path)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after a commit: %v", err)
+	}
 }
 
 func TestStale(t *testing.T) {

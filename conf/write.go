@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
-
-	"github.com/google/renameio/v2"
 )
 
 // newFileMode is the mode of files that did not exist: they may hold secrets.
@@ -18,34 +18,103 @@ const newFileMode = 0o600
 // is there in full: a temporary file in the same directory, synced, renamed over the old one,
 // and the directory synced. A symbolic link is followed. An existing file keeps its mode and
 // owner; a new one has mode 0600. What is not a regular file is refused.
-func WriteFile(path string, data []byte) error {
+func WriteFile(path string, data []byte) error { return replaceFile(path, data, true) }
+
+// putBack is WriteFile for a disk that has just failed: who reads the file sees the content, but that it
+// outlives a power failure is not waited for.
+func putBack(path string, data []byte) error { return replaceFile(path, data, false) }
+
+func replaceFile(path string, data []byte, synced bool) error {
 	target, info, err := existing(path)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(target)
-	options := []renameio.Option{renameio.WithTempDir(dir), renameio.WithStaticPermissions(newFileMode)}
-	if info != nil {
-		options = append(options, renameio.WithExistingPermissions())
-	}
-	f, err := renameio.NewPendingFile(target, options...)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() { _ = f.Cleanup() }()
-	if err := keepOwner(f.File, info); err != nil {
-		return fmt.Errorf("write %s: keep its owner: %w", path, err)
-	}
-	if _, err := f.Write(data); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := syncDir(dir); err != nil {
+	if err := replace(target, info, data, synced); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// temporary is the file that takes the place of another one. There is one name for it, so that what a
+// crash has left, maybe with secrets, is found.
+func temporary(target string) string {
+	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+temporarySuffix)
+}
+
+const temporarySuffix = ".vrrpsh-new"
+
+// removeTemporary removes what a crash has left of a WriteFile, in this release or in earlier ones, which added a
+// random number to the name.
+func removeTemporary(path string) error {
+	target, _, err := existing(path)
+	if err != nil {
+		return nil // there never was a WriteFile
+	}
+	dir, base := filepath.Dir(target), filepath.Base(target)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var problems []error
+	for _, f := range files {
+		if f.Type().IsRegular() && isTemporary(f.Name(), base) {
+			problems = append(problems, os.Remove(filepath.Join(dir, f.Name())))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// isTemporary tells whether a name is one of the temporary files for base.
+func isTemporary(name, base string) bool {
+	rest, ok := strings.CutPrefix(name, "."+base)
+	return ok && (rest == temporarySuffix || randomNumber.MatchString(rest))
+}
+
+// randomNumber is what earlier releases added to the name: 32 bits, of which a human rarely writes so many digits.
+var randomNumber = regexp.MustCompile(`^[0-9]{6,10}$`)
+
+// replace writes a temporary file and renames it. The info is that of the target, nil if there is none yet.
+func replace(target string, info fs.FileInfo, data []byte, synced bool) (err error) {
+	name := temporary(target)
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newFileMode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = f.Close()
+		if err != nil {
+			_ = os.Remove(name)
+		}
+	}()
+	if info != nil {
+		if err := keepOwner(f, info); err != nil {
+			return fmt.Errorf("keep its owner: %w", err)
+		}
+		if err := f.Chmod(info.Mode().Perm()); err != nil { // after the owner, of which a change clears bits
+			return err
+		}
+	}
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if synced {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(name, target); err != nil {
+		return err
+	}
+	if !synced {
+		return nil
+	}
+	return syncDir(filepath.Dir(target))
 }
 
 // existing follows symbolic links to the file to replace. The info is nil if there is none yet.
@@ -71,9 +140,6 @@ func existing(path string) (string, fs.FileInfo, error) {
 }
 
 func keepOwner(f *os.File, old fs.FileInfo) error {
-	if old == nil {
-		return nil
-	}
 	now, err := f.Stat()
 	if err != nil {
 		return err
@@ -83,10 +149,7 @@ func keepOwner(f *os.File, old fs.FileInfo) error {
 	if !ok || !ok2 || was.Uid == is.Uid && was.Gid == is.Gid {
 		return nil
 	}
-	if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
-		return err
-	}
-	return f.Chmod(old.Mode().Perm()) // chown may clear bits
+	return f.Chown(int(was.Uid), int(was.Gid))
 }
 
 func syncDir(dir string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -192,4 +193,40 @@ func TestFullDisk(t *testing.T) {
 	if ifname := r1.Holds(lab.VIP); ifname != "" { // what was changed of the interface's settings is lost
 		t.Errorf("%s is left over on %s", lab.VIP, ifname)
 	}
+}
+
+// TestReadOnlyState holds that a router whose state directory has become read-only still has its history, and goes on
+// counting where it was.
+func TestReadOnlyState(t *testing.T) {
+	parallel(t)
+	l := lab.New(t, 1)
+	v := l.VrrpshFile(bin, l.Routers[0], fast.Table(200))
+	if err := os.Mkdir(v.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", v.StateDir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(v.StateDir, unix.MNT_DETACH) })
+	v.Start()
+	v.WaitState("Master", patience)
+	for _, name := range []string{"one", "two"} {
+		v.Script("configure", "hostname "+name, "commit", "end")
+	}
+	v.Stop()
+	if err := unix.Mount("none", v.StateDir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	v.Start()
+	v.WaitState("Master", patience)
+	if out := v.Script("configure", "hostname three", "commit", "end"); !strings.Contains(out, "until the router stops") {
+		t.Errorf("a commit without a place for the history:\n%s", out)
+	}
+	out := v.Show("show", "history", "commits")
+	for _, number := range []string{"1", "2", "3", "4"} {
+		if !regexp.MustCompile(`(?m)^\s*\d+\s+`+number+`\s`).MatchString(out) {
+			t.Errorf("commit %s is not in\n%s", number, out)
+		}
+	}
+	v.Stop()
 }
