@@ -14,6 +14,8 @@ import (
 // could be numbered otherwise by another release is named in it. Other releases read it: see TestHandoverFields of the driver
 // before changing a name.
 type Handover struct {
+	// At is the wall-clock time of the hand-over, which the other moments are told by; zero: an earlier release did not say.
+	At       time.Time
 	Config   Config
 	Started  time.Time
 	EventSeq uint64
@@ -78,6 +80,40 @@ func fromNames[N named](counters []uint64, m map[string]uint64) {
 	for i := range counters {
 		counters[i] = m[N(i).String()]
 	}
+}
+
+// Rebase tells every moment by another clock, of which one reading is to when that of the clock so far is from. What a
+// clock says of durations stays true when it is set, which the differences of two of its readings then do not.
+func (h *Handover) Rebase(from, to time.Time) {
+	h.At = from
+	for _, t := range h.moments() {
+		if !t.IsZero() {
+			*t = to.Add(t.Sub(from))
+		}
+	}
+}
+
+// moments returns all times in a Handover.
+func (h *Handover) moments() []*time.Time {
+	all := []*time.Time{&h.At, &h.Started}
+	for i := range h.Tracks {
+		all = append(all, &h.Tracks[i].Since)
+	}
+	for i := range h.Groups {
+		m := &h.Groups[i]
+		p := &m.Protocol
+		all = append(all, &p.Since, &p.PreemptSet, &p.HoldUntil, &p.LastHeard, &m.Counters.Since)
+		for j := range m.Repairs {
+			all = append(all, &m.Repairs[j])
+		}
+		for j := range m.History {
+			all = append(all, &m.History[j].Time)
+		}
+		for j := range m.Peers {
+			all = append(all, &m.Peers[j].LastHeard)
+		}
+	}
+	return all
 }
 
 // Handover returns what Restore needs. The Core must not be called any more if that is used.

@@ -80,7 +80,8 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		o.Effective = func(g conf.General) conf.General { return inEffect(g, false) }
 	}
 	log := o.Journal.Logger()
-	d := driver.New(driver.Options{System: o.System, Logger: log, Handover: o.Handover, Run: o.Run})
+	uptime := func() time.Duration { _, up := process.Uptime(); return up }
+	d := driver.New(driver.Options{System: o.System, Logger: log, Handover: o.Handover, Run: o.Run, Uptime: uptime})
 	// The engine outlives ctx: a stop ends the sessions and the listeners first.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &Router{

@@ -32,6 +32,9 @@ type Options struct {
 	Handover *Handover
 	// Run runs the programs of tracked objects and hooks; nil: none is run, as in a simulation.
 	Run func(context.Context, program.Program) (string, error)
+	// Uptime is a clock that nobody sets and that goes on from one process to the next, in place of the wall clock, for what is
+	// handed over; nil: there is none.
+	Uptime func() time.Duration
 	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
 }
@@ -40,6 +43,7 @@ type Options struct {
 type Driver struct {
 	system platform.System
 	now    func() time.Time
+	uptime func() time.Duration // may be nil
 
 	inherited *Handover // nil: there is none
 	left      *Handover // set by Run when it ends by HandOver
@@ -69,6 +73,7 @@ func New(o Options) *Driver {
 	d := &Driver{
 		system: o.System,
 		now:    o.Now,
+		uptime: o.Uptime,
 
 		inherited: o.Handover,
 		stopped:   make(chan struct{}),

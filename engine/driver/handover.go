@@ -16,7 +16,7 @@ import (
 // that need no later one.
 const (
 	// handoverVersion is what this release writes. It grows whenever the fields change, as a test holds.
-	handoverVersion = 3
+	handoverVersion = 4
 	// handoverNeeds is the oldest version whose readers can do without what it does not know. It becomes
 	// handoverVersion with every field that they would have to know, and with every one that means something else.
 	handoverNeeds = 1
@@ -28,7 +28,9 @@ type Handover struct {
 	// Version is that of who has written it. The first one does not say.
 	Version int `json:"Written"`
 	// Needs is the oldest version that understands it. Readers of version 1 call it Version, and want a 1 here.
-	Needs  int `json:"Version"`
+	Needs int `json:"Version"`
+	// Uptime is that of Options when Engine.At was; 0: there is none.
+	Uptime time.Duration
 	Engine engine.Handover
 	// System is what platform.System.Leave said.
 	System json.RawMessage
@@ -98,6 +100,11 @@ func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
 // leave notes what is to be handed over, and lets go of the System.
 func (d *Driver) leave(l *loop) error {
 	h := &Handover{Version: handoverVersion, Needs: handoverNeeds, Engine: l.core.Handover()}
+	now := d.now()
+	h.Engine.Rebase(now, now.Round(0)) // what was noted before the clock was set, too
+	if d.uptime != nil {
+		h.Uptime = d.uptime()
+	}
 	left, err := d.system.Leave()
 	if err != nil {
 		return fmt.Errorf("hand over: %w", err)
@@ -113,6 +120,7 @@ func (d *Driver) begin() *Handover {
 	if d.inherited = nil; h != nil { // it holds a whole configuration
 		err := d.system.Adopt(h.System)
 		if err == nil {
+			d.date(h)
 			return h
 		}
 		d.journal.warn("could not take over what the process before has left; starting anew", "error", err)
@@ -121,6 +129,17 @@ func (d *Driver) begin() *Handover {
 		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
 	}
 	return nil
+}
+
+// date tells the moments of a hand-over by the clock of this process, which may have been set since, and has not
+// stood still either.
+func (d *Driver) date(h *Handover) {
+	if h.Engine.At.IsZero() || h.Uptime == 0 || d.uptime == nil {
+		return
+	}
+	if gap := d.uptime() - h.Uptime; gap >= 0 { // otherwise the machine was started meanwhile
+		h.Engine.Rebase(h.Engine.At, d.now().Add(-gap))
+	}
 }
 
 // inherit makes the Core go on where another one has stopped. The actuator does not run yet: nothing

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
 	"vrrpsh/platform/program"
 )
@@ -163,6 +165,73 @@ func TestBackupTakesOverAfterARestart(t *testing.T) {
 		r2.wantState(vrrp.Master)
 		lab.wantAnswer(t, "r2")
 	})
+}
+
+// The clock may be set before, while nobody runs, and after: what has to wait for a time waits for as long as it would
+// have, and no longer.
+func TestClockSetDuringARestart(t *testing.T) {
+	for _, step := range []time.Duration{-time.Hour, -20 * time.Second, 0, 20 * time.Second, time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				lab := newLab()
+				r1, r2 := lab.router(t, 1), lab.router(t, 2)
+				r1.apply(group(51, 100))
+				sleep(10 * time.Second)
+				r2.apply(group(51, 200, func(r *engine.VirtualRouter) { r.Protocol.PreemptDelay = time.Minute }))
+				sleep(20 * time.Second) // of the delay
+				r2 = r2.restart(2*time.Second, setClock(step))
+				sleep(38*time.Second - 100*time.Millisecond)
+				r2.wantState(vrrp.Backup)
+				sleep(1200 * time.Millisecond) // the delay has begun with the first advert
+				r2.wantState(vrrp.Master)
+
+				// Refused, it tries again after a second, two, four seconds …
+				refused := true
+				r2.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+					if a.Active && refused {
+						return errRefused
+					}
+					return nil
+				}})
+				r1.Cut("eth0")
+				if err := r2.Resign(t.Context(), r2.status().Config.Key); err != nil {
+					t.Fatal(err)
+				}
+				sleep(20 * time.Second)
+				before := r2.status()
+				if before.Fault == "" || before.State != vrrp.Backup {
+					t.Fatalf("%+v", before)
+				}
+				refused = false
+				r2 = r2.restart(0, setClock(step))
+				took := time.Now()
+				for r2.status().State != vrrp.Master && time.Since(took) < 2*time.Minute {
+					sleep(100 * time.Millisecond)
+				}
+				if waited := time.Since(took); waited > 17*time.Second {
+					t.Errorf("it took over after %s", waited)
+				}
+			})
+		})
+	}
+}
+
+// setClock makes a hand-over what it would be if the clock was set by step since: its times are of the clock before.
+func setClock(step time.Duration) func([]byte) []byte {
+	times := regexp.MustCompile(`"[12][09]\d\d-\d\d-\d\dT[^"]*"`)
+	return func(doc []byte) []byte {
+		return times.ReplaceAllFunc(doc, func(b []byte) []byte {
+			var at time.Time
+			if err := json.Unmarshal(b, &at); err != nil {
+				panic(err)
+			}
+			text, err := json.Marshal(at.Add(-step))
+			if err != nil {
+				panic(err)
+			}
+			return text
+		})
+	}
 }
 
 // What cannot go on changes its state with the restart, and a configuration that is

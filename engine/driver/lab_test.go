@@ -95,6 +95,9 @@ func boot(t *testing.T, r *fake.Router) *node {
 
 func start(t *testing.T, r *fake.Router, o driver.Options) *node {
 	t.Helper()
+	if o.Uptime == nil {
+		o.Uptime = uptime
+	}
 	ctx, end := context.WithCancel(t.Context())
 	n := &node{Router: r, Driver: driver.New(o), t: t, end: end, done: make(chan error, 1)}
 	ended := make(chan struct{})
@@ -105,6 +108,9 @@ func start(t *testing.T, r *fake.Router, o driver.Options) *node {
 	t.Cleanup(func() { end(); <-ended })
 	return n
 }
+
+// uptime is the virtual time since the beginning of all bubbles.
+func uptime() time.Duration { return time.Since(time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)) }
 
 // stop ends the router program and returns what Run did.
 func (n *node) stop() error {

@@ -1,7 +1,17 @@
 package process
 
-import "time"
+import (
+	"time"
 
-// Uptime names this start of the machine, as no other is called, and says how long ago it was, with the time that the machine
-// was suspended. Nobody can set that clock. The name is empty where it is not known.
-func Uptime() (boot string, up time.Duration) { return uptime() }
+	"golang.org/x/sys/unix"
+)
+
+// Uptime names this start of the machine, as no other is called, and says how long the machine runs, by a clock that nobody
+// sets and that all processes share. The name is empty where it is not known.
+func Uptime() (boot string, up time.Duration) {
+	var t unix.Timespec
+	if unix.ClockGettime(uptimeClock, &t) != nil {
+		return "", 0
+	}
+	return bootName(), time.Duration(t.Nano())
+}

@@ -3,19 +3,17 @@ package process
 import (
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-func uptime() (string, time.Duration) {
+// uptimeClock goes on while the machine is suspended.
+const uptimeClock = unix.CLOCK_BOOTTIME
+
+func bootName() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return "", 0
+		return ""
 	}
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		return "", 0
-	}
-	return strings.TrimSpace(string(id)), time.Duration(t.Nano())
+	return strings.TrimSpace(string(id))
 }

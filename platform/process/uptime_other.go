@@ -2,6 +2,8 @@
 
 package process
 
-import "time"
+import "golang.org/x/sys/unix"
 
-func uptime() (string, time.Duration) { return "", 0 }
+const uptimeClock = unix.CLOCK_MONOTONIC
+
+func bootName() string { return "" }
