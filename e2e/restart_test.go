@@ -273,6 +273,64 @@ func TestRestartMany(t *testing.T) {
 	count(peer, "Backup")
 }
 
+// TestRestartWithKernelWork restarts a Master just after it became that, while 250 macvlans are still on their way into the kernel:
+// adverts go on meanwhile, and the Backup takes over nothing.
+func TestRestartWithKernelWork(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 2)
+	wire := l.Capture()
+	const interval = 200 * time.Millisecond
+	tables := func(priority int) string {
+		var b strings.Builder
+		for n := 1; n <= 250; n++ {
+			fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nversion = 3\npriority = %d\nvip = \"10.1.0.%d/16\"\niftype = \"macvlan\"\n"+
+				"advertise_interval = %q\npreemption = true\n", n, priority, n, interval)
+		}
+		return b.String()
+	}
+	ours, peer := l.VrrpshFile(bin, l.Routers[0], tables(200)), l.VrrpshFile(bin, l.Routers[1], tables(100))
+	masters := func(v *lab.Vrrpsh) int {
+		all, err := v.TryStatus()
+		if err != nil {
+			return -1
+		}
+		n := 0
+		for _, s := range all {
+			if s.State == "Master" {
+				n++
+			}
+		}
+		return n
+	}
+	until := func(v *lab.Vrrpsh, want int) {
+		t.Helper()
+		lab.Until(t, 2*patience, fmt.Sprintf("%s is Master of %d", v.Name, want), func() error {
+			if n := masters(v); n != want {
+				return fmt.Errorf("it is of %d", n)
+			}
+			return nil
+		})
+	}
+	peer.Start()
+	until(peer, 250)
+	ours.Start()
+	until(ours, 250)
+	since := time.Now()
+	restart(t, ours)
+	until(ours, 250)
+	until(peer, 0)
+	limit := time.Now().Add(10 * interval)
+	for seen := since; seen.Before(limit); {
+		seen = wire.WaitMaster("r1", seen.Add(time.Nanosecond), patience).Time
+	}
+	adverts := wire.Adverts("r1", since)
+	checkSilence(t, adverts, lab.Group{Version: 3, Interval: interval}.MasterDown(100))
+	for _, a := range wire.Adverts("r2", since.Add(interval)) {
+		t.Fatalf("the peer has taken over: %v", a)
+	}
+}
+
 // TestRestartDaemon is about the process: the PID file, what a service manager hears, releases that are no use, and that
 // the virtual routers notice nothing of all that.
 func TestRestartDaemon(t *testing.T) {

@@ -140,8 +140,8 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	_ = slave.Close()
 }
 
-// TestFullDisk holds that a router does its work while its state directory is full, and starts although it cannot be written
-// at all; the addresses that a killed router has left are removed, too.
+// TestFullDisk holds that a router does its work while its state directory is full, and starts and restarts although it cannot be
+// written at all; the addresses that a killed router has left are removed, too.
 func TestFullDisk(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -179,6 +179,15 @@ func TestFullDisk(t *testing.T) {
 	if text := v.ConfigText(); !strings.Contains(text, `hostname = "other"`) {
 		t.Errorf("the configuration file after a commit:\n%s", text)
 	}
+	restarts := func() {
+		t.Helper()
+		restart(t, v)
+		v.WaitState("Master", 0)
+		if log := v.Log(); strings.Contains(log, "could not be restarted") {
+			t.Errorf("the log says\n%s", log)
+		}
+	}
+	restarts()
 	v.Stop()
 	if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
 		t.Errorf("the namespace after a clean stop (-before +after):\n%s", diff)
@@ -189,6 +198,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	master()
+	restarts()
 	v.Stop()
 	if ifname := r1.Holds(lab.VIP); ifname != "" { // what was changed of the interface's settings is lost
 		t.Errorf("%s is left over on %s", lab.VIP, ifname)
@@ -224,7 +234,7 @@ func TestReadOnlyState(t *testing.T) {
 	}
 	out := v.Show("show", "history", "commits")
 	for _, number := range []string{"1", "2", "3", "4"} {
-		if !regexp.MustCompile(`(?m)^\s*\d+\s+`+number+`\s`).MatchString(out) {
+		if !regexp.MustCompile(`(?m)^\s*\d+\s+` + number + `\s`).MatchString(out) {
 			t.Errorf("commit %s is not in\n%s", number, out)
 		}
 	}

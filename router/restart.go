@@ -81,6 +81,9 @@ func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) 
 	if err != nil {
 		return "", err
 	}
+	if err := process.TryDocument(p.options.StateDir, specimen); err != nil {
+		return "", fmt.Errorf("the state cannot be handed over: %w", err)
+	}
 	understood := p.self.Command(HandoverCommand)
 	understood.Stdin = bytes.NewReader(specimen)
 	if _, err := said(ctx, understood); err != nil {

@@ -34,6 +34,8 @@ type actuator struct {
 	want         map[engine.Key]waiting
 	leave, enter []engine.Key
 	routes       *engine.DesiredRoutes // that wait; nil: none
+	busy         bool                  // what next returned last is being done
+	leaving      bool                  // the loop waits until nothing is left to do
 	ended        bool
 }
 
@@ -100,6 +102,21 @@ func (a *actuator) close(c platform.Conn) {
 	a.wake()
 }
 
+// finish has the System woken whenever nothing is left to do.
+func (a *actuator) finish() {
+	a.mu.Lock()
+	a.leaving = true
+	a.mu.Unlock()
+	a.wake()
+}
+
+// idle tells whether nothing is left to do, and everything that was done was told.
+func (a *actuator) idle() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.busy && len(a.opens)+len(a.closes)+len(a.want) == 0 && a.routes == nil
+}
+
 // end lets run return when all is done.
 func (a *actuator) end() {
 	a.mu.Lock()
@@ -124,7 +141,7 @@ func (a *actuator) waiting() int {
 
 func (a *actuator) run() {
 	for {
-		w, ended := a.next()
+		w, leaving, ended := a.next()
 		switch {
 		case len(w.opens) > 0:
 			a.openEach(w.opens)
@@ -139,6 +156,9 @@ func (a *actuator) run() {
 		case ended:
 			return
 		default:
+			if leaving {
+				a.system.Wake()
+			}
 			<-a.signal
 		}
 	}
@@ -171,7 +191,7 @@ type work struct {
 }
 
 // next takes what is to be done now.
-func (a *actuator) next() (w work, ended bool) {
+func (a *actuator) next() (w work, leaving, ended bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -188,7 +208,8 @@ func (a *actuator) next() (w work, ended bool) {
 			w.batch, a.enter = a.batch(a.enter)
 		}
 	}
-	return w, a.ended
+	a.busy = len(w.opens)+len(w.closes)+len(w.batch) > 0 || w.routes != nil
+	return w, a.leaving, a.ended
 }
 
 // batch takes what waits of the first keys of a list.

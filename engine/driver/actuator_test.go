@@ -23,7 +23,7 @@ func TestActuatorOrder(t *testing.T) {
 	}
 	var got [][]uint64
 	for {
-		w, _ := a.next()
+		w, _, _ := a.next()
 		batch := w.batch
 		if len(batch) == 0 {
 			break
@@ -46,7 +46,7 @@ func TestActuatorBatches(t *testing.T) {
 	}
 	total := 0
 	for {
-		w, _ := a.next()
+		w, _, _ := a.next()
 		batch := w.batch
 		if len(batch) == 0 {
 			break

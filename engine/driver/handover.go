@@ -80,10 +80,13 @@ func (h *Handover) MarshalFor(version int) ([]byte, error) {
 }
 
 // HandOver ends Run in another way than the end of its context does: no Master resigns, the kernel stays as it
-// is, and what it returns lets another Driver go on. The peers hear nothing until that
-// one begins.
+// is, and what it returns lets another Driver go on. The virtual routers go on until the kernel work that is under way is
+// done; then the peers hear nothing until that one begins.
 func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
-	if !d.mail.post(d.system, func(l *loop, _ time.Time) { l.leaving = true }) {
+	if !d.mail.post(d.system, func(l *loop, _ time.Time) {
+		l.leaving = true
+		l.actuator.finish()
+	}) {
 		return nil, ErrStopped
 	}
 	select {

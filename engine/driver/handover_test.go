@@ -289,6 +289,47 @@ func TestHandOverThatIsNotUnderstood(t *testing.T) {
 	}
 }
 
+// Kernel work that is under way, as just after becoming Master, is done before the program ends, and keeps nobody from sending adverts.
+func TestHandOverWithKernelWork(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		const every = 100 * time.Millisecond
+		var groups, weaker []engine.VirtualRouter
+		for vrid := uint8(51); vrid < 251; vrid++ { // more than one batch
+			edits := []func(*engine.VirtualRouter){interval(every), macvlan("vrrp" + itoa(vrid)), address("10.0.0." + itoa(vrid))}
+			groups = append(groups, group(vrid, 200, edits...))
+			weaker = append(weaker, group(vrid, 100, edits...))
+		}
+		r1.apply(groups...)
+		r2.apply(weaker...)
+		r1.SetFaults(fake.Faults{ApplyTime: 7 * time.Second})
+		sleep(masterDown(200, every) + time.Millisecond)
+		r1.wantState(vrrp.Master)
+		lab.forget()
+		r1 = r1.restart(100 * time.Millisecond)
+		sleep(30 * time.Second)
+		last := make(map[uint8]time.Time)
+		for _, a := range lab.sent() {
+			if at, ok := last[a.vrid]; ok && a.at.Sub(at) > 3*every {
+				t.Fatalf("group %d: nothing was sent for %s", a.vrid, a.at.Sub(at))
+			}
+			last[a.vrid] = a.at
+			if a.from != "r1" {
+				t.Fatalf("group %d: %s is Master", a.vrid, a.from)
+			}
+		}
+		if len(last) != len(groups) {
+			t.Errorf("adverts of %d groups", len(last))
+		}
+		for _, s := range r1.snapshot().Routers {
+			if s.State != vrrp.Master || !s.Installed {
+				t.Errorf("%s is %s, installed %t", s.Config.Key, s.State, s.Installed)
+			}
+		}
+	})
+}
+
 func TestHandOverOfAStoppedRouter(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r1 := newLab().router(t, 1)

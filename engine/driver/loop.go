@@ -73,7 +73,7 @@ func newLoop(d *Driver) *loop {
 
 // run turns until ctx ends or the System fails.
 func (l *loop) run(ctx context.Context) error {
-	for ctx.Err() == nil && !l.leaving {
+	for ctx.Err() == nil && !l.left() {
 		due := l.core.Deadline()
 		until := earliest(earliest(due, l.announcer.deadline()), l.retryAt)
 		if err := l.driver.system.Wait(until); err != nil {
@@ -96,6 +96,16 @@ func (l *loop) run(ctx context.Context) error {
 		l.resources.LongestTurn = max(l.resources.LongestTurn, l.driver.now().Sub(now))
 	}
 	return nil
+}
+
+// left tells whether somebody else goes on, now that the kernel has what it shall have: until then adverts are sent.
+func (l *loop) left() bool {
+	if !l.leaving || !l.actuator.idle() {
+		return false
+	}
+	l.operate(l.driver.now()) // what came of the last work, and what that makes necessary
+	l.flush()
+	return l.actuator.idle()
 }
 
 // earliest returns the earlier of two times of which zero is never.

@@ -114,7 +114,7 @@ func newBench(groups int, priority uint8) *bench {
 func (b *bench) settle() {
 	b.flush(b.now)
 	for {
-		w, _ := b.actuator.next()
+		w, _, _ := b.actuator.next()
 		opens, batch := w.opens, w.batch
 		if len(opens)+len(batch) == 0 {
 			return

@@ -67,8 +67,8 @@ func (p Program) Command(args ...string) *exec.Cmd {
 }
 
 // Succeed runs the program, as it is found now, in place of this one: in the same process, with the same
-// arguments, with a document and a listener to inherit. The document is written to a file without a
-// name in dir. Succeed returns only if that fails, and nothing has changed then.
+// arguments, with a document and a listener to inherit. Where there are no files in memory the document is written to one without
+// a name in dir. Succeed returns only if that fails, and nothing has changed then.
 func (p Program) Succeed(dir string, document []byte, l *net.UnixListener) error {
 	var env []string
 	if self, err := os.Open("/proc/self/exe"); err == nil { // whatever is on the disk by now
@@ -116,16 +116,22 @@ func execute(path, dir string, document []byte, l *net.UnixListener, env ...stri
 	return fail(syscall.Exec(path, os.Args, append(append(os.Environ(), marker), env...)))
 }
 
-// nameless returns a file that vanishes with its last user, with the reading position at its beginning.
-func nameless(dir string, content []byte) (*os.File, error) {
+// unlinked returns a file in dir that vanishes with its last user, with the reading position at its beginning.
+func unlinked(dir string, content []byte) (*os.File, error) {
 	f, err := os.CreateTemp(dir, ".handover-")
 	if err != nil {
 		return nil, err
 	}
-	err = os.Remove(f.Name())
-	if err == nil {
-		_, err = f.Write(content)
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close()
+		return nil, err
 	}
+	return filled(f, content)
+}
+
+// filled writes the content of a file, and returns it with the reading position at its beginning.
+func filled(f *os.File, content []byte) (*os.File, error) {
+	_, err := f.Write(content)
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
@@ -134,6 +140,15 @@ func nameless(dir string, content []byte) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// TryDocument tells whether a document like this one could be handed over.
+func TryDocument(dir string, document []byte) error {
+	f, err := nameless(dir, document)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // keep leaves a file open for the successor and returns its descriptor.
