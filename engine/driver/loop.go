@@ -103,8 +103,9 @@ func (l *loop) left() bool {
 	if !l.leaving || !l.actuator.idle() {
 		return false
 	}
-	l.operate(l.driver.now()) // what came of the last work, and what that makes necessary
-	l.flush()
+	now := l.driver.now()
+	l.operate(now) // what came of the last work, and what that makes necessary
+	l.flush(now)
 	return l.actuator.idle()
 }
 
