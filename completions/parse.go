@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// MaxPipes is how many pipes a line may have.
+const MaxPipes = 8
+
 // Parse understands a line typed in a mode by a user of a level. Keywords may be abbreviated
 // while unique and are not case-sensitive. What the mode does not know is
 // looked for in the modes that contain it. The error, if any, is the one of the attempt that got farthest.
@@ -23,6 +26,9 @@ func (t *Tree) Parse(mode Mode, level Level, line string) (*Invocation, *Error) 
 			continue
 		}
 		inv := &Invocation{Line: line, Form: w.form, Do: w.do, Steps: w.steps}
+		if len(segments) > 1+MaxPipes {
+			return nil, &Error{Kind: Invalid, Offset: segments[1+MaxPipes].start, Reason: fmt.Sprintf("at most %d pipes can follow", MaxPipes)}
+		}
 		for _, s := range segments[1:] {
 			p := t.walker(Pipe, level, line)
 			if err := p.run(s); err != nil {

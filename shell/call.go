@@ -3,7 +3,6 @@ package shell
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,9 @@ import (
 	"vrrpsh/completions"
 	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
+	"vrrpsh/engine/report"
 	"vrrpsh/platform/journal"
+	"vrrpsh/platform/process"
 )
 
 // call is one command while it runs.
@@ -25,6 +26,7 @@ type call struct {
 	io      IO
 	out     io.Writer    // through the pipes
 	flush   func() error // shows what was written to out
+	share   *process.Share
 }
 
 // handler executes a command. Commands without data have no JSON form.
@@ -46,8 +48,8 @@ func (c *call) run(h handler) error {
 	if width := c.session.textWidth(0); width > 0 {
 		out = &fold{w: out, width: width}
 	}
-	buffered := bufio.NewWriter(interruptible{c.ctx, out})
-	chain, err := newChain(pipes, buffered)
+	buffered := bufio.NewWriter(interruptible{c.ctx, unshared{c.share, out}})
+	chain, err := newChain(pipes, buffered, c.share)
 	if err != nil {
 		return err
 	}
@@ -71,10 +73,7 @@ func (c *call) writeJSON(h handler) error {
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(c.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	return report.WriteJSON(c.out, v)
 }
 
 // interactive tells whether somebody can be asked; nobody can in scripts.

@@ -20,7 +20,8 @@ func (s *Session) Complete(line string) []Suggestion {
 	if sane(line) != nil {
 		return nil
 	}
-	found, _ := s.candidates(line)
+	var found []completions.Candidate
+	s.think(func() { found, _ = s.candidates(line) })
 	list := make([]Suggestion, 0, len(found))
 	for _, f := range found {
 		list = append(list, Suggestion{Text: f.Text, Help: f.Help, Literal: f.Literal})
@@ -42,7 +43,9 @@ func (s *Session) Help(line string) string {
 	if err := sane(line); err != nil {
 		return "% " + describe(err) + "\n"
 	}
-	found, err := s.candidates(line)
+	var found []completions.Candidate
+	var err *completions.Error
+	s.think(func() { found, err = s.candidates(line) })
 	if len(found) == 0 {
 		if err == nil {
 			return "% Nothing can follow\n"

@@ -8,6 +8,7 @@ import (
 
 	"vrrpsh/engine/sniff"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/process"
 )
 
 const (
@@ -67,6 +68,11 @@ func monitorVRRP(c *call) error {
 
 // monitorTable writes what is shown.
 func (c *call) monitorTable(last string) (string, error) {
+	share, err := process.TakeShare(c.ctx)
+	if err != nil {
+		return "", err
+	}
+	defer share.Release()
 	snapshot, routers, err := c.routers()
 	if err != nil {
 		return "", err

@@ -11,6 +11,7 @@ import (
 
 	"vrrpsh/completions"
 	"vrrpsh/conf"
+	"vrrpsh/platform/process"
 )
 
 // stage is one pipe: it gets lines, without their ends, and passes some on.
@@ -30,11 +31,11 @@ type chain struct {
 }
 
 // newChain makes the stages of pipes; the last writes to w.
-func newChain(pipes []completions.Step, w io.Writer) (*chain, error) {
+func newChain(pipes []completions.Step, w io.Writer, share *process.Share) (*chain, error) {
 	next := stage(&sink{w})
 	stages := []stage{next}
 	for i := len(pipes) - 1; i >= 0; i-- {
-		s, err := newStage(&pipes[i], next, i == 0)
+		s, err := newStage(&pipes[i], next, i == 0, share)
 		if err != nil {
 			return nil, err
 		}
@@ -53,11 +54,11 @@ func newChain(pipes []completions.Step, w io.Writer) (*chain, error) {
 	return c, nil
 }
 
-func newStage(p *completions.Step, next stage, first bool) (stage, error) {
-	var re *regexp.Regexp
+func newStage(p *completions.Step, next stage, first bool, share *process.Share) (stage, error) {
+	re := &pattern{share: share}
 	if a, ok := p.Arg("regexp"); ok {
 		var err error
-		if re, err = regexp.Compile(a.Value); err != nil {
+		if re.re, err = CompilePattern(a.Value); err != nil {
 			return nil, &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: err.Error()}
 		}
 	}
@@ -143,15 +144,27 @@ func (s *sink) line(l string) error {
 }
 func (s *sink) end() error { return nil }
 
+// pattern is a regular expression.
+type pattern struct {
+	re    *regexp.Regexp
+	share *process.Share
+}
+
+// match tells whether a line matches. That may take long.
+func (p *pattern) match(line string) bool {
+	p.share.Yield()
+	return p.re.MatchString(line)
+}
+
 // grep passes lines that match, or those that do not.
 type grep struct {
-	re   *regexp.Regexp
+	re   *pattern
 	want bool
 	next stage
 }
 
 func (g *grep) line(l string) error {
-	if g.re.MatchString(l) == g.want {
+	if g.re.match(l) == g.want {
 		return g.next.line(l)
 	}
 	return nil
@@ -160,13 +173,13 @@ func (g *grep) end() error { return nil }
 
 // begin passes everything from the first line that matches.
 type begin struct {
-	re   *regexp.Regexp
+	re   *pattern
 	on   bool
 	next stage
 }
 
 func (b *begin) line(l string) error {
-	b.on = b.on || b.re.MatchString(l)
+	b.on = b.on || b.re.match(l)
 	if b.on {
 		return b.next.line(l)
 	}
@@ -176,7 +189,7 @@ func (b *begin) end() error { return nil }
 
 // section passes lines that match, with those that are indented deeper below them.
 type section struct {
-	re    *regexp.Regexp
+	re    *pattern
 	depth int // of the line that matched, -1 outside a section
 	next  stage
 }
@@ -187,7 +200,7 @@ func (s *section) line(l string) error {
 		return s.next.line(l)
 	}
 	s.depth = -1
-	if s.re.MatchString(l) {
+	if s.re.match(l) {
 		s.depth = depth
 		return s.next.line(l)
 	}

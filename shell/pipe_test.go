@@ -37,7 +37,7 @@ func TestPipes(t *testing.T) {
 				t.Fatal(perr)
 			}
 			var out bytes.Buffer
-			c, err := newChain(inv.Pipes, &out)
+			c, err := newChain(inv.Pipes, &out, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

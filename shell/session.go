@@ -246,6 +246,11 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // those change nothing
 		s.audit("command", "line", commands.Masked(c.inv))
 	}
+	end, err := c.takeTurn()
+	if err != nil {
+		return err
+	}
+	defer end()
 	return c.run(h)
 }
 

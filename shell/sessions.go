@@ -10,6 +10,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/commands"
+	"vrrpsh/platform/process"
 )
 
 // Sessions knows the sessions of a router, which of them edits exclusively, and what lost sessions
@@ -21,11 +22,15 @@ type Sessions struct {
 	lost   map[string]*commands.Draft // by user
 	locked *Session
 	since  time.Time // of locked
+	// commands bounds what users run at a time.
+	commands *process.Quota
 }
 
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
-	return &Sessions{live: make(map[*Session]struct{}), lost: make(map[string]*commands.Draft)}
+	return &Sessions{
+		live: make(map[*Session]struct{}), lost: make(map[string]*commands.Draft), commands: process.NewQuota(userCommands, turnWait),
+	}
 }
 
 // add gives a session its number.

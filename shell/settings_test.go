@@ -29,7 +29,7 @@ func TestEveryCommandHasAHandler(t *testing.T) {
 				continue
 			}
 			step := &completions.Step{Command: &c, Args: []completions.Arg{{Name: "regexp", Value: "x"}, {Name: "lines", Value: "1"}}}
-			if _, err := newStage(step, &sink{}, true); err != nil {
+			if _, err := newStage(step, &sink{}, true, nil); err != nil {
 				t.Errorf("%s: %v", c.ID, err)
 			}
 		case c.Setting: // see package commands

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"sync"
 
 	runewidth "github.com/mattn/go-runewidth"
+
+	"vrrpsh/shell"
 )
 
 const (
@@ -315,7 +316,7 @@ func (p *pager) back() {
 // search goes on with the next line that matches; it says why it does not. It waits for
 // output that the command has not written yet.
 func (p *pager) search(pattern string) (problem string) {
-	re, err := regexp.Compile(pattern)
+	re, err := shell.CompilePattern(pattern)
 	if err != nil {
 		return "(wrong pattern)"
 	}

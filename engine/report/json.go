@@ -1,0 +1,38 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"reflect"
+)
+
+// WriteJSON writes a document as people read it. Of a list no more than one element at a time is in memory as it is written.
+func WriteJSON(w io.Writer, document any) error {
+	list := reflect.ValueOf(document)
+	if list.Kind() != reflect.Slice || list.Len() == 0 || list.Type().Elem().Kind() == reflect.Uint8 {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(document)
+	}
+	var element bytes.Buffer
+	e := json.NewEncoder(&element)
+	e.SetEscapeHTML(false)
+	e.SetIndent("  ", "  ")
+	between := "[\n  "
+	for i := range list.Len() {
+		element.Reset()
+		element.WriteString(between)
+		if err := e.Encode(list.Index(i).Addr().Interface()); err != nil {
+			return err
+		}
+		element.Truncate(element.Len() - 1) // the end of the line
+		if _, err := w.Write(element.Bytes()); err != nil {
+			return err
+		}
+		between = ",\n  "
+	}
+	_, err := io.WriteString(w, "\n]\n")
+	return err
+}

@@ -1,0 +1,38 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+// TestWriteJSON holds that a list that is written in parts reads as if it were not.
+func TestWriteJSON(t *testing.T) {
+	type element struct {
+		Name  string            `json:"name"`
+		Parts []string          `json:"parts"`
+		Map   map[string]string `json:"map,omitempty"`
+	}
+	for _, document := range []any{
+		[]element{{Name: "a<b>&c", Parts: []string{"x", "y"}}, {Map: map[string]string{"k": "v"}}, {Parts: []string{}}},
+		[]element{{}}, []element{}, []element(nil), []int{1, 2}, []byte("abc"), []*element{nil, {Name: "x"}}, [][]string{{"a"}, nil, {}},
+		map[string]any{"static": []int{1}}, element{Name: "x"}, nil, "text",
+	} {
+		var want, got bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(document); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteJSON(&got, document); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("%#v:\n%s\nwant\n%s", document, got.String(), want.String())
+		}
+	}
+	if err := WriteJSON(new(bytes.Buffer), []func(){nil}); err == nil {
+		t.Error("what has no form in JSON was written")
+	}
+}

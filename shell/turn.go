@@ -1,0 +1,64 @@
+package shell
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"vrrpsh/completions"
+	"vrrpsh/platform/process"
+)
+
+const (
+	// userCommands is how many commands that show something run at a time for one user, who may have many sessions: each
+	// holds its answer in memory until the client has taken it.
+	userCommands = 4
+	// turnWait is how long others of the user wait for their turn.
+	turnWait = 10 * time.Second
+)
+
+// takeTurn waits until the command may run, and returns what ends that. Commands that change something are the administrators',
+// and have to wait for others than a processor.
+func (c *call) takeTurn() (end func(), err error) {
+	command, user := c.step.Command, &c.session.user
+	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") {
+		return func() {}, nil
+	}
+	leave := func() {}
+	if user.Source != Console { // whose one user has the one terminal
+		if leave, err = c.session.registry.commands.Enter(c.ctx, user.Name); err != nil {
+			if errors.Is(err, process.ErrQuota) {
+				err = failed("Too many commands of %s at once: %d run already", user.Name, userCommands)
+			}
+			return nil, err
+		}
+	}
+	if c.share, err = process.TakeShare(c.ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { c.share.Release(); leave() }, nil
+}
+
+// unshared writes without the share of the processors: whoever reads may be slow.
+type unshared struct {
+	share *process.Share
+	w     io.Writer
+}
+
+// Write implements io.Writer.
+func (u unshared) Write(b []byte) (n int, err error) {
+	u.share.Waiting(func() { n, err = u.w.Write(b) })
+	return n, err
+}
+
+// think calls f, which completes or explains a line.
+func (s *Session) think(f func()) {
+	share, err := process.TakeShare(s.ctx)
+	if err != nil {
+		return // the session has ended
+	}
+	defer share.Release()
+	f()
+}
