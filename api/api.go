@@ -18,6 +18,7 @@ import (
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/journal"
+	"vrrpsh/platform/process"
 )
 
 // Options are what the API shows and whom it lets in.
@@ -56,6 +57,7 @@ type API struct {
 
 	complaints *login.Complaints
 	pulse      pulse
+	requests   *process.Quota
 }
 
 // New returns an API. The session key is the configured secret, or random.
@@ -78,7 +80,7 @@ func New(o Options) *API {
 	return &API{
 		view: o.View, running: o.Running, general: o.General, load: o.Load, sessions: o.Sessions, missing: o.Missing,
 		version: o.Version, log: o.Logger, now: o.Now, tokens: newTokens(o.Now), gate: o.Gate,
-		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(),
+		complaints: login.NewComplaints(o.Logger, o.Now), pulse: newPulse(), requests: process.NewQuota(userRequests, requestWait),
 	}
 }
 
@@ -96,7 +98,8 @@ func (a *API) Remote() http.Handler {
 // Local returns the handler for the control socket, whose permissions and
 // peer credentials have already decided who may connect.
 func (a *API) Local() http.Handler {
-	return a.guard(a.routes())
+	routes := a.routes()
+	return a.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.bound(w, r, localUser(r), routes) }))
 }
 
 // routes are the paths that both listeners serve.
@@ -278,11 +281,8 @@ func parseVRID(text string) (uint8, error) {
 func answer(w http.ResponseWriter, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	// The status is sent; a client that went away is all that can fail here.
-	_ = e.Encode(document)
+	_ = report.WriteJSON(w, document)
 }
 
 // fail writes an error as JSON with the path it concerns.

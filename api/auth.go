@@ -53,6 +53,8 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 				return
 			}
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, user))
+			a.bound(w, r, user.Name, next)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

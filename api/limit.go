@@ -2,6 +2,7 @@ package api
 
 import (
 	"net"
+	"net/http"
 	"sync"
 
 	"vrrpsh/conf/login"
@@ -52,7 +53,7 @@ func (l *limited) Accept() (net.Conn, error) {
 			return c, nil
 		}
 		if l.enter(source) {
-			return &counted{Conn: c, closed: func() { l.leave(source) }}, nil
+			return &counted{Conn: c, source: source, closed: func() { l.leave(source) }}, nil
 		}
 		_ = c.Close()
 	}
@@ -81,8 +82,25 @@ func (l *limited) leave(source string) {
 // counted is a connection that counts until it is closed.
 type counted struct {
 	net.Conn
+	source string
 	once   sync.Once
 	closed func()
+}
+
+// RemoteAddr implements net.Conn. On a Unix socket it is the user, which has no address.
+func (c *counted) RemoteAddr() net.Addr {
+	if a, ok := c.Conn.RemoteAddr().(*net.UnixAddr); ok {
+		return &net.UnixAddr{Name: c.source, Net: a.Net}
+	}
+	return c.Conn.RemoteAddr()
+}
+
+// localUser returns the user of a request on a Unix socket; "" is root.
+func localUser(r *http.Request) string {
+	if r.RemoteAddr == "@" { // has no name, and is not counted
+		return ""
+	}
+	return r.RemoteAddr
 }
 
 // NetConn returns the connection itself.
