@@ -142,7 +142,7 @@ func handshake(conn net.Conn, r *bufio.Reader) (*state, error) {
 
 // greeting waits for the first frame.
 func greeting(r *bufio.Reader) (*state, error) {
-	f, err := readFrame(r)
+	f, err := readFrame(r, maxFrame)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: no greeting: %w", ErrUnreachable, err)
@@ -171,7 +171,7 @@ func (c *Client) read() {
 	defer close(c.notices)
 	why := errors.New("the connection was closed")
 	for {
-		f, err := readFrame(c.r)
+		f, err := readFrame(c.r, maxFrame)
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				why = err

@@ -16,17 +16,22 @@ const (
 	Protocol = "vrrpsh-shell/1"
 )
 
-// maxFrame is the longest line of the protocol, in bytes, its newline included.
-const maxFrame = 1 << 20
+// maxFrame is the longest line of the protocol, in bytes, its newline included; maxRequest is that of one from the client.
+const (
+	maxFrame   = 1 << 20
+	maxRequest = 512 << 10
+)
 
 // maxChunk is how much output goes into one frame; base64 makes it a third longer.
 const maxChunk = 32 << 10
 
 // maxLine is the longest command line; JSON may need six bytes for one of it.
-const maxLine = maxFrame/6 - 1024
+const maxLine = maxRequest/6 - 1024
 
-// errFrameTooLong is what a frame of more than maxFrame bytes gives.
-var errFrameTooLong = fmt.Errorf("frame longer than %d bytes", maxFrame)
+// frameTooLongError is a frame of more bytes than may be.
+type frameTooLongError int
+
+func (e frameTooLongError) Error() string { return fmt.Sprintf("frame longer than %d bytes", int(e)) }
 
 // op is what a frame means.
 type op string
@@ -110,20 +115,20 @@ func encode(f *frame) ([]byte, error) {
 		case len(f.Text) > 1024:
 			c.Text = f.Text[:len(f.Text)/2]
 		default:
-			return nil, errFrameTooLong
+			return nil, frameTooLongError(maxFrame)
 		}
 		f = &c
 	}
 }
 
-// readFrame reads one line. Its errors are those of the connection, errFrameTooLong, or
+// readFrame reads one line of so many bytes at most. Its errors are those of the connection, frameTooLongError, or
 // say that the line is no frame.
-func readFrame(r *bufio.Reader) (*frame, error) {
+func readFrame(r *bufio.Reader, limit int) (*frame, error) {
 	var line []byte
 	for {
 		part, err := r.ReadSlice('\n')
-		if len(line)+len(part) > maxFrame {
-			return nil, errFrameTooLong
+		if len(line)+len(part) > limit {
+			return nil, frameTooLongError(limit)
 		}
 		line = append(line, part...)
 		if err == nil {

@@ -56,8 +56,9 @@ func TestGarbage(t *testing.T) {
 		{"wrong type", `{"op":7}` + "\n", "malformed frame"},
 		{"array", "[]\n", "malformed frame"},
 		{"unknown request", `{"op":"reboot"}` + "\n", `unknown request \"reboot\"`},
-		{"too long", strings.Repeat("x", 2<<20), "frame longer than 1048576 bytes"},
+		{"too long", strings.Repeat("x", 2<<20), "frame longer than 524288 bytes"},
 		{"too long but well-formed", `{"op":"execute","line":"` + strings.Repeat("x", 1<<20) + "\"}\n", "frame longer than"},
+		{"too much", strings.Repeat(`{"op":"execute","id":1,"line":"wait`+strings.Repeat(" ", 60000)+`"}`+"\n", 8), "requests of more than 262144 bytes"},
 		{"too many", strings.Repeat(`{"op":"execute","id":1,"line":"wait"}`+"\n", 20), "more than 16 requests"},
 	}
 	r := startRouter(t, nil)

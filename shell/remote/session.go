@@ -14,8 +14,11 @@ import (
 	"vrrpsh/shell"
 )
 
-// maxPending is how many requests may wait behind the one being served.
-const maxPending = 16
+// How many requests may wait behind the one being served, and how long all their lines.
+const (
+	maxPending      = 16
+	maxPendingBytes = 256 << 10
+)
 
 // errGone is what a command sees that asks a client that has left.
 var errGone = errors.New("the client has left")
@@ -43,6 +46,7 @@ type session struct {
 	interrupted uint64             // an execute interrupted before it began
 	question    uint64             // the ask that waits for its answer
 	answer      chan *frame
+	waiting     int // bytes of the lines of pending
 }
 
 func newServerSession(s *Server, p Peer, conv shell.Conversation, conn net.Conn, r *bufio.Reader) *session {
@@ -77,10 +81,11 @@ func (s *session) run() {
 // read takes frames until the client leaves or breaks the protocol.
 func (s *session) read() {
 	for {
-		f, err := readFrame(s.r)
+		f, err := readFrame(s.r, maxRequest)
 		if err != nil {
 			var bad *malformedError
-			if errors.As(err, &bad) || errors.Is(err, errFrameTooLong) {
+			var long frameTooLongError
+			if errors.As(err, &bad) || errors.As(err, &long) {
 				s.violation(err)
 			}
 			return
@@ -95,6 +100,10 @@ func (s *session) read() {
 		case opClose:
 			return
 		case opExecute, opComplete, opHelp, opPrompt:
+			if s.wait(len(f.Line)) > maxPendingBytes {
+				s.violation(fmt.Errorf("requests of more than %d bytes at once", maxPendingBytes))
+				return
+			}
 			select {
 			case s.pending <- f:
 			default:
@@ -106,6 +115,14 @@ func (s *session) read() {
 			return
 		}
 	}
+}
+
+// wait counts the bytes of the requests that wait.
+func (s *session) wait(more int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting += more
+	return s.waiting
 }
 
 func (s *session) violation(err error) {
@@ -137,6 +154,7 @@ func (s *session) answered(f *frame) {
 func (s *session) work() {
 	defer s.closeConversation()
 	for f := range s.pending {
+		s.wait(-len(f.Line))
 		if s.ctx.Err() != nil {
 			continue
 		}
