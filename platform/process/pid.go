@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,84 +16,152 @@ import (
 // ErrRunning is in the error of Claim when another process has the PID file.
 var ErrRunning = errors.New("another router is running")
 
-// PIDFile is a file with this process's ID. It is locked as long as the process lives, so that
+// lockSuffix is that of the file beside the PID file that is locked. The PID file is everybody's to read, and who can read a file
+// can lock it.
+const lockSuffix = ".lock"
+
+// PIDFile is a file with this process's ID. A file beside it is locked as long as the process lives, so that
 // one that was left behind is told from one in use, whoever has the number in it by now.
 type PIDFile struct {
 	path string
-	f    *os.File
+	lock *os.File
 }
 
 // Claim writes the PID file, making its directory if that is missing. A symbolic link is refused,
 // since the directory may be everybody's.
-func Claim(path string) (*PIDFile, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("PID file: %w", err)
+func Claim(path string) (*PIDFile, error) { return claimWith(path, nil) }
+
+// claimWith is Claim by who may have inherited the lock.
+func claimWith(path string, inherited *os.File) (*PIDFile, error) {
+	p, err := claim(path, inherited)
+	if err != nil {
+		return nil, fmt.Errorf("PID file %s: %w", path, err)
 	}
-	for {
-		p, err := claim(path)
-		if err != nil {
-			return nil, fmt.Errorf("PID file %s: %w", path, err)
-		}
-		if p != nil {
-			return p, nil
-		}
-	}
+	return p, nil
 }
 
-// claim returns nil when the file was removed between opening and locking it.
-func claim(path string) (*PIDFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o644)
-	if err != nil {
+func claim(path string, inherited *os.File) (*PIDFile, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	p := &PIDFile{path: path, f: f}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer func() { _ = f.Close() }()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
+	p := &PIDFile{path: path, lock: inherited}
+	if !p.current() {
+		p.lock = nil
+	}
+	for p.lock == nil {
+		f, err := openOwn(path+lockSuffix, 0o600)
+		if err != nil {
 			return nil, err
 		}
-		owner, _ := io.ReadAll(io.LimitReader(f, 32)) // it says more, if it can be read
-		if owner = bytes.TrimSpace(owner); len(owner) > 0 {
-			return nil, fmt.Errorf("%w with process ID %s", ErrRunning, owner)
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			_ = f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = running(path)
+			}
+			return nil, err
 		}
-		return nil, ErrRunning
-	}
-	if !p.current() {
-		_ = f.Close()
-		return nil, nil
+		if p.lock = f; !p.current() { // it was removed between opening and locking
+			_ = f.Close()
+			p.lock = nil
+		}
 	}
 	if err := p.write(); err != nil {
-		_ = f.Close()
+		if p.lock != inherited {
+			_ = p.unlock()
+		}
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *PIDFile) write() error {
-	if err := p.f.Truncate(0); err != nil {
-		return err
+// running says which router is running, if the PID file does.
+func running(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return ErrRunning
 	}
-	_, err := p.f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
+	defer func() { _ = f.Close() }()
+	owner, _ := io.ReadAll(io.LimitReader(f, 32)) // it says more, if it can be read
+	if owner = bytes.TrimSpace(owner); len(owner) == 0 {
+		return ErrRunning
+	}
+	return fmt.Errorf("%w with process ID %s", ErrRunning, owner)
 }
 
-// current tells whether the file that was opened is still the one with the path.
+// openOwn opens a file, which it makes if it is missing, that nobody else has made: others can lock such a file, or write to it.
+// What is another's, or was open to others, gives way to a new one.
+func openOwn(path string, mode os.FileMode) (*os.File, error) {
+	for range 10 {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, mode)
+		var fi os.FileInfo
+		if err == nil {
+			fi, err = f.Stat()
+		} else if there, lerr := os.Lstat(path); lerr == nil && there.Mode().IsRegular() { // some kernels refuse others' files
+			fi = there
+		}
+		if fi == nil || f != nil && own(fi, mode) {
+			return f, err
+		}
+		if f != nil {
+			_ = f.Close()
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, errors.New("somebody else puts another file there all the time")
+}
+
+// own tells whether a file is this user's and no more open to others than mode says.
+func own(fi os.FileInfo, mode os.FileMode) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid() && fi.Mode().IsRegular() && fi.Mode().Perm()&^mode == 0
+}
+
+func (p *PIDFile) write() error {
+	f, err := openOwn(p.path, 0o644)
+	if err != nil {
+		return err
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// current tells whether the file that is locked is still the one with the path.
 func (p *PIDFile) current() bool {
-	opened, err := p.f.Stat()
+	if p.lock == nil {
+		return false
+	}
+	opened, err := p.lock.Stat()
 	if err != nil {
 		return false
 	}
-	now, err := os.Lstat(p.path)
+	now, err := os.Lstat(p.path + lockSuffix)
 	return err == nil && os.SameFile(opened, now)
 }
 
-// Release removes the file, unless it is another's by now.
+// Release removes the file, unless it is another's by now. A nil PIDFile is none.
 func (p *PIDFile) Release() error {
+	if p == nil {
+		return nil
+	}
 	var err error
 	if p.current() {
 		err = os.Remove(p.path)
 	}
-	return errors.Join(err, p.f.Close())
+	return errors.Join(err, p.unlock())
+}
+
+// unlock lets go of the lock and removes its file.
+func (p *PIDFile) unlock() error {
+	var err error
+	if p.current() {
+		err = os.Remove(p.path + lockSuffix)
+	}
+	return errors.Join(err, p.lock.Close())
 }
 
 // Enter makes dir, which is made if it is missing, the working directory.

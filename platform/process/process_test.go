@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain is also the program that runs in the background.
@@ -84,6 +86,10 @@ func first() int {
 	if err != nil {
 		return fail(err)
 	}
+	pid, err := Claim("router.pid")
+	if err != nil {
+		return fail(err)
+	}
 	if err := os.Chdir("/"); err != nil {
 		return fail(err)
 	}
@@ -91,14 +97,14 @@ func first() int {
 	_ = os.Setenv("PROCESS_TEST_PID", strconv.Itoa(os.Getpid()))
 	link := p.Path
 	p.Path = link + ".missing"
-	if err := p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener)); !errors.Is(err, os.ErrNotExist) {
+	if err := p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener), pid); !errors.Is(err, os.ErrNotExist) {
 		return fail(err)
 	}
 	if in, err := os.Getwd(); err != nil || in != "/" {
 		return fail(fmt.Errorf("a failure leads to %s, %w", in, err))
 	}
 	p.Path = link
-	return fail(p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener)))
+	return fail(p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener), pid))
 }
 
 func second() int {
@@ -109,6 +115,10 @@ func second() int {
 	}
 	again, _ := Inherited()
 	dir, _ := os.Getwd()
+	if err := inheritsLock(in); err != nil {
+		fmt.Println("second:", err)
+		return 1
+	}
 	_, err = os.Stat("socket")
 	_ = in.Listener.Close()
 	_, gone := os.Stat("socket")
@@ -116,6 +126,25 @@ func second() int {
 	fmt.Println(string(in.Document), filepath.Base(dir), os.Getenv("PROCESS_TEST_PID") == strconv.Itoa(os.Getpid()),
 		again == nil, err == nil, errors.Is(gone, os.ErrNotExist), len(entries), filepath.Base(os.Args[0]))
 	return 0
+}
+
+// inheritsLock holds that nobody but the successor can have the PID file, and removes it.
+func inheritsLock(in *Inheritance) error {
+	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
+		return fmt.Errorf("the PID file is anybody's: %w", err)
+	}
+	pid, err := in.Claim("router.pid")
+	if err != nil {
+		return err
+	}
+	if in.StateDir == "" {
+		return errors.New("no state directory")
+	}
+	in.Settled(in.Listener, pid)
+	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
+		return fmt.Errorf("the PID file is anybody's after the succession: %w", err)
+	}
+	return pid.Release()
 }
 
 // unfit is a successor that returns to the program before, which is gone from the disk.
@@ -126,7 +155,7 @@ func unfit() int {
 	}
 	if err == nil {
 		_ = os.Setenv("PROCESS_TEST", "again")
-		err = in.Return("", append(in.Document, " comes back"...), errors.New("it is unfit"))
+		err = in.Return(append(in.Document, " comes back"...), errors.New("it is unfit"))
 	}
 	fmt.Println("unfit:", err)
 	return 1
@@ -139,9 +168,14 @@ func again() int {
 		return 1
 	}
 	dir, _ := os.Getwd()
+	returnable := in.Returnable()
+	if err := inheritsLock(in); err != nil {
+		fmt.Println("again:", err)
+		return 1
+	}
 	_, err = os.Stat("socket")
 	fmt.Println(string(in.Document), in.Returned, filepath.Base(dir), os.Getenv("PROCESS_TEST_PID") == strconv.Itoa(os.Getpid()), err == nil,
-		in.Returnable(), os.Getenv(successorEnv)+os.Getenv(predecessorEnv)+os.Getenv(returnedEnv))
+		returnable, os.Getenv(successorEnv)+os.Getenv(predecessorEnv)+os.Getenv(returnedEnv)+os.Getenv(lockEnv)+os.Getenv(stateEnv))
 	return 0
 }
 
@@ -222,7 +256,13 @@ func TestPID(t *testing.T) {
 	if got, err := os.ReadFile(path); err != nil || string(got) != own+"\n" {
 		t.Errorf("the file has %q, %v", got, err)
 	}
-	if err := os.Rename(path, path+".old"); err != nil {
+	if err := os.Remove(path); err != nil { // that makes nobody else the router
+		t.Fatal(err)
+	}
+	if _, err := Claim(path); !errors.Is(err, ErrRunning) {
+		t.Errorf("without the file: %v", err)
+	}
+	if err := os.Rename(path+lockSuffix, path+".old"); err != nil {
 		t.Fatal(err)
 	}
 	other, err := Claim(path)
@@ -244,6 +284,71 @@ func TestPID(t *testing.T) {
 	}
 	if _, err := Claim(path); err == nil {
 		t.Error("a symbolic link is written through")
+	}
+}
+
+// TestPIDFileIsNobodyElses: who can read the PID file, or has put another in its place, keeps no router from starting.
+func TestPIDFileIsNobodyElses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vrrpsh.pid")
+	lock := func(path string) {
+		t.Helper()
+		f, err := os.Open(path)
+		if err == nil {
+			err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+	}
+	claim := func(what string) *PIDFile {
+		t.Helper()
+		p, err := Claim(path)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		for name, mode := range map[string]os.FileMode{path: 0o644, path + lockSuffix: 0o600} {
+			if fi, err := os.Stat(name); err != nil || fi.Mode() != mode {
+				t.Errorf("%s: %s: %v, %v", what, name, fi.Mode(), err)
+			}
+		}
+		return p
+	}
+	p := claim("the first")
+	lock(path) // as anybody can
+	if _, err := Claim(path); !errors.Is(err, ErrRunning) {
+		t.Errorf("a second router: %v", err)
+	}
+	if err := p.Release(); err != nil {
+		t.Fatal(err)
+	}
+	for what, name := range map[string]string{"a PID file": path, "a lock file": path + lockSuffix} {
+		if err := os.WriteFile(name, []byte("1\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(name, 0o666); err != nil { // whatever the umask is
+			t.Fatal(err)
+		}
+		lock(name)
+		if err := claim(what + " that others can lock").Release(); err != nil {
+			t.Error(err)
+		}
+		if os.Geteuid() != 0 {
+			continue
+		}
+		if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chown(name, 12345, 12345)); err != nil {
+			t.Fatal(err)
+		}
+		lock(name)
+		if err := claim(what + " of another user").Release(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.Symlink("/etc/hostname", path+lockSuffix); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Claim(path); err == nil {
+		t.Error("a symbolic link is locked")
 	}
 }
 

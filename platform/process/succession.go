@@ -21,10 +21,13 @@ import (
 const successorEnv = "VRRPSH_SUCCESSOR"
 
 // predecessorEnv is the descriptor of the program that ran before, and returnedEnv why the one that came after it
-// could not take over.
+// could not take over. lockEnv is the descriptor of the lock of the PID file, which nobody else gets meanwhile, with its
+// identity, and stateEnv the state directory.
 const (
 	predecessorEnv = "VRRPSH_PREDECESSOR"
 	returnedEnv    = "VRRPSH_RETURNED"
+	lockEnv        = "VRRPSH_LOCK"
+	stateEnv       = "VRRPSH_STATE_DIR"
 )
 
 // Program is this program as it was started: what is found there later may be a newer release.
@@ -67,9 +70,13 @@ func (p Program) Command(args ...string) *exec.Cmd {
 }
 
 // Succeed runs the program, as it is found now, in place of this one: in the same process, with the same
-// arguments, with a document and a listener to inherit. Where there are no files in memory the document is written to one without
-// a name in dir. Succeed returns only if that fails, and nothing has changed then.
-func (p Program) Succeed(dir string, document []byte, l *net.UnixListener) error {
+// arguments, with a document, a listener and the claim of a PID file, which may be nil, to inherit. Where there are no files in
+// memory the document is written to one without a name in dir. Succeed returns only if that fails, and nothing has changed then.
+func (p Program) Succeed(dir string, document []byte, l *net.UnixListener, pid *PIDFile) error {
+	var lock *os.File
+	if pid != nil {
+		lock = pid.lock
+	}
 	var env []string
 	if self, err := os.Open("/proc/self/exe"); err == nil { // whatever is on the disk by now
 		defer func() { _ = self.Close() }()
@@ -86,11 +93,11 @@ func (p Program) Succeed(dir string, document []byte, l *net.UnixListener) error
 	if err != nil {
 		return fmt.Errorf("hand over to %s: %w", p.Path, err)
 	}
-	return errors.Join(execute(p.Path, dir, document, l, env...), os.Chdir(was))
+	return errors.Join(execute(p.Path, dir, document, l, lock, env...), os.Chdir(was))
 }
 
-// execute runs a program in this process.
-func execute(path, dir string, document []byte, l *net.UnixListener, env ...string) error {
+// execute runs a program in this process. There may be no lock.
+func execute(path, dir string, document []byte, l *net.UnixListener, lock *os.File, env ...string) error {
 	fail := func(err error) error { return fmt.Errorf("hand over to %s: %w", path, err) }
 	doc, err := nameless(dir, document)
 	if err != nil {
@@ -102,6 +109,23 @@ func execute(path, dir string, document []byte, l *net.UnixListener, env ...stri
 		return fail(err)
 	}
 	defer func() { _ = listener.Close() }()
+	env = append(env, stateEnv+"="+dir)
+	if lock != nil {
+		kept, err := another(lock)
+		if err != nil {
+			return fail(err)
+		}
+		defer func() { _ = kept.Close() }()
+		fd, err := keep(kept)
+		if err != nil {
+			return fail(err)
+		}
+		id, err := identity(fd)
+		if err != nil {
+			return fail(err)
+		}
+		env = append(env, fmt.Sprintf("%s=%d %s", lockEnv, fd, id))
+	}
 	marker := fmt.Sprintf("%s=%d", successorEnv, os.Getpid())
 	for _, f := range []*os.File{doc, listener} {
 		fd, err := keep(f)
@@ -151,6 +175,31 @@ func TryDocument(dir string, document []byte) error {
 	return f.Close()
 }
 
+// another returns another descriptor of an open file, which may be closed by itself.
+func another(f *os.File) (*os.File, error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var fd int
+	var inner error
+	err = raw.Control(func(d uintptr) { fd, inner = unix.FcntlInt(d, unix.F_DUPFD_CLOEXEC, 3) })
+	if err = errors.Join(err, inner); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// identity tells the file behind a descriptor from others: a release that knows nothing of a lock hands on what it was told of one,
+// and the descriptor is another file's by then.
+func identity(fd uintptr) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(fd), &st); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %d", st.Dev, st.Ino), nil
+}
+
 // keep leaves a file open for the successor and returns its descriptor.
 func keep(f *os.File) (fd uintptr, err error) {
 	raw, err := f.SyscallConn()
@@ -168,46 +217,57 @@ func keep(f *os.File) (fd uintptr, err error) {
 // Inheritance is what a successor gets.
 type Inheritance struct {
 	Document []byte
-	Listener *net.UnixListener
+	Listener *net.UnixListener // nil: it is lost
 	// Returned is why the program that should have come after this one could not take over; empty: this one is
 	// the successor.
 	Returned string
+	// StateDir is the state directory; empty: an earlier release has not said it.
+	StateDir string
 
 	predecessor *os.File // nil: it cannot be executed again
+	lock        *os.File // of the PID file; nil: there is none
 	dir         string
+}
+
+// Claim is as the function of this name, but that the lock may have been inherited.
+func (in *Inheritance) Claim(path string) (*PIDFile, error) {
+	if in == nil {
+		return Claim(path)
+	}
+	return claimWith(path, in.lock)
 }
 
 // Return runs the program that ran before in this process again, in the working directory that this one was
 // started in, with a document for it to inherit: that of this process cannot take over, for a reason. It returns if that
 // cannot be done.
-func (in *Inheritance) Return(dir string, document []byte, reason error) error {
+func (in *Inheritance) Return(document []byte, reason error) error {
 	if !in.Returnable() {
 		return errors.New("nobody is there to return to")
 	}
 	fd, err := keep(in.predecessor)
-	if err == nil {
+	if err == nil && in.dir != "" {
 		err = os.Chdir(in.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("return to the program before: %w", err)
 	}
-	return execute(fmt.Sprintf("/proc/self/fd/%d", fd), dir, document, in.Listener, returnedEnv+"="+reason.Error())
+	return execute(fmt.Sprintf("/proc/self/fd/%d", fd), in.StateDir, document, in.Listener, in.lock, returnedEnv+"="+reason.Error())
 }
 
-// Inherited returns what the program that ran in this process before has left; nil if there was none. It must be
-// called before the working directory changes.
+// Inherited returns what the program that ran in this process before has left; nil if there was none. With an error it is not
+// everything. It must be called before the working directory changes.
 func Inherited() (*Inheritance, error) {
 	take := func(name string) string {
 		value := os.Getenv(name)
 		_ = os.Unsetenv(name) // not for the programs that this one starts
 		return value
 	}
-	marker, before, returned := take(successorEnv), take(predecessorEnv), take(returnedEnv)
+	marker, before, returned, lock, state := take(successorEnv), take(predecessorEnv), take(returnedEnv), take(lockEnv), take(stateEnv)
 	fields := strings.Fields(marker)
 	if len(fields) != 3 || fields[0] != strconv.Itoa(os.Getpid()) {
 		return nil, nil
 	}
-	in := &Inheritance{Returned: returned}
+	in := &Inheritance{Returned: returned, StateDir: state}
 	open := func(descriptor string) (*os.File, error) {
 		fd, err := strconv.Atoi(descriptor)
 		if err != nil || fd <= 2 {
@@ -217,45 +277,73 @@ func Inherited() (*Inheritance, error) {
 		return os.NewFile(uintptr(fd), "inherited"), nil
 	}
 	var err error
-	if in.dir, err = os.Getwd(); err != nil {
-		return nil, fmt.Errorf("working directory: %w", err)
+	in.dir, _ = os.Getwd() // it may have been removed meanwhile
+	if descriptor, id, ok := strings.Cut(lock, " "); ok {
+		if fd, err := strconv.Atoi(descriptor); err == nil && fd > 2 {
+			if now, err := identity(uintptr(fd)); err == nil && now == id {
+				syscall.CloseOnExec(fd)
+				in.lock = os.NewFile(uintptr(fd), "lock")
+			}
+		}
 	}
 	if before != "" && returned == "" {
 		if in.predecessor, err = open(before); err != nil {
-			return nil, err
+			return in, err
 		}
 	}
-	var files [2]*os.File
-	for i := range files {
-		if files[i], err = open(fields[i+1]); err != nil {
-			return nil, err
-		}
-		defer func() { _ = files[i].Close() }()
+	document, err := open(fields[1])
+	if err == nil {
+		in.Document, err = io.ReadAll(document)
+		_ = document.Close()
 	}
-	if in.Document, err = io.ReadAll(files[0]); err != nil {
-		return nil, fmt.Errorf("what was handed over: %w", err)
-	}
-	listener, err := net.FileListener(files[1])
 	if err != nil {
-		return nil, fmt.Errorf("inherited listener: %w", err)
+		err = fmt.Errorf("what was handed over: %w", err)
+	}
+	var lerr error
+	if in.Listener, lerr = inheritedListener(open(fields[2])); lerr != nil {
+		err = errors.Join(err, fmt.Errorf("inherited listener: %w", lerr))
+	}
+	return in, err
+}
+
+// inheritedListener returns the listener that a file is.
+func inheritedListener(f *os.File, err error) (*net.UnixListener, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	listener, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
 	}
 	l, ok := listener.(*net.UnixListener)
 	if !ok {
 		_ = listener.Close()
-		return nil, errors.New("the inherited listener is none of a Unix socket")
+		return nil, errors.New("it is none of a Unix socket")
 	}
 	l.SetUnlinkOnClose(true)
-	in.Listener = l
-	return in, nil
+	return l, nil
 }
 
 // Returnable says whether there is a program to Return to.
-func (in *Inheritance) Returnable() bool { return in != nil && in.predecessor != nil }
+func (in *Inheritance) Returnable() bool {
+	return in != nil && in.predecessor != nil && in.Listener != nil
+}
 
-// Settled lets go of what only Return needs.
-func (in *Inheritance) Settled() {
-	if in.Returnable() {
+// Settled lets go of what only Return needs: the program before, and what of the listener and the lock is not in use.
+func (in *Inheritance) Settled(l *net.UnixListener, pid *PIDFile) {
+	if in == nil {
+		return
+	}
+	if in.predecessor != nil {
 		_ = in.predecessor.Close()
 		in.predecessor = nil
+	}
+	if in.Listener != nil && in.Listener != l {
+		_ = in.Listener.Close()
+	}
+	if in.lock != nil && (pid == nil || pid.lock != in.lock) {
+		_ = in.lock.Close()
+		in.lock = nil
 	}
 }
