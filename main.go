@@ -84,6 +84,9 @@ func run() shell.Status {
 	} else {
 		err = command().ExecuteContext(ctx)
 	}
+	if err != nil {
+		err = router.GiveUp(err)
+	}
 	var status exitStatus
 	switch {
 	case err == nil:

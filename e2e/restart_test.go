@@ -394,6 +394,16 @@ func TestRestartDaemon(t *testing.T) {
 	ping := l.Ping(lab.VIP)
 	ping.WaitAnswer(time.Now(), patience)
 
+	// Somebody who waits for the moment in which the PID file is nobody's.
+	l.Start(r1, "nobody", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--exclusive", pidFile, "sleep", "1000")
+	lab.Until(t, patience, "somebody has locked the PID file, or waits for it", func() error {
+		locks, err := os.ReadFile("/proc/locks")
+		if err == nil && !strings.Contains(string(locks), inodeOf(t, pidFile)) {
+			err = errNotYet
+		}
+		return err
+	})
+
 	settled := time.Now()
 	replace := func(text string) {
 		t.Helper()
@@ -481,6 +491,16 @@ func TestRestartDaemon(t *testing.T) {
 	})
 }
 
+// inodeOf returns a file as /proc/locks writes it.
+func inodeOf(t *testing.T, path string) string {
+	t.Helper()
+	fi, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(":%d ", fi.Sys().(*syscall.Stat_t).Ino)
+}
+
 // TestRestartConsole holds that who restarts the router at its console has that of the new process in the same terminal.
 func TestRestartConsole(t *testing.T) {
 	require(t)
@@ -507,4 +527,70 @@ func TestRestartConsole(t *testing.T) {
 	checkPings(t, ping, settled)
 	c.types("exit\r")
 	c.ends(0)
+}
+
+// TestRestartGivesUp holds that a restart that fails when there is no way back leaves no router that is dead with its addresses
+// on the host: what only surrounds the virtual routers does not end them, and what cannot go on takes everything down.
+func TestRestartGivesUp(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 1)
+	r1 := l.Routers[0]
+	before := r1.Snapshot()
+	path := func(name string) string { return filepath.Join(l.Dir, name) }
+	program, config := path("vrrpsh"), path("r1.toml")
+	group := lab.Group{VRID: vrid, Version: 3, Interval: 100 * time.Millisecond, Macvlan: true}
+	general := func(pid, work, log, socket string) {
+		t.Helper()
+		l.File("r1.toml", fmt.Sprintf("pid = %q\nworking_dir = %q\nmain_log = %q\ncontrol_socket = %q\nstate_dir = %q\n%s",
+			pid, work, log, socket, path("state"), group.Table(200)))
+	}
+	general(path("r1.pid"), path("work"), path("main.log"), path("r1.sock"))
+	install(t, program)
+	r1.Run(program, "-m2", "-c", config)
+	b, err := os.ReadFile(path("r1.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	v := l.VrrpshAt(program, r1, path("r1.sock"))
+	v.WaitState("Master", patience)
+
+	general("/proc/no/r1.pid", "/proc/no", "/proc/no/main.log", "/proc/no/r1.sock")
+	restart(t, v)
+	v.WaitState("Master", patience)
+	if out := r1.Run("ip", "-o", "addr", "show", "to", lab.VIP); !strings.Contains(out, lab.VIP) {
+		t.Errorf("addresses: %s", out)
+	}
+
+	// The file is spoilt when the installed release has accepted it: neither that one nor the one before can read it.
+	release := path("release")
+	install(t, release)
+	script := fmt.Sprintf("#!/bin/sh\ncase $1 in check) echo nonsense >>%s ;; version) echo release 2 ;; *) exec %s \"$@\" ;; esac\n", config, release)
+	err = errors.Join(os.WriteFile(program+".new", []byte(script), 0o755), os.Rename(program+".new", program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell := l.VrrpshAt(bin, r1, path("r1.sock"))
+	if r := tell.Run("restart"); !strings.Contains(r.Stdout, "Restarting as release 2") {
+		t.Fatalf("restart: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
+	}
+	lab.Until(t, patience, "the process ends", func() error {
+		if syscall.Kill(pid, 0) == nil {
+			return errNotYet
+		}
+		return nil
+	})
+	if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
+		t.Errorf("the namespace afterwards (-before +after):\n%s", diff)
+	}
+	// And the next start succeeds.
+	general(path("r1.pid"), path("work"), path("main.log"), path("r1.sock"))
+	next := l.VrrpshFile(bin, r1, group.Table(200))
+	next.Start()
+	next.WaitState("Master", patience)
 }

@@ -50,6 +50,7 @@ type run struct {
 	self    process.Program
 	general conf.General // as they were at the start
 	control *net.UnixListener
+	pid     *process.PIDFile // nil: there is none
 	hangup  chan os.Signal
 	parent  *process.Parent
 	options Options
@@ -60,18 +61,17 @@ type run struct {
 // Run runs the router until a signal, or until the user of its console leaves.
 func (p Program) Run(ctx context.Context) (err error) {
 	process.SaveMemory()
-	self, err := process.Self()
-	if err != nil {
-		return err
-	}
 	process.KeepDescriptors()
 	inherited, inheritErr := process.Inherited()
-	if inherited.Returnable() {
-		defer func() {
-			if err != nil && inherited.Returnable() { // nothing was touched
-				err = errors.Join(err, inherited.Return("", inherited.Document, err))
-			}
-		}()
+	r := &run{Program: p, inherited: inherited}
+	defer func() {
+		if err != nil && inherited != nil {
+			err = r.giveUp(err)
+		}
+		err = errors.Join(err, r.close())
+	}()
+	if r.self, err = process.Self(); err != nil {
+		return err
 	}
 	var parent *process.Parent
 	if p.Daemon && inherited == nil {
@@ -102,18 +102,28 @@ func (p Program) Run(ctx context.Context) (err error) {
 		return inEffect(g, p.Daemon)
 	}
 	general := effective(config.General)
+	r.general = general
 	path, err := filepath.Abs(p.Path)
 	if err != nil {
 		return err
 	}
+	// What only surrounds the virtual routers is no reason to end those that run.
+	var without []error
+	minor := func(err error) error {
+		if err != nil && inherited != nil {
+			without = append(without, err)
+			return nil
+		}
+		return err
+	}
 	if p.Daemon {
-		if err := process.Enter(general.WorkingDir); err != nil {
+		if err := minor(process.Enter(general.WorkingDir)); err != nil {
 			return err
 		}
 	}
 	j := journal.New(p.logOutput())
 	defer j.Close()
-	if err := j.Configure(logSettings(general)); err != nil {
+	if err := minor(j.Configure(logSettings(general))); err != nil {
 		return err
 	}
 	log := j.Logger()
@@ -122,11 +132,13 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 
 	if general.PID != "" {
-		pid, err := process.Claim(general.PID)
-		if err != nil {
+		r.pid, err = inherited.Claim(general.PID)
+		if err := minor(err); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, pid.Release()) }()
+	}
+	for _, err := range without {
+		log.Error("the virtual routers go on without what the configuration says; another restart tries again", "error", err)
 	}
 	// The socket comes first: while another router answers on it, nothing in the
 	// kernel may be taken for the remains of a crash.
@@ -134,19 +146,17 @@ func (p Program) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer control.Close()
+	r.control = control
 	if inheritErr != nil {
 		log.Warn("what the process before has left is lost: starting anew", "error", inheritErr)
 	}
 	if inherited != nil && inherited.Returned != "" {
 		log.Error("the installed release cannot take over: the one before goes on", "error", inherited.Returned)
 	}
-	r := &run{
-		Program: p, self: self, general: general, control: control, hangup: hangup, parent: parent, inherited: inherited,
-		options: Options{
-			Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
-			Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
-		},
+	r.hangup, r.parent = hangup, parent
+	r.options = Options{
+		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
+		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
 	}
 	for {
 		r.options.Handover = handover
@@ -160,7 +170,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			j.Flush()
 			err = r.giveBack(handover, err)
 			log.Error("nobody can take over: starting once more", "error", err)
-			inherited.Settled()
+			inherited.Settled(r.control, r.pid)
 			continue
 		}
 		if ctx.Err() != nil { // told to end meanwhile: somebody has to take down what is there
@@ -169,6 +179,42 @@ func (p Program) Run(ctx context.Context) (err error) {
 		err := r.succeed(handover)
 		log.Error("the router could not be restarted: this process goes on", "error", err)
 	}
+}
+
+// giveUp puts the program that ran before in this one's place again, for a reason: nothing was touched. If that cannot be done it
+// removes from the kernel what that program has left, so that another router can take over.
+func (p *run) giveUp(reason error) error {
+	in := p.inherited
+	if in.Returnable() {
+		reason = errors.Join(reason, in.Return(in.Document, reason))
+	}
+	dir := p.general.StateDir
+	if dir == "" {
+		dir = in.StateDir
+	}
+	system, err := native.New(native.Options{StateDir: dir})
+	if err == nil {
+		err = errors.Join(system.Recover(), system.Close())
+	}
+	return errors.Join(reason, err)
+}
+
+// GiveUp is for a process that fails before it runs a Program: it gives back what it may have inherited, and returns if nothing
+// was, or if that cannot be done.
+func GiveUp(reason error) error {
+	if in, _ := process.Inherited(); in != nil {
+		return (&run{inherited: in}).giveUp(reason)
+	}
+	return reason
+}
+
+// close lets go of what others need who come next.
+func (p *run) close() error {
+	p.inherited.Settled(p.control, p.pid)
+	if p.control != nil {
+		_ = p.control.Close()
+	}
+	return p.pid.Release()
 }
 
 // logOutput keeps log lines out of the console, where a user is typing.
@@ -213,7 +259,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	case err != nil:
 		return nil, err
 	}
-	p.inherited.Settled()
+	p.inherited.Settled(p.control, p.pid)
 	stop := r.Stop
 	defer func() { stop() }()
 

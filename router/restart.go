@@ -21,7 +21,8 @@ import (
 )
 
 // takeOver returns the control socket and what the engine goes on with: those of the program that
-// ran in this process before, if there was one and it can be understood.
+// ran in this process before, if there was one and it can be understood. Its socket stays open until this one is settled, although
+// the configuration may have another one by now.
 func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.UnixListener, *driver.Handover, error) {
 	var handover *driver.Handover
 	if in != nil {
@@ -32,12 +33,15 @@ func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.Unix
 			}
 			log.Warn("what the process before has left is not understood: starting anew", "error", err)
 		}
-		if in.Listener.Addr().String() == path {
+		if in.Listener != nil && in.Listener.Addr().String() == path {
 			return in.Listener, handover, nil
 		}
-		_ = in.Listener.Close() // the configuration has another one by now
 	}
 	l, err := remote.Listen(path)
+	if err != nil && in != nil && in.Listener != nil {
+		log.Error("the control socket stays where it was", "error", err)
+		return in.Listener, handover, nil
+	}
 	return l, handover, err
 }
 
@@ -126,7 +130,7 @@ func (p *run) succeed(h *driver.Handover) error {
 	if err != nil {
 		return err
 	}
-	return p.self.Succeed(p.options.StateDir, document, p.control)
+	return p.self.Succeed(p.options.StateDir, document, p.control, p.pid)
 }
 
 // giveBack puts the program that ran before in this one's place. It returns if that cannot be done.
@@ -139,7 +143,7 @@ func (p *run) giveBack(h *driver.Handover, reason error) error {
 	if err != nil {
 		return err
 	}
-	return p.inherited.Return(p.options.StateDir, document, reason)
+	return p.inherited.Return(document, reason)
 }
 
 // unfitError is why a successor cannot take over.

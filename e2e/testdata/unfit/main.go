@@ -17,7 +17,7 @@ func main() {
 	default:
 		in, err := process.Inherited()
 		if err == nil {
-			err = in.Return("", in.Document, errors.New("it is unfit"))
+			err = in.Return(in.Document, errors.New("it is unfit"))
 		}
 		fmt.Fprintln(os.Stderr, "unfit:", err)
 		os.Exit(1)
