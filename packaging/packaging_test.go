@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -160,8 +161,9 @@ func TestSecurityPage(t *testing.T) {
 
 var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
 
-// TestCapabilities runs a router with the unit's capabilities in a network namespace: its script runs as nobody, without
-// any other group, and is killed when it takes too long.
+// TestCapabilities runs a router with the unit's capabilities in a network namespace, with other users' processes hidden and without control
+// groups, as there: its script runs as nobody, without any other group, and is killed when it takes too long; what
+// it has put into the background ends with it.
 func TestCapabilities(t *testing.T) {
 	need(t, "setpriv")
 	need(t, "unshare")
@@ -192,14 +194,16 @@ func TestCapabilities(t *testing.T) {
 		}
 		return path
 	}
-	who := file("who", "#!/bin/sh\necho \"$(id -un) $(id -G | wc -w)\"\nexit 1\n", 0o755)
+	unique := fmt.Sprintf("7%d", os.Getpid())
+	who := file("who", "#!/bin/sh\n(env -i setsid sleep "+unique+" >/dev/null 2>&1 &)\necho \"$(id -un) $(id -G | wc -w)\"\nexit 1\n", 0o755)
 	long := file("long", "#!/bin/sh\nsleep 1000\n", 0o755)
 	config := file("vrrpsh.toml", "state_dir = \""+dir+"/state\"\n"+
 		"[[track]]\nname = \"who\"\nscript = [\""+who+"\"]\n"+
 		"[[track]]\nname = \"long\"\nscript = [\""+long+"\"]\ntimeout = \"100ms\"\n"+
 		"[[vrouter]]\ngroup = 7\ninterface = \"lo\"\nvip = \"192.0.2.7\"\nversion = 3\n", 0o600)
 	socket := filepath.Join(dir, "sock")
-	router := exec.Command("unshare", "--net", "setpriv", "--bounding-set", bounding, "--no-new-privs",
+	within := "mount -t proc -o hidepid=2 proc /proc && mount -t tmpfs -o ro none /sys/fs/cgroup && exec \"$@\""
+	router := exec.Command("unshare", "--net", "--mount", "sh", "-c", within, "sh", "setpriv", "--bounding-set", bounding, "--no-new-privs",
 		bin, "-m1", "-c", config, "-s", socket)
 	var log bytes.Buffer
 	router.Stderr = &log
@@ -224,6 +228,9 @@ func TestCapabilities(t *testing.T) {
 	}
 	if err != nil || !bytes.Contains(said, []byte("(nobody 1)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
+	}
+	if left, _ := exec.Command("pgrep", "-a", "-f", "sleep "+unique).Output(); len(left) > 0 {
+		t.Errorf("the script has left\n%s", left)
 	}
 }
 

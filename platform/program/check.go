@@ -3,51 +3,112 @@ package program
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
 // Check says why a file must not be run as a user, if it must not: it has to be an executable
-// regular file, and neither it nor a directory on the way to it may be in the hands of anybody but
+// regular file, and neither it, nor what interprets it, nor anything on the way to them may be in the hands of anybody but
 // root and that user. A directory that all may write to is fine if it is sticky, as /tmp is.
 func Check(path string, uid uint32) error {
-	if !filepath.IsAbs(path) {
-		return errors.New("is not an absolute path")
-	}
-	resolved, err := filepath.EvalSymlinks(path)
+	_, err := resolve(path, uid)
+	return err
+}
+
+// maxInterpreters is how often Linux lets a script be interpreted by another one.
+const maxInterpreters = 5
+
+// resolve returns the file that a path leads to, if that may be run as a user. Nobody else can make the path of that file lead elsewhere
+// afterwards.
+func resolve(path string, uid uint32) (string, error) {
+	file, err := follow(path, uid)
 	if err != nil {
-		return reason(err)
+		return "", err
 	}
-	path = filepath.Clean(path)
-	for links := 0; ; links++ {
-		for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-			if err := checkDir(dir, uid); err != nil {
-				return err
+	script := file
+	for range maxInterpreters {
+		interpreters, err := interpretersOf(script)
+		switch {
+		case err != nil:
+			return "", reason(err)
+		case len(interpreters) == 0:
+			return file, nil
+		}
+		for _, path := range interpreters {
+			if script, err = follow(path, uid); err != nil {
+				return "", fmt.Errorf("is interpreted by %s, which %w", path, err)
 			}
-			if dir == filepath.Dir(dir) {
-				break
+		}
+	}
+	return "", errors.New("is interpreted by too many scripts")
+}
+
+// maxLinks is how many symbolic links may be on the way: as many as Linux follows.
+const maxLinks = 40
+
+// follow goes a path as the kernel does, link by link, and looks at every step: what was there, and is nobody's to change, is there
+// when the kernel comes by. It returns the path without links.
+func follow(path string, uid uint32) (string, error) {
+	if !filepath.IsAbs(path) {
+		return "", errors.New("is not an absolute path")
+	}
+	at, links := "/", 0
+	if err := checkDir(at, uid); err != nil {
+		return "", err
+	}
+	for steps := strings.Split(path, "/"); len(steps) > 0; {
+		step := steps[0]
+		steps = steps[1:]
+		switch step {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, step)
+		info, err := os.Lstat(next)
+		switch {
+		case err != nil:
+			return "", reason(err)
+		case info.Mode()&fs.ModeSymlink != 0:
+			if err := checkOwner(next, uid); err != nil {
+				return "", err
 			}
-		}
-		if err := checkOwner(path, uid); err != nil {
-			return err
-		}
-		next, err := follow(path)
-		if err != nil {
-			return reason(err)
-		}
-		if next == path {
-			break
-		}
-		if path = next; links == maxLinks {
-			return errors.New("is behind too many symbolic links")
+			target, err := os.Readlink(next)
+			if err != nil {
+				return "", reason(err)
+			}
+			if links++; links > maxLinks {
+				return "", errors.New("cannot be run: it is behind too many symbolic links")
+			}
+			if filepath.IsAbs(target) {
+				at = "/"
+			}
+			steps = append(strings.Split(target, "/"), steps...)
+		case info.IsDir():
+			if err := checkDir(next, uid); err != nil {
+				return "", err
+			}
+			at = next
+		case len(steps) > 0: // the kernel goes no further, nor by way of a file and ".." elsewhere
+			return "", fmt.Errorf("cannot be run: %w", syscall.ENOTDIR)
+		default:
+			return next, checkFile(next, uid)
 		}
 	}
-	if path != resolved {
-		return errors.New("is behind symbolic links that lead back through others")
+	return "", errors.New("is not a regular file")
+}
+
+func checkFile(path string, uid uint32) error {
+	if err := checkOwner(path, uid); err != nil {
+		return err
 	}
-	info, err := os.Lstat(resolved)
+	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
 		return reason(err)
@@ -59,35 +120,6 @@ func Check(path string, uid uint32) error {
 		return fmt.Errorf("can be changed by others than its owner (mode %04o)", info.Mode().Perm())
 	}
 	return nil
-}
-
-// maxLinks is how many symbolic links may be on the way: as many as Linux follows.
-const maxLinks = 40
-
-// follow replaces the first symbolic link in a path by what it points to: all that is on the way to a program is looked at.
-func follow(path string) (string, error) {
-	for i := 1; i <= len(path); i++ {
-		if i < len(path) && path[i] != filepath.Separator {
-			continue
-		}
-		link, rest := path[:i], path[i:]
-		info, err := os.Lstat(link)
-		if err != nil {
-			return "", err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			continue
-		}
-		target, err := os.Readlink(link)
-		if err != nil {
-			return "", err
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(link), target)
-		}
-		return filepath.Join(target, rest), nil
-	}
-	return path, nil
 }
 
 func checkDir(dir string, uid uint32) error {
@@ -111,6 +143,58 @@ func checkOwner(path string, uid uint32) error {
 		return fmt.Errorf("is in the hands of another user: %s belongs to user %d", path, st.Uid)
 	}
 	return nil
+}
+
+// firstLine is how much of a script is looked at for its interpreter: as much as Linux does.
+const firstLine = 256
+
+// interpretersOf returns the program that interprets a script, and behind "env" what that runs; nothing of what is no script.
+func interpretersOf(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	head, err := io.ReadAll(io.LimitReader(f, firstLine))
+	if err != nil {
+		return nil, err
+	}
+	line, script := strings.CutPrefix(string(head), "#!")
+	if !script {
+		return nil, nil
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return nil, nil // the kernel refuses it
+	}
+	if filepath.Base(words[0]) == "env" {
+		for _, word := range words[1:] {
+			if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+				continue
+			}
+			if !strings.Contains(word, "/") {
+				word = lookUp(word)
+			}
+			return []string{words[0], word}, nil
+		}
+	}
+	return words[:1], nil
+}
+
+// searchPath is where programs find others.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// lookUp returns where a command is found, or the first place where it is looked for.
+func lookUp(command string) string {
+	dirs := strings.Split(searchPath, ":")
+	for _, dir := range dirs {
+		path := filepath.Join(dir, command)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return filepath.Join(dirs[0], command)
 }
 
 // reason leaves out the path, which the caller names.

@@ -34,10 +34,11 @@ const (
 // ErrTimeout means that a program took too long and was killed, with all that it had started.
 var ErrTimeout = errors.New("took too long and was killed")
 
-// Run runs a program to its end and returns the last line that it wrote. The error is nil if its exit
-// status was 0. The file is checked each time (see Check).
+// Run runs a program to its end, and what it has started with it, and returns the last line that it wrote. The error is nil if its
+// exit status was 0. The file is checked each time (see Check).
 func Run(ctx context.Context, p Program) (said string, err error) {
-	if err := Check(p.Command[0], p.UID); err != nil {
+	file, err := resolve(p.Command[0], p.UID)
+	if err != nil {
 		return "", fmt.Errorf("%s %w", p.Command[0], err)
 	}
 	if p.Timeout > 0 {
@@ -45,20 +46,23 @@ func Run(ctx context.Context, p Program) (said string, err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Timeout, ErrTimeout)
 		defer cancel()
 	}
-	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
-	cmd.Dir = "/"
-	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "LANG=C"}, p.Env...)
-	cmd.Stdin = bytes.NewReader(p.Input)
 	out := &tail{}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = outputWait
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if uint32(os.Geteuid()) != p.UID || uint32(os.Getegid()) != p.GID {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: p.UID, Gid: p.GID}
-	}
-	// All that it started dies with it. The process is not waited for yet, so that its number is still its own.
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	err = cmd.Run()
+	err = supervise(func() *exec.Cmd {
+		cmd := exec.CommandContext(ctx, file, p.Command[1:]...)
+		cmd.Args[0] = p.Command[0]
+		cmd.Dir = "/"
+		cmd.Env = append([]string{"PATH=" + searchPath, "HOME=/", "LANG=C"}, p.Env...)
+		cmd.Stdin = bytes.NewReader(p.Input)
+		cmd.Stdout, cmd.Stderr = out, out
+		cmd.WaitDelay = outputWait
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if uint32(os.Geteuid()) != p.UID || uint32(os.Getegid()) != p.GID {
+			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: p.UID, Gid: p.GID}
+		}
+		// The process is not waited for yet, so that its number is still its own.
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		return cmd
+	})
 	switch {
 	case errors.Is(err, exec.ErrWaitDelay):
 		err = nil // it ended well, only something in the background did not

@@ -1,0 +1,14 @@
+package program
+
+// WithoutControlGroups calls f while programs get none.
+func WithoutControlGroups(f func()) {
+	own := ownControlGroup
+	ownControlGroup = func() string { return "" }
+	defer func() { ownControlGroup = own }()
+	f()
+}
+
+// ControlGroups tells whether programs get control groups here.
+func ControlGroups() bool { return ownControlGroup() != "" }
+
+var ChildrenOf = childrenOf

@@ -1,0 +1,19 @@
+//go:build !linux
+
+package program
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// supervise runs a command to its end, and ends with it what is in its process group.
+func supervise(command func() *exec.Cmd) error {
+	cmd := command()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	err := cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	return err
+}
