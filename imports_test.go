@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"conf":                  {"completions", "engine", "engine/vrrp", "platform/feed", "platform/program"},
 	"conf/commands":         {"completions", "conf", "engine", "engine/vrrp"},
 	"shell":                 {"completions", "conf", "conf/commands", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/feed", "platform/journal", "platform/printable", "platform/process"},
-	"conf/login":            {"conf"},
+	"conf/login":            {"conf", "platform/process"},
 	"api":                   {"api/metrics", "conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal", "platform/process"},
 	"api/metrics":           {"engine", "engine/report", "engine/vrrp", "platform/process"},
 	"shell/term":            {"platform/printable", "shell"},

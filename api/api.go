@@ -154,6 +154,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 				fail(w, r, http.StatusInternalServerError, errors.New("internal error"))
 			}
 		}()
+		noteServed(r)
 		secure(w.Header(), r.TLS != nil)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		a.log.Log(r.Context(), journal.Medium, "API request", "method", r.Method, "path", r.URL.Path, "source", sourceOf(r))

@@ -342,7 +342,7 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 		return err == nil
 	}
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	l := NewListener(handler, slog.New(slog.DiscardHandler))
+	l := NewListener(handler, slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 	t.Cleanup(l.Close)
 	first, second := free(), free()
 

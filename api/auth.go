@@ -53,6 +53,7 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 				return
 			}
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, user))
+			keep(r, user)
 			a.bound(w, r, user.Name, next)
 			return
 		}

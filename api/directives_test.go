@@ -9,8 +9,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 )
 
 // TestDirectives asserts what each directive of [api] does, and client_api.
@@ -28,7 +30,7 @@ func TestDirectives(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := New(Options{View: testView(), Running: running(raw, config)})
-		l := NewListener(a.Remote(), slog.New(slog.DiscardHandler))
+		l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 		if err := l.Apply(config.API); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +96,7 @@ func TestDirectives(t *testing.T) {
 	for _, directive := range []string{"tls_cert", "tls_key"} {
 		t.Run(directive, func(t *testing.T) {
 			mixed := map[string][2]string{"tls_cert": {otherCert, key}, "tls_key": {cert, otherKey}}[directive]
-			l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+			l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler), New(Options{}).gate)
 			t.Cleanup(l.Close)
 			err := l.Apply(conf.APIConfig{Enabled: true, Host: "127.0.0.1:0", TLS: true, TLSCert: mixed[0], TLSKey: mixed[1]})
 			if err == nil || !strings.Contains(err.Error(), "private key does not match") {

@@ -1,35 +1,39 @@
 package api
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
+	"vrrpsh/conf"
 	"vrrpsh/conf/login"
 )
 
 // How many connections clients may have open, since each needs a file descriptor and memory that
-// the router has better uses for: all of them, and those from one source.
+// the router has better uses for: all of them, and those from one source; and how many of these are kept for who has logged in: for all
+// users, for each, and for administrators only.
 const (
 	maxConnections       = 512
 	maxSourceConnections = 128
+	keptConnections      = 256
+	userConnections      = 32
+	reservedConnections  = 32
 )
 
-// limited is a listener that closes connections beyond the limits at once.
+// limited is a listener that has places for so many connections.
 type limited struct {
 	net.Listener
-	all, each int
-	source    func(net.Conn) string
-
-	mu      sync.Mutex
-	open    int
-	sources map[string]int
+	places *login.Places
+	source func(net.Conn) string
+	fault  func(source string) // is told of connections that have asked for nothing; nil: nobody is
 }
 
-// Limit returns a listener that closes connections at once when there are all of them, or each of them from the
-// same source. Those whose source is empty do not count.
+// Limit returns a listener with all connections at most, and each of them from the same source: who comes beyond that takes the place
+// of the one that was idle longest. Those whose source is empty do not count.
 func Limit(l net.Listener, all, each int, source func(net.Conn) string) net.Listener {
-	return &limited{Listener: l, all: all, each: each, source: source, sources: make(map[string]int)}
+	return &limited{Listener: l, source: source, places: &login.Places{All: all, Each: each, Kept: all / 2, User: each}}
 }
 
 // networkOf returns where a connection over a network comes from.
@@ -43,48 +47,75 @@ func networkOf(c net.Conn) string {
 
 // Accept implements net.Listener.
 func (l *limited) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		source := l.source(c)
-		if source == "" {
-			return c, nil
-		}
-		if l.enter(source) {
-			return &counted{Conn: c, source: source, closed: func() { l.leave(source) }}, nil
-		}
-		_ = c.Close()
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-}
-
-func (l *limited) enter(source string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open >= l.all || l.sources[source] >= l.each {
-		return false
+	source := l.source(c)
+	if source == "" {
+		return c, nil
 	}
-	l.open++
-	l.sources[source]++
-	return true
-}
-
-func (l *limited) leave(source string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
-	if l.sources[source]--; l.sources[source] == 0 {
-		delete(l.sources, source)
-	}
+	entered := &counted{Conn: c, source: source, fault: l.fault}
+	entered.place.Store(l.places.Enter(source, func() { _ = entered.Close() }))
+	return entered, nil
 }
 
 // counted is a connection that counts until it is closed.
 type counted struct {
 	net.Conn
 	source string
+	place  atomic.Pointer[login.Place] // nil for the moment in which it enters
 	once   sync.Once
-	closed func()
+	// served says that the client has asked for something.
+	served atomic.Bool
+	fault  func(source string)
+}
+
+// connectionKey is that of the counted connection in a request's context.
+type connectionKey struct{}
+
+// connContext notes the connection of requests.
+func connContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, placeOf(c))
+}
+
+// noteServed notes that a request is served.
+func noteServed(r *http.Request) {
+	if c, _ := r.Context().Value(connectionKey{}).(*counted); c != nil {
+		c.served.Store(true)
+	}
+}
+
+// keep makes the connection of a request the user's, as long as others have enough.
+func keep(r *http.Request, u conf.User) {
+	if c, _ := r.Context().Value(connectionKey{}).(*counted); c != nil {
+		c.place.Load().Keep(u.Name, u.Level >= conf.Administrator)
+	}
+}
+
+// placeOf returns the counted connection behind another one; nil if there is none.
+func placeOf(c net.Conn) *counted {
+	for {
+		switch inner := c.(type) {
+		case *counted:
+			return inner
+		case interface{ NetConn() net.Conn }:
+			c = inner.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// touch notes what a connection does. One that was taken over by the shell is its user's.
+func touch(c net.Conn, state http.ConnState) {
+	if counted := placeOf(c); counted != nil {
+		place := counted.place.Load()
+		place.Touch()
+		if state == http.StateHijacked {
+			place.Keep(counted.source, false)
+		}
+	}
 }
 
 // RemoteAddr implements net.Conn. On a Unix socket it is the user, which has no address.
@@ -108,6 +139,13 @@ func (c *counted) NetConn() net.Conn { return c.Conn }
 
 // Close implements net.Conn.
 func (c *counted) Close() error {
-	c.once.Do(c.closed)
+	c.once.Do(func() {
+		if place := c.place.Load(); place != nil {
+			place.Leave()
+		}
+		if c.fault != nil && !c.served.Load() {
+			c.fault(c.source)
+		}
+	})
 	return c.Conn.Close()
 }

@@ -1,75 +1,156 @@
 package api
 
 import (
-	"errors"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 )
 
-// A client that opens connections and says nothing gets so many of them, and others are served
-// again as soon as it lets go.
-func TestConnectionsAreLimited(t *testing.T) {
+// freeHost returns an address on which nobody listens.
+func freeHost() string {
 	free := httptest.NewServer(nil)
-	host := free.Listener.Addr().String()
-	free.Close()
-	l := NewListener(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler))
+	defer free.Close()
+	return free.Listener.Addr().String()
+}
+
+// from returns a dialer with an address of its own.
+func from(address string) *net.Dialer {
+	return &net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+}
+
+// crowd holds connections from addresses, each as many as it gets, and opens others when they are closed, a thousand a second, until the test
+// ends. It sends what is given on each.
+func crowd(t *testing.T, host string, addresses, each int, send string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	t.Cleanup(func() { cancel(); all.Wait() })
+	pace := time.NewTicker(time.Millisecond)
+	t.Cleanup(pace.Stop)
+	var first sync.WaitGroup
+	for i := range addresses {
+		dialer := from(fmt.Sprintf("127.0.%d.%d", 1+i/200, 1+i%200))
+		for range each {
+			first.Add(1)
+			begun := sync.OnceFunc(first.Done)
+			all.Go(func() {
+				defer begun()
+				for ctx.Err() == nil {
+					c, err := dialer.DialContext(ctx, "tcp", host)
+					if err != nil {
+						continue
+					}
+					stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+					_, _ = io.WriteString(c, send)
+					begun()
+					_, _ = io.Copy(io.Discard, c) // until it is closed
+					stop()
+					_ = c.Close()
+					select {
+					case <-pace.C:
+					case <-ctx.Done():
+					}
+				}
+			})
+		}
+	}
+	first.Wait()
+}
+
+// TestNobodyIsKeptOut: strangers who hold as many connections as they get, and come back at once when they lose one, keep
+// nobody else from being served, nor from logging in.
+func TestNobodyIsKeptOut(t *testing.T) {
+	for name, attack := range map[string]struct {
+		addresses, each int
+		send            string
+	}{
+		"four addresses, silent":    {4, maxSourceConnections, ""},
+		"six addresses, slow":       {6, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n"},
+		"idle after a request":      {4, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"},
+		"one address, beyond all":   {1, 2 * maxSourceConnections, ""},
+		"six hundred addresses":     {600, 1, ""},
+		"wrong passwords, many":     {200, 2, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nuser=admin&passwd=x"},
+		"a body that does not come": {5, maxSourceConnections, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nuser="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, _, _ := newAPI(t, testView())
+			host := freeHost()
+			l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), a.gate)
+			t.Cleanup(l.Close)
+			if err := l.Apply(conf.APIConfig{Enabled: true, Host: host}); err != nil {
+				t.Fatal(err)
+			}
+			crowd(t, host, attack.addresses, attack.each, attack.send)
+			for i := range 50 {
+				client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: from("127.0.0.9").DialContext}}
+				r, err := client.Get("http://" + host + "/health")
+				if err != nil || r.StatusCode != http.StatusOK {
+					t.Fatalf("health %d: %v", i, err)
+				}
+				_ = r.Body.Close()
+				r, err = client.Post("http://"+host+"/auth", "", strings.NewReader("user=admin&passwd=banana"))
+				if err != nil || r.StatusCode != http.StatusOK {
+					t.Fatalf("login %d: %v %v", i, err, r)
+				}
+				_ = r.Body.Close()
+			}
+		})
+	}
+}
+
+// TestWhoHasLoggedInKeepsConnections: what a user has open is not taken away by strangers, and no user keeps more than a share.
+func TestWhoHasLoggedInKeepsConnections(t *testing.T) {
+	a, config, _ := newAPI(t, testView())
+	host := freeHost()
+	l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 	t.Cleanup(l.Close)
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host}); err != nil {
 		t.Fatal(err)
 	}
+	cookie := a.tokens.issue(config.API.Users[0], config.API)
+	request := "GET /auth HTTP/1.1\r\nHost: x\r\nCookie: " + cookieName + "=" + cookie + "\r\n\r\n"
+	ask := func(c net.Conn) error {
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.WriteString(c, request); err != nil {
+			return err
+		}
+		b := make([]byte, 1000)
+		n, err := c.Read(b)
+		if err == nil && !strings.HasPrefix(string(b[:n]), "HTTP/1.1 200 ") {
+			err = fmt.Errorf("%s", b[:n])
+		}
+		return err
+	}
 	var open []net.Conn
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", host)
+	for range userConnections + 200 {
+		c, err := from("127.0.0.7").Dial("tcp", host)
+		if err == nil {
+			err = ask(c)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		return c
+		open = append(open, c)
 	}
-	for range maxSourceConnections {
-		open = append(open, dial())
-	}
-	beyond := dial()
-	_ = beyond.SetReadDeadline(time.Now().Add(5 * time.Second))
-	var timeout net.Error
-	if _, err := beyond.Read(make([]byte, 1)); errors.As(err, &timeout) && timeout.Timeout() || err == nil {
-		t.Errorf("one connection more: %v, want it closed at once", err)
-	}
-	for _, c := range open {
-		_ = c.Close()
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for end := time.Now().Add(10 * time.Second); ; {
-		r, err := client.Get("http://" + host)
-		if err == nil {
-			_, _ = io.Copy(io.Discard, r.Body)
-			_ = r.Body.Close()
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after the others have gone: %v", err)
+	crowd(t, host, 10, maxSourceConnections, "")
+	for i, c := range open[:userConnections] {
+		if err := ask(c); err != nil {
+			t.Errorf("connection %d of a user: %v", i, err)
 		}
 	}
-}
-
-func TestConnectionsOfManySourcesAreLimited(t *testing.T) {
-	l := Limit(nil, maxConnections, maxSourceConnections, networkOf).(*limited)
-	n := 0
-	for i := range byte(16) {
-		for range maxSourceConnections {
-			if l.enter(net.IPv4(192, 0, 2, i).String()) {
-				n++
-			}
-		}
-	}
-	if n != maxConnections {
-		t.Errorf("%d connections, want %d", n, maxConnections)
+	if ask(open[userConnections]) == nil {
+		t.Errorf("a user keeps more than %d connections", userConnections)
 	}
 }

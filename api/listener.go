@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 	"vrrpsh/platform/journal"
 )
 
@@ -39,6 +40,8 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeader,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), journal.Medium),
+		ConnContext:       connContext,
+		ConnState:         touch,
 	}
 }
 
@@ -46,6 +49,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 type Listener struct {
 	handler http.Handler
 	log     *slog.Logger
+	gate    *login.Gate
 
 	mu      sync.Mutex
 	applied conf.APIConfig
@@ -58,9 +62,9 @@ type server struct {
 	certificate atomic.Pointer[tls.Certificate] // of new connections; nil without TLS
 }
 
-// NewListener returns a Listener that serves nothing yet.
-func NewListener(h http.Handler, log *slog.Logger) *Listener {
-	return &Listener{handler: h, log: log}
+// NewListener returns a Listener that serves nothing yet. gate knows of where clients come from.
+func NewListener(h http.Handler, log *slog.Logger, gate *login.Gate) *Listener {
+	return &Listener{handler: h, log: log, gate: gate}
 }
 
 // Apply opens, moves or closes the listener. After an error the listener is as it
@@ -135,7 +139,10 @@ func (l *Listener) open(c conf.APIConfig) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	socket = Limit(socket, maxConnections, maxSourceConnections, networkOf)
+	socket = &limited{Listener: socket, source: networkOf, fault: l.gate.Fault, places: &login.Places{
+		All: maxConnections, Each: maxSourceConnections, Kept: keptConnections, User: userConnections, Reserved: reservedConnections,
+		Standing: l.gate.Standing,
+	}}
 	go func() {
 		var err error
 		if c.TLS {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 )
 
 // TestEveryAnswerIsSecured holds that browsers are told what not to do with answers, whatever the answer is.
@@ -84,7 +85,7 @@ func TestLoginFromAnotherSite(t *testing.T) {
 func TestRenewedCertificate(t *testing.T) {
 	cert, key := certificate(t)
 	var log bytes.Buffer
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)))
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)), login.NewGate(time.Now))
 	free := httptest.NewServer(nil)
 	host := free.Listener.Addr().String()
 	free.Close()

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/login"
 )
 
 func serveUnix(t *testing.T, path string, h http.Handler) {
@@ -78,7 +79,7 @@ func TestTLS(t *testing.T) {
 			host := free.Listener.Addr().String()
 			free.Close()
 			run := func(a *API) *Listener {
-				l := NewListener(a.Remote(), slog.New(slog.DiscardHandler))
+				l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 				err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key})
 				if err != nil {
 					t.Fatal(err)

@@ -110,7 +110,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		View: d, Version: o.Version, Logger: log, Gate: gate, Running: manager.Running, Load: loadOf(d), Sessions: sessions.Count, Missing: manager.Missing,
 		General: func() conf.General { return o.Effective(config().General) },
 	})
-	r.listener = api.NewListener(r.api.Remote(), log)
+	r.listener = api.NewListener(r.api.Remote(), log, gate)
 	hostname, err := os.Hostname()
 	if err != nil {
 		hostname = "vrrpsh"

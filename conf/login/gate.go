@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vrrpsh/conf"
+	"vrrpsh/platform/process"
 )
 
 // The errors of Gate.Check, beside that of its context.
@@ -24,17 +25,18 @@ const (
 	checkQueue = 64
 )
 
-// Gate lets users in by their passwords. It is safe for concurrent use.
+// Gate lets users in by their passwords, and knows of where they come from. It is safe for concurrent use.
 type Gate struct {
 	throttle *throttle
 	memory   *memory
-	queue    chan struct{} // has a value for each password that is checked or waits for that
-	checks   chan struct{} // has a value for each that is checked
+	checks   checks
+	// verify checks a password; tests have one that takes as long as they say.
+	verify func(ctx context.Context, users conf.Users, name, password string) (conf.User, bool, error)
 }
 
 // NewGate returns a Gate; now is its clock.
 func NewGate(now func() time.Time) *Gate {
-	return &Gate{newThrottle(now), newMemory(), make(chan struct{}, checkLimit+checkQueue), make(chan struct{}, checkLimit)}
+	return &Gate{throttle: newThrottle(now), memory: newMemory(), verify: verify}
 }
 
 // Check finds the user with this name and password. source is the address that the attempt
@@ -49,13 +51,11 @@ func (g *Gate) Check(ctx context.Context, users conf.Users, source, name, passwo
 		release(right)
 		return user, nil
 	}
-	free, err := g.begin(ctx)
+	user, ok, err := g.authenticate(ctx, users, g.Standing(SourceOf(source)), name, password)
 	if err != nil {
 		release(unknown)
 		return conf.User{}, err
 	}
-	user, ok := users.Authenticate(name, password)
-	free()
 	if !ok {
 		release(wrong)
 		return conf.User{}, ErrWrong
@@ -65,18 +65,33 @@ func (g *Gate) Check(ctx context.Context, users conf.Users, source, name, passwo
 	return user, nil
 }
 
-// begin waits until a password may be checked.
-func (g *Gate) begin(ctx context.Context) (free func(), err error) {
-	select {
-	case g.queue <- struct{}{}:
-	default:
-		return nil, ErrTooMany
+// authenticate checks a password when it is its turn.
+func (g *Gate) authenticate(ctx context.Context, users conf.Users, s Standing, name, password string) (conf.User, bool, error) {
+	if err := g.checks.begin(ctx, s); err != nil {
+		return conf.User{}, false, err
 	}
-	select {
-	case g.checks <- struct{}{}:
-		return func() { <-g.checks; <-g.queue }, nil
-	case <-ctx.Done():
-		<-g.queue
-		return nil, ctx.Err()
+	defer g.checks.end()
+	return g.verify(ctx, users, name, password)
+}
+
+// verify checks a password with a share of the processors.
+func verify(ctx context.Context, users conf.Users, name, password string) (conf.User, bool, error) {
+	share, err := process.TakeShare(ctx)
+	if err != nil {
+		return conf.User{}, false, err
 	}
+	defer share.Release()
+	user, ok := users.Authenticate(name, password)
+	return user, ok, nil
+}
+
+// Standing returns what is known of a source, as SourceOf names it.
+func (g *Gate) Standing(source string) Standing { return g.throttle.standing(source) }
+
+// LoggedIn notes that somebody has logged in from a source, otherwise than with a password.
+func (g *Gate) LoggedIn(source string) { g.throttle.befriend(g.throttle.source(source)) }
+
+// Fault notes a connection without a login from a source.
+func (g *Gate) Fault(source string) {
+	g.throttle.fault(g.throttle.source(source))
 }

@@ -80,8 +80,9 @@ func TestAddressesOfANetworkCountTogether(t *testing.T) {
 func TestChecksAreBounded(t *testing.T) {
 	g, users := NewGate(time.Now), someUsers(t)
 	for range checkLimit {
-		g.queue <- struct{}{}
-		g.checks <- struct{}{}
+		if err := g.checks.begin(t.Context(), Standing{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	answers := make(chan error)
@@ -102,8 +103,7 @@ func TestChecksAreBounded(t *testing.T) {
 			t.Errorf("in the queue: %v", err)
 		}
 	}
-	<-g.checks
-	<-g.queue
+	g.checks.end()
 	if _, err := g.Check(t.Context(), users, "192.0.2.1", "admin", "banana"); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}

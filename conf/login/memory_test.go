@@ -46,8 +46,9 @@ func TestRememberedPasswordsAreThrottled(t *testing.T) {
 	}
 	check("192.0.2.2", "banana", ErrTooMany)
 	check("192.0.2.1", "banana", nil)
-	for range checkLimit + checkQueue { // no hash can be made
-		g.queue <- struct{}{}
+	g.checks.busy = checkLimit // no hash can be made
+	for range checkQueue {
+		g.checks.waiting = append(g.checks.waiting, &waiter{Standing{Friend: true}, make(chan error, 1)})
 	}
 	check("192.0.2.1", "banana", nil)
 	check("192.0.2.1", "apple", ErrTooMany)

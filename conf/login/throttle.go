@@ -1,6 +1,7 @@
 package login
 
 import (
+	"container/list"
 	"context"
 	"net/netip"
 	"sync"
@@ -19,6 +20,12 @@ const (
 	throttleEntries = 10000
 	// userEntries does so for the names that one source has tried.
 	userEntries = 100
+	// faultsPerSource is how many wrong passwords and connections without a login are remembered of a source, one less every
+	// faultInterval: that is longer than any number of sources waits for another attempt.
+	faultsPerSource = 100
+	faultInterval   = time.Minute
+	// friendTime is how long a source is known by a login.
+	friendTime = 24 * time.Hour
 )
 
 // outcome is that of an attempt.
@@ -38,17 +45,24 @@ type throttle struct {
 
 	mu      sync.Mutex
 	sources map[string]*source
+	// strangers and friends are the sources by their names, the one unused longest first.
+	strangers, friends *list.List
 }
 
 type source struct {
+	name  string
 	turn  chan struct{} // holds one token: the right to check a password
 	all   *rate.Limiter
 	users map[string]*rate.Limiter
-	used  time.Time
+
+	// Under the throttle's lock.
+	faults   *rate.Limiter // has a token less for each
+	loggedIn time.Time     // last; zero: never
+	at       *list.Element // of strangers or friends
 }
 
 func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, sources: make(map[string]*source)}
+	return &throttle{now: now, sources: make(map[string]*source), strangers: list.New(), friends: list.New()}
 }
 
 // enter waits for the source's turn. The caller checks the password and calls
@@ -71,6 +85,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 		case unknown:
 		case right:
 			delete(s.users, user)
+			t.befriend(s)
 		case wrong:
 			if limit == nil {
 				if len(s.users) >= userEntries {
@@ -81,6 +96,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 			}
 			s.all.AllowN(now, 1)
 			limit.AllowN(now, 1)
+			t.fault(s)
 		}
 		s.turn <- struct{}{}
 	}, nil
@@ -103,33 +119,84 @@ func SourceOf(from string) string {
 	return addr.String()
 }
 
-// source returns the entry of an address, and forgets the one unused longest when there are too many.
+// source returns the entry of an address, and forgets the one unused longest when there are too many: a stranger, so that nobody makes
+// it forget who has logged in.
 func (t *throttle) source(from string) *source {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s, known := t.sources[from]
-	if !known {
-		if len(t.sources) >= throttleEntries {
-			t.forget()
-		}
-		s = &source{
-			turn:  make(chan struct{}, 1),
-			all:   rate.NewLimiter(rate.Every(failureInterval/4), failuresPerSource),
-			users: make(map[string]*rate.Limiter),
-		}
-		s.turn <- struct{}{}
-		t.sources[from] = s
+	if s := t.sources[from]; s != nil {
+		t.strangers.MoveToBack(s.at) // in the list that it is in
+		t.friends.MoveToBack(s.at)
+		return s
 	}
-	s.used = t.now()
+	for _, kind := range []*list.List{t.strangers, t.friends} {
+		if len(t.sources) < throttleEntries {
+			break
+		}
+		if oldest := kind.Front(); oldest != nil {
+			delete(t.sources, kind.Remove(oldest).(*source).name)
+		}
+	}
+	s := &source{
+		name: from, turn: make(chan struct{}, 1),
+		all:    rate.NewLimiter(rate.Every(failureInterval/4), failuresPerSource),
+		users:  make(map[string]*rate.Limiter),
+		faults: rate.NewLimiter(rate.Every(faultInterval), faultsPerSource),
+	}
+	s.turn <- struct{}{}
+	s.at = t.strangers.PushBack(s)
+	t.sources[from] = s
 	return s
 }
 
-func (t *throttle) forget() {
-	var oldest string
-	for from, s := range t.sources {
-		if oldest == "" || s.used.Before(t.sources[oldest].used) {
-			oldest = from
-		}
+// fault notes a wrong password, or a connection without a login.
+func (t *throttle) fault(s *source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.faults.AllowN(t.now(), 1)
+}
+
+// befriend notes that somebody has logged in from a source.
+func (t *throttle) befriend(s *source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	s.loggedIn = now
+	s.faults = rate.NewLimiter(rate.Every(faultInterval), faultsPerSource)
+	if t.sources[s.name] == s { // it was not forgotten meanwhile
+		t.strangers.Remove(s.at) // from the list that it is in
+		t.friends.Remove(s.at)
+		s.at = t.friends.PushBack(s)
 	}
-	delete(t.sources, oldest)
+}
+
+// Standing is what is known of a source, for those who have to choose.
+type Standing struct {
+	// Friend says that somebody has logged in from there.
+	Friend bool
+	// Faults are the wrong passwords, and the connections without a login, of late.
+	Faults int
+}
+
+// Before tells whether who has this standing is served before who has another.
+func (s Standing) Before(other Standing) bool {
+	if s.Friend != other.Friend {
+		return s.Friend
+	}
+	return s.Faults < other.Faults
+}
+
+// standing returns that of a source.
+func (t *throttle) standing(from string) Standing {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.sources[from]
+	if s == nil {
+		return Standing{}
+	}
+	now := t.now()
+	return Standing{
+		Friend: !s.loggedIn.IsZero() && now.Sub(s.loggedIn) < friendTime,
+		Faults: faultsPerSource - int(s.faults.TokensAt(now)),
+	}
 }
