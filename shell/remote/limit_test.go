@@ -10,27 +10,36 @@ import (
 // No user takes the sessions of all the others.
 func TestSessionsOfAUserAreLimited(t *testing.T) {
 	s := Handler(nil)
-	reserve := func(p Peer) (n int, err error) {
-		for ; n <= defaultMaxSessions+ownerSessions; n++ {
-			if err = s.reserve(p); err != nil {
+	var release func()
+	reserve := func(user string, administrator, owner bool) (n int, err error) {
+		for ; n <= defaultMaxSessions+reservedSessions; n++ {
+			var r func()
+			if r, err = s.reserve(user, administrator, owner); err != nil {
 				break
 			}
+			release = r
 		}
 		return n, err
 	}
-	greedy, other := Peer{UID: 4711, Username: "greedy"}, Peer{UID: 4712, Username: "other"}
-	if n, err := reserve(greedy); n != userSessions || !strings.Contains(err.Error(), "too many sessions of greedy") {
+	if n, err := reserve("greedy", false, false); n != userSessions || !strings.Contains(err.Error(), "too many sessions of greedy") {
 		t.Errorf("%d sessions, then %v", n, err)
 	}
-	if err := s.reserve(other); err != nil {
-		t.Errorf("another user: %v", err)
+	release()
+	release() // once
+	if n, err := reserve("greedy", true, false); n != 1 {
+		t.Errorf("after one has ended: %d, then %v", n, err)
 	}
-	s.release(greedy)
-	if err := s.reserve(greedy); err != nil {
-		t.Errorf("after one has ended: %v", err)
+	if n, err := reserve("other", false, false); n != defaultMaxSessions-userSessions {
+		t.Errorf("another user: %d, then %v", n, err)
 	}
-	if n, _ := reserve(Peer{UID: 0, Username: "root"}); n != defaultMaxSessions+ownerSessions-userSessions-1 {
-		t.Errorf("%d sessions of root", n)
+	if n, err := reserve("more", false, false); n != 0 {
+		t.Errorf("when there are none: %d, then %v", n, err)
+	}
+	if n, err := reserve("admin", true, false); n != reservedSessions {
+		t.Errorf("%d sessions of an administrator, then %v", n, err)
+	}
+	if n, _ := reserve("root", true, true); n != 0 {
+		t.Errorf("%d sessions of root beyond all", n)
 	}
 }
 

@@ -24,8 +24,8 @@ const (
 	MaxConnections = 256
 	// MaxUserConnections is how many each of them may have.
 	MaxUserConnections = 64
-	// ownerSessions are kept free for root when others have taken all the sessions.
-	ownerSessions = 8
+	// reservedSessions are kept free for administrators, root among them, when others have taken all the sessions.
+	reservedSessions = 8
 	// closeGrace is how long Close waits for commands that do not stop.
 	closeGrace = 2 * time.Second
 	// restartGrace is how long Restart lets commands go on.
@@ -35,8 +35,10 @@ const (
 // Server makes a session for every client that asks for one. Its fields may be set before
 // it serves the first.
 type Server struct {
-	// MaxSessions bounds the sessions at one time, 64 when 0; root has a few more.
+	// MaxSessions bounds the sessions at one time, 64 when 0; administrators have a few more.
 	MaxSessions int
+	// Administrator tells whether a peer is one; nil: only owners are.
+	Administrator func(Peer) bool
 	// WriteTimeout is how long a client may leave its socket full before it is given up,
 	// 10 s when 0.
 	WriteTimeout time.Duration
@@ -75,11 +77,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUpgradeRequired, "this router speaks "+Protocol)
 		return
 	}
-	if err := s.reserve(peer); err != nil {
+	release, err := s.reserve(peer.Username, peer.Owner() || s.Administrator != nil && s.Administrator(peer), peer.Owner())
+	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	defer s.release(peer)
+	defer release()
+	if !s.begin() {
+		refuse(w, http.StatusServiceUnavailable, errStopping.Error())
+		return
+	}
+	defer s.wg.Done()
 
 	conv, err := s.newSession(peer)
 	if err != nil {
@@ -104,15 +112,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ServeConn talks to the process at the other end of conn, which calls Attach, until either
 // ends the session; then conn and the conversation are closed. Who has the other end has the
-// conversation: nobody is asked who he is.
+// conversation: nobody is asked who he is. The caller has to Reserve it.
 func (s *Server) ServeConn(conn net.Conn, user string, conv shell.Conversation) error {
 	peer := Peer{UID: -1, GID: -1, Username: user}
-	if err := s.reserve(peer); err != nil {
+	if !s.begin() {
 		_ = conv.Close()
 		_ = conn.Close()
-		return err
+		return errStopping
 	}
-	defer s.release(peer)
+	defer s.wg.Done()
 	s.serve(peer, conv, conn, bufio.NewReaderSize(conn, 64<<10))
 	return nil
 }
@@ -135,38 +143,55 @@ func (s *Server) serve(peer Peer, conv shell.Conversation, conn net.Conn, r *buf
 	s.mu.Unlock()
 }
 
-func (s *Server) reserve(p Peer) error {
+// begin counts a session that Close waits for; false: there are no more.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.wg.Add(1)
+	}
+	return !s.closed
+}
+
+// errStopping is what clients are told that come too late.
+var errStopping = errors.New("the router is stopping")
+
+// Reserve takes a session of a user, of whatever kind it is, until release is called. Its error is for the user.
+func (s *Server) Reserve(user string, administrator bool) (release func(), err error) {
+	return s.reserve(user, administrator, false)
+}
+
+// reserve does it also for an owner, whose own sessions are not bounded.
+func (s *Server) reserve(user string, administrator, owner bool) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.MaxSessions
 	if limit <= 0 {
 		limit = defaultMaxSessions
 	}
-	if p.Owner() {
-		limit += ownerSessions
+	if administrator {
+		limit += reservedSessions
 	}
 	switch {
 	case s.closed:
-		return errors.New("the router is stopping")
+		return nil, errStopping
 	case s.count >= limit:
-		return fmt.Errorf("too many sessions (%d)", s.count)
-	case !p.Owner() && s.users[p.Username] >= userSessions:
-		return fmt.Errorf("too many sessions of %s (%d)", p.Username, userSessions)
+		return nil, fmt.Errorf("too many sessions (%d)", s.count)
+	case !owner && s.users[user] >= userSessions:
+		return nil, fmt.Errorf("too many sessions of %s (%d)", user, userSessions)
 	}
 	s.count++
-	s.users[p.Username]++
-	s.wg.Add(1)
-	return nil
+	s.users[user]++
+	return sync.OnceFunc(func() { s.release(user) }), nil
 }
 
-func (s *Server) release(p Peer) {
+func (s *Server) release(user string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.count--
-	if s.users[p.Username]--; s.users[p.Username] == 0 {
-		delete(s.users, p.Username)
+	if s.users[user]--; s.users[user] == 0 {
+		delete(s.users, user)
 	}
-	s.mu.Unlock()
-	s.wg.Done()
 }
 
 // Close tells all clients that the router stops, interrupts their commands and waits for

@@ -67,6 +67,9 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 				s.refused(m, from, err)
 				return nil, errDenied
 			}
+			if err := s.room(m, from); err != nil {
+				return nil, err
+			}
 			return permissions(&grant{by: "password"}), nil
 		},
 		PublicKeyCallback: func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
@@ -82,6 +85,12 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 				return nil, errDenied
 			}
 			return permissions(g), nil
+		},
+		VerifiedPublicKeyCallback: func(m ssh.ConnMetadata, _ ssh.PublicKey, p *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+			if err := s.room(m, from); err != nil {
+				return nil, err
+			}
+			return p, nil
 		},
 	}
 	modern(c)

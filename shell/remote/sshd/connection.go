@@ -11,10 +11,11 @@ import (
 
 // connection is a client that has logged in.
 type connection struct {
-	server *Server
-	conn   *ssh.ServerConn
-	from   netip.Addr
-	grant  *grant
+	server        *Server
+	conn          *ssh.ServerConn
+	from          netip.Addr
+	grant         *grant
+	administrator bool
 
 	mu       sync.Mutex
 	sessions int
@@ -65,11 +66,30 @@ func (c *connection) run(channels <-chan ssh.NewChannel, requests <-chan *ssh.Re
 func (c *connection) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sessions >= c.server.o.Limits.Sessions || c.server.ctx.Err() != nil {
+	if c.sessions >= c.server.o.Limits.Sessions || c.server.ctx.Err() != nil || !c.server.begin(c.conn.User()) {
 		return false
 	}
 	c.sessions++
 	return true
+}
+
+// begin counts a session of a user, unless there are as many as one may have.
+func (s *Server) begin(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[user] >= s.o.Limits.PerUser {
+		return false
+	}
+	s.sessions[user]++
+	return true
+}
+
+func (s *Server) end(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[user]--; s.sessions[user] == 0 {
+		delete(s.sessions, user)
+	}
 }
 
 func (c *connection) end() {
@@ -77,6 +97,7 @@ func (c *connection) end() {
 	defer c.mu.Unlock()
 	c.sessions--
 	c.idle = time.Now()
+	c.server.end(c.conn.User())
 }
 
 // keepAlive closes the connection of a client that is no longer there, or wants nothing.

@@ -26,18 +26,22 @@ type Limits struct {
 	Handshake time.Duration // from the connection to the login
 	KeepAlive time.Duration // between questions whether the client is there; three without answer end it
 	Idle      time.Duration // without a key typed, or without a session
+	Stuck     time.Duration // until a client reads the output of a command
 	Waiting   int           // connections not logged in
 	Each      int           // of these, from one address, or with IPv6 from one /64
 	Users     int           // connections logged in
+	User      int           // of these, of one user
+	Reserved  int           // of Users, for administrators
 	Sessions  int           // per connection
+	PerUser   int           // sessions of one user
 	Tries     int           // to log in, per connection
 }
 
 // DefaultLimits are about OpenSSH's where it has such limits. Those who have not logged in get less time: they
 // hold places that others need.
 var DefaultLimits = Limits{
-	Exchange: 15 * time.Second, Handshake: time.Minute, KeepAlive: 30 * time.Second, Idle: 30 * time.Minute,
-	Waiting: 50, Each: 10, Users: 64, Sessions: 10, Tries: 6,
+	Exchange: 15 * time.Second, Handshake: time.Minute, KeepAlive: 30 * time.Second, Idle: 30 * time.Minute, Stuck: 5 * time.Minute,
+	Waiting: 50, Each: 10, Users: 64, User: 16, Reserved: 8, Sessions: 10, PerUser: 16, Tries: 6,
 }
 
 const (
@@ -79,11 +83,14 @@ type Server struct {
 	complaints *login.Complaints
 	keyQueries queries
 
-	mu      sync.Mutex
-	closed  bool
-	waiting map[net.Conn]string // with the source
-	users   map[*connection]struct{}
-	wg      sync.WaitGroup
+	places login.Places // of connections that have not logged in
+
+	mu       sync.Mutex
+	closed   bool
+	waiting  map[net.Conn]struct{}
+	users    map[*connection]struct{}
+	sessions map[string]int // by user
+	wg       sync.WaitGroup
 }
 
 // New returns a Server that serves nothing yet.
@@ -98,8 +105,9 @@ func New(o Options) *Server {
 		o.Limits = DefaultLimits
 	}
 	s := &Server{
-		o: o, waiting: make(map[net.Conn]string), users: make(map[*connection]struct{}),
+		o: o, waiting: make(map[net.Conn]struct{}), users: make(map[*connection]struct{}), sessions: make(map[string]int),
 		complaints: login.NewComplaints(o.Log, o.Now),
+		places:     login.Places{All: o.Limits.Waiting, Each: o.Limits.Each, Standing: o.Gate.Standing},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -194,27 +202,74 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit notes a connection that has to log in. It refuses when there are too many already.
-func (s *Server) admit(c net.Conn, from netip.Addr) error {
-	source := login.SourceOf(from.String())
+// admit gives a connection that has to log in its place. When there is none, another one loses it, whose source has the least claim to it.
+func (s *Server) admit(c net.Conn, source string) (*login.Place, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errors.New("the router is stopping")
+	}
+	s.waiting[c] = struct{}{}
+	s.mu.Unlock()
+	return s.places.Enter(source, func() { _ = c.Close() }), nil
+}
+
+// leave takes a connection from those that have to log in.
+func (s *Server) leave(c net.Conn, place *login.Place) {
+	place.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	same := 0
-	for _, other := range s.waiting {
-		if other == source {
-			same++
+	delete(s.waiting, c)
+}
+
+// full says why a user who has logged in cannot have another connection, if that is so; s.mu is held.
+func (s *Server) full(name string) error {
+	user, _ := findUser(s.o.Config(), name)
+	of, ordinary := 0, 0
+	for other := range s.users {
+		if other.conn.User() == name {
+			of++
+		}
+		if !other.administrator {
+			ordinary++
 		}
 	}
+	limits := &s.o.Limits
 	switch {
 	case s.closed:
 		return errors.New("the router is stopping")
-	case len(s.waiting) >= s.o.Limits.Waiting, same >= s.o.Limits.Each:
-		return errors.New("too many connections that have not logged in")
-	case len(s.users) >= s.o.Limits.Users:
+	case of >= limits.User:
+		return fmt.Errorf("too many connections of %s (%d)", name, of)
+	case len(s.users) >= limits.Users, user.Level < conf.Administrator && ordinary >= limits.Users-limits.Reserved:
 		return fmt.Errorf("too many connections (%d)", len(s.users))
+	default:
+		return nil
 	}
-	s.waiting[c] = source
+}
+
+// join counts a connection of a user who has logged in.
+func (s *Server) join(c *connection) error {
+	user, _ := findUser(s.o.Config(), c.conn.User())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.administrator = user.Level >= conf.Administrator
+	if err := s.full(user.Name); err != nil {
+		return err
+	}
+	s.users[c] = struct{}{}
 	return nil
+}
+
+// room tells a user who has logged in that there is no connection more, if that is so.
+func (s *Server) room(m ssh.ConnMetadata, from netip.Addr) error {
+	s.mu.Lock()
+	err := s.full(m.User())
+	s.mu.Unlock()
+	if err == nil {
+		return nil
+	}
+	s.complaints.Warn("SSH connection refused", "user", m.User(), "source", from, "error", err)
+	return &ssh.BannerError{Err: errDenied, Message: err.Error() + "\r\n"}
 }
 
 // serve talks to one client until it leaves.
@@ -225,8 +280,9 @@ func (s *Server) serve(raw net.Conn) {
 		return
 	}
 	address := from.Addr().Unmap().WithZone("")
-	if err := s.admit(raw, address); err != nil {
-		s.complaints.Warn("SSH connection refused", "source", address, "error", err)
+	source := login.SourceOf(address.String())
+	place, err := s.admit(raw, source)
+	if err != nil {
 		return
 	}
 	// Nobody waits for a deadline of the raw connection once the client has logged in.
@@ -238,26 +294,23 @@ func (s *Server) serve(raw net.Conn) {
 		return ""
 	}
 	conn, channels, requests, err := ssh.NewServerConn(raw, config)
-	s.mu.Lock()
-	delete(s.waiting, raw)
-	s.mu.Unlock()
+	s.leave(raw, place)
 	if err != nil {
+		s.o.Gate.Fault(source)
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)
 		return
 	}
+	s.o.Gate.LoggedIn(source)
 	_ = raw.SetDeadline(time.Time{})
 	c := newConnection(s, conn, address)
-	s.mu.Lock()
-	full := s.closed || len(s.users) >= s.o.Limits.Users
-	if !full {
-		s.users[c] = struct{}{}
+	if err := s.join(c); err != nil {
+		s.complaints.Warn("SSH connection refused", "user", conn.User(), "source", address, "error", err)
+		_ = conn.Close()
+		return
 	}
-	s.mu.Unlock()
-	if !full {
-		s.o.Log.Info("SSH login", "user", conn.User(), "source", address, "by", c.grant.by)
-		c.run(channels, requests)
-		s.o.Log.Info("SSH logout", "user", conn.User(), "source", address)
-	}
+	s.o.Log.Info("SSH login", "user", conn.User(), "source", address, "by", c.grant.by)
+	c.run(channels, requests)
+	s.o.Log.Info("SSH logout", "user", conn.User(), "source", address)
 	s.mu.Lock()
 	delete(s.users, c)
 	s.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -366,10 +365,11 @@ func TestSilentClientEnds(t *testing.T) {
 }
 
 func TestStrangersAreLimited(t *testing.T) {
-	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond })
+	r := newRouter(t, func(o *Options) {
+		o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond
+	})
 	var list []net.Conn
-	banners := 0
-	for range 4 {
+	for i := range 4 {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil {
 			t.Fatal(err)
@@ -377,22 +377,25 @@ func TestStrangersAreLimited(t *testing.T) {
 		defer func() { _ = c.Close() }()
 		list = append(list, c)
 		_ = c.SetReadDeadline(time.Now().Add(deadline))
-		if line, err := bufio.NewReader(c).ReadString('\n'); err == nil && line == "SSH-2.0-vrrpsh\r\n" {
-			banners++
+		if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || line != "SSH-2.0-vrrpsh\r\n" {
+			t.Errorf("connection %d: %q, %v", i, line, err)
+		}
+		r.server.mu.Lock()
+		waiting := len(r.server.waiting)
+		r.server.mu.Unlock()
+		if waiting > 3 { // one that has lost its place may be about to end
+			t.Errorf("%d connections from one address wait for a login", waiting)
 		}
 	}
-	if banners != 2 {
-		t.Errorf("%d connections from one address may wait for a login, want 2", banners)
-	}
 	for _, c := range list {
-		if _, err := io.Copy(io.Discard, c); err != nil {
+		var timeout net.Error
+		if _, err := io.Copy(io.Discard, c); errors.As(err, &timeout) && timeout.Timeout() {
 			t.Errorf("a connection without login: %v", err)
 		}
 	}
 	r.alice() // there is room again
 }
 
-// Who has begun to log in has the time that a person needs.
 func TestTimeToTypeAPassword(t *testing.T) {
 	const exchange = 200 * time.Millisecond
 	r := newRouter(t, func(o *Options) { o.Limits.Exchange, o.Limits.Handshake = exchange, deadline })
@@ -408,28 +411,34 @@ func TestTimeToTypeAPassword(t *testing.T) {
 
 // A host has as many addresses of its IPv6 network as it likes, and others come in all the same.
 func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
-	s := New(Options{Limits: Limits{Waiting: 5, Each: 2, Users: 1}})
-	admitted := func(prefix string) (n int) {
+	s := New(Options{Gate: login.NewGate(time.Now), Limits: Limits{Waiting: 5, Each: 2, Users: 1}})
+	open := make(map[string]int)
+	for _, prefix := range []string{"2001:db8::", "2001:db8:0:1::", "192.0.2."} {
 		for i := range 5 {
+			source := login.SourceOf(fmt.Sprintf("%s%d", prefix, i+1))
 			c, _ := net.Pipe()
-			if s.admit(c, netip.MustParseAddr(fmt.Sprintf("%s%d", prefix, i+1))) == nil {
-				n++
+			if _, err := s.admit(&closing{c, func() { open[prefix]-- }}, source); err != nil {
+				t.Fatal(err)
 			}
+			open[prefix]++
 		}
-		return n
 	}
-	for _, tt := range []struct {
-		prefix string
-		want   int
-	}{{"2001:db8::", 2}, {"2001:db8:0:1::", 2}, {"192.0.2.", 1}} { // each of the last on its own, but there are five places
-		if n := admitted(tt.prefix); n != tt.want {
-			t.Errorf("%d of %s, want %d", n, tt.prefix, tt.want)
-		}
+	// Each address of the last network is one of its own, but there are five places.
+	if want := map[string]int{"2001:db8::": 0, "2001:db8:0:1::": 0, "192.0.2.": 5}; fmt.Sprint(open) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", open, want)
 	}
 }
 
+// closing is a connection that tells of its end.
+type closing struct {
+	net.Conn
+	closed func()
+}
+
+func (c *closing) Close() error { c.closed(); return c.Conn.Close() }
+
 func TestSessionsAreLimited(t *testing.T) {
-	r := newRouter(t, func(o *Options) { o.Limits.Sessions, o.Limits.Users = 2, 1 })
+	r := newRouter(t, func(o *Options) { o.Limits.Sessions, o.Limits.Users, o.Limits.Reserved = 2, 1, 0 })
 	c := r.alice()
 	r.session(c)
 	second := r.session(c)

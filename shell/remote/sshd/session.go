@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"vrrpsh/conf"
 	"vrrpsh/shell"
 )
 
@@ -150,6 +151,13 @@ func (s *session) start(ctx context.Context, r *ssh.Request) {
 		s.exit(uint32(shell.Failed))
 		return
 	}
+	release, err := s.server.o.Shells.Reserve(user.Name, user.Level >= conf.Administrator)
+	if err != nil {
+		_, _ = fmt.Fprintf(s.channel.Stderr(), "%% %s\n", err)
+		s.exit(uint32(shell.Failed))
+		return
+	}
+	defer release()
 	conv := s.server.o.NewSession(user, s.from.String())
 	if s.pty != nil && command == "" {
 		s.exit(s.terminal(ctx, conv))
@@ -166,9 +174,10 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 	s.mu.Lock()
 	s.interrupt = cancel
 	s.mu.Unlock()
-	out := shell.IO{Out: s.channel, Err: s.channel.Stderr()}
+	patient := func(w io.Writer) io.Writer { return patience{w, s.server.o.Limits.Stuck, s.channel, s.conn} }
+	out := shell.IO{Out: patient(s.channel), Err: patient(s.channel.Stderr())}
 	if s.pty != nil { // ssh -t host COMMAND: the client's terminal is raw
-		out.Out, out.Err = lineEnds{s.channel}, lineEnds{s.channel}
+		out.Out, out.Err = lineEnds{out.Out}, lineEnds{out.Out}
 		out.Width = int(min(s.pty.Columns, maxSize))
 		go s.watchForInterrupt(cancel)
 	}
@@ -178,8 +187,26 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 	case strings.ContainsAny(command, "\r\n"):
 		return shell.Script(ctx, conv, strings.NewReader(command), out, false)
 	default:
+		if s.pty == nil {
+			go func() { _, _ = io.Copy(io.Discard, s.channel) }() // nobody reads it, and it would be kept
+		}
 		return conv.Execute(ctx, command, out)
 	}
+}
+
+// patience writes to a client, and closes its channel when the client does not read for so long; or its connection, if it does not even
+// answer that.
+type patience struct {
+	w                   io.Writer
+	limit               time.Duration
+	channel, connection io.Closer
+}
+
+// Write implements io.Writer.
+func (p patience) Write(b []byte) (int, error) {
+	defer time.AfterFunc(p.limit, func() { _ = p.channel.Close() }).Stop()
+	defer time.AfterFunc(p.limit+killGrace, func() { _ = p.connection.Close() }).Stop()
+	return p.w.Write(b)
 }
 
 // input is standard input, until ctx ends.
