@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
