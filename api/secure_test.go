@@ -140,7 +140,7 @@ func TestRenewedCertificate(t *testing.T) {
 // TestTLSIsModern offers what must not be accepted any more.
 func TestTLSIsModern(t *testing.T) {
 	cert, key := certificate(t)
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 	free := httptest.NewServer(nil)
 	host := free.Listener.Addr().String()
 	free.Close()

@@ -21,11 +21,12 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r := bufio.NewReader(bytes.NewReader(raw))
 		for {
-			got, err := readFrame(r)
+			got, err := readFrame(r, maxFrame)
 			var malformed *malformedError
+			var long frameTooLongError
 			switch {
 			case err == nil:
-			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errFrameTooLong), errors.As(err, &malformed):
+			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &malformed), errors.As(err, &long):
 				return
 			default:
 				t.Fatalf("error of another kind: %v", err)
@@ -34,7 +35,7 @@ func FuzzFrames(f *testing.F) {
 			if err != nil {
 				continue // a frame that grows by being written is too long for the other side
 			}
-			again, err := readFrame(bufio.NewReader(bytes.NewReader(written)))
+			again, err := readFrame(bufio.NewReader(bytes.NewReader(written)), maxFrame)
 			if err != nil {
 				t.Fatalf("%s: %v", written, err)
 			}
