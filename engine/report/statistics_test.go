@@ -12,7 +12,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestStatisticsDocumented holds the table of docs/statistics.md against the counters that there are.
+// TestStatisticsDocumented compares the table of docs/statistics.md with the counters.
 func TestStatisticsDocumented(t *testing.T) {
 	b, err := os.ReadFile("../../docs/statistics.md")
 	if err != nil {
@@ -41,7 +41,7 @@ func TestStatisticsDocumented(t *testing.T) {
 		}
 	}
 	_, table, _ := strings.Cut(string(b), "## What is counted")
-	table, _, _ = strings.Cut(table, "Of the interface")
+	table, _, _ = strings.Cut(table, "Counters of the interface")
 	var got []string
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(table, -1) {
 		got = append(got, m[1])
@@ -49,6 +49,6 @@ func TestStatisticsDocumented(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("documented are\n%q, there are\n%q", got, want)
+		t.Errorf("documented counters\n%q, want\n%q", got, want)
 	}
 }
