@@ -10,7 +10,7 @@ out=$top/dist
 root=$(mktemp -d)
 chmod 0755 "$root" # it becomes the package's /
 trap 'rm -rf "$root"' EXIT
-# The same source gives the same package, byte for byte.
+# The same source produces the same package, byte for byte.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 umask 022

@@ -1,3 +1,2 @@
-// Package packaging holds what vrrpsh is installed with, a systemd unit and the parts of a Debian
-// package, and tests them.
+// Package packaging holds the systemd unit and the parts of the Debian package, and tests them.
 package packaging

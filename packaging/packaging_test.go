@@ -54,7 +54,7 @@ var (
 	longFlag   = regexp.MustCompile(`(?m)^ +(?:-([a-z]), )?--([a-z-]+)`)
 )
 
-// TestManualPage checks that every subcommand and flag of the help is in the manual page.
+// TestManualPage checks that the manual page has every subcommand and flag of the help.
 func TestManualPage(t *testing.T) {
 	b, err := os.ReadFile("../docs/vrrpsh.8")
 	if err != nil {
@@ -72,7 +72,7 @@ func TestManualPage(t *testing.T) {
 		}
 	}
 	if len(commands) < 6 {
-		t.Fatalf("commands %q: is the help of another form?\n%s", commands, root)
+		t.Fatalf("commands %q: has the format of the help changed?\n%s", commands, root)
 	}
 	flags := 0
 	for _, c := range commands {
@@ -94,7 +94,7 @@ func TestManualPage(t *testing.T) {
 		}
 	}
 	if flags < 15 {
-		t.Errorf("%d flags: is the help of another form?", flags)
+		t.Errorf("%d flags: has the format of the help changed?", flags)
 	}
 	if _, err := exec.LookPath("groff"); err == nil {
 		if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/vrrpsh.8"); out != "" {
@@ -103,7 +103,7 @@ func TestManualPage(t *testing.T) {
 	}
 }
 
-// TestUnit has systemd look at the unit.
+// TestUnit checks the unit with systemd-analyze.
 func TestUnit(t *testing.T) {
 	need(t, "systemd-analyze")
 	b, err := os.ReadFile("vrrpsh.service")
@@ -126,7 +126,7 @@ var (
 	spaces      = regexp.MustCompile(`[ \t]+`)
 )
 
-// TestSecurityPage holds that the limits of the page are those of the source.
+// TestSecurityPage checks that the limits in docs/security.md equal those of the source.
 func TestSecurityPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/security.md")
 	if err != nil {
@@ -155,7 +155,7 @@ func TestSecurityPage(t *testing.T) {
 		}
 	}
 	if rows < 25 || checked < rows {
-		t.Errorf("%d constants in %d rows: is the page of another form?", checked, rows)
+		t.Errorf("%d constants in %d rows: has the format of the page changed?", checked, rows)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestCapabilities(t *testing.T) {
 	for _, c := range strings.Fields(string(capabilities.FindSubmatch(b)[1])) {
 		bounding += ",+" + strings.ToLower(strings.TrimPrefix(c, "CAP_"))
 	}
-	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-packaging-") // scripts must not be in anybody's directory
+	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-packaging-") // scripts must be in a directory that only root can write to
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestDebianPackage(t *testing.T) {
 	}
 	deb, first := build()
 	if _, second := build(); !bytes.Equal(first, second) {
-		t.Error("the same source gives two packages")
+		t.Error("the same source produced two different packages")
 	}
 	root := filepath.Join(t.TempDir(), "root")
 	run(t, "dpkg-deb", "-R", deb, root)
