@@ -10,16 +10,16 @@ import (
 	"vrrpsh/platform"
 )
 
-// entry is one virtual router that has, or may get, something in the kernel.
+// entry is one virtual router with its state in the kernel.
 type entry struct {
 	link   int
 	mac    [6]byte
 	setMAC bool
-	// addrs are those of System.installed that are there on its behalf.
+	// addrs are the addresses of System.installed that belong to this virtual router.
 	addrs []netip.Addr
 }
 
-// sameShape says whether a is the same virtual router in the same place as e, so that only
+// sameShape reports whether a is the same virtual router in the same place as e, so that only
 // addresses and activity may differ.
 func (e *entry) sameShape(a *platform.Attachment) bool {
 	return e.link == a.Link && e.mac == a.MAC && e.setMAC == a.SetMAC
@@ -38,7 +38,7 @@ func (j *job) fail(what string, err error) {
 	}
 }
 
-// scene is the kernel's state during one Apply, kept up to date.
+// scene is the kernel's state during one Apply, updated with each change.
 type scene struct {
 	links   map[int]*kernelLink
 	present map[place]bool
@@ -56,7 +56,7 @@ func newScene(links []kernelLink) *scene {
 	return v
 }
 
-// SetRoutes implements platform.System: to have none is all that can be done.
+// SetRoutes implements platform.System: only an empty list is supported.
 func (s *System) SetRoutes(routes []platform.Route) []error {
 	errs := make([]error, len(routes))
 	for i := range errs {
@@ -101,8 +101,8 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 	return errs
 }
 
-// apply takes away first what shall not be, so that an address can move from one virtual router
-// to another, and installs last.
+// apply removes first and installs last, so that an address can move from one virtual router
+// to another.
 func (s *System) apply(v *scene, jobs []*job) {
 	for _, j := range jobs {
 		s.leave(v, j)
@@ -121,13 +121,13 @@ func (s *System) apply(v *scene, jobs []*job) {
 	for _, j := range enter {
 		s.enter(v, j)
 	}
-	// What could not be installed is not ours.
+	// The file must not list addresses that could not be installed.
 	if err := s.save(v, nil); err != nil {
-		s.log.Warn("run state cannot be written", "error", err)
+		s.log.Warn("cannot write the run state", "error", err)
 	}
 }
 
-// leave removes what the attachment does not want.
+// leave removes everything that the attachment does not include.
 func (s *System) leave(v *scene, j *job) {
 	w := j.want
 	e := s.entries[w.ID]
@@ -142,7 +142,7 @@ func (s *System) leave(v *scene, j *job) {
 		j.fail(describe(w.ID), refused("macvlan interfaces", `with iftype "ether" and vmac the interface itself gets the virtual MAC`))
 		return
 	case w.Closed:
-		j.fail(describe(w.ID), refused("accept_mode = false", "pf or ipfw can discard what is sent to the virtual addresses"))
+		j.fail(describe(w.ID), refused("accept_mode = false", "pf or ipfw can discard packets to the virtual addresses"))
 		return
 	case v.links[w.Link] == nil:
 		if w.Active {
@@ -175,11 +175,11 @@ func (s *System) dismantle(v *scene, j *job, e *entry) {
 	}
 }
 
-// uninstall removes an address that is there on behalf of e.
+// uninstall removes an address of e from the kernel.
 func (s *System) uninstall(v *scene, j *job, e *entry, addr netip.Addr) {
 	at := place{e.link, addr}
-	// Requests name the interface, so that the one that has the index now is looked for: another may
-	// have come to its former name.
+	// Requests name the interface, so look up its current name by index: another interface may
+	// have its former name.
 	if l := v.links[at.link]; l != nil && v.present[at] {
 		err := ignoreNoLink(s.kernel.del(l.Name, at.link, addr))
 		if err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) {
@@ -191,7 +191,7 @@ func (s *System) uninstall(v *scene, j *job, e *entry, addr netip.Addr) {
 	s.setInstalled(at, j.want.ID, false)
 }
 
-// setInstalled notes that an address is in the kernel on behalf of a virtual router, or not any more.
+// setInstalled records whether an address is installed for a virtual router.
 func (s *System) setInstalled(at place, id platform.ID, installed bool) {
 	e := s.entries[id]
 	if installed {
@@ -205,7 +205,7 @@ func (s *System) setInstalled(at place, id platform.ID, installed bool) {
 	}
 }
 
-// restoreMAC gives an interface its own address back, unless somebody has changed it since.
+// restoreMAC restores an interface's own MAC, unless another program has changed it since.
 func (s *System) restoreMAC(v *scene, j *job, link int) {
 	c, ok := s.macs[link]
 	if !ok || c.router != j.want.ID {
@@ -221,8 +221,8 @@ func (s *System) restoreMAC(v *scene, j *job, link int) {
 	delete(s.macs, link)
 }
 
-// enter installs what is missing. The MAC comes first, since the kernel announces an address as
-// soon as it is there.
+// enter installs the missing parts. It sets the MAC first, since the kernel announces an address as
+// soon as it is installed.
 func (s *System) enter(v *scene, j *job) {
 	if j.err != nil {
 		return
@@ -248,7 +248,7 @@ func (s *System) enter(v *scene, j *job) {
 	for _, p := range w.Addrs {
 		at := place{w.Link, p.Addr()}
 		if v.present[at] {
-			continue // by us, or the interface has it by itself
+			continue // installed by us, or the interface's own
 		}
 		if err := s.kernel.add(l.Name, w.Link, p.Addr()); err != nil {
 			j.fail("add "+p.String(), err)
@@ -259,7 +259,7 @@ func (s *System) enter(v *scene, j *job) {
 	}
 }
 
-// removeAll takes everything back that Apply made.
+// removeAll removes everything that Apply made.
 func (s *System) removeAll() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,12 +14,12 @@ const (
 	offCaptured     = 16 // behind the time
 	offOnWire       = 20
 	offHeaderLen    = 24
-	captureHeader   = 26 // without the padding behind it
-	captureBoundary = 8  // BPF_ALIGNMENT, of what follows
+	captureHeader   = 26 // without the padding after it
+	captureBoundary = 8  // BPF_ALIGNMENT of the next packet
 )
 
-// nextCapture takes the first packet out of a buffer of a BPF device. The packet is nil when it
-// was not captured in full; ok is false when the buffer has no more.
+// nextCapture returns the first packet of a BPF device's buffer. The packet is nil if it
+// was not captured in full; ok is false if the buffer has no more.
 func nextCapture(b []byte) (packet, rest []byte, ok bool) {
 	if len(b) < captureHeader {
 		return nil, nil, false
@@ -50,7 +50,7 @@ const (
 	etherTypeIPv6 = 0x86dd
 )
 
-// Values that a program returns: how many bytes of the packet are kept.
+// Return values of a program: how many bytes of the packet are kept.
 const (
 	keepAll  = 0xffff
 	keepNone = 0

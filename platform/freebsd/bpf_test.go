@@ -11,7 +11,7 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// A buffer with two packets, of 3 and 8 bytes, as amd64 and arm64 have it.
+// A buffer with two packets, of 3 and 8 bytes, in the layout of amd64 and arm64.
 const twoCaptures = `
 	00f15365 00000000 40e20100 00000000 03000000 03000000 1a00 aabbcc .3
 	01f15365 00000000 00000000 00000000 08000000 08000000 1e00 .4 0102030405060708 .2

@@ -23,16 +23,16 @@ type conn struct {
 	closed bool
 	device device
 	buffer []byte
-	rest   []byte // of the buffer, not looked at yet
-	frame  []byte // that is sent
-	// The kernel passes the adverts of all virtual routers or none; which of them is decided here.
+	rest   []byte // unread part of the buffer
+	frame  []byte // frame being sent
+	// The kernel passes the adverts of all virtual routers or none; the Conn selects the VRIDs.
 	filtered bool
 	vrids    [256]bool
 }
 
 var _ platform.Conn = (*conn)(nil)
 
-// Open implements platform.System. The source is not needed.
+// Open implements platform.System. It does not need the source.
 func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *conn) Close() error {
 	return c.device.close()
 }
 
-// keep notes what of the buffer is left.
+// keep records the unread rest of the buffer.
 func (c *conn) keep(rest []byte) {
 	switch had, has := len(c.rest) > 0, len(rest) > 0; {
 	case has && !had:
@@ -139,7 +139,7 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 			}
 			c.keep(c.buffer[:n])
 		}
-		// Another read would overwrite the packets that were found.
+		// Another read would overwrite the packets returned in p.
 		if n := c.take(p); n > 0 {
 			return n, nil
 		}
@@ -147,7 +147,7 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	return 0, nil
 }
 
-// take fills p with the packets that are left in the buffer and pass.
+// take fills p with the remaining packets of the buffer that pass the filter.
 func (c *conn) take(p []platform.Packet) int {
 	n := 0
 	rest := c.rest
@@ -171,7 +171,7 @@ func (c *conn) take(p []platform.Packet) int {
 	return n
 }
 
-// Send implements platform.Conn. A BPF device takes one frame with a system call.
+// Send implements platform.Conn. A BPF device takes one frame per system call.
 func (c *conn) Send(frames []platform.Frame) (int, error) {
 	return send(c, "send", frames, frame.AppendAdvert)
 }

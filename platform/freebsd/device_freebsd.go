@@ -13,12 +13,12 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// captureBuffer is the size in bytes that is asked for a device's buffers: room for about two
-// thousand adverts. The kernel gives less where net.bpf.maxbufsize says so.
+// captureBuffer is the requested size in bytes of a device's buffers: room for about two
+// thousand adverts. The kernel limits it to net.bpf.maxbufsize.
 const captureBuffer = 256 << 10
 
-// bpfDevice is a BPF device and the socket that keeps the membership in the multicast group, so
-// that the interface receives what is sent to it.
+// bpfDevice is a BPF device and the socket that holds the membership in the multicast group, so
+// that the interface receives the group's packets.
 type bpfDevice struct {
 	waiter       *waiter
 	fd           int
@@ -93,7 +93,7 @@ func (d *bpfDevice) setUp(link string) error {
 	}{
 		{unix.BIOCIMMEDIATE, 1, "immediate delivery"},
 		{unix.BIOCSHDRCMPLT, 1, "source addresses"},
-		{unix.BIOCSSEESENT, 0, "deafness to what is sent"},
+		{unix.BIOCSSEESENT, 0, "ignoring sent packets"},
 	} {
 		var value [4]byte
 		binary.NativeEndian.PutUint32(value[:], o.value)
@@ -104,8 +104,8 @@ func (d *bpfDevice) setUp(link string) error {
 	return nil
 }
 
-// join opens a socket that is a member of the multicast group of a family on an interface, and does
-// nothing else: it is not bound.
+// join opens a socket that is a member of the multicast group of a family on an interface. The socket is not
+// bound and has no other purpose.
 func join(index int, family platform.Family) (int, error) {
 	domain, level, group := unix.AF_INET, unix.IPPROTO_IP, frame.GroupIPv4
 	if family == platform.IPv6 {

@@ -1,7 +1,7 @@
 // Package freebsd is platform.System on FreeBSD: VRRP through the Berkeley Packet Filter,
 // interfaces by the route socket, addresses by ioctl.
 //
-// Everything that decides something compiles, and is tested, on every system; what calls
-// FreeBSD is in kernel_freebsd.go and its neighbors, behind the interface kernel. The layouts
+// All logic compiles, and is tested, on every system; the calls of FreeBSD are in the files
+// *_freebsd.go, behind the interface kernel. The layouts
 // are those of 64-bit FreeBSD with little-endian byte order: amd64 and arm64.
 package freebsd

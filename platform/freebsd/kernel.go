@@ -13,8 +13,8 @@ import (
 	"vrrpsh/platform"
 )
 
-// kernel is what the package wants of the operating system, in the form in which FreeBSD gives it.
-// Errors are the kernel's numbers, wrapped or not.
+// kernel is the part of the operating system that the package uses, in FreeBSD's own formats.
+// Errors are the kernel's error numbers, wrapped or not.
 type kernel interface {
 	// interfaces returns the interface list of the routing tables: sysctl NET_RT_IFLIST.
 	interfaces() ([]byte, error)
@@ -23,7 +23,7 @@ type kernel interface {
 	// parent returns the name of the interface below a VLAN interface, or "".
 	parent(vlan string) string
 
-	// forwardsIPv6 tells whether the host routes IPv6.
+	// forwardsIPv6 reports whether the host routes IPv6.
 	forwardsIPv6() bool
 
 	// add adds an address as a host address, del deletes one.
@@ -34,7 +34,7 @@ type kernel interface {
 
 	// open opens a BPF device on an interface, with a membership in the multicast group of a family.
 	open(link string, index int, family platform.Family) (device, error)
-	// wait blocks until a device has packets, wake was called, or the time has come.
+	// wait blocks until a device has packets, wake was called, or the given time is reached.
 	wait(until time.Time) error
 	wake()
 	close()
@@ -42,20 +42,20 @@ type kernel interface {
 
 // notifications is a route socket.
 type notifications interface {
-	// next returns the next message, valid until the next call, or nil if none comes in time. Without
-	// time it does not wait.
+	// next returns the next message, valid until the next call, or nil if none comes within patience. With
+	// zero patience it does not wait.
 	next(patience time.Duration) ([]byte, error)
 	close() error
 }
 
 // device is a BPF device.
 type device interface {
-	// size is the length of its buffers, which is what a read wants to be given.
+	// size is the length of the device's buffers; read needs a slice of this length.
 	size() int
 	// read reads a buffer of packets; EAGAIN if there are none.
 	read(b []byte) (int, error)
 	write(frame []byte) error
-	// filter sets the program; packets that wait already stay.
+	// filter sets the program; packets already in the buffer stay.
 	filter(p []bpf.RawInstruction) error
 	close() error
 }
@@ -63,7 +63,7 @@ type device interface {
 // errClosed is returned by methods of a System after Close.
 var errClosed = fmt.Errorf("network system: %w", os.ErrClosed)
 
-// noLink turns the error by which the kernel says that an interface does not exist into
+// noLink turns the kernel's error for a missing interface into
 // platform.ErrNoLink.
 func noLink(err error) error {
 	if errors.Is(err, syscall.ENXIO) {

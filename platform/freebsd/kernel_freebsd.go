@@ -13,15 +13,15 @@ import (
 // freebsd is the running kernel.
 type freebsd struct {
 	waiter
-	// Requests about addresses go to a socket of their family. Without IPv6 in the kernel there
-	// is no second one.
+	// Requests about addresses go to a socket of their family. Without IPv6 in the kernel the
+	// second socket is missing.
 	ipv4, ipv6 int
 }
 
 var _ kernel = (*freebsd)(nil)
 
 func openKernel() (*freebsd, error) {
-	// Who may not do this gets nowhere; better to know it now.
+	// Fail at the start if the process may not open BPF devices.
 	probe, err := openBPF()
 	if err != nil {
 		return nil, err
@@ -51,13 +51,13 @@ func (k *freebsd) close() {
 	}
 }
 
-// forwardsIPv6 reads the setting of the whole host: interfaces have none of their own.
+// forwardsIPv6 reads the setting of the whole host: FreeBSD has none per interface.
 func (*freebsd) forwardsIPv6() bool {
 	on, err := unix.SysctlUint32("net.inet6.ip6.forwarding")
 	return err == nil && on != 0
 }
 
-// ioctl makes a request of which b is the argument.
+// ioctl makes a request with the argument b.
 func ioctl(fd int, request uint32, b []byte) error {
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(&b[0])))
 	if errno != 0 {

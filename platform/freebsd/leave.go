@@ -9,7 +9,7 @@ import (
 	"vrrpsh/platform/runstate"
 )
 
-// left is what a System tells the one that adopts its work.
+// left is the result of Leave, which another System adopts.
 type left struct {
 	Entries []leftEntry
 }
@@ -20,15 +20,15 @@ type leftEntry struct {
 	MAC    runstate.MAC
 	SetMAC bool
 	Addrs  []netip.Addr
-	// Original is the address of the interface that has the virtual MAC on behalf of this router; nil: none has.
+	// Original is the own MAC of the interface that has this router's virtual MAC; nil: no interface has it.
 	Original *runstate.MAC
 }
 
-// Left returns what can be filled with what Leave says, to see whether this release understands it.
+// Left returns a value to decode the result of Leave into, to check whether this release understands it.
 func Left() any { return new(left) }
 
-// Leave implements platform.System. The run-state file stays as well: should nobody adopt what is
-// left, Recover finds it.
+// Leave implements platform.System. The run-state file stays as well: if no System adopts the
+// state, Recover can remove it.
 func (s *System) Leave() ([]byte, error) {
 	if s.closing.Err() != nil {
 		return nil, errClosed
@@ -51,8 +51,8 @@ func (s *System) Leave() ([]byte, error) {
 	return b, nil
 }
 
-// Adopt implements platform.System. What has vanished since is noticed by Watch, which looks at
-// everything first.
+// Adopt implements platform.System. Watch notices what has disappeared since, as it starts with the
+// whole state.
 func (s *System) Adopt(b []byte) error {
 	var l left
 	if err := json.Unmarshal(b, &l); err != nil {
@@ -70,5 +70,5 @@ func (s *System) Adopt(b []byte) error {
 		}
 	}
 	s.mu.Unlock()
-	return s.Recover() // of what is not adopted
+	return s.Recover() // removes what is not adopted
 }

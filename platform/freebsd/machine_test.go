@@ -16,15 +16,15 @@ import (
 	"vrrpsh/platform"
 )
 
-// machine is a FreeBSD kernel in memory, as far as the interface kernel shows one. It writes the
+// machine is a simulated FreeBSD kernel behind the interface kernel. It writes the
 // messages and buffers that the package reads in the layouts of net/if.h, net/route.h and net/bpf.h.
 type machine struct {
 	t     *testing.T
 	mu    sync.Mutex
 	last  int // index
 	links []*machineLink
-	heard chan []byte // by the peer
-	calls int         // that changed something
+	heard chan []byte // frames received by the peer
+	calls int         // calls that changed something
 	fail  func(call string, link string) error
 	users []*handle
 }
@@ -39,12 +39,12 @@ type machineLink struct {
 	addrs       []netip.Prefix
 }
 
-// handle is one program's hold on a machine.
+// handle is one program's access to a machine.
 type handle struct {
 	*machine
 	closed  bool
 	woken   bool
-	again   chan struct{} // wait shall look again
+	again   chan struct{} // makes wait check again
 	devices []*machineDevice
 	sockets []*machineSocket
 }
@@ -77,7 +77,7 @@ func (m *machine) failure(call, link string) error {
 	return nil
 }
 
-// tell sends a message on all route sockets; one of another kind comes before it.
+// tell sends a message on all route sockets, after a message of another kind.
 func (m *machine) tell(kind byte) {
 	for _, h := range m.users {
 		for _, s := range h.sockets {
@@ -87,7 +87,7 @@ func (m *machine) tell(kind byte) {
 	}
 }
 
-// change does something to a link that must exist.
+// change applies fn to a link, which must exist.
 func (m *machine) change(name string, kind byte, fn func(*machineLink)) {
 	m.t.Helper()
 	m.mu.Lock()
@@ -394,10 +394,10 @@ func (d *machineDevice) close() error {
 	return nil
 }
 
-// capture is a packet as it is in the buffer of a BPF device: time, lengths, header length, and
+// capture returns a packet in the layout of a BPF device's buffer: time, lengths, header length, and
 // padding so that the network header and the next packet are aligned.
 func capture(frame []byte, onWire int) []byte {
-	const header = 34 // with the Ethernet header behind it a multiple of 8, and more
+	const header = 34 // longer than needed, and with the Ethernet header a multiple of 8
 	b := make([]byte, header, header+len(frame)+8)
 	binary.LittleEndian.PutUint64(b, 1700000000)
 	binary.LittleEndian.PutUint32(b[16:], uint32(len(frame)))
@@ -410,7 +410,7 @@ func capture(frame []byte, onWire int) []byte {
 	return b
 }
 
-// linkMessage is RTM_IFINFO as FreeBSD 14 has it: 16 bytes of header, 152 of struct if_data and a
+// linkMessage is RTM_IFINFO of FreeBSD 14: 16 bytes of header, 152 of struct if_data and a
 // struct sockaddr_dl of 54 bytes, padded to 56.
 func linkMessage(index int, name string, kind byte, flags uint32, state byte, mtu uint32, mac []byte) []byte {
 	b := make([]byte, 16+152+56)

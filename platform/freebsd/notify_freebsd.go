@@ -12,7 +12,7 @@ import (
 // routeBuffer is the size in bytes of the socket's buffer.
 const routeBuffer = 256 << 10
 
-// routeSocket tells changes of interfaces and addresses, beside much else.
+// routeSocket reports changes of interfaces and addresses, among others.
 type routeSocket struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -26,7 +26,7 @@ func (k *freebsd) notify() (notifications, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, routeBuffer) // the default does as well
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, routeBuffer) // the default size works, too
 	n := &routeSocket{file: os.NewFile(uintptr(fd), "route"), buf: make([]byte, 2<<10)}
 	if n.raw, err = n.file.SyscallConn(); err != nil {
 		_ = n.file.Close()

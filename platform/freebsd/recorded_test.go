@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// recordedState is in the machine what testdata/left.json and testdata/run-state.json tell of.
+// recordedState creates a machine in the state that testdata/left.json and testdata/run-state.json describe.
 func recordedState(t *testing.T) bench {
 	b := newBench(t)
 	a := b.attachment(1, vip, primary)
@@ -15,7 +15,7 @@ func recordedState(t *testing.T) bench {
 	return b
 }
 
-// TestRecordedLeft holds that what a release has left is adopted, and given back in the end.
+// TestRecordedLeft checks that the state left by a release is adopted, and removed at the end.
 func TestRecordedLeft(t *testing.T) {
 	left, err := os.ReadFile("testdata/left.json")
 	if err != nil {
@@ -40,7 +40,7 @@ func TestRecordedLeft(t *testing.T) {
 	b.wantOwn("after close")
 }
 
-// TestRecordedRunState holds that the next start removes what a release has noted in its run-state file.
+// TestRecordedRunState checks that the next start removes everything in a release's run-state file.
 func TestRecordedRunState(t *testing.T) {
 	state, err := os.ReadFile("testdata/run-state.json")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestRecordedRunState(t *testing.T) {
 	b.wantOwn("after recovery")
 }
 
-// wantOwn holds that the interface has nothing of a virtual router.
+// wantOwn checks that the interface has only its own MAC and addresses.
 func (b bench) wantOwn(when string) {
 	b.t.Helper()
 	b.has(when, "em0", "10.9.0.1/24")

@@ -11,10 +11,10 @@ import (
 	"vrrpsh/platform/runstate"
 )
 
-// runState is the content of the run-state file: what this run has in the kernel. It is written before
-// something is added. FreeBSD keeps no mark with an address, so nothing else tells ours from others'.
+// runState is the content of the run-state file: everything that this run has in the kernel. It is written before
+// each addition. FreeBSD cannot mark addresses, so only this file tells ours from those of others.
 type runState struct {
-	// Boot tells the boot of the machine that the rest is about.
+	// Boot identifies the boot of the machine that the rest is about.
 	Boot  string       `json:"boot"`
 	Addrs []addrRecord `json:"addresses,omitempty"`
 	MACs  []macRecord  `json:"macs,omitempty"`
@@ -31,7 +31,7 @@ type macRecord struct {
 	Virtual  runstate.MAC `json:"virtual"`
 }
 
-// save writes the run-state file, with what is about to be installed.
+// save writes the run-state file, including the additions of enter.
 func (s *System) save(v *scene, enter []*job) error {
 	r := runState{Boot: s.boot}
 	for at := range s.installed {
@@ -63,7 +63,7 @@ func (s *System) Recover() error {
 	defer s.mu.Unlock()
 	var r runState
 	if err := s.state.Load(&r); err != nil {
-		s.log.Warn("run state of the earlier run is lost", "error", err)
+		s.log.Warn("lost the run state of the earlier run", "error", err)
 		r = runState{}
 	}
 	if r.Boot != s.boot {
@@ -83,7 +83,7 @@ func (s *System) Recover() error {
 	return s.state.Remove()
 }
 
-// recoverAddrs removes recorded addresses. One with the mask of a network is somebody else's: we
+// recoverAddrs removes recorded addresses. An address with a network's mask is not ours: we
 // install host addresses only.
 func (s *System) recoverAddrs(v *scene, records []addrRecord) error {
 	var errs []error
@@ -94,7 +94,7 @@ func (s *System) recoverAddrs(v *scene, records []addrRecord) error {
 		if l == nil || ours || !slices.Contains(l.Addrs, netip.PrefixFrom(r.Addr, r.Addr.BitLen())) {
 			continue
 		}
-		s.log.Info("removing what an earlier run left", "interface", l.Name, "address", r.Addr)
+		s.log.Info("removing an address left by an earlier run", "interface", l.Name, "address", r.Addr)
 		err := ignoreNoLink(s.kernel.del(l.Name, r.Link, r.Addr))
 		if err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 			errs = append(errs, fmt.Errorf("remove %s from %s: %w", r.Addr, l.Name, err))
@@ -103,7 +103,7 @@ func (s *System) recoverAddrs(v *scene, records []addrRecord) error {
 	return errors.Join(errs...)
 }
 
-// recoverMACs restores the addresses of interfaces that still have the virtual one.
+// recoverMACs restores the MACs of interfaces that still have a virtual MAC.
 func (s *System) recoverMACs(v *scene, records []macRecord) error {
 	var errs []error
 	for _, r := range records {
@@ -112,7 +112,7 @@ func (s *System) recoverMACs(v *scene, records []macRecord) error {
 		if l == nil || ours || l.MAC != r.Virtual {
 			continue
 		}
-		s.log.Info("restoring what an earlier run changed", "interface", l.Name)
+		s.log.Info("restoring the MAC changed by an earlier run", "interface", l.Name)
 		if err := ignoreNoLink(s.kernel.setMAC(l.Name, r.Original)); err != nil {
 			errs = append(errs, fmt.Errorf("restore the address of %s: %w", l.Name, err))
 		}

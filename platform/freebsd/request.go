@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// Requests of ioctl(2) that golang.org/x/sys does not have, or has in the form of
+// Requests of ioctl(2) that golang.org/x/sys does not have, or has only in the format of
 // old releases (sys/sockio.h, netinet6/in6_var.h).
 const (
 	requestAddIPv4 = 0x8044692b // SIOCAIFADDR
@@ -21,13 +21,13 @@ const (
 	sockLenIPv4 = 16 // sizeof(struct sockaddr_in)
 	sockLenIPv6 = 28 // sizeof(struct sockaddr_in6)
 
-	// noDetection leaves duplicate address detection out (IN6_IFF_NODAD): a virtual router's
-	// address may have to be there at once, while the former Master still has it.
+	// noDetection disables duplicate address detection (IN6_IFF_NODAD): a virtual router's
+	// address must work at once, even while the former Master still has it.
 	noDetection = 0x20
 	forever     = 0xffffffff // ND6_INFINITE_LIFETIME
 )
 
-// argument returns zeros of the length that a request's number tells, with the interface's name.
+// argument returns zeros of the length encoded in a request's number, with the interface's name.
 func argument(request uint32, link string) []byte {
 	b := make([]byte, request>>16&0x1fff)
 	copy(b[:nameLen-1], link)
@@ -35,10 +35,10 @@ func argument(request uint32, link string) []byte {
 }
 
 // addRequest returns the request that adds an address, and its argument: struct in_aliasreq or
-// in6_aliasreq. The mask is that of a host, so that no connected route comes with it.
+// in6_aliasreq. The mask is that of a host, so that the kernel adds no connected route.
 func addRequest(link string, index int, addr netip.Addr) (request uint32, b []byte) {
 	if addr.Is4() {
-		const offMask = nameLen + 2*sockLenIPv4 // behind the address and the broadcast address
+		const offMask = nameLen + 2*sockLenIPv4 // after the address and the broadcast address
 		b = argument(requestAddIPv4, link)
 		putSockaddr(b[nameLen:], addr, 0)
 		putSockaddr(b[offMask:], netip.AddrFrom4([4]byte{0xff, 0xff, 0xff, 0xff}), 0)
@@ -74,8 +74,8 @@ func delRequest(link string, index int, addr netip.Addr) (request uint32, b []by
 	return request, b
 }
 
-// macRequest returns the request that gives an interface an Ethernet address, and its argument:
-// struct ifreq with a struct sockaddr of which the length is that of the address.
+// macRequest returns the request that sets an interface's Ethernet address, and its argument:
+// struct ifreq with a struct sockaddr whose length is that of the address.
 func macRequest(link string, mac [6]byte) (request uint32, b []byte) {
 	b = argument(requestSetMAC, link)
 	b[nameLen], b[nameLen+1] = byte(len(mac)), familyLink
@@ -86,7 +86,7 @@ func macRequest(link string, mac [6]byte) (request uint32, b []byte) {
 // membership returns the argument of the socket option MCAST_JOIN_GROUP: struct group_req.
 func membership(index int, group netip.Addr) []byte {
 	const (
-		offGroup = 8   // behind the index, aligned
+		offGroup = 8   // after the index, aligned
 		storage  = 128 // sizeof(struct sockaddr_storage)
 	)
 	b := make([]byte, offGroup+storage)
@@ -95,8 +95,7 @@ func membership(index int, group netip.Addr) []byte {
 	return b
 }
 
-// putSockaddr writes a struct sockaddr_in or sockaddr_in6. The index is for addresses that are valid on
-// one link only.
+// putSockaddr writes a struct sockaddr_in or sockaddr_in6. The index is for link-local addresses.
 func putSockaddr(b []byte, addr netip.Addr, index int) {
 	if addr.Is4() {
 		b[0], b[1] = sockLenIPv4, familyIPv4

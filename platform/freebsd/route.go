@@ -18,8 +18,8 @@ const (
 	messageLink     = 0x0e // RTM_IFINFO
 	messageAnnounce = 0x11 // RTM_IFANNOUNCE: an interface comes or goes
 
-	// Every message begins with its length, version and type; those of the types that are
-	// looked into have the following fields behind it.
+	// Every message begins with its length, version and type; messages of the types that this
+	// package parses continue with the following fields.
 	offVersion = 2
 	offType    = 3
 	offSlots   = 4 // which addresses follow: the bits RTA_*
@@ -37,7 +37,7 @@ const (
 
 	flagUp       = 0x1 // IFF_UP
 	flagLoopback = 0x8 // IFF_LOOPBACK
-	stateDown    = 1   // LINK_STATE_DOWN; interfaces that cannot tell say 0
+	stateDown    = 1   // LINK_STATE_DOWN; 0 is unknown
 
 	slots       = 8 // RTAX_MAX
 	slotNetmask = 2 // RTAX_NETMASK
@@ -54,16 +54,16 @@ const (
 	typeBridge   = 0xd1 // IFT_BRIDGE
 )
 
-// kernelLink is an interface as the kernel tells it.
+// kernelLink is an interface as the kernel reports it.
 type kernelLink struct {
 	platform.Link // without Parent; Addrs are all addresses
 	vlan          bool
 }
 
-// errMessage means that a message is not what its header says.
+// errMessage means that a message does not match its header.
 var errMessage = fmt.Errorf("malformed route message")
 
-// splitMessage returns the first message of b and what is behind it.
+// splitMessage returns the first message of b and the rest.
 func splitMessage(b []byte) (message, rest []byte, err error) {
 	if len(b) < offSlots {
 		return nil, nil, fmt.Errorf("%w: %d bytes", errMessage, len(b))
@@ -78,7 +78,7 @@ func splitMessage(b []byte) (message, rest []byte, err error) {
 	return b[:length], b[length:], nil
 }
 
-// concerns says whether a message of the route socket is about interfaces or their addresses.
+// concerns reports whether a message of the route socket is about interfaces or their addresses.
 func concerns(message []byte) bool {
 	if len(message) <= offType {
 		return false
@@ -91,8 +91,8 @@ func concerns(message []byte) bool {
 	}
 }
 
-// parseInterfaces parses the interface list. The interfaces are in its order, and so are the addresses of
-// each: the first is the one that the host itself prefers.
+// parseInterfaces parses the interface list. It keeps the order of the interfaces and of their addresses:
+// the first address is the one that the host prefers.
 func parseInterfaces(b []byte) ([]kernelLink, error) {
 	var links []kernelLink
 	at := make(map[int]int) // position in links by index
@@ -128,7 +128,7 @@ func parseLink(m []byte) (kernelLink, error) {
 	if len(m) < offData+dataMinimum {
 		return l, fmt.Errorf("%w: interface of %d bytes", errMessage, len(m))
 	}
-	// The statistics have grown from release to release; their length is told.
+	// The statistics have grown from release to release; the header has their length.
 	data := int(binary.LittleEndian.Uint16(m[offDataLen:]))
 	if data < dataMinimum || offData+data > len(m) {
 		return l, fmt.Errorf("%w: interface data of %d bytes", errMessage, data)
@@ -174,7 +174,7 @@ func parseAddr(m []byte) (index int, p netip.Prefix, err error) {
 	return index, netip.PrefixFrom(addr, maskLength(addrs[slotNetmask], addr)), nil
 }
 
-// parseSlots finds the addresses behind a message's header.
+// parseSlots finds the addresses after a message's header.
 func parseSlots(m []byte, start int) ([slots][]byte, error) {
 	const align = 8 // sizeof(long)
 	var all [slots][]byte
@@ -220,8 +220,8 @@ func parseSockaddr(b []byte) netip.Addr {
 	}
 }
 
-// maskLength counts the leading ones of a netmask, which may end before its zeros do and need not
-// have a family.
+// maskLength counts the leading ones of a netmask. The kernel may leave out trailing zeros and the
+// family.
 func maskLength(b []byte, addr netip.Addr) int {
 	start := offSockIPv4
 	if addr.Is6() {
@@ -237,7 +237,7 @@ func maskLength(b []byte, addr netip.Addr) int {
 	return n
 }
 
-// parseLinkName takes the name and the Ethernet address out of a struct sockaddr_dl.
+// parseLinkName returns the name and the Ethernet address of a struct sockaddr_dl.
 func parseLinkName(b []byte) (name, mac []byte) {
 	const offNameLen, offAddrLen, offText = 5, 6, 8
 	if len(b) < offText || b[offSockFamily] != familyLink {

@@ -18,7 +18,7 @@ var compareLinks = cmp.Options{
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 }
 
-// dehex reads hexadecimal digits with blanks between them; a dot in front of a number
+// dehex reads hexadecimal digits separated by blanks; a dot before a number
 // stands for that many zero bytes.
 func dehex(t *testing.T, text string) []byte {
 	t.Helper()
@@ -89,7 +89,7 @@ func TestLinkState(t *testing.T) {
 	}{
 		{"up with a carrier", 6, 0x8843, 2, mac, true, true},
 		{"up without a carrier", 6, 0x8843, 1, mac, false, true},
-		{"up, and it cannot tell", 6, 0x8843, 0, mac, true, true},
+		{"up, with unknown carrier", 6, 0x8843, 0, mac, true, true},
 		{"down", 6, 0x8802, 2, mac, false, true},
 		{"a VLAN", 0x87, 0x8843, 2, mac, true, true},
 		{"a bridge", 0xd1, 0x8843, 2, mac, true, true},
@@ -109,7 +109,7 @@ func TestLinkState(t *testing.T) {
 	}
 }
 
-// TestInterfaceDataOfOtherReleases reads messages with less and with more statistics.
+// TestInterfaceDataOfOtherReleases reads messages with shorter and longer statistics.
 func TestInterfaceDataOfOtherReleases(t *testing.T) {
 	m := linkMessage(3, "if3", 6, 0x8843, 2, 1500, []byte{2, 0, 0, 0, 0, 1})
 	for _, length := range []int{16, 96, 176} {
@@ -135,7 +135,7 @@ func TestNetmasks(t *testing.T) {
 		{"10 02 0000 ffffff00 .8", v4, 24},
 		{"10 02 0000 ffffffff .8", v4, 32},
 		{"10 02 0000 fffffe00 .8", v4, 23},
-		{"07 00 0000 ffffff", v4, 24}, // ends behind its last one
+		{"07 00 0000 ffffff", v4, 24}, // ends after its last one bit
 		{"08 ff ffff ffffff80", v4, 25},
 		{"05 00 0000 80", v4, 1},
 		{"00", v4, 0},
@@ -156,7 +156,7 @@ func TestMalformedMessages(t *testing.T) {
 	addr := func() []byte { return addrMessage(1, netip.MustParsePrefix("10.0.0.1/24")) }
 	for name, b := range map[string][]byte{
 		"length zero":           append([]byte{0, 0}, valid()[2:]...),
-		"longer than there is":  append([]byte{0xff, 0xff}, valid()[2:]...),
+		"longer than the data":  append([]byte{0xff, 0xff}, valid()[2:]...),
 		"another version":       append(append([]byte(nil), valid()[:2]...), append([]byte{4}, valid()[3:]...)...),
 		"header only":           {8, 0, 5, 0x0e, 0, 0, 0, 0},
 		"no name":               linkMessage(1, "", 6, 0x8843, 2, 1500, nil),
@@ -173,7 +173,7 @@ func TestMalformedMessages(t *testing.T) {
 			t.Errorf("%s: %+v, error %v, want a malformed message", name, l, err)
 		}
 	}
-	// What is of no interest is passed over.
+	// Messages of other types and addresses of other families are skipped.
 	b := append([]byte{6, 0, 5, 0x77, 0, 0}, append(addrMessage(9, netip.MustParsePrefix("10.0.0.1/24")), valid()...)...)
 	b = append(b, replace(addr(), 20+16+56+1, 99)...) // an address of another family
 	if l, err := parseInterfaces(b); err != nil || len(l) != 1 || len(l[0].Addrs) != 0 {

@@ -14,7 +14,7 @@ import (
 	"vrrpsh/platform/platformtest"
 )
 
-// TestAWholeRouter runs the router's engine on the machine: it becomes Master, gives way to a better
+// TestAWholeRouter runs the router's engine on the machine: it becomes Master, is preempted by a better
 // router on the segment, and leaves nothing behind.
 func TestAWholeRouter(t *testing.T) {
 	b := newBench(t)
@@ -63,7 +63,7 @@ func TestAWholeRouter(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatal("the router did not give way to a better one")
+			t.Fatal("a better router did not preempt this one")
 		}
 		b.machine.Receive(10 * time.Millisecond)
 	}

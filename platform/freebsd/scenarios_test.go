@@ -15,8 +15,8 @@ type harness struct {
 	machine  *machine
 	system   *System
 	stateDir string
-	// asked are the prefixes of attachments. The machine has their addresses as host addresses, for
-	// that is how FreeBSD keeps them from bringing a connected route.
+	// asked are the prefixes of attachments. The machine has their addresses as host addresses, since
+	// on FreeBSD host addresses add no connected route.
 	asked map[netip.Addr]netip.Prefix
 }
 
@@ -36,7 +36,7 @@ func newHarness(t *testing.T) *harness {
 	return h
 }
 
-// asking is a System that notes what it is asked for.
+// asking is a System that records the prefixes of its attachments.
 type asking struct {
 	*System
 	h *harness
@@ -54,7 +54,7 @@ func (a asking) Apply(batch []platform.Attachment) []error {
 func (h *harness) System() platform.System { return asking{h.system, h} }
 
 func (*harness) FlushFilter()                  {}
-func (*harness) Ping(netip.Addr, [6]byte) bool { return false } // no scenario for this system asks
+func (*harness) Ping(netip.Addr, [6]byte) bool { return false } // no scenario for this system uses it
 
 func (h *harness) Crash() {
 	h.system.release()
@@ -90,7 +90,7 @@ func (h *harness) SetCarrier(name string, up bool) {
 	h.machine.change(name, messageLink, func(l *machineLink) { l.carrier = up })
 }
 
-// SetMAC is not told by a message.
+// SetMAC sends no message, like FreeBSD.
 func (h *harness) SetMAC(name string, mac [6]byte) {
 	h.machine.change(name, 0, func(l *machineLink) { l.mac = mac })
 }
@@ -146,8 +146,8 @@ func (m *machine) Receive(timeout time.Duration) ([]byte, bool) {
 	}
 }
 
-// TestScenarios runs what all systems have in common. What the scenarios that use macvlans show of
-// routers without one is in TestRouters and its neighbors.
+// TestScenarios runs the scenarios of all systems, except those that use macvlans. TestRouters and other tests of this
+// package cover what those scenarios show of routers without a macvlan.
 func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) },
 		"a macvlan is down unless active",

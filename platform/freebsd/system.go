@@ -16,7 +16,7 @@ import (
 
 // Options configure a System.
 type Options struct {
-	// StateDir is the directory of the run-state file. It is made when missing. Empty: no
+	// StateDir is the directory of the run-state file. It is created if missing. Empty: no
 	// such file is kept, and Recover finds nothing.
 	StateDir string
 	// Logger gets warnings and debug messages; nil: none.
@@ -28,21 +28,21 @@ type System struct {
 	log    *slog.Logger
 	kernel kernel
 	state  *runstate.File
-	boot   string // tells this boot from others
+	boot   string // identifies this boot
 
-	// mu is held while the interface list is fetched and compared with what is below, and while
-	// that and the kernel are changed: so they agree but for what others have done.
+	// mu is held while the interface list is fetched and compared with the fields below, and while
+	// these fields and the kernel are changed. So they agree, except for changes by other programs.
 	mu      sync.Mutex
 	entries map[platform.ID]*entry
-	// installed are the addresses that are in the kernel by us.
+	// installed are the addresses that this System installed.
 	installed map[place]platform.ID
-	// macs are the interfaces that have the virtual MAC of a router in place of their own.
+	// macs are the interfaces that have a virtual MAC instead of their own.
 	macs map[int]macChange
 
-	// backlog is how many Conns have packets that were read from the device already.
+	// backlog is the number of Conns with packets that were already read from the device.
 	backlog atomic.Int32
 
-	closing context.Context // done when Close begins
+	closing context.Context // done when Close starts
 	close   context.CancelFunc
 	watches sync.WaitGroup
 }
@@ -55,7 +55,7 @@ type place struct {
 	addr netip.Addr
 }
 
-// macChange is an interface's address before and after, and on whose behalf.
+// macChange is an interface's MAC before and after the change, and its virtual router.
 type macChange struct {
 	original, virtual [6]byte
 	router            platform.ID
@@ -90,7 +90,7 @@ func (s *System) Close() error {
 	return err
 }
 
-// release lets go of files and sockets without touching the kernel's state.
+// release closes files and sockets without touching the kernel's state.
 func (s *System) release() {
 	s.close()
 	s.watches.Wait()
@@ -135,7 +135,7 @@ func describe(id platform.ID) string {
 	return fmt.Sprintf("IPv%d virtual router %d on %s", id.Family, id.VRID, id.Link)
 }
 
-// refused says what this system cannot do, and what to do instead.
+// refused returns the error for an unsupported feature, with what to do instead.
 func refused(what, instead string) error {
 	return fmt.Errorf("%s: %w (%s)", what, platform.ErrUnsupported, instead)
 }

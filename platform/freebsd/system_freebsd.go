@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// New opens what a System needs of the kernel. It fails with platform.ErrConflict when the
-// run-state file is in use by another router, and with the kernel's error when the caller may
+// New opens the run-state file and the kernel's devices and sockets. It fails with platform.ErrConflict if
+// another router uses the run-state file, and with the kernel's error if the caller may
 // not use BPF.
 func New(o Options) (*System, error) {
 	boot, err := unix.SysctlTimeval("kern.boottime")

@@ -104,7 +104,7 @@ func (b bench) saved() string {
 	return string(raw)
 }
 
-// look returns what a Watch that has just begun would tell next.
+// look returns the next update of a Watch that has just started.
 func (b bench) look(told map[int]platform.Link) platform.Update {
 	b.t.Helper()
 	u, err := b.system.look(told, false)
@@ -126,7 +126,7 @@ func TestRouters(t *testing.T) {
 	}
 	b.apply(b.attachment(1, vip))
 	b.has("with one address", "em0", "10.9.0.1/24", "10.9.0.254/32")
-	// The address moves to another router, whichever comes first.
+	// The address moves to another router, in either order of the attachments.
 	b.apply(b.attachment(2, vip), standby(b.attachment(1, vip)))
 	b.has("moved", "em0", "10.9.0.1/24", "10.9.0.254/32")
 	b.apply(absent(b.attachment(1)))
@@ -141,18 +141,18 @@ func TestWhatIsRefused(t *testing.T) {
 	m.Macvlan, m.Name = true, "standby1"
 	errs := b.system.Apply([]platform.Attachment{m, b.attachment(2, vip2)})
 	if !errors.Is(errs[0], platform.ErrUnsupported) || !strings.Contains(errs[0].Error(), "vmac") {
-		t.Errorf("a macvlan: error %v, want one that says that it is not supported, and what is", errs[0])
+		t.Errorf("a macvlan: error %v, want one that names the supported alternative", errs[0])
 	}
 	if errs[1] != nil {
 		t.Errorf("the other router: %v", errs[1])
 	}
 	b.has("after the refusal", "em0", "10.9.0.1/24", "10.9.0.253/32")
 	if err := b.system.Apply([]platform.Attachment{absent(m)})[0]; err != nil {
-		t.Errorf("to have no macvlan: %v", err)
+		t.Errorf("removing a macvlan: %v", err)
 	}
 	errs = b.system.SetRoutes(make([]platform.Route, 1))
 	if !errors.Is(errs[0], platform.ErrUnsupported) || !strings.Contains(errs[0].Error(), "route(8)") {
-		t.Errorf("a static route: error %v, want one that says that it is not supported, and what is", errs[0])
+		t.Errorf("a static route: error %v, want one that names the supported alternative", errs[0])
 	}
 	if errs := b.system.SetRoutes(nil); len(errs) != 0 {
 		t.Errorf("no static routes: %v", errs)
@@ -169,7 +169,7 @@ func TestAnInterfaceThatGoesAndComesBack(t *testing.T) {
 	b.apply(b.attachment(1, vip))
 	b.look(told)
 	b.DelLink("em0")
-	b.AddLink("em0", primary, vip) // another one: this address is its own
+	b.AddLink("em0", primary, vip) // another interface, with the address as its own
 	if u := b.look(told); len(u.Lost) != 0 || !slices.Equal(u.Gone, []int{1}) || len(u.Links) != 1 {
 		t.Errorf("told %+v, want one interface gone, one new, and nothing lost", u)
 	}
@@ -205,7 +205,7 @@ func TestWhatIsTakenAwayIsToldOnceAndPutBack(t *testing.T) {
 	if u := b.look(told); len(u.Lost)+len(u.Links)+len(u.Gone) != 0 {
 		t.Errorf("told %+v of what was put back", u)
 	}
-	// What was lost and comes back from outside is somebody else's.
+	// A lost address that another program adds again is not ours.
 	b.DelAddr("em0", vip)
 	b.look(told)
 	b.AddAddr("em0", netip.PrefixFrom(vip.Addr(), 32))
@@ -232,7 +232,7 @@ func TestTheVirtualMAC(t *testing.T) {
 	if got := b.mac("lan0"); got != own {
 		t.Errorf("standby: the address is %x, want %x", got, own)
 	}
-	// Somebody else's choice is left alone.
+	// A MAC set by another program is left alone.
 	b.apply(a)
 	theirs := [6]byte{2, 9, 9, 9, 9, 9}
 	b.SetMAC("lan0", theirs)
@@ -249,7 +249,7 @@ func TestRecovery(t *testing.T) {
 	a.SetMAC = true
 	b.apply(a, b.attachment(2, vip2), standby(b.attachment(3, netip.MustParsePrefix("10.9.0.3/32"))))
 	b.Crash()
-	// Meanwhile others add and change addresses, one of them to that of the router that was Backup.
+	// Meanwhile other programs add and change addresses; one is that of the router that was Backup.
 	b.AddAddr("em0", netip.MustParsePrefix("10.9.0.3/32"))
 	b.DelAddr("em0", vip)
 	b.AddAddr("em0", vip)
@@ -286,7 +286,7 @@ func TestAdoption(t *testing.T) {
 	if n := b.machine.calls - changes; n > 0 || b.mac("em0") != a.MAC {
 		t.Errorf("%d changes of the kernel, and the address is %x", n, b.mac("em0"))
 	}
-	// What is taken over is given back, also by a run that does not get to know of it.
+	// The adopted state is restored, even by a run that only has the run-state file.
 	left, err = b.system.Leave()
 	if err != nil {
 		t.Fatal(err)
@@ -404,7 +404,7 @@ func TestVLANsHaveAParent(t *testing.T) {
 	}
 }
 
-// TestPacketsThatWereReadAlready sees that what one read brought too much is not forgotten by Wait.
+// TestPacketsThatWereReadAlready checks that Wait returns at once while packets of an earlier read remain.
 func TestPacketsThatWereReadAlready(t *testing.T) {
 	b := newBench(t)
 	c, err := b.system.Open(1, platform.IPv4, primary.Addr())
@@ -459,7 +459,7 @@ func TestPacketsThatWereReadAlready(t *testing.T) {
 	}
 }
 
-// wait is Wait without limit, which would hang if it did not know of a packet.
+// wait is Wait without limit. It hangs if Wait does not notice a packet.
 func (s *System) wait(t *testing.T) error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -471,11 +471,11 @@ func (s *System) wait(t *testing.T) error {
 		return err
 	case <-ctx.Done():
 		s.Wake()
-		return errors.New("wait did not end although packets wait")
+		return errors.New("wait did not end although there are packets")
 	}
 }
 
-// TestWatchOutlivesItsSocket sees that Watch begins again when the route socket fails, and ends with
+// TestWatchOutlivesItsSocket checks that Watch starts again when the route socket fails, and ends with
 // the System.
 func TestWatchOutlivesItsSocket(t *testing.T) {
 	b := newBench(t)

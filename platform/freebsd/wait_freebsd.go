@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiter is a kqueue with all BPF devices and the event that wake triggers.
+// waiter is a kqueue with all BPF devices and the user event that wake triggers.
 type waiter struct {
 	mu     sync.RWMutex // held for reading during a wait, so that close waits for it
 	opened bool

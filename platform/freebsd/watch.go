@@ -12,12 +12,12 @@ import (
 	"vrrpsh/platform"
 )
 
-// Times of watching.
+// Intervals of watching.
 const (
-	// recheck is how often the interfaces are looked at without a message: there is none, for
+	// recheck is how often the interfaces are checked without a message: the kernel sends none, for
 	// example, when an Ethernet address changes.
 	recheck = 2 * time.Second
-	// retryPause is how long after a failure the route socket is opened again.
+	// retryPause is the delay before the route socket is reopened after a failure.
 	retryPause = 100 * time.Millisecond
 )
 
@@ -35,7 +35,7 @@ func (s *System) Links() ([]platform.Link, error) {
 	return s.foreign(links), nil
 }
 
-// foreign returns the interfaces, by index, without the addresses that are there by us.
+// foreign returns the interfaces, by index, without the addresses that this System installed.
 func (s *System) foreign(links []kernelLink) []platform.Link {
 	all := make([]platform.Link, 0, len(links))
 	forwards := s.kernel.forwardsIPv6()
@@ -55,9 +55,9 @@ func (s *System) foreign(links []kernelLink) []platform.Link {
 	return all
 }
 
-// Watch implements platform.System. A message of the route socket is but the occasion to look at
-// everything: the list of interfaces is one system call, and a message that gets lost when the
-// socket's buffer is full does no harm, since those before it have not been read yet.
+// Watch implements platform.System. A message of the route socket only triggers a look at
+// everything: the list of interfaces is one system call, and a message lost because the
+// socket's buffer is full does no harm, since unread messages before it trigger the same look.
 func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	s.watches.Add(1)
 	defer s.watches.Done()
@@ -79,7 +79,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	}
 }
 
-// follow tells the whole state and then every change, until an error. told is what the
+// follow reports the whole state and then every change, until an error. told is the state that the
 // caller of Watch knows.
 func (s *System) follow(ctx context.Context, told map[int]platform.Link, fn func(platform.Update)) error {
 	n, err := s.kernel.notify()
@@ -105,7 +105,7 @@ func (s *System) follow(ctx context.Context, told map[int]platform.Link, fn func
 	}
 }
 
-// await returns after messages about interfaces, all that wait read, or when it is time to look anyway.
+// await returns when there were messages about interfaces, after reading all waiting ones, or after recheck.
 func await(n notifications) error {
 	patience := recheck
 	for {
@@ -121,7 +121,7 @@ func await(n notifications) error {
 	}
 }
 
-// look returns what the caller of Watch does not know yet; all interfaces if all.
+// look returns the changes that the caller of Watch does not know yet, or with all every interface.
 func (s *System) look(told map[int]platform.Link, all bool) (platform.Update, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,9 +149,9 @@ func (s *System) look(told map[int]platform.Link, all bool) (platform.Update, er
 	return u, nil
 }
 
-// lost returns the virtual routers of which an address was removed, and forgets that it was there:
-// should it come back, somebody else has put it there. With the interface itself gone nothing could
-// be put back.
+// lost returns the virtual routers that lost an address, and forgets these addresses:
+// if one comes back, another program has added it. If the interface itself is gone, the address is not lost,
+// since it cannot be put back.
 func (s *System) lost(v *scene) []platform.ID {
 	var ids []platform.ID
 	for at, id := range s.installed {
