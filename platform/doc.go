@@ -1,4 +1,4 @@
-// Package platform says what the router needs of an operating system: links and
-// addresses, VRRP sockets, announcements. Packages linux and freebsd implement it on
+// Package platform defines the operating system functions that the router needs: links and
+// addresses, VRRP sockets, announcements. Packages linux and freebsd implement them on
 // real kernels, package fake in memory.
 package platform

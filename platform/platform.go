@@ -16,14 +16,14 @@ const (
 	IPv6 Family = 6
 )
 
-// Errors that callers tell apart.
+// Errors that callers distinguish.
 var (
 	// ErrNoLink means that the interface does not exist (any more).
 	ErrNoLink = errors.New("no such interface")
-	// ErrConflict means that something that is not ours is in the way, such as an
+	// ErrConflict means that another program's object is in the way, such as an
 	// interface with the macvlan's name.
 	ErrConflict = errors.New("in use by something else")
-	// ErrUnsupported means that this operating system cannot do it.
+	// ErrUnsupported means that this operating system does not support the operation.
 	ErrUnsupported = errors.New("not supported on this platform")
 )
 
@@ -35,7 +35,7 @@ type Link struct {
 	MTU      int
 	Up       bool // administratively up, with a carrier
 	Ethernet bool // has Ethernet framing and is not the loopback
-	// ForwardsIPv6 says that it routes IPv6: the Router flag of Neighbor Advertisements.
+	// ForwardsIPv6 is true if the interface routes IPv6; it sets the Router flag of Neighbor Advertisements.
 	ForwardsIPv6 bool
 	Parent       int // lower interface of a macvlan or VLAN; 0 if none
 	// Macvlan says that it is a macvlan, ours or not.
@@ -48,15 +48,15 @@ type Link struct {
 	Addrs []netip.Prefix
 }
 
-// Update is a change of the host's interfaces, told by Watch.
+// Update is a change of the host's interfaces, reported by Watch.
 type Update struct {
 	// Links are the new or changed interfaces, in full.
 	Links []Link
 	// Gone are the indexes of interfaces that no longer exist.
 	Gone []int
-	// Lost are the virtual routers of which an installed address or link was removed from outside.
+	// Lost are the virtual routers that lost an installed address or link to another program.
 	Lost []ID
-	// RoutesLost tells that an installed route was removed from outside.
+	// RoutesLost is true if another program removed an installed route.
 	RoutesLost bool
 	// Broken are sockets that do not hear or send any more although their interface exists: the kernel has forgotten the
 	// membership in the multicast group, or what the interface was before. They must be opened again.
@@ -69,25 +69,25 @@ type Socket struct {
 	Family Family
 }
 
-// ID names a virtual router in records of what was done to the kernel.
+// ID names a virtual router in records of changes to the kernel.
 type ID struct {
 	Link   string // name of the configured interface
 	Family Family
 	VRID   uint8
 }
 
-// Attachment is the kernel state that a virtual router shall have.
+// Attachment is the desired kernel state of a virtual router.
 type Attachment struct {
 	ID   ID
 	Link int // index of the configured interface
-	// Macvlan puts the addresses on a macvlan child called Name with the address MAC,
+	// Macvlan puts the addresses on a macvlan called Name with the address MAC,
 	// which is down unless Active. Otherwise they are on the interface itself.
 	Macvlan bool
 	Name    string
 	MAC     [6]byte // the virtual MAC
 	// SetMAC gives the interface itself the virtual MAC while Active (not with Macvlan).
 	SetMAC bool
-	// IOCTL sets addresses and MAC by ioctl where the system has another way too (IPv4, not with Macvlan).
+	// IOCTL sets addresses and MAC by ioctl on systems that also have another API (IPv4, not with Macvlan).
 	IOCTL bool
 	Addrs []netip.Prefix
 	// Owned are virtual addresses that the interface has by itself. With Macvlan and while Active all that is said of
@@ -97,9 +97,9 @@ type Attachment struct {
 	Present bool
 	// Active true: the addresses are installed.
 	Active bool
-	// Closed keeps everything from being delivered to the addresses but ARP and Neighbor Discovery, and with
-	// Ping echo requests. What is routed by way of them is not concerned. While Watch runs it stays so, whatever
-	// others do to the packet filter.
+	// Closed discards all packets to the addresses except ARP and Neighbor Discovery, and with
+	// Ping echo requests. Routed packets are not affected. While Watch runs, this is restored when
+	// other programs change the packet filter.
 	Closed, Ping bool
 }
 
@@ -113,7 +113,7 @@ type Route struct {
 	Active bool
 }
 
-// Packet is a received VRRP packet. Payload, behind the IP header, is valid until the next
+// Packet is a received VRRP packet. Payload, after the IP header, is valid until the next
 // Recv on the same Conn.
 type Packet struct {
 	Src, Dst netip.Addr
@@ -125,7 +125,7 @@ type Packet struct {
 }
 
 // Frame is one VRRP message to send, with TTL 255 and DSCP CS6: to the multicast group of the family, or
-// to a single peer, to which the system's routes and neighbors lead.
+// to a single peer, by the system's routes and neighbors.
 type Frame struct {
 	MAC     [6]byte    // Ethernet source, with the group
 	Peer    netip.Addr // invalid: the group
@@ -143,65 +143,65 @@ type Announcement struct {
 // Conn sends and receives VRRP on one interface for one family. Its methods are
 // called by one goroutine, except Close.
 type Conn interface {
-	// Recv reads packets into p without blocking and returns how many there were; 0 means that none of those
-	// is left that had come when the last Wait of the System ended.
+	// Recv reads packets into p without blocking and returns their number; 0 means that all packets that had
+	// arrived when the last Wait of the System ended were read.
 	Recv(p []Packet) (int, error)
-	// Send sends frames in as few system calls as possible. It returns how many were sent; an
-	// error concerns the first that was not.
+	// Send sends frames in as few system calls as possible. It returns how many it sent; an
+	// error concerns the first frame that was not sent.
 	Send(frames []Frame) (int, error)
 	// Announce sends announcements in the same way.
 	Announce(a []Announcement) (int, error)
-	// SetFilter limits what is received to these VRIDs, in the kernel where it can;
-	// nil: no limit, as it is before the first call. Packets that waited already and do not
-	// pass are not received any more.
+	// SetFilter limits reception to these VRIDs, in the kernel if possible;
+	// nil: no limit, as before the first call. Waiting packets that do not
+	// pass the filter are discarded.
 	SetFilter(vrids []uint8) error
 	Close() error
 }
 
-// RouteWatcher is a System that can follow the host's routes.
+// RouteWatcher is a System that can watch the host's routes.
 type RouteWatcher interface {
-	// WatchRoutes calls fn, from one goroutine, with which of the destinations the main routing table
-	// has, at first and whenever that has changed, until ctx ends or the System is closed; then it
-	// returns nil. Routes that SetRoutes made, and those that cannot be used, do not count.
+	// WatchRoutes reports which of the destinations are in the main routing table. It calls fn, from one
+	// goroutine, first and after each change, until ctx ends or the System is closed; then it
+	// returns nil. Routes made by SetRoutes, and unusable ones, do not count.
 	WatchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error
 }
 
-// System is an operating system as the router sees it. Wait is called by the one goroutine that
-// owns the Conns; Wake by any; the methods that change the kernel by one other
-// goroutine. Nothing that a System did not create is ever removed by it.
+// System is an operating system as the router sees it. The one goroutine that owns the Conns calls Wait;
+// any goroutine may call Wake; one other goroutine calls the methods that change the kernel.
+// A System never removes anything that it did not create.
 type System interface {
-	// Recover removes what an earlier run that ended without Close left behind.
+	// Recover removes everything that an earlier run left behind when it ended without Close.
 	Recover() error
 	// Links returns all interfaces.
 	Links() ([]Link, error)
 	// Watch calls fn, from one goroutine, first with all interfaces, then for changes, until ctx
-	// ends or the System is closed; then it returns nil. After lost notifications it tells the
+	// ends or the System is closed; then it returns nil. After lost notifications it reports the
 	// whole state again.
 	Watch(ctx context.Context, fn func(Update)) error
 	// Open opens the sockets of an interface.
 	Open(link int, family Family, source netip.Addr) (Conn, error)
 	// Wait blocks until a Conn of this System has a packet, Wake was called since the
-	// last Wait, or the time has come; a zero time means no limit. It may return early.
+	// last Wait, or the given time is reached; a zero time means no limit. It may return early.
 	Wait(until time.Time) error
-	// Wake makes the current or else the next Wait return.
+	// Wake makes the current Wait return, or if there is none the next.
 	Wake()
-	// Apply makes the kernel state of each attachment the desired one, idempotently. The
-	// errors are per attachment; nil means that the state was reached. An attachment whose
-	// interface is gone and that is to be Active is ErrNoLink; without Active it has no error,
-	// since nothing of it remains. An address that the interface has by itself stays, and is
-	// not an error.
+	// Apply brings the kernel into the desired state of each attachment, idempotently. The
+	// errors are per attachment; nil means that the state was reached. The error of an Active attachment
+	// whose interface is gone is ErrNoLink; without Active there is no error,
+	// since nothing of it remains. If the interface already has an address of its own, the address stays;
+	// this is not an error.
 	Apply(batch []Attachment) []error
-	// SetRoutes makes the active ones of these the routes of this System, idempotently. The errors are per route: a
-	// next hop that cannot be reached, or ErrConflict for another route with the same destination and
-	// metric. When there is the very same route by somebody else, it stays, and is not an error.
-	// ErrUnsupported comes for routes that are not active, too.
+	// SetRoutes makes the active routes of the list the only routes of this System, idempotently. The errors are per
+	// route: an unreachable next hop, or ErrConflict for another route with the same destination and
+	// metric. If another program has installed the same route, that route stays; this is not an error.
+	// ErrUnsupported is returned for inactive routes, too.
 	SetRoutes(routes []Route) []error
-	// Close removes everything that Apply and SetRoutes made and restores what it changed.
+	// Close removes everything that Apply and SetRoutes made, and restores the settings that they changed.
 	Close() error
-	// Leave ends the System in place of Close, but leaves the kernel as it is for another System, in the
-	// same or in another process, that Adopts what Leave returns: JSON that nobody else understands.
+	// Leave ends the System like Close, but leaves the kernel unchanged for another System, in the
+	// same or in another process. That System passes the result of Leave, private JSON, to Adopt.
 	Leave() ([]byte, error)
-	// Adopt makes what another System left this one's work, as if its Apply and SetRoutes had done it,
-	// and removes what else an earlier run left behind. It comes first, in place of Recover.
+	// Adopt takes over the kernel state that another System left, as if this System's Apply and SetRoutes had made it,
+	// and removes everything else that an earlier run left behind. It is called first, instead of Recover.
 	Adopt(left []byte) error
 }

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/platform"
 )
 
-// holding is what the kernel has of one virtual router.
+// holding is the kernel's state of one virtual router.
 type holding struct {
 	id      platform.ID
 	link    int // the configured interface
@@ -81,7 +81,7 @@ func (s *System) apply(a *platform.Attachment) error {
 	return nil
 }
 
-// hold makes what is there in the states Backup and Master alike.
+// hold creates the parts that exist in both states, Backup and Master.
 func (r *Router) hold(a *platform.Attachment) (*holding, error) {
 	h := &holding{id: a.ID, link: a.Link, carrier: a.Link, name: a.Name, mac: a.MAC, macvlan: a.Macvlan}
 	if a.Macvlan {
@@ -96,7 +96,7 @@ func (r *Router) hold(a *platform.Attachment) (*holding, error) {
 	return h, nil
 }
 
-// equip gives the carrier the addresses, or takes them away.
+// equip adds the addresses to the carrier, or removes them.
 func (r *Router) equip(h *holding, a *platform.Attachment) {
 	carrier := r.links[h.carrier]
 	h.addrs = h.addrs[:0]
@@ -120,7 +120,7 @@ func (r *Router) equip(h *holding, a *platform.Attachment) {
 	}
 }
 
-// release takes away all that the kernel has of a virtual router.
+// release removes everything of a virtual router from the kernel.
 func (r *Router) release(h *holding) {
 	delete(r.held, h.id)
 	if !h.macvlan {
@@ -139,7 +139,7 @@ func (r *Router) owner(k *link) *holding {
 	return r.held[*k.owner]
 }
 
-// holder returns the virtual router of which an interface has the address.
+// holder returns the virtual router that installed an address on an interface.
 func (r *Router) holder(k *link, addr netip.Prefix) *holding {
 	for _, h := range r.held {
 		if h.carrier == k.index && slices.Contains(h.addrs, addr) {
@@ -170,7 +170,7 @@ func (r *Router) currentMAC(k *link) mac {
 	return k.mac
 }
 
-// Leave implements platform.System. What is held is the kernel's.
+// Leave implements platform.System. The holdings stay in the kernel.
 func (s *System) Leave() ([]byte, error) {
 	defer s.router.lock()()
 	if s.err != nil {
@@ -184,7 +184,7 @@ func (s *System) Leave() ([]byte, error) {
 func (s *System) Adopt(left []byte) error {
 	defer s.router.lock()()
 	if !json.Valid(left) {
-		return errors.New("this is not what Leave has said")
+		return errors.New("not a result of Leave")
 	}
 	return s.err
 }

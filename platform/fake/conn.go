@@ -20,11 +20,11 @@ type conn struct {
 	gone   bool // the interface does not exist any more, or is another one
 	deaf   bool // the kernel has forgotten the membership
 
-	// queue is a ring of the packets that wait; its payloads are reused.
+	// queue is a ring of waiting packets; its payloads are reused.
 	queue   []platform.Packet
 	head, n int
-	given   [][]byte // payloads that the last Recv gave out
-	buffer  []byte   // of a frame that is sent
+	given   [][]byte // payloads that the last Recv returned
+	buffer  []byte   // for a frame being sent
 }
 
 var _ platform.Conn = (*conn)(nil)
@@ -48,12 +48,12 @@ func (s *System) receive(k *link, p *frame.Packet) {
 	}
 }
 
-// passes tells whether the filter lets a message through.
+// passes reports whether a message passes the filter.
 func (c *conn) passes(message []byte) bool {
 	return c.filter == nil || len(message) > 1 && slices.Contains(c.filter, message[1])
 }
 
-// put appends a packet to the queue, or loses it when the queue is full.
+// put appends a packet to the queue, or drops it if the queue is full.
 func (c *conn) put(p *frame.Packet) {
 	limit := c.system.router.faults.Queue
 	if limit == 0 {
@@ -76,7 +76,7 @@ func (c *conn) put(p *frame.Packet) {
 	c.system.signal()
 }
 
-// take removes the oldest packet, of which the payload is valid until the next put.
+// take removes the oldest packet. Its payload is valid until the next put.
 func (c *conn) take() *platform.Packet {
 	q := &c.queue[c.head]
 	c.head = (c.head + 1) % len(c.queue)
@@ -85,7 +85,7 @@ func (c *conn) take() *platform.Packet {
 	return q
 }
 
-// usable returns why the conn cannot be used.
+// usable returns an error if the conn cannot be used.
 func (c *conn) usable() error {
 	switch {
 	case c.system.err != nil:
@@ -142,7 +142,7 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 	return len(frames), nil
 }
 
-// build makes the frame of an advert. A peer is resolved; to reach it there is nothing but this LAN.
+// build makes the frame of an advert. It resolves a peer, which must be on this LAN.
 func (c *conn) build(f platform.Frame) ([]byte, error) {
 	if !f.Peer.IsValid() {
 		return frame.AppendAdvert(c.buffer[:0], &f)

@@ -41,7 +41,7 @@ func newBox(t *testing.T, l *fake.LAN, name, addr string) *box {
 	return b
 }
 
-// hold takes or leaves the virtual address.
+// hold installs or removes the virtual address.
 func (b *box) hold(t *testing.T, active bool) {
 	t.Helper()
 	for _, err := range b.system.Apply([]platform.Attachment{{
@@ -67,7 +67,7 @@ func ping(h *fake.Host) string {
 	return by
 }
 
-// The virtual MAC moves in the switch with the adverts of the new Master: a host goes on without
+// The adverts of the new Master move the virtual MAC in the switch: a host keeps working without
 // noticing.
 func TestSwitchLearns(t *testing.T) {
 	lan := fake.NewLAN()
@@ -123,7 +123,7 @@ func TestNeighborCache(t *testing.T) {
 	if got, _ := h.Neighbor(vip.Addr()); got != mac || ping(h) != "r2" {
 		t.Errorf("after r2's announcement the host has %x, want %x", got, mac)
 	}
-	// Without an announcement a host finds out by itself, in time.
+	// Without an announcement a host resolves the address again after a while.
 	ether(r2, false)
 	ether(r1, true)
 	lost := 0
@@ -186,7 +186,7 @@ func TestLossAndSeveralLANs(t *testing.T) {
 	}
 }
 
-// Time is that of the bubble: Wait, the kernel's slowness and a pause.
+// Wait, a slow kernel and a pause use the time of the bubble.
 func TestVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lan := fake.NewLAN()

@@ -93,7 +93,7 @@ func (h *harness) Kernel() platformtest.Kernel {
 
 func (h *harness) Peer() platformtest.Peer { return h.peer }
 
-// peer is a host that hears everything.
+// peer is a host that receives every frame.
 type peer struct {
 	host  *fake.Host
 	heard chan []byte

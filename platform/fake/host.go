@@ -6,11 +6,10 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// probes is how many echo requests a host loses before it doubts its neighbor
-// cache and resolves the address again.
+// probes is how many echo requests a host loses before it resolves the address again.
 const probes = 3
 
-// Host is a station that is no router. It keeps a neighbor cache, which gratuitous ARP
+// Host is a station that is not a router. It has a neighbor cache, which gratuitous ARP
 // and unsolicited Neighbor Advertisements change.
 type Host struct {
 	net   *network
@@ -34,8 +33,8 @@ func (l *LAN) AddHost(name string) *Host {
 	return h
 }
 
-// Ping sends an echo request to an address of the LAN and returns the name of the station that
-// answers and the MAC that the request was sent to; that of the cache, also when nobody answers.
+// Ping sends an echo request to an address of the LAN. It returns the name of the station that
+// answers and the MAC of the request's destination, which comes from the cache, even without an answer.
 func (h *Host) Ping(addr netip.Addr) (by string, mac [6]byte, ok bool) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -88,7 +87,7 @@ func (h *Host) receive(f *Frame) {
 	if !p.Gratuitous() && p.Kind != frame.NeighborAdvertisement {
 		return
 	}
-	// As most kernels do by default: only entries that exist are changed.
+	// Like most kernels by default: only existing entries change.
 	if n := h.cache[p.TargetIP]; n != nil {
 		n.mac, n.lost = p.SenderMAC, 0
 	}

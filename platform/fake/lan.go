@@ -12,11 +12,11 @@ import (
 // mac is an Ethernet address.
 type mac = [6]byte
 
-// network is what the LANs that were made from each other share: one lock for all
-// that is on them.
+// network is shared by a LAN and its siblings: one lock for everything
+// on them.
 type network struct {
 	mu   sync.Mutex
-	macs uint16 // stations that got a MAC
+	macs uint16 // number of MACs given to stations
 }
 
 func (n *network) newMAC() mac {
@@ -36,13 +36,13 @@ type LAN struct {
 // NewLAN returns a LAN without stations.
 func NewLAN() *LAN { return newLAN(&network{}) }
 
-// Sibling returns another LAN, to which the same routers can be linked.
+// Sibling returns another LAN. The same routers can have links to both.
 func (l *LAN) Sibling() *LAN { return newLAN(l.net) }
 
 func newLAN(n *network) *LAN { return &LAN{net: n, learn: make(map[mac]*port)} }
 
-// SetDrop makes the LAN lose the frames for which drop returns true; nil: none. drop gets the
-// names of the sending and the receiving station and must not call into this package.
+// SetDrop makes the LAN lose the frames for which drop returns true; nil: none. The arguments of drop are the
+// names of the sending and the receiving station. It must not call into this package.
 func (l *LAN) SetDrop(drop func(from, to string) bool) {
 	l.net.mu.Lock()
 	defer l.net.mu.Unlock()
@@ -74,23 +74,23 @@ func (l *LAN) Tap(fn func(Frame)) (stop func()) {
 	}
 }
 
-// station is what is behind a port. Its methods are called with the network locked.
+// station is a device connected to a port. Its methods are called with the network locked.
 type station interface {
 	stationName() string
-	// receive takes a frame to a group, to this station, or to one that the switch does not know.
+	// receive handles a frame to a group, to this station, or to a MAC unknown to the switch.
 	receive(f *Frame)
 	// resolve answers an ARP or Neighbor Discovery request.
 	resolve(addr netip.Addr) (mac, bool)
-	// answers tells whether an echo request to the address in a frame to dst is answered.
+	// answers reports whether the station answers an echo request to the address in a frame to dst.
 	answers(dst mac, addr netip.Addr) bool
 }
 
-// port is where a station's link is plugged in.
+// port is the switch port of a station's link.
 type port struct {
 	lan       *LAN
 	station   station
 	unplugged bool // both ends see no carrier
-	silent    bool // frames are lost, unseen by either end
+	silent    bool // frames are lost, without either end noticing
 }
 
 func (l *LAN) plug(s station) *port {
@@ -99,7 +99,7 @@ func (l *LAN) plug(s station) *port {
 	return p
 }
 
-// pull takes the port away.
+// pull removes the port.
 func (p *port) pull() {
 	p.forget()
 	p.lan.ports = slices.DeleteFunc(p.lan.ports, func(o *port) bool { return o == p })
@@ -116,13 +116,13 @@ func (p *port) forget() {
 
 func (p *port) dead() bool { return p.unplugged || p.silent }
 
-// reaches tells whether a frame gets from one port to another.
+// reaches reports whether a frame gets from one port to another.
 func (p *port) reaches(to *port) bool {
 	return p != to && !p.dead() && !to.dead() &&
 		(p.lan.drop == nil || !p.lan.drop(p.station.stationName(), to.station.stationName()))
 }
 
-// send sends a frame: to all other ports, or to the one where the switch learned
+// send sends a frame to all other ports, or to the port where the switch learned
 // the destination.
 func (p *port) send(b []byte) {
 	if p.dead() || len(b) < 14 {

@@ -10,26 +10,26 @@ import (
 	"vrrpsh/platform"
 )
 
-// Router is a machine with a kernel. Its methods are what an administrator, or
-// chance, does to it.
+// Router is a machine with a kernel. Its methods are actions of an administrator, and
+// accidents.
 type Router struct {
 	net       *network
 	name      string
 	links     map[int]*link
 	lastIndex int
-	// held is what Systems did to this kernel: it outlives the System that did it.
+	// held are the changes of Systems to this kernel. They outlive the System.
 	held   map[platform.ID]*holding
 	routes []route
 	system *System // the program that runs, if any
 	faults Faults
 }
 
-// Faults are troubles that a Router's kernel makes. Functions are called with the
-// network locked: they must not call into this package.
+// Faults are errors and delays of a Router's kernel. Functions are called with the
+// network locked and must not call into this package.
 type Faults struct {
 	// ApplyTime is how long each call of Apply takes.
 	ApplyTime time.Duration
-	// Apply refuses attachments, Open sockets, Send frames, with the error returned.
+	// Apply, Open and Send refuse attachments, sockets and frames with the returned error.
 	Apply func(platform.Attachment) error
 	Open  func(link string, family platform.Family) error
 	Send  func(link string, f platform.Frame) error
@@ -67,20 +67,20 @@ func (l *LAN) AddRouter(name string, addrs ...netip.Prefix) *Router {
 // Name returns the router's name.
 func (r *Router) Name() string { return r.name }
 
-// SetFaults replaces the troubles that the kernel makes.
+// SetFaults replaces the faults of the kernel.
 func (r *Router) SetFaults(f Faults) {
 	defer r.lock()()
 	r.faults = f
 }
 
-// lock locks the network and returns how to unlock it.
+// lock locks the network and returns the function to unlock it.
 func (r *Router) lock() (unlock func()) {
 	r.net.mu.Lock()
 	return r.net.mu.Unlock
 }
 
-// AddLink adds an Ethernet interface that is up, and plugged into a LAN; nil: without
-// a carrier. It returns the interface's index.
+// AddLink adds an Ethernet interface that is up and plugged into a LAN; with a nil LAN it has
+// no carrier. It returns the interface's index.
 func (r *Router) AddLink(l *LAN, name string, addrs ...netip.Prefix) int {
 	defer r.lock()()
 	if l != nil && l.net != r.net {
@@ -95,7 +95,7 @@ func (r *Router) AddLink(l *LAN, name string, addrs ...netip.Prefix) int {
 	return k.index
 }
 
-// AddMacvlan adds a macvlan that no System made; it is up.
+// AddMacvlan adds a foreign macvlan, which is up.
 func (r *Router) AddMacvlan(name, parent string) error {
 	defer r.lock()()
 	p, err := r.find(parent)
@@ -181,7 +181,7 @@ func (r *Router) DeleteLink(name string) error {
 	return nil
 }
 
-// deleteLink deletes an interface; the System learns what it lost with it.
+// deleteLink deletes an interface, and reports the losses to the System.
 func (r *Router) deleteLink(k *link) {
 	for _, h := range r.held {
 		if h.carrier == k.index {
@@ -261,7 +261,7 @@ func (r *Router) AddAddr(name string, addr netip.Prefix) error {
 	})
 }
 
-// DelAddr removes an address from an interface, be it one that a System installed.
+// DelAddr removes an address from an interface, even one that a System installed.
 func (r *Router) DelAddr(name string, addr netip.Prefix) error {
 	return r.change(name, func(k *link) error {
 		if h := r.holder(k, addr); h != nil {
@@ -281,7 +281,7 @@ func (r *Router) DelAddr(name string, addr netip.Prefix) error {
 // Unplug pulls the cable out of an interface: it loses its carrier.
 func (r *Router) Unplug(name string) error { return r.cable(name, true, false) }
 
-// Cut makes all frames of an interface disappear, which neither end notices.
+// Cut makes all frames of an interface disappear, without either end noticing.
 func (r *Router) Cut(name string) error { return r.cable(name, false, true) }
 
 // Plug undoes Unplug and Cut.
@@ -300,8 +300,8 @@ func (r *Router) cable(name string, unplugged, silent bool) error {
 	})
 }
 
-// Pause stops the router program, not the kernel, as SIGSTOP does; Resume lets it
-// go on. Packets for it wait.
+// Pause stops the router program, not the kernel, like SIGSTOP; Resume continues
+// it. Packets for it are queued.
 func (r *Router) Pause() { r.pause(true) }
 
 // Resume undoes Pause.
@@ -315,7 +315,7 @@ func (r *Router) pause(paused bool) {
 	}
 }
 
-// Link is what can be seen of an interface from outside.
+// Link is the visible state of an interface.
 type Link struct {
 	Index  int
 	Name   string
@@ -323,7 +323,7 @@ type Link struct {
 	Up     bool   // administratively
 	Parent string // of a macvlan
 	Addrs  []netip.Prefix
-	// Ours is true for macvlans that a System made.
+	// Ours is true for macvlans made by a System.
 	Ours bool
 }
 
@@ -343,7 +343,7 @@ func (r *Router) Links() []Link {
 	return list
 }
 
-// Has tells whether an interface of the router has the address.
+// Has reports whether an interface of the router has the address.
 func (r *Router) Has(addr netip.Addr) bool {
 	return slices.ContainsFunc(r.Links(), func(k Link) bool {
 		return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == addr })
@@ -361,7 +361,7 @@ func (r *Router) FlushFilter() {
 	}
 }
 
-// change changes an interface and makes it known.
+// change changes an interface and reports it.
 func (r *Router) change(name string, f func(*link) error) error {
 	defer r.lock()()
 	k, err := r.find(name)
@@ -404,7 +404,7 @@ func (r *Router) children(k *link) []*link {
 	return list
 }
 
-// running tells whether an interface is up and has a carrier.
+// running reports whether an interface is up and has a carrier.
 func (r *Router) running(k *link) bool {
 	if k.parent != 0 {
 		p := r.links[k.parent]
@@ -413,7 +413,7 @@ func (r *Router) running(k *link) bool {
 	return k.up && !k.port.unplugged
 }
 
-// changed and lost tell the program that watches.
+// changed and lost notify the program that watches.
 func (r *Router) changed(k *link) {
 	if s := r.system; s != nil {
 		s.news.links[k.index] = true
@@ -428,7 +428,7 @@ func (r *Router) lost(id platform.ID) {
 	}
 }
 
-// A link is the station behind its port: it takes frames for itself and for the macvlans on it.
+// A link is the station of its port: it receives frames for itself and for its macvlans.
 
 func (k *link) stationName() string { return k.router.name }
 

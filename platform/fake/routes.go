@@ -9,7 +9,7 @@ import (
 	"vrrpsh/platform"
 )
 
-// route is a route of a Router. Like everything that a System does to the kernel, it
+// route is a route of a Router. Like all changes to the kernel, it
 // outlives the System.
 type route struct {
 	platform.Route
@@ -43,7 +43,7 @@ func (s *System) SetRoutes(routes []platform.Route) []error {
 	return errs
 }
 
-// towards returns the interface behind which a next hop is; 0: none.
+// towards returns the interface to a next hop; 0: none.
 func (r *Router) towards(hop netip.Addr) int {
 	for _, k := range r.links {
 		on := func(p netip.Prefix) bool { return !p.IsSingleIP() && p.Contains(hop) }
@@ -54,7 +54,7 @@ func (r *Router) towards(hop netip.Addr) int {
 	return 0
 }
 
-// AddRoute adds a route that no System made.
+// AddRoute adds a foreign route.
 func (r *Router) AddRoute(to netip.Prefix, hop netip.Addr, metric uint32) error {
 	defer r.lock()()
 	out := r.towards(hop)
@@ -65,13 +65,13 @@ func (r *Router) AddRoute(to netip.Prefix, hop netip.Addr, metric uint32) error 
 	return nil
 }
 
-// DelRoute removes routes to a destination, be they a System's.
+// DelRoute removes routes to a destination, even those of a System.
 func (r *Router) DelRoute(to netip.Prefix) {
 	defer r.lock()()
 	r.dropRoutes(func(k route) bool { return k.Destination == to })
 }
 
-// dropRoutes removes routes; the System learns when some were its own.
+// dropRoutes removes routes, and notifies the System if one was its own.
 func (r *Router) dropRoutes(match func(route) bool) {
 	lost := slices.ContainsFunc(r.routes, func(k route) bool { return k.ours && match(k) })
 	r.routes = slices.DeleteFunc(r.routes, match)
@@ -86,7 +86,7 @@ func (r *Router) recoverRoutes() {
 	r.routes = slices.DeleteFunc(r.routes, func(k route) bool { return k.ours })
 }
 
-// Routes returns the routes that were added, the System's and others'.
+// Routes returns all routes that were added, by a System or by AddRoute.
 func (r *Router) Routes() []platform.Route {
 	defer r.lock()()
 	var list []platform.Route

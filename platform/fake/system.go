@@ -18,26 +18,26 @@ var (
 	ErrKilled = errors.New("the system was killed")
 )
 
-// System is the router program's hold on a Router.
+// System is the router program's access to a Router.
 type System struct {
 	router *Router
 	conns  map[*conn]bool
-	ready  int // packets that wait on all conns
+	ready  int // waiting packets of all conns
 	woken  bool
 	paused bool
-	wake   chan struct{} // Wait shall look again
+	wake   chan struct{} // makes Wait check again
 	timer  *time.Timer   // of Wait
 
 	news    news
-	watcher chan struct{} // there are news
+	watcher chan struct{} // signals news
 
 	err   error         // why the System has ended
-	ended chan struct{} // closed when it has
+	ended chan struct{} // closed when it has ended
 }
 
 var _ platform.System = (*System)(nil)
 
-// news is what Watch has not told yet.
+// news are the changes that Watch has not reported yet.
 type news struct {
 	links map[int]bool
 	gone  []int
@@ -47,7 +47,7 @@ type news struct {
 	broken []platform.Socket
 }
 
-// Boot starts the router program, in place of one that still runs, which is killed.
+// Boot starts the router program. If one still runs, Boot kills it first.
 func (r *Router) Boot() *System {
 	defer r.lock()()
 	if r.system != nil {
@@ -65,7 +65,7 @@ func (r *Router) Boot() *System {
 	return s
 }
 
-// Kill ends the program as kill -9 does: everything that it changed stays as it is.
+// Kill ends the program like kill -9: all its changes to the kernel stay.
 func (r *Router) Kill() {
 	defer r.lock()()
 	if r.system != nil {
@@ -108,7 +108,7 @@ func (s *System) Links() ([]platform.Link, error) {
 	return s.links(slices.Sorted(maps.Keys(s.router.links))), nil
 }
 
-// links returns those of the interfaces that exist.
+// links returns the existing ones of the interfaces.
 func (s *System) links(indexes []int) []platform.Link {
 	var list []platform.Link
 	for _, index := range indexes {
@@ -209,7 +209,7 @@ func (s *System) Wake() {
 	s.signal()
 }
 
-// signal makes Wait look again.
+// signal makes Wait check again.
 func (s *System) signal() {
 	select {
 	case s.wake <- struct{}{}:

@@ -8,7 +8,7 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// The interfaces may be gone before anybody watches: that is told too.
+// If all interfaces are gone before Watch starts, it reports an empty state.
 func TestWatchTellsThatThereIsNothing(t *testing.T) {
 	r := fake.NewLAN().AddRouter("r1")
 	s := r.Boot()

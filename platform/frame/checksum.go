@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// sum adds the 16-bit words of b to s (RFC 1071); fold makes the one's complement sum of it.
+// sum adds the 16-bit words of b to s (RFC 1071); fold turns s into the one's complement sum.
 func sum(s uint32, b []byte) uint32 {
 	for len(b) >= 2 {
 		s += uint32(binary.BigEndian.Uint16(b))

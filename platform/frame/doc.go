@@ -1,4 +1,4 @@
 // Package frame builds and parses the Ethernet frames of a VRRP router: adverts, gratuitous
-// ARP and unsolicited Neighbor Advertisements. It allocates nothing when it is given a buffer
-// with room. 802.1Q tags are left to the operating system.
+// ARP and unsolicited Neighbor Advertisements. It allocates nothing if the caller's buffer
+// is large enough. The operating system handles 802.1Q tags.
 package frame

@@ -12,7 +12,7 @@ import (
 // MAC is an Ethernet address.
 type MAC = [6]byte
 
-// Addresses of the multicast groups that adverts and Neighbor Advertisements go to.
+// Multicast groups of adverts and Neighbor Advertisements.
 var (
 	// GroupIPv4 is the destination of VRRP over IPv4 (RFC 9568 section 5.1.1.2).
 	GroupIPv4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
@@ -83,7 +83,7 @@ func AppendAdvert(b []byte, f *platform.Frame) ([]byte, error) {
 	return AppendAdvertTo(b, f, GroupIPv6, GroupMACIPv6)
 }
 
-// AppendAdvertTo is AppendAdvert to another address, whose Ethernet address is known.
+// AppendAdvertTo is AppendAdvert with another destination and its Ethernet address.
 func AppendAdvertTo(b []byte, f *platform.Frame, to netip.Addr, mac MAC) ([]byte, error) {
 	switch {
 	case !f.Source.IsValid() || f.Source.Is4In6():
@@ -119,7 +119,7 @@ func appendEthernet(b []byte, dst, src MAC, etherType uint16) []byte {
 	return binary.BigEndian.AppendUint16(b, etherType)
 }
 
-// appendIPv4 sets Don't Fragment and therefore an identification of zero: it has no meaning in
+// appendIPv4 sets Don't Fragment and an identification of zero, which has no meaning in
 // a datagram that is never fragmented (RFC 6864 section 4.1).
 func appendIPv4(b []byte, src, dst netip.Addr, payload int) []byte {
 	const dontFragment = 0x4000
@@ -145,8 +145,8 @@ func appendIPv6(b []byte, src, dst netip.Addr, class, next byte, payload int) []
 	return append(b, d[:]...)
 }
 
-// appendARP builds the request form: both protocol addresses are the announced one, and the
-// target hardware address, which a request asks for, is zero (RFC 5227 section 3).
+// appendARP builds a gratuitous request: both protocol addresses are the announced one, and the
+// target hardware address is zero (RFC 5227 section 3).
 func appendARP(b []byte, mac MAC, addr [4]byte) []byte {
 	const request = 1
 	b = appendEthernet(b, Broadcast, mac, typeARP)

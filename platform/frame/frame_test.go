@@ -69,7 +69,7 @@ func TestAppendAdvert(t *testing.T) {
 			if n := AdvertLen(&f); n != len(got)-len("before") {
 				t.Errorf("length %d, want %d", n, len(got)-len("before"))
 			}
-			// Behind it, what short frames are padded with.
+			// Append padding, as in short frames.
 			p, err := Parse(append(got[len("before"):], 0, 0, 0, 0))
 			if err != nil {
 				t.Fatal(err)
@@ -169,7 +169,7 @@ func TestParseFaults(t *testing.T) {
 	}
 }
 
-// A fragment has no whole VRRP message in it.
+// A fragment does not contain a whole VRRP message.
 func TestParseFragment(t *testing.T) {
 	b := unhex(t, bytesAdvert4)
 	b[20], b[24], b[25] = 0x20, 0, 0
@@ -230,7 +230,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What it understands it can build again.
+		// Every parsed frame can be built again.
 		switch {
 		case p.Kind == Advert && !p.SrcAddr.Is4In6():
 			again, err := AppendAdvert(nil, &platform.Frame{MAC: p.Src, Source: p.SrcAddr, Payload: p.Payload})

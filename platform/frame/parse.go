@@ -7,12 +7,12 @@ import (
 	"net/netip"
 )
 
-// Kind says what a parsed frame carries.
+// Kind is the content of a parsed frame.
 type Kind uint8
 
 // The kinds of frames.
 const (
-	// Other is a frame that is none of the following.
+	// Other is any other frame.
 	Other Kind = iota
 	// Advert is a VRRP message over IPv4 or IPv6.
 	Advert
@@ -38,15 +38,15 @@ func (k Kind) String() string {
 	}
 }
 
-// Errors of parsing a frame. A frame of a Kind that the package knows but with wrong
-// content is an error; whatever else is Other.
+// Errors of parsing a frame. A frame of a known Kind with wrong
+// content is an error; all other frames are Other.
 var (
 	ErrTruncated = errors.New("truncated frame")
 	ErrHeader    = errors.New("malformed header")
 	ErrChecksum  = errors.New("wrong header checksum")
 )
 
-// Packet is a parsed frame. Fields beyond those of Ethernet are set by Kind.
+// Packet is a parsed frame. Kind decides which fields other than those of Ethernet are set.
 type Packet struct {
 	Kind      Kind
 	Dst, Src  MAC // Ethernet
@@ -68,13 +68,13 @@ type Packet struct {
 	Router, Solicited, Override bool
 }
 
-// Gratuitous says whether an ARP message announces its sender.
+// Gratuitous reports whether an ARP message announces its sender.
 func (p *Packet) Gratuitous() bool {
 	return p.Kind == ARP && p.SenderIP == p.TargetIP
 }
 
-// Parse parses an Ethernet frame without 802.1Q tag. The checksum of an IPv4 header and of a
-// Neighbor Advertisement is verified, that of a VRRP message is not.
+// Parse parses an Ethernet frame without 802.1Q tag. It verifies the checksums of the IPv4 header and of a
+// Neighbor Advertisement, but not that of a VRRP message.
 func Parse(b []byte) (Packet, error) {
 	var p Packet
 	if len(b) < ethernetLen {

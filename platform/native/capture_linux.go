@@ -7,7 +7,7 @@ import (
 	"vrrpsh/platform/linux"
 )
 
-// Capture calls fn with every Ethernet frame of VRRP that an interface receives or sends, until ctx ends.
+// Capture calls fn with every VRRP frame that an Ethernet interface receives or sends, until ctx ends.
 // The frame is valid during the call.
 func Capture(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error {
 	return linux.Capture(ctx, iface, fn)

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/platform"
 )
 
-// Capture returns an error that wraps platform.ErrUnsupported: here a capture file takes its place.
+// Capture returns an error that wraps platform.ErrUnsupported; the sniffer can read a capture file instead.
 func Capture(context.Context, string, func(at time.Time, b []byte)) error {
 	return fmt.Errorf("capturing on %s: %w; capture with tcpdump -w and read the file", runtime.GOOS, platform.ErrUnsupported)
 }

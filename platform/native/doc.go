@@ -1,3 +1,3 @@
-// Package native chooses the platform.System of the operating system that the program
-// was built for.
+// Package native selects the platform.System of the operating system for which the program
+// was built.
 package native

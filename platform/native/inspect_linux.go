@@ -2,6 +2,6 @@ package native
 
 import "vrrpsh/platform/linux"
 
-// Inspect says which settings of the kernel are in the way of IPv4 virtual routers on an interface: with their
-// addresses on these macvlans, or on the interface itself without any.
+// Inspect lists the sysctls that cause problems for IPv4 virtual routers on an interface. Their
+// addresses are on the given macvlans, or if there are none on the interface itself.
 func Inspect(iface string, macvlans ...string) []string { return linux.Inspect(iface, macvlans...) }

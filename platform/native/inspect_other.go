@@ -2,5 +2,5 @@
 
 package native
 
-// Inspect returns nil: of this operating system no such setting is known.
+// Inspect returns nil: no such setting of this operating system is known.
 func Inspect(string, ...string) []string { return nil }

@@ -10,5 +10,5 @@ func New(o Options) (platform.System, error) {
 	return freebsd.New(freebsd.Options{StateDir: o.StateDir, Logger: o.Logger})
 }
 
-// Left returns what can be filled with what the System's Leave says, to see whether this release understands it.
+// Left returns a value to decode the result of the System's Leave into, to check whether this release understands it.
 func Left() any { return freebsd.Left() }

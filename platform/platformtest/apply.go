@@ -164,7 +164,7 @@ var applyScenarios = []scenario{
 		if _, err := b.System().Open(e.Link, platform.IPv4, source); !errors.Is(err, platform.ErrNoLink) {
 			t.Errorf("open: error %v, want no such interface", err)
 		}
-		// The same name comes back as another interface.
+		// Another interface gets the same name.
 		b.AddLink("up1")
 		before := b.Kernel()
 		e.Link, m.Link = b.index("up1"), b.index("up1")
@@ -235,11 +235,11 @@ var applyScenarios = []scenario{
 	}},
 }
 
-// testClosed holds that addresses can be closed to all but resolution and, if wanted, pings; and that nothing of it is
-// left behind: a host may have the address itself later.
+// testClosed checks that addresses can be closed to everything except address resolution and optionally pings, and that
+// no rule is left behind: later a host may have the address itself.
 func testClosed(t *testing.T, h Harness) {
 	b := newBench(t, h)
-	b.AddLink("up1") // whatever else the host has
+	b.AddLink("up1") // an unrelated interface
 	open := b.macvlan(7, vip)
 	ping := func(what string, want bool) {
 		t.Helper()
@@ -269,7 +269,7 @@ func testClosed(t *testing.T, h Harness) {
 			select {
 			case <-time.After(time.Millisecond):
 			case <-late:
-				t.Fatal("somebody has flushed the packet filter: it stays open")
+				t.Fatal("after a flush of the packet filter the address stays open")
 			}
 		}
 	}
@@ -279,7 +279,7 @@ func testClosed(t *testing.T, h Harness) {
 		t.Helper()
 		b.AddAddr(uplink, vip)
 		if !b.Ping(vip.Addr(), b.Kernel().Links[uplink].MAC) {
-			t.Errorf("%s the address is closed to the host, which has it now", what)
+			t.Errorf("%s the address is still closed, although the host itself has it now", what)
 		}
 		b.DelAddr(uplink, vip)
 	}

@@ -1,3 +1,3 @@
-// Package platformtest holds the scenarios that every platform.System passes: on a real kernel
-// in network namespaces, and on the one in memory.
+// Package platformtest holds the scenarios that every platform.System must pass: on a real kernel
+// in network namespaces, and on simulated ones.
 package platformtest

@@ -9,22 +9,22 @@ import (
 	"vrrpsh/platform"
 )
 
-// Harness is one kernel with one System on it, and a segment (a LAN) with a peer. All of it is new
-// for each scenario and released through t.Cleanup. Its methods act on the kernel from
-// outside, as an administrator would, and end the test on failure; what the System makes of it is
-// what the scenarios look at.
+// Harness is one kernel with one System on it, and a segment (a LAN) with a peer. Each scenario gets a new
+// one, released through t.Cleanup. Its methods change the kernel from
+// outside, like an administrator, and end the test on failure. The scenarios check the System's
+// reaction.
 type Harness interface {
-	// System returns the System under test. It exists from the beginning.
+	// System returns the System under test. It exists from the start.
 	System() platform.System
-	// Crash drops the System without Close, as kill -9 does, and opens a new one on the same
+	// Crash drops the System without Close, like kill -9, and opens a new one on the same
 	// kernel with the same state directory. It does not call Recover.
 	Crash()
-	// Restart opens a new System in place of one that the scenario has closed.
+	// Restart opens a new System after the scenario has closed the old one.
 	Restart()
 
-	// AddLink makes an Ethernet interface that is up, joined to the segment and has these addresses.
+	// AddLink makes an Ethernet interface with these addresses, which is up and joined to the segment.
 	AddLink(name string, addrs ...netip.Prefix)
-	// AddMacvlan makes a macvlan of somebody else: up, with a random address.
+	// AddMacvlan makes a foreign macvlan: up, with a random MAC.
 	AddMacvlan(name, parent string)
 	// SetPort makes an interface a port of a bridge of the host, which is made; or, with "", none.
 	SetPort(name, bridge string)
@@ -36,17 +36,17 @@ type Harness interface {
 	SetUp(name string, up bool)
 	// SetCarrier plugs or pulls the cable of an interface made by AddLink.
 	SetCarrier(name string, up bool)
-	// SetMAC sets an interface's address.
+	// SetMAC sets an interface's MAC.
 	SetMAC(name string, mac [6]byte)
 	// AddAddr adds an address to an interface.
 	AddAddr(name string, addr netip.Prefix)
-	// DelAddr removes an address from an interface, be it the System's own.
+	// DelAddr removes an address from an interface, even one of the System.
 	DelAddr(name string, addr netip.Prefix)
 
-	// FlushFilter removes all rules of the packet filter, as firewalls do before they load their own.
+	// FlushFilter removes all rules of the packet filter, like a firewall before it loads its own.
 	FlushFilter()
 
-	// Ping tells whether an echo request from the segment to an address, in a frame to an interface's MAC, is
+	// Ping reports whether an echo request from the segment to an address, in a frame to an interface's MAC, is
 	// answered.
 	Ping(addr netip.Addr, mac [6]byte) bool
 	// Kernel returns the kernel's state as it is now.
@@ -55,12 +55,12 @@ type Harness interface {
 	Peer() Peer
 }
 
-// Kernel is the state of a kernel that the scenarios look at: everything that a System can change.
+// Kernel is the part of a kernel's state that the scenarios check: everything that a System can change.
 type Kernel struct {
 	// Links are the interfaces by name, without the loopback.
 	Links map[string]Link
-	// Settings are the kernel's settings (sysctls) of the interfaces that AddLink made, by a
-	// name of the harness's choice. A kernel in memory may have none.
+	// Settings are the sysctls of the interfaces made by AddLink, by
+	// names that the harness chooses. A simulated kernel may have none.
 	Settings map[string]string
 }
 
@@ -70,27 +70,27 @@ type Link struct {
 	MAC    [6]byte
 	Up     bool   // administratively
 	Parent string // of a macvlan
-	// Addrs are all addresses, those of the System too, in no particular order, and without
-	// IPv6 link-local addresses that the kernel made.
+	// Addrs are all addresses, including those of the System, in no particular order, without
+	// IPv6 link-local addresses made by the kernel.
 	Addrs []netip.Prefix
-	// Routes are the connected routes that the addresses brought.
+	// Routes are the connected routes of the addresses.
 	Routes []netip.Prefix
 }
 
-// Peer is a station on the segment that sends and hears Ethernet frames, without 802.1Q tags.
+// Peer is a station on the segment that sends and receives Ethernet frames, without 802.1Q tags.
 type Peer interface {
 	// Send puts a frame on the segment.
 	Send(frame []byte)
-	// Receive returns the next frame that was sent on the segment by any other station since the
-	// harness began. It waits for one at most this long; false if none came.
+	// Receive returns the next frame that any other station sent on the segment since the
+	// start of the harness. It returns false if none arrived within the timeout.
 	Receive(timeout time.Duration) ([]byte, bool)
 }
 
-// Patience is how long scenarios wait for what must happen. Nothing takes that long unless it fails.
+// Patience is how long scenarios wait for an expected event. Only failures take that long.
 const Patience = 5 * time.Second
 
-// Run runs every scenario on a harness of its own, except those for what the system refuses, which
-// its own tests have to cover. Each of the exceptions must be the name of a scenario.
+// Run runs every scenario on its own harness, except those for features that the system refuses; the
+// system's own tests must cover the refusals. Each exception must be the name of a scenario.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness, except ...string) {
 	t.Helper()
 	for _, name := range except {

@@ -19,7 +19,7 @@ var packetScenarios = []scenario{
 		b := newBench(t, h)
 		b.apply(standby(b.macvlan(1, vip)))
 		c := b.open()
-		// More than one system call's worth, before and after the macvlan is up.
+		// More frames than one system call sends, before and after the macvlan is up.
 		frames := make([]platform.Frame, 200)
 		for i := range frames {
 			vrid := uint8(i + 1)
@@ -109,7 +109,7 @@ var packetScenarios = []scenario{
 			t.Fatal(err)
 		}
 		b.say(message(9))
-		// What waits already does not pass a later filter.
+		// A waiting packet does not pass a later filter.
 		if err := c.SetFilter(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ var packetScenarios = []scenario{
 			}
 		}
 		s.Wake()
-		wait(time.Time{}) // or it would block for good
+		wait(time.Time{}) // would block forever without the wake
 		for at := time.Now().Add(3 * time.Millisecond); time.Now().Before(at); {
 			wait(at)
 		}

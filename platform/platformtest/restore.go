@@ -8,7 +8,7 @@ import (
 	"vrrpsh/platform"
 )
 
-// occupy makes everything that a System can change, beside things of others.
+// occupy makes every kind of change that a System can make, beside objects of others.
 func (b *bench) occupy() (before Kernel) {
 	b.t.Helper()
 	b.AddLink("up1", netip.MustParsePrefix("10.8.0.1/24"))
@@ -52,7 +52,7 @@ var restoreScenarios = []scenario{
 	{"a new run removes what a crashed one left, and nothing else", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.occupy()
-		// Meanwhile somebody else changes things too.
+		// Meanwhile another program makes changes, too.
 		b.Crash()
 		b.AddMacvlan("theirs2", uplink)
 		b.AddAddr(uplink, prefixOf(peerIP))
@@ -82,7 +82,7 @@ var restoreScenarios = []scenario{
 		b.DelLink("up1")
 		b.DelLink(m.Name)
 		b.DelAddr(uplink, vip)
-		b.AddAddr(uplink, vip) // now it is somebody else's
+		b.AddAddr(uplink, vip) // now it belongs to another program
 		if err := b.System().Recover(); err != nil {
 			t.Fatal(err)
 		}

@@ -14,15 +14,15 @@ import (
 // RouteHarness is the Harness of a system that has static routes.
 type RouteHarness interface {
 	Harness
-	// AddRoute adds a route of somebody else's.
+	// AddRoute adds a foreign route.
 	AddRoute(to netip.Prefix, hop netip.Addr, metric uint32)
-	// DelRoute removes the routes to a destination, be they the System's own.
+	// DelRoute removes the routes to a destination, even those of the System.
 	DelRoute(to netip.Prefix)
-	// Routes returns the routes that go through a next hop, whoever made them. Active is set.
+	// Routes returns all routes through a next hop, with Active set, whether a System made them or not.
 	Routes() []platform.Route
 }
 
-// RunRoutes runs the scenarios of static routes, each on a harness of its own.
+// RunRoutes runs the scenarios of static routes, each on its own harness.
 func RunRoutes(t *testing.T, newHarness func(t *testing.T) RouteHarness) {
 	t.Helper()
 	for _, s := range routeScenarios {
@@ -115,7 +115,7 @@ var routeScenarios = []struct {
 		h.Crash()
 		has(t, h, "after a crash", append(slices.Clone(before), everywhere, tuned)...)
 		h.DelRoute(tuned.Destination)
-		h.AddRoute(tuned.Destination, peerIP, tuned.Metric) // now it is somebody else's
+		h.AddRoute(tuned.Destination, peerIP, tuned.Metric) // now it belongs to another program
 		before = append(before, slices.DeleteFunc(h.Routes(), func(r platform.Route) bool { return r.Destination != tuned.Destination })...)
 		if err := h.System().Recover(); err != nil {
 			t.Fatal(err)

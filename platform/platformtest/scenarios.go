@@ -89,7 +89,7 @@ func (b *bench) apply(batch ...platform.Attachment) {
 	}
 }
 
-// sameKernel compares states of the kernel; the order of addresses is of no matter.
+// sameKernel compares states of the kernel, ignoring the order of addresses.
 func (b *bench) sameKernel(what string, want, got Kernel) {
 	b.t.Helper()
 	if d := diff(want, got); d != "" {
@@ -102,7 +102,7 @@ func diff(want, got any) string {
 		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.SortSlices(netip.Prefix.Compare))
 }
 
-// expect ends the test unless the kernel's interfaces are those of before, as changed by fn.
+// expect ends the test unless the kernel's interfaces equal those of before with the changes of fn.
 func (b *bench) expect(what string, before Kernel, fn func(map[string]Link)) {
 	b.t.Helper()
 	want := make(map[string]Link)
@@ -113,7 +113,7 @@ func (b *bench) expect(what string, before Kernel, fn func(map[string]Link)) {
 	fn(want)
 	got := b.Kernel().Links
 	for n, l := range got {
-		if w, ok := want[n]; ok && w.Index == 0 { // new: its index is not known in advance
+		if w, ok := want[n]; ok && w.Index == 0 { // a new interface: its index is not known in advance
 			w.Index = l.Index
 			want[n] = w
 		}
@@ -131,11 +131,11 @@ func with(addrs ...netip.Prefix) func(map[string]Link) {
 	}
 }
 
-// watch collects what Watch tells.
+// watch collects the updates of Watch.
 type watch struct {
 	b  *bench
 	mu sync.Mutex
-	// links is the state as told, gone and lost everything that was told so.
+	// links is the reported state; gone and lost are everything reported as gone and lost.
 	links map[int]platform.Link
 	gone  []int
 	lost  []platform.ID
@@ -178,7 +178,7 @@ func (w *watch) update(u platform.Update) {
 	}
 }
 
-// until waits for a condition on what was told.
+// until waits for a condition on the collected updates.
 func (w *watch) until(what string, ok func() bool) {
 	w.b.t.Helper()
 	late := time.After(Patience)
@@ -194,12 +194,12 @@ func (w *watch) until(what string, ok func() bool) {
 		case <-late:
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.b.t.Fatalf("%s was not told; links %+v, gone %v, lost %v", what, w.links, w.gone, w.lost)
+			w.b.t.Fatalf("%s was not reported; links %+v, gone %v, lost %v", what, w.links, w.gone, w.lost)
 		}
 	}
 }
 
-// named returns the interface of that name, as told.
+// named returns the reported interface of that name.
 func (w *watch) named(name string) (platform.Link, bool) {
 	for _, l := range w.links {
 		if l.Name == name {
@@ -220,17 +220,17 @@ func (b *bench) open() platform.Conn {
 	return c
 }
 
-// hear returns the next frame of a kind that the peer hears.
+// hear returns the next frame of a kind that the peer receives.
 func (b *bench) hear(kind frame.Kind) frame.Packet {
 	b.t.Helper()
 	for end := time.Now().Add(Patience); ; {
 		raw, ok := b.Peer().Receive(time.Until(end))
 		if !ok {
-			b.t.Fatalf("the peer heard no %s", kind)
+			b.t.Fatalf("the peer received no %s", kind)
 		}
 		p, err := frame.Parse(raw)
 		if err != nil {
-			b.t.Fatalf("the peer heard a wrong frame: %v: %x", err, raw)
+			b.t.Fatalf("the peer received a wrong frame: %v: %x", err, raw)
 		}
 		if p.Kind == kind {
 			return p
@@ -238,7 +238,7 @@ func (b *bench) hear(kind frame.Kind) frame.Packet {
 	}
 }
 
-// say lets the peer send a VRRP message.
+// say makes the peer send a VRRP message.
 func (b *bench) say(payload []byte) {
 	b.t.Helper()
 	raw, err := frame.AppendAdvert(nil, &platform.Frame{MAC: peerMAC, Source: peerIP, Payload: payload})
@@ -274,7 +274,7 @@ func (b *bench) receive(c platform.Conn, n int) []platform.Packet {
 	}
 }
 
-// message is a VRRP message as far as a platform looks into it.
+// message is a VRRP message with the fields that a platform reads.
 func message(vrid uint8, rest ...byte) []byte {
 	return append([]byte{0x31, vrid, 100, 1, 0, 100, 0, 0}, rest...)
 }

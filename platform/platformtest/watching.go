@@ -24,11 +24,11 @@ var watchScenarios = []scenario{
 		l := told[uplink]
 		k := b.Kernel().Links[uplink]
 		if l.Index != k.Index || l.MAC != k.MAC || !l.Up || !l.Ethernet || l.Ours || l.Parent != 0 || l.MTU == 0 || !slices.Equal(ipv4(l), ipv4Of(primary)) {
-			t.Errorf("told %+v of %+v with address %v", l, k, primary)
+			t.Errorf("reported %+v for %+v with address %v", l, k, primary)
 		}
 		m := told["standby2"]
 		if !m.Ours || m.Parent != l.Index || m.MAC != virtualMAC(2) || len(ipv4(m)) != 0 {
-			t.Errorf("told %+v of our macvlan on %d", m, l.Index)
+			t.Errorf("reported %+v for our macvlan on %d", m, l.Index)
 		}
 		w.until("the same by Watch", func() bool {
 			a, ok := w.named(uplink)
@@ -46,20 +46,20 @@ var watchScenarios = []scenario{
 			b.apply(a, m)
 			b.apply(absent(a), absent(m))
 		}
-		// Told after all that: a foreign address.
+		// A foreign address, reported after our own changes.
 		foreign := prefixOf(peerIP.Next())
 		b.AddAddr(uplink, foreign)
 		w.until("a foreign address", func() bool {
 			l, _ := w.named(uplink)
 			if slices.ContainsFunc(ipv4(l), func(p netip.Prefix) bool { return p == vip || p == other || p == vip2 }) {
-				t.Fatalf("told our own address: %+v", l)
+				t.Fatalf("reported our own address: %+v", l)
 			}
 			return slices.Contains(ipv4(l), foreign)
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if len(w.lost) > 0 {
-			t.Errorf("told lost %v, want nothing", w.lost)
+			t.Errorf("reported as lost %v, want nothing", w.lost)
 		}
 	}},
 	{"a link goes down and up, by administration and by cable", func(t *testing.T, h Harness) {
@@ -168,7 +168,7 @@ var watchScenarios = []scenario{
 			w.until(what+" lost", func() bool { return slices.Contains(w.lost, id) })
 			w.mu.Lock()
 			if slices.ContainsFunc(w.lost, func(x platform.ID) bool { return x != id }) {
-				t.Errorf("%s: told lost %v, want %v only", what, w.lost, id)
+				t.Errorf("%s: reported as lost %v, want %v only", what, w.lost, id)
 			}
 			w.mu.Unlock()
 			b.apply(e, m, standby(quiet))
