@@ -1,4 +1,4 @@
-// Package journal is the router's log: what was logged is kept in memory for the shell, goes to
-// those who follow it, and to standard error or the log files. All of that can change while
+// Package journal is the router's log. It keeps entries in memory for the shell, and sends them to
+// followers and to standard error or the log files. All settings can change while
 // the router runs.
 package journal

@@ -13,7 +13,7 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// handler brings records into a Journal.
+// handler adds records to a Journal.
 type handler struct {
 	journal *Journal
 	// text writes the attributes into buf, which the lock guards.
@@ -30,7 +30,7 @@ func newHandler(j *Journal) *handler {
 		Level: Extensive,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-				return slog.Attr{} // they have fields of their own
+				return slog.Attr{} // Entry has fields for these
 			}
 			return a
 		},
@@ -52,7 +52,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return err
 	}
 	e := Entry{Time: r.Time, Level: r.Level, Message: r.Message, Attrs: attrs}
-	e.Event, _ = ctx.Value(eventKey{}).(*Event) // nil for what is none
+	e.Event, _ = ctx.Value(eventKey{}).(*Event) // nil if the entry is not about an event
 	h.journal.mu.Lock()
 	defer h.journal.mu.Unlock()
 	if e.Time.IsZero() {
@@ -86,7 +86,7 @@ func (s *Settings) stamp(t time.Time) string {
 	return t.Format(s.TimeFormat.layout())
 }
 
-// appendHuman writes an entry as people read it, with newline.
+// appendHuman writes an entry in readable form, with newline.
 func (s *Settings) appendHuman(b []byte, e *Entry) []byte {
 	b = append(b, s.stamp(e.Time)...)
 	b = append(b, ' ')
@@ -118,7 +118,7 @@ func (s *Settings) appendPlain(b []byte, e *Entry) []byte {
 	return append(b, '\n')
 }
 
-// appendValue writes a value, in quotes where they are needed.
+// appendValue writes a value, in quotes if needed.
 func appendValue(b []byte, s string) []byte {
 	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || !unicode.IsPrint(r) }) {
 		return strconv.AppendQuote(b, s)

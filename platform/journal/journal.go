@@ -17,27 +17,27 @@ import (
 )
 
 const (
-	// kept is how many entries are remembered.
+	// kept is the number of remembered entries.
 	kept = 1000
-	// followerQueue is how many entries wait for a follower before the oldest are lost.
+	// followerQueue is the number of entries queued for a follower before the oldest are lost.
 	followerQueue = 256
 )
 
-// Entry is one thing that was logged.
+// Entry is one log message.
 type Entry struct {
 	Time    time.Time
 	Level   slog.Level
 	Message string
 	// Attrs are the attributes as key=value, separated by blanks.
 	Attrs string
-	// Event is what happened in the engine, for an entry that tells of that and nothing else; nil for others.
+	// Event is the event of the engine that the entry reports; nil for all other entries.
 	Event *Event
 }
 
-// Event says what an event of the engine is about.
+// Event identifies the subject of an event of the engine.
 type Event struct {
 	Interface string // "": no single one
-	Group     uint8  // 0: no single one
+	Group     uint8  // 0: no single group
 }
 
 type eventKey struct{}
@@ -47,14 +47,14 @@ func WithEvent(ctx context.Context, e Event) context.Context {
 	return context.WithValue(ctx, eventKey{}, &e)
 }
 
-// Settings are what can be changed while the router runs.
+// Settings can be changed while the router runs.
 type Settings struct {
 	Debug      int // value of the debug directive
 	UTC        bool
 	TimeFormat TimeFormat
-	// Main is the log file; without one, standard error is written to.
+	// Main is the log file; "" for standard error.
 	Main string
-	// Errors is a file that gets warnings and errors in addition; "" for none.
+	// Errors is an additional file for warnings and errors; "" for none.
 	Errors string
 }
 
@@ -65,7 +65,7 @@ type Journal struct {
 
 	mu        sync.Mutex
 	settings  Settings
-	stderr    io.Writer // nil: nobody reads it
+	stderr    io.Writer // nil: not written to
 	human     bool      // stderr is a terminal
 	main      *file     // nil: stderr
 	errors    *file
@@ -75,8 +75,8 @@ type Journal struct {
 	followers feed.Feed[Entry]
 }
 
-// New returns a journal that writes to stderr, unless that is nil, in a form for people if
-// it is a terminal.
+// New returns a journal that writes to stderr, unless that is nil. If stderr is a terminal, the
+// entries have a readable form.
 func New(stderr io.Writer) *Journal {
 	j := &Journal{now: time.Now, stderr: stderr}
 	if f, ok := stderr.(*os.File); ok {
@@ -88,7 +88,7 @@ func New(stderr io.Writer) *Journal {
 // Logger returns a logger that writes here.
 func (j *Journal) Logger() *slog.Logger { return slog.New(newHandler(j)) }
 
-// Configure changes the settings. When a file cannot be opened nothing changes.
+// Configure changes the settings. If a file cannot be opened, nothing changes.
 func (j *Journal) Configure(s Settings) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -108,15 +108,15 @@ func (j *Journal) Configure(s Settings) error {
 	return nil
 }
 
-// drop closes a file, behind its last line, unless it is kept.
+// drop closes a file after its last line, unless it is kept.
 func (j *Journal) drop(f, kept *file) {
 	if f != nil && f != kept {
 		j.output.close(f.f)
 	}
 }
 
-// Reopen opens the log files again, after somebody has renamed them. A file that cannot be
-// opened is written to as before.
+// Reopen opens the log files again, after they were renamed. If a file cannot be
+// opened, the journal keeps writing to the old one.
 func (j *Journal) Reopen() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -137,11 +137,11 @@ func (j *Journal) Reopen() error {
 	return errors.Join(problems...)
 }
 
-// Flush waits until everything that was logged is written, for a second at most.
+// Flush waits until all entries are written, for at most a second.
 func (j *Journal) Flush() { j.output.flush(flushLimit) }
 
-// Close closes the log files when everything is written, and waits for that as Flush does. What is logged after
-// that goes to standard error.
+// Close closes the log files when all entries are written, and waits for that like Flush. Later
+// entries go to standard error.
 func (j *Journal) Close() {
 	j.mu.Lock()
 	j.drop(j.main, nil)
@@ -151,7 +151,7 @@ func (j *Journal) Close() {
 	j.Flush()
 }
 
-// Last returns the last n entries, the oldest first; all that are remembered if n is 0.
+// Last returns the last n entries, the oldest first; all remembered ones if n is 0.
 func (j *Journal) Last(n int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,20 +162,20 @@ func (j *Journal) Last(n int) []Entry {
 	return all
 }
 
-// Follow delivers what is logged from now on until stop is called. A reader that falls behind
+// Follow delivers new entries until stop is called. A reader that falls behind
 // loses the oldest entries.
 func (j *Journal) Follow() (entries <-chan Entry, stop func()) {
 	return j.followers.Subscribe(followerQueue)
 }
 
-// Line returns an entry in the form for people.
+// Line returns an entry in readable form.
 func (j *Journal) Line(e *Entry) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.TrimSuffix(string(j.settings.appendHuman(nil, e)), "\n")
 }
 
-// add takes an entry in. The lock is held.
+// add adds an entry. The lock is held.
 func (j *Journal) add(e *Entry) {
 	if len(j.ring) < kept {
 		j.ring = append(j.ring, *e)
@@ -197,7 +197,7 @@ func (j *Journal) add(e *Entry) {
 	}
 }
 
-// print has an entry written in a form. The lock is held.
+// print queues an entry for writing in a form. The lock is held.
 func (j *Journal) print(to io.Writer, e *Entry, form func(*Settings, []byte, *Entry) []byte) {
 	line := func(e *Entry) []byte { return form(&j.settings, nil, e) }
 	j.output.write(to, line(e), line)

@@ -17,10 +17,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// noon is when everything is logged.
+// noon is the time of all entries.
 var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123e6, time.UTC)
 
-// record logs one thing at noon.
+// record logs one message at noon.
 func record(t testing.TB, j *Journal, l slog.Level, msg string, args ...any) {
 	t.Helper()
 	if h := j.Logger().Handler(); h.Enabled(context.Background(), l) {
@@ -49,7 +49,7 @@ func content(t testing.TB, path string) string {
 	return string(b)
 }
 
-// TestDebug is about the directive of that name.
+// TestDebug tests the directive debug.
 func TestDebug(t *testing.T) {
 	all := []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, Low, Medium, High, Extensive}
 	for debug, want := range []string{
@@ -77,7 +77,7 @@ func TestDebug(t *testing.T) {
 	}
 }
 
-// TestTimeFormat is about the directives time_zone and time_format.
+// TestTimeFormat tests the directives time_zone and time_format.
 func TestTimeFormat(t *testing.T) {
 	local := time.Local
 	time.Local = time.FixedZone("east", 2*3600)
@@ -107,7 +107,7 @@ func TestTimeFormat(t *testing.T) {
 		}
 	}
 	if _, err := ParseTimeFormat("long"); err == nil {
-		t.Error("there is a time format that does not exist")
+		t.Error("an unknown time format was accepted")
 	}
 }
 
@@ -134,7 +134,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// fixed makes it noon.
+// fixed sets the time of all records to noon.
 type fixed struct{ slog.Handler }
 
 func (h *fixed) Handle(ctx context.Context, r slog.Record) error {
@@ -144,7 +144,7 @@ func (h *fixed) Handle(ctx context.Context, r slog.Record) error {
 func (h *fixed) WithAttrs(a []slog.Attr) slog.Handler { return &fixed{h.Handler.WithAttrs(a)} }
 func (h *fixed) WithGroup(n string) slog.Handler      { return &fixed{h.Handler.WithGroup(n)} }
 
-// TestMainLog and TestErrorLog are about the directives of those names.
+// TestMainLog and TestErrorLog test the directives main_log and error_log.
 func TestMainLog(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "main.log"), filepath.Join(dir, "other.log")
@@ -155,7 +155,7 @@ func TestMainLog(t *testing.T) {
 	j := New(&stderr)
 	configure(t, j, Settings{Main: path})
 	record(t, j, slog.LevelInfo, "one")
-	if err := os.Rename(path, path+".1"); err != nil { // as logrotate does
+	if err := os.Rename(path, path+".1"); err != nil { // like logrotate
 		t.Fatal(err)
 	}
 	record(t, j, slog.LevelInfo, "two")
@@ -218,11 +218,11 @@ func TestFilesAreClosed(t *testing.T) {
 	}
 	j.Flush()
 	if n := open() - before; n != 2 {
-		t.Errorf("%d files more are open, want 2", n)
+		t.Errorf("%d additional files are open, want 2", n)
 	}
 	j.Close()
 	if n := open() - before; n != 0 {
-		t.Errorf("%d files more are open after Close", n)
+		t.Errorf("%d additional files are open after Close", n)
 	}
 }
 
@@ -243,7 +243,7 @@ func TestErrorLog(t *testing.T) {
 	configure(t, j, Settings{Main: main})
 	record(t, j, slog.LevelError, "more")
 	if strings.Contains(content(t, faults), "more") {
-		t.Error("an error log that is disabled is written to")
+		t.Error("a disabled error log was written to")
 	}
 }
 
@@ -261,7 +261,7 @@ func TestRemembers(t *testing.T) {
 	}
 }
 
-// Nobody who logs waits for somebody who does not read: a full pipe, a stopped terminal.
+// Logging never waits for a reader that does not read: a full pipe, a stopped terminal.
 func TestNobodyWaitsForTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read, write := io.Pipe()
@@ -269,7 +269,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 		log := j.Logger()
 		const more = 7
 		for i := range outputQueue + more {
-			log.Info("line", "i", i) // the test ends in a deadlock if this waits
+			log.Info("line", "i", i) // the test deadlocks if this waits
 		}
 		if n := len(j.Last(0)); n != kept {
 			t.Errorf("%d entries remembered", n)
@@ -277,7 +277,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 		began := time.Now()
 		j.Close()
 		if waited := time.Since(began); waited != flushLimit {
-			t.Errorf("the end waited for %v", waited)
+			t.Errorf("Close waited for %v", waited)
 		}
 		lines := bufio.NewScanner(read)
 		for i := range outputQueue {
@@ -291,7 +291,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 				t.Errorf("%s, want %s", lines.Text(), want)
 			}
 		}
-		_ = read.Close() // as when the process that reads has ended
+		_ = read.Close() // as if the reading process had ended
 		log.Info("unheard")
 		j.Flush()
 	})

@@ -5,23 +5,23 @@ import (
 	"log/slog"
 )
 
-// The levels below slog.LevelInfo, by the names that the debug directive has for them. Its
+// The levels below slog.LevelInfo, with the names of the debug directive. Its
 // value n shows everything from level −n upwards.
 const (
-	// Low is what changes around the router: interfaces, other routers on the link.
+	// Low is for changes around the router: interfaces, other routers on the link.
 	Low = slog.Level(-1)
-	// Medium is what users and programs ask of the router: sessions, edits, API requests.
+	// Medium is for actions of users and programs: sessions, edits, API requests.
 	Medium = slog.Level(-2)
-	// High is what goes wrong with single packets: each that is discarded, and why.
+	// High is for single faulty packets: each discarded packet with the reason.
 	High = slog.Level(-3)
-	// Extensive is every packet.
+	// Extensive is for every packet.
 	Extensive = slog.Level(-5)
 )
 
-// Threshold returns the lowest level that a value of the debug directive, 0 to 5, shows.
+// Threshold returns the lowest level shown by a value of the debug directive, 0 to 5.
 func Threshold(debug int) slog.Level { return slog.Level(-debug) }
 
-// Name returns the name of a level as it is written in the log.
+// Name returns the name of a level in the log.
 func Name(l slog.Level) string {
 	switch {
 	case l >= slog.LevelError:
@@ -41,10 +41,10 @@ func Name(l slog.Level) string {
 	}
 }
 
-// TimeFormat is the form of time stamps.
+// TimeFormat is the format of time stamps.
 type TimeFormat uint8
 
-// The forms of time stamps.
+// The formats of time stamps.
 const (
 	Default TimeFormat = iota // ISO 8601 with milliseconds (RFC 3339)
 	Short                     // as in the system's log files
@@ -61,11 +61,11 @@ func ParseTimeFormat(s string) (TimeFormat, error) {
 	case "rfc2822":
 		return RFC2822, nil
 	default:
-		return 0, fmt.Errorf("time format %q does not exist", s)
+		return 0, fmt.Errorf("unknown time format %q", s)
 	}
 }
 
-// layout is that of package time.
+// layout returns the layout for package time.
 func (f TimeFormat) layout() string {
 	switch f {
 	case Short:

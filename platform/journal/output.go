@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Nobody who logs waits for what is written to: a pipe that is not read, a terminal that was stopped or
+// Logging never waits for its destination, which may be a pipe that nobody reads, a stopped terminal or
 // a disk that hangs.
 const (
-	// outputQueue is how many lines wait to be written before more are left out.
+	// outputQueue is the number of lines queued for writing; further lines are dropped.
 	outputQueue = 4096
-	// flushLimit is how long Close waits for lines that are not written yet.
+	// flushLimit is how long Close waits for queued lines.
 	flushLimit = time.Second
 )
 
-// output writes lines in order, in a goroutine that there is only while there is something to write.
+// output writes lines in order, in a goroutine that exists only while lines are queued.
 type output struct {
 	mu    sync.Mutex
 	queue []piece
-	lines int           // of the queue
-	lost  uint64        // lines, since it was told last
-	idle  chan struct{} // closed when all is written; nil: it is
+	lines int           // lines in the queue
+	lost  uint64        // dropped lines that are not reported yet
+	idle  chan struct{} // closed when all is written; nil: nothing is queued
 }
 
 // piece is a line for a file, or the end of the file.
@@ -32,7 +32,7 @@ type piece struct {
 	line []byte // nil: to is an io.Closer, to be closed
 }
 
-// write has a line written. told makes a line of what there is to say of lines that were left out.
+// write queues a line for writing. told formats the report of dropped lines.
 func (o *output) write(to io.Writer, line []byte, told func(*Entry) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,7 +48,7 @@ func (o *output) write(to io.Writer, line []byte, told func(*Entry) []byte) {
 	o.add(piece{to, line})
 }
 
-// close has a file closed behind its last line.
+// close queues the closing of a file after its last line.
 func (o *output) close(c io.WriteCloser) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -83,7 +83,7 @@ func (o *output) run() {
 				_ = p.to.(io.Closer).Close() // every line is written
 				continue
 			}
-			_, _ = p.to.Write(p.line) // there is nobody to tell: the journal's memory has the line
+			_, _ = p.to.Write(p.line) // an error cannot be reported; the journal's memory has the line
 			o.mu.Lock()
 			o.lines--
 			o.mu.Unlock()
@@ -91,7 +91,7 @@ func (o *output) run() {
 	}
 }
 
-// flush waits until everything is written, for a while.
+// flush waits until everything is written, for at most limit.
 func (o *output) flush(limit time.Duration) {
 	o.mu.Lock()
 	idle := o.idle

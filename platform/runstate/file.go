@@ -18,16 +18,16 @@ import (
 // File is a run-state file, locked against other routers. Its methods are called by one
 // goroutine at a time.
 type File struct {
-	path string // empty: none is kept
+	path string // empty: no file is kept
 	lock *os.File
 	last []byte
 	log  *slog.Logger
-	told bool // that it cannot be written
+	told bool // it was logged that the file cannot be written
 }
 
-// Open locks the file that is called name, with the suffix ".json", in dir, which is made when
-// missing. With an empty dir no file is kept. It is platform.ErrConflict when another
-// router has the file. A disk that is full or cannot be written keeps no router from running: that is logged.
+// Open locks the file called name, with the suffix ".json", in dir, which is created if
+// missing. With an empty dir no file is kept. The error is platform.ErrConflict if another
+// router has locked the file. A full or read-only disk is only logged, so that the router runs anyway.
 func Open(dir, name string, log *slog.Logger) (*File, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -47,7 +47,7 @@ func Open(dir, name string, log *slog.Logger) (*File, error) {
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			_ = lock.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, fmt.Errorf("%s.json belongs to a router that is running: %w", path, platform.ErrConflict)
+				return nil, fmt.Errorf("%s.json belongs to a running router: %w", path, platform.ErrConflict)
 			}
 			return nil, fmt.Errorf("lock %s.json: %w", path, err)
 		}
@@ -56,13 +56,13 @@ func Open(dir, name string, log *slog.Logger) (*File, error) {
 	return f, nil
 }
 
-// openLock opens a file to lock it, which it is made for.
+// openLock opens the lock file, and creates it if needed.
 func openLock(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if unwritable(err) { // it may be there
+	if unwritable(err) { // the file may exist
 		if there, rerr := os.Open(path); rerr == nil {
 			return there, nil
 		}
@@ -70,20 +70,20 @@ func openLock(path string) (*os.File, error) {
 	return f, err
 }
 
-// unwritable tells whether an error is that of a disk that takes nothing any more.
+// unwritable reports whether an error means that the disk is full or read-only.
 func unwritable(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EIO)
 }
 
-// complain tells, once, that the file cannot be written.
+// complain logs, once, that the file cannot be written.
 func (f *File) complain(err error) {
 	if !f.told {
 		f.told = true
-		f.log.Warn("the run state cannot be written: after a crash not all that is left might be removed", "error", err)
+		f.log.Warn("the run state cannot be written: after a crash the next start may not remove everything", "error", err)
 	}
 }
 
-// Close lets go of the lock. The file stays as it is.
+// Close releases the lock. The file stays.
 func (f *File) Close() {
 	if f.lock != nil {
 		_ = f.lock.Close()
@@ -91,7 +91,7 @@ func (f *File) Close() {
 	}
 }
 
-// Load reads what an earlier run has saved into state. Without a file, state stays as it is.
+// Load reads the state that an earlier run saved. Without a file, state is unchanged.
 func (f *File) Load(state any) error {
 	if f.path == "" {
 		return nil
@@ -109,10 +109,10 @@ func (f *File) Load(state any) error {
 	return nil
 }
 
-// Save makes the file say state, unless it says that already. A disk that does not take it is no error: a Master
-// needs its addresses more than a record of them. Whoever reads it sees the old or
-// the new state in full. It is not forced to the disk: after a power failure there is
-// nothing left in the kernel either.
+// Save writes state to the file, unless it has this content already. A full or read-only disk is no error: a Master
+// needs its addresses more than a record of them. A reader sees the complete old or
+// new state. The file is not synced to the disk: after a power failure the kernel has no
+// changes to undo.
 func (f *File) Save(state any) error {
 	if f.path == "" {
 		return nil
@@ -136,18 +136,18 @@ func (f *File) Save(state any) error {
 	return nil
 }
 
-// replace puts a new file in the place of the old one. The lock makes sure that nobody
-// else writes here.
+// replace replaces the old file by a new one. The lock ensures that there is no other
+// writer.
 func (f *File) replace(b []byte) error {
 	next := f.path + ".new"
 	if err := os.WriteFile(next, b, 0o600); err != nil {
-		_ = os.Remove(next) // a full disk must not keep half of it
+		_ = os.Remove(next) // do not leave half a file on a full disk
 		return err
 	}
 	return os.Rename(next, f.path)
 }
 
-// Remove deletes the file: nothing of ours is left in the kernel.
+// Remove deletes the file when the kernel has none of our changes any more.
 func (f *File) Remove() error {
 	if f.path == "" {
 		return nil
@@ -155,7 +155,7 @@ func (f *File) Remove() error {
 	f.last = nil
 	switch err := os.Remove(f.path); {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-	case unwritable(err): // the next start finds nothing of what it says
+	case unwritable(err): // harmless: the next start finds none of the recorded changes
 		f.complain(err)
 	default:
 		return fmt.Errorf("run state: %w", err)

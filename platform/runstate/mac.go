@@ -20,7 +20,7 @@ func (m *MAC) UnmarshalText(b []byte) error {
 		return fmt.Errorf("ethernet address: %w", err)
 	}
 	if len(mac) != len(m) {
-		return fmt.Errorf("ethernet address %q has not six bytes", b)
+		return fmt.Errorf("ethernet address %q does not have six bytes", b)
 	}
 	copy(m[:], mac)
 	return nil

@@ -105,7 +105,7 @@ func TestAFileThatCannotBeUnderstood(t *testing.T) {
 	}
 }
 
-// A Master needs its addresses more than a record of them: a full disk is logged, once, and no error.
+// A Master needs its addresses more than a record of them: a full disk is no error, and is logged once.
 func TestAFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
@@ -129,7 +129,7 @@ func TestAFullDisk(t *testing.T) {
 			t.Errorf("saved to a full disk: %v", err)
 		}
 		if d := cmp.Diff(old, load(t, f)); d != "" {
-			t.Errorf("what was saved before is lost (-want +got):\n%s", d)
+			t.Errorf("the state saved before is lost (-want +got):\n%s", d)
 		}
 	}
 	if n := strings.Count(log.String(), "cannot be written"); n != 1 {
@@ -139,7 +139,7 @@ func TestAFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 	if d := cmp.Diff(want, load(t, f)); d != "" {
-		t.Errorf("when there is room again (-want +got):\n%s", d)
+		t.Errorf("with room on the disk again (-want +got):\n%s", d)
 	}
 }
 
