@@ -20,14 +20,14 @@ const (
 	vlanIDMask = 0x0fff
 )
 
-// Decode returns what a frame says of VRRP; false if it is no VRRP packet.
+// Decode decodes a frame; it returns false if the frame is not a VRRP packet.
 func Decode(f Frame) (*Packet, bool) {
 	p := &Packet{Time: f.Time}
 	etherType, b, ok := p.linkLayer(f)
 	if !ok {
 		return nil, false
 	}
-	if etherType == 0 && len(b) > 0 { // an IP header says itself which one it is
+	if etherType == 0 && len(b) > 0 { // the IP header has its own version
 		etherType = map[byte]uint16{4: typeIPv4, 6: typeIPv6}[b[0]>>4]
 	}
 	var message []byte
@@ -52,7 +52,7 @@ func (p *Packet) fault(format string, args ...any) {
 	p.Faults = append(p.Faults, fmt.Sprintf(format, args...))
 }
 
-// linkLayer takes the link layer's header off. The EtherType is 0 where there is none.
+// linkLayer removes the link layer's header. The EtherType is 0 if there is none.
 func (p *Packet) linkLayer(f Frame) (etherType uint16, rest []byte, ok bool) {
 	b := f.Data
 	switch f.Link {
@@ -149,7 +149,7 @@ func sum16(b []byte) uint16 {
 	return uint16(s)
 }
 
-// ipv6 takes the IPv6 header off (RFC 8200).
+// ipv6 removes the IPv6 header (RFC 8200).
 func (p *Packet) ipv6(b []byte) ([]byte, bool) {
 	if len(b) < 40 || b[6] != vrrp.Protocol {
 		return nil, false
@@ -168,14 +168,14 @@ func (p *Packet) ipv6(b []byte) ([]byte, bool) {
 
 func (p *Packet) family() vrrp.Family { return vrrp.FamilyOf(p.Source) }
 
-// addressing checks the IP header (RFC 9568 sections 5.1.1 and 5.1.2). Unicast is no fault: routers can be told to use it.
+// addressing checks the IP header (RFC 9568 sections 5.1.1 and 5.1.2). Unicast is no fault: routers can be configured to use it.
 func (p *Packet) addressing() {
 	if p.TTL != vrrp.TTL {
 		p.fault("TTL %d is not %d", p.TTL, vrrp.TTL)
 	}
 	switch {
 	case p.Source.IsUnspecified() || p.Source.IsMulticast() || p.Source.IsLoopback():
-		p.fault("source %s is not an address of an interface", p.Source)
+		p.fault("source %s cannot be the address of an interface", p.Source)
 	case p.family() == vrrp.IPv6 && !p.Source.IsLinkLocalUnicast():
 		p.fault("source %s is not link-local", p.Source)
 	}
@@ -195,7 +195,7 @@ func (p *Packet) addressing() {
 // message decodes the VRRP message (RFC 9568 section 5.2, RFC 3768 section 5.3).
 func (p *Packet) message(b []byte) {
 	if len(b) < 8 {
-		p.fault("message of %d bytes: its header has 8", len(b))
+		p.fault("message has %d bytes, its header needs 8", len(b))
 		return
 	}
 	if vrrp.IsCARP(b) {
@@ -206,8 +206,8 @@ func (p *Packet) message(b []byte) {
 	p.Decoded = Header
 	p.Version, p.Type, p.VRID, p.Priority = vrrp.Version(b[0]>>4), b[0]&0xf, b[1], b[2]
 	if p.Version != vrrp.V3 && (p.Version != vrrp.V2 || p.family() != vrrp.IPv4) {
-		p.fault("version %d does not exist over %s", uint8(p.Version), p.family())
-		return // what the rest means is not known
+		p.fault("unknown version %d over %s", uint8(p.Version), p.family())
+		return // the meaning of the rest is unknown
 	}
 	if p.Type != 1 {
 		p.fault("type %d is not 1", p.Type)
@@ -237,7 +237,7 @@ func (p *Packet) message(b []byte) {
 	p.body(b)
 }
 
-// body decodes what stands behind the header.
+// body decodes the message after the header.
 func (p *Packet) body(b []byte) {
 	count, size, auth := int(b[3]), 4, 0
 	if p.family() == vrrp.IPv6 {
@@ -272,7 +272,7 @@ func (p *Packet) body(b []byte) {
 		case slices.Contains(p.Addresses, a):
 			p.fault("address %s twice", a)
 		case a.IsUnspecified() || a.IsMulticast() || a.IsLoopback():
-			p.fault("address %s cannot be a virtual one", a)
+			p.fault("address %s cannot be a virtual address", a)
 		case size == 16 && len(p.Addresses) == 0 && !a.IsLinkLocalUnicast():
 			p.fault("first address %s is not link-local", a)
 		}
@@ -280,7 +280,7 @@ func (p *Packet) body(b []byte) {
 	}
 }
 
-// checksum finds out what the checksum of a whole message covers (RFC 9568 section 5.2.8, RFC 5798 section
+// checksum determines which data the checksum of a complete message covers (RFC 9568 section 5.2.8, RFC 5798 section
 // 5.2.8, RFC 3768 section 5.3.8).
 func (p *Packet) checksum(b []byte) {
 	switch {
@@ -294,20 +294,20 @@ func (p *Packet) checksum(b []byte) {
 	}
 }
 
-// pseudoHeader is that of a message of n bytes (RFC 8200 section 8.1; the sum of IPv4's is the same).
+// pseudoHeader returns the pseudo-header of a message of n bytes (RFC 8200 section 8.1; IPv4's has the same sum).
 func (p *Packet) pseudoHeader(n int) []byte {
 	b := slices.Concat(p.Source.AsSlice(), p.Destination.AsSlice())
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	return binary.BigEndian.AppendUint32(b, vrrp.Protocol)
 }
 
-// virtualMAC checks that a virtual MAC as the source is the group's (RFC 9568 section 7.3).
+// virtualMAC checks that a source MAC that is a virtual MAC is the group's (RFC 9568 section 7.3).
 func (p *Packet) virtualMAC() {
 	if p.Decoded == Nothing || p.SourceMAC == (MAC{}) {
 		return
 	}
 	want := MAC(vrrp.VirtualMAC(p.family(), p.VRID))
 	if [4]byte(p.SourceMAC[:4]) == [4]byte(want[:4]) && p.SourceMAC != want {
-		p.fault("source MAC %s is not that of the group, %s", p.SourceMAC, want)
+		p.fault("source MAC %s is not the group's virtual MAC %s", p.SourceMAC, want)
 	}
 }

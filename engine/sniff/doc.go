@@ -1,4 +1,4 @@
-// Package sniff decodes captured frames for people who look for what is wrong with the VRRP on a
-// link: unlike a router it does not stop at the first fault of a packet, but names all of them. It
+// Package sniff decodes captured frames, to find faults in the VRRP traffic of a
+// link. Unlike a router it does not stop at the first fault of a packet, but lists all of them. It
 // reads capture files in pcap and pcapng format.
 package sniff

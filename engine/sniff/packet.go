@@ -10,9 +10,9 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Packet is what a captured frame says of VRRP. What it does not say is zero.
+// Packet is the VRRP content of a captured frame. Missing fields are zero.
 type Packet struct {
-	Time           time.Time // zero if nobody knows
+	Time           time.Time // zero if unknown
 	SourceMAC      MAC       // zero without Ethernet
 	DestinationMAC MAC       // likewise
 	VLAN           uint16
@@ -34,7 +34,7 @@ type Packet struct {
 	AuthType  vrrp.AuthType // VRRPv2
 	Checksum  Sum
 
-	// Faults are all that is wrong with the packet.
+	// Faults are all faults of the packet.
 	Faults []string
 
 	cut bool // bytes are missing at its end
@@ -48,20 +48,20 @@ func (m MAC) String() string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
-// Depth is how much of a message was decoded.
+// Depth is the decoded part of a message.
 type Depth uint8
 
 // The depths.
 const (
 	Nothing Depth = iota
-	Header        // what the 8 bytes say that all messages begin with
+	Header        // the first 8 bytes, which all messages have
 	Whole
 )
 
-// Sum is the form of a checksum.
+// Sum is the data that a checksum covers.
 type Sum uint8
 
-// The forms of checksums.
+// The kinds of checksums.
 const (
 	SumUnknown Sum = iota // the message is not complete
 	SumWrong
@@ -85,7 +85,7 @@ func (s Sum) String() string {
 	}
 }
 
-// typeName names the only type of message that exists.
+// typeName returns the name of the only type of message, or the number of another one.
 func typeName(t uint8) string {
 	if t == 1 {
 		return "advertisement"
@@ -133,7 +133,7 @@ func (p *Packet) String() string {
 	return b.String()
 }
 
-// authName returns the name of an authentication type, its number if it has none.
+// authName returns the name of an authentication type, or its number if it has none.
 func authName(t vrrp.AuthType) string {
 	if t.Supported() || t == vrrp.AuthAH || t == vrrp.AuthCiscoMD5 {
 		return t.String()
@@ -141,7 +141,7 @@ func authName(t vrrp.AuthType) string {
 	return fmt.Sprint(uint8(t))
 }
 
-// MarshalJSON returns the packet as an object with the API's names.
+// MarshalJSON returns the packet as an object with the key names of the API.
 func (p *Packet) MarshalJSON() ([]byte, error) {
 	type object struct {
 		Time           time.Time    `json:"time,omitzero"`

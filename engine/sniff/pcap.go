@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The magic numbers that files of the classic format begin with.
+// The magic numbers at the start of files in the classic format.
 const (
 	magicMicroseconds = 0xa1b2c3d4
 	magicNanoseconds  = 0xa1b23c4d
@@ -21,7 +21,7 @@ const (
 type classic struct {
 	in    *input
 	order binary.ByteOrder
-	unit  time.Duration // of the fractions of a second
+	unit  time.Duration // unit of the fractions of a second
 	link  LinkType
 }
 
@@ -50,14 +50,14 @@ func newClassic(in *input, magic [4]byte) (*classic, error) {
 		return nil, fmt.Errorf("%w: pcap of version %d, not 2", ErrFormat, major)
 	}
 	var ok bool
-	if c.link, ok = known(c.order.Uint32(h[16:]) & 0x0fffffff); !ok { // the upper bits tell of checksums
+	if c.link, ok = known(c.order.Uint32(h[16:]) & 0x0fffffff); !ok { // the upper bits are about frame checksums
 		return nil, unknownLink(c.link)
 	}
 	return c, nil
 }
 
 func unknownLink(l LinkType) error {
-	return fmt.Errorf("%w with frames that VRRP is sent in: they are of link type %d", ErrFormat, l)
+	return fmt.Errorf("%w with VRRP: its frames have link type %d", ErrFormat, l)
 }
 
 func (c *classic) next() (Frame, error) {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The blocks of a pcapng file (draft-ietf-opsawg-pcapng, section 4) that matter here. All others are
-// passed over.
+// The blocks of a pcapng file (draft-ietf-opsawg-pcapng, section 4) that the reader needs. It skips all
+// others.
 const (
 	blockSection   = 0x0a0d0d0a // reads the same in both byte orders
 	blockInterface = 1
@@ -19,7 +19,7 @@ const (
 	blockEnhanced  = 6
 )
 
-// byteOrderMagic begins the body of each section's header.
+// byteOrderMagic is at the start of each section header's body.
 const byteOrderMagic = 0x1a2b3c4d
 
 // The options of an interface that its time stamps need (section 4.2).
@@ -32,19 +32,19 @@ const (
 const (
 	blockHeaderLen  = 8 // type and total length
 	blockTrailerLen = 4 // the total length again
-	// maxBlock is the length of the longest block that is believed of those that are read: a frame and its options.
+	// maxBlock is the longest accepted block: a frame and its options.
 	maxBlock = maxFrame + 1<<16
-	// maxInterfaces bounds those of a section.
+	// maxInterfaces limits the interfaces of a section.
 	maxInterfaces = 4096
 )
 
-// nextGen reads the pcapng format: blocks, among them sections with a byte order of their own, interfaces
-// with a link type each, and frames.
+// nextGen reads the pcapng format: blocks, which include sections, each with its byte order, interfaces,
+// each with its link type, and frames.
 type nextGen struct {
 	in         *input
 	order      binary.ByteOrder
 	interfaces []captured
-	// unknown is the first link type that is not understood; seen tells that there were others.
+	// unknown is the error for the first unknown link type; seen is true if there were known ones.
 	unknown error
 	seen    bool
 }
@@ -52,13 +52,13 @@ type nextGen struct {
 // captured is an interface of the section.
 type captured struct {
 	link      LinkType
-	ok        bool   // the link type is understood
+	ok        bool   // the link type is known
 	perSecond uint64 // resolution of the time stamps
-	offset    int64  // seconds that are added to them
+	offset    int64  // seconds to add to the time stamps
 	snapLen   uint32 // 0: whole frames
 }
 
-// newNextGen reads the first section's header behind the type of its block.
+// newNextGen reads the first section's header after the type of its block.
 func newNextGen(in *input) (*nextGen, error) {
 	g := &nextGen{in: in}
 	var length [4]byte
@@ -68,7 +68,7 @@ func newNextGen(in *input) (*nextGen, error) {
 	return g, g.section(length)
 }
 
-// must fills b, with bytes that must be there.
+// must fills b; a shorter file is an error.
 func (g *nextGen) must(b []byte) ([]byte, error) {
 	err := g.in.fill(b)
 	if errors.Is(err, io.EOF) {
@@ -77,7 +77,7 @@ func (g *nextGen) must(b []byte) ([]byte, error) {
 	return b, err
 }
 
-// section begins a section. Its length can be read only when its byte order is known.
+// section starts a section. Its length can be read only after its byte order.
 func (g *nextGen) section(length [4]byte) error {
 	var magic [4]byte
 	if _, err := g.must(magic[:]); err != nil {
@@ -105,7 +105,7 @@ func (g *nextGen) section(length [4]byte) error {
 	return nil
 }
 
-// body reads the rest of a block of which some bytes of the body are read, and checks that it ends as it has begun.
+// body reads the rest of a block, after the first read bytes of its body, and checks that both lengths of the block agree.
 func (g *nextGen) body(total uint32, read int) ([]byte, error) {
 	if err := g.plausible(total, read); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (g *nextGen) body(total uint32, read int) ([]byte, error) {
 	}
 	body, trailer := b[:len(b)-blockTrailerLen], b[len(b)-blockTrailerLen:]
 	if again := g.order.Uint32(trailer); again != total {
-		return nil, fmt.Errorf("%w: a block of %d bytes that ends as one of %d", ErrFormat, total, again)
+		return nil, fmt.Errorf("%w: a block with length %d at its start and %d at its end", ErrFormat, total, again)
 	}
 	return body, nil
 }
@@ -147,7 +147,7 @@ func (g *nextGen) next() (Frame, error) {
 	}
 }
 
-// block reads the block that a header begins, and returns its frame if it has one that is understood.
+// block reads the rest of a block after its header, and returns its frame if it has one of a known link type.
 func (g *nextGen) block(h [blockHeaderLen]byte) (f Frame, found bool, err error) {
 	kind, total := g.order.Uint32(h[:]), g.order.Uint32(h[4:])
 	switch kind {
@@ -210,7 +210,7 @@ func (g *nextGen) addInterface(body []byte) error {
 	return nil
 }
 
-// resolution returns how many units of time there are in a second: a power of 2 or of 10.
+// resolution returns the number of time units per second: a power of 2 or of 10.
 func resolution(b byte) (uint64, bool) {
 	if exponent := b & 0x7f; b&0x80 != 0 {
 		return 1 << exponent, exponent < 64
@@ -224,7 +224,7 @@ func resolution(b byte) (uint64, bool) {
 	return 0, false
 }
 
-// padded returns the length of n bytes in a file, where everything begins at multiples of 4 bytes.
+// padded returns the length of n bytes in a file, which pads everything to multiples of 4 bytes.
 func padded(n int) int { return (n + 3) &^ 3 }
 
 // packet reads an enhanced packet block, or an obsolete packet block.
@@ -234,7 +234,7 @@ func (g *nextGen) packet(body []byte, kind uint32) (f Frame, found bool, err err
 	}
 	number := g.order.Uint32(body)
 	if kind == blockPacket {
-		number = uint32(g.order.Uint16(body)) // what follows are drops
+		number = uint32(g.order.Uint16(body)) // followed by the number of drops
 	}
 	c, err := g.iface(number)
 	if err != nil || !c.ok {
@@ -248,7 +248,7 @@ func (g *nextGen) packet(body []byte, kind uint32) (f Frame, found bool, err err
 	return Frame{Time: c.time(at), Link: c.link, Data: data, Length: int(g.order.Uint32(body[16:]))}, true, nil
 }
 
-// simple reads a simple packet block, which has no time and is of the first interface.
+// simple reads a simple packet block, which has no time and belongs to the first interface.
 func (g *nextGen) simple(body []byte) (f Frame, found bool, err error) {
 	c, err := g.iface(0)
 	if err != nil || !c.ok {
@@ -273,7 +273,7 @@ func (g *nextGen) iface(number uint32) (captured, error) {
 	return g.interfaces[number], nil
 }
 
-// data returns n bytes of a frame in front of its options.
+// data returns the n bytes of a frame before its options.
 func (g *nextGen) data(b []byte, n uint32) ([]byte, error) {
 	if n > maxFrame || int64(n) > int64(len(b)) {
 		return nil, fmt.Errorf("%w: a frame of %d bytes in a block for %d", ErrFormat, n, len(b))
@@ -281,10 +281,10 @@ func (g *nextGen) data(b []byte, n uint32) ([]byte, error) {
 	return b[:n], nil
 }
 
-// lastSecond is the last one of the year 9999, behind which there is no way to write a time.
+// lastSecond is the last second of the year 9999; RFC 3339 cannot represent later times.
 const lastSecond = 253402300799
 
-// time returns the time of a time stamp, or the zero time if no frame can be of that time.
+// time returns the time of a time stamp, or the zero time if it is out of range.
 func (c *captured) time(stamp uint64) time.Time {
 	seconds, rest := stamp/c.perSecond, stamp%c.perSecond
 	if seconds > lastSecond || c.offset > lastSecond || int64(seconds)+c.offset < 0 || int64(seconds)+c.offset > lastSecond-24*60*60 {

@@ -172,7 +172,7 @@ func TestNextGenRefusals(t *testing.T) {
 		"without byte order":                  changed(n.section(), 8, 0),
 		"version 2":                           changed(n.section(), 12, 2),
 		"link type 105":                       cat(n.section(), n.iface(105, 0), frame),
-		"ends as one of":                      cat(head, changed(frame, -4, 7)),
+		"and 7 at its end":                    cat(head, changed(frame, -4, 7)),
 		"a block of 9 bytes":                  cat(head, changed(frame, 4, 9)[:5], make([]byte, 60)),
 		"header is too short":                 cat(n.block(blockSection, n.u32(byteOrderMagic), n.u16(1, 0)), head),
 		"interface 3, which":                  cat(head, n.enhanced(3, 0, s2.frame())),
@@ -191,7 +191,7 @@ func TestNextGenRefusals(t *testing.T) {
 	}
 }
 
-// TestFilesOfOthers has Wireshark's tools write what is read here: the same packets, whatever the format.
+// TestFilesOfOthers reads files written by Wireshark's tools: each format has the same packets.
 func TestFilesOfOthers(t *testing.T) {
 	tools := map[string][]string{
 		"editcap": {"-F", "pcapng"}, "tshark": {"-F", "pcapng", "-r"}, "tshark with nanoseconds": {"-F", "nsecpcap", "-r"},
@@ -226,7 +226,7 @@ func TestFilesOfOthers(t *testing.T) {
 	}
 }
 
-// read returns the VRRP packets of a file, of which there must be some.
+// read returns the VRRP packets of a file, which must contain some.
 func read(t *testing.T, path string) string {
 	t.Helper()
 	f, err := os.Open(path)

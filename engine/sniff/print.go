@@ -56,7 +56,7 @@ func (p *Printer) File(r io.Reader) error {
 	}
 }
 
-// Live returns a function for frames captured on an Ethernet. The first error of writing is given to failed.
+// Live returns a function for frames captured on an Ethernet. It passes the first write error to failed.
 func (p *Printer) Live(failed func(error)) func(at time.Time, b []byte) {
 	return func(at time.Time, b []byte) {
 		if err := p.Print(Frame{Time: at, Link: Ethernet, Data: b, Length: len(b)}); err != nil {

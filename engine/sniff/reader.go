@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// LinkType says what captured frames begin with, by the numbers of the pcap formats.
+// LinkType is the type of a captured frame's first header, with the numbers of the pcap formats.
 type LinkType uint32
 
-// The link types that are understood.
+// The known link types.
 const (
 	Ethernet LinkType = 1
 	RawIP    LinkType = 101 // an IP header
@@ -21,10 +21,10 @@ const (
 	RawIPv6  LinkType = 229
 )
 
-// known returns the link type that a file's number means, and whether it is understood.
+// known returns the link type for a number in a file, and whether it is known.
 func known(number uint32) (LinkType, bool) {
 	switch l := LinkType(number); l {
-	case 12, 14: // as some systems number it
+	case 12, 14: // the numbers of some systems
 		return RawIP, true
 	case Ethernet, RawIP, Cooked, CookedV2, RawIPv4, RawIPv6:
 		return l, true
@@ -33,19 +33,19 @@ func known(number uint32) (LinkType, bool) {
 	}
 }
 
-// maxFrame is the length of the longest frame that is believed: that of tcpdump's largest snapshot.
+// maxFrame is the longest accepted frame: tcpdump's largest snapshot length.
 const maxFrame = 262144
 
-// ErrFormat means that a file is no capture file that can be read.
+// ErrFormat means that a file is not a readable capture file.
 var ErrFormat = errors.New("not a capture file in pcap or pcapng format")
 
 // Frame is a captured frame.
 type Frame struct {
-	Time time.Time // zero if the file does not tell
+	Time time.Time // zero if the file has none
 	Link LinkType
 	// Data is valid until the next frame is read.
 	Data []byte
-	// Length is that of the frame on the wire; Data may be shorter.
+	// Length is the length of the frame on the wire; Data may be shorter.
 	Length int
 }
 
@@ -54,7 +54,7 @@ type Reader struct {
 	format interface{ next() (Frame, error) }
 }
 
-// NewReader reads the beginning of a capture file, of either format. Its errors are ErrFormat and those of reading.
+// NewReader reads the start of a capture file in either format. Its errors are ErrFormat and those of reading.
 func NewReader(r io.Reader) (*Reader, error) {
 	in := &input{r: r}
 	var magic [4]byte
@@ -72,16 +72,16 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return &Reader{f}, err
 }
 
-// Next returns the next frame, io.EOF behind the last one.
+// Next returns the next frame, or io.EOF after the last one.
 func (r *Reader) Next() (Frame, error) { return r.format.next() }
 
-// input is a file that is read in pieces whose length the file itself tells.
+// input is a file that is read in pieces whose lengths are in the file.
 type input struct {
 	r   io.Reader
 	buf []byte
 }
 
-// fill reads all of b; io.EOF if the file has ended before it.
+// fill reads all of b; it returns io.EOF if the file ends before the first byte.
 func (in *input) fill(b []byte) error {
 	_, err := io.ReadFull(in.r, b)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -90,7 +90,7 @@ func (in *input) fill(b []byte) error {
 	return err
 }
 
-// take reads n bytes, which must be there. They are valid until the next call.
+// take reads n bytes; a shorter file is an error. They are valid until the next call.
 func (in *input) take(n int) ([]byte, error) {
 	if n > cap(in.buf) {
 		in.buf = make([]byte, n)
@@ -103,7 +103,7 @@ func (in *input) take(n int) ([]byte, error) {
 	return b, err
 }
 
-// skip passes over n bytes, which must be there.
+// skip skips n bytes; a shorter file is an error.
 func (in *input) skip(n int64) error {
 	_, err := io.CopyN(io.Discard, in.r, n)
 	if errors.Is(err, io.EOF) {
@@ -112,4 +112,4 @@ func (in *input) skip(n int64) error {
 	return err
 }
 
-func (in *input) cut() error { return fmt.Errorf("%w: it ends too early", ErrFormat) }
+func (in *input) cut() error { return fmt.Errorf("%w: the file is truncated", ErrFormat) }

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// noon is when everything was captured.
+// noon is the time of all frames.
 var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
 
 // sample is a packet to be built.
@@ -37,14 +37,14 @@ type sample struct {
 	sourceMAC MAC
 	destMAC   MAC
 	vlan      uint16
-	padding   int // behind the message, inside the IP packet
+	padding   int // bytes after the message, inside the IP packet
 	fragment  bool
 	badHeader bool
 	ah        bool // in an Authentication Header
 	cut       int  // bytes missing at the end of the frame
 }
 
-// v2, v3 and v6 are without fault.
+// v2, v3 and v6 have no faults.
 func v2() sample {
 	return sample{
 		version: 2, kind: 1, vrid: 7, priority: 100, count: -1, rest: [2]byte{0, 1}, addresses: []string{"10.0.0.100"},
@@ -155,13 +155,13 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestFaults changes a good packet in one way each and looks for what is said of it.
+// TestFaults makes one change to a good packet and checks the reported faults.
 func TestFaults(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		base   func() sample
 		change func(*sample)
-		line   string // is in the line
+		line   string // text that the line must contain
 		faults []string
 	}{
 		{"RFC 5798 checksum", v3, func(s *sample) { s.pseudo = true }, "checksum pseudo-header", nil},
@@ -173,8 +173,8 @@ func TestFaults(t *testing.T) {
 		{"own MAC", v2, func(s *sample) { s.sourceMAC = MAC{2, 0, 0, 0, 0, 1} }, "02:00:00:00:00:01 10.0.0.1", nil},
 
 		{"TTL", v2, func(s *sample) { s.ttl = 64 }, "", []string{"TTL 64 is not 255"}},
-		{"version", v2, func(s *sample) { s.version = 4 }, "", []string{"version 4 does not exist over IPv4"}},
-		{"version over IPv6", v6, func(s *sample) { s.version, s.rest, s.auth = 2, [2]byte{0, 1}, make([]byte, 8) }, "", []string{"version 2 does not exist over IPv6"}},
+		{"version", v2, func(s *sample) { s.version = 4 }, "", []string{"unknown version 4 over IPv4"}},
+		{"version over IPv6", v6, func(s *sample) { s.version, s.rest, s.auth = 2, [2]byte{0, 1}, make([]byte, 8) }, "", []string{"unknown version 2 over IPv6"}},
 		{"type", v2, func(s *sample) { s.kind = 3 }, "priority 100 type 3 interval", []string{"type 3 is not 1"}},
 		{"group", v2, func(s *sample) { s.vrid, s.sourceMAC = 0, MAC{2} }, "", []string{"group 0"}},
 		{"checksum", v2, func(s *sample) { s.badSum = true }, "checksum wrong", []string{"wrong checksum"}},
@@ -194,18 +194,18 @@ func TestFaults(t *testing.T) {
 			[]string{"in an IPsec Authentication Header (protocol 51), which vrrpsh does not have", "authentication ah (type 2), which vrrpsh does not have"}},
 		{"CARP", v2, func(s *sample) { s.count, s.rest, s.auth = 7, [2]byte{0, 1}, make([]byte, 24) }, "10.0.0.1 > 224.0.0.18 CARP ID 7 checksum", []string{"CARP, not VRRP"}},
 		{"addresses twice", v2, func(s *sample) { s.addresses = []string{"10.0.0.9", "10.0.0.9"} }, "", []string{"address 10.0.0.9 twice"}},
-		{"multicast address", v2, func(s *sample) { s.addresses = []string{"224.0.0.1"} }, "", []string{"address 224.0.0.1 cannot be a virtual one"}},
+		{"multicast address", v2, func(s *sample) { s.addresses = []string{"224.0.0.1"} }, "", []string{"address 224.0.0.1 cannot be a virtual address"}},
 		{"global first", v6, func(s *sample) { slices.Reverse(s.addresses) }, "", []string{"first address 2001:db8::100 is not link-local"}},
 		{"global source", v6, func(s *sample) { s.source = "2001:db8::1" }, "", []string{"source 2001:db8::1 is not link-local"}},
-		{"no source", v2, func(s *sample) { s.source = "0.0.0.0" }, "", []string{"source 0.0.0.0 is not an address of an interface"}},
+		{"no source", v2, func(s *sample) { s.source = "0.0.0.0" }, "", []string{"source 0.0.0.0 cannot be the address of an interface"}},
 		{"another multicast group", v2, func(s *sample) { s.dest = "224.0.0.5" }, "", []string{"destination 224.0.0.5 is not 224.0.0.18"}},
 		{"unicast MAC", v2, func(s *sample) { s.destMAC = MAC{2} }, "", []string{"destination MAC 02:00:00:00:00:00 is not 01:00:5e:00:00:12"}},
-		{"MAC of another group", v2, func(s *sample) { s.sourceMAC[5] = 8 }, "", []string{"source MAC 00:00:5e:00:01:08 is not that of the group, 00:00:5e:00:01:07"}},
-		{"padding", v2, func(s *sample) { s.padding = 3 }, "checksum message", []string{"3 bytes behind the message"}},
+		{"MAC of another group", v2, func(s *sample) { s.sourceMAC[5] = 8 }, "", []string{"source MAC 00:00:5e:00:01:08 is not the group's virtual MAC 00:00:5e:00:01:07"}},
+		{"padding", v2, func(s *sample) { s.padding = 3 }, "checksum message", []string{"3 bytes after the message"}},
 		{"fragment", v2, func(s *sample) { s.fragment = true }, "", []string{"IP fragment"}},
 		{"IP checksum", v2, func(s *sample) { s.badHeader = true }, "", []string{"wrong IP header checksum"}},
-		{"cut", v2, func(s *sample) { s.cut = 4 }, "VRRPv2 group 7", []string{"4 bytes of the IP packet are missing", "message of 16 bytes: 1 addresses need 20"}},
-		{"cut short", v2, func(s *sample) { s.cut = 18 }, "10.0.0.1 > 224.0.0.18 checksum unknown", []string{"18 bytes of the IP packet are missing", "message of 2 bytes: its header has 8"}},
+		{"cut", v2, func(s *sample) { s.cut = 4 }, "VRRPv2 group 7", []string{"4 bytes of the IP packet are missing", "message has 16 bytes, 1 addresses need 20"}},
+		{"cut short", v2, func(s *sample) { s.cut = 18 }, "10.0.0.1 > 224.0.0.18 checksum unknown", []string{"18 bytes of the IP packet are missing", "message has 2 bytes, its header needs 8"}},
 		{"several", v2, func(s *sample) { s.ttl, s.kind, s.badSum = 1, 2, true }, "", []string{"TTL 1 is not 255", "type 2 is not 1", "wrong checksum"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestFaults(t *testing.T) {
 			f := Frame{Time: noon, Link: Ethernet, Data: s.frame()}
 			p, ok := Decode(f)
 			if !ok {
-				t.Fatal("not taken for VRRP")
+				t.Fatal("not recognised as VRRP")
 			}
 			if diff := cmp.Diff(test.faults, p.Faults); diff != "" {
 				t.Error(diff)
