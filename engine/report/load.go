@@ -1,6 +1,6 @@
 package report
 
-// Load says how the router's loop, which sends and receives every advert, has fared since the start.
+// Load is the load since the start of the router's loop, which sends and receives every advert.
 type Load struct {
 	Received      uint64      `json:"received"`   // adverts, before any check
 	Sent          uint64      `json:"sent"`       // adverts
@@ -12,7 +12,7 @@ type Load struct {
 	AnnounceQueue int         `json:"announce_queue"` // announcements that wait to be sent
 }
 
-// LateClass counts the deadlines that were met later than those of the class before.
+// LateClass counts the deadlines that the loop met late by more than the class before and at most UpTo.
 type LateClass struct {
 	UpTo  float64 `json:"up_to,omitempty"` // seconds; 0: any
 	Count uint64  `json:"count"`

@@ -22,7 +22,7 @@ type Route struct {
 	VRID      uint8  `json:"group,omitempty"`
 }
 
-// Protocols are the routing protocols, of which there is one.
+// Protocols are the routing protocols; there is only one.
 type Protocols struct {
 	Static []Route `json:"static"`
 }

@@ -33,7 +33,7 @@ type Tracked struct {
 	State     string `json:"state"`
 	Reason    string `json:"reason,omitempty"`
 	Decrement uint8  `json:"decrement,omitempty"`
-	// Effect is what it does to the priority now; Fails says that it holds the virtual router back.
+	// Effect is the current change of the priority; Fails is true if the object stops the virtual router.
 	Effect int  `json:"effect"`
 	Fails  bool `json:"fails"`
 }
@@ -43,7 +43,7 @@ type SyncGroup struct {
 	Name    string `json:"name"`
 	Members []Key  `json:"members"`
 	Master  bool   `json:"master"`
-	// HeldBy is the member that holds the others back, Cause why if it cannot run.
+	// HeldBy is the member that holds the others back; Cause is the reason if this member cannot run.
 	HeldBy *Key   `json:"held_by,omitempty"`
 	Cause  string `json:"cause,omitempty"`
 }

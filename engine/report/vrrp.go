@@ -29,7 +29,7 @@ type Group struct {
 	Master            string   `json:"master,omitempty"` // address of the current Master
 }
 
-// Detail is everything that is shown of one virtual router. Intervals are in seconds.
+// Detail is the full report of one virtual router. Intervals are in seconds.
 type Detail struct {
 	Group
 	VIF                string  `json:"vif"` // name of the macvlan, "" without one
@@ -73,7 +73,7 @@ type Detail struct {
 	Transitions []Transition `json:"transitions"`
 }
 
-// Rival is another router that claims what only one can have.
+// Rival is another router that claims a role or address that only one can have.
 type Rival struct {
 	Address   string    `json:"address"`
 	Kind      string    `json:"kind"` // "master", "owner" or "address"
@@ -98,14 +98,14 @@ type Statistics struct {
 	Tolerated            map[string]uint64 `json:"tolerated"`          // mismatches accepted all the same
 }
 
-// Unicast are the routers that adverts are exchanged with in place of the multicast group.
+// Unicast are the peers that replace the multicast group.
 type Unicast struct {
 	Source string        `json:"source,omitempty"` // configured
 	TTLMin uint8         `json:"ttl_min"`
 	Peers  []UnicastPeer `json:"peers"`
 }
 
-// UnicastPeer is one of them. Without LastHeard it was not heard yet.
+// UnicastPeer is one unicast peer. Without LastHeard it was not heard yet.
 type UnicastPeer struct {
 	Address   string     `json:"address"`
 	LastHeard *time.Time `json:"last_heard,omitempty"`
@@ -135,7 +135,7 @@ func Groups(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Group {
 	return list
 }
 
-// Details is Groups with everything that is known of each.
+// Details is Groups with the full report of each.
 func Details(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Detail {
 	list := make([]Detail, 0)
 	for _, r := range s.Routers {
@@ -259,7 +259,7 @@ func unicast(r *engine.RouterStatus) *Unicast {
 	return u
 }
 
-// known returns a time; nil for the zero time.
+// known returns a pointer to a time, or nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -283,7 +283,7 @@ func statistics(c *engine.Counters) Statistics {
 	}
 }
 
-// named returns what was counted by kind, without the zeros.
+// named returns the counters by the names of their kinds, without zeros.
 func named[K interface {
 	~uint8
 	String() string

@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// holdTime is how long a host may leave a virtual router to others after its kernel
+// holdTime is how long a host may stay Backup after its kernel
 // refused the addresses.
 const holdTime = time.Minute
 
@@ -20,19 +20,19 @@ const timeToFail = 3
 // every 10 ms and answers to others.
 const stormLimit = 1000
 
-// checker watches over the LAN. What is wrong must come right within a time that
-// begins when it went wrong, or when something last happened to the LAN from outside.
+// checker checks the LAN. A wrong condition must end within a time limit, counted from
+// its start or from the last disturbance from outside.
 type checker struct {
 	lan        *LAN
 	disturbAt  time.Time
 	since      map[wrong]time.Time
-	held       map[holder]time.Time         // until when a host need not become Master
+	held       map[holder]time.Time         // end of the time when a host need not become Master
 	slowest    map[engine.Key]time.Duration // the longest interval that a Backup may have learned
 	sent       map[holder]burst
 	violations []string
 }
 
-// burst is how many adverts there were from a moment on.
+// burst is the number of adverts since a time.
 type burst struct {
 	from  time.Time
 	count int
@@ -57,13 +57,13 @@ type holder struct {
 	key  engine.Key
 }
 
-// disturbed tells that something happened from outside.
+// disturbed records a disturbance from outside.
 func (c *checker) disturbed() {
 	c.checkAll()
 	c.disturbAt = c.lan.now
 }
 
-// moved tells of a transition.
+// moved records a transition.
 func (c *checker) moved(h *Host, e engine.Event) {
 	if e.Cause == vrrp.CauseInstallFailed || e.Cause == vrrp.CauseAddressLost {
 		c.held[holder{h, e.Key}] = c.lan.now.Add(holdTime)
@@ -71,8 +71,8 @@ func (c *checker) moved(h *Host, e engine.Event) {
 	c.check(e.Key)
 }
 
-// sends tells of an advert. It is false if that is part of a storm, which must not
-// last for ever.
+// sends records an advert. It returns false if the advert is part of a storm, so that
+// the storm ends.
 func (c *checker) sends(h *Host, key engine.Key) bool {
 	k := holder{h, key}
 	b := c.sent[k]
@@ -87,7 +87,7 @@ func (c *checker) sends(h *Host, key engine.Key) bool {
 	return b.count < stormLimit
 }
 
-// checkAll looks at every virtual router.
+// checkAll checks every virtual router.
 func (c *checker) checkAll() {
 	seen := make(map[engine.Key]bool)
 	for _, h := range c.lan.hosts {
@@ -106,7 +106,7 @@ type side struct {
 	slow                bool // somebody may have to find out first that it is mute
 }
 
-// check looks at one virtual router.
+// check checks one virtual router.
 func (c *checker) check(key engine.Key) {
 	var sides [2]side
 	for _, h := range c.lan.hosts {
@@ -130,7 +130,7 @@ func (c *checker) check(key engine.Key) {
 		if !vr.Shutdown && !c.lan.now.Before(c.held[holder{h, key}]) {
 			s.able++
 		}
-		if h.settled(key) && h.kernel.installed[key] != master {
+		if h.kernelDone(key) && h.kernel.installed[key] != master {
 			c.report("%s: %s is %s, addresses installed: %t", key, h.Name, h.state[key], h.kernel.installed[key])
 		}
 	}
@@ -144,29 +144,29 @@ func (c *checker) check(key engine.Key) {
 	}
 }
 
-// timeToHear is what it may take until of two Masters one has heard the other.
+// timeToHear is the time limit until one of two Masters has heard the other.
 func (c *checker) timeToHear(slowest time.Duration) time.Duration {
 	adverts := 1
 	if loss := c.lan.o.Loss; loss > 0 {
-		// So many are not lost in a row, in a billion times.
+		// The probability that this many are lost in a row is one in a billion.
 		adverts = int(math.Ceil(math.Log(1e-9) / math.Log(loss)))
 	}
 	return time.Duration(adverts)*slowest + 2*c.transit()
 }
 
-// timeToTakeOver is the longest Master_Down_Interval, with a Skew_Time of one
+// timeToTakeOver is the longest Master_Down_Interval, with the maximum Skew_Time of one
 // interval.
 func (c *checker) timeToTakeOver(slowest time.Duration) time.Duration {
 	return 4*slowest + c.transit()
 }
 
-// transit is the longest that a message and its handling take.
+// transit is the longest time that a message and its handling take.
 func (c *checker) transit() time.Duration {
 	o := &c.lan.o
 	return o.Delay + o.Jitter + o.Late + time.Millisecond
 }
 
-// allow notes whether something is wrong, and reports it when it has been for too long.
+// allow records whether a condition is wrong, and reports it if it lasts longer than limit.
 func (c *checker) allow(w wrong, is bool, limit time.Duration) {
 	from, was := c.since[w]
 	if was {

@@ -1,9 +1,9 @@
 // Package sim runs virtual routers on a simulated LAN in virtual time: any number of
-// hosts, each with an engine.Core, a kernel that takes its time and may refuse, and messages that
+// hosts, each with an engine.Core and a kernel that is slow and may refuse, and messages that
 // are delayed, lost and cut off. A LAN is deterministic: the same seed and the same calls
 // give the same transitions.
 //
-// All the while it is checked that what VRRP promises is kept: at most one Master on a connected
-// segment once adverts have had the time to arrive, one within the protocol's time,
-// and the addresses where the Master is and nowhere else. LAN.Violations tells where it was not.
+// The simulation always checks the guarantees of VRRP: at most one Master on a connected
+// segment after adverts have had time to arrive, one Master within the protocol's time limits,
+// and the addresses only on the Master. LAN.Violations lists the violations.
 package sim

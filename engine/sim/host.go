@@ -21,23 +21,23 @@ type Host struct {
 	side int // of a partition
 
 	core    *engine.Core // nil: off
-	life    int          // how often it was started or crashed
-	stopped bool         // Stop was called: it may finish its work
+	life    int          // number of starts and crashes
+	stopped bool         // Stop was called; the kernel may still finish its work
 	stalled bool
 	refuses bool                // its kernel has no address installed
 	mute    bool                // nothing that it sends goes out
 	failing map[engine.Key]bool // the last advert could not be sent
 	out     engine.Output
-	wakeAt  time.Time // when it comes to its timers; zero: never
+	wakeAt  time.Time // when it checks its timers; zero: never
 
 	inbox   []*message // waiting to be read
-	answers []answer   // of the kernel, waiting likewise
+	answers []answer   // of the kernel, waiting too
 	listens map[vrrp.Family]engine.Listen
 	kernel  kernel
 	state   map[engine.Key]vrrp.State
 }
 
-// running tells whether the host takes part.
+// running reports whether the host runs.
 func (h *Host) running() bool { return h.core != nil && !h.stopped }
 
 // Start starts a host that was stopped or has crashed.
@@ -50,13 +50,13 @@ func (h *Host) Start() {
 	h.turn()
 }
 
-// Crash ends a host without a word; its addresses are gone with it.
+// Crash ends a host without priority 0; its addresses disappear with it.
 func (h *Host) Crash() {
 	h.off()
 	h.lan.checker.disturbed()
 }
 
-// off forgets everything about the life that is over.
+// off resets all state of the run that has ended.
 func (h *Host) off() {
 	h.life++
 	h.core, h.stopped, h.stalled, h.out, h.wakeAt = nil, false, false, engine.Output{}, time.Time{}
@@ -67,15 +67,15 @@ func (h *Host) off() {
 	h.failing = make(map[engine.Key]bool)
 }
 
-// Stop ends a host in good order.
+// Stop ends a host with a clean shutdown.
 func (h *Host) Stop() {
 	h.do(func(now time.Time) { h.core.Stop(now, &h.out) })
 	h.stopped = true
 	h.lan.checker.disturbed()
 }
 
-// Stall keeps a host from running for some time, as if suspended. Messages wait for it, and
-// its kernel keeps the addresses that it has.
+// Stall keeps a host from running for some time, as if suspended. Messages are queued, and
+// its kernel keeps its addresses.
 func (h *Host) Stall(d time.Duration) {
 	if h.core == nil || h.stalled {
 		return
@@ -121,13 +121,13 @@ func (h *Host) Apply(routers ...engine.VirtualRouter) {
 	h.do(func(now time.Time) { h.core.Apply(now, h.cfg, &h.out) })
 }
 
-// Resign has the host give up Master once.
+// Resign makes the host give up Master once.
 func (h *Host) Resign(key engine.Key) {
 	h.lan.checker.disturbed()
-	h.do(func(now time.Time) { _ = h.core.Resign(now, key, &h.out) }) // it need not be Master
+	h.do(func(now time.Time) { _ = h.core.Resign(now, key, &h.out) }) // ignores the error if it is not Master
 }
 
-// Lose removes the addresses of a virtual router from outside.
+// Lose removes the addresses of a virtual router, like another program would.
 func (h *Host) Lose(key engine.Key) {
 	h.lan.checker.disturbed()
 	if h.kernel.installed[key] {
@@ -136,7 +136,7 @@ func (h *Host) Lose(key engine.Key) {
 	}
 }
 
-// Status returns what can be seen of a virtual router; nil if the host is off or
+// Status returns the status of a virtual router; nil if the host is off or
 // does not have it.
 func (h *Host) Status(key engine.Key) *engine.RouterStatus {
 	if h.core == nil {
@@ -150,7 +150,7 @@ func (h *Host) Status(key engine.Key) *engine.RouterStatus {
 	return nil
 }
 
-// do calls into the Core on behalf of someone outside.
+// do makes a call from outside to the Core.
 func (h *Host) do(call func(now time.Time)) {
 	if h.core == nil {
 		return
@@ -161,7 +161,7 @@ func (h *Host) do(call func(now time.Time)) {
 	}
 }
 
-// receive is a message at the host's interface.
+// receive handles a message at the host's interface.
 func (h *Host) receive(m *message) {
 	if h.core == nil || !h.link.Up || h.side != m.from.side {
 		return
@@ -177,7 +177,7 @@ func (h *Host) receive(m *message) {
 	}
 }
 
-// turn is one turn of the host's loop: everything that was received first, the timers then.
+// turn is one turn of the host's loop: first all received messages, then the timers.
 func (h *Host) turn() {
 	now := h.lan.now
 	if h.stalled {
@@ -206,13 +206,13 @@ func (h *Host) turn() {
 	}
 }
 
-// wake sets when the next turn is, if nothing happens before.
+// wake sets the time of the next turn, unless something happens before.
 func (h *Host) wake(at time.Time) {
 	h.wakeAt = at
 	h.lan.queue.push(event{at: at, host: h, life: h.life})
 }
 
-// carryOut does what the Core asks for.
+// carryOut performs the actions that the Core asks for.
 func (h *Host) carryOut() {
 	for _, l := range h.out.Listens {
 		h.listens[l.Family] = l

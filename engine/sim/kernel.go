@@ -11,11 +11,11 @@ var (
 	errUnsent  = errors.New("not sent by the simulated kernel")
 )
 
-// kernel has the addresses of a host. It does one piece of work at a time, the
+// kernel holds the addresses of a host. It does one piece of work at a time, and only the
 // newest of each virtual router.
 type kernel struct {
 	waiting   []engine.Key
-	desired   map[engine.Key]engine.Desired // that waits, by what it is for
+	desired   map[engine.Key]engine.Desired // waiting, by virtual router
 	busy      bool
 	installed map[engine.Key]bool
 }
@@ -38,7 +38,7 @@ func (h *Host) desire(d engine.Desired) {
 	h.work()
 }
 
-// work has the kernel begin with the next piece.
+// work makes the kernel start the next piece.
 func (h *Host) work() {
 	k := &h.kernel
 	if k.busy || len(k.waiting) == 0 {
@@ -53,7 +53,7 @@ func (h *Host) work() {
 	h.lan.queue.push(event{at: ready, host: h, life: h.life, work: w})
 }
 
-// worked is the end of a piece of work.
+// worked handles the end of a piece of work.
 func (h *Host) worked(w *work) {
 	d := w.desired
 	a := answer{key: d.Key, seq: d.Seq}
@@ -71,9 +71,9 @@ func (h *Host) worked(w *work) {
 	h.lan.checker.check(d.Key)
 }
 
-// settled tells whether the kernel has done all that was asked for a virtual router, and
-// the host knows.
-func (h *Host) settled(key engine.Key) bool {
+// kernelDone reports whether the kernel has done all work for a virtual router, and
+// the host has its answer.
+func (h *Host) kernelDone(key engine.Key) bool {
 	_, waits := h.kernel.desired[key]
 	return !waits && !h.kernel.busy && len(h.answers) == 0
 }

@@ -10,20 +10,20 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Options say what a LAN and its hosts are like. The zero value is one
-// without delays and losses.
+// Options set the behaviour of a LAN and its hosts. The zero value has no
+// delays and losses.
 type Options struct {
 	Seed uint64
-	// Delay is what a message takes, to which up to Jitter is added, which can reorder messages.
+	// Delay is the transit time of a message. Up to Jitter is added, which can reorder messages.
 	Delay, Jitter time.Duration
-	// Loss is the part of the messages, 0 to 1, that a receiver does not get.
+	// Loss is the fraction of messages, 0 to 1, that a receiver does not get.
 	Loss float64
-	// Work is what the kernel takes for the addresses of one virtual router, to which up
+	// Work is the time that the kernel needs for the addresses of one virtual router. Up
 	// to WorkJitter is added.
 	Work, WorkJitter time.Duration
-	// Refuse is the part of the installations, 0 to 1, that the kernel refuses.
+	// Refuse is the fraction of installations, 0 to 1, that the kernel refuses.
 	Refuse float64
-	// Late is how much too late, at most, a host may come to its timers.
+	// Late is the maximum delay of a host's timers.
 	Late time.Duration
 }
 
@@ -41,7 +41,7 @@ type LAN struct {
 
 // Transition is a change of state on one of the hosts.
 type Transition struct {
-	At    time.Duration // from the start of the LAN
+	At    time.Duration // since the start of the LAN
 	Host  string
 	Key   engine.Key
 	From  vrrp.State
@@ -68,8 +68,8 @@ func New(o Options) *LAN {
 	return l
 }
 
-// Add starts another host, r1 being the first, with addresses 10.0.0.1/16 and fe80::1/64 and
-// so on. It is there, but has no virtual router until it gets a configuration.
+// Add starts another host with these virtual routers. The first host is r1, with the addresses 10.0.0.1/16
+// and fe80::1/64, and so on.
 func (l *LAN) Add(routers ...engine.VirtualRouter) *Host {
 	n := len(l.hosts) + 1
 	h := &Host{
@@ -92,10 +92,10 @@ func (l *LAN) Add(routers ...engine.VirtualRouter) *Host {
 // Elapsed returns how long the LAN has been running.
 func (l *LAN) Elapsed() time.Duration { return l.now.Sub(l.started) }
 
-// Transitions returns what happened so far, in order.
+// Transitions returns the transitions so far, in order.
 func (l *LAN) Transitions() []Transition { return l.log }
 
-// Violations returns what should not have happened so far.
+// Violations returns the violations so far.
 func (l *LAN) Violations() []string { return l.checker.violations }
 
 // Run lets time pass.
@@ -113,14 +113,14 @@ func (l *LAN) Run(d time.Duration) {
 	l.checker.checkAll()
 }
 
-// Set changes how the LAN and its hosts behave from now on. Seed stays.
+// Set changes the behaviour of the LAN and its hosts. The seed stays.
 func (l *LAN) Set(o Options) {
 	o.Seed = l.o.Seed
 	l.o = o
 	l.checker.disturbed()
 }
 
-// Partition cuts the LAN between these hosts and the others.
+// Partition splits the LAN between these hosts and the others.
 func (l *LAN) Partition(hosts ...*Host) {
 	l.Heal()
 	for _, h := range hosts {
@@ -148,7 +148,7 @@ func (l *LAN) Masters(key engine.Key) []string {
 	return names
 }
 
-// send brings an advert to every other host on the same side.
+// send delivers an advert to every other host on the same side.
 func (l *LAN) send(from *Host, s engine.Send) {
 	if !l.checker.sends(from, s.Key) {
 		return
@@ -162,7 +162,7 @@ func (l *LAN) send(from *Host, s engine.Send) {
 	}
 }
 
-// chance is true with a probability.
+// chance returns true with probability p.
 func (l *LAN) chance(p float64) bool { return p > 0 && l.rand.Float64() < p }
 
 // upTo returns a random duration from zero to d.

@@ -8,8 +8,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestPreemptDelayIsCutShort has a better router wait for its preempt_delay, and something happen after ten of the
-// thirty seconds.
+// TestPreemptDelayIsCutShort makes a better router wait for its preempt_delay of thirty seconds, and causes an event
+// after ten seconds.
 func TestPreemptDelayIsCutShort(t *testing.T) {
 	const (
 		delay = 30 * time.Second
@@ -20,7 +20,7 @@ func TestPreemptDelayIsCutShort(t *testing.T) {
 	for name, tt := range map[string]struct {
 		happens  func(l *lab)
 		want     []string
-		low, top time.Duration // how long after it r2 becomes Master; 0: it does not
+		low, top time.Duration // time from the event until r2 becomes Master; 0: it does not
 	}{
 		"nothing happens": {func(*lab) {},
 			[]string{"r2 Master: preempted lower priority", "r1 Backup: higher priority heard"}, delay - then, delay - then + 2*time.Second},
@@ -56,7 +56,7 @@ func TestPreemptDelayIsCutShort(t *testing.T) {
 	}
 }
 
-// TestTrackingWhilePreemptionIsDelayed: an object that comes back makes the router better again; the delay counts from the
+// TestTrackingWhilePreemptionIsDelayed: an object that comes up makes the router better again. The delay starts with the
 // Master's first advert after that.
 func TestTrackingWhilePreemptionIsDelayed(t *testing.T) {
 	vr := alone(0, 200)
@@ -67,7 +67,7 @@ func TestTrackingWhilePreemptionIsDelayed(t *testing.T) {
 	r := w.routers[0]
 	set := func(up bool) {
 		r.core.SetTrack(w.now, &r.cfg.Tracks[0], engine.TrackResult{Up: up}, &r.out)
-		w.settle(r)
+		w.carryOut(r)
 	}
 	master := func(when, want string) {
 		t.Helper()

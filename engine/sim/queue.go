@@ -7,13 +7,13 @@ import (
 	"vrrpsh/engine"
 )
 
-// An event is something that will happen to a host: a message arrives, its kernel
-// has done some work, or it looks at its timers.
+// An event is a future event of a host: a message arrives, its kernel
+// has done some work, or it checks its timers.
 type event struct {
 	at      time.Time
-	seq     uint64 // keeps what happens at the same time in order
+	seq     uint64 // orders events of the same time
 	host    *Host
-	life    int      // of the host; another one: the event is void
+	life    int      // the host's life; if it has changed, the event is void
 	message *message // a message arrives
 	work    *work    // the kernel is ready
 }
@@ -50,7 +50,7 @@ func (q *queue) push(e event) {
 	heap.Push(&q.events, e)
 }
 
-// pop takes the first event out, if it happens before or at end.
+// pop removes the first event, if its time is not after end.
 func (q *queue) pop(end time.Time) (event, bool) {
 	if len(q.events) == 0 || q.events[0].at.After(end) {
 		return event{}, false

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/engine/sim"
 )
 
-// TestRandom does at random to random LANs whatever can be done to one, and lets them come to rest.
+// TestRandom performs random actions on random LANs, then lets them come to rest.
 func TestRandom(t *testing.T) {
 	seeds := uint64(400)
 	if testing.Short() {
@@ -114,7 +114,7 @@ func random(t *testing.T, seed uint64) {
 		l.Run(time.Duration(r.Int64N(int64(pick(10*time.Millisecond, 3*time.Second, 20*time.Second)) + 1)))
 	}
 
-	// At rest: everything works, and waits after refusals are over.
+	// At rest everything works, and the delays after refusals are over.
 	l.Heal()
 	o.Loss, o.Refuse = 0, 0
 	l.Set(o)

@@ -67,7 +67,7 @@ func TestLinkOfMasterFails(t *testing.T) {
 }
 
 func TestEqualPriorityIsDecidedByAddress(t *testing.T) {
-	// They all come to it at the same moment.
+	// All timers expire at the same moment.
 	l := newLab(t, sim.Options{Delay: time.Millisecond}, one(group(1, 100)), one(group(1, 100)), one(group(1, 100)))
 	l.Run(10 * time.Second)
 	if diff := cmp.Diff([]string{"r3"}, l.Masters(group(1, 100).Key)); diff != "" {
@@ -144,7 +144,7 @@ func TestLossOfAThird(t *testing.T) {
 func TestStalls(t *testing.T) {
 	start := []string{"r1 Backup: startup", "r2 Backup: startup", "r1 Master: master down timer expired"}
 	t.Run("Backup", func(t *testing.T) {
-		// However long it was away, it hears the Master before it takes over.
+		// However long the stall, the Backup receives the Master's adverts before it takes over.
 		l := newLab(t, ethernet, one(group(1, 200)), one(group(1, 100)))
 		l.Run(10 * time.Second)
 		l.expect("start", start...)
@@ -171,7 +171,7 @@ func TestStalls(t *testing.T) {
 		l.expect("stall", "r2 Master: master down timer expired", "r2 Backup: higher priority heard")
 	})
 	t.Run("Master with a better one behind", func(t *testing.T) {
-		// It stands back at once, and says so: the better one may not have heard it.
+		// It becomes Backup at once, after one last advert, since the better one may not have heard it.
 		l := newLab(t, ethernet, one(group(1, 100)), one(group(1, 200, noPreempt)))
 		l.hosts[1].Crash()
 		l.Run(10 * time.Second)
@@ -203,7 +203,7 @@ func TestAddressOwner(t *testing.T) {
 	l.expect("back", "r1 Master: address owner", "r2 Backup: higher priority heard")
 }
 
-// Each router owns one of the two addresses: a mistake that the primary addresses decide.
+// Each router owns one of the two addresses. After this misconfiguration, the primary addresses decide the election.
 func TestTwoAddressOwners(t *testing.T) {
 	both := func(vr *engine.VirtualRouter) {
 		virtualAddress("10.0.0.1")(vr)
@@ -357,7 +357,7 @@ func TestHundredRouters(t *testing.T) {
 		l.seen = len(l.Transitions())
 		l.hosts[i].Crash()
 		l.Run(5 * time.Second)
-		// The skew is wide enough for one to be first, and for the others to hear it.
+		// The skew is large enough for one to be first, and for the others to hear it.
 		l.expect("crash", l.hosts[i-1].Name+" Master: master down timer expired")
 	}
 	l.Partition(l.hosts[:50]...)
@@ -376,7 +376,7 @@ func Test250Groups(t *testing.T) {
 	var vrs [3][]engine.VirtualRouter
 	for vrid := 1; vrid <= 250; vrid++ {
 		for i := range vrs {
-			// Each is the best for a third of them.
+			// Each host has the highest priority of a third of the groups.
 			vrs[i] = append(vrs[i], group(uint8(vrid), uint8(100+50*((vrid+i)%3))))
 		}
 	}
@@ -438,7 +438,7 @@ func TestReconfigurationInPlace(t *testing.T) {
 		l.Run(20 * time.Second)
 		l.expect(tt.name)
 	}
-	// The priorities change sides: the other takes over, in the time it takes to hear of it.
+	// The priorities are swapped: the other router takes over as soon as it hears of it.
 	began := l.Elapsed()
 	l.hosts[0].Apply(group(1, 50), group(2, 100))
 	l.Run(10 * time.Second)
@@ -484,10 +484,10 @@ func TestSameSeedSameStory(t *testing.T) {
 		return fmt.Sprint(l.Transitions())
 	}
 	if a, b := story(1), story(1); a != b {
-		t.Error("two stories of one seed")
+		t.Error("one seed gave two different runs")
 	}
 	if a, b := story(1), story(2); a == b {
-		t.Error("one story of two seeds")
+		t.Error("two seeds gave the same run")
 	}
 }
 

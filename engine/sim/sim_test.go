@@ -14,7 +14,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// group returns a VRRPv3 virtual router with preemption, every second.
+// group returns a VRRPv3 virtual router with preemption and an interval of one second.
 func group(vrid, priority uint8, changes ...func(*engine.VirtualRouter)) engine.VirtualRouter {
 	addr := netip.AddrFrom4([4]byte{10, 0, 255, vrid})
 	vr := engine.VirtualRouter{
@@ -54,7 +54,7 @@ func ipv6(vr *engine.VirtualRouter) {
 	vr.Addresses, vr.Protocol.Addresses = []engine.Address{{Addr: addr, Bits: -1}}, []netip.Addr{addr}
 }
 
-// virtualAddress makes the address another one, such as that of a host.
+// virtualAddress changes the virtual address, for example to that of a host.
 func virtualAddress(s string) func(*engine.VirtualRouter) {
 	return func(vr *engine.VirtualRouter) {
 		addr := netip.MustParseAddr(s)
@@ -62,7 +62,7 @@ func virtualAddress(s string) func(*engine.VirtualRouter) {
 	}
 }
 
-// ethernet is a quiet LAN with kernels that take their time.
+// ethernet is a LAN without losses, with slow kernels.
 var ethernet = sim.Options{
 	Delay: 200 * time.Microsecond, Jitter: 300 * time.Microsecond,
 	Work: 100 * time.Microsecond, WorkJitter: 2 * time.Millisecond, Late: 500 * time.Microsecond,
@@ -70,7 +70,7 @@ var ethernet = sim.Options{
 
 const slack = 3 * time.Millisecond // for delays and lateness
 
-// lab is a LAN with what tests ask about it.
+// lab is a LAN with the checks of the tests.
 type lab struct {
 	t *testing.T
 	*sim.LAN
@@ -89,7 +89,7 @@ func newLab(t *testing.T, o sim.Options, hosts ...[]engine.VirtualRouter) *lab {
 
 func one(vrs ...engine.VirtualRouter) []engine.VirtualRouter { return vrs }
 
-// verify fails the test for what should not have happened.
+// verify fails the test if there were violations.
 func (l *lab) verify() {
 	l.t.Helper()
 	for _, v := range l.Violations() {
@@ -118,7 +118,7 @@ func (l *lab) expect(step string, want ...string) {
 	}
 }
 
-// took is how long after begin a host became Master for the last time.
+// took returns the time from begin until a host last became Master.
 func (l *lab) took(host string, begin time.Duration) time.Duration {
 	l.t.Helper()
 	for _, tr := range slices.Backward(l.Transitions()) {

@@ -55,7 +55,7 @@ func newTwin(t *testing.T, seed uint64, configs ...engine.Config) *twin {
 	for i, cfg := range configs {
 		r := &twinRouter{name: fmt.Sprintf("r%d", i+1), cfg: cfg}
 		for lan := range r.links {
-			// Who has the higher address differs from LAN to LAN.
+			// The router with the higher address differs from LAN to LAN.
 			last := byte(10 + i)
 			if lan == 1 {
 				last = byte(20 - i)
@@ -77,14 +77,14 @@ func (w *twin) boot(r *twinRouter) {
 		r.core.SetLink(w.now, l, &r.out)
 	}
 	r.core.Apply(w.now, r.cfg, &r.out)
-	w.settle(r)
+	w.carryOut(r)
 }
 
 func (w *twin) apply(r *twinRouter, routers ...engine.VirtualRouter) {
 	r.cfg.Routers = routers
 	if r.core != nil {
 		r.core.Apply(w.now, r.cfg, &r.out)
-		w.settle(r)
+		w.carryOut(r)
 	}
 }
 
@@ -92,12 +92,12 @@ func (w *twin) setLink(r *twinRouter, lan int, up bool) {
 	r.links[lan].Up = up
 	if r.core != nil {
 		r.core.SetLink(w.now, r.links[lan], &r.out)
-		w.settle(r)
+		w.carryOut(r)
 	}
 }
 
-// settle carries out what a Core asks for, and checks that the sync group is whole.
-func (w *twin) settle(r *twinRouter) {
+// carryOut performs the actions that a Core asks for, and checks that the sync group is whole.
+func (w *twin) carryOut(r *twinRouter) {
 	for len(r.out.Sends)+len(r.out.Desired)+len(r.out.Events) > 0 {
 		w.whole(r)
 		out := r.out
@@ -168,7 +168,7 @@ func (w *twin) run(d time.Duration) {
 		}
 		if due != nil {
 			due.core.Expire(w.now, &due.out)
-			w.settle(due)
+			w.carryOut(due)
 			continue
 		}
 		m := w.wire[next]
@@ -177,12 +177,12 @@ func (w *twin) run(d time.Duration) {
 			m.to.core.Deliver(w.now, m.link+1, vrrp.IPv4, vrrp.Packet{
 				Src: m.send.Source, Dst: vrrp.GroupIPv4, TTL: vrrp.TTL, Payload: m.send.Payload,
 			}, &m.to.out)
-			w.settle(m.to)
+			w.carryOut(m.to)
 		}
 	}
 }
 
-// masters returns who is Master, "" on a LAN where it is not one.
+// master returns the name of the single Master of all LANs, or "".
 func (w *twin) master() string {
 	name := ""
 	for _, r := range w.routers {
@@ -234,8 +234,8 @@ func TestSyncGroupMovesAsOne(t *testing.T) {
 	w.quiet("afterwards", time.Minute)
 }
 
-// One LAN is cut between routers whose links stay up: the Backup must not take over one group, nor
-// may both fight over the other.
+// One LAN is cut between routers whose links stay up: the Backup must not take over one group, and
+// the routers must not fight over the other.
 func TestSyncGroupWithOneLANCut(t *testing.T) {
 	w := newTwin(t, 2, pair(200, 200), pair(100, 100))
 	w.run(10 * time.Second)
@@ -243,13 +243,13 @@ func TestSyncGroupWithOneLANCut(t *testing.T) {
 	w.quiet("one LAN cut", 2*time.Minute)
 	s := w.routers[1].core.Snapshot(w.now).Routers[0]
 	if s.Willing == vrrp.CauseNone || s.Sync.Blocker.Interface != "eth1" {
-		t.Errorf("the Backup does not say what holds it back: %+v", s.Sync)
+		t.Errorf("the Backup does not report what holds it back: %+v", s.Sync)
 	}
 	w.cut[0] = false
 	w.quiet("mended", 2*time.Minute)
 }
 
-// Members that were configured differently: the lowest priority and the most patient member decide.
+// Members with different settings: the lowest priority and the longest preempt delay decide.
 func TestSyncGroupOfUnequals(t *testing.T) {
 	for name, configs := range map[string][2]engine.Config{
 		"crossed priorities":   {pair(200, 100), pair(100, 200)},
@@ -279,7 +279,7 @@ func alone(lan int, priority uint8) engine.VirtualRouter {
 	return vr
 }
 
-// A preempt delay of one member delays all, and no longer than it says.
+// A preempt delay of one member delays all members by exactly this time.
 func TestSyncGroupWaitsForThePreemptDelay(t *testing.T) {
 	patient := engine.Config{Routers: []engine.VirtualRouter{member(0, 200, preemptDelay(20*time.Second)), member(1, 200)}}
 	w := newTwin(t, 4, pair(100, 100), patient)
@@ -343,7 +343,7 @@ func TestSyncedBackupLeavesWithoutPreemption(t *testing.T) {
 }
 
 // Whatever happens to links, LANs and routers, no router is ever Master on one LAN only, and
-// in the end there is one Master, for good.
+// at the end there is one permanent Master.
 func TestSyncGroupsAtRandom(t *testing.T) {
 	seeds := uint64(300)
 	if testing.Short() {
@@ -391,12 +391,12 @@ func randomTwin(t *testing.T, seed uint64) {
 		case 7:
 			if router.core != nil {
 				_ = router.core.Resign(w.now, router.cfg.Routers[lan].Key, &router.out)
-				w.settle(router)
+				w.carryOut(router)
 			}
 		case 8:
 			if router.core != nil {
 				router.core.SetTrack(w.now, &router.cfg.Tracks[lan], engine.TrackResult{Up: r.IntN(2) == 0}, &router.out)
-				w.settle(router)
+				w.carryOut(router)
 			}
 		}
 		w.loss = []float64{0, 0, 0.2}[r.IntN(3)]
@@ -412,12 +412,12 @@ func randomTwin(t *testing.T, seed uint64) {
 		}
 		for i := range router.cfg.Tracks {
 			router.core.SetTrack(w.now, &router.cfg.Tracks[i], engine.TrackResult{Up: true}, &router.out)
-			w.settle(router)
+			w.carryOut(router)
 		}
 	}
 	w.run(5 * time.Minute)
 	if w.master() == "" {
-		t.Errorf("no one Master in the end: %q", w.moves)
+		t.Errorf("no single Master at the end: %q", w.moves)
 	}
 	w.quiet("in the end", 5*time.Minute)
 }
@@ -433,8 +433,8 @@ func objects(names ...string) []engine.TrackObject {
 	return list
 }
 
-// One member is told to resign: the others resign with it, in the order of the configuration, and the peer becomes Master
-// of all; with preemption they come back.
+// One member receives the command to resign: the others resign with it, in the order of the configuration, and the peer
+// becomes Master of all; with preemption they come back.
 func TestSyncGroupResignsAsOne(t *testing.T) {
 	w := newTwin(t, 11, pair(200, 200), pair(100, 100))
 	w.run(10 * time.Second)
@@ -449,7 +449,7 @@ func TestSyncGroupResignsAsOne(t *testing.T) {
 			resigned = append(resigned, s.Link)
 		}
 	}
-	w.settle(r)
+	w.carryOut(r)
 	if len(resigned) != 2 || resigned[0] != 2 || resigned[1] != 1 {
 		t.Errorf("priority 0 was sent on the links %v, want the member's and then the other's", resigned)
 	}
@@ -469,7 +469,7 @@ func TestSyncGroupResignsAsOne(t *testing.T) {
 	w.quiet("afterwards", time.Minute)
 }
 
-// The owner of an address cannot leave it to anybody: it takes no part, and its priority does not count.
+// The owner of an address cannot give it up: it is ignored in the sync group, and its priority does not count.
 func TestAddressOwnerTakesNoPartInASyncGroup(t *testing.T) {
 	owned := func(vr *engine.VirtualRouter) {
 		if vr.Interface == twinNames[0] {
@@ -491,7 +491,7 @@ func TestAddressOwnerTakesNoPartInASyncGroup(t *testing.T) {
 }
 
 // A hundred objects flap, on both members and on both routers: the group stays whole, all members advertise the lowest
-// priority that one of them has left, and when it is over there is one Master for good.
+// remaining priority of any member, and afterwards there is one permanent Master.
 func TestSyncGroupInATrackingStorm(t *testing.T) {
 	var names []string
 	for i := range 100 {
@@ -502,7 +502,7 @@ func TestSyncGroupInATrackingStorm(t *testing.T) {
 		configs[i].Tracks = objects(names...)
 		for j, n := range names {
 			vr := &configs[i].Routers[j%2]
-			// A few hold it back, the others cost it priority.
+			// A few have no decrement, the others lower the priority.
 			vr.Track = append(vr.Track, engine.Tracking{Object: n, Decrement: uint8(j % 25)})
 		}
 	}
@@ -516,7 +516,7 @@ func TestSyncGroupInATrackingStorm(t *testing.T) {
 		r := w.routers[i]
 		down[i][object] = !up
 		r.core.SetTrack(w.now, &r.cfg.Tracks[object], engine.TrackResult{Up: up}, &r.out)
-		w.settle(r) // looks whether the group is whole
+		w.carryOut(r) // checks that the group is whole
 		least, held := vrrp.PriorityMax, false
 		for m, vr := range r.cfg.Routers {
 			left := int(vr.Protocol.Priority)

@@ -9,8 +9,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A hundred objects flap. The priority is right after each change, within 1 and 254, what is
-// advertised is that, and no transition happens but those that the priorities call for.
+// A hundred objects flap. After each change the priority is correct, between 1 and 254, and the router advertises it.
+// The only transitions are those that the priorities require.
 func TestTrackingStorm(t *testing.T) {
 	var names []string
 	for i := range 100 {
@@ -33,7 +33,7 @@ func TestTrackingStorm(t *testing.T) {
 		for _, s := range r.out.Sends {
 			advertised = int(s.Payload[2])
 		}
-		w.settle(r)
+		w.carryOut(r)
 		n := 0
 		for _, d := range down {
 			if d {
@@ -70,7 +70,7 @@ func TestTrackingStorm(t *testing.T) {
 	w.quiet("afterwards", time.Minute)
 }
 
-// An object without a decrement stops a Master, which says so to the others at once.
+// An object without a decrement stops a Master, which sends priority 0 at once.
 func TestTrackedObjectWithoutDecrement(t *testing.T) {
 	vr := alone(0, 200)
 	vr.Track = []engine.Tracking{{Object: "vital"}}
@@ -79,7 +79,7 @@ func TestTrackedObjectWithoutDecrement(t *testing.T) {
 	w.run(10 * time.Second)
 	r := w.routers[0]
 	r.core.SetTrack(w.now, &r.cfg.Tracks[0], engine.TrackResult{Reason: "exit status 1"}, &r.out)
-	w.settle(r)
+	w.carryOut(r)
 	s := r.core.Snapshot(w.now)
 	if g := s.Routers[0]; g.State != vrrp.Initialize || g.Cause != vrrp.CauseTracking || g.Counters.PriorityZeroSent != 1 {
 		t.Errorf("it is %s because of %s, priority 0 sent %d times", g.State, g.Cause, g.Counters.PriorityZeroSent)
