@@ -21,8 +21,8 @@ import (
 	"vrrpsh/shell/term"
 )
 
-// socketPath is the flag's, or else that of the environment or the default: the configuration
-// file may be unreadable for those who attach.
+// socketPath is the path of the flag, the environment or the default, in this order. It is not read from the
+// configuration, since users who attach may not be able to read that file.
 func (f flags) socketPath() string {
 	if f.socket != "" {
 		return f.socket
@@ -45,8 +45,8 @@ func attach(ctx context.Context, f flags) error {
 	return converse(ctx, c)
 }
 
-// converse runs a conversation in this terminal, or as a script when standard
-// input is none.
+// converse runs a conversation in this terminal, or as a script if standard
+// input is not a terminal.
 func converse(ctx context.Context, c shell.Conversation) error {
 	defer c.Close()
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
@@ -58,27 +58,27 @@ func converse(ctx context.Context, c shell.Conversation) error {
 // loginName is the name under which this program is a login shell, or sshd's ForceCommand.
 const loginName = "vrrpsh-login"
 
-// loginShell attaches to the running router as sshd wants it: with -c COMMAND, or the command that
-// the client of a ForceCommand has asked for, it executes that one.
+// loginShell attaches to the running router under sshd. With -c COMMAND, or if the client of a
+// ForceCommand requested a command, it executes only that command.
 func loginShell(ctx context.Context, args []string) error {
 	var f flags
 	command, forced := os.LookupEnv("SSH_ORIGINAL_COMMAND")
 	for ; len(args) > 0; args = args[1:] {
 		switch {
-		case args[0] == "-l": // what a login shell may be told
+		case args[0] == "-l": // login shells must accept it
 		case len(args) == 1:
-			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
+			return fmt.Errorf("%s accepts only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
 		case args[0] == "-s":
 			f.socket, args = args[1], args[1:]
 		case args[0] == "-c":
-			// A ForceCommand of this name reaches a login shell of this name as its command.
+			// If both the ForceCommand and the login shell are this program, -c has the ForceCommand.
 			words := strings.Fields(args[1])
 			if !forced && (len(words) == 0 || filepath.Base(words[0]) != loginName) {
 				command = args[1]
 			}
 			args = args[1:]
 		default:
-			return fmt.Errorf("as %s there are only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
+			return fmt.Errorf("%s accepts only -c COMMAND and -s SOCKET, not %q", loginName, args[0])
 		}
 	}
 	if strings.TrimSpace(command) == "" {
@@ -92,7 +92,7 @@ func loginShell(ctx context.Context, args []string) error {
 	})
 }
 
-// executeOn runs commands on the running router, and prints data only.
+// executeOn runs commands on the running router, and prints only data.
 func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.IO) shell.Status) error {
 	c, err := remote.Dial(ctx, f.socketPath())
 	if err != nil {
@@ -103,24 +103,24 @@ func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.
 	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
 }
 
-// untilHangup ends with the terminal. A router in the background takes SIGHUP for something else.
+// untilHangup returns a context that ends with the terminal. A router without a terminal uses SIGHUP to reload.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-// terminalGrace is how long a terminal may take to end.
+// terminalGrace is how long the end of a terminal session may take.
 const terminalGrace = time.Second / 2
 
 // onTerminal runs a conversation in this terminal, with the history of its user.
 func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
-	// One that was stopped, or that nobody reads, gets its mode back all the same.
+	// Restore the mode even of a stopped or unread terminal.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
 	err := term.Run(ctx, c, term.Options{HistoryFile: history})
 	switch {
 	case errors.Is(err, term.ErrLost):
-		return exitStatus(shell.Unreachable) // the terminal has said why
+		return exitStatus(shell.Unreachable) // the terminal has shown the reason
 	case errors.Is(err, term.ErrHangup), ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return nil // told to end, or nobody is there to be told anything
+		return nil // a requested end, or the terminal is gone
 	default:
 		return err
 	}
@@ -141,7 +141,7 @@ func execCommand(f *flags) *cobra.Command {
 		Use:   "exec [COMMAND...]",
 		Short: "Run commands on the running router: the arguments, a file, or standard input",
 		Long: `exec runs one command, joined from the arguments, or the lines of a file or of
-standard input. It writes data only to standard output, errors to standard error.
+standard input. It writes only data to standard output, and errors to standard error.
 
 Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected,
 4 locked or stale, 5 no router reachable.`,
@@ -163,10 +163,10 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 			})
 		},
 	}
-	// Flags behind the first word are the command's own.
+	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
-	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on after a command that failed")
+	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a command that failed")
 	return cmd
 }
 
@@ -174,15 +174,15 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 func restartCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart",
-		Short: "Run the installed release in place of the running one, without an interruption",
-		Long: `restart puts a new process of the installed program in the place of the running router:
-the virtual routers stay Master or Backup, their addresses stay where they are, and the
-process ID is the same. Attached shells have to connect again.
+		Short: "Replace the running router by the installed release, without an interruption",
+		Long: `restart replaces the running router with a new process of the installed program: the
+virtual routers stay Master or Backup, their addresses stay installed, and the process
+ID stays the same. Attached shells must connect again.
 
-First the installed program checks the configuration file; if it refuses it, the router
-goes on as it is. It needs root, or an administrator of the router.
+First the installed program checks the configuration file; if it refuses the file, the
+old process keeps running. It needs root, or an administrator of the router.
 
-Exit status: 0 the new process answers, 1 the router goes on as it is, 5 no router reachable.`,
+Exit status: 0 the new process answers, 1 the old process keeps running, 5 no router reachable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
@@ -203,7 +203,7 @@ Exit status: 0 the new process answers, 1 the router goes on as it is, 5 no rout
 	}
 }
 
-// terminalCommand is router.TerminalCommand.
+// terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.
 func terminalCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: router.TerminalCommand + " HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),

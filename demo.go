@@ -26,17 +26,17 @@ import (
 func demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "The shell on a simulated LAN: no root, no network, nothing touched",
-		Long: `demo starts three routers and a host on a LAN that exists in memory only, and puts
-you at the shell of the router r1. The engine, the configuration and the shell are
-the real ones. The "lab" commands stop and start the other routers and cut links.`,
+		Short: "Try the shell on a simulated LAN: no root, no network, nothing touched",
+		Long: `demo starts three routers and a host on a simulated LAN, and opens the shell of the
+router r1. The engine, the configuration and the shell are the real ones. The "lab"
+commands stop and start the other routers and cut links.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context()) },
 	}
 }
 
-// The demo's network: r1 is the user's, with the highest priority for group 1, and
-// r2 has that for group 2.
+// The demo's network: the user is on r1, which has the highest priority in group 1;
+// r2 has the highest in group 2.
 const (
 	demoInterface = "eth0"
 	demoPing      = 50 * time.Millisecond
@@ -67,12 +67,12 @@ func (r demoRouter) file() []byte {
 }
 
 const demoBanner = `Three routers and a host share a simulated LAN; you are on r1. Try:
-  show vrrp brief          who is Master of what
-  lab show                 the LAN, and who answers the host
+  show vrrp brief          the virtual routers and their states
+  lab show                 the LAN, and the routers that answer the host
   lab cut r1               pull r1's cable; "lab restore r1" puts it back
   lab stop r2              stop a router; "lab start r2" starts it again
   configure                then: interface eth0 vrrp 1 priority 50, commit, end
-  ?                        what can be typed; exit leaves, and nothing remains
+  ?                        help; exit ends the demo and leaves nothing behind
 `
 
 func runDemo(ctx context.Context) error {
@@ -128,10 +128,10 @@ type labRouter struct {
 	done chan struct{}
 }
 
-// pings is what the host sees of a virtual address.
+// pings is the host's view of a virtual address.
 type pings struct {
 	addr       netip.Addr
-	by         string // who answered last
+	by         string // the router that answered last
 	answering  bool
 	lastAnswer time.Time
 	lastGap    time.Duration // the last interruption that was longer than a ping
@@ -158,13 +158,13 @@ func newLab(ctx context.Context) *lab {
 // close stops the routers and the host.
 func (l *lab) close() {
 	for _, name := range l.Routers() {
-		_ = l.Stop(name) // those that do not run
+		_ = l.Stop(name) // ignores the error if it does not run
 	}
 	l.stop()
 	<-l.done
 }
 
-// ping is the host: it pings every virtual address all the time.
+// ping is the host's loop: it pings every virtual address at each tick.
 func (l *lab) ping() {
 	defer close(l.done)
 	ticker := time.NewTicker(demoPing)
@@ -216,7 +216,7 @@ func (l *lab) Start(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running[name] != nil {
-		return fmt.Errorf("%s is running already", name)
+		return fmt.Errorf("%s is already running", name)
 	}
 	_, config, err := conf.Load(name, demoRouters[i].file(), conf.TOML)
 	if err != nil {
@@ -272,7 +272,7 @@ func (l *lab) cable(name string, cut bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut[name] == cut {
-		return fmt.Errorf("%s's link is %s already", name, map[bool]string{true: "cut", false: "connected"}[cut])
+		return fmt.Errorf("the link of %s is already %s", name, map[bool]string{true: "cut", false: "connected"}[cut])
 	}
 	l.cut[name] = cut
 	if cut {

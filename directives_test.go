@@ -20,7 +20,7 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// world is a LAN in virtual time with the routers of a test on it, each run from a configuration file.
+// world is a LAN in virtual time with the routers of a test, each with its configuration file.
 type world struct {
 	t       *testing.T
 	lan     *fake.LAN
@@ -37,7 +37,7 @@ type sentAdvert struct {
 	payload []byte
 }
 
-// run starts the router r1 or r2 with a configuration and lets time pass until it is Master if it can be.
+// run starts the router r1 or r2 with a configuration and waits long enough for it to become Master.
 func (w *world) run(n int, file string) {
 	w.t.Helper()
 	_, cfg, err := conf.Load("test", []byte(file), conf.TOML)
@@ -80,7 +80,7 @@ func (w *world) detail(n int) report.Detail {
 	return report.Details(w.snapshot(n), nil)[0]
 }
 
-// adverts returns what a router has sent.
+// adverts returns the adverts that a router has sent.
 func (w *world) adverts(n int) []sentAdvert {
 	w.t.Helper()
 	w.mu.Lock()
@@ -92,7 +92,7 @@ func (w *world) adverts(n int) []sentAdvert {
 	return list
 }
 
-// on returns the interface that has an address, "" if there is none.
+// on returns the interface that has an address, or "".
 func (w *world) on(n int, addr string) string {
 	for _, l := range w.routers[n].Links() {
 		for _, p := range l.Addrs {
@@ -132,8 +132,8 @@ const (
 	hop   = `nh = "10.0.0.9"`
 )
 
-// TestDirectives asserts what each compatible directive of [[vrouter]] and [protocols] does to packets and
-// to the kernel. Those of [api] are tested with the API.
+// TestDirectives checks the effect of each compatible directive of [[vrouter]] and [protocols] on packets and
+// the kernel. The tests of the API cover those of [api].
 func TestDirectives(t *testing.T) {
 	for _, tc := range []struct {
 		directive string
@@ -183,7 +183,7 @@ func TestDirectives(t *testing.T) {
 		{"vrouter.auth_secret", func(w *world) {
 			w.run(1, vrouter(`priority = 200`, `auth_type = "p0-t8-sha256"`, `auth_secret = "one"`))
 			w.run(2, vrouter(`auth_type = "p0-t8-sha256"`, `auth_secret = "other"`))
-			w.is("r2, which understands nothing,", w.detail(2).State, "Master")
+			w.is("r2, which cannot authenticate any advert,", w.detail(2).State, "Master")
 			w.is("that it was counted", w.detail(2).Statistics.Dropped["auth"] > 0, true)
 		}},
 		{"vrouter.auth_type p1", func(w *world) {
@@ -198,7 +198,7 @@ func TestDirectives(t *testing.T) {
 			w.wait(10 * time.Second)
 			a := w.adverts(1)
 			w.is("the advertised interval", a[0].payload[5], 3)
-			w.is("the interval, but for the slack,", a[1].at.Sub(a[0].at).Round(10*time.Millisecond), 3*time.Second)
+			w.is("the interval, rounded,", a[1].at.Sub(a[0].at).Round(10*time.Millisecond), 3*time.Second)
 		}},
 		{"vrouter.rfc3768 = true", func(w *world) {
 			w.run(1, vrouter(`priority = 200`))

@@ -14,8 +14,8 @@ import (
 	"testing/fstest"
 )
 
-// allowed are the packages of this module that each package may import: imports
-// run one way, from the wiring down to the pure core.
+// allowed lists the packages of this module that each package may import. Imports
+// go in one direction, from the wiring down to the pure core.
 var allowed = map[string][]string{
 	"engine/vrrp":           {},
 	"platform":              {},
@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	},
 }
 
-// libraries that only one package may import.
+// sole lists libraries that only one package may import.
 var sole = map[string]string{
 	"github.com/c-bata/go-prompt":             "shell/term",
 	"github.com/olekukonko/tablewriter":       "shell",

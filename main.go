@@ -32,8 +32,8 @@ const (
 	defaultSocket = "/run/vrrpsh/vrrpsh.sock"
 )
 
-// configs are where the configuration file is looked for: behind the default those of rVRRPd, for those who
-// only switch binaries.
+// configs are the paths of the configuration file, in order: the default, then those of rVRRPd, so that its users
+// only need to replace the binary.
 var configs = []string{defaultConfig, "/etc/rvrrpd/rvrrpd.conf", "/etc/rvrrpd.conf"}
 
 // flags are the common flags.
@@ -48,7 +48,7 @@ type flags struct {
 	debugSet bool
 
 	read   string // capture file of the sniffer
-	asJSON bool   // its output
+	asJSON bool   // the sniffer writes JSON
 }
 
 // override gives the flags precedence over a configuration.
@@ -66,7 +66,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// exitStatus ends the program with a status, without another word.
+// exitStatus ends the program with a status, without a message.
 type exitStatus shell.Status
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -111,8 +111,8 @@ shell to configure and watch them.
 Without a mode or command it attaches to the running router:
 
   vrrpsh -m1               run the router in the foreground
-  vrrpsh -m2               run it as a daemon
-  vrrpsh -m0 -i eth0       show every VRRP packet on an interface, and what is wrong with it
+  vrrpsh -m2               run the router as a daemon
+  vrrpsh -m0 -i eth0       show every VRRP packet on an interface, and its faults
   vrrpsh                   the shell of the running router
   vrrpsh exec show vrrp brief
   vrrpsh demo              try it on a simulated LAN, without root`,
@@ -128,7 +128,7 @@ Without a mode or command it attaches to the running router:
 			case f.mode == 1, f.mode == 2:
 				return runRouter(cmd.Context(), f)
 			default:
-				return fmt.Errorf("mode %d does not exist: 0 is the sniffer, 1 the router in the foreground, 2 as a daemon", f.mode)
+				return fmt.Errorf("unknown mode %d: must be 0 (sniffer), 1 (router in the foreground) or 2 (router as a daemon)", f.mode)
 			}
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -224,8 +224,8 @@ func checkCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration file",
-		Long: `check validates the configuration file as the router does when it starts, and names
-every fault. Nothing is touched.
+		Long: `check validates the configuration file like the router at its start, and reports
+every fault. It changes nothing.
 
 Exit status: 0 valid, possibly with warnings, 1 faults.`,
 		Args: cobra.NoArgs,
@@ -250,7 +250,7 @@ Exit status: 0 valid, possibly with warnings, 1 faults.`,
 	}
 }
 
-// inBothWords adds to the faults of a file what they are in the words of commands.
+// inBothWords adds to each fault of a file its text in the words of commands.
 func inBothWords(err error) error {
 	var faults conf.Faults
 	if !errors.As(err, &faults) {
@@ -265,11 +265,11 @@ func inBothWords(err error) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// handoverCommand is what the running release asks the installed one before a restart.
+// handoverCommand is the command of the installed release that the running one calls before a restart.
 func handoverCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    router.HandoverCommand,
-		Short:  "Say whether this release understands a hand-over, from standard input",
+		Short:  "Check whether this release understands a hand-over, from standard input",
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE:   func(*cobra.Command, []string) error { return router.CheckHandover(os.Stdin) },
@@ -282,9 +282,10 @@ func passwdCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passwd USER [PASSWORD]",
 		Short: "Print a line for the users list of the configuration file",
-		Long: `passwd prints a line for the users list of the [api] table. Without a password it asks
-for one, twice and without echo, or reads one line of standard input if that is no
-terminal. A password in the arguments can be seen by everybody on this host.`,
+		Long: `passwd prints a line for the users list of the [api] table. Without a password
+argument it asks for the password, twice and without echo, or reads one line of standard
+input if that is not a terminal. Every user of this host can see a password in the
+arguments.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := conf.ParseAlgorithm(algorithm)
@@ -306,7 +307,7 @@ terminal. A password in the arguments can be seen by everybody on this host.`,
 		},
 	}
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", "scrypt", "`algorithm`: scrypt or sha256")
-	cmd.Flags().Uint8Var(&level, "level", 0, "what the user may do, 0 to 9: 0-4 look, 5-8 operate, 9 configure")
+	cmd.Flags().Uint8Var(&level, "level", 0, "what the user may do, 0 to 9: 0-4 view, 5-8 operate, 9 configure")
 	return cmd
 }
 
