@@ -12,8 +12,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestAcceptMode holds that a Master without accept_mode answers for its addresses and routes, but accepts nothing that is
-// sent to them but pings, if it is told to; and that nothing of it is left when it is not Master any more.
+// TestAcceptMode checks that a Master without accept_mode answers ARP and ND for its addresses and routes, but accepts no
+// packets to them, except pings with accept_ping; and that no rule is left when it is not Master any more.
 func TestAcceptMode(t *testing.T) {
 	for _, iftype := range []string{ether, macvlan} {
 		t.Run(iftype, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestAcceptMode(t *testing.T) {
 			v4.Extra = "accept_mode = false\n"
 			v6.Extra = v4.Extra
 			v := l.VrrpshFile(bin, r1, v4.Table(200)+"\n"+v6.Table(200))
-			// Both listen on every address, and so on the virtual ones.
+			// Both listen on every address, including the virtual ones.
 			for _, addr := range []string{"0.0.0.0:8080", "[::]:8081"} {
 				err := r1.Do(func() error {
 					listener, err := net.Listen("tcp"+map[bool]string{true: "4", false: "6"}[addr[0] == '0'], addr)
@@ -102,7 +102,7 @@ func TestAcceptMode(t *testing.T) {
 			check("closed but for pings: pings", virtual, ping, true)
 			check("closed but for pings: connections", virtual[:1], connect, false)
 			if out := v.Show("show", "vrrp"); !strings.Contains(out, "Accept mode is off: only ARP and Neighbor Discovery and pings") {
-				t.Errorf("show vrrp does not tell:\n%s", out)
+				t.Errorf("show vrrp does not show it:\n%s", out)
 			}
 			set("accept-mode")
 			check("open: connections", virtual, connect, true)
@@ -113,7 +113,7 @@ func TestAcceptMode(t *testing.T) {
 			if !strings.Contains(tables(), "inet vrrpsh") {
 				t.Errorf("the tables are %s", tables())
 			}
-			// As firewalls do when they load their rules.
+			// Like firewalls when they load their rules.
 			for range 2 {
 				r1.Run("nft", "flush", "ruleset")
 				lab.Until(t, patience, "the table is put back", func() error {

@@ -16,14 +16,14 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// agreement is how long after a transition was seen on the wire the shell, the API and the kernel may still differ: the kernel
-// is changed after the advert, as the protocol demands.
+// agreement is how long the shell, the API and the kernel may differ after a transition was seen on the wire: the protocol
+// requires the advert before the change of the kernel.
 const agreement = 300 * time.Millisecond
 
-// opinion is what one source says about one virtual router.
+// opinion is the state of one virtual router according to one source.
 type opinion struct {
 	State     string // upper case
-	Interface string // where the address is, or would be
+	Interface string // the interface that carries the address as Master
 	Priority  int
 }
 
@@ -55,7 +55,7 @@ func TestShellAPIAndKernelAgree(t *testing.T) {
 	})
 }
 
-// agree returns how the three differ.
+// agree returns the difference between shell, API and kernel.
 func agree(v *lab.Vrrpsh, g lab.Group) error {
 	status, err := v.TryStatus()
 	if err != nil {
@@ -80,7 +80,7 @@ func agree(v *lab.Vrrpsh, g lab.Group) error {
 	if len(shell) != 1 {
 		return fmt.Errorf("show vrrp brief has %d groups", len(shell))
 	}
-	// The shell names the configured interface, as engineers know it.
+	// The shell shows the configured interface.
 	row := shell[0]
 	if row.Interface != "eth0" {
 		return fmt.Errorf("show vrrp brief names interface %q", row.Interface)
@@ -127,20 +127,20 @@ func brief(text string) ([]opinion, error) {
 	return all, nil
 }
 
-// TestJSONIsTheAPI holds that "| json" prints what the API answers.
+// TestJSONIsTheAPI checks that "| json" prints the answer of the API.
 func TestJSONIsTheAPI(t *testing.T) {
 	parallel(t)
 	d := newDuo(t, fast)
 	for _, same := range []struct {
 		path, command string
-		one           bool // the API has one, where the shell has a list of what was selected
+		one           bool // the API has one object, and the shell a list of those selected
 	}{
 		{path: "/run/vrrp", command: "show vrrp brief"},
 		{path: "/run/vrrp/51/eth0", command: "show vrrp interface eth0 group 51", one: true},
 		{path: "/run/track", command: "show track"},
 		{path: "/run/protocols/static", command: "show ip route"},
 	} {
-		// The two are asked one after the other: what changes all the time may differ, once.
+		// The two are read one after the other, so values that change may differ once.
 		lab.Until(t, patience, same.command+" | json is GET "+same.path, func() error {
 			var want any
 			if err := d.r1.TryGet(same.path, &want); err != nil {
@@ -161,7 +161,7 @@ func TestJSONIsTheAPI(t *testing.T) {
 	}
 }
 
-// timeless takes out of an answer what is different at each moment, but for the names.
+// timeless removes the values that change all the time from an answer, but keeps their names.
 func timeless(v any) any {
 	switch v := v.(type) {
 	case []any:

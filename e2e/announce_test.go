@@ -12,15 +12,15 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestAnnouncements counts what a new Master announces, for other counts and delays than the defaults, in both families;
-// that many addresses are spread over time; and that a shut down virtual router hands over and comes back.
+// TestAnnouncements counts the announcements of a new Master, with counts and delays other than the defaults, in both families.
+// It checks that those of many addresses are spread over time, and that a shut down virtual router hands over and comes back.
 func TestAnnouncements(t *testing.T) {
 	parallel(t)
 	const (
 		repeat, delay = 3, time.Second
-		refresh       = time.Second // of the virtual router that refreshes, with announcements one by one
+		refresh       = time.Second // of the virtual router with refreshes, which sends single announcements
 		crowd, each   = 3, 200      // virtual routers with many addresses
-		rate, burst   = 2000, 32    // announcements a second, and those that may go out together
+		rate, burst   = 2000, 32    // announcements per second, and the largest burst
 	)
 	l := lab.New(t, 2)
 	wire := l.Capture()
@@ -45,7 +45,7 @@ func TestAnnouncements(t *testing.T) {
 	start := time.Now()
 	r1.Start()
 
-	// times of the announcements of an address so far.
+	// announced returns the times of all announcements of an address so far.
 	announced := func(addr string) []time.Time {
 		var at []time.Time
 		for _, f := range wire.Frames("r1", start) {
@@ -76,7 +76,7 @@ func TestAnnouncements(t *testing.T) {
 			t.Errorf("%s was announced %d times, want two rounds of %d", addr, len(at), repeat)
 			continue
 		}
-		// What is late by the machine's fault makes times longer or, between a late one and a punctual one, a little shorter.
+		// Delays of the machine make the time longer, or, between a late announcement and a punctual one, a little shorter.
 		if d := at[repeat].Sub(at[0]); d < delay*8/10 {
 			t.Errorf("%s: the second round came after %v, want %v", addr, d, delay)
 		}
@@ -113,7 +113,7 @@ func TestAnnouncements(t *testing.T) {
 	peer.SetPriority(100)
 	peer.Start()
 	if out := r1.Show("show", "vrrp", "interface", "eth0", "group", "51"); !strings.Contains(out, "to the office") {
-		t.Errorf("show vrrp does not tell the description:\n%s", out)
+		t.Errorf("show vrrp does not show the description:\n%s", out)
 	}
 	of51 := func(port string, since time.Time, what string, match func(lab.Advert) bool) lab.Advert {
 		t.Helper()
@@ -131,7 +131,7 @@ func TestAnnouncements(t *testing.T) {
 	})
 	for _, a := range wire.Adverts("r1", resigned.Time) {
 		if a.VRID == vrid && a.Src.Is4() && a.Priority != 0 {
-			t.Errorf("shut down, it sends %v", a)
+			t.Errorf("although shut down it sends %v", a)
 		}
 	}
 	if out := r1.Show("show", "vrrp", "brief"); !strings.Contains(out, "INIT") {

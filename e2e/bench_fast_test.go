@@ -58,7 +58,7 @@ func (x *bench) fast(b *testing.B, kind lab.Kind) {
 	x.table.add(title, "clean stop: host's gap (ms)", string(kind), median(stop))
 }
 
-// punctual measures, on the wire, how far adverts at one second are from where they were due.
+// punctual measures, on the wire, how far adverts with an interval of one second are from their due times.
 func (x *bench) punctual(b *testing.B, kind lab.Kind) {
 	const late = 5 * time.Millisecond
 	f := fleetOf(1000, ether)
@@ -101,8 +101,8 @@ func (x *bench) punctual(b *testing.B, kind lab.Kind) {
 	x.table.add("1000 × ether", "99.9 % are late by at most (ms)", string(kind), off[len(off)*999/1000])
 }
 
-// strain counts the changes of Master among 250 virtual routers at 100 ms, and with one at 10 ms, while other processes
-// want all processors.
+// strain counts the changes of Master of 250 virtual routers at 100 ms, and of one at 10 ms, while other processes
+// keep all processors busy.
 func (x *bench) strain(b *testing.B, kind lab.Kind) {
 	realTime := "[realtime]\npriority = 20\nlock_memory = true\n"
 	if kind == lab.KindKeepalived {
@@ -121,8 +121,8 @@ func (x *bench) strain(b *testing.B, kind lab.Kind) {
 	}
 }
 
-// changes counts the adverts by which a Backup became Master although there was one. It says false if a peer does not
-// get as far as that: keepalived with a real-time priority has been seen to stop before its last address.
+// changes counts how often a Backup became Master although there was one. It returns false if the start of the
+// peer does not complete: keepalived with a real-time priority sometimes stops before its last address.
 func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) (int, bool) {
 	l := lab.NewPair(b, f.Links)
 	defer l.Close()
@@ -140,7 +140,7 @@ func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) (int, bool) {
 	time.Sleep(5 * time.Second)
 	wire := l.CaptureAt(l.Routers[0])
 	for range 2 * runtime.NumCPU() {
-		// It ends by itself too, should this process not live to end it.
+		// The limit ends it even if this process dies before.
 		busy := exec.Command("sh", "-c", fmt.Sprintf("ulimit -t %d; while :; do :; done", x.seconds+30))
 		if err := busy.Start(); err != nil {
 			b.Fatal(err)
@@ -152,7 +152,7 @@ func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) (int, bool) {
 	}
 	time.Sleep(time.Duration(x.seconds) * time.Second)
 	wire.Stop()
-	// What the Backup sends within one advert's interval belongs to one change.
+	// All adverts of the Backup within one interval count as one change.
 	changes := 0
 	last := map[uint8]time.Time{}
 	for _, a := range wire.Adverts("", time.Time{}) {

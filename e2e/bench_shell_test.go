@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// shellRuns is how often each command is timed; the table has the medians.
+	// shellRuns is the number of runs of each command; the table has the medians.
 	shellRuns = 20
-	// tooLate is how late an advert may be on the wire, because of a commit that is about another group.
+	// tooLate is the allowed delay of an advert on the wire during a commit of another group.
 	tooLate = 10 * time.Millisecond
 )
 
-// shell measures what somebody at the shell of many virtual routers waits for, and what the adverts of these virtual
-// routers notice of it.
+// shell measures the response times of the shell of a router with many virtual routers, and the effect on
+// their adverts.
 func (x *bench) shell(b *testing.B) {
 	f := fleetOf(slices.Max(x.groups), ether)
 	title := fmt.Sprintf("%d × ether, shell", f.Size())
@@ -65,7 +65,7 @@ func (x *bench) shell(b *testing.B) {
 		}
 	})
 
-	// Commits, and as long without one before: what is late then has another reason.
+	// The same time without commits first: adverts that are late then have another cause.
 	wire := l.CaptureAt(l.Routers[1])
 	const pause = 100 * time.Millisecond
 	quiet := time.Now()
@@ -94,7 +94,7 @@ func (x *bench) shell(b *testing.B) {
 		note("… the latest by (ms), "+w.name, 1000*worst.Seconds())
 	}
 
-	// Everything changes, there and back.
+	// All virtual routers change, then change back.
 	text := v.ConfigText()
 	files := make([]string, 2)
 	for i := range files {
@@ -126,8 +126,8 @@ func execute(b *testing.B, c *remote.Client, line string) string {
 	return out.String()
 }
 
-// lateOthers looks at the adverts between two times, but for those of group 1 on the first link: how many there are, how
-// many of them are late, and by how much the latest is.
+// lateOthers returns, for the adverts between two times without those of group 1 on the first link, how many are late,
+// how many there are, and the longest delay.
 func lateOthers(wire *lab.Capture, interval time.Duration, from, to time.Time) (late, all int, worst time.Duration) {
 	type router struct {
 		port string

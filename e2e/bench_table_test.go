@@ -70,8 +70,8 @@ func (t *benchTable) String() string {
 	return b.String()
 }
 
-// growth returns a table in Markdown of how the cost grows with the number of virtual routers, for the programs and interface types
-// of which several numbers were measured; titles are "1000 × ether".
+// growth returns a Markdown table that shows how the cost grows with the number of virtual routers, for the programs and interface types
+// with several measured numbers; titles are "1000 × ether".
 func (t *benchTable) growth() string {
 	type series struct{ program, iftype string }
 	sizes := map[series][]int{}
@@ -125,7 +125,7 @@ func (t *benchTable) growth() string {
 	return b.String()
 }
 
-// figure writes a number with three figures.
+// figure formats a number with three significant digits.
 func figure(v float64) string {
 	switch {
 	case v == float64(int64(v)):

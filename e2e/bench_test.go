@@ -17,12 +17,12 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// bench holds what the environment asks of BenchmarkSideBySide, and what came of it.
+// bench holds the settings of BenchmarkSideBySide from the environment, and its results.
 type bench struct {
-	groups  []int    // BENCH_GROUPS: how many virtual routers, 250 on a link
+	groups  []int    // BENCH_GROUPS: numbers of virtual routers, 250 per link
 	cases   []string // BENCH_CASES
 	peers   []lab.Kind
-	seconds int // BENCH_SECONDS: how long processor time is counted
+	seconds int // BENCH_SECONDS: duration of the measurement of processor time
 	runs    int // BENCH_RUNS
 
 	table benchTable
@@ -31,11 +31,11 @@ type bench struct {
 // perLink is the number of virtual routers on one link of a large fleet.
 const perLink = 250
 
-// frrLimit is the largest fleet that FRR gets: more take minutes to start.
+// frrLimit is the largest fleet for FRR: larger ones take minutes to start.
 const frrLimit = 1000
 
-// BenchmarkSideBySide runs vrrpsh, keepalived and FRR on the same topology, one after the other, and prints a table. It
-// is "make bench", and is given -benchtime 1x.
+// BenchmarkSideBySide runs vrrpsh, keepalived and FRR on the same topology, one after the other, and prints a table.
+// "make bench" runs it with -benchtime 1x.
 func BenchmarkSideBySide(b *testing.B) {
 	if missing != "" {
 		b.Skip(missing)
@@ -77,14 +77,14 @@ func (x *bench) run(b *testing.B, name string) {
 		for _, n := range x.groups {
 			for _, kind := range x.peers {
 				if kind == lab.KindFRR && (n > frrLimit || name == "ether") {
-					continue // it knows macvlans only
+					continue // FRR supports macvlans only
 				}
 				b.Run(fmt.Sprintf("%d/%s", n, kind), func(b *testing.B) { x.crowd(b, name, kind, n) })
 			}
 		}
 	case "fast":
 		for _, kind := range x.peers {
-			if kind != lab.KindFRR { // its Skew_Time is 0 at this interval
+			if kind != lab.KindFRR { // FRR's Skew_Time is 0 at this interval
 				b.Run(string(kind), func(b *testing.B) { x.fast(b, kind) })
 			}
 		}
@@ -116,7 +116,7 @@ func fleetOf(n int, iftype string) lab.Fleet {
 	return f
 }
 
-// benchPatience bounds everything in a benchmark.
+// benchPatience bounds each wait in a benchmark.
 const benchPatience = 3 * time.Minute
 
 // crowd measures one program with n virtual routers at one second.
@@ -127,7 +127,7 @@ func (x *bench) crowd(b *testing.B, iftype string, kind lab.Kind, n int) {
 	r1, r2 := l.Routers[0], l.Routers[1]
 	note := func(what string, v float64) { x.table.add(title, what, string(kind), v) }
 
-	// FRR's addresses are there all the time: its Masters are counted on the wire.
+	// FRR's addresses always exist, so its Masters are counted on the wire.
 	first := l.Tally(r1, f.Addrs())
 	wire := l.CaptureAt(r2)
 	master := l.Crew(kind, bin, r1, f, 200)
@@ -141,7 +141,7 @@ func (x *bench) crowd(b *testing.B, iftype string, kind lab.Kind, n int) {
 		note("start → addresses (s)", last.Sub(master.Started).Seconds())
 	}
 	backup := l.Crew(kind, bin, r2, f, 100)
-	// Announcements have their second round after five seconds, and a Backup must have listened.
+	// Wait for the second round of announcements after five seconds, and until the Backup has heard the Master.
 	wire.Stop()
 	time.Sleep(max(8*time.Second, time.Duration(n)*3*time.Millisecond))
 	settled := kind != lab.KindFRR || hasRead(b, backup)
@@ -186,7 +186,7 @@ func (x *bench) crowd(b *testing.B, iftype string, kind lab.Kind, n int) {
 	backup.Kill()
 }
 
-// manage measures what a user of vrrpsh waits for.
+// manage measures the response times for a user of vrrpsh.
 func (x *bench) manage(b *testing.B, v *lab.Vrrpsh, title string) {
 	timed := func(what string, do func()) {
 		var took []float64
@@ -211,8 +211,8 @@ func (x *bench) manage(b *testing.B, v *lab.Vrrpsh, title string) {
 	timed("show vrrp, one group (ms)", func() { v.Show("show", "vrrp", "interface", "eth0", "group", "1") })
 }
 
-// hasRead waits until a router is not busy any more with reading its configuration, which takes FRR a long time: it uses one
-// processor then. It returns whether that came to an end.
+// hasRead waits until a router has read its configuration, which takes FRR a long time and keeps one
+// processor busy. It reports whether this has ended.
 func hasRead(b *testing.B, c *lab.Crew) bool {
 	b.Helper()
 	const look = 2 * time.Second
@@ -226,7 +226,7 @@ func hasRead(b *testing.B, c *lab.Crew) bool {
 	return false
 }
 
-// waitMasters waits until n virtual routers have been announced on the wire since a time, and returns when the last was.
+// waitMasters waits until n virtual routers have sent adverts on the wire since a time, and returns the time of the last one's first advert.
 func waitMasters(b *testing.B, wire *lab.Capture, n int, since time.Time) time.Time {
 	b.Helper()
 	type router struct {
@@ -249,7 +249,7 @@ func waitMasters(b *testing.B, wire *lab.Capture, n int, since time.Time) time.T
 	return last
 }
 
-// waitAnnounced waits until each address has been announced by ARP since a time, and returns when the last was.
+// waitAnnounced waits until each address has been announced by ARP since a time, and returns the time of the last one's first announcement.
 func waitAnnounced(b *testing.B, wire *lab.Capture, f lab.Fleet, since time.Time) time.Time {
 	b.Helper()
 	missing := map[netip.Addr]bool{}
@@ -275,7 +275,7 @@ func waitAnnounced(b *testing.B, wire *lab.Capture, f lab.Fleet, since time.Time
 	return last
 }
 
-// until is lab.Until with fewer looks.
+// until is lab.Until with fewer checks.
 func until(b *testing.B, what string, cond func() error) {
 	b.Helper()
 	deadline := time.Now().Add(benchPatience)
@@ -346,7 +346,7 @@ func median(all []float64) float64 {
 	return all[len(all)/2]
 }
 
-// machine describes where and when.
+// machine describes the machine and the time of the measurement.
 func machine() string {
 	first := func(argv ...string) string {
 		out, _ := exec.Command(argv[0], argv[1:]...).CombinedOutput()

@@ -10,8 +10,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestChecksumFollowsThePeer holds that checksum = "auto" forms the checksum as the peer does, whichever form that is, and
-// says which.
+// TestChecksumFollowsThePeer checks that checksum = "auto" uses the same form of the checksum as the peer, and
+// that show commands name the form.
 func TestChecksumFollowsThePeer(t *testing.T) {
 	rfc9568 := fast
 	rfc9568.Extra = "checksum = \"rfc9568\"\n"
@@ -36,7 +36,7 @@ func TestChecksumFollowsThePeer(t *testing.T) {
 			wire.WaitMaster("r2", start, patience)
 			r1.Start()
 			r1.WaitState("Backup", patience)
-			lab.Until(t, patience, "r1 tells of the peer's checksum", func() error {
+			lab.Until(t, patience, "r1 shows the peer's checksum", func() error {
 				if !strings.Contains(r1.Show("show", "vrrp"), tc.shown) {
 					return errNotYet
 				}
@@ -52,7 +52,7 @@ func TestChecksumFollowsThePeer(t *testing.T) {
 					}
 				}
 			}
-			// The peer accepts it: one Master is left.
+			// The peer accepts it: only one Master remains.
 			r1.WaitState("Master", patience)
 			since := time.Now()
 			for range 3 {

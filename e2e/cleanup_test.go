@@ -14,7 +14,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// solo is one vrrpsh, started, Master, and what its namespace was before.
+// solo starts one vrrpsh, waits until it is Master, and returns it with a snapshot of its namespace from before.
 func solo(t *testing.T, g lab.Group) (*lab.Lab, *lab.Capture, *lab.Vrrpsh, lab.Snapshot) {
 	t.Helper()
 	l := lab.New(t, 1)
@@ -39,12 +39,12 @@ func forBothTypes(t *testing.T, test func(t *testing.T, g lab.Group)) {
 	}
 }
 
-// TestStopLeavesNothing holds that SIGTERM resigns with priority 0 and leaves the kernel as it was found.
+// TestStopLeavesNothing checks that on SIGTERM the router resigns with priority 0 and restores the kernel.
 func TestStopLeavesNothing(t *testing.T) {
 	forBothTypes(t, func(t *testing.T, g lab.Group) {
 		l, wire, v, before := solo(t, g)
 		if cmp.Diff(before, l.Routers[0].Snapshot()) == "" {
-			t.Error("the snapshot does not see what a Master changes")
+			t.Error("the snapshot does not contain the changes of a Master")
 		}
 		start := time.Now()
 		v.Stop()
@@ -62,7 +62,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestStopDuringStart holds that a SIGTERM that comes before the start is over is obeyed like any other.
+// TestStopDuringStart checks that a SIGTERM during the start works like any other.
 func TestStopDuringStart(t *testing.T) {
 	forBothTypes(t, func(t *testing.T, g lab.Group) {
 		l := lab.New(t, 1)
@@ -71,7 +71,7 @@ func TestStopDuringStart(t *testing.T) {
 		before := r1.Snapshot()
 		for i := range 8 {
 			v.Start()
-			// At another point of the start each time.
+			// Each time at another point of the start.
 			lab.Until(t, time.Second, "part of the start", func() error {
 				if time.Since(v.Started) < time.Duration(5*i)*time.Millisecond {
 					return errNotYet
@@ -79,7 +79,7 @@ func TestStopDuringStart(t *testing.T) {
 				return nil
 			})
 			v.Signal(syscall.SIGTERM)
-			// Before the program itself runs, a signal ends it as it ends any.
+			// Before the program handles signals, SIGTERM kills it.
 			if status := v.Wait(patience); status != 0 && status != -1 {
 				t.Errorf("exit status %d after SIGTERM %d ms after the start", status, 5*i)
 			}
@@ -90,8 +90,8 @@ func TestStopDuringStart(t *testing.T) {
 	})
 }
 
-// TestStopDuringRestart holds that a SIGTERM at any point of a restart ends the router, and that nothing is left. Only while
-// the new program has not begun to run can it end as any program does: then the next start cleans up.
+// TestStopDuringRestart checks that a SIGTERM at any point of a restart ends the router, and that nothing is left. Only before
+// the new program handles signals can SIGTERM kill it: then the next start cleans up.
 func TestStopDuringRestart(t *testing.T) {
 	parallel(t)
 	l, _, v, before := solo(t, fast)
@@ -114,26 +114,26 @@ func TestStopDuringRestart(t *testing.T) {
 		client.Wait(patience)
 		if status != 0 {
 			if status != -1 {
-				t.Errorf("exit status %d after SIGTERM %d ms after the order to restart", status, 25*i)
+				t.Errorf("exit status %d for SIGTERM %d ms after the restart command", status, 25*i)
 			}
 			v.Start()
 			v.WaitReady()
 			v.Stop()
 		}
 		if diff := cmp.Diff(before, r1.Snapshot()); diff != "" {
-			t.Fatalf("the namespace after SIGTERM %d ms after the order to restart (-before +after):\n%s", 25*i, diff)
+			t.Fatalf("the namespace after a SIGTERM %d ms after the restart command (-before +after):\n%s", 25*i, diff)
 		}
 	}
 }
 
-// TestKillAndRestart holds that a start after kill -9 takes up where the dead router left off, and that a clean stop then
-// leaves the kernel as it was before the first start.
+// TestKillAndRestart checks that a start after kill -9 continues where the killed router stopped, and that a clean stop then
+// restores the kernel's state before the first start.
 func TestKillAndRestart(t *testing.T) {
 	forBothTypes(t, func(t *testing.T, g lab.Group) {
 		l, wire, v, before := solo(t, g)
 		v.Kill()
 		if l.Routers[0].Holds(lab.VIP) == "" {
-			t.Error("the address went away with the process: this is not the case to test")
+			t.Error("the address disappeared with the process, so there is nothing to test")
 		}
 		start := time.Now()
 		v.Start()
@@ -147,14 +147,14 @@ func TestKillAndRestart(t *testing.T) {
 	})
 }
 
-// TestKillAndRestartWithoutGroups holds that what a killed router left is removed although the configuration no
-// longer mentions it, and that nothing else is.
+// TestKillAndRestartWithoutGroups checks that the leftovers of a killed router are removed even if the configuration no
+// longer mentions them, and that nothing else is removed.
 func TestKillAndRestartWithoutGroups(t *testing.T) {
 	forBothTypes(t, func(t *testing.T, g lab.Group) {
 		l, _, v, _ := solo(t, g)
 		v.Kill()
 		r1 := l.Routers[0]
-		// Things of someone else that look a little like ours.
+		// Objects of another program that resemble ours.
 		r1.IP("addr add 192.0.2.77/32 dev eth0",
 			"link add foreign0 link eth0 type macvlan mode bridge",
 			"addr add 192.0.2.78/32 dev foreign0", "link set foreign0 up")
@@ -180,7 +180,7 @@ func TestKillAndRestartWithoutGroups(t *testing.T) {
 	})
 }
 
-// TestKillAndLoseState holds that macvlans of a killed router are recognized even without the state directory.
+// TestKillAndLoseState checks that macvlans of a killed router are recognised even without the state directory.
 func TestKillAndLoseState(t *testing.T) {
 	parallel(t)
 	g := fast

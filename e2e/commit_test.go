@@ -16,7 +16,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// onSmallDisk is a router whose file and state are on a file system of a few pages.
+// onSmallDisk starts a router whose file and state are on a file system of a few pages.
 func onSmallDisk(t *testing.T, priority uint8) *lab.Vrrpsh {
 	t.Helper()
 	l := lab.New(t, 1)
@@ -43,7 +43,7 @@ func onSmallDisk(t *testing.T, priority uint8) *lab.Vrrpsh {
 	return v
 }
 
-// fill leaves no room on the disk, until it is called again.
+// fill fills the disk, until the returned function is called.
 func fill(t *testing.T, v *lab.Vrrpsh) (free func()) {
 	t.Helper()
 	name := filepath.Join(filepath.Dir(v.Config), "junk")
@@ -64,7 +64,7 @@ func fill(t *testing.T, v *lab.Vrrpsh) (free func()) {
 	}
 }
 
-// wantPriority checks what runs and what the file says.
+// wantPriority checks the running priority and that of the file.
 func wantPriority(t *testing.T, v *lab.Vrrpsh, priority int, when string) {
 	t.Helper()
 	status, err := v.TryStatus()
@@ -73,11 +73,11 @@ func wantPriority(t *testing.T, v *lab.Vrrpsh, priority int, when string) {
 	}
 	text := v.ConfigText()
 	if len(status) != 1 || status[0].Priority != priority || !strings.Contains(text, fmt.Sprintf("priority = %d\n", priority)) {
-		t.Errorf("%s: runs %+v, want priority %d, and the file says\n%s", when, status, priority, text)
+		t.Errorf("%s: running %+v, want priority %d; the file has\n%s", when, status, priority, text)
 	}
 }
 
-// try commits a priority, and wants this status.
+// try commits a priority, and checks the exit status and the output.
 func try(t *testing.T, v *lab.Vrrpsh, priority int, commit string, status int, says string) {
 	t.Helper()
 	r := v.Exec(fmt.Sprintf("configure\ninterface eth0 vrrp %d priority %d\n%s\nend\n", vrid, priority, commit))
@@ -97,7 +97,7 @@ func TestCommitIsSafe(t *testing.T) {
 	try(t, v, 110, "commit confirmed", 3, "no space left on device")
 	wantPriority(t, v, 100, "with a full disk")
 	if v.ConfigText() != before {
-		t.Errorf("the file is not as it was:\n%s", v.ConfigText())
+		t.Errorf("the file has changed:\n%s", v.ConfigText())
 	}
 	free()
 	try(t, v, 120, "commit", 0, "Commit 2 complete")
@@ -109,7 +109,7 @@ func TestCommitIsSafe(t *testing.T) {
 	}
 	try(t, v, 130, "commit", 4, "was changed since it was last read or written here")
 	if v.ConfigText() != edited {
-		t.Error("what was edited by hand is lost")
+		t.Error("the edit by hand is lost")
 	}
 	try(t, v, 130, "commit overwrite", 0, "complete")
 	wantPriority(t, v, 130, "overwritten")
@@ -123,7 +123,7 @@ func TestCommitIsSafe(t *testing.T) {
 		t.Errorf("after the restart:\n%s", out)
 	}
 	v.Kill()
-	// Five minutes later, nobody having confirmed:
+	// Five minutes later, without a confirmation:
 	note := filepath.Join(v.StateDir, "confirm")
 	b, err := os.ReadFile(note)
 	if err != nil {
@@ -137,7 +137,7 @@ func TestCommitIsSafe(t *testing.T) {
 	v.WaitReady()
 	wantPriority(t, v, 130, "taken back")
 	if out := v.Show("show", "history", "commits"); !strings.Contains(out, "was not confirmed") {
-		t.Errorf("the history says nothing of it:\n%s", out)
+		t.Errorf("the history does not mention it:\n%s", out)
 	}
 	v.Stop()
 }

@@ -20,8 +20,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestSampleOfTheEarlierDaemon runs a configuration file of the earlier daemon as it is, asks with its documented
-// commands, and follows the static route, whose next hop cannot be reached at first.
+// TestSampleOfTheEarlierDaemon runs an unchanged configuration file of the earlier daemon, queries the API with its documented
+// commands, and checks the static route, whose next hop is unreachable at first.
 func TestSampleOfTheEarlierDaemon(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -37,13 +37,13 @@ func TestSampleOfTheEarlierDaemon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The paths of the file are real ones: the router gets directories of its own for them.
+	// The file has real paths, so the router gets its own directories for them.
 	socket := filepath.Join(l.Dir, "sample.sock")
 	router := l.Start(r1, "sample", "sh", "-c", fmt.Sprintf(
 		"mount -t tmpfs none /var/tmp && mount -t tmpfs none /var/lib && exec %s -m1 -c %s -s %s", bin, sample, socket))
 	v := l.VrrpshAt(bin, r1, socket)
 
-	// Everything in a /tmp of its own, for the cookie.
+	// Each command gets its own /tmp, for the cookie.
 	curl := func(command string) string {
 		return r1.Run("sh", "-c", "mount -t tmpfs none /tmp; "+
 			`curl -k -s -o /dev/null -c /tmp/cookie -d "user=admin passwd=banana" -X POST http://10.0.0.1:7080/auth && `+command)
@@ -123,7 +123,7 @@ func TestSampleOfTheEarlierDaemon(t *testing.T) {
 	r1.IP("link set eth0 up")
 	state("installed")
 
-	// The shell prints what the API answers, and the API's parts of the configuration are the shell's.
+	// The shell prints the same as the API, and both show the same configuration.
 	for path, command := range map[string]string{
 		"/run/vrrp": "show vrrp brief | json", "/run/protocols/static": "show ip route | json",
 	} {
@@ -162,8 +162,8 @@ func TestSampleOfTheEarlierDaemon(t *testing.T) {
 	}
 }
 
-// TestAuthenticationMismatch changes the secret of one of two routers for each type: both count what
-// they discard by its kind, and nowhere is a secret printed.
+// TestAuthenticationMismatch changes the secret of one of two routers for each type: both count the discarded
+// adverts by reason, and no secret is printed anywhere.
 func TestAuthenticationMismatch(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -217,7 +217,7 @@ func TestAuthenticationMismatch(t *testing.T) {
 			return nil
 		})
 	}
-	// Another type altogether is counted as such.
+	// A different type has its own counter.
 	said.WriteString(v2.Script("configure", "no interface eth0 vrrp 61 auth", "commit", "end"))
 	lab.Until(t, patience, "the mismatch of types is counted", func() error {
 		text := v1.Show("show", "vrrp", "statistics", "group", "61")
@@ -240,13 +240,13 @@ func TestAuthenticationMismatch(t *testing.T) {
 		}
 	}
 	if !strings.Contains(said.String(), "********") {
-		t.Error("no mask is printed")
+		t.Error("no masked secret is printed")
 	}
 }
 
-// TestSocketFilter holds that with the filter the process is not woken by adverts for others.
+// TestSocketFilter checks that with the filter adverts for other groups do not wake the process.
 func TestSocketFilter(t *testing.T) {
-	require(t) // not beside other tests: it counts wake-ups
+	require(t) // not in parallel with other tests: it counts wake-ups
 	const flood, others = 2000, 20
 	for _, filter := range []bool{true, false} {
 		t.Run(strconv.FormatBool(filter), func(t *testing.T) {
@@ -277,13 +277,13 @@ func TestSocketFilter(t *testing.T) {
 				t.Errorf("with the filter the process was woken %d times", woken)
 			}
 			if !filter && woken < j.Sent()/10 {
-				t.Errorf("without the filter the process was woken %d times only: the test shows nothing", woken)
+				t.Errorf("without the filter the process was woken only %d times, so the test shows nothing", woken)
 			}
 		})
 	}
 }
 
-// wakeUps returns how often the threads of a process have waited.
+// wakeUps returns the number of waits of a process's threads.
 func wakeUps(t *testing.T, pid int) int {
 	t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))

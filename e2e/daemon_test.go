@@ -17,8 +17,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestDaemon runs the router as a daemon with every general directive of the file: it starts once, is seen by the
-// sniffer, takes its file again on SIGHUP or refuses it, lets its logs be rotated, and leaves nothing.
+// TestDaemon runs the router as a daemon with every general directive of the file: it starts only once, the
+// sniffer sees it, it reloads or refuses its file on SIGHUP, its logs can be rotated, and it leaves nothing behind.
 func TestDaemon(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -70,10 +70,10 @@ host = "127.0.0.1:7080"
 		t.Errorf("show version:\n%s", text)
 	}
 	if out, err := r1.Try("curl", "-s", "http://127.0.0.1:7080/health"); err == nil { // client_api
-		t.Errorf("the API that is disabled answers %q", out)
+		t.Errorf("the disabled API answers %q", out)
 	}
 	if at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || at != dir {
-		t.Errorf("it works in %q, %v", at, err)
+		t.Errorf("the working directory is %q, %v", at, err)
 	}
 	if session, err := syscall.Getpgid(pid); err != nil || session != pid {
 		t.Errorf("process %d is in group %d, %v", pid, session, err)
@@ -82,7 +82,7 @@ host = "127.0.0.1:7080"
 		t.Errorf("a second router: %v\n%s", err, out)
 	}
 
-	// The host's sniffer sees the Master, and nothing wrong with it.
+	// The host's sniffer sees the Master, without faults.
 	sniffer := l.Start(l.Host, "sniffer", bin, "-m0", "-i", "eth0", "--json")
 	type packet struct {
 		Source   string   `json:"source"`
@@ -125,7 +125,7 @@ host = "127.0.0.1:7080"
 			t.Fatal(err)
 		}
 	}
-	// A log that was renamed is written under its name again, and what is new in the file runs.
+	// A renamed log is reopened under its name, and the changes of the file take effect.
 	if err := os.Rename(filepath.Join(dir, "main.log"), filepath.Join(dir, "main.log.1")); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ host = "127.0.0.1:7080"
 	if transitions := strings.Count(file("main.log.1")+file("main.log"), "became "); transitions != 2 {
 		t.Errorf("%d transitions in the log", transitions)
 	}
-	// The settings of the log change with the rest.
+	// The log settings change, too.
 	hangup(strings.Replace(general, `"short"`, `"rfc2822"`, 1) + g.Table(150))
 	says("main.log", ` +0000" level=info msg="configuration file read and applied"`)
 
@@ -163,7 +163,7 @@ host = "127.0.0.1:7080"
 	if _, err := os.Stat(filepath.Join(dir, "router.pid")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the PID file is still there: %v", err)
 	}
-	// What the daemon says when it cannot start is said by the command.
+	// The command prints the reason if the daemon cannot start.
 	l.File("daemon.toml", general+"[[vrouter]]\ngroup = 0\n")
 	if out, err := r1.Try(start...); err == nil || !strings.Contains(out+err.Error(), "daemon.toml:15: vrouter[0].group") {
 		t.Errorf("a wrong file: %v\n%s", err, out)

@@ -15,8 +15,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestDescriptorsAreKept holds that none of the router's sockets and files, nor any of whoever has started it, is passed on to the programs that it runs, and that
-// a restart neither loses that nor leaves one open.
+// TestDescriptorsAreKept checks that the router's programs inherit neither its sockets and files nor those of its parent process, also after
+// a restart, and that a restart leaves no descriptor open.
 func TestDescriptorsAreKept(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -25,7 +25,7 @@ func TestDescriptorsAreKept(t *testing.T) {
 	v := l.VrrpshFile(bin, l.Routers[0], g.Table(200)+"[api]\nhost = \"127.0.0.1:7080\"\n[ssh]\nlisten = \"127.0.0.1:2222\"\n")
 	v.Start()
 	v.WaitState("Master", patience)
-	// open returns the descriptors above standard error, with what they are of.
+	// open returns the descriptors above standard error, with their targets.
 	open := func() map[string]string {
 		t.Helper()
 		dir := fmt.Sprintf("/proc/%d", v.PID())

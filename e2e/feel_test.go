@@ -18,13 +18,13 @@ import (
 	"vrrpsh/shell/term/termtest"
 )
 
-// feel is one router, and those who sit at its shell: at its console, attached to it, and at an SSH client.
+// feel is one router with users at its shell: on its console, attached to it, and with an SSH client.
 type feel struct {
 	*sshLab
-	router *lab.Vrrpsh // by its control socket
+	router *lab.Vrrpsh // through its control socket
 }
 
-// seats are the ways to have the shell on a terminal.
+// seats are the ways to use the shell on a terminal.
 var seats = []string{"console", "attached", "ssh"}
 
 // newFeel starts a router with its console on a terminal of 100 columns and 30 rows.
@@ -59,15 +59,15 @@ func (f *feel) sit(t *testing.T, argv ...string) *termtest.Terminal {
 	return seated(t, f.node.Command(context.Background(), argv...), f.l.Dir)
 }
 
-// seated runs a program on a terminal that is looked at as a user would.
+// seated runs a program on a terminal and reads the screen like a user.
 func seated(t *testing.T, cmd *exec.Cmd, home string) *termtest.Terminal {
 	t.Helper()
-	cmd.SysProcAttr = nil // of the terminal's session
+	cmd.SysProcAttr = nil // belongs to the terminal's session
 	cmd.Env = append(os.Environ(), "HOME="+home, "TERM=xterm", "VRRPSH_SOCKET=")
 	return termtest.Start(t, cmd, 100, 30)
 }
 
-// take sits down at another seat than the console.
+// take starts a shell at a seat other than the console.
 func (f *feel) take(t *testing.T, seat string) *termtest.Terminal {
 	t.Helper()
 	var u *termtest.Terminal
@@ -80,7 +80,7 @@ func (f *feel) take(t *testing.T, seat string) *termtest.Terminal {
 	return u
 }
 
-// TestFeel goes through what a shell should feel like, at each seat.
+// TestFeel checks the interactive behaviour of the shell at each seat.
 func TestFeel(t *testing.T) {
 	parallel(t)
 	f, console := newFeel(t)
@@ -112,7 +112,7 @@ func TestFeel(t *testing.T) {
 	t.Run("leaving", func(t *testing.T) { f.leaving(t, console) })
 }
 
-// feelings are the items, each by itself. All begin and end at an empty line in exec mode.
+// feelings are the independent checks. All start and end at an empty line in exec mode.
 var feelings = []struct {
 	name string
 	test func(f *feel, u *termtest.Terminal)
@@ -165,7 +165,7 @@ var feelings = []struct {
 		u.Run("vrrp resign interface eth0 group", "% Incomplete command: expected <group 1-255>\n")
 	}},
 	{"keys", func(_ *feel, u *termtest.Terminal) {
-		u.Send("wo clock x\x17\x01sh\x06\x06\x02\x14\x05") // "sh" in front, "wo" swapped, the last word off
+		u.Send("wo clock x\x17\x01sh\x06\x06\x02\x14\x05") // removes the last word, inserts "sh" in front, swaps "wo"
 		u.Prompt("r1# show clock ")
 		u.Send("\x15\x19\x01\x1bf\x1bf\x0b | json\r") // killed and yanked
 		u.Shows("\"time\": \"")
@@ -177,7 +177,7 @@ var feelings = []struct {
 	}},
 	{"paste of 200 lines", func(_ *feel, u *termtest.Terminal) {
 		if !u.Screen.Mode("?2004") {
-			u.T.Error("the terminal does not mark what is pasted")
+			u.T.Error("the terminal does not mark pasted text")
 		}
 		u.Send("configure\r")
 		u.Prompt("r1(config)# ")
@@ -381,7 +381,7 @@ var feelings = []struct {
 	}},
 }
 
-// leaving tries every way out. The terminal is as it was then, and the history is there at the next time.
+// leaving tries every way to leave the shell. Afterwards the terminal is restored, and the next shell has the history.
 func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 	remembers := func(u *termtest.Terminal) {
 		u.T.Helper()
@@ -414,7 +414,7 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 				remembers(u)
 				way.leave(u)
 				if seat == "ssh" && way.status[seat] != 0 {
-					u.Ended() // the client's own modes are back; what the router had set on its screen is not the client's matter
+					u.Ended() // the client's own modes are restored; it does not know what the router had set on the screen
 					return
 				}
 				u.Left(way.status[seat])
@@ -457,7 +457,7 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 			other := f.take(t, "attached")
 			u.Send("half a line")
 			u.Prompt("r1# half a line")
-			signalled(syscall.SIGHUP)(u) // is no way out: the router reads its file
+			signalled(syscall.SIGHUP)(u) // does not end the console: the router reloads its file
 			f.router.Script("show clock")
 			u.Send("\x15")
 			u.Prompt("r1# ")
@@ -479,7 +479,7 @@ func signalled(sig syscall.Signal) func(*termtest.Terminal) {
 	return func(u *termtest.Terminal) { _ = u.Cmd.Process.Signal(sig) }
 }
 
-// terminalsOf returns the processes that a router has for the terminals of SSH sessions.
+// terminalsOf returns a router's processes for the terminals of SSH sessions.
 func terminalsOf(t *testing.T, router int) []int {
 	t.Helper()
 	var all []int

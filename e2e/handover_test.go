@@ -13,11 +13,11 @@ import (
 
 const (
 	vrid = 51
-	// wireSlack is what a take-over may be later than the protocol's timers, on the wire.
+	// wireSlack is how much later than the protocol's timers a take-over may be on the wire.
 	wireSlack = 50 * time.Millisecond
-	// pingSlack is what the host's pings may be out beyond the protocol's timers.
+	// pingSlack is how much longer than the protocol's timers the host's pings may be unanswered.
 	pingSlack = 100 * time.Millisecond
-	// patience bounds everything that has no bound of its own.
+	// patience bounds each wait without its own bound.
 	patience = 15 * time.Second
 )
 
@@ -30,11 +30,11 @@ type pairing struct {
 	group lab.Group
 	ours  *lab.Vrrpsh
 	peer  lab.Router
-	// slack is what the peer may be late as a new Master, beyond the protocol's timers.
+	// slack is how much later than the protocol's timers the peer may become Master.
 	slack time.Duration
-	// begun is when the segment was last undivided from.
+	// begun is the start of the time since which the segment is undivided.
 	begun time.Time
-	// cut is set while our link is.
+	// cut is true while our link is cut.
 	cut bool
 }
 
@@ -52,7 +52,7 @@ func (p *pairing) start() {
 	p.settled("r1")
 }
 
-// settled waits until one router has been alone on the wire for two adverts, and holds ours against it.
+// settled waits until only one router has sent the last two adverts on the wire, and checks that our router agrees.
 func (p *pairing) settled(master string) {
 	p.t.Helper()
 	for range 2 {
@@ -74,7 +74,8 @@ func (p *pairing) settled(master string) {
 	}
 }
 
-// target is what the host pings: the virtual address, or in IPv6 what it reaches by the virtual address only.
+// target is the address that the host pings: the virtual address, or in IPv6 an address that it reaches only through the
+// virtual address.
 func (p *pairing) target() string {
 	if p.group.IPv6 {
 		return lab.Far
@@ -90,27 +91,27 @@ func (p *pairing) vif() string {
 	return "eth0"
 }
 
-// attempts is how often a change of hands is tried before being late counts. A busy machine is late now and then, a
-// router that is wrong is late every time. Nothing else is forgiven.
+// attempts is how often a change of Master is tried before a delay is a failure. A busy machine is late sometimes, a
+// faulty router is late every time. Other failures count at once.
 const attempts = 3
 
-// change lets the virtual address change hands and come back.
+// change moves the virtual address to another Master and back.
 type change struct {
 	what string
 	do   func()
 	to   string // the port of the new Master
-	// limit is how long the pings may be out.
+	// limit is how long the pings may be unanswered.
 	limit time.Duration
 	// skew is the new Master's Skew_Time if the old one resigns, else 0.
 	skew time.Duration
 
 	back string
 	undo func()
-	// backLimit is how long the pings may be out on the way back.
+	// backLimit is how long the pings may be unanswered on the way back.
 	backLimit time.Duration
 }
 
-// swing makes a change and takes it back.
+// swing makes a change and undoes it.
 func (p *pairing) swing(c change) {
 	p.t.Helper()
 	from := "r1"
@@ -125,14 +126,14 @@ func (p *pairing) swing(c change) {
 			return
 		}
 		if attempt == attempts {
-			p.t.Errorf("late in each of %d attempts, at last: %s", attempts, strings.Join(late, "; "))
+			p.t.Errorf("late in each of %d attempts; the last: %s", attempts, strings.Join(late, "; "))
 			return
 		}
-		p.t.Logf("again, because late: %s", strings.Join(late, "; "))
+		p.t.Logf("late, trying again: %s", strings.Join(late, "; "))
 	}
 }
 
-// pass does something after which another router must become Master, and returns in what it was late.
+// pass performs an action after which another router must become Master, and returns the delays.
 func (p *pairing) pass(what string, do func(), from, to string, limit, skew time.Duration) (late []string) {
 	p.t.Helper()
 	start := time.Now()
@@ -165,7 +166,7 @@ func (p *pairing) pass(what string, do func(), from, to string, limit, skew time
 	return late
 }
 
-// oneMaster holds what was on the wire since the segment was undivided against the protocol, and forgets it.
+// oneMaster checks the adverts sent while the segment was undivided against the protocol, and starts anew.
 func (p *pairing) oneMaster() {
 	p.t.Helper()
 	for _, fault := range lab.OneMaster(p.wire.Adverts("", p.begun)) {
@@ -179,14 +180,14 @@ const (
 	macvlan = "macvlan"
 )
 
-// fast6 is fast of IPv6.
+// fast6 is fast for IPv6.
 var fast6 = lab.Group{VRID: vrid, Version: 3, Interval: fast.Interval, IPv6: true}
 
-// slow is VRRPv2, which knows whole seconds only.
+// slow is VRRPv2, which supports only whole seconds.
 var slow = lab.Group{VRID: vrid, Version: 2, Interval: time.Second}
 
-// peers are the routers that ours has to work with, and our interface types with each. The forms of
-// authentication take turns, since VRRPv2 takes its time.
+// peers are the routers that ours must work with, and our interface types with each. The forms of
+// authentication are spread over the cases, since VRRPv2 is slow.
 var peers = []struct {
 	name    string
 	group   lab.Group
@@ -203,7 +204,7 @@ var peers = []struct {
 	{name: "keepalived-v3", group: fast, new: (*lab.Lab).Keepalived, iftypes: []string{ether, macvlan}},
 	{name: "frr-v3", group: fast, new: (*lab.Lab).FRR, iftypes: []string{ether, macvlan}},
 	{name: "keepalived-ipv6", group: fast6, new: (*lab.Lab).Keepalived, iftypes: []string{ether, macvlan}},
-	{name: "frr-ipv6", group: fast6, new: (*lab.Lab).FRR, iftypes: []string{macvlan}, slack: 2 * time.Second}, // it is Master at once, but its macvlan forwards only hundreds of milliseconds later
+	{name: "frr-ipv6", group: fast6, new: (*lab.Lab).FRR, iftypes: []string{macvlan}, slack: 2 * time.Second}, // FRR is Master at once, but its macvlan starts to forward hundreds of milliseconds later
 	{name: "vrrpsh-v3", group: fast, new: another, iftypes: []string{ether, macvlan}},
 }
 
@@ -215,9 +216,9 @@ const (
 // another is a second vrrpsh.
 func another(l *lab.Lab, n *lab.Namespace, g lab.Group) lab.Router { return l.Vrrpsh(bin, n, g) }
 
-// TestHandover passes the virtual address back and forth between our router and each peer, in every way in which
-// it can change hands. There is one Master at all times on an undivided segment, the host's pings are out no longer
-// than the protocol's timers say, and tshark finds no fault in what we send.
+// TestHandover moves the virtual address back and forth between our router and each peer, in every possible
+// way. There is one Master at all times on an undivided segment, the host's pings are unanswered no longer
+// than the protocol's timers allow, and tshark finds no fault in our packets.
 func TestHandover(t *testing.T) {
 	require(t)
 	for _, peer := range peers {
@@ -238,12 +239,12 @@ func TestHandover(t *testing.T) {
 	}
 }
 
-// run goes through all the ways. Ours has priority 200 first and 50 later, the peer 100 unless it is said.
+// run goes through all the ways. Our router has priority 200 first and 50 later, the peer 100 unless stated.
 func (p *pairing) run() {
 	g, ours, peer := p.group, p.ours, p.peer
-	// When one Master makes way for another that is there already, the pings' outage is next to nothing, but that
-	// the old Master's last answers may teach the switch that the virtual MAC is still there, until the next advert
-	// teaches it better.
+	// When a running router preempts the Master, almost no ping is lost. But the old Master's last answers may
+	// teach the switch its port for the virtual MAC again, until the next advert
+	// corrects this.
 	handed := g.Interval + pingSlack
 	p.start()
 	p.swing(change{
@@ -276,16 +277,16 @@ func (p *pairing) run() {
 		back: "peer's link back", undo: func() { p.lab.Join(peer.Node()) }, backLimit: handed,
 	})
 	p.swing(change{
-		// Both are Masters while the segment is divided, and we make way as soon as it is not.
+		// Both are Master while the segment is divided, and ours becomes Backup as soon as it is joined.
 		what: "segment divided", do: func() { p.lab.Partition(peer.Node()) }, to: "r1", limit: g.MasterDown(50) + pingSlack,
 		back: "segment healed", undo: func() {
 			p.lab.Heal(peer.Node())
-			p.begun = time.Now() // what was sent until now may not have been heard
+			p.begun = time.Now() // earlier adverts may not have been received
 		}, backLimit: handed,
 	})
 }
 
-// cutOurs cuts our link, or joins it again.
+// cutOurs cuts our link, or restores it.
 func (p *pairing) cutOurs(cut bool) {
 	p.t.Helper()
 	p.cut = cut
@@ -296,7 +297,7 @@ func (p *pairing) cutOurs(cut bool) {
 	}
 }
 
-// checkFrames holds every frame that we sent against tshark, and the adverts against the interface type.
+// checkFrames checks every frame that we sent with tshark, and the adverts against the interface type.
 func (p *pairing) checkFrames(macvlan bool) {
 	p.t.Helper()
 	frames := p.wire.Frames("r1", time.Time{})

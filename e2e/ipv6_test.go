@@ -13,10 +13,10 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// derived6 is the link-local address that follows from the virtual MAC of IPv6.
+// derived6 is the link-local address derived from the IPv6 virtual MAC.
 const derived6 = "fe80::200:5eff:fe00:233"
 
-// bothFamilies is group 51 in IPv4 and IPv6, with a global address only.
+// bothFamilies is group 51 in IPv4 and IPv6, with only a global address.
 func bothFamilies(priority uint8) string {
 	v4 := fast
 	v4.Macvlan = true
@@ -34,7 +34,7 @@ garp_refresh = "1s"
 }
 
 // TestIPv6 runs both families of one group side by side. The host's default router is the link-local address
-// that follows from the virtual MAC: it is the same neighbor under either Master, and the Backup keeps still.
+// derived from the virtual MAC: it is the same neighbor under either Master, and the Backup sends nothing.
 func TestIPv6(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -80,12 +80,12 @@ func TestIPv6(t *testing.T) {
 		t.Errorf("the addresses are on %s", got)
 	}
 	if out := r1.Show("show", "vrrp"); !strings.Contains(out, derived6+"/64 (derived from the virtual MAC)") {
-		t.Errorf("show vrrp does not tell of the derived address:\n%s", out)
+		t.Errorf("show vrrp does not show the derived address:\n%s", out)
 	}
 	ping := l.Ping(lab.Far)
 	ping.WaitAnswer(time.Now(), patience)
 
-	// The interface stops to forward: the announcements say so.
+	// The interface stops forwarding: the announcements show it.
 	announced := func(router bool) {
 		t.Helper()
 		since := time.Now()
@@ -108,7 +108,7 @@ func TestIPv6(t *testing.T) {
 	announced(false)
 	r1.Node().Run("sysctl", "-q", "-w", "net.ipv6.conf.eth0.forwarding=1")
 
-	// A Backup sends nothing from a virtual MAC, such as MLD reports: the switch would believe it.
+	// A Backup sends nothing from a virtual MAC, not even MLD reports: the switch would learn the wrong port.
 	for _, f := range wire.Frames("r2", start) {
 		if bytes.Equal(f.Data[6:10], mac6[:4]) {
 			t.Errorf("the Backup sent this from a virtual MAC: %x", f.Data)

@@ -14,18 +14,18 @@ import (
 
 const (
 	junkRate = 1000
-	// junkDelay is what junk may delay an advert by.
+	// junkDelay is how much junk may delay an advert.
 	junkDelay = 10 * time.Millisecond
-	// junkAttempts is how often the punctuality is measured before a late advert counts: the machine is
-	// late by itself now and then, a router that junk delays is late every time.
+	// junkAttempts is how often the punctuality is measured before a late advert is a failure: a busy machine is
+	// late sometimes, a router that junk delays is late every time.
 	junkAttempts = 5
-	// Of a flood are sent floodSize frames, at most so many per second.
+	// A flood has floodSize frames, at most floodRate per second.
 	floodRate, floodSize = 10000, 10000
-	// floodLines is what a flood may add to the log.
+	// floodLines is how many lines a flood may add to the log.
 	floodLines = 50
 )
 
-// lateness is how much later than an interval after its predecessor each advert came.
+// lateness returns how much later than one interval after its predecessor each advert arrived.
 func lateness(adverts []lab.Advert, interval time.Duration) []time.Duration {
 	var late []time.Duration
 	for i := 1; i < len(adverts); i++ {
@@ -41,7 +41,7 @@ func describe(late []time.Duration) string {
 	return fmt.Sprintf("median %v, 90 %% %v, 99 %% %v, longest %v of %d", at(0.5), at(0.9), at(0.99), at(1), len(late))
 }
 
-// flood sends as much junk as the machine can, while both routers are asked how they are, and looks at their states and
+// flood sends as much junk as the machine can, while both routers are queried, and checks their states and
 // logs.
 func (d *duo) flood(frames [][]byte) {
 	t := d.t
@@ -60,7 +60,7 @@ func (d *duo) flood(frames [][]byte) {
 	lab.Until(t, patience, "the flood is over", func() error {
 		for v, state := range map[*lab.Vrrpsh]string{d.r1: "MASTER", d.r2: "BACKUP"} {
 			if text := v.Show("show", "vrrp", "brief"); !strings.Contains(text, state) {
-				t.Fatalf("in a flood %s says\n%s", v.Name, text)
+				t.Fatalf("during a flood %s shows\n%s", v.Name, text)
 			}
 		}
 		if n := flood.Sent(); n < floodSize {
@@ -85,7 +85,7 @@ func (d *duo) measure(adverts int) []time.Duration {
 	return lateness(d.wire.Adverts("r1", start), d.group.Interval)
 }
 
-// late returns how late the Master's adverts are: of the first attempt in which none is late by more than junkDelay, or of
+// late returns how late the Master's adverts are in the first attempt without delays of more than junkDelay, or in
 // the last one.
 func (d *duo) late(adverts int, when string) []time.Duration {
 	d.t.Helper()
@@ -98,7 +98,7 @@ func (d *duo) late(adverts int, when string) []time.Duration {
 	}
 }
 
-// takeOver checks that the Backup takes over in time when it has to, in one of a few attempts.
+// takeOver checks that the Backup takes over in time when the Master fails, in one of a few attempts.
 func (d *duo) takeOver(junk *lab.Junk) {
 	d.t.Helper()
 	limit := d.group.MasterDown(100) + pingSlack
@@ -122,7 +122,7 @@ func (d *duo) takeOver(junk *lab.Junk) {
 	}
 }
 
-// giveBack joins the Master's link again.
+// giveBack restores the Master's link.
 func (d *duo) giveBack() {
 	d.t.Helper()
 	back := time.Now()
@@ -131,25 +131,25 @@ func (d *duo) giveBack() {
 	d.r2.WaitState("Backup", patience)
 }
 
-// TestJunkChangesNothing floods both routers with adverts for their own virtual router that they must discard. No state
-// changes, the Master's adverts stay on time, and a Backup still takes over when it has to.
+// TestJunkChangesNothing floods both routers with invalid adverts for their virtual router. No state
+// changes, the Master's adverts stay on time, and the Backup still takes over when the Master fails.
 func TestJunkChangesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		group lab.Group
-		// adverts is how many are measured in an attempt.
+		// adverts is the number of adverts measured in an attempt.
 		adverts int
 	}{
 		{"v2-simple", lab.Group{VRID: vrid, Version: 2, Interval: time.Second, Secret: "s3cret"}, 4},
 		{"v3", lab.Group{VRID: vrid, Version: 3, Interval: fast.Interval}, 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			// Not beside other tests: it measures milliseconds.
+			// Not in parallel with other tests: it measures milliseconds.
 			require(t)
 			g := tt.group
 			d := newDuo(t, g)
 			quiet := time.Now()
-			if g.Interval >= time.Second { // a whole machine's worth of junk, which leaves time for the next advert
+			if g.Interval >= time.Second { // as much junk as the machine can send; it ends before the next advert
 				d.flood(lab.JunkAdverts(g.Version, g.VRID, g.Interval))
 			}
 			began := time.Now()
@@ -170,7 +170,7 @@ func TestJunkChangesNothing(t *testing.T) {
 			if late[len(late)-1] <= junkDelay {
 				return
 			}
-			// It may be the machine that is late: then it is without junk, too, and says nothing beyond the half of the adverts.
+			// If the machine itself is late, adverts are late without junk, too; then only the median counts.
 			d.giveBack()
 			control := d.late(tt.adverts, "without junk")
 			if late[len(late)/2] > junkDelay || control[len(control)-1] <= junkDelay {

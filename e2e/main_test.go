@@ -16,19 +16,19 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// errNotYet is for conditions that speak for themselves.
+// errNotYet is for conditions that need no further explanation.
 var errNotYet = errors.New("not yet")
 
 // bin is the vrrpsh under test.
 var bin string
 
-// parallelTests is how many labs run at once: what two cores can do without being late.
+// parallelTests is how many labs run at once: as many as two cores can run without delays.
 const parallelTests = 3
 
-// missing says why nothing can be tested here; "" if everything can.
+// missing is the reason why the tests cannot run here; "" if they can.
 var missing string
 
-// tools are the programs that the tests run, with the Debian package that has each.
+// tools are the programs that the tests run, with their Debian packages.
 var tools = map[string]string{
 	"ip":                 "iproute2",
 	"bridge":             "iproute2",
@@ -80,7 +80,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// whatIsMissing returns why the tests cannot run, "" if they can.
+// whatIsMissing returns why the tests cannot run, or "" if they can.
 func whatIsMissing() string {
 	if os.Geteuid() != 0 {
 		return "network namespaces need root"
@@ -97,7 +97,7 @@ func whatIsMissing() string {
 	return ""
 }
 
-// require skips a test that cannot run here, or fails it if the environment says that it must.
+// require skips a test that cannot run here, or fails it if the environment requires the tests.
 func require(t *testing.T) {
 	t.Helper()
 	switch {
@@ -109,7 +109,7 @@ func require(t *testing.T) {
 	}
 }
 
-// parallel lets a test run beside others: it mostly waits, and allows for a busy machine.
+// parallel lets a test run in parallel with others: it mostly waits, and tolerates a busy machine.
 func parallel(t *testing.T) {
 	t.Helper()
 	require(t)

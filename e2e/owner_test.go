@@ -11,14 +11,14 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// ownerGroup is the group with the first router's own address, one of its own of IPv6, or with those of both routers.
+// ownerGroup is the group with the first router's own IPv4 or IPv6 address, or with the addresses of both routers.
 func ownerGroup(vips ...string) string {
 	return fmt.Sprintf("[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nversion = 3\nvips = [\"%s\"]\n"+
 		"advertise_interval = \"200ms\"\npriority = 7\n", vrid, strings.Join(vips, `", "`))
 }
 
-// TestAddressOwner holds that a router with the virtual address on its interface is Master at once, takes it over
-// from whoever has it, and that the address is never taken off its interface, in either family.
+// TestAddressOwner checks, in both families, that a router with the virtual address on its interface is Master at once,
+// takes over from any other Master, and never removes the address from its interface.
 func TestAddressOwner(t *testing.T) {
 	for _, tc := range []struct{ name, vip string }{{"IPv4", "192.0.2.1"}, {"IPv6", "fe80::fee"}} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -56,8 +56,8 @@ func TestAddressOwner(t *testing.T) {
 	}
 }
 
-// TestTwoAddressOwners holds that two owners, of which one is a mistake, agree on the numerically higher primary address,
-// and that the other says what is wrong.
+// TestTwoAddressOwners checks that with two owners, a misconfiguration, the one with the numerically higher primary address
+// is Master, and that the other one reports the fault.
 func TestTwoAddressOwners(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -77,7 +77,7 @@ func TestTwoAddressOwners(t *testing.T) {
 		{"show logging", "192.0.2.2 says that it owns the virtual addresses"},
 	} {
 		if out := r1.Show(strings.Fields(tc.command)...); !strings.Contains(out, tc.want) {
-			t.Errorf("%s does not say %q:\n%s", tc.command, tc.want, out)
+			t.Errorf("%s does not show %q:\n%s", tc.command, tc.want, out)
 		}
 	}
 	for _, r := range []*lab.Vrrpsh{r1, r2} {

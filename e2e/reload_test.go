@@ -13,14 +13,14 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// secondVIP is the address of the virtual router of version 2, thirdVIP one that is added and removed.
+// secondVIP is the address of the version 2 virtual router, thirdVIP one that is added and removed.
 const (
 	secondVIP = "192.0.2.101"
 	thirdVIP  = "192.0.2.102"
 )
 
-// TestReload changes a Master in every way that is possible in place, under pings and in front of a Backup of each
-// version: nobody changes state and nothing is lost. What is not possible in place is said beforehand.
+// TestReload makes every change of a Master that is possible in place, under pings and beside a Backup of each
+// version: no router changes state and no ping is lost. commit check announces changes that are not possible in place.
 func TestReload(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 3)
@@ -86,10 +86,10 @@ func TestReload(t *testing.T) {
 		lines := append(append([]string{"configure"}, strings.Split(change.line, "\n")...), "commit check", "commit", "end")
 		out := ours.Script(lines...)
 		if want := "eth0 IPv4 group 51: changed in place (" + change.fields + ")\n"; !strings.Contains(out, want) || strings.Contains(out, "gives up") {
-			t.Errorf("commit check of %q says\n%swant %q", change.line, out, want)
+			t.Errorf("commit check of %q prints\n%swant %q", change.line, out, want)
 		}
 	}
-	// The file, by hand.
+	// An edit of the file by hand.
 	l.File("r1.toml", strings.Replace(ours.ConfigText(), `"a b"`, `"by hand"`, 1))
 	ours.Signal(unix.SIGHUP)
 	lab.Until(t, patience, "the file is read again", func() error {
@@ -98,7 +98,7 @@ func TestReload(t *testing.T) {
 		}
 		return nil
 	})
-	// Authentication takes both: the Backup hears nothing in between.
+	// Authentication must change on both; between the changes the Backup accepts no adverts.
 	const other = "interface eth0 vrrp 52 "
 	for _, line := range []string{other + "auth rfc2338-simple secret one", other + "auth p0-t8-sha256 secret two", other + "no auth"} {
 		commit(ours, line)
@@ -120,7 +120,7 @@ func TestReload(t *testing.T) {
 	} {
 		out := ours.Script(append(append([]string{"configure"}, strings.Split(cannot.lines, "\n")...), "commit check", "discard", "end")...)
 		if !strings.Contains(out, cannot.want) {
-			t.Errorf("commit check of %q says\n%swant %q", cannot.lines, out, cannot.want)
+			t.Errorf("commit check of %q prints\n%swant %q", cannot.lines, out, cannot.want)
 		}
 	}
 
@@ -130,7 +130,7 @@ func TestReload(t *testing.T) {
 	for i, p := range pings {
 		p.WaitAnswer(time.Now(), patience)
 		if n := p.Lost(settled); n > 0 {
-			t.Errorf("ping %d: %d of %d were lost, at most for %v", i, n, p.Sent(), p.Longest(settled).Length())
+			t.Errorf("pinger %d: %d of %d pings were lost; the longest outage was %v", i, n, p.Sent(), p.Longest(settled).Length())
 		}
 	}
 	for _, peer := range []string{"r2", "r3"} {

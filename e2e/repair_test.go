@@ -19,8 +19,8 @@ import (
 var damaged = []struct {
 	vrid      uint8
 	iftype    string
-	link, vip string // the address that is harmed, and what else there is
-	vif       string // where they are
+	link, vip string // the address that is damaged, and the other one
+	vif       string // their interface
 }{
 	{vrid: 51, iftype: ether, link: lab.VIP, vif: "eth0"},
 	{vrid: 52, iftype: macvlan, link: "192.0.2.102", vif: "standby52"},
@@ -42,7 +42,7 @@ func damagedFile(priority uint8) string {
 	return b.String()
 }
 
-// repairing is a lab in which the first of two routers is harmed.
+// repairing is a lab in which the first of two routers is damaged.
 type repairing struct {
 	t      *testing.T
 	lab    *lab.Lab
@@ -50,7 +50,7 @@ type repairing struct {
 	r1, r2 *lab.Vrrpsh
 }
 
-// are waits until the virtual routers of a router, or some of them, are in a state.
+// are waits until all or the given virtual routers of a router are in a state.
 func (p *repairing) are(v *lab.Vrrpsh, state string, vrids ...int) {
 	p.t.Helper()
 	lab.Until(p.t, patience, fmt.Sprintf("%s is %s of %v", v.Node().Role, state, vrids), func() error {
@@ -67,7 +67,7 @@ func (p *repairing) are(v *lab.Vrrpsh, state string, vrids ...int) {
 	})
 }
 
-// whole waits until r1 is Master of everything, has the addresses where they belong, and the host reaches them there.
+// whole waits until r1 is Master of everything, has the addresses on the right interfaces, and the host reaches them there.
 func (p *repairing) whole(when string) {
 	p.t.Helper()
 	p.are(p.r1, "Master")
@@ -97,7 +97,7 @@ func (p *repairing) whole(when string) {
 	}
 }
 
-// shows waits until a show command of r1 says something.
+// shows waits until the output of a show command of r1 contains a text.
 func (p *repairing) shows(command, want string) {
 	p.t.Helper()
 	lab.Until(p.t, patience, command+" says "+want, func() error {
@@ -108,7 +108,7 @@ func (p *repairing) shows(command, want string) {
 	})
 }
 
-// remove deletes an address without asking.
+// remove deletes an address, if it exists.
 func remove(n *lab.Namespace, addr, dev string) {
 	family := "-4"
 	if strings.Contains(addr, ":") {
@@ -117,8 +117,8 @@ func remove(n *lab.Namespace, addr, dev string) {
 	_, _ = n.Try("ip", family, "addr", "flush", "dev", dev, "to", addr)
 }
 
-// TestRepair harms what a Master has in the kernel, its interface and its segment, in one thing after the other, and holds that each
-// is put right again, or left to the other router while it cannot be.
+// TestRepair damages a Master's state in the kernel, its interface and its segment, one after the other, and checks that each
+// damage is repaired, or that the other router takes over while it cannot be.
 func TestRepair(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -175,7 +175,7 @@ func (p *repairing) macvlans() {
 	}
 }
 
-// fight deletes an address whenever it is there: the router leaves it to the other one, and comes back.
+// fight deletes an address whenever it is installed: the router leaves it to the other one, and comes back later.
 func (p *repairing) fight() {
 	r1, d := p.lab.Routers[0], damaged[0]
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -201,7 +201,7 @@ func (p *repairing) fight() {
 	}
 }
 
-// rival sends the adverts of another Master, which does not hear this one.
+// rival sends the adverts of another Master that ignores this one.
 func (p *repairing) rival() {
 	forged := lab.Forged{
 		MAC: net.HardwareAddr{2, 0, 0, 0, 0, 9}, Src: netip.MustParseAddr("192.0.2.9"), VIP: netip.MustParseAddr(lab.VIP),
@@ -223,7 +223,7 @@ func (p *repairing) rival() {
 	})
 }
 
-// split parts r1 from the segment, and joins it again.
+// split separates r1 from the segment, and joins it again.
 func (p *repairing) split() {
 	r1 := p.lab.Routers[0]
 	ping := p.lab.Ping(lab.VIP)
@@ -235,9 +235,9 @@ func (p *repairing) split() {
 	p.lab.Heal(r1)
 	p.are(p.r2, "Backup")
 	ping.WaitAnswer(time.Now(), patience)
-	// Without an announcement the host goes on sending to r2 for many seconds.
+	// Without an announcement the host would send to r2 for many more seconds.
 	if out := ping.Longest(healed); out.Length() > 3*time.Second {
-		p.t.Errorf("after the split the pings are out for %v", out.Length())
+		p.t.Errorf("after the split the pings were unanswered for %v", out.Length())
 	}
 	if !slices.ContainsFunc(p.wire.Frames("r1", healed), func(f lab.Frame) bool {
 		_, ok := lab.GratuitousARP(f, lab.VIP)
@@ -263,7 +263,7 @@ func (p *repairing) mac() {
 	})
 }
 
-// primary takes the interface's address of IPv4, and gives it back.
+// primary removes the interface's IPv4 address, and adds it again.
 func (p *repairing) primary() {
 	r1 := p.lab.Routers[0]
 	r1.IP("addr del " + r1.Addr + "/24 dev eth0")
@@ -274,7 +274,7 @@ func (p *repairing) primary() {
 	r1.IP("addr add " + r1.Addr + "/24 dev eth0")
 }
 
-// rename takes the interface's name, and gives it back.
+// rename renames the interface, and restores its name.
 func (p *repairing) rename() {
 	r1 := p.lab.Routers[0]
 	r1.IP("link set eth0 down", "link set eth0 name lan7", "link set lan7 up")
@@ -287,7 +287,7 @@ func (p *repairing) rename() {
 	r1.IP("link set lan7 down", "link set lan7 name eth0", "link set eth0 up")
 }
 
-// vanish takes the interface away, and plugs in another one.
+// vanish deletes the interface, and adds another one.
 func (p *repairing) vanish() {
 	r1 := p.lab.Routers[0]
 	r1.IP("link del eth0")

@@ -20,10 +20,10 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// firstRelease is the last commit whose hand-overs say nothing of who understands them, and which cannot be asked.
+// firstRelease is the last commit whose hand-overs do not name the releases that understand them, and which cannot be asked.
 const firstRelease = "8ca10e6291821530d6bb93d4c62e6f1bb6e9d90a"
 
-// buildCommit returns a program that is built from a commit of this repository, once: it stays where the build cache of Go is.
+// buildCommit returns a program built from a commit of this repository. It is built once and kept beside Go's build cache.
 func buildCommit(t *testing.T, dir, commit string) string {
 	t.Helper()
 	kept := dir
@@ -49,7 +49,7 @@ func buildCommit(t *testing.T, dir, commit string) string {
 	if err := errors.Join(os.Mkdir(src, 0o755), os.MkdirAll(kept, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	// As root git only trusts what belongs to root.
+	// As root git only trusts repositories that belong to root.
 	unpack := exec.Command("tar", "-x", "-C", src)
 	unpack.Stdin = bytes.NewReader(must("this needs git and a clone with all of its history, which has",
 		exec.Command("git", "-c", "safe.directory=*", "-C", "..", "archive", "--format=tar", commit)))
@@ -135,10 +135,10 @@ route = "198.51.100.0/24"
 nh = "192.0.2.10"
 `
 
-// TestRestartFromTheFirstRelease holds that the first release is replaced by this one without a lost ping or a transition, with a
-// commit that waits for its confirmation; that this one is not replaced by the first, which cannot say that it understands what is
-// handed over; that the first one goes on when a release cannot understand it after all; and that it understands what this one
-// would give back to it.
+// TestRestartFromTheFirstRelease checks that this release replaces the first one without a lost ping or a transition, with a
+// commit that waits for its confirmation; that the first release does not replace this one, since it cannot be asked whether it
+// understands the hand-over; that the first release continues when another one cannot understand its hand-over; and that it
+// understands the state that this one would hand back.
 func TestRestartFromTheFirstRelease(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -166,7 +166,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 	put(first)
 	ours := l.VrrpshFile(program, l.Routers[0], fmt.Sprintf(releaseTables, 200, 90, "192.0.2.2")+releaseRoute)
 	peer := l.VrrpshFile(bin, l.Routers[1], fmt.Sprintf(releaseTables, 100, 110, "192.0.2.1"))
-	tell := l.VrrpshAt(bin, l.Routers[0], ours.Socket) // what is installed is not always a vrrpsh
+	tell := l.VrrpshAt(bin, l.Routers[0], ours.Socket) // the installed program is not always a vrrpsh
 	ours.Start()
 	ours.WaitReady()
 	peer.Start()
@@ -217,7 +217,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 			t.Fatalf("%s: process %d does not go on", when, pid)
 		}
 		if diff := cmp.Diff(told, known(t, tell)); diff != "" {
-			t.Errorf("%s, what is known of the past (-before +after):\n%s", when, diff)
+			t.Errorf("%s: history (-before +after):\n%s", when, diff)
 		}
 	}
 	runs := func(when, want string) {
@@ -227,7 +227,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 		}
 	}
 
-	// installed returns a release that says that it can take over, and runs another program with what EDIT of sed makes of the document.
+	// installed returns a release that claims to be able to take over, and then runs another program with the hand-over changed by a sed script.
 	installed := func(edit, program string) string {
 		return script("installed", strings.NewReplacer("COPY", filepath.Join(l.Dir, "document"), "EDIT", edit, "PROGRAM", program).Replace(
 			`case $1 in version) echo vrrpsh 9 ;; check*) ;; *)
@@ -261,7 +261,7 @@ exec PROGRAM "$@" ;; esac
 	checkStates("refused")
 	runs("refused", "vrrpsh development")
 
-	// What this release hands over, given to the first one: as it is given back when this one cannot go on.
+	// The first release gets the hand-over of this one, as when this one cannot continue and hands back.
 	restarts("to the first release after all", installed("", first))
 	runs("given back", "vrrpsh 1.0")
 	if text := ours.Log(); strings.Contains(text, "starting anew") {
@@ -269,7 +269,7 @@ exec PROGRAM "$@" ;; esac
 	}
 	restarts("once more to this one", bin)
 
-	// Long enough for a Backup that has not heard the Master to show it.
+	// Long enough for a Backup that does not hear the Master to take over.
 	limit := time.Now().Add(4 * time.Second)
 	for seen := settled; seen.Before(limit); {
 		seen = wire.WaitMaster("r2", seen.Add(time.Nanosecond), patience).Time
@@ -295,7 +295,7 @@ exec PROGRAM "$@" ;; esac
 	}
 }
 
-// known is what a router knows of the past that no restart changes: the transitions of each virtual router.
+// known returns the part of a router's history that no restart changes: the transitions of each virtual router.
 func known(t *testing.T, v *lab.Vrrpsh) map[string]any {
 	t.Helper()
 	var groups []struct {

@@ -21,9 +21,9 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// install puts a copy of the program under test at a path, in place of what is there: another file
-// of the same name, as packages do it. It is not written by this process: what another test starts meanwhile would
-// have it open for writing for a moment, and such a file cannot be executed.
+// install replaces the file at a path by a copy of the program under test, as a new file, like package
+// managers. Another process writes it: a program that another test starts meanwhile would briefly inherit
+// a descriptor open for writing, and such a file cannot be executed.
 func install(t *testing.T, path string) {
 	t.Helper()
 	_, err := exec.Command("cp", bin, path+".new").Output()
@@ -39,14 +39,14 @@ func install(t *testing.T, path string) {
 func restart(t *testing.T, v *lab.Vrrpsh) {
 	t.Helper()
 	pid, since := 0, time.Now()
-	if v.Process != nil { // the test has started it
+	if v.Process != nil { // started by the test
 		pid = v.PID()
 	}
 	if r := v.Run("restart"); r.Status != 0 {
 		t.Fatalf("restart: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	if pid != 0 && (!v.Running() || v.PID() != pid) {
-		t.Fatalf("%v does not go on", v.Process)
+		t.Fatalf("%v has ended", v.Process)
 	}
 	lab.Until(t, patience, "the new process", func() error {
 		var version struct{ Started time.Time }
@@ -61,7 +61,7 @@ func restart(t *testing.T, v *lab.Vrrpsh) {
 	})
 }
 
-// checkSilence holds that no virtual router was silent for longer than its Backup waits, and says how long it was.
+// checkSilence checks that no virtual router was silent for longer than its Backup waits, and logs the longest silence.
 func checkSilence(t *testing.T, adverts []lab.Advert, limit time.Duration) {
 	t.Helper()
 	last := make(map[uint8]time.Time)
@@ -78,7 +78,7 @@ func checkSilence(t *testing.T, adverts []lab.Advert, limit time.Duration) {
 	}
 }
 
-// checkPings holds that every ping since a time was answered.
+// checkPings checks that every ping since a time was answered.
 func checkPings(t *testing.T, ping *lab.Pinger, since time.Time) {
 	t.Helper()
 	ping.WaitAnswer(time.Now(), patience)
@@ -87,8 +87,8 @@ func checkPings(t *testing.T, ping *lab.Pinger, since time.Time) {
 	}
 }
 
-// TestRestart holds that a restart of the Master loses no ping, and that nobody changes state by a restart of the Master
-// or of the Backup, whatever the peer is; and that what was taken over is given back in the end.
+// TestRestart checks, with each peer, that a restart of the Master loses no ping, that no router changes state when the Master
+// or the Backup restarts, and that a stop afterwards restores the kernel.
 func TestRestart(t *testing.T) {
 	require(t)
 	for _, test := range []struct {
@@ -122,7 +122,7 @@ func TestRestart(t *testing.T) {
 			wire.WaitMaster("r1", start, patience)
 			target := lab.VIP
 			if test.group.IPv6 {
-				target = lab.Far // by way of the link-local virtual address
+				target = lab.Far // reached through the link-local virtual address
 			}
 			ping := l.Ping(target)
 			ping.WaitAnswer(time.Now(), patience)
@@ -155,7 +155,7 @@ func TestRestart(t *testing.T) {
 			checkSilence(t, wire.Adverts("r1", settled), test.group.MasterDown(100))
 			ours.WaitState("Master", 0)
 
-			// What refuses the configuration does not get to run.
+			// A program that refuses the configuration does not take over.
 			config := ours.ConfigText()
 			l.File(filepath.Base(ours.Config), config+"nonsense = 1\n")
 			if r := ours.Run("restart"); r.Status != 1 || !strings.Contains(r.Stderr, "nonsense") {
@@ -182,7 +182,7 @@ func TestRestart(t *testing.T) {
 			}
 			ours.WaitState("Backup", 0)
 
-			// It still takes over, and gives everything back.
+			// It still takes over, and restores everything when it stops.
 			since = time.Now()
 			peer.Kill()
 			wire.WaitMaster("r1", since, patience)
@@ -196,8 +196,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestRestartMany holds the same for 250 virtual routers, in the middle of a commit that waits to be confirmed; and what
-// who is attached sees of it.
+// TestRestartMany checks the same for 250 virtual routers, while a commit waits for its confirmation, and what
+// attached users see.
 func TestRestartMany(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -259,7 +259,7 @@ func TestRestartMany(t *testing.T) {
 	}
 	restart(t, peer)
 	restart(t, ours)
-	// Long enough for a Backup that has not heard the Master to show it.
+	// Long enough for a Backup that does not hear the Master to take over.
 	limit := time.Now().Add(group.MasterDown(100))
 	for seen := settled; seen.Before(limit); {
 		seen = wire.WaitMaster("r1", seen.Add(time.Nanosecond), patience).Time
@@ -359,8 +359,8 @@ func TestRestartDaemon(t *testing.T) {
 			n, err := manager.Read(b)
 			switch got := string(b[:n]); {
 			case err != nil:
-				t.Fatalf("the service manager does not hear %q: %v", want, err)
-			case got == "WATCHDOG=1" && want[0] != got: // whenever it is time
+				t.Fatalf("the service manager does not receive %q: %v", want, err)
+			case got == "WATCHDOG=1" && want[0] != got: // may come at any time
 			case !strings.HasPrefix(got, want[0]):
 				t.Fatalf("the service manager hears %q, want %q", got, want[0])
 			default:
@@ -415,11 +415,11 @@ func TestRestartDaemon(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tell := l.VrrpshAt(bin, r1, path("r1.sock")) // what is installed may not run
+	tell := l.VrrpshAt(bin, r1, path("r1.sock")) // the installed program may not run
 	for _, step := range []struct {
 		what, program string
 		status        int
-		says, log     string // parts of what the command and the log say
+		says, log     string // texts in the output of the command and in the log
 		hears         []string
 	}{
 		{"a new release", "", 0, "Restarting as vrrpsh", "router restarts", []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "WATCHDOG=1"}},
@@ -451,7 +451,7 @@ func TestRestartDaemon(t *testing.T) {
 			t.Errorf("%s: a second router: %v\n%s", step.what, err, out)
 		}
 	}
-	// A listener that cannot be is no reason to give up Master.
+	// A listener that cannot be opened is no reason to give up Master.
 	var taken net.Listener
 	err = r1.Do(func() (err error) { taken, err = net.Listen("tcp", "127.0.0.1:7081"); return err })
 	if err != nil {
@@ -459,7 +459,7 @@ func TestRestartDaemon(t *testing.T) {
 	}
 	l.File("r1.toml", strings.Replace(file(config), "7080", "7081", 1))
 	if r := tell.Run("restart"); r.Status != 0 {
-		t.Errorf("restart with a listener that cannot be: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
+		t.Errorf("restart with a listener that cannot be opened: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	tell.WaitState("Master", patience)
 	if text := file(path("main.log")); !strings.Contains(text, "the virtual routers go on without what the configuration says") {
@@ -521,7 +521,7 @@ func TestRestartConsole(t *testing.T) {
 	c.shows("r1#") // the candidate is the new process's
 	c.types("show vrrp brief\r")
 	c.shows("MASTER")
-	restart(t, v) // by somebody else
+	restart(t, v) // by another user
 	c.types("show history commits\r")
 	c.shows("r1#")
 	checkPings(t, ping, settled)

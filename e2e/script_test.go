@@ -10,8 +10,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestScripting holds what scripts rely on: the exit statuses, data and nothing else on standard output, where a
-// script stops, and what bad input does.
+// TestScripting checks what scripts rely on: the exit statuses, only data on standard output, where a
+// script stops, and the effect of bad input.
 func TestScripting(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -56,7 +56,7 @@ func TestScripting(t *testing.T) {
 		}
 	}
 
-	// A file that somebody else has changed is not overwritten.
+	// A file changed by another program is not overwritten.
 	if err := os.WriteFile(v.Config, []byte(v.ConfigText()+"# by hand\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -64,14 +64,14 @@ func TestScripting(t *testing.T) {
 		t.Errorf("a file changed by hand: %+v, want status 4", r)
 	}
 
-	// A reader that has seen enough is no error to speak of.
+	// A reader that closes the pipe early causes no error message.
 	out := l.Routers[0].Run("sh", "-c", bin+" -s "+v.Socket+" exec show running-config 2>&1 | head -n 1")
 	if strings.Count(out, "\n") != 1 || strings.Contains(out, "pipe") {
 		t.Errorf("into head: %q", out)
 	}
 }
 
-// says tells whether a text contains another, and is empty if that is.
+// says reports whether a text contains want, or is empty if want is.
 func says(text, want string) bool {
 	if want == "" {
 		return text == ""

@@ -14,11 +14,11 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// showCommands are the commands of the reference that only look, without what is optional.
+// showCommands matches the show commands of the reference, without optional words.
 var showCommands = regexp.MustCompile("(?m)^### `(show [^\\[<`]*)(\\[[a-z|]*\\])?")
 
-// TestSecretsAreNotTold has a router with secrets in its configuration, a most talkative log and mistakes in everything
-// that is typed, and looks for them in all that it says and in what others may read.
+// TestSecretsAreNotTold runs a router with secrets in its configuration and the highest log level, enters faulty
+// commands, and searches all output and all files that other users may read for the secrets.
 func TestSecretsAreNotTold(t *testing.T) {
 	parallel(t)
 	const word, key, password, other = "hushHUSH", "a-key-that-nobody-knows", "a-password-that-nobody-knows", "mumMUMmu"
@@ -40,7 +40,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 		r := v.Exec(input, args...)
 		say(strings.Join(args, " "), r.Stdout+r.Stderr)
 	}
-	// Right and wrong, and left in the candidate.
+	// Correct and faulty commands; the changes stay in the candidate.
 	exec("configure\ninterface eth0 vrrp 51 auth secret " + other + "\nshow changes\nshow candidate-config\nshow candidate-config toml\ncommit\n")
 	exec("configure\ninterface eth0 vrrp 51 auth rfc2338-simpel secret " + other + "\n")
 	exec("configure\ninterface eth0 vrrp 51 auth secret " + other + " " + other + "\n")
@@ -57,7 +57,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 		}
 	}
 	if commands < 20 {
-		t.Errorf("only %d commands that show something: is the reference of another form?", commands)
+		t.Errorf("only %d show commands: has the format of the reference changed?", commands)
 	}
 	for _, form := range []string{"", "toml", "json", "changes"} {
 		exec("", strings.Fields("show configuration revision 1 "+form)...)
@@ -70,7 +70,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 		out, _ := r1.Try("curl", "-s", "-d", body, "http://127.0.0.1:7080/auth")
 		say("POST /auth", out)
 	}
-	// A file with every kind of mistake near a secret.
+	// Files with every kind of fault near a secret.
 	for _, wrong := range []string{"secret = " + key, "secret = \"" + key, "secret = [\"" + key + "\"]", "secert = \"" + key + "\"", "users = [" + line + "]", "users = [\"{{SHA256}}admin:x:" + hash + "\"]"} {
 		path := l.File("wrong.toml", "[api]\n"+wrong+"\n")
 		out, err := r1.Try(bin, "check", "-c", path)
@@ -95,7 +95,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 			t.Errorf("%s is told:\n%.500s", what, text[max(0, strings.LastIndex(text[:at], "\n---")):])
 		}
 	}
-	// What is written is for the router alone.
+	// Only the router's user may read its files.
 	err = filepath.WalkDir(v.StateDir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -15,7 +15,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestMainJob runs the router, the shell and curl from a script, as an engineer would, and finds the commit
+// TestMainJob runs the router, the shell and curl from a script, like an engineer, and checks that the commit is
 // in the file and in the restarted router.
 func TestMainJob(t *testing.T) {
 	parallel(t)
@@ -45,11 +45,11 @@ func TestMainJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []opinion{{State: "MASTER", Interface: "eth0", Priority: 200}}; !cmp.Equal(rows, want) {
-		t.Errorf("show vrrp brief says %+v, want %+v", rows, want)
+		t.Errorf("show vrrp brief shows %+v, want %+v", rows, want)
 	}
 	var answer []lab.Status
 	if err := json.Unmarshal([]byte(section("api")), &answer); err != nil || len(answer) != 1 || answer[0].Priority != 50 {
-		t.Errorf("the API after the commit says %+v, %v, want priority 50", answer, err)
+		t.Errorf("after the commit the API returns %+v, %v, want priority 50", answer, err)
 	}
 	if text := v.ConfigText(); !strings.Contains(text, "priority = 50") {
 		t.Errorf("the file after the commit has no priority 50:\n%s", text)
@@ -59,12 +59,12 @@ func TestMainJob(t *testing.T) {
 	v.WaitReady()
 	status, err := v.TryStatus()
 	if err != nil || len(status) != 1 || status[0].Priority != 50 {
-		t.Errorf("after a restart the API says %+v, %v, want priority 50", status, err)
+		t.Errorf("after a restart the API returns %+v, %v, want priority 50", status, err)
 	}
 	v.Stop()
 }
 
-// TestConfiguredFromNothing starts with no file, configures a group in the shell and sees it on the wire.
+// TestConfiguredFromNothing starts without a file, configures a group in the shell and checks its adverts on the wire.
 func TestConfiguredFromNothing(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -94,7 +94,7 @@ func TestConfiguredFromNothing(t *testing.T) {
 	v.Stop()
 }
 
-// TestWrongCommand holds the exit statuses and the caret of the shell in scripts.
+// TestWrongCommand checks the exit statuses and the caret of the shell in scripts.
 func TestWrongCommand(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -122,7 +122,7 @@ func TestWrongCommand(t *testing.T) {
 	}
 }
 
-// TestWrongFile holds that a wrong file stops the start: one line per fault with its place, status 1, nothing touched.
+// TestWrongFile checks that a faulty file prevents the start: one line per fault with its place, status 1, nothing touched.
 func TestWrongFile(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -179,8 +179,8 @@ speed = 3
 	}
 }
 
-// TestCommitThatCannotBeApplied holds that a commit that the kernel refuses, because an interface of someone else
-// has the macvlan's name, leaves running, file and kernel as they were.
+// TestCommitThatCannotBeApplied checks a commit that the kernel refuses because a foreign interface
+// has the macvlan's name: running configuration, file and kernel do not change.
 func TestCommitThatCannotBeApplied(t *testing.T) {
 	parallel(t)
 	l, wire, v, _ := solo(t, fast)
@@ -211,7 +211,7 @@ func TestCommitThatCannotBeApplied(t *testing.T) {
 	if diff := cmp.Diff(kernel, r1.Snapshot()); diff != "" {
 		t.Errorf("the kernel has changed (-before +after):\n%s", diff)
 	}
-	// The router goes on as before.
+	// The router continues as before.
 	next := wire.WaitMaster("r1", time.Now(), patience)
 	for _, a := range wire.Adverts("r1", start) {
 		if a.VRID != vrid || a.Priority == 0 {

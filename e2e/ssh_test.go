@@ -21,7 +21,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// sshLab is a router, and OpenSSH's client on the same host with a key of the user alice.
+// sshLab is a router with OpenSSH's client on the same host and a key of the user alice.
 type sshLab struct {
 	t    *testing.T
 	l    *lab.Lab
@@ -42,7 +42,7 @@ func newSSHLab(t *testing.T) *sshLab {
 	return s
 }
 
-// authorize lets the key in as a user, with options.
+// authorize accepts the key for a user, with options.
 func (s *sshLab) authorize(user, options string) {
 	s.t.Helper()
 	public, err := os.ReadFile(s.key + ".pub")
@@ -70,7 +70,7 @@ func (s *sshLab) ssh(user, input string, args ...string) lab.Result {
 	return lab.Result{Status: lab.ExitStatus(cmd.Run()), Stdout: stdout.String(), Stderr: stderr.String()}
 }
 
-// console is somebody at a terminal.
+// console is a user at a terminal.
 type console struct {
 	t      *testing.T
 	pty    *os.File
@@ -89,7 +89,7 @@ func (s *sshLab) console(user string, args ...string) *console {
 // onTerminal runs a command in a terminal until the end of the test.
 func onTerminal(t *testing.T, cmd *exec.Cmd) *console {
 	t.Helper()
-	cmd.SysProcAttr = nil // of the terminal's session
+	cmd.SysProcAttr = nil // belongs to the terminal's session
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 100, Rows: 30})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func onTerminal(t *testing.T, cmd *exec.Cmd) *console {
 	return c
 }
 
-// shows waits for text that was not shown before the last line typed.
+// shows waits for text that appears after the last typed line.
 func (c *console) shows(text string) {
 	c.t.Helper()
 	lab.Until(c.t, patience, fmt.Sprintf("the terminal shows %q", text), func() error {
@@ -215,18 +215,18 @@ func TestSSH(t *testing.T) {
 	c.shows("[cancel]")
 	c.types("discard\r")
 	c.shows("edge# ")
-	// bob's key may not have a terminal.
+	// bob's key is not allowed to have a terminal.
 	if r := s.ssh("bob", "show clock\n", "-tt"); r.Status == 0 && strings.Contains(r.Stdout, "edge>") {
 		t.Errorf("a key with restrict got a terminal: %q", r.Stdout)
 	}
-	// The level of a session that is open is taken away with the session.
+	// A commit that lowers the user's level ends an open session.
 	v.Script("configure", "api user alice level 0 password banana", "commit", "end")
 	c.shows("changed your user")
 	c.ends(5)
 	if r := s.ssh("alice", "", "configure"); r.Status != 1 {
 		t.Errorf("configure as a viewer: status %d", r.Status)
 	}
-	// The end of the router is the end of its sessions.
+	// When the router ends, its sessions end, too.
 	c = s.console("alice")
 	c.shows("edge> ")
 	v.Stop()
@@ -234,7 +234,7 @@ func TestSSH(t *testing.T) {
 	c.ends(5)
 }
 
-// TestLoginShell reaches the router through OpenSSH's server: once by a login shell, once by ForceCommand.
+// TestLoginShell reaches the router through OpenSSH's server, with a login shell and with ForceCommand.
 func TestLoginShell(t *testing.T) {
 	parallel(t)
 	s := newSSHLab(t)
@@ -247,7 +247,7 @@ func TestLoginShell(t *testing.T) {
 	if err := os.WriteFile(shell, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// The users exist in mount namespaces only; their group may use the control socket.
+	// The users exist only in mount namespaces; their group may use the control socket.
 	passwd, err := os.ReadFile("/etc/passwd")
 	if err != nil {
 		t.Fatal(err)
@@ -305,7 +305,7 @@ func TestLoginShell(t *testing.T) {
 			}
 		}
 	}
-	// alice is an operator by the users list, forced is not in it.
+	// alice is an operator in the users list, forced is not in the list.
 	for user, prompt := range map[string]string{"alice": "r1# ", "forced": "r1> "} {
 		c := s.console(user)
 		c.shows(prompt)

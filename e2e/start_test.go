@@ -15,7 +15,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestStartUp measures from exec to the first advert on the wire. As the address owner a router sends it as soon as it can.
+// TestStartUp measures the time from exec to the first advert on the wire, which an address owner sends as soon as it can.
 func TestStartUp(t *testing.T) {
 	require(t)
 	const (
@@ -48,7 +48,7 @@ func TestStartUp(t *testing.T) {
 	}
 }
 
-// TestIdle measures what ten groups at one second cost a Master.
+// TestIdle measures the processor time and memory of a Master of ten groups with an interval of one second.
 func TestIdle(t *testing.T) {
 	require(t)
 	const (
@@ -77,7 +77,7 @@ func TestIdle(t *testing.T) {
 		}
 		return nil
 	})
-	// The announcements of a new Master are over after their second round.
+	// Wait until the second round of announcements of a new Master has ended.
 	settled := time.Now().Add(6 * time.Second)
 	wire.Wait("r1", settled, patience, "an advert", func(lab.Advert) bool { return true })
 	before, start := cpuTime(t, v.PID()), time.Now()

@@ -21,9 +21,9 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestStopWhateverIsStuck ends routers that have somebody to wait for who does nothing any more: the reader of their
-// log, the user of their console, a client of the shell, a hook. Each is Master until then, ends in time when it is
-// told to, even if that is more than once, and leaves nothing.
+// TestStopWhateverIsStuck stops routers while something is stuck: the reader of their
+// log, the terminal of their console, a client of the shell, a hook. Each is Master until then, ends in time after one
+// or more signals, and leaves nothing behind.
 func TestStopWhateverIsStuck(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -31,7 +31,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	before := r1.Snapshot()
 	group := fast
 	group.Interval = 50 * time.Millisecond
-	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-") // where programs may be
+	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-") // a directory where programs are accepted
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 		t.Cleanup(func() { _ = read.Close(); _ = write.Close() })
 		return read, write
 	}
-	// stuck waits until as much waits to be read as will ever be.
+	// stuck waits until the unread data of a pipe stops growing.
 	stuck := func(what string, read *os.File) {
 		t.Helper()
 		last, since := 0, time.Now()
@@ -93,7 +93,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 		}
 	}
 
-	// Nobody reads the log, nor the answers that a client gets, and a hook does not end.
+	// Nobody reads the log or the answers for a client, and a hook does not end.
 	read, write := pipe()
 	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	v.WaitState("Master", patience)
 	end(v)
 
-	// The terminal of the console shows nothing any more.
+	// The terminal of the console does not read any more.
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestFullDisk(t *testing.T) {
 			return nil
 		})
 		if log := v.Log(); !strings.Contains(log, "the run state cannot be written") || !strings.Contains(log, "the commit history is not complete") {
-			t.Errorf("the log does not tell:\n%s", log)
+			t.Errorf("the log does not report it:\n%s", log)
 		}
 	}
 	master()
@@ -200,7 +200,7 @@ func TestFullDisk(t *testing.T) {
 	master()
 	restarts()
 	v.Stop()
-	if ifname := r1.Holds(lab.VIP); ifname != "" { // what was changed of the interface's settings is lost
+	if ifname := r1.Holds(lab.VIP); ifname != "" { // the old settings of the interface are lost
 		t.Errorf("%s is left over on %s", lab.VIP, ifname)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestSyncGroup has a router on two segments, in one sync group, beside a keepalived that does the same. When a link fails
-// on one side both sides move to the other router, and back with it, without going to and fro.
+// TestSyncGroup runs a router on two segments, in one sync group, beside a keepalived that does the same. When a link fails
+// on one side, both sides move to the other router, and move back when the link returns, without oscillating.
 func TestSyncGroup(t *testing.T) {
 	const interval = 300 * time.Millisecond
 	near := lab.Group{VRID: vrid, Version: 3, Interval: interval}
@@ -76,7 +76,7 @@ func TestSyncGroup(t *testing.T) {
 			master("with a link cut", other)
 			if ours == 0 {
 				if out := router.Show("show", "vrrp", "explain"); !strings.Contains(out, "eth1") || !strings.Contains(out, "sync group") {
-					t.Errorf("show vrrp explain does not tell why:\n%s", out)
+					t.Errorf("show vrrp explain does not give the reason:\n%s", out)
 				}
 			}
 			l.JoinPort(better.SecondPort())
@@ -86,7 +86,7 @@ func TestSyncGroup(t *testing.T) {
 			l.Join(better)
 			master("with both back", better)
 
-			// It stays so.
+			// The Master does not change again.
 			quiet := time.Now()
 			for range 6 {
 				for _, port := range []string{better.Role, better.SecondPort()} {

@@ -14,8 +14,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestTracking lets a file, a route, a script and interfaces take the Master from this router and give it back, with keepalived
-// as the one that takes over, and looks at what the hook was told.
+// TestTracking makes this router lose Master through a file, a route, a script and interfaces, and become Master again.
+// keepalived takes over meanwhile. The test also checks the events that the hook received.
 func TestTracking(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -23,7 +23,7 @@ func TestTracking(t *testing.T) {
 	group := lab.Group{VRID: vrid, Version: 3, Interval: 100 * time.Millisecond}
 	r1 := l.Routers[0]
 
-	// Programs must be root's in directories that nobody else may write to.
+	// Programs must belong to root, in directories that nobody else may write to.
 	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestTracking(t *testing.T) {
 
 	for _, change := range []struct {
 		name       string
-		state      string // while it is down
+		state      string // state of the virtual router while the object is down
 		fail, mend func()
 	}{
 		{"file", "Backup", func() { write("weight", "-150\n", 0o644) }, func() { write("weight", "0\n", 0o644) }},
@@ -94,7 +94,7 @@ func TestTracking(t *testing.T) {
 		t.Errorf("show track:\n%s", out)
 	}
 
-	// What the hook was told, in order: each way from and to Master.
+	// The events of the hook, in order: each change from and to Master.
 	ours.Stop()
 	b, err := os.ReadFile(path("told"))
 	if err != nil {
@@ -119,6 +119,6 @@ func TestTracking(t *testing.T) {
 	want := "Backup Master Backup Master Backup Master Init Backup Master " + // file, route, script
 		"Backup Master Init Backup Master Init Backup Master Init " // interfaces, the end
 	if states != want {
-		t.Errorf("the hook was told of %q, want %q", states, want)
+		t.Errorf("the hook received %q, want %q", states, want)
 	}
 }

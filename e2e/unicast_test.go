@@ -12,13 +12,13 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestUnicast holds that adverts are exchanged with keepalived's unicast_peer, as Master and as Backup, that nothing
-// goes to the multicast group, and that who is not a peer is not heard.
+// TestUnicast checks that the router exchanges adverts with keepalived's unicast_peer, as Master and as Backup, sends nothing
+// to the multicast group, and discards adverts from other routers.
 func TestUnicast(t *testing.T) {
 	require(t)
 	for name, g := range map[string]lab.Group{
 		"v2": {Version: 2}, "v3": {Version: 3},
-		// keepalived sends to IPv6 peers with the hop limit of other packets.
+		// keepalived sends to IPv6 peers with the default hop limit, not 255.
 		"IPv6": {Version: 3, IPv6: true, Extra: "unicast_ttl_min = 64\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestUnicast(t *testing.T) {
 				t.Errorf("keepalived does not hear us: %v", a)
 			}
 
-			// As Backup, and with a stranger who would outrank both.
+			// As Backup, with another router, not a peer, that would outrank both.
 			since := time.Now()
 			ours.SetPriority(50)
 			wire.WaitMaster("r2", since, patience)
@@ -66,7 +66,7 @@ func TestUnicast(t *testing.T) {
 			for _, a := range wire.Adverts("r1", settled) {
 				t.Errorf("the Backup has taken over: %v", a)
 			}
-			lab.Until(t, patience, "the stranger's adverts are counted", func() error {
+			lab.Until(t, patience, "the other router's adverts are counted", func() error {
 				if out := ours.Show("show", "vrrp", "statistics", "|", "include", "Dropped,.peer"); strings.Fields(out)[2] == "0" {
 					return fmt.Errorf("not counted: %s", out)
 				}

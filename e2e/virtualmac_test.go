@@ -15,7 +15,7 @@ import (
 // fast is a virtual router that fails over in well under a second.
 var fast = lab.Group{VRID: vrid, Version: 3, Interval: 200 * time.Millisecond}
 
-// duo is two vrrpsh, r1 with priority 200 and r2 with 100, and the wire between them.
+// duo is two vrrpsh, r1 with priority 200 and r2 with 100, and a capture of their segment.
 type duo struct {
 	t      *testing.T
 	lab    *lab.Lab
@@ -39,8 +39,8 @@ func newDuo(t *testing.T, g lab.Group) *duo {
 	return d
 }
 
-// TestHostKeepsVirtualMAC holds that a host sees one router that never changes: its neighbor entry is the virtual MAC
-// under either Master, and the failover does not touch it.
+// TestHostKeepsVirtualMAC checks that a host sees one unchanging router: its neighbor entry is the virtual MAC
+// under either Master, and the failover does not change it.
 func TestHostKeepsVirtualMAC(t *testing.T) {
 	parallel(t)
 	g := fast
@@ -55,7 +55,7 @@ func TestHostKeepsVirtualMAC(t *testing.T) {
 	}
 	ask := func(when string) {
 		t.Helper()
-		// A host that knows nothing yet gets the same answer.
+		// A host with an empty neighbor cache gets the same answer.
 		d.lab.Host.IP("neigh flush all")
 		d.lab.Host.Run("ping", "-q", "-c", "1", "-W", "2", lab.VIP)
 		entry(when)
@@ -76,7 +76,7 @@ func TestHostKeepsVirtualMAC(t *testing.T) {
 	entry("after r1 came back")
 	ask("r1 is Master again")
 
-	// No one has answered for the address with another MAC in all that time.
+	// No router has answered for the address with another MAC in the meantime.
 	for _, f := range d.wire.Frames("", time.Time{}) {
 		if mac, ok := lab.ClaimsInARP(f, lab.VIP); ok && mac.String() != want {
 			t.Errorf("%s claims %s for %v by ARP", f.Port, lab.VIP, mac)
@@ -84,7 +84,7 @@ func TestHostKeepsVirtualMAC(t *testing.T) {
 	}
 }
 
-// TestGratuitousARP holds that a new Master makes the address known, with the right sender in each interface type.
+// TestGratuitousARP checks that a new Master announces the address, with the correct sender for each interface type.
 func TestGratuitousARP(t *testing.T) {
 	parallel(t)
 	for _, iftype := range []string{ether, macvlan} {
@@ -121,7 +121,7 @@ func TestBackupDoesNotForward(t *testing.T) {
 	g := fast
 	g.Macvlan = true
 	d := newDuo(t, g)
-	// Both route to a gateway that exists as a neighbor entry only: what they forward is seen on their ports.
+	// Both route to a gateway that is only a neighbor entry: forwarded packets appear on their ports.
 	gateway := net.HardwareAddr{0x02, 0, 0, 0, 0, 0xfe}
 	for _, n := range d.lab.Routers {
 		n.IP("neigh replace 192.0.2.254 lladdr "+gateway.String()+" nud permanent dev eth0",
@@ -138,7 +138,7 @@ func TestBackupDoesNotForward(t *testing.T) {
 		d.lab.Deliver(to, lab.UDP(host, dst, netip.MustParseAddr(lab.HostAddr), netip.MustParseAddr("198.51.100.9"), mark))
 	}
 	// check delivers a packet to the virtual MAC of both, and then one to each own MAC, which
-	// routers forward in any state: once these are through, the others would have been.
+	// routers forward in any state. When the latter have arrived, the former would have arrived, too.
 	check := func(round string, master, backup *lab.Namespace) {
 		t.Helper()
 		start := time.Now()
@@ -176,7 +176,7 @@ func TestBackupDoesNotForward(t *testing.T) {
 	d.wire.WaitMaster("r2", start, patience)
 	d.r1.WaitState("Backup", patience)
 	d.r2.WaitState("Master", patience)
-	lab.Until(t, time.Second, "r1 has let go of the address", func() error {
+	lab.Until(t, time.Second, "r1 has removed the address", func() error {
 		if r1.Holds(lab.VIP) != "" || r2.Holds(lab.VIP) == "" {
 			return errNotYet
 		}

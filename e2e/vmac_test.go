@@ -11,8 +11,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestInterfaceTakesVirtualMAC holds that with vmac the interface has the virtual MAC while Master, hosts reach the
-// address at it, and the interface gets its own back: from a Backup, after a stop, and after a crash.
+// TestInterfaceTakesVirtualMAC checks that with vmac the interface has the virtual MAC while Master, that hosts reach the
+// address there, and that the interface gets its own MAC back: as Backup, after a stop, and after a crash.
 func TestInterfaceTakesVirtualMAC(t *testing.T) {
 	require(t)
 	for _, netdrv := range []string{"libnl", "ioctl"} {
@@ -38,14 +38,14 @@ func TestInterfaceTakesVirtualMAC(t *testing.T) {
 				}
 			}
 			reached("as Master")
-			// What was set by ioctl is on a label.
+			// Addresses set by ioctl are on a label.
 			labeled := strings.Contains(r1.Run("ip", "-4", "addr", "show", "dev", "eth0"), "eth0:51")
 			if labeled != (netdrv == "ioctl") {
-				t.Errorf("that the address is on a label of the interface is %v", labeled)
+				t.Errorf("the address is on a label of the interface: %v", labeled)
 			}
 			v.Kill()
 			if r1.MAC("eth0") != virtual {
-				t.Error("the MAC went away with the process: this is not the case to test")
+				t.Error("the MAC was restored with the end of the process, so there is nothing to test")
 			}
 			v.Start()
 			v.WaitState("Master", patience)

@@ -14,7 +14,7 @@ import (
 )
 
 // The numbers of VRRP (RFC 9568 section 5.1) and ICMP (RFC 792). The lab has its own
-// codec on purpose: a fault in the router's cannot hide itself here.
+// codec on purpose, so that it does not repeat faults of the router's.
 const (
 	protocolVRRP    = 112
 	icmpEchoReply   = 0
@@ -52,7 +52,7 @@ type Advert struct {
 	Interval time.Duration
 }
 
-// String describes the advert for people.
+// String describes the advert.
 func (a Advert) String() string {
 	return fmt.Sprintf("%s %-4s %v %v v%d vrid %d prio %3d every %v auth %d",
 		a.Time.Format("15:04:05.000000"), a.Port, a.MAC, a.Src, a.Version, a.VRID, a.Priority, a.Interval, a.AuthType)
@@ -93,7 +93,7 @@ func decodeAdvert(f Frame) (Advert, bool) {
 	return a, true
 }
 
-// Forged describes an advert to make up. The zero values of the faults make a correct one.
+// Forged describes an advert to build. With zero values of the fault fields the advert is correct.
 type Forged struct {
 	MAC      net.HardwareAddr
 	Src      netip.Addr
@@ -133,7 +133,7 @@ func (f Forged) Frame() []byte {
 		m = append(m, auth...)
 	} else {
 		binary.BigEndian.PutUint16(m[4:], uint16(f.Interval/(10*time.Millisecond)))
-		// The form with a pseudo-header (RFC 5798), which every router accepts.
+		// With a pseudo-header (RFC 5798), which every router accepts.
 		pseudo = append(append(f.Src.AsSlice(), groupAddr.AsSlice()...), 0, protocolVRRP, 0, uint8(len(m)))
 	}
 	sum := checksum(pseudo, m)
@@ -193,7 +193,7 @@ func arp(f Frame) (mac net.HardwareAddr, sender, target netip.Addr, ok bool) {
 		netip.AddrFrom4([4]byte(a[14:18])), netip.AddrFrom4([4]byte(a[24:28])), true
 }
 
-// ClaimsInARP tells whether a frame says that addr is at a link-layer address, and at which.
+// ClaimsInARP reports whether an ARP frame claims addr, and for which link-layer address.
 func ClaimsInARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	mac, sender, _, ok := arp(f)
 	return mac, ok && sender == netip.MustParseAddr(addr)
@@ -225,7 +225,7 @@ func GratuitousARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	return mac, ok && sender == want && target == want
 }
 
-// Announced6 tells whether a frame is an unsolicited Neighbor Advertisement of addr, and returns its flags
+// Announced6 reports whether a frame is an unsolicited Neighbor Advertisement of addr, and returns its flags
 // (RFC 4861 section 4.4).
 func Announced6(f Frame, addr string) (flags byte, ok bool) {
 	const advertisement = 136
@@ -238,14 +238,14 @@ func Announced6(f Frame, addr string) (flags byte, ok bool) {
 	return m[4], m[0] == advertisement && b[0] == 0x33 && target == netip.MustParseAddr(addr)
 }
 
-// AnnouncedByARP returns the address that a frame announces unasked.
+// AnnouncedByARP returns the address of a gratuitous ARP.
 func AnnouncedByARP(f Frame) (addr netip.Addr, ok bool) {
 	_, sender, target, ok := arp(f)
 	return sender, ok && sender == target
 }
 
-// CoversPseudoHeader tells whether the checksum of an IPv4 advert covers a pseudo-header (RFC 5798) or the message
-// alone (RFC 9568); it is not ok if neither is right.
+// CoversPseudoHeader reports whether the checksum of an IPv4 advert covers a pseudo-header (RFC 5798) or only the
+// message (RFC 9568); ok is false if neither is correct.
 func CoversPseudoHeader(f Frame) (pseudo, ok bool) {
 	if _, advert := decodeAdvert(f); !advert || binary.BigEndian.Uint16(f.Data[12:]) != unix.ETH_P_IP {
 		return false, false

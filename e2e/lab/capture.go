@@ -19,14 +19,14 @@ import (
 
 // Frame is one Ethernet frame that a port of the switch received.
 type Frame struct {
-	// Time is the kernel's, of its arrival at the port.
+	// Time is the kernel's timestamp of the arrival at the port.
 	Time time.Time
 	// Port is the role of the namespace that sent it.
 	Port string
 	Data []byte
 }
 
-// Capture records what the ports of a lab's switches receive, except ICMP echo.
+// Capture records the frames that the ports of a lab's switches receive, except ICMP echo.
 type Capture struct {
 	tb    testing.TB
 	ports map[int]string
@@ -40,13 +40,13 @@ type Capture struct {
 	more    chan struct{} // closed and replaced when a frame arrives
 }
 
-// captureBuffer is enough for seconds of junk while the test does not get the processor.
+// captureBuffer is large enough for seconds of junk while the test waits for a processor.
 const captureBuffer = 16 << 20
 
-// htons is the byte order of an AF_PACKET protocol.
+// htons converts to the byte order of an AF_PACKET protocol.
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
 
-// Capture starts a capture, which ends with the lab. A failed test gets its last adverts.
+// Capture starts a capture, which ends with the lab. A failed test logs its last adverts.
 func (l *Lab) Capture() *Capture {
 	l.tb.Helper()
 	ports := map[int]string{}
@@ -72,7 +72,7 @@ func (l *Lab) Capture() *Capture {
 	return l.capture(l.Bridge, ports)
 }
 
-// CaptureAt starts a capture of what arrives at a namespace, whose ports are its interfaces.
+// CaptureAt starts a capture of the frames that arrive at a namespace; its interfaces are the ports.
 func (l *Lab) CaptureAt(n *Namespace) *Capture {
 	l.tb.Helper()
 	ports := map[int]string{}
@@ -101,7 +101,7 @@ func (l *Lab) capture(n *Namespace, ports map[int]string) *Capture {
 	return c
 }
 
-// Stop ends the capture. What it has recorded stays.
+// Stop ends the capture. The recorded frames stay.
 func (c *Capture) Stop() {
 	_ = c.file.Close() // nothing was written
 	<-c.done
@@ -109,7 +109,7 @@ func (c *Capture) Stop() {
 
 // open opens the packet socket of the current namespace.
 func (c *Capture) open() error {
-	// Protocol 0 until the filter is in place: nothing unwanted gets in before it.
+	// Protocol 0 until the filter is set, so that no unwanted frame arrives before.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("open packet socket: %w", err)
@@ -177,7 +177,7 @@ func (c *Capture) read() {
 		case err != nil:
 			c.fail(err)
 			return
-		case errors.Is(rerr, unix.ENETDOWN): // told once when a port goes down
+		case errors.Is(rerr, unix.ENETDOWN): // returned once when a port goes down
 			continue
 		case rerr != nil:
 			c.fail(rerr)
@@ -222,7 +222,7 @@ func (c *Capture) add(f Frame) {
 	c.more = make(chan struct{})
 }
 
-// fail records why the capture ended.
+// fail records the error that ended the capture.
 func (c *Capture) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -283,12 +283,12 @@ func (c *Capture) Wait(port string, since time.Time, limit time.Duration, what s
 		select {
 		case <-more:
 		case <-deadline.C:
-			c.tb.Fatalf("not within %v on the wire: %s", limit, what)
+			c.tb.Fatalf("not seen on the wire within %v: %s", limit, what)
 		}
 	}
 }
 
-// WaitMaster returns the first advert since a time with which a port's router says that it is Master.
+// WaitMaster returns the first advert since a time of a port's router as Master.
 func (c *Capture) WaitMaster(port string, since time.Time, limit time.Duration) Advert {
 	c.tb.Helper()
 	return c.Wait(port, since, limit, port+" advertises as Master", func(a Advert) bool { return a.Priority > 0 })
@@ -300,7 +300,7 @@ func (c *Capture) WaitResign(port string, since time.Time, limit time.Duration) 
 	return c.Wait(port, since, limit, port+" resigns with priority 0", func(a Advert) bool { return a.Priority == 0 })
 }
 
-// describe returns the last adverts for people.
+// describe lists the last adverts.
 func (c *Capture) describe(last int) string {
 	c.mu.Lock()
 	adverts := c.adverts

@@ -23,13 +23,13 @@ const (
 	KindFRR        Kind = "frr"
 )
 
-// Fleet is many virtual routers of VRRPv3, evenly on the links of a pair, with one address each.
+// Fleet is many VRRPv3 virtual routers, spread evenly over the links of a pair, with one address each.
 type Fleet struct {
 	Links, PerLink int
 	Interval       time.Duration
 	Macvlan        bool
 	Preempt        bool
-	// Global are more lines for the top of the configuration file, of the Kind that runs it.
+	// Global are additional lines for the top of the configuration file, in the format of the Kind.
 	Global string
 }
 
@@ -59,9 +59,9 @@ func (f Fleet) each(do func(link, vrid int)) {
 // Crew is a router that runs a Fleet.
 type Crew struct {
 	Kind Kind
-	// Vrrpsh is set for that Kind.
+	// Vrrpsh is set if the Kind is vrrpsh.
 	Vrrpsh *Vrrpsh
-	// Started is when its first process was.
+	// Started is when its first process started.
 	Started time.Time
 
 	procs []*Process
@@ -89,7 +89,7 @@ func (l *Lab) Crew(kind Kind, bin string, n *Namespace, f Fleet, priority int) *
 	return c
 }
 
-// Kill ends it without a chance to clean up.
+// Kill ends the router without a chance to clean up.
 func (c *Crew) Kill() {
 	for i := len(c.procs) - 1; i >= 0; i-- {
 		p := c.procs[i]
@@ -102,7 +102,7 @@ func (c *Crew) Kill() {
 	}
 }
 
-// Stop ends it in the way it is meant to be ended.
+// Stop ends the router cleanly.
 func (c *Crew) Stop() {
 	for i := len(c.procs) - 1; i >= 0; i-- {
 		c.procs[i].Signal(sigStop)
@@ -110,7 +110,7 @@ func (c *Crew) Stop() {
 	}
 }
 
-// PIDs returns all its processes, those that its processes made included.
+// PIDs returns all its processes, including child processes.
 func (c *Crew) PIDs() []int {
 	var all []int
 	for _, p := range c.procs {
@@ -161,7 +161,7 @@ func (f Fleet) keepalived(name string, priority int) string {
 	return b.String()
 }
 
-// startFRR makes the macvlans, as its user has to, and starts zebra and vrrpd.
+// startFRR creates the macvlans, as FRR requires of its users, and starts zebra and vrrpd.
 func (l *Lab) startFRR(c *Crew, n *Namespace, f Fleet, priority int) {
 	l.tb.Helper()
 	dir := filepath.Join(l.Dir, n.Role+"-frr")

@@ -24,10 +24,10 @@ type frr struct {
 
 var _ Router = (*frr)(nil)
 
-// frrDaemons is where Debian's package has the daemons.
+// frrDaemons is the directory of the daemons in Debian's package.
 const frrDaemons = "/usr/lib/frr/"
 
-// FRR returns an FRR for a namespace. It always uses the virtual MAC address: FRR knows no other way.
+// FRR returns an FRR for a namespace. FRR always uses the virtual MAC address.
 func (l *Lab) FRR(n *Namespace, g Group) Router {
 	l.tb.Helper()
 	f := &frr{lab: l, node: n, group: g, priority: 100, dir: filepath.Join(l.Dir, n.Role+"-frr")}
@@ -49,7 +49,7 @@ func (l *Lab) FRR(n *Namespace, g Group) Router {
 
 func (f *frr) Node() *Namespace { return f.node }
 
-// macvlan is the name of the interface by which FRR knows the virtual router.
+// macvlan is the name of the virtual router's interface in FRR.
 func (f *frr) macvlan() string {
 	if f.group.IPv6 {
 		return fmt.Sprintf("vrrp6-2-%d", f.group.VRID)
@@ -59,7 +59,7 @@ func (f *frr) macvlan() string {
 
 func (f *frr) Start() {
 	f.lab.tb.Helper()
-	// The address exists while the virtual router is a Backup too: only its macvlan may answer for it.
+	// The address exists even while the virtual router is Backup, so only its macvlan may answer for it.
 	f.node.Run("sysctl", "-q", "-w", "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
 	f.node.IP(
 		fmt.Sprintf("link add %s link eth0 address %v type macvlan mode bridge",
@@ -74,7 +74,7 @@ func (f *frr) Start() {
 		f.node.IP(fmt.Sprintf("addr add %s dev %s %s", p, f.macvlan(), option))
 	}
 	f.node.IP(
-		// Until vrrpd says otherwise the address must not answer.
+		// The address must not answer until vrrpd enables it.
 		fmt.Sprintf("link set %s protodown on", f.macvlan()),
 		fmt.Sprintf("link set %s up", f.macvlan()),
 	)
@@ -126,7 +126,7 @@ func (f *frr) Stop() {
 	f.Kill()
 }
 
-// Kill also removes the macvlan: FRR leaves it, with the address, as it was last.
+// Kill also removes the macvlan, since FRR leaves it unchanged, with the address.
 func (f *frr) Kill() {
 	f.vrrpd.Kill()
 	f.zebra.Kill()

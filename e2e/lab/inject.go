@@ -44,8 +44,8 @@ func (s sender) send(frame []byte) error {
 	return err
 }
 
-// Deliver hands a frame to a router as if it came from its port of the switch, whatever the
-// switch has learned about addresses.
+// Deliver sends a frame to a router as if it came from its switch port, independently of the MACs that the
+// switch has learned.
 func (l *Lab) Deliver(n *Namespace, frame []byte) {
 	l.tb.Helper()
 	if err := l.sender(l.Bridge, n.Role).send(frame); err != nil {
@@ -53,7 +53,7 @@ func (l *Lab) Deliver(n *Namespace, frame []byte) {
 	}
 }
 
-// Junk sends frames from the host, in turn and at an even rate, until it is stopped.
+// Junk sends frames from the host, in turn and at a constant rate, until it is stopped.
 type Junk struct {
 	count  atomic.Int64
 	quit   chan struct{}
@@ -79,7 +79,7 @@ func (l *Lab) Junk(rate int, frames [][]byte) *Junk {
 			case <-tick.C:
 			}
 			due := int64(time.Since(start).Seconds() * float64(rate))
-			// A sender that was not scheduled catches up, but not in a flood.
+			// A delayed sender catches up, but not with a flood.
 			if behind := due - j.count.Load(); behind > int64(rate)/10 {
 				start = start.Add(time.Duration(behind) * time.Second / time.Duration(rate))
 				continue
@@ -106,8 +106,8 @@ func (j *Junk) Stop() {
 // Sent returns how many frames were sent.
 func (j *Junk) Sent() int { return int(j.count.Load()) }
 
-// JunkAdverts returns one frame of each kind that a router must discard, for the VRID of a virtual router that uses this
-// version and, in VRRPv2, simple authentication with another secret, and for the next VRID.
+// JunkAdverts returns one frame of each kind that a router must discard: for the VRID of a virtual router with this
+// version, which in VRRPv2 uses simple authentication with another secret, and for the next VRID.
 func JunkAdverts(version, vrid uint8, interval time.Duration) [][]byte {
 	base := Forged{
 		MAC: net.HardwareAddr{0x02, 0, 0, 0, 0, 0x66}, Src: netip.MustParseAddr("192.0.2.66"),
@@ -129,8 +129,8 @@ func JunkAdverts(version, vrid uint8, interval time.Duration) [][]byte {
 		variant(func(f *Forged) { f.BadChecksum, f.MAC = true, VirtualMAC(vrid) }),
 		variant(func(f *Forged) { f.VRID++ }),
 		variant(func(f *Forged) { f.Truncate = 19 }),     // one octet is left
-		variant(func(f *Forged) { f.Fragment = 0x2000 }), // the first, and more to come
-		variant(func(f *Forged) { f.Fragment = 1 }),      // one behind it
+		variant(func(f *Forged) { f.Fragment = 0x2000 }), // the first fragment, with More Fragments
+		variant(func(f *Forged) { f.Fragment = 1 }),      // a later fragment
 	}
 	if version == 2 {
 		frames = append(frames,
@@ -143,5 +143,5 @@ func JunkAdverts(version, vrid uint8, interval time.Duration) [][]byte {
 	return frames
 }
 
-// String describes the junk for people.
+// String describes the junk.
 func (j *Junk) String() string { return fmt.Sprintf("%d frames of junk", j.Sent()) }

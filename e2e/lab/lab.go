@@ -24,20 +24,20 @@ const Prefix = "vrrpsh-e2e-"
 // The addresses of a segment.
 const (
 	Subnet = "192.0.2.0/24"
-	// HostAddr is the host's.
+	// HostAddr is the address of the host.
 	HostAddr = "192.0.2.10"
-	// VIP is meant to be a virtual router's.
+	// VIP is for a virtual router.
 	VIP = "192.0.2.100"
-	// VIP6 and VIP6Global are the same of IPv6. The host's default route is by the first of them.
+	// VIP6 and VIP6Global are the same for IPv6. VIP6 is the next hop of the host's default route.
 	VIP6       = "fe80::100"
 	VIP6Global = "2001:db8::100"
-	// Far is an address of every router that is not on the segment: the host reaches it by its default route.
+	// Far is an address of every router outside the segment: the host reaches it by its default route.
 	Far = "2001:db8:f::1"
 )
 
-// Lab is one segment with its namespaces, and what runs in them.
+// Lab is one segment with its namespaces and the programs in them.
 type Lab struct {
-	// Bridge is the switch. Its ports carry the roles of the namespaces behind them.
+	// Bridge is the switch. Its ports have the names of the roles of the connected namespaces.
 	Bridge *Namespace
 	// Host is the host on the segment.
 	Host *Namespace
@@ -64,13 +64,13 @@ var labs = struct {
 	open  map[*Lab]bool
 }{open: map[*Lab]bool{}}
 
-// New builds a segment with the given number of routers, which is taken down at the end
-// of the test. A test that fails gets the logs of everything that ran.
+// New builds a segment with the given number of routers, which is removed at the end
+// of the test. A failed test prints the logs of all programs.
 func New(tb testing.TB, routers int) *Lab {
 	tb.Helper()
 	l := open(tb)
 	l.Bridge = l.namespace("sw", "")
-	// Without snooping and spanning tree it is a plain switch from the first frame on.
+	// Without snooping and spanning tree the bridge is a plain switch from the first frame on.
 	l.Bridge.IP(
 		"link set lo up",
 		"link add br0 type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
@@ -136,7 +136,7 @@ func (l *Lab) attach(n *Namespace) {
 		fmt.Sprintf("link set %s master br0", n.Role),
 		fmt.Sprintf("link set %s up", n.Role),
 	)
-	// The link-local address is usable at once, so that snapshots do not change by themselves.
+	// The link-local address must be usable at once, so that snapshots do not change by themselves.
 	n.Run("sysctl", "-q", "-w", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0",
 		"net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
 	n.IP(
@@ -153,7 +153,7 @@ func (l *Lab) attach(n *Namespace) {
 	n.IP("addr replace " + Far + "/128 dev lo")
 }
 
-// Plug gives a namespace whose eth0 was deleted another one.
+// Plug adds a new eth0 to a namespace whose eth0 was deleted.
 func (l *Lab) Plug(n *Namespace) {
 	l.tb.Helper()
 	l.attach(n)
@@ -174,7 +174,7 @@ func (l *Lab) waitCarrier(n *Namespace, name string) {
 	})
 }
 
-// Cut takes the switch's port of a namespace down: the link is gone on both sides.
+// Cut takes the switch's port of a namespace down: both ends lose the link.
 func (l *Lab) Cut(n *Namespace) {
 	l.tb.Helper()
 	l.CutPort(n.Role)
@@ -192,13 +192,13 @@ func (l *Lab) CutPort(port string) {
 	l.Bridge.IP("link set " + port + " down")
 }
 
-// JoinPort takes it up again.
+// JoinPort takes a port of a switch up again.
 func (l *Lab) JoinPort(port string) {
 	l.tb.Helper()
 	l.Bridge.IP("link set " + port + " up")
 }
 
-// Partition makes the switch discard what a namespace sends and what is meant for it. Its link stays up.
+// Partition makes the switch discard all frames from and to a namespace. Its link stays up.
 func (l *Lab) Partition(n *Namespace) {
 	l.tb.Helper()
 	l.Bridge.Run("bridge", "link", "set", "dev", n.Role, "state", "0")
@@ -234,7 +234,7 @@ func (l *Lab) atFailure(fn func() string) {
 	l.reports = append(l.reports, fn)
 }
 
-// report logs what may explain a failure.
+// report logs the texts registered with atFailure.
 func (l *Lab) report() {
 	l.tb.Helper()
 	l.mu.Lock()
@@ -248,8 +248,8 @@ func (l *Lab) report() {
 	}
 }
 
-// Close ends everything that runs in the lab and removes it. Called again, or by several, it does so once, and
-// returns when it is done.
+// Close ends all programs of the lab and removes it. It may be called repeatedly and concurrently; each call
+// returns when the lab is removed.
 func (l *Lab) Close() { l.closing.Do(l.close) }
 
 func (l *Lab) close() {
@@ -268,9 +268,9 @@ func (l *Lab) close() {
 	labs.Unlock()
 }
 
-// Setup prepares the process for labs: it removes the labs of processes that no longer exist, makes an interrupt
-// close all labs before the process ends, and returns a directory for files that labs share. Call teardown
-// at the end.
+// Setup prepares the process for labs. It removes the labs of processes that no longer exist, makes an interrupt
+// close all labs before the process ends, and returns a directory for files shared by labs. The caller must call
+// teardown at the end.
 func Setup() (dir string, teardown func(), err error) {
 	names, err := leftovers()
 	if err != nil {
@@ -328,13 +328,13 @@ func leftovers() ([]string, error) {
 	return names, nil
 }
 
-// alive tells whether a process exists.
+// alive reports whether a process exists.
 func alive(pid int) bool {
 	err := unix.Kill(pid, 0)
 	return err == nil || err == unix.EPERM
 }
 
-// remove removes the lab of that name: what runs in its namespaces, the namespaces, the directory.
+// remove removes a lab by name: the programs in its namespaces, the namespaces, the directory.
 func remove(name string) {
 	paths, _ := filepath.Glob("/run/netns/" + name + "-*")
 	for _, path := range paths {

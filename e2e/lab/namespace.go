@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// commandTimeout ends a helper command that hangs.
+// commandTimeout limits the time of helper commands.
 const commandTimeout = 20 * time.Second
 
 // Namespace is one named network namespace of a Lab.
 type Namespace struct {
-	// Name is the name that "ip netns" knows.
+	// Name is the name for "ip netns".
 	Name string
-	// Role is what the namespace is in its lab, and for routers and the host the name of their
-	// port on the bridge: "r1", "host".
+	// Role is the role of the namespace in its lab: "r1", "host". For routers and the host it is also the name of their
+	// port on the bridge.
 	Role string
 	// Addr is the IPv4 address of eth0, without a prefix length. Empty in the bridge's namespace.
 	Addr string
@@ -36,15 +36,15 @@ func (n *Namespace) Addr6() string {
 	return "2001:db8::" + station
 }
 
-// Command returns a command that will run inside the namespace. Like everything that a Lab starts, it
-// does not outlive the process.
+// Command returns a command that will run inside the namespace. Like all programs that a Lab starts, it
+// does not outlive this process.
 func (n *Namespace) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Name}, argv...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
-// Try runs a command inside the namespace and returns its standard output. The error holds the
+// Try runs a command inside the namespace and returns its standard output. The error contains the
 // standard error.
 func (n *Namespace) Try(argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
@@ -73,8 +73,8 @@ func (n *Namespace) IP(lines ...string) {
 	}
 }
 
-// Do calls fn on a thread that is inside the namespace. A socket that fn opens stays there. fn
-// must not start goroutines that are meant to run in the namespace.
+// Do calls fn on a thread that is inside the namespace. Sockets that fn opens stay in the namespace, but
+// goroutines that fn starts do not run in it.
 func (n *Namespace) Do(fn func() error) error {
 	runtime.LockOSThread()
 	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -94,7 +94,7 @@ func (n *Namespace) Do(fn func() error) error {
 		return fmt.Errorf("enter namespace %s: %w", n.Name, err)
 	}
 	err = fn()
-	// A thread that cannot return stays locked, so that nothing else ever runs on it.
+	// A thread that cannot return to its namespace stays locked, so that no other goroutine ever runs on it.
 	if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
 		return fmt.Errorf("leave namespace %s: %w", n.Name, back)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// NewPair builds two routers that a number of links join directly, eth0 to eth0 and so on, without a switch
-// or a host: what passes between them costs nothing but what they do. The i-th link has the subnet 10.i.0.0/16.
+// NewPair builds two routers joined directly by a number of links, eth0 to eth0 and so on. Without a switch
+// or a host, the traffic costs only the work of the routers. The i-th link has the subnet 10.i.0.0/16.
 func NewPair(tb testing.TB, links int) *Lab {
 	tb.Helper()
 	l := open(tb)

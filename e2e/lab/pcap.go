@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// pcapMagic is that of a capture file with nanoseconds, pcapEthernet its link type.
+// pcapMagic is the magic number of a capture file with nanoseconds, pcapEthernet its link type.
 const (
 	pcapMagic    = 0xa1b23c4d
 	pcapEthernet = 1
@@ -33,8 +33,8 @@ func writePcap(path string, frames []Frame) error {
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
-// Complaints returns one line for each frame about which tshark has an expert warning or error, with
-// the checksums of IP and VRRP validated.
+// Complaints returns one line for each frame with an expert warning or error of tshark, which also validates
+// the checksums of IP and VRRP.
 func (l *Lab) Complaints(name string, frames []Frame) []string {
 	l.tb.Helper()
 	path := filepath.Join(l.Dir, name+".pcap")

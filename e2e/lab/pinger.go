@@ -17,21 +17,21 @@ import (
 )
 
 const (
-	// pingInterval is between two echo requests.
+	// pingInterval is the time between two echo requests.
 	pingInterval = time.Millisecond
-	// pingLate is the round trip from which on an answer counts as none: a request that waited
-	// for a neighbor entry, in the host or in the old Master that forwards it, was not answered while it waited.
+	// pingLate is the longest round trip of a counted answer. A request may wait for a neighbor entry, in the host or
+	// in the old Master that forwards it; the address is not reachable during this time.
 	pingLate = 20 * time.Millisecond
 )
 
 // Pinger sends an ICMP echo request to an address every millisecond from the host of a lab,
-// and remembers which were answered.
+// and records the answers.
 type Pinger struct {
 	tb   testing.TB
 	file *os.File
 	to   unix.Sockaddr
-	id   uint16 // of its requests: another one's answers arrive, too
-	// request and reply are the types of messages; header is what comes before an answer.
+	id   uint16 // of its requests, since answers for other pingers arrive, too
+	// request and reply are the types of messages; header is the length of the header before an answer.
 	request, reply byte
 	header         int
 	quit           chan struct{}
@@ -41,7 +41,7 @@ type Pinger struct {
 	sent  []time.Time // by sequence
 	back  []bool
 	late  []bool // answered, but late
-	first int    // sequence of the first answer, −1 before
+	first int    // sequence of the first answer; −1: none yet
 	last  int    // sequence of the latest answer
 }
 
@@ -49,7 +49,7 @@ var pingers atomic.Uint32
 
 // Outage is a time without answers between two answers.
 type Outage struct {
-	// From is when the first unanswered request was sent, To when the next answered one was.
+	// From is when the first unanswered request was sent, To when the next answered one was sent.
 	From, To time.Time
 }
 
@@ -127,12 +127,12 @@ func (p *Pinger) send() {
 		binary.BigEndian.PutUint64(m[8:], uint64(seq))
 		m[2], m[3] = 0, 0
 		binary.BigEndian.PutUint16(m[2:], checksum(m)) // of ICMPv6 by the kernel
-		// A request that cannot be sent, for want of a neighbor, is an unanswered one.
+		// A request that cannot be sent, because the neighbor is unknown, counts as unanswered.
 		_ = raw.Control(func(fd uintptr) { _ = unix.Sendto(int(fd), m, 0, p.to) })
 	}
 }
 
-// receive notes the answers until Stop.
+// receive records the answers until Stop.
 func (p *Pinger) receive() {
 	defer p.wait.Done()
 	raw, err := p.file.SyscallConn()
@@ -152,14 +152,14 @@ func (p *Pinger) receive() {
 		}
 		b := buf[min(p.header, max(n, 0)):max(n, 0)]
 		if rerr != nil || len(b) < 16 || b[0] != p.reply || binary.BigEndian.Uint16(b[4:]) != p.id {
-			continue // EHOSTUNREACH of an earlier request is not of interest
+			continue // ignore EHOSTUNREACH of an earlier request
 		}
 		seq := int(binary.BigEndian.Uint64(b[8:]))
 		p.answered(seq, arrival(oob[:oobn]))
 	}
 }
 
-// answered notes one answer.
+// answered records one answer.
 func (p *Pinger) answered(seq int, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -193,8 +193,8 @@ func (p *Pinger) WaitAnswer(since time.Time, limit time.Duration) {
 	})
 }
 
-// Longest returns the longest outage among those that ended after since. What was before the first answer
-// is not one, nor is what goes on.
+// Longest returns the longest outage among those that ended after since. The time before the first answer
+// does not count, nor does an outage that has not ended.
 func (p *Pinger) Longest(since time.Time) Outage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -214,8 +214,8 @@ func (p *Pinger) Longest(since time.Time) Outage {
 	return longest
 }
 
-// Lost returns how many requests were never answered, not even late, of those that were sent after since and before
-// the latest answer.
+// Lost returns the number of requests sent after since and before the latest answer that were never answered, not
+// even late.
 func (p *Pinger) Lost(since time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

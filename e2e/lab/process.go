@@ -18,7 +18,7 @@ import (
 // Process is a program that runs in the background of a Lab.
 type Process struct {
 	Name string
-	// Started is when it was about to be executed.
+	// Started is the time just before the program was executed.
 	Started time.Time
 
 	tb   testing.TB
@@ -30,14 +30,14 @@ type Process struct {
 	err error
 }
 
-// Start runs a program inside a namespace, with standard input closed and standard output and error in a
-// log that is shown when the test fails.
+// Start runs a program inside a namespace, with standard input closed, and standard output and error in a
+// log that is shown if the test fails.
 func (l *Lab) Start(n *Namespace, name string, argv ...string) *Process {
 	l.tb.Helper()
 	return l.StartWith(n, name, nil, argv...)
 }
 
-// StartWith is Start with something else than the log for what set puts into the command.
+// StartWith is Start, but set may change the command, for example to replace the log.
 func (l *Lab) StartWith(n *Namespace, name string, set func(*exec.Cmd), argv ...string) *Process {
 	l.tb.Helper()
 	path := filepath.Join(l.Dir, n.Role+"-"+name+".log")
@@ -73,7 +73,7 @@ func (l *Lab) StartWith(n *Namespace, name string, set func(*exec.Cmd), argv ...
 // PID is the process ID: "ip netns exec" becomes the program.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Log returns what the program has written so far.
+// Log returns the output of the program so far.
 func (p *Process) Log() string {
 	b, err := os.ReadFile(p.path)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *Process) Signal(sig syscall.Signal) {
 	}
 }
 
-// Wait returns the exit status once the program has ended: −1 after a signal.
+// Wait waits for the end of the program and returns its exit status: −1 after a signal.
 func (p *Process) Wait(limit time.Duration) int {
 	p.tb.Helper()
 	select {
@@ -101,7 +101,7 @@ func (p *Process) Wait(limit time.Duration) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Running tells whether the program has not ended yet.
+// Running reports whether the program still runs.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -111,13 +111,13 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Kill ends the program at once (SIGKILL) and waits for its end. It does nothing after that end.
+// Kill ends the program at once (SIGKILL) and waits for its end. It does nothing if the program has ended.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
-// status says for people how the program is.
+// status describes the state of the program.
 func (p *Process) status() string {
 	if p.Running() {
 		return "running"

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestOneMaster holds the judge itself: it must see what it is there for.
+// TestOneMaster checks that OneMaster itself detects the violations.
 func TestOneMaster(t *testing.T) {
 	start := time.Unix(1000, 0)
 	at := func(ms int, port string, priority uint8) Advert {
@@ -34,8 +34,8 @@ func TestOneMaster(t *testing.T) {
 		{"hasty Backup", []Advert{at(0, "r1", 200), at(300, "r2", 100)}, 1},
 		{"Master lowers itself", []Advert{at(0, "r1", 200), at(100, "r2", 254), at(300, "r2", 100), at(500, "r2", 100), at(650, "r1", 200)}, 0},
 		{"back after a resignation", []Advert{at(0, "r1", 200), at(100, "r1", 0), at(150, "r2", 100), at(300, "r1", 50)}, 1},
-		{"two equals, lower address goes on", []Advert{at(0, "r1", 100), at(10, "r2", 100), at(200, "r1", 100)}, 1},
-		{"two equals, higher address goes on", []Advert{at(0, "r2", 100), at(200, "r2", 100), at(650, "r2", 100)}, 0},
+		{"two equals, lower address keeps sending", []Advert{at(0, "r1", 100), at(10, "r2", 100), at(200, "r1", 100)}, 1},
+		{"two equals, higher address keeps sending", []Advert{at(0, "r2", 100), at(200, "r2", 100), at(650, "r2", 100)}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := OneMaster(tt.adverts); len(got) != tt.faults {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Group is one virtual router as all kinds of routers can be told to run it.
+// Group is the configuration of one virtual router for all kinds of routers.
 type Group struct {
 	VRID    uint8
 	Version uint8
-	// Interval is the Advertisement_Interval: whole seconds in VRRPv2, else in 10 ms.
+	// Interval is the Advertisement_Interval: whole seconds in VRRPv2, multiples of 10 ms in VRRPv3.
 	Interval time.Duration
-	// IPv6 makes it a virtual router of IPv6.
+	// IPv6 makes it an IPv6 virtual router.
 	IPv6 bool
-	// Macvlan uses the virtual MAC address, on a macvlan; otherwise the interface's own is used.
+	// Macvlan uses the virtual MAC address, on a macvlan; otherwise the interface's own MAC is used.
 	Macvlan bool
 	// XmitBase has a keepalived with Macvlan send and receive on the interface below (vmac_xmit_base).
 	XmitBase bool
@@ -28,7 +28,7 @@ type Group struct {
 	Second bool
 	// Unicast are two routers that send to each other instead of to the multicast group.
 	Unicast []*Namespace
-	// Extra are more lines for a vrrpsh's [[vrouter]] table.
+	// Extra are additional lines for vrrpsh's [[vrouter]] table.
 	Extra string
 }
 
@@ -44,7 +44,7 @@ func (g Group) VIP() string {
 	}
 }
 
-// iface is the interface that it runs on.
+// iface is the interface of the virtual router.
 func (g Group) iface() string {
 	if g.Second {
 		return "eth1"
@@ -61,8 +61,8 @@ func (g Group) VirtualMAC() net.HardwareAddr {
 	return mac
 }
 
-// unicast returns from where and to where a router sends, if that is not the multicast group. In IPv6 it
-// is from and to global addresses.
+// unicast returns source and peer of a router that does not use the multicast group. In IPv6 both
+// are global addresses.
 func (g Group) unicast(n *Namespace) (source, peer string, ok bool) {
 	i := slices.Index(g.Unicast, n)
 	if i < 0 {
@@ -101,19 +101,19 @@ func (g Group) MasterDown(priority uint8) time.Duration {
 
 // Router runs one Group on eth0 of a namespace, with preemption.
 type Router interface {
-	// Node is where it runs.
+	// Node is its namespace.
 	Node() *Namespace
 	// Start starts it with the priority that SetPriority set last.
 	Start()
-	// SetPriority sets the priority, of a running router too.
+	// SetPriority sets the priority, also of a running router.
 	SetPriority(p uint8)
-	// Stop ends it in the way it is meant to be ended.
+	// Stop ends it cleanly.
 	Stop()
 	// Kill ends it without a chance to clean up.
 	Kill()
 }
 
-// startLimit and stopLimit bound the start and the orderly end of a router's processes on a busy machine.
+// startLimit and stopLimit bound the start and the clean end of a router's processes on a busy machine.
 const (
 	startLimit = 15 * time.Second
 	stopLimit  = 10 * time.Second

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// The addresses of a second segment: those of the first in another subnet.
+// The addresses of a second segment are those of the first in another subnet.
 const (
 	secondSubnet = "203.0.113."
-	// VIP2 is meant to be a virtual router's on eth1.
+	// VIP2 is for a virtual router on eth1.
 	VIP2 = secondSubnet + "100"
 )
 
-// NewDouble builds two segments with the same routers and the same host on both: eth1 is their interface on the second.
+// NewDouble builds two segments with the same routers and the same host; eth1 is their interface on the second.
 func NewDouble(tb testing.TB, routers int) *Lab {
 	tb.Helper()
 	l := New(tb, routers)
@@ -38,5 +38,5 @@ func NewDouble(tb testing.TB, routers int) *Lab {
 	return l
 }
 
-// SecondPort is the port of the second switch that a namespace is behind.
+// SecondPort is the namespace's port on the second switch.
 func (n *Namespace) SecondPort() string { return n.Role + "-2" }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Snapshot is what a router may change in its namespace, as comparable lines per subject.
+// Snapshot is the state of a namespace that a router may change, as comparable lines per subject.
 type Snapshot map[string][]string
 
-// Snapshot takes one of the namespace: links, addresses, routes and rules of both families, multicast
-// memberships, firewall and the interfaces' settings. Counters, lifetimes and neighbors are not in it.
+// Snapshot takes a snapshot of the namespace: links, addresses, routes and rules of both families, multicast
+// memberships, firewall and the interfaces' settings. It does not contain counters, lifetimes and neighbors.
 func (n *Namespace) Snapshot() Snapshot {
 	n.lab.tb.Helper()
 	s := Snapshot{}
@@ -60,7 +60,7 @@ func containsAny(s string, parts []string) bool {
 	return false
 }
 
-// Addrs returns the IPv4 addresses in the namespace by interface, without the loopback's.
+// Addrs returns the IPv4 addresses in the namespace by interface, without those of the loopback.
 func (n *Namespace) Addrs() map[string][]netip.Prefix {
 	n.lab.tb.Helper()
 	addrs, err := n.addrs("-4")
@@ -101,7 +101,7 @@ func (n *Namespace) addrs(family string) (map[string][]netip.Prefix, error) {
 	return addrs, nil
 }
 
-// Holds returns the interface that has an address and is up, "" if none.
+// Holds returns the interface that has an address and is up, or "".
 func (n *Namespace) Holds(addr string) string {
 	n.lab.tb.Helper()
 	want := netip.MustParseAddr(addr)
@@ -123,7 +123,7 @@ func (n *Namespace) Holds(addr string) string {
 	return ""
 }
 
-// Neighbor returns the link-layer address that the namespace has cached for an address, "" if none.
+// Neighbor returns the link-layer address that the namespace has cached for an address, or "".
 func (n *Namespace) Neighbor(addr string) string {
 	n.lab.tb.Helper()
 	var entries []struct {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tally follows, by the kernel's notifications, how many of a set of addresses a namespace has. It takes next to
-// no time of those that it watches.
+// Tally counts, by the kernel's notifications, how many of a set of addresses a namespace has. It costs the watched
+// router almost no processor time.
 type Tally struct {
 	fd   int
 	quit chan struct{}
@@ -27,7 +27,7 @@ type Tally struct {
 	err  error
 }
 
-// Tally starts a tally, which ends with the lab. The namespace has none of the addresses yet.
+// Tally starts a tally, which ends with the lab. The namespace must not have any of the addresses yet.
 func (l *Lab) Tally(n *Namespace, addrs []netip.Addr) *Tally {
 	l.tb.Helper()
 	t := &Tally{quit: make(chan struct{}), done: make(chan struct{}), want: map[netip.Addr]bool{}, has: map[netip.Addr]bool{}}
@@ -121,7 +121,7 @@ func (t *Tally) note(m *syscall.NetlinkMessage, now time.Time) {
 	}
 }
 
-// Wait waits until the namespace has all addresses and returns when it got the last.
+// Wait waits until the namespace has all addresses and returns the time of the last one.
 func (t *Tally) Wait(limit time.Duration) (time.Time, error) {
 	deadline := time.Now().Add(limit)
 	for {

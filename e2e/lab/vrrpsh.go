@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// The signals that routers take as orders.
+// The signals that routers handle.
 const (
 	sigStop   = syscall.SIGTERM
 	sigReload = syscall.SIGHUP
 )
 
-// Vrrpsh is a vrrpsh in a namespace. Its methods of Router act on the group it was made with.
+// Vrrpsh is a vrrpsh in a namespace. Its Router methods act on the group that it was created with.
 type Vrrpsh struct {
 	*Process
-	// Config, Socket and StateDir are paths of the configuration file, the control socket
-	// and the directory of its state.
+	// Config, Socket and StateDir are the paths of the configuration file, the control socket
+	// and the state directory.
 	Config, Socket, StateDir string
 
 	lab      *Lab
@@ -55,7 +55,7 @@ func (l *Lab) Vrrpsh(bin string, n *Namespace, g Group) *Vrrpsh {
 	return v
 }
 
-// VrrpshFile returns a vrrpsh that runs what follows its own lines in a configuration file.
+// VrrpshFile returns a vrrpsh whose configuration file is the lab's own lines followed by config.
 func (l *Lab) VrrpshFile(bin string, n *Namespace, config string) *Vrrpsh {
 	l.tb.Helper()
 	v := l.vrrpsh(bin, n)
@@ -63,7 +63,7 @@ func (l *Lab) VrrpshFile(bin string, n *Namespace, config string) *Vrrpsh {
 	return v
 }
 
-// VrrpshAt returns a vrrpsh that was started otherwise and has this control socket.
+// VrrpshAt returns a vrrpsh with this control socket that the caller starts.
 func (l *Lab) VrrpshAt(bin string, n *Namespace, socket string) *Vrrpsh {
 	v := l.vrrpsh(bin, n)
 	v.Socket = socket
@@ -94,7 +94,7 @@ func (g Group) Table(priority uint8) string {
 	fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = %q\nversion = %d\npriority = %d\npreemption = true\n",
 		g.VRID, g.iface(), g.Version, priority)
 	if g.IPv6 {
-		// The order is that of adverts; that of the file does not matter.
+		// Adverts have their own order; the order in the file does not matter.
 		fmt.Fprintf(&b, "vips = [%q, %q]\n", VIP6Global, VIP6)
 	} else {
 		fmt.Fprintf(&b, "vip = %q\n", g.VIP())
@@ -112,13 +112,13 @@ func (g Group) Table(priority uint8) string {
 	return b.String()
 }
 
-// Start implements Router. It returns before the router is ready; WaitReady waits.
+// Start implements Router. It returns before the router is ready; use WaitReady to wait.
 func (v *Vrrpsh) Start() {
 	v.lab.tb.Helper()
 	v.StartWith(nil)
 }
 
-// StartWith is Start with something else than the log for what set puts into the command.
+// StartWith is Start, but set may change the command, for example to replace the log.
 func (v *Vrrpsh) StartWith(set func(*exec.Cmd)) {
 	v.lab.tb.Helper()
 	if v.group.VRID != 0 {
@@ -143,7 +143,7 @@ func (v *Vrrpsh) WaitReady() {
 	})
 }
 
-// WaitState waits until the API says that the only group is in a state.
+// WaitState waits until the API reports that the only group is in a state.
 func (v *Vrrpsh) WaitState(state string, limit time.Duration) {
 	v.lab.tb.Helper()
 	Until(v.lab.tb, limit, v.node.Role+"/vrrpsh is "+state, func() error {
@@ -158,7 +158,7 @@ func (v *Vrrpsh) WaitState(state string, limit time.Duration) {
 	})
 }
 
-// SetPriority implements Router: the running router's by the shell, as an operator would.
+// SetPriority implements Router. It changes a running router through the shell, like an operator.
 func (v *Vrrpsh) SetPriority(p uint8) {
 	v.lab.tb.Helper()
 	v.priority = p
@@ -181,7 +181,7 @@ func (v *Vrrpsh) Stop() {
 	}
 }
 
-// Result is what a command left.
+// Result is the result of a command.
 type Result struct {
 	Stdout, Stderr string
 	Status         int
@@ -230,7 +230,7 @@ func (v *Vrrpsh) Show(args ...string) string {
 	return r.Stdout
 }
 
-// TryGet asks the API on the control socket and decodes the JSON answer into out.
+// TryGet sends a request to the API on the control socket and decodes the JSON answer into out.
 func (v *Vrrpsh) TryGet(path string, out any) error {
 	client := http.Client{Timeout: commandTimeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -266,7 +266,7 @@ func (v *Vrrpsh) ConfigText() string {
 	return string(b)
 }
 
-// DecodeJSON decodes a text that is one JSON value.
+// DecodeJSON decodes a text, which must be one JSON value.
 func DecodeJSON(text string) (any, error) {
 	var v any
 	err := json.Unmarshal([]byte(text), &v)

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// pollInterval is between two looks at a condition that cannot be waited for.
+// pollInterval is the time between two checks of a condition.
 const pollInterval = 5 * time.Millisecond
 
-// Until calls cond until it returns nil. It fails the test with the last error when that took longer than limit.
+// Until calls cond until it returns nil. After limit it fails the test with the last error.
 func Until(tb testing.TB, limit time.Duration, what string, cond func() error) {
 	tb.Helper()
 	deadline := time.Now().Add(limit)
