@@ -66,10 +66,10 @@ func agree(v *lab.Vrrpsh, g lab.Group) error {
 	}
 	s := status[0]
 	if s.Group != int(g.VRID) || !s.Preempt {
-		return fmt.Errorf("the API says %+v", s)
+		return fmt.Errorf("the API has %+v", s)
 	}
 	if vip, err := netip.ParseAddr(strings.Split(s.VirtualIP, "/")[0]); err != nil || vip.String() != lab.VIP {
-		return fmt.Errorf("the API says virtual address %q", s.VirtualIP)
+		return fmt.Errorf("the API has virtual address %q", s.VirtualIP)
 	}
 	api := opinion{State: strings.ToUpper(s.State), Interface: s.Interface, Priority: s.Priority}
 
@@ -86,12 +86,12 @@ func agree(v *lab.Vrrpsh, g lab.Group) error {
 		return fmt.Errorf("show vrrp brief names interface %q", row.Interface)
 	}
 	if row.State != api.State || row.Priority != api.Priority {
-		return fmt.Errorf("show vrrp brief says %+v, the API %+v", row, api)
+		return fmt.Errorf("show vrrp brief has %+v, the API %+v", row, api)
 	}
 
 	holder := v.Node().Holds(lab.VIP)
 	if (holder != "") != (api.State == "MASTER") {
-		return fmt.Errorf("the API says %s, the kernel has the address on %q", api.State, holder)
+		return fmt.Errorf("the API has %s, the kernel has the address on %q", api.State, holder)
 	}
 	want := "eth0"
 	if g.Macvlan && api.State == "MASTER" {

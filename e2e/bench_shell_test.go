@@ -126,8 +126,8 @@ func execute(b *testing.B, c *remote.Client, line string) string {
 	return out.String()
 }
 
-// lateOthers returns, for the adverts between two times without those of group 1 on the first link, how many are late,
-// how many there are, and the longest delay.
+// lateOthers counts the late adverts and all adverts between two times, without those of group 1 on the first link, and returns
+// the longest delay.
 func lateOthers(wire *lab.Capture, interval time.Duration, from, to time.Time) (late, all int, worst time.Duration) {
 	type router struct {
 		port string

@@ -98,7 +98,7 @@ host = "127.0.0.1:7080"
 				var p packet
 				if json.Unmarshal(lines.Bytes(), &p) == nil && p.Group == 51 && p.Priority == priority {
 					if p.Source != r1.Addr || len(p.Faults) != 0 {
-						t.Fatalf("the sniffer says %s", lines.Text())
+						t.Fatalf("the sniffer reports %s", lines.Text())
 					}
 					return nil
 				}

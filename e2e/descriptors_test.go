@@ -15,8 +15,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestDescriptorsAreKept checks that the router's programs inherit neither its sockets and files nor those of its parent process, also after
-// a restart, and that a restart leaves no descriptor open.
+// TestDescriptorsAreKept checks that the router's programs inherit neither its descriptors nor those of its parent process,
+// also after a restart, and that a restart leaves no additional descriptor open.
 func TestDescriptorsAreKept(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)

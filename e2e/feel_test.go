@@ -46,7 +46,7 @@ func (f *feel) console(t *testing.T) *termtest.Terminal {
 	lab.Until(t, patience, "r1 is Master", func() error {
 		all, err := f.router.TryStatus()
 		if err == nil && (len(all) != 1 || all[0].State != "Master") {
-			err = fmt.Errorf("the API says %+v", all)
+			err = fmt.Errorf("the API has %+v", all)
 		}
 		return err
 	})

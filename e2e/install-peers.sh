@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the routers and tools that the end-to-end tests talk to, from Debian's packages. No service of theirs is started,
-# and what their packages enable is disabled again; packages that were there before are left alone.
+# Installs the routers and tools for the end-to-end tests, from Debian's packages. It starts none of their services
+# and disables those that the packages enable. It does not touch packages that were installed before.
 #
-# Where it cannot install (not root, not Debian, no network) it says what that means for the tests and succeeds, unless
+# If it cannot install (not root, not Debian, no network), it prints the consequence for the tests and succeeds, unless
 # the tests are required (VRRPSH_E2E=require) and apt-get has failed.
 set -euo pipefail
 
@@ -39,8 +39,8 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 say "installing ${missing[*]}"
 
-# While packages are installed, invoke-rc.d and deb-systemd-invoke ask policy-rc.d and start nothing when it
-# exits with 101. One that is there already and says so stays; another one steps aside.
+# During the installation invoke-rc.d and deb-systemd-invoke call policy-rc.d and start nothing if it
+# exits with 101. An existing policy-rc.d that does so stays; another one is moved aside.
 policy=/usr/sbin/policy-rc.d
 aside=$policy.before-vrrpsh
 work=$(mktemp -d)
@@ -75,14 +75,14 @@ if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >"$w
 fi
 all_installed >"$work/after"
 
-# What the new packages have enabled is disabled in the way packages do it themselves, so that their
-# upgrades respect it.
+# Disable the services of the new packages in the same way as the packages do, so that their
+# upgrades keep them disabled.
 disable() { # package, file of the package
   local name=${2##*/}
   case "$2" in
     /lib/systemd/system/*.* | /usr/lib/systemd/system/*.*)
       if [ -f "$2" ] && compgen -G "/etc/systemd/system/*/$name" >/dev/null; then
-        # It wants to be called for a package.
+        # deb-systemd-helper must be called on behalf of a package.
         DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper --quiet disable "$name" >/dev/null
         say "$1: $name left disabled"
       fi

@@ -50,7 +50,7 @@ func TestIPv6(t *testing.T) {
 		lab.Until(t, patience, v.Name+" is "+state+" in both families", func() error {
 			all, err := v.TryStatus()
 			if err != nil || len(all) != 2 || all[0].State != state || all[1].State != state {
-				return fmt.Errorf("the API says %+v: %w", all, errors.Join(err, errNotYet))
+				return fmt.Errorf("the API has %+v: %w", all, errors.Join(err, errNotYet))
 			}
 			return nil
 		})

@@ -60,7 +60,7 @@ func (p *repairing) are(v *lab.Vrrpsh, state string, vrids ...int) {
 		}
 		for _, s := range all {
 			if (len(vrids) == 0 || slices.Contains(vrids, s.Group)) && s.State != state {
-				return fmt.Errorf("the API says %+v", all)
+				return fmt.Errorf("the API has %+v", all)
 			}
 		}
 		return nil

@@ -214,7 +214,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 		})
 		checkStates(when)
 		if !ours.Running() || ours.PID() != pid {
-			t.Fatalf("%s: process %d does not go on", when, pid)
+			t.Fatalf("%s: process %d has ended", when, pid)
 		}
 		if diff := cmp.Diff(told, known(t, tell)); diff != "" {
 			t.Errorf("%s: history (-before +after):\n%s", when, diff)

@@ -92,7 +92,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	for what, secret := range map[string]string{"auth_secret": word, "the new auth_secret": other, "api.secret": key, "a password": password, "a hash": hash} {
 		if text := said.String(); strings.Contains(text, secret) {
 			at := strings.Index(text, secret)
-			t.Errorf("%s is told:\n%.500s", what, text[max(0, strings.LastIndex(text[:at], "\n---")):])
+			t.Errorf("%s is shown:\n%.500s", what, text[max(0, strings.LastIndex(text[:at], "\n---")):])
 		}
 	}
 	// Only the router's user may read its files.

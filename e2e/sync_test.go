@@ -65,7 +65,7 @@ func TestSyncGroup(t *testing.T) {
 				lab.Until(t, patience, fmt.Sprintf("%s: both of vrrpsh's are %s", when, state), func() error {
 					all, err := router.TryStatus()
 					if err != nil || len(all) != 2 || all[0].State != state || all[1].State != state {
-						return fmt.Errorf("the API says %+v: %w", all, errors.Join(err, errNotYet))
+						return fmt.Errorf("the API has %+v: %w", all, errors.Join(err, errNotYet))
 					}
 					return nil
 				})

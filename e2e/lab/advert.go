@@ -19,7 +19,7 @@ const (
 	protocolVRRP    = 112
 	icmpEchoReply   = 0
 	icmpEchoRequest = 8
-	// Of ICMPv6 (RFC 4443).
+	// ICMPv6 (RFC 4443).
 	icmp6EchoRequest = 128
 	icmp6EchoReply   = 129
 

@@ -123,7 +123,7 @@ func (w *twin) carryOut(r *twinRouter) {
 	w.whole(r)
 }
 
-// whole reports a sync group of which some members are Master and some are not.
+// whole fails the test if some but not all members of a router's sync group are Master.
 func (w *twin) whole(r *twinRouter) {
 	masters, all := 0, 0
 	for _, s := range r.core.Snapshot(w.now).Routers {

@@ -173,7 +173,7 @@ func TestLossAndSeveralLANs(t *testing.T) {
 	}
 	lan.SetDrop(func(from, to string) bool { return from == "r1" && to == "r2" })
 	if n2, _ := received(); n2 != 0 {
-		t.Error("r2 received what was lost")
+		t.Error("r2 received a lost frame")
 	}
 	lan.SetDrop(nil)
 	r3.AddLink(lan, "eth1")

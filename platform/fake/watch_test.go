@@ -21,7 +21,7 @@ func TestWatchTellsThatThereIsNothing(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- s.Watch(ctx, func(u platform.Update) { told <- u }) }()
 	if u := <-told; len(u.Links) > 0 {
-		t.Errorf("told of %v", u.Links)
+		t.Errorf("reported %v", u.Links)
 	}
 	stop()
 	if err := <-done; err != nil {

@@ -14,7 +14,7 @@ import (
 // runState is the content of the run-state file: everything that this run has in the kernel. It is written before
 // each addition. FreeBSD cannot mark addresses, so only this file tells ours from those of others.
 type runState struct {
-	// Boot identifies the boot of the machine that the rest is about.
+	// Boot identifies the boot of the machine in which the file was written.
 	Boot  string       `json:"boot"`
 	Addrs []addrRecord `json:"addresses,omitempty"`
 	MACs  []macRecord  `json:"macs,omitempty"`

@@ -38,10 +38,10 @@ func TestAWholeRouter(t *testing.T) {
 	virtual := frame.MAC{0, 0, 0x5e, 0, 1, 7}
 	advert := b.hear(t, frame.Advert)
 	if advert.Src != virtual || advert.SrcAddr != primary.Addr() || advert.Payload[1] != 7 || advert.Payload[2] != 200 {
-		t.Errorf("heard the advert %+v", advert)
+		t.Errorf("received the advert %+v", advert)
 	}
 	if arp := b.hear(t, frame.ARP); !arp.Gratuitous() || arp.SenderIP != vip.Addr() || arp.SenderMAC != virtual {
-		t.Errorf("heard the ARP %+v, want a gratuitous one", arp)
+		t.Errorf("received the ARP %+v, want a gratuitous one", arp)
 	}
 	b.has("as Master", "em0", "10.9.0.1/24", "10.9.0.254/32")
 	if got := b.mac("em0"); got != virtual {
@@ -83,7 +83,7 @@ func (b bench) hear(t *testing.T, kind frame.Kind) frame.Packet {
 	for {
 		raw, ok := b.machine.Receive(platformtest.Patience)
 		if !ok {
-			t.Fatalf("the peer heard no %s", kind)
+			t.Fatalf("the peer received no %s", kind)
 		}
 		if p, err := frame.Parse(raw); err == nil && p.Kind == kind {
 			return p

@@ -171,7 +171,7 @@ func TestAnInterfaceThatGoesAndComesBack(t *testing.T) {
 	b.DelLink("em0")
 	b.AddLink("em0", primary, vip) // another interface, with the address as its own
 	if u := b.look(told); len(u.Lost) != 0 || !slices.Equal(u.Gone, []int{1}) || len(u.Links) != 1 {
-		t.Errorf("told %+v, want one interface gone, one new, and nothing lost", u)
+		t.Errorf("reported %+v, want one interface gone, one new, and nothing lost", u)
 	}
 	if err := b.system.Apply([]platform.Attachment{b.attachment(1, vip)})[0]; !errors.Is(err, platform.ErrNoLink) {
 		t.Errorf("active on the interface that is gone: error %v, want no such interface", err)
@@ -191,19 +191,19 @@ func TestWhatIsTakenAwayIsToldOnceAndPutBack(t *testing.T) {
 	a, other := b.attachment(1, vip), b.attachment(2, vip2)
 	b.apply(a, other)
 	if u := b.look(told); len(u.Lost) != 0 || len(u.Links) != 2 || !slices.Equal(u.Links[0].Addrs, []netip.Prefix{primary}) {
-		t.Errorf("told %+v, want em0 with its own address, and the loopback", u)
+		t.Errorf("reported %+v, want em0 with its own address, and the loopback", u)
 	}
 	b.DelAddr("em0", vip)
 	if u := b.look(told); !slices.Equal(u.Lost, []platform.ID{a.ID}) || len(u.Links) != 0 {
-		t.Errorf("told %+v, want the first router's loss", u)
+		t.Errorf("reported %+v, want the first router's loss", u)
 	}
 	if u := b.look(told); len(u.Lost)+len(u.Links)+len(u.Gone) != 0 {
-		t.Errorf("told %+v again", u)
+		t.Errorf("reported %+v again", u)
 	}
 	b.apply(a)
 	b.has("put back", "em0", "10.9.0.1/24", "10.9.0.253/32", "10.9.0.254/32")
 	if u := b.look(told); len(u.Lost)+len(u.Links)+len(u.Gone) != 0 {
-		t.Errorf("told %+v of what was put back", u)
+		t.Errorf("reported %+v for the restored address", u)
 	}
 	// A lost address that another program adds again is not ours.
 	b.DelAddr("em0", vip)
@@ -483,7 +483,7 @@ func TestWatchOutlivesItsSocket(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- b.system.Watch(context.Background(), func(u platform.Update) { updates <- u }) }()
 	if u := <-updates; len(u.Links) != 2 { // with the loopback
-		t.Errorf("told %+v first, want both interfaces", u)
+		t.Errorf("reported %+v first, want both interfaces", u)
 	}
 	b.machine.mu.Lock()
 	for _, s := range b.machine.users[0].sockets {
@@ -491,7 +491,7 @@ func TestWatchOutlivesItsSocket(t *testing.T) {
 	}
 	b.machine.mu.Unlock()
 	if u := <-updates; len(u.Links) != 2 {
-		t.Errorf("told %+v after the socket was lost, want everything again", u)
+		t.Errorf("reported %+v after the socket was lost, want everything again", u)
 	}
 	if err := b.system.Close(); err != nil {
 		t.Error(err)

@@ -166,7 +166,7 @@ func TestMainLog(t *testing.T) {
 	configure(t, j, Settings{Main: other})
 	record(t, j, slog.LevelInfo, "four")
 	if err := j.Configure(Settings{Main: filepath.Join(dir, "no", "where.log")}); err == nil {
-		t.Error("a log in a directory that does not exist")
+		t.Error("a log in a missing directory was accepted")
 	}
 	record(t, j, slog.LevelInfo, "five")
 	j.Close()
@@ -195,7 +195,7 @@ func TestMainLog(t *testing.T) {
 	}
 }
 
-// TestFilesAreClosed changes the files often and counts what is open.
+// TestFilesAreClosed changes the files often and counts the open ones.
 func TestFilesAreClosed(t *testing.T) {
 	open := func() int {
 		list, err := os.ReadDir("/proc/self/fd")
@@ -210,7 +210,7 @@ func TestFilesAreClosed(t *testing.T) {
 	for _, name := range []string{"a", "b", "a", "c"} {
 		configure(t, j, Settings{Main: filepath.Join(dir, name), Errors: filepath.Join(dir, name+".err")})
 		if err := j.Configure(Settings{Main: filepath.Join(dir, "x"), Errors: filepath.Join(dir, "no", "where")}); err == nil {
-			t.Error("a log in a directory that does not exist")
+			t.Error("a log in a missing directory was accepted")
 		}
 		if err := j.Reopen(); err != nil {
 			t.Error(err)

@@ -164,7 +164,7 @@ var restoreScenarios = []scenario{
 		}
 		b.Restart()
 		if err := b.System().Adopt(left[:len(left)/2]); err == nil {
-			t.Error("half of what was left was understood")
+			t.Error("Adopt accepted a truncated result of Leave")
 		}
 		if err := b.System().Recover(); err != nil {
 			t.Fatal(err)

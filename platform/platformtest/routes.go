@@ -153,7 +153,7 @@ var routeScenarios = []struct {
 						return
 					}
 				case <-deadline:
-					t.Fatalf("%s: not told", what)
+					t.Fatalf("%s: not reported", what)
 				}
 			}
 		}

@@ -58,7 +58,7 @@ func TestWhatARunSavesTheNextOneLoads(t *testing.T) {
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "run-state.json"))
 	if want := `{"mac":"00:00:5e:00:01:07","links":["em0"]}` + "\n"; err != nil || string(raw) != want {
-		t.Errorf("the file says %q, want %q (%v)", raw, want, err)
+		t.Errorf("the file has %q, want %q (%v)", raw, want, err)
 	}
 	for range 2 {
 		if err := second.Remove(); err != nil {
@@ -133,7 +133,7 @@ func TestAFullDisk(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log.String(), "cannot be written"); n != 1 {
-		t.Errorf("told %d times:\n%s", n, log.String())
+		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	if err := f.Save(want); err != nil {
 		t.Error(err)
