@@ -178,7 +178,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 		return nil, err
 	}
 	m.disk, m.rewritten = next.disk, next.rewritten
-	if err := m.settle(next, waits); err != nil {
+	if err := m.updateConfirmation(next, waits); err != nil {
 		notes = append(notes, err.Error())
 	}
 	return m.record(next, waits, notes), nil

@@ -252,9 +252,9 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	return a, nil
 }
 
-// settle makes of a commit that took effect what it means for confirmations: it confirms what
+// updateConfirmation makes of a commit that took effect what it means for confirmations: it confirms what
 // waits, if it does not take it back, and may wait for its own. The caller has the turn.
-func (m *Manager) settle(next *revised, waits *awaited) error {
+func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	switch {
 	case next.takesBack:
 		m.mu.Lock()

@@ -84,7 +84,7 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 		c.tidy(g.port)
 	}
 	c.setRoutes(now, cfg.Routes, out)
-	c.conclude(now, out)
+	c.alignAndListen(now, out)
 	return fmt.Sprintf("configuration applied: %d created, %d changed in place, %d restarted, %d removed",
 		counts[Created], counts[ChangedInPlace], counts[Restarted], len(removed))
 }
@@ -190,7 +190,7 @@ func (c *Core) remove(now time.Time, g *group, out *Output) {
 		c.hold(now, g, vrrp.CauseShutdown, out)
 	}
 	g.removed = true
-	c.settle(g, out)
+	c.requestKernelState(g, out)
 	c.timers.remove(g)
 	c.leave(g)
 	delete(c.groups, g.cfg.Key)

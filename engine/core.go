@@ -69,8 +69,8 @@ func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 		return fmt.Errorf("%s is not Master but %s", key, g.state)
 	}
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventResign}, out)
-	c.settle(g, out)
-	c.conclude(now, out)
+	c.requestKernelState(g, out)
+	c.alignAndListen(now, out)
 	return nil
 }
 

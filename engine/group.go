@@ -44,13 +44,13 @@ type group struct {
 
 	prefixes []netip.Prefix // of cfg.Addresses; never changed in place
 
-	active   bool    // the addresses shall be there
-	desired  Desired // the last that went out; Seq 0: none
-	unsettle bool    // the next settle asks again even if nothing has changed
-	removed  bool    // from the configuration
-	pending  bool    // desired was not answered yet
-	lostMore bool    // something was lost while pending
-	repairs  repairs
+	active           bool    // the addresses shall be there
+	desired          Desired // the last that went out; Seq 0: none
+	kernelStateAsked bool    // requestKernelState asks again even if nothing has changed
+	removed          bool    // from the configuration
+	pending          bool    // desired was not answered yet
+	lostMore         bool    // something was lost while pending
+	repairs          repairs
 
 	mute   bool   // told of
 	unsent string // why the last advert that failed could not be sent
@@ -72,7 +72,7 @@ type group struct {
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
 
-// step carries one event out. settle must follow, or follow if nothing but the virtual router has changed.
+// step carries one event out. requestKernelState must follow, or requestKernelStateIfAsked if nothing but the virtual router has changed.
 func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	if len(g.claimants) > 0 {
 		c.retire(now, g, out)
@@ -83,9 +83,9 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 		case vrrp.ActionSend:
 			g.send(a.Priority, out)
 		case vrrp.ActionInstall:
-			g.active, g.unsettle = true, true
+			g.active, g.kernelStateAsked = true, true
 		case vrrp.ActionWithdraw:
-			g.active, g.unsettle = false, true
+			g.active, g.kernelStateAsked = false, true
 		case vrrp.ActionAnnounce:
 			g.announce(out)
 		case vrrp.ActionTransition:
@@ -165,7 +165,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 		c.unalign(g.sync)
 	}
 	g.state = a.To
-	g.regard()
+	g.dropOutdatedClaimants()
 	g.counters.Transitions[a.Cause]++
 	if a.To == vrrp.Master {
 		g.counters.BecameMaster++
@@ -226,13 +226,13 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 				c.retry(now, g, out)
 			}
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
-			g.regard()
+			g.dropOutdatedClaimants()
 			g.segment.ask(c)
 			c.unalign(g.sync)
 			c.step(now, g, vrrp.Event{Kind: vrrp.EventUp, Local: local}, out)
 		}
 	}
-	c.settle(g, out)
+	c.requestKernelState(g, out)
 }
 
 // hold keeps a virtual router in Initialize.

@@ -46,25 +46,25 @@ func (r *repairs) made() []time.Time {
 	return made
 }
 
-// settle asks for the kernel state that a virtual router shall have, if it is another one
+// requestKernelState asks for the kernel state that a virtual router shall have, if it is another one
 // than before or the state machine wants an answer.
-func (c *Core) settle(g *group, out *Output) {
+func (c *Core) requestKernelState(g *group, out *Output) {
 	want := c.wanted(g)
-	if !g.unsettle && sameDesired(&want, &g.desired) {
+	if !g.kernelStateAsked && sameDesired(&want, &g.desired) {
 		return
 	}
-	g.unsettle = false
+	g.kernelStateAsked = false
 	c.seq++
 	want.Seq = c.seq
 	g.desired, g.pending, g.lostMore = want, true, false
 	out.Desired = append(out.Desired, want)
 }
 
-// follow is settle for a group of which nothing has changed since the last one but its state: without a transition,
+// requestKernelStateIfAsked is requestKernelState for a group of which nothing has changed since the last one but its state: without a transition,
 // as with nearly all adverts, there is nothing to compare.
-func (c *Core) follow(g *group, out *Output) {
-	if g.unsettle {
-		c.settle(g, out)
+func (c *Core) requestKernelStateIfAsked(g *group, out *Output) {
+	if g.kernelStateAsked {
+		c.requestKernelState(g, out)
 	}
 }
 
@@ -150,12 +150,12 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 		g.recover()
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
 	}
-	c.settle(g, out)
+	c.requestKernelState(g, out)
 	if g.lostMore {
 		g.lostMore = false
 		c.Lost(now, key, out)
 	}
-	c.conclude(now, out)
+	c.alignAndListen(now, out)
 }
 
 // Lost tells that an installed address or the macvlan of a virtual router was removed
@@ -173,14 +173,14 @@ func (c *Core) Lost(now time.Time, key Key, out *Output) {
 	}
 	if g.repairs.allow(now) {
 		c.event(now, EventFault, key, "removed from outside, putting it back: "+g.carried(), out)
-		g.unsettle = true
+		g.kernelStateAsked = true
 	} else {
 		text := fmt.Sprintf("removed from outside more than %d times in %s: %s", repairLimit, repairWindow, g.carried())
 		c.fail(now, g, text, g.desired.Active, out)
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused, Cause: vrrp.CauseAddressLost}, out)
 	}
-	c.settle(g, out)
-	c.conclude(now, out)
+	c.requestKernelState(g, out)
+	c.alignAndListen(now, out)
 }
 
 // carried names what a Desired puts into the kernel.
@@ -191,10 +191,10 @@ func (g *group) carried() string {
 	return g.cfg.VIFName
 }
 
-// retry has what the kernel refused tried again: something has changed that may have been the reason. settle must follow.
+// retry has what the kernel refused tried again: something has changed that may have been the reason. requestKernelState must follow.
 func (c *Core) retry(now time.Time, g *group, out *Output) {
 	if g.troubled() {
-		g.unsettle = g.unsettle || g.desired.Present && !g.faultActive
+		g.kernelStateAsked = g.kernelStateAsked || g.desired.Present && !g.faultActive
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
 	}
 }
@@ -206,7 +206,7 @@ func (c *Core) freed(now time.Time, was *Link, out *Output) {
 	for _, g := range c.order {
 		if g.troubled() && (g.cfg.VIFName == was.Name || g.vmac == was.MAC || g.cfg.Interface == was.Name) {
 			c.retry(now, g, out)
-			c.settle(g, out)
+			c.requestKernelState(g, out)
 		}
 	}
 }

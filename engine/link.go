@@ -147,7 +147,7 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	if was.Name != "" && (was.Name != l.Name || was.MAC != l.MAC || was.MTU != l.MTU || was.Up && !l.Up) {
 		c.freed(now, &was, out)
 	}
-	c.conclude(now, out)
+	c.alignAndListen(now, out)
 }
 
 // reintroduce has the addresses announced anew that are reached by the interface's own MAC address, which is
@@ -159,7 +159,7 @@ func (p *port) reintroduce() {
 		}
 		for _, g := range s.byVRID {
 			if g != nil && g.desired.Active && g.mac(p.link) == p.link.MAC {
-				g.unsettle = true
+				g.kernelStateAsked = true
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	if l := c.links[index]; l != nil {
 		c.ForgetLink(now, index, out)
 		c.freed(now, &l.Link, out)
-		c.conclude(now, out)
+		c.alignAndListen(now, out)
 	}
 }
 
@@ -183,7 +183,7 @@ func (c *Core) ForgetLink(now time.Time, index int, out *Output) {
 	delete(c.links, index)
 	c.linkStatus = nil
 	c.unname(now, l, l.Name, out)
-	c.conclude(now, out)
+	c.alignAndListen(now, out)
 }
 
 // unname takes the name from an interface.

@@ -17,7 +17,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	s := l.port.segments[familyIndex(family)]
 	vrid, ok := vrrp.PeekVRID(p.Payload)
 	if s == nil || !ok || s.byVRID[vrid] == nil {
-		return c.stranger(now, l, s, family, p, out)
+		return c.countForeignPacket(now, l, s, family, p, out)
 	}
 	g := s.byVRID[vrid]
 	g.status = nil
@@ -67,23 +67,23 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &c.advert}, out)
 	switch {
 	case c.advert.Priority == vrrp.PriorityResign:
-		c.yield(now, g)
+		c.noteClaimantGone(now, g)
 	case g.state != was || g.local.Owner: // it is the Master now, or noted already
 	case g.state == vrrp.Master:
 		c.claim(now, g, RivalMaster, out)
 	default:
 		c.overheard(now, g, before, out)
 	}
-	c.follow(g, out)
+	c.requestKernelStateIfAsked(g, out)
 	if len(c.unaligned) > 0 {
-		c.conclude(now, out)
+		c.alignAndListen(now, out)
 	}
 	return vrrp.DropNone
 }
 
-// stranger counts a packet that concerns no virtual router of ours, and tells of
+// countForeignPacket counts a packet that concerns no virtual router of ours, and tells of
 // each foreign one once.
-func (c *Core) stranger(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
+func (c *Core) countForeignPacket(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
 	c.linkStatus = nil
 	if reason := vrrp.Decode(&c.advert, p, family, 0); reason != vrrp.DropNone {
 		l.malformed[reason]++

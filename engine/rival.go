@@ -155,8 +155,8 @@ func (c *Core) overheard(now time.Time, g *group, before netip.Addr, out *Output
 	}
 }
 
-// yield notes that the sender of the advert at hand has resigned.
-func (c *Core) yield(now time.Time, g *group) {
+// noteClaimantGone notes that the sender of the advert at hand has resigned.
+func (c *Core) noteClaimantGone(now time.Time, g *group) {
 	for i := range g.claimants {
 		if r := &g.claimants[i]; r.Addr == c.advert.Source {
 			r.gone = now
@@ -203,8 +203,8 @@ func (g *group) forget(which func(*claimant) bool) {
 	g.claimants = slices.DeleteFunc(g.claimants, func(r claimant) bool { return which(&r) })
 }
 
-// regard drops the claimants that a change of state or of the own addresses makes meaningless.
-func (g *group) regard() {
+// dropOutdatedClaimants drops the claimants that a change of state or of the own addresses makes meaningless.
+func (g *group) dropOutdatedClaimants() {
 	g.forget(func(r *claimant) bool {
 		switch r.Kind {
 		case RivalOwner:

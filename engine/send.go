@@ -37,8 +37,8 @@ func (c *Core) ReportSend(now time.Time, r SendReport, out *Output) {
 		}
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventUnsent}, out)
 	}
-	c.follow(g, out)
-	c.conclude(now, out)
+	c.requestKernelStateIfAsked(g, out)
+	c.alignAndListen(now, out)
 }
 
 // noteMute tells when a virtual router cannot send, and when it can again.

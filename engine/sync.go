@@ -61,8 +61,8 @@ func (c *Core) unalign(s *syncGroup) {
 	}
 }
 
-// conclude ends a call that may have changed what virtual routers can do.
-func (c *Core) conclude(now time.Time, out *Output) {
+// alignAndListen ends a call that may have changed what virtual routers can do.
+func (c *Core) alignAndListen(now time.Time, out *Output) {
 	for len(c.unaligned) > 0 {
 		s := c.unaligned[0]
 		c.unaligned = c.unaligned[1:]
@@ -158,7 +158,7 @@ func (c *Core) align(now time.Time, s *syncGroup, out *Output) {
 		for _, g := range s.members {
 			if g.participates() && g.state == vrrp.Backup {
 				c.step(now, g, vrrp.Event{Kind: vrrp.EventTakeOver}, out)
-				c.settle(g, out)
+				c.requestKernelState(g, out)
 			}
 		}
 	default:
@@ -210,7 +210,7 @@ func (c *Core) resignAll(now time.Time, s *syncGroup, out *Output) {
 			ev.Wait = patience(g, s.losses)
 		}
 		c.step(now, g, ev, out)
-		c.settle(g, out)
+		c.requestKernelState(g, out)
 	}
 	s.left = false // that was this
 }

@@ -43,11 +43,11 @@ func (c *Core) Expire(now time.Time, out *Output) {
 	fired := false
 	for g := c.timers.first(); g != nil && g.due <= at; g = c.timers.first() {
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventTimer, Early: g.early}, out)
-		c.follow(g, out)
+		c.requestKernelStateIfAsked(g, out)
 		fired = true
 	}
 	if fired && len(c.unaligned) > 0 {
-		c.conclude(now, out)
+		c.alignAndListen(now, out)
 	}
 }
 

@@ -234,10 +234,10 @@ func (c *Core) SetTrack(now time.Time, cfg *TrackObject, r TrackResult, out *Out
 		state = TrackUp
 	}
 	c.tracked(now, o, state, r.Weight, r.Reason, out)
-	c.conclude(now, out)
+	c.alignAndListen(now, out)
 }
 
-// tracked follows a change of an object. conclude must follow.
+// tracked follows a change of an object. alignAndListen must follow.
 func (c *Core) tracked(now time.Time, o *object, state TrackState, weight int, reason string, out *Output) {
 	weight = min(max(weight, -MaxWeight), MaxWeight)
 	if o.State == state && o.Weight == weight && o.Reason == reason {

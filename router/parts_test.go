@@ -116,7 +116,7 @@ func TestListenersThatCannotBe(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.options.Handover = left
-			entries, stop := m.options.Journal.Follow()
+			entries, stop := m.options.Journal.Subscribe()
 			defer stop()
 			r, err = m.start(settings)
 			if err != nil {

@@ -170,7 +170,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			j.Flush()
 			err = r.giveBack(handover, err)
 			log.Error("nobody can take over: starting once more", "error", err)
-			inherited.Settled(r.control, r.pid)
+			inherited.ReleasePredecessor(r.control, r.pid)
 			continue
 		}
 		if ctx.Err() != nil { // told to end meanwhile: somebody has to take down what is there
@@ -210,7 +210,7 @@ func GiveUp(reason error) error {
 
 // close lets go of what others need who come next.
 func (p *run) close() error {
-	p.inherited.Settled(p.control, p.pid)
+	p.inherited.ReleasePredecessor(p.control, p.pid)
 	if p.control != nil {
 		_ = p.control.Close()
 	}
@@ -259,7 +259,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	case err != nil:
 		return nil, err
 	}
-	p.inherited.Settled(p.control, p.pid)
+	p.inherited.ReleasePredecessor(p.control, p.pid)
 	stop := r.Stop
 	defer func() { stop() }()
 

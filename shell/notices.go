@@ -23,7 +23,7 @@ func (s *Session) watch() {
 	if s.env.Journal == nil {
 		return
 	}
-	entries, stop := s.env.Journal.Follow()
+	entries, stop := s.env.Journal.Subscribe()
 	s.watching.Go(func() {
 		defer stop()
 		for {

@@ -36,7 +36,7 @@ func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
 			_ = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, old) })
 		}
 	}
-	d.mail.post(d.system, func(l *loop, now time.Time) { l.conclude(now) })
+	d.mail.post(d.system, func(l *loop, now time.Time) { l.endApply(now) })
 	return err
 }
 
@@ -82,8 +82,8 @@ func (l *loop) adopt(now time.Time, cfg engine.Config) {
 	l.take(now)
 }
 
-// conclude ends an Apply, however it went.
-func (l *loop) conclude(now time.Time) {
+// endApply ends an Apply, however it went.
+func (l *loop) endApply(now time.Time) {
 	l.waiter = nil
 	l.needs = needsOf(l.config)
 	l.forgetFailing()

@@ -235,7 +235,7 @@ func TestNobodyAnnouncesAsBackup(t *testing.T) {
 	b := newBench(groupsPerLink, 100)
 	b.now = b.core.Deadline()
 	b.turn(b.now)
-	b.settle()
+	b.doKernelWork()
 	b.turn(b.now)
 	if b.announcer.waiting == 0 {
 		t.Fatal("the announcements were not spread")

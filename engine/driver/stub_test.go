@@ -106,12 +106,12 @@ func newBench(groups int, priority uint8) *bench {
 		b.opened(b.now, c, opening{key: socketKey{link + 1, vrrp.IPv4}}, nil)
 	}
 	b.adopt(b.now, cfg)
-	b.settle()
+	b.doKernelWork()
 	return b
 }
 
-// settle does the actuator's work.
-func (b *bench) settle() {
+// doKernelWork does the actuator's work.
+func (b *bench) doKernelWork() {
 	b.flush(b.now)
 	for {
 		w, _, _ := b.actuator.next()
@@ -153,7 +153,7 @@ func (b *bench) step(until time.Time) bool {
 		b.now = next
 	}
 	b.turn(b.now)
-	b.settle()
+	b.doKernelWork()
 	return true
 }
 

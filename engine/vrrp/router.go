@@ -212,7 +212,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	}
 	if !r.preempts(a.Priority) {
 		r.preemptSet, r.willing = time.Time{}, CauseNone
-		r.follow(heardFrom(now, a))
+		r.acceptMaster(heardFrom(now, a))
 		return
 	}
 	if r.preemptSet.IsZero() {
@@ -222,7 +222,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	case r.willing != CauseNone:
 		r.heard = heardFrom(now, a)
 	case r.cfg.PreemptDelay > 0:
-		r.follow(heardFrom(now, a))
+		r.acceptMaster(heardFrom(now, a))
 	default:
 		// Ignored: the timer keeps running, for Skew_Time if that is what it was set to.
 		r.ignored = heardFrom(now, a)
@@ -237,8 +237,8 @@ func (r *Router) preempts(priority uint8) bool {
 	return r.cfg.Preempt && !r.refused && !r.muteness.mute && priority < r.priority()
 }
 
-// follow accepts the sender of an advert as the Master.
-func (r *Router) follow(h heard) {
+// acceptMaster accepts the sender of an advert as the Master.
+func (r *Router) acceptMaster(h heard) {
 	r.heard, r.ignored = h, heard{}
 	r.downSet, r.takeover = h.at, CauseMasterDown
 }
@@ -273,7 +273,7 @@ func (r *Router) reexamine(now time.Time) {
 		r.willing = CauseNone
 	}
 	if follows && last.at.After(r.downSet) {
-		r.follow(last)
+		r.acceptMaster(last)
 	}
 	if !r.cfg.Synced && r.willing != CauseNone {
 		r.takeover, r.willing = r.willing, CauseNone // it waits for nobody
@@ -306,7 +306,7 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 			out = append(out, Action{Kind: ActionSend, Priority: r.priority()})
 		}
 		out = r.enter(now, Backup, cause, out)
-		r.follow(heardFrom(now, a))
+		r.acceptMaster(heardFrom(now, a))
 		return out
 	}
 	// Another Master, after a split for example. It gives up when it hears from this

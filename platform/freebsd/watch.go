@@ -66,7 +66,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	defer context.AfterFunc(s.closing, cancel)()
 	told := make(map[int]platform.Link)
 	for {
-		err := s.follow(ctx, told, fn)
+		err := s.watchUntilError(ctx, told, fn)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -81,7 +81,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 
 // follow reports the whole state and then every change, until an error. told is the state that the
 // caller of Watch knows.
-func (s *System) follow(ctx context.Context, told map[int]platform.Link, fn func(platform.Update)) error {
+func (s *System) watchUntilError(ctx context.Context, told map[int]platform.Link, fn func(platform.Update)) error {
 	n, err := s.kernel.notify()
 	if err != nil {
 		return fmt.Errorf("route socket: %w", err)

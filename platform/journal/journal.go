@@ -162,9 +162,9 @@ func (j *Journal) Last(n int) []Entry {
 	return all
 }
 
-// Follow delivers new entries until stop is called. A reader that falls behind
+// Subscribe delivers new entries until stop is called. A reader that falls behind
 // loses the oldest entries.
-func (j *Journal) Follow() (entries <-chan Entry, stop func()) {
+func (j *Journal) Subscribe() (entries <-chan Entry, stop func()) {
 	return j.followers.Subscribe(followerQueue)
 }
 

@@ -299,7 +299,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 
 func TestSlowFollower(t *testing.T) {
 	j := New(nil)
-	entries, stop := j.Follow()
+	entries, stop := j.Subscribe()
 	for i := range followerQueue + 3 {
 		record(t, j, slog.LevelInfo, "x", "i", i)
 	}

@@ -24,7 +24,7 @@ const (
 func (s *System) guard() {
 	g := guard{system: s}
 	for s.closing.Err() == nil {
-		err := g.follow()
+		err := g.watchUntilError()
 		if s.closing.Err() != nil {
 			return
 		}
@@ -52,8 +52,8 @@ type guard struct {
 	told    time.Time
 }
 
-// follow listens until an error. What happened before it listened is found by looking.
-func (g *guard) follow() error {
+// watchUntilError listens until an error. What happened before it listened is found by looking.
+func (g *guard) watchUntilError() error {
 	s := g.system
 	var n *notifications
 	err := s.space.do(func() (err error) {

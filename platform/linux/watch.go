@@ -45,7 +45,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	v := view{system: s}
 	const pause = 100 * time.Millisecond
 	for {
-		err := v.follow(ctx, fn)
+		err := v.watchUntilError(ctx, fn)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -132,8 +132,8 @@ func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 	return syscall.ParseNetlinkMessage(n.buf[:size])
 }
 
-// follow tells the whole state and then every change, until an error.
-func (v *view) follow(ctx context.Context, fn func(platform.Update)) error {
+// watchUntilError tells the whole state and then every change, until an error.
+func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) error {
 	var n *notifications
 	err := v.system.space.do(func() (err error) {
 		n, err = openNotifications(unix.NETLINK_ROUTE, v.system.notifyBuffer, linkGroups...)

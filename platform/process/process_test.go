@@ -140,7 +140,7 @@ func inheritsLock(in *Inheritance) error {
 	if in.StateDir == "" {
 		return errors.New("no state directory")
 	}
-	in.Settled(in.Listener, pid)
+	in.ReleasePredecessor(in.Listener, pid)
 	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
 		return fmt.Errorf("the PID file is anybody's after the succession: %w", err)
 	}

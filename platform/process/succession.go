@@ -330,8 +330,8 @@ func (in *Inheritance) Returnable() bool {
 	return in != nil && in.predecessor != nil && in.Listener != nil
 }
 
-// Settled lets go of what only Return needs: the program before, and what of the listener and the lock is not in use.
-func (in *Inheritance) Settled(l *net.UnixListener, pid *PIDFile) {
+// ReleasePredecessor lets go of what only Return needs: the program before, and what of the listener and the lock is not in use.
+func (in *Inheritance) ReleasePredecessor(l *net.UnixListener, pid *PIDFile) {
 	if in == nil {
 		return
 	}

@@ -25,7 +25,7 @@ const maxInterpreters = 5
 // resolve returns the file that a path leads to, if that may be run as a user. Nobody else can make the path of that file lead elsewhere
 // afterwards.
 func resolve(path string, uid uint32) (string, error) {
-	file, err := follow(path, uid)
+	file, err := replaceFirstLink(path, uid)
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +39,7 @@ func resolve(path string, uid uint32) (string, error) {
 			return file, nil
 		}
 		for _, path := range interpreters {
-			if script, err = follow(path, uid); err != nil {
+			if script, err = replaceFirstLink(path, uid); err != nil {
 				return "", fmt.Errorf("is interpreted by %s, which %w", path, err)
 			}
 		}
@@ -52,7 +52,7 @@ const maxLinks = 40
 
 // follow goes a path as the kernel does, link by link, and looks at every step: what was there, and is nobody's to change, is there
 // when the kernel comes by. It returns the path without links.
-func follow(path string, uid uint32) (string, error) {
+func replaceFirstLink(path string, uid uint32) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", errors.New("is not an absolute path")
 	}

@@ -129,8 +129,8 @@ func (in *input) take(b []byte) {
 // onInterrupt says what Ctrl-C does; nil: it is a key like others.
 func (in *input) onInterrupt(fn func()) { in.change(func() { in.interrupt = fn }) }
 
-// follow collects notices until they end or ctx does.
-func (in *input) follow(ctx context.Context, notices <-chan string) {
+// collectNotices collects notices until they end or ctx does.
+func (in *input) collectNotices(ctx context.Context, notices <-chan string) {
 	if notices == nil {
 		return
 	}

@@ -89,7 +89,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 		return err
 	}
 	defer close(t.dead)
-	wg.Go(func() { in.follow(ctx, conv.Notices()) })
+	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
 	return t.loop()
 }
