@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 )
 
@@ -28,4 +29,91 @@ func fold(s uint32) uint16 {
 	s = s>>16 + s&0xffff
 	s = s>>16 + s&0xffff
 	return uint16(s)
+}
+
+// ChecksumMode says how the checksum of VRRPv3 over IPv4 is formed on send.
+type ChecksumMode uint8
+
+// The checksum modes.
+const (
+	// ChecksumAuto is the RFC 5798 form until a peer was heard, then the peer's.
+	ChecksumAuto ChecksumMode = iota
+	// ChecksumRFC5798 includes an IPv4 pseudo-header.
+	ChecksumRFC5798
+	// ChecksumRFC9568 covers the VRRP message only.
+	ChecksumRFC9568
+)
+
+// String returns "auto", "rfc5798" or "rfc9568".
+func (m ChecksumMode) String() string {
+	switch m {
+	case ChecksumAuto:
+		return "auto"
+	case ChecksumRFC5798:
+		return "rfc5798"
+	case ChecksumRFC9568:
+		return "rfc9568"
+	default:
+		return fmt.Sprintf("ChecksumMode(%d)", uint8(m))
+	}
+}
+
+// ChecksumForm is the form of the checksum that a received message carries.
+type ChecksumForm uint8
+
+// The checksum forms.
+const (
+	// FormMessage covers the VRRP message only: VRRPv2, and VRRPv3/IPv4 as in RFC 9568.
+	FormMessage ChecksumForm = iota
+	// FormPseudoHeader covers a pseudo-header too: VRRPv3/IPv4 as in RFC 5798, and IPv6.
+	FormPseudoHeader
+)
+
+// String returns "message" or "pseudo-header".
+func (f ChecksumForm) String() string {
+	switch f {
+	case FormMessage:
+		return "message"
+	case FormPseudoHeader:
+		return "pseudo-header"
+	default:
+		return fmt.Sprintf("ChecksumForm(%d)", uint8(f))
+	}
+}
+
+// verifyChecksum tells whether a message's checksum is right, and its form.
+//
+// Where VRRPv3 over IPv4 fits both forms, the pseudo-header's sum being a multiple of
+// 0xffff, it is taken for the one that the widespread implementations insist on.
+func verifyChecksum(msg []byte, version Version, family Family, src, dst netip.Addr) (ChecksumForm, bool) {
+	s := sum(0, msg)
+	if version == V3 && fold(s+sumPseudoHeader(family, src, dst, len(msg))) == 0xffff {
+		return FormPseudoHeader, true
+	}
+	return FormMessage, family == IPv4 && fold(s) == 0xffff
+}
+
+// learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
+func (r *Router) learnForm(form ChecksumForm) {
+	if r.peerFormKnown && r.peerForm == form {
+		return
+	}
+	r.peerForm, r.peerFormKnown = form, true
+	if r.cfg.Checksum == ChecksumAuto {
+		r.message = nil
+	}
+}
+
+// sendForm returns the checksum form of the adverts that are sent.
+func (r *Router) sendForm() ChecksumForm {
+	switch {
+	case r.cfg.Family == IPv6:
+		return FormPseudoHeader
+	case r.cfg.Version == V2 || r.cfg.Checksum == ChecksumRFC9568:
+		return FormMessage
+	case r.cfg.Checksum == ChecksumAuto && r.peerFormKnown:
+		return r.peerForm
+	default:
+		return FormPseudoHeader
+	}
 }

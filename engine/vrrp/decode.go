@@ -105,18 +105,6 @@ func validVersion(version Version, family Family) bool {
 	return version == V3 || version == V2 && family == IPv4
 }
 
-// verifyChecksum tells whether a message's checksum is right, and its form.
-//
-// Where VRRPv3 over IPv4 fits both forms, the pseudo-header's sum being a multiple of
-// 0xffff, it is taken for the one that the widespread implementations insist on.
-func verifyChecksum(msg []byte, version Version, family Family, src, dst netip.Addr) (ChecksumForm, bool) {
-	s := sum(0, msg)
-	if version == V3 && fold(s+sumPseudoHeader(family, src, dst, len(msg))) == 0xffff {
-		return FormPseudoHeader, true
-	}
-	return FormMessage, family == IPv4 && fold(s) == 0xffff
-}
-
 // appendAddresses appends the count addresses at the start of b.
 func appendAddresses(dst []netip.Addr, b []byte, family Family, count int) []netip.Addr {
 	for range count {

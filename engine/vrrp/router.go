@@ -340,17 +340,6 @@ func (r *Router) answerAt() time.Time {
 	return r.answered.Add(answerPause)
 }
 
-// learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
-func (r *Router) learnForm(form ChecksumForm) {
-	if r.peerFormKnown && r.peerForm == form {
-		return
-	}
-	r.peerForm, r.peerFormKnown = form, true
-	if r.cfg.Checksum == ChecksumAuto {
-		r.message = nil
-	}
-}
-
 // timer fires the timers that are due; that of an advert may be early.
 func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Action {
 	switch r.state {

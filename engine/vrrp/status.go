@@ -98,20 +98,6 @@ func (r *Router) MessageTo(priority uint8, peer netip.Addr) []byte {
 	return appendMessage(buf, &r.cfg, r.auth, priority, form, r.local.Primary, peer)
 }
 
-// sendForm returns the checksum form of the adverts that are sent.
-func (r *Router) sendForm() ChecksumForm {
-	switch {
-	case r.cfg.Family == IPv6:
-		return FormPseudoHeader
-	case r.cfg.Version == V2 || r.cfg.Checksum == ChecksumRFC9568:
-		return FormMessage
-	case r.cfg.Checksum == ChecksumAuto && r.peerFormKnown:
-		return r.peerForm
-	default:
-		return FormPseudoHeader
-	}
-}
-
 // Status returns what can be seen of the virtual router.
 func (r *Router) Status() Status {
 	s := Status{

@@ -156,56 +156,6 @@ func (t AuthType) String() string {
 	}
 }
 
-// ChecksumMode says how the checksum of VRRPv3 over IPv4 is formed on send.
-type ChecksumMode uint8
-
-// The checksum modes.
-const (
-	// ChecksumAuto is the RFC 5798 form until a peer was heard, then the peer's.
-	ChecksumAuto ChecksumMode = iota
-	// ChecksumRFC5798 includes an IPv4 pseudo-header.
-	ChecksumRFC5798
-	// ChecksumRFC9568 covers the VRRP message only.
-	ChecksumRFC9568
-)
-
-// String returns "auto", "rfc5798" or "rfc9568".
-func (m ChecksumMode) String() string {
-	switch m {
-	case ChecksumAuto:
-		return "auto"
-	case ChecksumRFC5798:
-		return "rfc5798"
-	case ChecksumRFC9568:
-		return "rfc9568"
-	default:
-		return fmt.Sprintf("ChecksumMode(%d)", uint8(m))
-	}
-}
-
-// ChecksumForm is the form of the checksum that a received message carries.
-type ChecksumForm uint8
-
-// The checksum forms.
-const (
-	// FormMessage covers the VRRP message only: VRRPv2, and VRRPv3/IPv4 as in RFC 9568.
-	FormMessage ChecksumForm = iota
-	// FormPseudoHeader covers a pseudo-header too: VRRPv3/IPv4 as in RFC 5798, and IPv6.
-	FormPseudoHeader
-)
-
-// String returns "message" or "pseudo-header".
-func (f ChecksumForm) String() string {
-	switch f {
-	case FormMessage:
-		return "message"
-	case FormPseudoHeader:
-		return "pseudo-header"
-	default:
-		return fmt.Sprintf("ChecksumForm(%d)", uint8(f))
-	}
-}
-
 // Config configures one virtual router's state machine. The caller
 // validates it: the ranges are those of the constants above.
 type Config struct {
