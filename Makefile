@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-only
 # The two commands of this project are `go run . demo` and `make test`.
 
 GO   ?= go

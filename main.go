@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Command vrrpsh is a VRRP router with the shell of a network operating system.
 package main
 

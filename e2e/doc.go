@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package e2e tests vrrpsh as its users run it: the built binary, in real network
 // namespaces joined by a bridge, with real keepalived and FRR routers. The tests check the packets on
 // the wire, the addresses that a host on the segment can reach, and the state of the kernel.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-only
 # Installs the routers and tools for the end-to-end tests, from Debian's packages. It starts none of their services
 # and disables those that the packages enable. It does not touch packages that were installed before.
 #

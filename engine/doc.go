@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package engine holds many virtual routers: Core is their owner, Snapshot what
 // can be seen of them, Event what happened to them.
 //

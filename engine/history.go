@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 package engine
 
 // historyLen is how many transitions are kept of each virtual router.

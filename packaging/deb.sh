@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-only
 # Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH]
 set -eu
 binary=$1

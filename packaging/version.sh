@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-only
 # Prints the version of this source: the release in main.go; from git, with commits since its tag, also how many and which, as in
 # 0.9.0+12.g1a2b3c4. Debian sorts that between this release and the next.
 set -eu

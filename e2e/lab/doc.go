@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package lab builds small Ethernet segments out of network namespaces and runs routers on
 // them: vrrpsh, keepalived and FRR.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-only
 # The main job as an engineer types it, inside the namespace of a router. $1 is a directory with r1.toml.
 set -euo pipefail
 cd "$1"

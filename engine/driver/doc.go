@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package driver runs an engine.Core on an operating system: one loop owns the
 // clock, the Core and the sockets; one actuator goroutine does the work that the
 // kernel may take long for.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 package report
 
 // Load is the load since the start of the router's loop, which sends and receives every advert.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package sim runs virtual routers on a simulated LAN in virtual time: any number of
 // hosts, each with an engine.Core and a kernel that is slow and may refuse, and messages that
 // are delayed, lost and cut off. A LAN is deterministic: the same seed and the same calls

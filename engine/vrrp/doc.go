@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package vrrp implements one virtual router of the Virtual Router Redundancy
 // Protocol: the packet codec with its receive checks, and the state machine, for
 // VRRPv2 (RFC 3768) and VRRPv3 (RFC 9568).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package fake is an operating system's network in memory: LANs with a learning
 // switch, routers whose kernels a System changes, and hosts that ping. Tests use it
 // in the virtual time of testing/synctest, the demonstration in real time.

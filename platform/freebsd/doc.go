@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package freebsd is platform.System on FreeBSD: VRRP through the Berkeley Packet Filter,
 // interfaces by the route socket, addresses by ioctl.
 //

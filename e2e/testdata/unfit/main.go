@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Command unfit is a release that says it is one, accepts every configuration and cannot take over.
 package main
 

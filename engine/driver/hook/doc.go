@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package hook runs programs for events: each hook one at a time, in the order of the events, and
 // without anybody waiting for it.
 //

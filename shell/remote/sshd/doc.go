@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
 // Package sshd serves the shell over SSH (RFC 4251-4254). Users log in with the passwords and
 // levels of the API's users or with public keys, and get a terminal, one command, or a script
 // on standard input; nothing else that SSH can carry is on offer: no forwarding, no agent, no
