@@ -34,6 +34,8 @@ type Core struct {
 	unheard  []*segment // whose Listen may have changed
 
 	routing routing
+	// leftovers are why the kernel still has something of virtual routers that are not configured any more.
+	leftovers map[Key]string
 
 	// inheritance is what there is to know of groups that are about to be created, by Restore.
 	inheritance map[Key]*groupMemory

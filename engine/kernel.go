@@ -134,7 +134,11 @@ func sameDesired(a, b *Desired) bool {
 // to other than the newest Desired of a virtual router mean nothing.
 func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Output) {
 	g, ok := c.groups[key]
-	if !ok || seq != g.desired.Seq {
+	if !ok {
+		c.removedFrom(now, key, err, out)
+		return
+	}
+	if seq != g.desired.Seq {
 		return
 	}
 	g.pending = false
@@ -158,6 +162,22 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 		c.Lost(now, key, out)
 	}
 	c.alignAndListen(now, out)
+}
+
+// removedFrom tells of a virtual router that is not configured any more what the kernel still has of it, once as long
+// as that stays the same.
+func (c *Core) removedFrom(now time.Time, key Key, err error, out *Output) {
+	switch was, left := c.leftovers[key]; {
+	case err == nil && left:
+		delete(c.leftovers, key)
+		c.event(now, EventFault, key, "removed from the kernel at last", out)
+	case err != nil && was != err.Error():
+		if c.leftovers == nil {
+			c.leftovers = make(map[Key]string)
+		}
+		c.leftovers[key] = err.Error()
+		c.event(now, EventFault, key, "still in the kernel, trying again: "+err.Error(), out)
+	}
 }
 
 // Lost tells that an installed address or the macvlan of a virtual router was removed

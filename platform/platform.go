@@ -63,6 +63,9 @@ type Update struct {
 	// Broken are sockets that do not hear or send any more although their interface exists: the kernel has forgotten the
 	// membership in the multicast group, or what the interface was before. They must be opened again.
 	Broken []Socket
+	// Diverged tells that the kernel may differ from what it shall have in other ways, as after lost notifications: a
+	// Reconciler finds out.
+	Diverged bool
 }
 
 // Socket names the sockets of an interface and family.
@@ -166,6 +169,16 @@ type RouteWatcher interface {
 	// goroutine, first and after each change, until ctx ends or the System is closed; then it
 	// returns nil. Routes made by SetRoutes, and unusable ones, do not count.
 	WatchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error
+}
+
+// Reconciler is a System that can compare what it shall have in the kernel with what is there.
+type Reconciler interface {
+	// Reconcile compares the kernel with what Apply and SetRoutes were last asked for, in both directions. It removes what
+	// the System has made and nobody wants any more, also what Recover could not remove; it puts right what follows
+	// something else, such as the settings of a macvlan those of its interface. It returns the virtual routers that miss
+	// something, which Apply puts back, and whether a static route is missing. The error says what it could not do.
+	// It belongs to the goroutine that calls Apply.
+	Reconcile() (lost []ID, routesLost bool, err error)
 }
 
 // System is an operating system as the router sees it. The one goroutine that owns the Conns calls Wait;

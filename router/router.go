@@ -293,7 +293,7 @@ func loadOf(d *driver.Driver) func(context.Context) (report.Load, error) {
 		}
 		l := report.Load{
 			Received: r.Received, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
-			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting,
+			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting, KernelFault: r.KernelFault,
 		}
 		for i, n := range r.Late {
 			class := report.LateClass{Count: n}

@@ -289,6 +289,9 @@ func showResources(c *call) error {
 			from = class.UpTo
 		}
 		c.printf("Waiting           kernel work for %d virtual routers, %d announcements\n", l.KernelQueue, l.AnnounceQueue)
+		if l.KernelFault != "" {
+			c.printf("Kernel            not as it shall be: %s\n", strings.ReplaceAll(l.KernelFault, "\n", "\n  "))
+		}
 	}
 	return nil
 }

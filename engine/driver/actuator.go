@@ -4,6 +4,7 @@ package driver
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 
 	"vrrpsh/engine"
@@ -25,6 +26,11 @@ type actuator struct {
 	reached func([]outcome)
 	// routed tells what came of static routes.
 	routed func(engine.DesiredRoutes, []error)
+	// reconciled tells what came of reconcile.
+	reconciled func(reconciliation)
+
+	// failed has the Desireds that the system could not reach; it belongs to run.
+	failed map[engine.Key]engine.Desired
 
 	signal chan struct{} // there is work, or the end
 
@@ -36,6 +42,8 @@ type actuator struct {
 	want         map[engine.Key]waiting
 	leave, enter []engine.Key
 	routes       *engine.DesiredRoutes // that wait; nil: none
+	late         *engine.DesiredRoutes // that could not be before the addresses are there
+	compare      bool                  // reconcile was asked for
 	busy         bool                  // what next returned last is being done
 	leaving      bool                  // the loop waits until nothing is left to do
 	ended        bool
@@ -59,7 +67,9 @@ type outcome struct {
 }
 
 func newActuator(s platform.System) *actuator {
-	return &actuator{system: s, signal: make(chan struct{}, 1), want: make(map[engine.Key]waiting)}
+	return &actuator{
+		system: s, signal: make(chan struct{}, 1), want: make(map[engine.Key]waiting), failed: make(map[engine.Key]engine.Desired),
+	}
 }
 
 // desire asks for kernel states.
@@ -84,7 +94,15 @@ func (a *actuator) desire(list []engine.Desired) {
 // route asks for static routes.
 func (a *actuator) route(r engine.DesiredRoutes) {
 	a.mu.Lock()
-	a.routes = &r
+	a.routes, a.late = &r, nil
+	a.mu.Unlock()
+	a.wake()
+}
+
+// reconcile asks for the kernel to be compared with what it shall have, when nothing else is left to do.
+func (a *actuator) reconcile() {
+	a.mu.Lock()
+	a.compare = true
 	a.mu.Unlock()
 	a.wake()
 }
@@ -116,7 +134,7 @@ func (a *actuator) finish() {
 func (a *actuator) idle() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return !a.busy && len(a.opens)+len(a.closes)+len(a.want) == 0 && a.routes == nil
+	return !a.busy && len(a.opens)+len(a.closes)+len(a.want) == 0 && a.routes == nil && a.late == nil
 }
 
 // end lets run return when all is done.
@@ -155,6 +173,8 @@ func (a *actuator) run() {
 			a.apply(w.batch)
 		case w.routes != nil:
 			a.setRoutes(w.routes)
+		case w.reconcile:
+			a.reconcileNow()
 		case ended:
 			return
 		default:
@@ -190,6 +210,8 @@ type work struct {
 	closes []platform.Conn
 	batch  []engine.Desired
 	routes *engine.DesiredRoutes
+	// reconcile compares the kernel with what it shall have.
+	reconcile bool
 }
 
 // next takes what is to be done now.
@@ -206,9 +228,16 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 			break
 		}
 		// The traffic comes with the addresses, and needs its routes then.
-		if w.routes, a.routes = a.routes, nil; w.routes == nil {
-			w.batch, a.enter = a.batch(a.enter)
+		if w.routes, a.routes = a.routes, nil; w.routes != nil {
+			break
 		}
+		if w.batch, a.enter = a.batch(a.enter); len(w.batch) > 0 {
+			break
+		}
+		if w.routes, a.late = a.late, nil; w.routes != nil {
+			break
+		}
+		w.reconcile, a.compare = a.compare && !a.leaving && !a.ended, false
 	}
 	a.busy = len(w.opens)+len(w.closes)+len(w.batch) > 0 || w.routes != nil
 	return w, a.leaving, a.ended
@@ -235,8 +264,42 @@ func (a *actuator) apply(batch []engine.Desired) {
 	outcomes := make([]outcome, len(batch))
 	for i := range batch {
 		outcomes[i] = outcome{batch[i], errs[i]}
+		if errs[i] != nil {
+			a.failed[batch[i].Key] = batch[i]
+		} else {
+			delete(a.failed, batch[i].Key)
+		}
 	}
 	a.reached(outcomes)
+}
+
+// reconciliation is what came of comparing the kernel with what it shall have.
+type reconciliation struct {
+	lost       []platform.ID
+	routesLost bool
+	failed     int // virtual routers that the system still cannot reach
+	err        error
+}
+
+// reconcileNow tries again what has failed, unless there is something newer, and has the system compared.
+func (a *actuator) reconcileNow() {
+	var batch []engine.Desired
+	a.mu.Lock()
+	for key, d := range a.failed {
+		if _, newer := a.want[key]; !newer {
+			batch = append(batch, d)
+		}
+	}
+	a.mu.Unlock()
+	for part := range slices.Chunk(batch, applyBatch) {
+		a.apply(part)
+	}
+	var r reconciliation
+	if s, ok := a.system.(platform.Reconciler); ok {
+		r.lost, r.routesLost, r.err = s.Reconcile()
+	}
+	r.failed = len(a.failed)
+	a.reconciled(r)
 }
 
 func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
@@ -247,7 +310,24 @@ func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
 			Destination: r.Destination, NextHop: r.NextHop, Metric: r.Metric, MTU: r.MTU, Active: r.Active,
 		}
 	}
-	a.routed(*d, a.system.SetRoutes(routes))
+	errs := a.system.SetRoutes(routes)
+	if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) && a.putOff(d) {
+		return
+	}
+	a.routed(*d, errs)
+}
+
+// putOff has routes tried again when the addresses are there that wait now: they may be reached by way of them.
+func (a *actuator) putOff(d *engine.DesiredRoutes) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.enter) == 0 {
+		return false
+	}
+	if a.routes == nil {
+		a.late = d
+	}
+	return true
 }
 
 func attachment(d *engine.Desired) platform.Attachment {

@@ -103,6 +103,9 @@ func (l *loop) reached(now time.Time, list []outcome) {
 		l.core.Installed(now, o.desired.Key, o.desired.Seq, o.err, &l.out)
 		l.take(now)
 		l.waiter.installed(o)
+		if o.err != nil {
+			l.reconciler.refused(now)
+		}
 	}
 }
 

@@ -119,6 +119,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	} else {
 		l.update(now, platform.Update{Links: links})
 	}
+	l.reconciler.at = d.now().Add(reconcilePeriod)
 	actuator := start(l.actuator.run)
 	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watcher := start(func() { d.watch(watching) })

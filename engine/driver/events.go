@@ -41,6 +41,8 @@ func newRecords(l *slog.Logger) *records {
 // warn logs what the Core does not know of.
 func (j *records) warn(message string, args ...any) { j.add(record{slog.LevelWarn, message, args}) }
 
+func (j *records) info(message string, args ...any) { j.add(record{slog.LevelInfo, message, args}) }
+
 func (j *records) add(r record) {
 	select {
 	case j.queue <- r:

@@ -54,6 +54,9 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		l.core.Lost(now, key, &l.out)
 		l.take(now)
 	}
+	if u.Diverged {
+		l.reconciler.reconcileSoon(now)
+	}
 	if u.RoutesLost {
 		l.core.RoutesLost(now, &l.out)
 		l.take(now)

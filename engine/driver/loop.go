@@ -36,9 +36,11 @@ type loop struct {
 	order   []*socket             // the same, to go round
 	retryAt time.Time             // when to open again what could not be opened
 	waiter  *waiter               // the Apply under way
-	desires []engine.Desired      // to be handed to the actuator
-	routes  *engine.DesiredRoutes // the same
-	packets [receiveBatch]platform.Packet
+	// reconciler is when the kernel is compared.
+	reconciler reconciler
+	desires    []engine.Desired      // to be handed to the actuator
+	routes     *engine.DesiredRoutes // the same
+	packets    [receiveBatch]platform.Packet
 	// reports are what the Core is to be told of adverts that could not be sent, or could be after such;
 	// failing are the virtual routers of the last ones that could not.
 	reports, spareReports []engine.SendReport
@@ -67,6 +69,9 @@ func newLoop(d *Driver) *loop {
 	l.actuator.reached = func(list []outcome) {
 		d.mail.post(d.system, func(l *loop, now time.Time) { l.reached(now, list) })
 	}
+	l.actuator.reconciled = func(r reconciliation) {
+		d.mail.post(d.system, func(l *loop, now time.Time) { l.reconciled(now, r) })
+	}
 	l.actuator.routed = func(r engine.DesiredRoutes, errs []error) {
 		d.mail.post(d.system, func(l *loop, now time.Time) { l.routed(now, r, errs) })
 	}
@@ -77,7 +82,7 @@ func newLoop(d *Driver) *loop {
 func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil && !l.left() {
 		due := l.core.Deadline()
-		until := earliest(earliest(due, l.announcer.deadline()), l.retryAt)
+		until := earliest(earliest(due, l.announcer.deadline()), earliest(l.retryAt, l.reconciler.at))
 		if err := l.driver.system.Wait(until); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
@@ -133,6 +138,9 @@ func (l *loop) turn(now time.Time) {
 	}
 	if due(l.retryAt, now) {
 		l.reopen()
+	}
+	if due(l.reconciler.at, now) {
+		l.reconcile(now)
 	}
 	l.announcer.pace(now, l.announce)
 	l.flush(now)

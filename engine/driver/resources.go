@@ -32,6 +32,8 @@ type Resources struct {
 	Sockets              int
 	AnnouncementsWaiting int // to be sent
 	KernelWaiting        int // virtual routers whose kernel state is to be changed
+	// KernelFault is what the kernel could not be made the last time; empty: nothing.
+	KernelFault string
 }
 
 // Resources returns how the loop has fared since Run began.
@@ -42,6 +44,7 @@ func (d *Driver) Resources(ctx context.Context) (Resources, error) {
 		r.Sockets = len(l.sockets)
 		r.AnnouncementsWaiting = l.announcer.waiting
 		r.KernelWaiting = l.actuator.waiting()
+		r.KernelFault = l.reconciler.fault
 		result <- r
 	})
 	if err != nil {

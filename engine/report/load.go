@@ -12,6 +12,8 @@ type Load struct {
 	LongestTurn   float64     `json:"longest_turn"`
 	KernelQueue   int         `json:"kernel_queue"`   // virtual routers whose kernel state is to be changed
 	AnnounceQueue int         `json:"announce_queue"` // announcements that wait to be sent
+	// KernelFault is what could not be done in the kernel the last time, and is tried again.
+	KernelFault string `json:"kernel_fault,omitempty"`
 }
 
 // LateClass counts the deadlines that the loop met late by more than the class before and at most UpTo.

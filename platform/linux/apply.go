@@ -17,9 +17,10 @@ import (
 
 // job is one attachment of a batch.
 type job struct {
-	want   *platform.Attachment
-	parent *kernelLink // nil if the interface does not exist
-	e      *entry      // nil if nothing is to be
+	want   *platform.Attachment // with the addresses as the kernel has them
+	asked  []netip.Prefix       // the addresses as they were asked for
+	parent *kernelLink          // nil if the interface does not exist
+	e      *entry               // nil if nothing is to be
 	err    error
 }
 
@@ -83,10 +84,17 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 			newest[batch[i].ID] = j
 			jobs = append(jobs, j)
 		}
-		j.want = &batch[i]
+		want := batch[i]
+		want.Addrs = inKernel(&want)
+		j.want, j.asked = &want, batch[i].Addrs
 	}
 	s.apply(jobs)
-	s.unshut()
+	if err := s.connect(); err != nil {
+		s.log.Warn("cannot set the routes to the subnets of virtual addresses", "error", err)
+	}
+	if err := s.unshut(); err != nil {
+		s.log.Warn("cannot open addresses", "error", err)
+	}
 	if len(s.owner.now) > 0 || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
 		s.keepOwned(owned(s.registry.all()))
 	}
@@ -98,6 +106,7 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 
 func (s *System) apply(jobs []*job) {
 	s.findParents(jobs)
+	s.findMacvlans(jobs)
 	var doomed []*job // with the entry that has to go
 	var build []*job
 	var busy []*entry
@@ -107,6 +116,7 @@ func (s *System) apply(jobs []*job) {
 		if old != nil {
 			busy = append(busy, old)
 			if j.err == nil && (!stays || !old.sameShape(j.want)) {
+				s.registry.abandon(old)
 				doomed = append(doomed, &job{want: j.want, parent: j.parent, e: old})
 				old = nil
 			}
@@ -139,13 +149,17 @@ func (s *System) apply(jobs []*job) {
 		build = slices.DeleteFunc(build, func(j *job) bool { return j.want.ID == d.want.ID })
 	}
 	for _, j := range build {
-		if s.registry.claim(j.e, j.want) {
+		if s.registry.claim(j.e, j.want, j.asked) {
 			changed = true
 		}
 	}
 	var settings []step
 	if changed {
-		settings = s.planSettings(build)
+		parents := make(map[int]*kernelLink)
+		for _, j := range build {
+			parents[j.want.Link] = j.parent
+		}
+		settings = s.planSettings(parents, func(err error) { s.log.Warn("cannot set what interfaces need", "error", err) })
 	}
 	changed = s.noteMACs(build) || changed
 	if err := s.record(changed); err != nil {
@@ -187,6 +201,11 @@ func (s *System) snapshot() *runState {
 		for _, p := range w.Addrs {
 			r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p, Label: e.labels[p]})
 		}
+		for _, p := range e.installed { // and shall not be any more
+			if !slices.Contains(w.Addrs, p) {
+				r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p, Label: e.labels[p]})
+			}
+		}
 		if e.ownMAC != nil {
 			r.MACs = append(r.MACs, macRecord{Link: w.Link, Original: *e.ownMAC, Virtual: w.MAC})
 		}
@@ -197,6 +216,10 @@ func (s *System) snapshot() *runState {
 	for _, x := range s.routes.installed {
 		r.Routes = append(r.Routes, routeRecord{x.Destination, x.NextHop, x.Metric, x.MTU})
 	}
+	for _, c := range s.connected {
+		r.Connected = append(r.Connected, c)
+	}
+	r.add(&s.left)
 	return &r
 }
 
@@ -207,6 +230,12 @@ func (s *System) noteMACs(build []*job) (changed bool) {
 			own := j.parent.MAC
 			j.e.ownMAC = &own
 			changed = true
+		}
+		for _, r := range s.left.MACs { // an earlier run has set it, and could not give it back yet
+			if r.Link == j.want.Link && r.Virtual == j.want.MAC && j.want.SetMAC && j.want.Active && j.e.ownMAC == nil {
+				j.e.ownMAC = (*[6]byte)(&r.Original)
+				changed = true
+			}
 		}
 	}
 	return changed
@@ -235,7 +264,6 @@ func (s *System) findParents(jobs []*job) {
 		steps = append(steps, step{request: r, reply: func(m []byte) {
 			l, ok, err := parseLink(m)
 			if ok && err == nil {
-				l.settings = parseSettings(m)
 				f.link = &l
 			}
 			f.err = err
@@ -262,6 +290,7 @@ func (s *System) build(jobs []*job) {
 		s.createMacvlans(jobs)
 		s.shut(jobs)
 		s.activate(jobs)
+		s.dropOldForms(jobs)
 		var again []*job
 		for _, j := range jobs {
 			if j.want.Macvlan && j.e.macvlan != 0 && errors.Is(j.err, platform.ErrNoLink) {
@@ -288,7 +317,7 @@ func (s *System) deactivate(jobs []*job) {
 		}
 		for _, p := range slices.Clone(j.e.installed) {
 			switch {
-			case j.want.Active && slices.Contains(j.want.Addrs, p):
+			case j.want.Active && has(j.want.Addrs, p.Addr()): // maybe in another form: see dropOldForms
 			case p.Addr().Is4():
 				first = append(first, s.uninstall(j, p))
 			default:
@@ -305,6 +334,28 @@ func (s *System) deactivate(jobs []*job) {
 	s.run(first)
 	s.lower(down)
 	s.run(then)
+}
+
+// has tells whether an address is among prefixes, whatever their lengths.
+func has(all []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Addr() == addr })
+}
+
+// dropOldForms removes addresses with another prefix length than they shall have, as earlier releases have installed
+// them, now that they are there in the right form.
+func (s *System) dropOldForms(jobs []*job) {
+	var steps []step
+	for _, j := range jobs {
+		if j.err != nil || !j.want.Active {
+			continue
+		}
+		for _, p := range slices.Clone(j.e.installed) {
+			if !slices.Contains(j.want.Addrs, p) && has(j.want.Addrs, p.Addr()) {
+				steps = append(steps, s.uninstall(j, p))
+			}
+		}
+	}
+	s.run(steps)
 }
 
 // lower sets macvlans down. Of many that are up it makes new ones instead: each that goes down
@@ -358,6 +409,9 @@ func (s *System) uninstall(j *job, p netip.Prefix) step {
 
 // restoreMAC gives the interface its own address back, unless somebody has changed it since.
 func (s *System) restoreMAC(j *job) []step {
+	if j.parent == nil && j.err != nil {
+		return nil // it may be there
+	}
 	if j.parent == nil || j.parent.MAC != j.e.want.MAC {
 		j.e.ownMAC = nil
 		return nil
@@ -378,6 +432,9 @@ func (s *System) activate(jobs []*job) {
 	own := s.ownAddresses(jobs)
 	var first, then []step
 	for _, j := range jobs {
+		if j.err != nil {
+			continue // what the interface has by itself must not be taken for ours
+		}
 		for _, p := range j.want.Addrs {
 			at := &first
 			if p.Addr().Is6() {
@@ -431,23 +488,21 @@ func (s *System) activate(jobs []*job) {
 
 // ownAddresses returns, by interface, the addresses that configured interfaces have by themselves.
 func (s *System) ownAddresses(jobs []*job) map[int]map[netip.Addr]bool {
-	all := make(map[int]map[netip.Addr]bool)
+	all, errs := make(map[int]map[netip.Addr]bool), make(map[int]error)
 	for _, j := range jobs {
-		if j.want.Macvlan || all[j.want.Link] != nil {
+		if j.want.Macvlan {
 			continue
 		}
-		own := make(map[netip.Addr]bool)
-		all[j.want.Link] = own
-		addrs, err := s.change.addrs(j.want.Link)
-		if err != nil {
-			j.fail("addresses of "+j.want.ID.Link, err)
-			continue
-		}
-		for i := range addrs {
-			if !s.registry.ours(&addrs[i]) {
-				own[addrs[i].prefix.Addr()] = true
+		if _, known := all[j.want.Link]; !known {
+			addrs, err := s.change.addrs(j.want.Link)
+			errs[j.want.Link], all[j.want.Link] = err, make(map[netip.Addr]bool)
+			for i := range addrs {
+				if !s.registry.ours(&addrs[i]) {
+					all[j.want.Link][addrs[i].prefix.Addr()] = true
+				}
 			}
 		}
+		j.fail("addresses of "+j.want.ID.Link, errs[j.want.Link])
 	}
 	return all
 }
@@ -460,11 +515,9 @@ func (s *System) createMacvlans(jobs []*job) {
 			fresh = append(fresh, j)
 		}
 	}
-	if len(fresh) == 0 {
-		return
-	}
 	var steps, left []step
 	for _, j := range fresh {
+		j.e.tried = true // whatever the answer: see findMacvlans
 		steps = append(steps, step{request: createRequest(j.want), after: func(err error) {
 			if errors.Is(err, unix.EEXIST) {
 				err = s.makeRoom(j)
@@ -492,17 +545,43 @@ func (s *System) createMacvlans(jobs []*job) {
 		}, after: func(err error) { j.fail("find "+j.want.Name, err) }})
 	}
 	s.run(steps)
-	s.markMacvlans(fresh)
 
-	steps = steps[:0]
-	for _, j := range fresh {
-		if j.err != nil && j.e.macvlan != 0 { // without mark or settings it is no use
-			steps = append(steps, step{request: deleteLinkRequest(j.e.macvlan), after: func(error) {
-				s.registry.setMacvlan(j.e, 0)
-			}})
+	var unmarked []*job
+	for _, j := range jobs {
+		if j.err == nil && j.want.Macvlan && !j.e.marked {
+			unmarked = append(unmarked, j)
 		}
 	}
+	s.markMacvlans(unmarked)
+}
+
+// findMacvlans finds the macvlans that may have been made although it could not be seen that they were.
+func (s *System) findMacvlans(jobs []*job) {
+	var steps []step
+	for _, j := range jobs {
+		e := s.registry.entries[j.want.ID]
+		if e == nil || !e.tried || e.macvlan != 0 || !e.want.Macvlan || j.err != nil {
+			continue
+		}
+		steps = append(steps, step{request: linkByNameRequest(e.want.Name), reply: func(m []byte) {
+			l, ok, err := parseLink(m)
+			if ok && err == nil && l.isMacvlan(&e.want) {
+				s.registry.setMacvlan(e, l.Index)
+			}
+		}, after: func(err error) {
+			if err = noLink(err); err != nil && !errors.Is(err, platform.ErrNoLink) {
+				j.fail("find "+e.want.Name, err)
+				return
+			}
+			e.tried = e.macvlan != 0
+		}})
+	}
 	s.run(steps)
+}
+
+// isMacvlan tells whether an interface is the macvlan that was made for an attachment, with its mark or without any yet.
+func (l *kernelLink) isMacvlan(a *platform.Attachment) bool {
+	return l.kind == "macvlan" && l.Name == a.Name && l.Parent == a.Link && l.MAC == a.MAC && (l.alias == "" || l.alias == alias(a.ID))
 }
 
 // makeRoom removes a macvlan of ours, left over from an earlier run, that has the name of one that is
@@ -529,16 +608,25 @@ func (s *System) makeRoom(j *job) error {
 
 // markMacvlans gives new macvlans their mark and settings.
 func (s *System) markMacvlans(fresh []*job) {
+	if len(fresh) == 0 {
+		return
+	}
 	var all uint32
 	err := s.space.do(func() error {
 		all = readAllRPFilter()
 		for _, j := range fresh {
 			if j.err == nil {
-				settleIPv6(j.want.Name, j.want.ID.Family, j.parent)
+				_ = setIPv6(j.want.Name, macvlanSettings6(j.want.ID.Family, j.parent), nil) // Reconcile tells
 			}
 		}
 		return nil
 	})
+	done := func(j *job) func(error) {
+		return func(err error) {
+			j.fail("settings of "+j.want.Name, err)
+			j.e.marked = err == nil
+		}
+	}
 	var steps, left []step
 	for _, j := range fresh {
 		j.fail("settings of "+j.want.Name, err)
@@ -552,11 +640,10 @@ func (s *System) markMacvlans(fresh []*job) {
 		}
 		steps = append(steps, step{request: request(true), after: func(err error) {
 			if errors.Is(err, unix.EAFNOSUPPORT) { // no IPv6 in this kernel or with this MTU
-				left = append(left, step{request: request(false),
-					after: func(err error) { j.fail("settings of "+j.want.Name, err) }})
+				left = append(left, step{request: request(false), after: done(j)})
 				return
 			}
-			j.fail("settings of "+j.want.Name, err)
+			done(j)(err)
 		}})
 	}
 	s.run(steps)
@@ -586,6 +673,9 @@ func (s *System) dismantle(doomed []*job) (changed bool) {
 	s.run(steps)
 	for i, err := range s.deleteLinks(macvlans) {
 		with[i].fail("delete "+with[i].e.want.Name, err)
+		if err == nil {
+			s.registry.setMacvlan(with[i].e, 0)
+		}
 	}
 	for _, j := range doomed {
 		if j.err == nil {

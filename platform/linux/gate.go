@@ -55,6 +55,12 @@ type gate struct {
 	chain *nftables.Chain
 	sets  map[string]*nftables.Set
 	now   map[closed]bool // true: echo requests are delivered
+	// made is set while there may be a table of ours, even if nothing is known of it.
+	made bool
+	// recovered is set when no table of an earlier run is left.
+	recovered bool
+	// inject, of tests, is that of rtnetlink.
+	inject func(done bool) error
 	// ids are the addresses (uint32) of the sockets: who has done something to the table, in notifications.
 	ids sync.Map
 }
@@ -100,8 +106,14 @@ func (g *gate) close() {
 // flush carries out what was asked for. After an error nothing is known of the table.
 func (g *gate) flush() error {
 	err := g.link.SetReadDeadline(time.Now().Add(gateTime))
+	if err == nil && g.inject != nil {
+		err = g.inject(false)
+	}
 	if err == nil {
 		err = g.conn.Flush()
+	}
+	if err == nil && g.inject != nil {
+		err = g.inject(true)
 	}
 	if err != nil {
 		g.close()
@@ -111,7 +123,7 @@ func (g *gate) flush() error {
 
 // set makes want the addresses that are closed.
 func (g *gate) set(want map[closed]bool) error {
-	if maps.Equal(want, g.now) {
+	if maps.Equal(want, g.now) && (len(want) > 0 || !g.made) {
 		return nil
 	}
 	err := g.change(want)
@@ -171,7 +183,9 @@ func (g *gate) remove(name string) error {
 	g.conn.DelTable(t)
 	err := g.flush()
 	g.close()
-	g.now = nil
+	if err == nil {
+		g.now, g.made = nil, g.made && name != g.name
+	}
 	return err
 }
 
@@ -199,6 +213,7 @@ func elementsOf(a, b map[closed]bool) map[string][]nftables.SetElement {
 
 // create makes the table anew, with empty sets.
 func (g *gate) create() error {
+	g.made = true
 	g.table = &nftables.Table{Name: g.name, Family: nftables.TableFamilyINet}
 	g.conn.AddTable(g.table)
 	g.conn.DelTable(g.table)
@@ -341,13 +356,14 @@ func (s *System) shut(jobs []*job) {
 }
 
 // unshut opens the addresses that are not to be closed any more.
-func (s *System) unshut() {
-	if len(s.gate.now) == 0 {
-		return
+func (s *System) unshut() error {
+	if !s.gate.made {
+		return nil
 	}
 	if err := s.gate.set(closing(s.registry.all())); err != nil {
-		s.log.Warn("packets to former virtual addresses may still be discarded", "error", err)
+		return fmt.Errorf("packets to former virtual addresses may still be discarded: %w", err)
 	}
+	return nil
 }
 
 // recoverGate removes the tables that an earlier run left: the one that is recorded, and that of

@@ -89,26 +89,16 @@ func (g *guard) look() bool {
 	s := g.system
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	want := closing(s.registry.all())
 	if s.closing.Err() != nil {
 		return false
 	}
-	gone, goneOwner := len(want) > 0 && !s.gate.intact(), !s.owner.intact()
-	if goneOwner {
-		s.owner.close() // and begin anew
-		s.owner.now = nil
-		s.keepOwned(owned(s.registry.all()))
-	}
-	if gone {
-		s.gate.close()
-		s.gate.now = nil
-		if err := s.gate.set(want); err != nil {
-			s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
-			return true
-		}
-	}
-	if !gone && !goneOwner {
+	repaired, err := s.keepGate()
+	if owned := s.restoreOwned(); !repaired && !owned {
 		return false
+	}
+	if err != nil {
+		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+		return true
 	}
 	g.repairs++
 	if now := time.Now(); now.Sub(g.told) >= guardSilence {
@@ -116,6 +106,28 @@ func (g *guard) look() bool {
 			"table", s.gate.name, "times", g.repairs)
 		g.told, g.repairs = now, 0
 	}
+	return true
+}
+
+// keepGate puts the table back if it is not what it shall be, and says whether it did or tried to.
+func (s *System) keepGate() (repaired bool, err error) {
+	want := closing(s.registry.all())
+	if len(want) == 0 || s.gate.intact() {
+		return false, nil
+	}
+	s.gate.close() // and begin anew
+	s.gate.now = nil
+	return true, s.gate.set(want)
+}
+
+// restoreOwned puts the rules of ownerRules back if they are not what they must be, and says whether it tried to.
+func (s *System) restoreOwned() bool {
+	if s.owner.intact() {
+		return false
+	}
+	s.owner.close() // and begin anew
+	s.owner.now = nil
+	s.keepOwned(owned(s.registry.all()))
 	return true
 }
 

@@ -7,6 +7,7 @@ package linux
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -38,8 +39,10 @@ type harness struct {
 	unmarked bool              // the System believes that the kernel keeps no marks
 	ports    map[string]string // port on the bridge by link name
 	made     []string
-	pings    byte
-	station  *station
+	// asked are the prefixes of attachments, of which the kernel has the addresses as those of hosts.
+	asked   map[netip.Addr]netip.Prefix
+	pings   byte
+	station *station
 }
 
 var _ platformtest.Harness = (*harness)(nil)
@@ -78,7 +81,7 @@ func must(t testing.TB, err error) {
 
 func newHarness(t testing.TB) *harness {
 	needRoot(t)
-	h := &harness{t: t, stateDir: t.TempDir(), ports: make(map[string]string)}
+	h := &harness{t: t, stateDir: t.TempDir(), ports: make(map[string]string), asked: make(map[netip.Addr]netip.Prefix)}
 	h.router, h.r = newNamespace(t)
 	h.lan, h.l = newNamespace(t)
 	must(t, inside(h.lan, func() error {
@@ -124,8 +127,18 @@ func (h *harness) Restart() {
 	h.system = s
 }
 
+// noteAsked notes what the System was asked for.
+func (h *harness) noteAsked() {
+	for _, e := range h.system.registry.all() {
+		for _, p := range e.asked {
+			h.asked[p.Addr()] = p
+		}
+	}
+}
+
 func (h *harness) Crash() {
 	h.t.Helper()
+	h.noteAsked()
 	h.system.release()
 	h.Restart()
 }
@@ -254,7 +267,11 @@ func (h *harness) AddAddr(name string, a netip.Prefix) {
 
 func (h *harness) DelAddr(name string, a netip.Prefix) {
 	h.t.Helper()
-	must(h.t, h.r.AddrDel(h.link(name), &netlink.Addr{IPNet: ipnet(a)}))
+	err := h.r.AddrDel(h.link(name), &netlink.Addr{IPNet: ipnet(a)})
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		err = h.r.AddrDel(h.link(name), &netlink.Addr{IPNet: ipnet(host(a))})
+	}
+	must(h.t, err)
 }
 
 func prefix(n *net.IPNet) netip.Prefix {
@@ -309,6 +326,7 @@ func (h *harness) Ping(addr netip.Addr, mac [6]byte) bool {
 func (h *harness) Kernel() platformtest.Kernel {
 	h.t.Helper()
 	k := platformtest.Kernel{Links: make(map[string]platformtest.Link), Settings: make(map[string]string)}
+	h.noteAsked()
 	links, err := h.r.LinkList()
 	must(h.t, err)
 	names := make(map[int]string)
@@ -331,7 +349,11 @@ func (h *harness) Kernel() platformtest.Kernel {
 			if x.IP.IsLinkLocalUnicast() && x.Flags&unix.IFA_F_DEPRECATED == 0 && x.IP.To4() == nil {
 				continue
 			}
-			out.Addrs = append(out.Addrs, prefix(x.IPNet))
+			p := prefix(x.IPNet)
+			if asked, ok := h.asked[p.Addr()]; ok && p.IsSingleIP() {
+				p = asked
+			}
+			out.Addrs = append(out.Addrs, p)
 		}
 		routes, err := h.r.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: a.Index, Table: unix.RT_TABLE_MAIN},
 			netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)

@@ -86,6 +86,15 @@ func TestIOCTL(t *testing.T) {
 				for _, id := range u.Lost {
 					lost <- id
 				}
+				if u.Diverged { // at the beginning
+					missing, _, err := system.Reconcile()
+					if err != nil {
+						t.Error(err)
+					}
+					for _, id := range missing {
+						lost <- id
+					}
+				}
 			})
 		}()
 	}

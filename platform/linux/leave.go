@@ -18,6 +18,8 @@ type left struct {
 	Entries  []leftEntry
 	Settings []settingRecord
 	Routes   []platform.Route
+	// Connected are the routes to subnets of virtual addresses; earlier releases had none.
+	Connected []connectedRoute
 }
 
 type leftEntry struct {
@@ -46,6 +48,9 @@ func (s *System) Leave() ([]byte, error) {
 	}
 	for _, c := range s.changes {
 		l.Settings = append(l.Settings, c)
+	}
+	for _, c := range s.connected {
+		l.Connected = append(l.Connected, c)
 	}
 	b, err := json.Marshal(l)
 	if err != nil {
@@ -84,9 +89,10 @@ func (s *System) adopt(l *left) error {
 			x.Macvlan, x.Installed, x.Up = 0, nil, false // deleted meanwhile
 		}
 		e := &entry{ownMAC: (*[6]byte)(x.OwnMAC)}
-		s.registry.claim(e, &x.Want)
+		s.registry.claim(e, &x.Want, nil)
 		if x.Macvlan != 0 {
 			s.registry.setMacvlan(e, x.Macvlan)
+			e.tried, e.marked = true, true
 		}
 		for _, p := range x.Installed {
 			s.registry.setInstalled(e, p, true)
@@ -99,7 +105,11 @@ func (s *System) adopt(l *left) error {
 	for _, r := range l.Routes {
 		s.setRoute(r, true)
 	}
-	s.routed.Store(len(l.Routes) > 0)
+	for _, c := range l.Connected {
+		s.connected[c.Subnet] = c
+	}
+	s.routes.wanted = l.Routes
+	s.routed.Store(len(l.Routes)+len(l.Connected) > 0)
 	// In place of the table that was left, so that Recover finds none to remove.
 	if err := s.keepClosed(closing(s.registry.all())); err != nil {
 		return err

@@ -25,6 +25,8 @@ type kernelLink struct {
 	alias         string
 	upper         int      // the interface that this one is a port or member of; 0 if none
 	settings      []uint32 // IPv4 settings, the one with number n at n−1
+	settings6     []uint32 // IPv6 settings, the one with number n at n; nil without IPv6
+	generates     bool     // makes link-local addresses by itself
 }
 
 func (l *kernelLink) setting(number int) (uint32, bool) {
@@ -52,9 +54,11 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	l.Index, l.Name, l.MTU = a.Index, a.Name, a.MTU
 	l.Up = l.adminUp && a.RawFlags&unix.IFF_RUNNING != 0
 	l.Ethernet = a.EncapType == "ether" && a.RawFlags&unix.IFF_LOOPBACK == 0
-	l.ForwardsIPv6 = parseForwarding(m)
 	copy(l.MAC[:], a.HardwareAddr)
 	l.Macvlan, l.upper = l.kind == "macvlan" || l.kind == "macvtap", a.MasterIndex
+	l.settings = parseSettings(m)
+	l.settings6, l.generates = parseSettings6(m)
+	l.ForwardsIPv6 = l.setting6(forwarding6) != 0
 	switch l.kind {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
 		if a.NetNsID < 0 { // otherwise the index is one of another namespace
@@ -64,24 +68,31 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	return l, true, nil
 }
 
-// inet6Forwarding is the number of the setting among those of IPv6 (DEVCONF_FORWARDING).
-const inet6Forwarding = 0
-
-// parseForwarding tells whether a link message says that the interface routes IPv6.
-func parseForwarding(m []byte) bool {
-	const conf = 2 // IFLA_INET6_CONF
-	all := familySettings(m, unix.AF_INET6, conf)
-	return len(all) > inet6Forwarding && all[inet6Forwarding] != 0
+// setting6 returns a setting of IPv6.
+func (l *kernelLink) setting6(s setting6) uint32 {
+	if int(s) >= len(l.settings6) {
+		return 0
+	}
+	return l.settings6[s]
 }
 
-// parseNetconf parses the body of a RTM_NEWNETCONF message of IPv6, if it is about the forwarding of an interface.
-func parseNetconf(m []byte) (index int, forwarding, ok bool) {
+// parseSettings6 finds the IPv6 settings in the body of a link message, and whether the interface makes
+// link-local addresses by itself.
+func parseSettings6(m []byte) (settings []uint32, generates bool) {
+	conf := familyAttr(m, unix.AF_INET6, inet6Conf)
+	mode := familyAttr(m, unix.AF_INET6, addrGenMode)
+	return uint32s(conf), len(mode) > 0 && mode[0] != genNone
+}
+
+// parseNetconf parses the body of a RTM_NEWNETCONF message of a family, if it is about the forwarding of an interface, or
+// with a negative index of all.
+func parseNetconf(m []byte, family byte) (index int, forwarding, ok bool) {
 	const (
 		header        = 4 // struct netconfmsg, padded
 		ifIndex       = 1 // NETCONFA_IFINDEX
 		forwardingNow = 2 // NETCONFA_FORWARDING
 	)
-	if len(m) < header || m[0] != unix.AF_INET6 {
+	if len(m) < header || m[0] != family {
 		return 0, false, false
 	}
 	attrs, err := nl.ParseRouteAttr(m[header:])
@@ -99,17 +110,32 @@ func parseNetconf(m []byte) (index int, forwarding, ok bool) {
 			forwarding, ok = v != 0, true
 		}
 	}
-	return index, forwarding, ok && index > 0
+	return index, forwarding, ok && index != 0
 }
 
 // parseSettings finds the IPv4 settings in the body of a link message.
 func parseSettings(m []byte) []uint32 {
-	const conf = 1 // IFLA_INET_CONF
-	return familySettings(m, unix.AF_INET, conf)
+	return uint32s(familyAttr(m, unix.AF_INET, inetConf))
 }
 
-// familySettings finds the settings of a family in the body of a link message.
-func familySettings(m []byte, family, conf uint16) []uint32 {
+func uint32s(raw []byte) []uint32 {
+	var all []uint32
+	for ; len(raw) >= 4; raw = raw[4:] {
+		all = append(all, binary.NativeEndian.Uint32(raw))
+	}
+	return all
+}
+
+// Attributes of a link message about a family.
+const (
+	inetConf    = 1 // IFLA_INET_CONF
+	inet6Conf   = 2 // IFLA_INET6_CONF
+	addrGenMode = 8 // IFLA_INET6_ADDR_GEN_MODE
+	genNone     = 1 // IN6_ADDR_GEN_MODE_NONE
+)
+
+// familyAttr finds an attribute about a family in the body of a link message.
+func familyAttr(m []byte, family, attr uint16) []byte {
 	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
 	if err != nil {
 		return nil
@@ -130,11 +156,7 @@ func familySettings(m []byte, family, conf uint16) []uint32 {
 		if a.Attr.Type&^unix.NLA_F_NESTED != unix.IFLA_AF_SPEC {
 			continue
 		}
-		var all []uint32
-		for raw := inner(inner(a.Value, family), conf); len(raw) >= 4; raw = raw[4:] {
-			all = append(all, binary.NativeEndian.Uint32(raw))
-		}
-		return all
+		return inner(inner(a.Value, family), attr)
 	}
 	return nil
 }
@@ -229,9 +251,7 @@ func (c *rtnetlink) getLink(r *request) (kernelLink, error) {
 	var l kernelLink
 	var parseErr error
 	err := c.one(r, func(m []byte) {
-		if l, _, parseErr = parseLink(m); parseErr == nil {
-			l.settings = parseSettings(m)
-		}
+		l, _, parseErr = parseLink(m)
 	})
 	if err != nil {
 		return l, noLink(err)

@@ -91,13 +91,18 @@ func upRequest(index int, up bool) *request {
 }
 
 func macRequest(index int, mac [6]byte) *request {
+	return attrRequest(index, unix.IFLA_ADDRESS, mac[:])
+}
+
+// attrRequest sets an attribute of an interface.
+func attrRequest(index, attr int, value []byte) *request {
 	r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
-	r.AddData(nl.NewRtAttr(unix.IFLA_ADDRESS, mac[:]))
+	r.AddData(nl.NewRtAttr(attr, value))
 	return r
 }
 
 // addRequest adds a virtual address: with our mark, without a route to its subnet, which the
-// interface has already, and without duplicate address detection, since the router that it
+// interface has already as a rule (see connect), and without duplicate address detection, since the router that it
 // is taken over from may still have it (RFC 9568 section 6.4.2).
 //
 // A link-local address on a macvlan is the exception: what it answers goes out where it came in, and needs

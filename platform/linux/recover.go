@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,7 +16,8 @@ import (
 )
 
 // Recover implements platform.System. What carries our mark in the kernel is removed even when
-// the run-state file is lost, unless another router runs in this network namespace.
+// the run-state file is lost, unless another router runs in this network namespace. What cannot be removed is for
+// Reconcile to try again.
 func (s *System) Recover() error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -24,31 +26,52 @@ func (s *System) Recover() error {
 		// The file is of no use; what it would have told apart is lost, what is marked is not.
 		s.log.Warn("run state of the earlier run is lost", "error", err)
 	}
-	err = errors.Join(
-		s.recoverMacvlans(state.Macvlans),
-		s.recoverAddrs(state.Addrs),
-		s.recoverMACs(state.MACs),
-		s.recoverRoutes(state.Routes),
-		s.recoverGate(state.Table),
-		s.recoverOwner(state.OwnerTable),
-	)
-	for _, c := range state.Settings {
+	for _, c := range state.Settings { // which are this run's from now on
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
 			s.changes[k] = c
 		}
 	}
+	s.left = state
+	s.left.Settings = nil
+	err = s.recoverLeft()
 	needed := make(map[int]bool)
 	for _, e := range s.registry.all() {
 		needed[e.want.Link] = true
 	}
-	s.restoreSettings(func(c *settingRecord) bool { return !needed[c.Link] })
+	err = errors.Join(err, s.restoreSettings(func(c *settingRecord) bool { return !needed[c.Link] }))
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	if len(s.registry.all()) > 0 || len(s.routes.installed) > 0 {
-		return s.record(true)
+	return s.noteState()
+}
+
+// noteState writes the run-state file, or removes it if there is nothing to be recorded.
+func (s *System) noteState() error {
+	r := s.snapshot()
+	if r.empty() {
+		return s.state.remove()
 	}
-	return s.state.remove()
+	return s.state.save(r)
+}
+
+// recoverLeft removes what an earlier run has left, and what this one has made without knowing it.
+func (s *System) recoverLeft() error {
+	err := errors.Join(
+		s.recoverMacvlans(s.left.Macvlans),
+		s.recoverAddrs(s.left.Addrs),
+		s.recoverMACs(s.left.MACs),
+		s.recoverRoutes(s.left.Routes),
+		s.recoverConnected(s.left.Connected),
+	)
+	if !s.gate.recovered {
+		gateErr := errors.Join(s.recoverGate(s.left.Table), s.recoverOwner(s.left.OwnerTable))
+		s.gate.recovered = gateErr == nil
+		err = errors.Join(err, gateErr)
+	}
+	if err == nil {
+		s.left = runState{}
+	}
+	return err
 }
 
 // recoverMacvlans deletes macvlans with our mark that this run has not made, and recorded ones
@@ -67,11 +90,11 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 		if !marked && !(recorded && l.alias == "") || s.registry.macvlans[l.Index] != nil {
 			continue
 		}
-		s.log.Debug("left by an earlier run", "interface", l.Name)
+		s.log.Debug("not wanted any more", "interface", l.Name)
 		leftovers, indexes = append(leftovers, l), append(indexes, l.Index)
 	}
 	if len(indexes) > 0 {
-		s.log.Info("removing macvlans that an earlier run left", "count", len(indexes))
+		s.log.Info("removing macvlans that nobody wants any more", "count", len(indexes))
 	}
 	var errs []error
 	for i, err := range s.deleteLinks(indexes) {
@@ -98,14 +121,24 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 	for i := range addrs {
 		a := &addrs[i]
 		at := place{a.link, a.prefix}
-		ours := recorded[at] && a.flags&unix.IFA_F_NOPREFIXROUTE != 0
-		if s.registry.marks {
-			ours = a.proto == addressMark && (recorded[at] || s.sole)
+		e := s.registry.macvlans[a.link]
+		if e == nil {
+			e = s.registry.claims[at]
 		}
-		if !ours || s.registry.macvlans[a.link] != nil || s.registry.claims[at] != nil {
+		var ours bool
+		switch {
+		case e != nil:
+			ours = s.registry.ours(a)
+		case s.registry.marks:
+			ours = a.proto == addressMark && (recorded[at] || s.sole)
+		default:
+			ours = recorded[at] && a.flags&unix.IFA_F_NOPREFIXROUTE != 0
+		}
+		// While an entry has it, it is for Apply to remove.
+		if !ours || e != nil && (e.want.Active && slices.Contains(e.want.Addrs, a.prefix) || slices.Contains(e.installed, a.prefix)) {
 			continue
 		}
-		s.log.Debug("left by an earlier run", "address", a.prefix)
+		s.log.Debug("not wanted any more", "address", a.prefix)
 		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
 			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
@@ -113,7 +146,7 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 		}})
 	}
 	if len(steps) > 0 {
-		s.log.Info("removing addresses that an earlier run left", "count", len(steps))
+		s.log.Info("removing addresses that nobody wants any more", "count", len(steps))
 	}
 	s.run(steps)
 	return errors.Join(errs...)
@@ -146,37 +179,52 @@ func (s *System) recoverMACs(records []macRecord) error {
 	return errors.Join(errs...)
 }
 
+// What cannot be removed at the end is tried again after closePause, after twice that and so on.
+const (
+	closePause    = 50 * time.Millisecond
+	closeAttempts = 5 // within a second
+)
+
 // removeAll takes everything back that Apply made.
 func (s *System) removeAll() error {
 	s.close()
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	pause := closePause
+	for attempt := 1; ; attempt++ {
+		err := s.removeOnce()
+		if err == nil || attempt == closeAttempts {
+			return err
+		}
+		s.log.Warn("not everything could be removed from the kernel; trying again", "error", err)
+		time.Sleep(pause)
+		pause *= 2
+	}
+}
+
+// removeOnce is one attempt. What is left stays recorded.
+func (s *System) removeOnce() error {
 	s.setRoutes(nil, nil)
 	var doomed []*job
 	entries := s.registry.all()
 	s.registry.setBusy(entries, true)
 	for _, e := range entries {
+		s.registry.abandon(e)
 		doomed = append(doomed, &job{want: &e.want, e: e})
 	}
 	s.findParents(doomed)
-	for _, j := range doomed {
-		j.err = nil
-	}
+	s.findMacvlans(doomed)
 	s.dismantle(doomed)
-	s.unshut()
+	errs := []error{s.unshut()}
 	s.keepOwned(nil)
-	var errs []error
 	for _, j := range doomed {
 		if j.err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", describe(j.want.ID), j.err))
 		}
 	}
-	s.restoreSettings(func(*settingRecord) bool { return true })
+	errs = append(errs, s.connect(), s.recoverLeft(), s.restoreSettings(func(*settingRecord) bool { return true }))
 	for _, r := range s.routes.installed {
 		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
 	}
-	if len(errs) > 0 {
-		return errors.Join(append(errs, s.record(true))...)
-	}
-	return s.state.remove()
+	return errors.Join(append(errs, s.noteState())...)
 }

@@ -24,6 +24,8 @@ type registry struct {
 	marks    bool
 	entries  map[platform.ID]*entry
 	macvlans map[int]*entry // by index
+	// parents are the configured interfaces, with the entries on each.
+	parents map[int]map[*entry]bool
 	// claims are the addresses that may be installed on configured interfaces themselves.
 	claims map[place]*entry
 }
@@ -36,8 +38,11 @@ type place struct {
 
 // entry is one virtual router in the kernel.
 type entry struct {
-	want    platform.Attachment
-	macvlan int // index; 0 if there is none yet
+	want    platform.Attachment // with the addresses as the kernel has them
+	asked   []netip.Prefix      // the addresses as they were asked for
+	macvlan int                 // index; 0 if there is none yet
+	// tried is set when there may be a macvlan although its index is not known, marked when it has its mark and settings.
+	tried, marked bool
 	// installed are the addresses that are in the kernel by us; up whether the macvlan shall be up.
 	installed []netip.Prefix
 	up        bool
@@ -70,6 +75,7 @@ func (r *registry) init(marks bool) {
 	r.marks = marks
 	r.entries = make(map[platform.ID]*entry)
 	r.macvlans = make(map[int]*entry)
+	r.parents = make(map[int]map[*entry]bool)
 	r.claims = make(map[place]*entry)
 }
 
@@ -93,9 +99,23 @@ func (r *registry) ours(a *kernelAddr) bool {
 		a.flags&unix.IFA_F_NOPREFIXROUTE != 0 && r.claims[place{a.link, a.prefix}] != nil
 }
 
+// concerns tells whether an interface is one of ours, or has virtual routers.
+func (r *registry) concerns(index int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.macvlans[index] != nil || len(r.parents[index]) > 0
+}
+
+// abandon notes that nothing of e shall remain.
+func (r *registry) abandon(e *entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.want.Present, e.want.Active, e.asked = false, false, nil
+}
+
 // claim makes a the wanted state of e and says whether that changed what the run-state
 // file has to say.
-func (r *registry) claim(e *entry, a *platform.Attachment) bool {
+func (r *registry) claim(e *entry, a *platform.Attachment, asked []netip.Prefix) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.entries[a.ID] == e
@@ -109,7 +129,14 @@ func (r *registry) claim(e *entry, a *platform.Attachment) bool {
 	}
 	e.want = *a
 	e.want.Addrs, e.want.Owned = addrs, own
+	if !slices.Equal(e.asked, asked) {
+		e.asked = slices.Clone(asked)
+	}
 	r.entries[a.ID] = e
+	if r.parents[a.Link] == nil {
+		r.parents[a.Link] = make(map[*entry]bool)
+	}
+	r.parents[a.Link][e] = true
 	e.assignLabels()
 	if changed && !a.Macvlan {
 		for _, p := range addrs {
@@ -138,6 +165,9 @@ func (r *registry) drop(e *entry) {
 	if r.entries[e.want.ID] == e {
 		delete(r.entries, e.want.ID)
 	}
+	if delete(r.parents[e.want.Link], e); len(r.parents[e.want.Link]) == 0 {
+		delete(r.parents, e.want.Link)
+	}
 }
 
 // setMacvlan notes the index of e's macvlan; 0: it is gone.
@@ -151,7 +181,7 @@ func (r *registry) setMacvlan(e *entry, index int) {
 	if index != 0 {
 		r.macvlans[index] = e
 	} else {
-		e.installed, e.up = nil, false
+		e.installed, e.up, e.tried, e.marked = nil, false, false, false
 	}
 }
 

@@ -43,6 +43,7 @@ func (k *kernelRoute) hampers(r *platform.Route) bool {
 // alone changes it, Watch looks at it.
 type routeTable struct {
 	installed []platform.Route
+	wanted    []platform.Route // by the last SetRoutes
 	// rounds counts the calls of SetRoutes; odd while one is under way.
 	rounds uint64
 }
@@ -58,26 +59,33 @@ func (s *System) SetRoutes(routes []platform.Route) []error {
 		}
 		return errs
 	}
-	if len(routes) > 0 && s.routed.CompareAndSwap(false, true) {
-		if n := s.notify.Load(); n != nil {
-			s.hearRoutes(n)
-		}
+	if len(routes) > 0 {
+		s.hearRoutes()
 	}
 	s.setRoutes(routes, errs)
 	return errs
 }
 
-// hearRoutes has changes of routes told as well. Of a host with a large routing table that is not
+// hearRoutes has changes of routes told from now on. Of a host with a large routing table that is not
 // wanted without need.
-func (s *System) hearRoutes(n *notifications) {
-	if err := n.join(unix.RTNLGRP_IPV4_ROUTE); err != nil {
-		s.log.Warn("removed static routes are not noticed", "error", err)
+func (s *System) hearRoutes() {
+	if s.routed.CompareAndSwap(false, true) {
+		if n := s.notify.Load(); n != nil {
+			s.joinRoutes(n)
+		}
+	}
+}
+
+func (s *System) joinRoutes(n *notifications) {
+	if err := errors.Join(n.join(unix.RTNLGRP_IPV4_ROUTE), n.join(unix.RTNLGRP_IPV6_ROUTE)); err != nil {
+		s.log.Warn("removed routes are noticed late", "error", err)
 	}
 }
 
 func (s *System) setRoutes(routes []platform.Route, errs []error) {
 	s.routeRound()
 	defer s.routeRound()
+	s.routes.wanted = slices.Clone(routes)
 	ours := s.routes.installed
 	wanted := func(r platform.Route) bool { return slices.Contains(routes, r) }
 	var steps []step
@@ -86,9 +94,15 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 			continue
 		}
 		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink) {
-				s.log.Warn("cannot remove a static route", "route", r.Destination, "error", err)
-				return // and keep it recorded
+			if isLeft(err) { // keep it recorded: Reconcile tries again
+				off := r
+				off.Active = false
+				if at := slices.Index(routes, off); at >= 0 {
+					errs[at] = fmt.Errorf("remove it: %w", err)
+				} else {
+					s.log.Warn("cannot remove a static route", "route", r.Destination, "error", err)
+				}
+				return
 			}
 			s.setRoute(r, false)
 		}})
@@ -129,15 +143,26 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 		if errs[i] == nil {
 			continue
 		}
-		if r := routes[i]; slices.Contains(before, r) { // what is left of it is no use
-			steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(error) {}})
+		// What is left of it is no use, nor what came although it could not be seen that it did.
+		r := routes[i]
+		if !r.Active {
+			continue
 		}
-		s.setRoute(routes[i], false)
+		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
+			if !isLeft(err) {
+				s.setRoute(r, false)
+			}
+		}})
 	}
 	s.run(steps)
 	if err := s.record(true); err != nil {
 		s.log.Warn("cannot record the static routes", "error", err)
 	}
+}
+
+// isLeft tells whether what could not be removed may still be there.
+func isLeft(err error) bool {
+	return err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
 }
 
 // judge says of routes in whose place there is one already whether that is ours, the very
@@ -279,6 +304,46 @@ func number(b []byte) uint32 {
 	return binary.NativeEndian.Uint32(b)
 }
 
+// reconcileRoutes removes the routes that should have been removed, and says whether an installed one is missing.
+func (s *System) reconcileRoutes() (lost bool, err error) {
+	var errs []error
+	var steps []step
+	kept := 0
+	for _, r := range s.routes.installed {
+		if slices.Contains(s.routes.wanted, r) {
+			kept++
+			continue
+		}
+		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
+			if isLeft(err) {
+				errs = append(errs, fmt.Errorf("remove the route to %s: %w", r.Destination, err))
+				return
+			}
+			s.setRoute(r, false)
+		}})
+	}
+	if len(steps) > 0 {
+		s.routeRound()
+		s.run(steps)
+		s.routeRound()
+	}
+	if kept > 0 {
+		have, err := s.change.routes(routeMark)
+		if err != nil {
+			return false, errors.Join(append(errs, err)...)
+		}
+		lost = missesRoute(s.routes.installed, have)
+	}
+	return lost, errors.Join(errs...)
+}
+
+// missesRoute tells whether one of the routes that are to be in the kernel is not.
+func missesRoute(want []platform.Route, have []kernelRoute) bool {
+	return slices.ContainsFunc(want, func(r platform.Route) bool {
+		return !slices.ContainsFunc(have, func(k kernelRoute) bool { return k.proto == routeMark && k.is(&r) })
+	})
+}
+
 // routesLost says whether an installed route is really missing. While SetRoutes works, that cannot
 // be told: again asks to look once more.
 func (v *view) routesLost() (lost, again bool) {
@@ -294,11 +359,7 @@ func (v *view) routesLost() (lost, again bool) {
 		v.system.log.Debug("cannot verify the static routes", "error", err)
 		return false, false
 	}
-	for i := range want {
-		if !slices.ContainsFunc(have, func(k kernelRoute) bool { return k.proto == routeMark && k.is(&want[i]) }) {
-			lost = true
-		}
-	}
+	lost = missesRoute(want, have)
 	if _, now := v.system.routesNow(); now != rounds {
 		return false, true
 	}

@@ -25,6 +25,16 @@ type rtnetlink struct {
 	buf    []byte
 	out    []byte
 	closed bool
+	// inject, of tests, is called before each request with false, and when it was carried out with true. With an error
+	// the request is not sent, or its answer lost.
+	inject func(done bool) error
+}
+
+func (c *rtnetlink) injected(done bool) error {
+	if c.inject == nil {
+		return nil
+	}
+	return c.inject(done)
 }
 
 const (
@@ -116,6 +126,9 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 		r.Flags |= unix.NLM_F_REQUEST | unix.NLM_F_ACK
 		c.out = append(c.out, r.Serialize()...)
 	}
+	if err := c.injected(false); err != nil {
+		return err
+	}
 	if err := unix.Sendto(c.fd, c.out, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
@@ -138,7 +151,7 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 			left--
 		}
 	}
-	return nil
+	return c.injected(true)
 }
 
 func (c *rtnetlink) receive() ([]syscall.NetlinkMessage, error) {
@@ -194,7 +207,12 @@ func (c *rtnetlink) dump(r *request, restart func(), reply func(m []byte)) error
 	err := errInterrupted
 	for range tries {
 		restart()
-		if err = c.dumpOnce(r, reply); !errors.Is(err, errInterrupted) {
+		err = c.dumpOnce(r, reply)
+		if errors.Is(err, unix.EBUSY) { // with a dump that was given up
+			c.drain()
+			continue
+		}
+		if !errors.Is(err, errInterrupted) {
 			break
 		}
 	}
@@ -206,6 +224,16 @@ func (c *rtnetlink) dump(r *request, restart func(), reply func(m []byte)) error
 	return err
 }
 
+// drain reads what is left of earlier answers.
+func (c *rtnetlink) drain() {
+	for {
+		_, _, err := unix.Recvfrom(c.fd, c.buf, unix.MSG_DONTWAIT)
+		if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ENOBUFS) {
+			return
+		}
+	}
+}
+
 func (c *rtnetlink) dumpOnce(r *request, reply func([]byte)) error {
 	if c.closed {
 		return errClosed
@@ -213,7 +241,13 @@ func (c *rtnetlink) dumpOnce(r *request, reply func([]byte)) error {
 	c.seq++
 	r.Seq = c.seq
 	r.Flags |= unix.NLM_F_REQUEST | unix.NLM_F_DUMP
+	if err := c.injected(false); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
 	if err := unix.Sendto(c.fd, r.Serialize(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	if err := c.injected(true); err != nil {
 		return fmt.Errorf("netlink: %w", err)
 	}
 	interrupted := false

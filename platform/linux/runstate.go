@@ -21,9 +21,31 @@ type runState struct {
 	MACs     []macRecord     `json:"macs,omitempty"`
 	Settings []settingRecord `json:"settings,omitempty"`
 	Routes   []routeRecord   `json:"routes,omitempty"`
-	Table    string          `json:"table,omitempty"` // of nftables
+	// Connected are routes to the subnets of virtual addresses.
+	Connected []connectedRoute `json:"connected,omitempty"`
+	Table     string           `json:"table,omitempty"` // of nftables
 	// OwnerTable is what the tables of ownerRules are called.
 	OwnerTable string `json:"owner_table,omitempty"`
+}
+
+// empty tells whether nothing is recorded.
+func (r *runState) empty() bool {
+	return len(r.Macvlans)+len(r.Addrs)+len(r.MACs)+len(r.Settings)+len(r.Routes)+len(r.Connected) == 0 && r.Table == "" && r.OwnerTable == ""
+}
+
+// add adds what another run has left. The settings among it became those of this run.
+func (r *runState) add(left *runState) {
+	r.Macvlans = append(r.Macvlans, left.Macvlans...)
+	r.Addrs = append(r.Addrs, left.Addrs...)
+	r.MACs = append(r.MACs, left.MACs...)
+	r.Routes = append(r.Routes, left.Routes...)
+	r.Connected = append(r.Connected, left.Connected...)
+	if r.Table == "" {
+		r.Table = left.Table
+	}
+	if r.OwnerTable == "" {
+		r.OwnerTable = left.OwnerTable
+	}
 }
 
 type routeRecord struct {

@@ -5,7 +5,9 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -94,9 +96,11 @@ var ownSettings = map[setting]uint32{promoteSecondaries: 1, acceptLocal: 1}
 // arp_ignore: it answers for virtual addresses only, never with the virtual MAC for others of
 // the host. rp_filter and arp_filter: the way back to a host leads through the parent, which
 // is no reason to discard what comes in here. proxy_arp: all that the parent can reach is
-// elsewhere from here, so it would answer for the whole subnet. forwarding: as on the parent.
+// elsewhere from here, so it would answer for the whole subnet. promote_secondaries: an earlier release has
+// installed addresses with the prefix length of their subnet, of which the first is not to take the others along. forwarding: as
+// on the parent.
 func macvlanSettings(parent *kernelLink, allRPFilter uint32) map[setting]uint32 {
-	s := map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest, arpFilter: 0, proxyARP: 0, rpFilter: 0}
+	s := map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest, arpFilter: 0, proxyARP: 0, rpFilter: 0, promoteSecondaries: 1}
 	if v, _ := parent.setting(int(rpFilter)); max(v, allRPFilter) != 0 {
 		// The stricter of this and the setting for all interfaces counts, and loose is the stricter.
 		s[rpFilter] = looseRPFilter
@@ -117,25 +121,85 @@ func readAllRPFilter() uint32 {
 	return uint32(v)
 }
 
-// settleIPv6 keeps a macvlan from sending anything of IPv6 by itself that the address
-// generation mode does not. One that carries IPv6 has it switched on, whatever the default of this host for new
-// interfaces is, and answers for its addresses with the same Router flag as the interface does. It is not indispensable and fails where /proc/sys is read only.
-func settleIPv6(name string, family platform.Family, parent *kernelLink) {
-	set := func(file, value string) {
-		_ = os.WriteFile(filepath.Join("/proc/sys/net/ipv6/conf", name, file), []byte(value), 0)
+// setting6 is one of the kernel's IPv6 settings of an interface (net.ipv6.conf.NAME.*), by its number in netlink
+// (DEVCONF_*), where they are only read.
+type setting6 int
+
+// The settings that matter here.
+const (
+	forwarding6 setting6 = 0
+	acceptRA    setting6 = 3
+	autoconf    setting6 = 5
+	disableIPv6 setting6 = 26
+)
+
+// String returns the name in /proc/sys/net/ipv6/conf.
+func (s setting6) String() string {
+	switch s {
+	case forwarding6:
+		return "forwarding"
+	case acceptRA:
+		return "accept_ra"
+	case autoconf:
+		return "autoconf"
+	case disableIPv6:
+		return "disable_ipv6"
+	default:
+		return fmt.Sprintf("setting6(%d)", int(s))
 	}
+}
+
+// value6 is an IPv6 setting with its value.
+type value6 struct {
+	setting setting6
+	value   uint32
+}
+
+// macvlanSettings6 keeps a macvlan from sending anything of IPv6 by itself that the address
+// generation mode does not. One that carries IPv6 answers for its addresses with the same Router flag as
+// the interface does, and routes as it does. Forwarding comes before accept_ra, which it sets.
+func macvlanSettings6(family platform.Family, parent *kernelLink) []value6 {
 	if family != platform.IPv6 {
-		set("disable_ipv6", "1")
-		return
+		return []value6{{disableIPv6, 1}}
 	}
-	forwarding := "0"
+	forwards := uint32(0)
 	if parent.ForwardsIPv6 {
-		forwarding = "1"
+		forwards = 1
 	}
-	set("disable_ipv6", "0")
-	// Forwarding first: it would set accept_ra.
-	set("forwarding", forwarding)
-	set("accept_ra", "0")
+	return []value6{{disableIPv6, 0}, {forwarding6, forwards}, {acceptRA, 0}}
+}
+
+// setIPv6 gives a macvlan those of its IPv6 settings that it does not have; unknown: all of them. It is called in the
+// System's namespace. It fails where /proc/sys is read-only, which most macvlans can do without: see unmet6.
+func setIPv6(name string, all []value6, now *kernelLink) error {
+	var errs []error
+	for _, v := range all {
+		if now != nil && (now.settings6 == nil || now.setting6(v.setting) == v.value) {
+			continue
+		}
+		file := filepath.Join("/proc/sys/net/ipv6/conf", name, v.setting.String())
+		if err := os.WriteFile(file, []byte(strconv.Itoa(int(v.value))), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unmet6 says what harm it does that a macvlan has not the settings that it should; empty: none.
+func unmet6(m *kernelLink, family platform.Family, parent *kernelLink) string {
+	const acceptWhileForwarding = 2
+	switch {
+	case m.settings6 == nil || m.setting6(disableIPv6) != 0 && family != platform.IPv6:
+		return ""
+	case m.setting6(disableIPv6) != 0:
+		return "IPv6 is disabled there"
+	case family == platform.IPv6 && (m.setting6(forwarding6) != 0) != parent.ForwardsIPv6:
+		return "it does not route IPv6 as " + parent.Name + " does"
+	}
+	if ra := m.setting6(acceptRA); ra == 0 || m.setting6(forwarding6) != 0 && ra != acceptWhileForwarding {
+		return ""
+	}
+	return "it takes what router advertisements say; addresses of them are removed"
 }
 
 // settingKey names a setting of an interface.
@@ -145,10 +209,14 @@ type settingKey struct {
 }
 
 // planSettings restores settings of configured interfaces that no virtual router needs any more,
-// notes those that the jobs need, and returns the steps that set them once they are recorded.
-func (s *System) planSettings(build []*job) []step {
+// notes those that these interfaces need, and returns the steps that set them once they are recorded. What cannot be done is
+// told to fail.
+func (s *System) planSettings(parents map[int]*kernelLink, fail func(error)) []step {
 	needs := make(map[settingKey]uint32)
 	for _, e := range s.registry.all() {
+		if !e.want.Present {
+			continue
+		}
 		wanted := ownSettings
 		if e.want.Macvlan {
 			wanted = parentSettings
@@ -157,12 +225,10 @@ func (s *System) planSettings(build []*job) []step {
 			needs[settingKey{e.want.Link, k}] = v
 		}
 	}
-	s.restoreSettings(func(c *settingRecord) bool { return needs[settingKey{c.Link, c.Setting}] == 0 })
-
-	parents := make(map[int]*kernelLink)
-	for _, j := range build {
-		parents[j.want.Link] = j.parent
+	if err := s.restoreSettings(func(c *settingRecord) bool { return needs[settingKey{c.Link, c.Setting}] == 0 }); err != nil {
+		fail(err)
 	}
+
 	set := make(map[int]map[setting]uint32)
 	for k, v := range needs {
 		parent := parents[k.link]
@@ -185,8 +251,8 @@ func (s *System) planSettings(build []*job) []step {
 	for link, settings := range set {
 		name := parents[link].Name
 		steps = append(steps, step{request: settingsRequest(link, settings, false), after: func(err error) {
-			if err != nil {
-				s.log.Warn("cannot set what the interface needs", "interface", name, "settings", settings, "error", err)
+			if err != nil && !errors.Is(noLink(err), platform.ErrNoLink) {
+				fail(fmt.Errorf("set %v of %s: %w", settings, name, err))
 			}
 		}})
 	}
@@ -194,45 +260,51 @@ func (s *System) planSettings(build []*job) []step {
 }
 
 // restoreSettings gives the settings that match their original value back, unless somebody has changed
-// them since, and forgets them.
-func (s *System) restoreSettings(match func(*settingRecord) bool) {
+// them since, and forgets them. Those that it cannot restore it keeps.
+func (s *System) restoreSettings(match func(*settingRecord) bool) error {
+	var errs []error
 	var steps []step
 	links := make(map[int]*kernelLink)
 	for k, c := range s.changes {
 		if !match(&c) {
 			continue
 		}
-		delete(s.changes, k)
-		l := links[k.link]
-		if l == nil {
+		l, known := links[k.link]
+		if !known {
 			found, err := s.change.link(k.link)
-			if err != nil { // it is gone, and its settings with it
+			switch {
+			case err == nil:
+				l = &found
+			case !errors.Is(err, platform.ErrNoLink):
+				errs = append(errs, fmt.Errorf("restore %s of interface %d: %w", k.setting, k.link, err))
 				continue
 			}
-			l = &found
 			links[k.link] = l
 		}
+		if l == nil { // it is gone, and its settings with it
+			delete(s.changes, k)
+			continue
+		}
 		if now, ok := l.setting(int(k.setting)); !ok || now != c.Value {
+			delete(s.changes, k)
 			continue
 		}
 		steps = append(steps, step{request: settingsRequest(k.link, map[setting]uint32{k.setting: c.Original}, false),
 			after: func(err error) {
-				if err != nil {
-					s.log.Warn("cannot restore a setting", "interface", l.Name, "setting", k.setting, "error", err)
+				if err != nil && !errors.Is(noLink(err), platform.ErrNoLink) {
+					errs = append(errs, fmt.Errorf("restore %s of %s: %w", k.setting, l.Name, err))
+					return
 				}
+				delete(s.changes, k)
 			}})
 	}
 	s.run(steps)
+	return errors.Join(errs...)
 }
 
 // settingsRequest sets settings of an interface; with them, if silent, that it makes no IPv6
 // address by itself.
 func settingsRequest(index int, settings map[setting]uint32, silent bool) *request {
-	const (
-		inetConf    = 1 // IFLA_INET_CONF
-		addrGenMode = 8 // IFLA_INET6_ADDR_GEN_MODE
-		genNone     = 1 // IN6_ADDR_GEN_MODE_NONE
-	)
 	r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
 	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)
 	conf := spec.AddRtAttr(unix.AF_INET, nil).AddRtAttr(inetConf, nil)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -45,12 +46,16 @@ type System struct {
 	conns    map[int][]*conn // that are open, by interface
 	registry registry
 	routes   routeTable
-	gate     gate
-	owner    ownerRules
-	guarded  bool        // guardFilter was called
-	routed   atomic.Bool // SetRoutes was called
-	notify   atomic.Pointer[notifications]
-	state    *stateFile
+	// connected are the routes to subnets of virtual addresses that may be there.
+	connected map[netip.Prefix]connectedRoute
+	// left is what an earlier run has left and Recover could not remove.
+	left    runState
+	gate    gate
+	owner   ownerRules
+	guarded bool        // guardFilter was called
+	routed  atomic.Bool // there are or were routes of ours
+	notify  atomic.Pointer[notifications]
+	state   *stateFile
 	// sole is true while no other router runs in this network namespace: only then is
 	// what carries our mark, but is not in the run-state file, certain to be nobody's.
 	sole bool
@@ -84,6 +89,7 @@ func New(o Options) (*System, error) {
 	s.owner.gate = &s.gate
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
+	s.connected = make(map[netip.Prefix]connectedRoute)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
 	if err := s.space.do(func() error { return s.open(o.StateDir) }); err != nil {

@@ -322,7 +322,11 @@ func TestWatchAfterOverrun(t *testing.T) {
 	for late := time.After(platformtest.Patience); !lost || !vanished || !complete; {
 		select {
 		case u := <-told:
-			lost = lost || slices.Contains(u.Lost, a.ID)
+			if u.Diverged {
+				missing, _, err := h.system.Reconcile()
+				must(t, err)
+				lost = lost || slices.Contains(missing, a.ID)
+			}
 			vanished = vanished || slices.Contains(u.Gone, gone)
 			for _, l := range u.Links {
 				if l.Name == "up0" {
@@ -333,4 +337,26 @@ func TestWatchAfterOverrun(t *testing.T) {
 			t.Fatalf("after an overrun: lost told %v, link gone told %v, addresses complete %v", lost, vanished, complete)
 		}
 	}
+}
+
+// watchDiverged watches until stop, and tells of each time that there may be something to reconcile, but for the first.
+func watchDiverged(t testing.TB, s *System, told chan<- bool) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done, begun := make(chan error, 1), make(chan struct{})
+	first := true
+	go func() {
+		done <- s.Watch(ctx, func(u platform.Update) {
+			if first {
+				first = false
+				close(begun)
+				return
+			}
+			if u.Diverged {
+				told <- true
+			}
+		})
+	}()
+	<-begun
+	return func() { cancel(); must(t, <-done) }
 }

@@ -30,6 +30,8 @@ type view struct {
 	suspectRoutes bool
 	// checkAt is when the sockets are to be looked at; zero: nothing has happened to their interfaces.
 	checkAt time.Time
+	// diverged is set when something may be wrong that only Reconcile can see or put right.
+	diverged bool
 }
 
 type viewAddr struct {
@@ -147,13 +149,6 @@ func (v *view) suspectPorts(upper int) {
 	}
 }
 
-// suspectAll looks at every entry, after notifications were lost.
-func (v *view) suspectAll() {
-	for _, e := range v.system.registry.all() {
-		v.suspects[e] = true
-	}
-}
-
 // suspectLink looks at the virtual router whose macvlan was changed.
 func (v *view) suspectLink(index int) {
 	r := &v.system.registry
@@ -162,6 +157,24 @@ func (v *view) suspectLink(index int) {
 	if e := r.macvlans[index]; e != nil {
 		v.suspects[e] = true
 	}
+}
+
+// strays tells whether an interface that has changed is one of ours that is not as it was made, or one that ours follow.
+func (v *view) strays(l *kernelLink, exists bool) bool {
+	r := &v.system.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.macvlans[l.Index]; e != nil {
+		parent, known := v.links[e.want.Link]
+		return exists && (l.MAC != e.want.MAC || known && l.MTU != parent.MTU)
+	}
+	for e := range r.parents[l.Index] {
+		m, known := v.links[e.macvlan]
+		if e.want.Macvlan && known && m.MTU != l.MTU || e.want.SetMAC && e.want.Active && l.MAC != e.want.MAC {
+			return true
+		}
+	}
+	return false
 }
 
 // suspectAddr looks at the virtual router whose address was removed.
@@ -190,6 +203,11 @@ type expectation struct {
 	installed []netip.Prefix
 }
 
+// expectation returns what must be there of e. The registry is locked, or nobody changes it.
+func (e *entry) expectation() expectation {
+	return expectation{e, e.rounds, e.want.ID, e.want.Link, e.want.Macvlan, e.device(), e.up, slices.Clone(e.installed)}
+}
+
 // lost returns the suspects of which something is really missing. Notifications may be older than
 // what Apply has done since, so those that they speak against are compared with the
 // kernel itself; those that Apply works on stay suspects.
@@ -206,7 +224,7 @@ func (v *view) lost() []platform.ID {
 		}
 		delete(v.suspects, e)
 		if r.entries[e.want.ID] == e {
-			check = append(check, expectation{e, e.rounds, e.want.ID, e.want.Link, e.want.Macvlan, e.device(), e.up, slices.Clone(e.installed)})
+			check = append(check, e.expectation())
 		}
 	}
 	r.mu.Unlock()

@@ -71,7 +71,7 @@ type notifications struct {
 }
 
 // linkGroups are the notifications of links and addresses.
-var linkGroups = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_NETCONF}
+var linkGroups = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF}
 
 // openNotifications subscribes to groups of a netlink protocol.
 func openNotifications(protocol, buffer int, groups ...int) (*notifications, error) {
@@ -148,14 +148,13 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 	v.system.notify.Store(n)
 	defer v.system.notify.Store(nil)
 	if v.system.routed.Load() {
-		v.system.hearRoutes(n)
+		v.system.joinRoutes(n)
 	}
 
 	if err := v.load(); err != nil {
 		return err
 	}
-	v.suspectAll()
-	v.suspectRoutes = true
+	v.diverged = true // whatever was not told
 	v.checkAt = time.Now()
 	// What Apply works on cannot be judged yet; look again soon.
 	const again = 20 * time.Millisecond
@@ -196,7 +195,8 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 		if ctx.Err() != nil {
 			return nil
 		}
-		if len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost {
+		u.Diverged, v.diverged = v.diverged, false
+		if len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost || u.Diverged {
 			fn(u)
 		}
 	}
@@ -251,6 +251,7 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		v.changed[l.Index] = true
 		v.suspectLink(l.Index)
 		v.suspectSockets(l.Index)
+		v.diverged = v.diverged || v.strays(&l, m.Header.Type == unix.RTM_NEWLINK)
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		a, ok := parseAddr(m.Data)
 		if !ok {
@@ -259,16 +260,23 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
 		v.changed[a.link] = true
 		v.suspectSockets(a.link)
+		v.diverged = v.diverged || !v.system.registry.ours(&a) && v.system.registry.concerns(a.link)
 	case unix.RTM_NEWNETCONF:
-		index, forwarding, ok := parseNetconf(m.Data)
+		if index, _, ok := parseNetconf(m.Data, unix.AF_INET); ok {
+			v.diverged = v.diverged || index < 0 || v.system.registry.concerns(index)
+		}
+		index, forwarding, ok := parseNetconf(m.Data, unix.AF_INET6)
+		v.diverged = v.diverged || ok && v.system.registry.concerns(index)
 		if l, known := v.links[index]; ok && known {
 			l.ForwardsIPv6 = forwarding
 			v.links[index] = l
 			v.changed[index] = true
 		}
 	case unix.RTM_DELROUTE:
-		if r, ok := parseRoute(m.Data); ok && r.proto == routeMark {
+		if r, ok := parseRoute(m.Data); ok && r.proto == routeMark && r.via.IsValid() {
 			v.suspectRoutes = true
+		} else if connectedByUs(m.Data) {
+			v.diverged = true
 		}
 	case unix.NLMSG_ERROR:
 		if len(m.Data) >= 4 {

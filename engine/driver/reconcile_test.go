@@ -1,0 +1,150 @@
+package driver_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vrrpsh/engine/driver"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+	"vrrpsh/platform/fake"
+)
+
+// refuse makes a router's kernel refuse what is not to be active, or with remove what is not to be there at all.
+func refuse(r *fake.Router, remove bool) {
+	r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+		if !a.Active && (!remove || !a.Present) {
+			return errRefused
+		}
+		return nil
+	}})
+}
+
+// An address that could not be removed is not left beside that of the new Master.
+func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1, r2 := lab.router(t, 1), lab.router(t, 2)
+		r1.apply(group(51, 200))
+		r2.apply(group(51, 150))
+		sleep(10 * time.Second)
+		refuse(r1.Router, false)
+		r1.apply(group(51, 100))
+		sleep(10 * time.Second)
+		r2.wantState(vrrp.Master)
+		if s := r1.status(); !strings.Contains(s.Fault, errRefused.Error()) || !r1.Has(virtual) {
+			t.Fatalf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+		}
+		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers that are not as they shall be: 1" {
+			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+		}
+		r1.SetFaults(fake.Faults{})
+		sleep(10 * time.Second) // the pauses had grown to 8 s
+		if s := r1.status(); s.Fault != "" || r1.Has(virtual) {
+			t.Errorf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+		}
+		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "" {
+			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+		}
+	})
+}
+
+// The same of a virtual router that is not configured any more: the log tells.
+func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab, log := newLab(), &logBuffer{}
+		r1 := bootLogged(t, lab.AddRouter("r1", netipPrefix("10.0.0.1/24")), log)
+		before := r1.Links()
+		r1.apply(group(51, 200, macvlan("vrrp0")))
+		sleep(10 * time.Second)
+		refuse(r1.Router, true)
+		r1.apply()
+		sleep(5 * time.Minute)
+		if n := strings.Count(log.String(), "still in the kernel, trying again: "+errRefused.Error()); n != 1 {
+			t.Errorf("told %d times:\n%s", n, log)
+		}
+		r1.SetFaults(fake.Faults{})
+		sleep(31 * time.Second)
+		r1.wantUntouched(before)
+		if !strings.Contains(log.String(), "removed from the kernel at last") || !strings.Contains(log.String(), "the kernel is as it shall be again") {
+			t.Errorf("the log says\n%s", log)
+		}
+	})
+}
+
+// comparing is a System that notes when it is compared with what it shall have.
+type comparing struct {
+	*fake.System
+	mu   sync.Mutex
+	at   []time.Duration // since it began
+	from time.Time
+	err  error
+	lost []platform.ID
+	tell chan platform.Update
+}
+
+func (c *comparing) Reconcile() ([]platform.ID, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = append(c.at, time.Since(c.from).Round(time.Millisecond))
+	lost := c.lost
+	c.lost = nil
+	return lost, false, c.err
+}
+
+func (c *comparing) Watch(ctx context.Context, fn func(platform.Update)) error {
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case u := <-c.tell:
+				fn(u)
+			}
+		}
+	}()
+	return c.System.Watch(ctx, fn)
+}
+
+// The kernel is compared every so often, at once when there is reason to, and again after a failure.
+func TestWhenTheKernelIsCompared(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r := lab.AddRouter("r1", netipPrefix("10.0.0.1/24"))
+		c := &comparing{System: r.Boot(), from: time.Now(), tell: make(chan platform.Update)}
+		r1 := start(t, r, driver.Options{System: c})
+		r1.apply(group(51, 200))
+		check := func(what string, want ...time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for i := range want {
+				want[i] *= time.Second
+			}
+			if !slices.Equal(c.at, want) {
+				t.Errorf("%s: compared at %v, want %v", what, c.at, want)
+			}
+			c.at = nil
+		}
+		sleep(65 * time.Second)
+		check("in peace", 30, 60)
+		for range 10 {
+			c.tell <- platform.Update{Diverged: true}
+			sleep(10 * time.Millisecond)
+		}
+		sleep(20 * time.Second)
+		check("told of differences", 65, 66)
+		c.mu.Lock()
+		c.err = errors.New("no buffer space")
+		c.mu.Unlock()
+		sleep(35 * time.Second)
+		check("failing", 96, 97, 99, 103, 111)
+	})
+}

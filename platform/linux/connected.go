@@ -1,0 +1,200 @@
+//go:build linux
+
+package linux
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+)
+
+// inKernel returns the addresses of an attachment as the kernel gets them: as those of hosts. With the prefix length of their
+// subnet they would be the first or a subordinate one of the addresses that the interface has there by itself, and the
+// route to the subnet would come and go with them.
+//
+// A link-local address on a macvlan keeps its prefix length, see addRequest, and ioctls know of no other way.
+func inKernel(a *platform.Attachment) []netip.Prefix {
+	if a.IOCTL {
+		return a.Addrs
+	}
+	list := make([]netip.Prefix, len(a.Addrs))
+	for i, p := range a.Addrs {
+		list[i] = host(p)
+		if a.Macvlan && p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+			list[i] = p
+		}
+	}
+	return list
+}
+
+func host(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr(), p.Addr().BitLen()) }
+
+// connectedRoute is the route to the subnet of a virtual address, while the interface has no address there by itself.
+type connectedRoute struct {
+	Link   int          `json:"link"` // with the virtual address
+	Subnet netip.Prefix `json:"subnet"`
+	// Source is the virtual address, with which this host begins what it sends there; invalid for IPv6.
+	Source netip.Addr `json:"source,omitzero"`
+}
+
+// metricIPv6 is that of the kernel's own connected routes.
+const metricIPv6 = 256
+
+// connect makes the routes to the subnets of virtual addresses what they shall be.
+func (s *System) connect() error {
+	want, err := s.connectedWanted()
+	if err != nil {
+		return err
+	}
+	if len(want)+len(s.connected) == 0 {
+		return nil
+	}
+	var errs []error
+	var steps []step
+	changed := false
+	for k, c := range s.connected {
+		if want[k] == c {
+			continue
+		}
+		changed = true
+		steps = append(steps, step{request: connectedRequest(unix.RTM_DELROUTE, &c), after: func(err error) {
+			if isLeft(err) {
+				errs = append(errs, fmt.Errorf("remove the route to %s: %w", k, err))
+				return
+			}
+			delete(s.connected, k)
+		}})
+	}
+	s.run(steps)
+	before := make(map[netip.Prefix]bool) // those that may be there by us
+	for k, c := range want {
+		switch was, there := s.connected[k]; {
+		case !there:
+			s.connected[k] = c
+			changed = true
+		case was == c:
+			before[k] = true
+		default:
+			delete(want, k) // the one in its place could not be removed
+		}
+	}
+	if err := s.record(changed); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	s.hearRoutes()
+	steps = steps[:0]
+	for k, c := range want {
+		r := connectedRequest(unix.RTM_NEWROUTE, &c)
+		r.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
+		steps = append(steps, step{request: r, after: func(err error) {
+			switch {
+			case err == nil, errors.Is(err, unix.EEXIST) && before[k]:
+			case errors.Is(err, unix.EEXIST), errors.Is(noLink(err), platform.ErrNoLink):
+				delete(s.connected, k) // the subnet is reached by somebody else's route, or the interface is gone
+				changed = true
+			default:
+				errs = append(errs, fmt.Errorf("add the route to %s: %w", k, err))
+			}
+		}})
+	}
+	s.run(steps)
+	return errors.Join(append(errs, s.record(changed))...)
+}
+
+// connectedWanted returns the routes that there shall be, by subnet.
+func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
+	entries := s.registry.all()
+	slices.SortFunc(entries, func(a, b *entry) int {
+		x, y := &a.want.ID, &b.want.ID
+		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(x.Family, y.Family), cmp.Compare(x.VRID, y.VRID))
+	})
+	want := make(map[netip.Prefix]connectedRoute)
+	own := make(map[int][]netip.Prefix) // addresses of interfaces by themselves
+	for _, e := range entries {
+		if !e.want.Active || e.want.IOCTL {
+			continue
+		}
+		for _, p := range e.asked {
+			if p.IsSingleIP() || p.Addr().IsLinkLocalUnicast() || !slices.Contains(e.installed, host(p)) {
+				continue
+			}
+			list, known := own[e.want.Link]
+			if !known {
+				addrs, err := s.change.addrs(e.want.Link)
+				if err != nil && !errors.Is(err, platform.ErrNoLink) {
+					return nil, fmt.Errorf("addresses of %s: %w", e.want.ID.Link, err)
+				}
+				for i := range addrs {
+					if !s.registry.ours(&addrs[i]) {
+						list = append(list, addrs[i].prefix)
+					}
+				}
+				own[e.want.Link] = list
+			}
+			if _, taken := want[p.Masked()]; taken || slices.ContainsFunc(list, func(o netip.Prefix) bool {
+				return p.Contains(o.Addr()) || !o.IsSingleIP() && o.Contains(p.Addr())
+			}) {
+				continue
+			}
+			c := connectedRoute{Link: e.device(), Subnet: p.Masked()}
+			if p.Addr().Is4() {
+				c.Source = p.Addr()
+			}
+			want[c.Subnet] = c
+		}
+	}
+	return want, nil
+}
+
+// connectedRequest adds or deletes a route to a subnet with our mark.
+func connectedRequest(kind int, c *connectedRoute) *request {
+	r := nl.NewNetlinkRequest(kind, 0)
+	m := nl.NewRtMsg()
+	*m = nl.RtMsg{}
+	m.Family, m.Dst_len = uint8(familyNumber(c.Subnet.Addr())), uint8(c.Subnet.Bits())
+	m.Table, m.Protocol, m.Type, m.Scope = unix.RT_TABLE_MAIN, routeMark, unix.RTN_UNICAST, unix.RT_SCOPE_LINK
+	r.AddData(m)
+	r.AddData(nl.NewRtAttr(unix.RTA_DST, c.Subnet.Addr().AsSlice()))
+	r.AddData(nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(c.Link))))
+	if c.Source.IsValid() {
+		r.AddData(nl.NewRtAttr(unix.RTA_PREFSRC, c.Source.AsSlice()))
+	}
+	if c.Subnet.Addr().Is6() {
+		r.AddData(nl.NewRtAttr(unix.RTA_PRIORITY, nl.Uint32Attr(metricIPv6)))
+	}
+	return r
+}
+
+// connectedByUs tells whether the body of a RTM_DELROUTE message is about a route of ours without a next hop.
+func connectedByUs(m []byte) bool {
+	if len(m) < unix.SizeofRtMsg {
+		return false
+	}
+	h := nl.DeserializeRtMsg(m)
+	return h.Protocol == routeMark && (h.Family == unix.AF_INET6 || h.Scope == unix.RT_SCOPE_LINK)
+}
+
+// recoverConnected removes the recorded routes of an earlier run that are still there with our mark.
+func (s *System) recoverConnected(records []connectedRoute) error {
+	var errs []error
+	var steps []step
+	for _, c := range records {
+		if s.connected[c.Subnet] == c {
+			continue
+		}
+		steps = append(steps, step{request: connectedRequest(unix.RTM_DELROUTE, &c), after: func(err error) {
+			if isLeft(err) {
+				errs = append(errs, fmt.Errorf("remove the route to %s: %w", c.Subnet, err))
+			}
+		}})
+	}
+	s.run(steps)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,300 @@
+//go:build linux
+
+package linux
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform"
+	"vrrpsh/platform/platformtest"
+)
+
+// connected returns the routes without a next hop to subnets, of both families.
+func (h *harness) connected() []string {
+	h.t.Helper()
+	var lines []string
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := h.r.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+		must(h.t, err)
+		for _, r := range routes {
+			if r.Gw != nil || r.Dst == nil || r.Dst.IP.IsLinkLocalUnicast() {
+				continue
+			}
+			l, err := h.r.LinkByIndex(r.LinkIndex)
+			must(h.t, err)
+			src := ""
+			if r.Src != nil {
+				src = " src " + r.Src.String()
+			}
+			lines = append(lines, fmt.Sprintf("%s dev %s proto %d%s", r.Dst, l.Attrs().Name, r.Protocol, src))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// TestConnectedRoutes holds which subnets can be reached while the router is Master, however the interface's own addresses
+// change beside the virtual ones.
+func TestConnectedRoutes(t *testing.T) {
+	pfx := netip.MustParsePrefix
+	const own = "10.9.0.0/24 dev up0 proto 2 src 10.9.0.1"
+	for _, tt := range []struct {
+		name    string
+		macvlan bool
+		six     bool
+		vips    string
+		before  string // the addresses of the interface, before it is Master
+		harm    func(h *harness)
+		want    []string
+	}{
+		{name: "the interface has the subnet", vips: "10.9.0.100/24", before: "10.9.0.1/24", want: []string{own}},
+		{name: "with macvlan", macvlan: true, vips: "10.9.0.100/24", before: "10.9.0.1/24", want: []string{own}},
+		{
+			name: "another address comes and the first goes", vips: "10.9.0.100/24 10.9.0.101/24", before: "10.9.0.1/24",
+			harm: func(h *harness) {
+				h.AddAddr("up0", pfx("10.9.0.5/24"))
+				h.DelAddr("up0", pfx("10.9.0.1/24"))
+			},
+			want: []string{"10.9.0.0/24 dev up0 proto 2 src 10.9.0.5"},
+		},
+		{
+			name: "the address of the subnet comes later", vips: "10.9.0.100/24", before: "10.8.0.1/24",
+			harm: func(h *harness) { h.AddAddr("up0", pfx("10.9.0.1/24")) },
+			want: []string{"10.8.0.0/24 dev up0 proto 2 src 10.8.0.1", own},
+		},
+		{
+			name: "and all of them go", vips: "10.9.0.100/24", before: "10.8.0.1/24 10.9.0.1/24",
+			harm: func(h *harness) { h.DelAddr("up0", pfx("10.9.0.1/24")) },
+			want: []string{"10.8.0.0/24 dev up0 proto 2 src 10.8.0.1", "10.9.0.0/24 dev up0 proto 112 src 10.9.0.100"},
+		},
+		{
+			name: "a subnet of the virtual address alone", vips: "203.0.113.10/24 203.0.113.11/24", before: "10.9.0.1/24",
+			want: []string{own, "203.0.113.0/24 dev up0 proto 112 src 203.0.113.10"},
+		},
+		{
+			name: "the same with macvlan", macvlan: true, vips: "203.0.113.10/24", before: "10.9.0.1/24",
+			want: []string{own, "203.0.113.0/24 dev standby7 proto 112 src 203.0.113.10"},
+		},
+		{name: "without a prefix length", vips: "203.0.113.10/32", before: "10.9.0.1/24", want: []string{own}},
+		{
+			name: "part of a greater subnet", vips: "10.9.0.100/28", before: "10.9.0.1/24",
+			want: []string{own},
+		},
+		{
+			name: "IPv6", six: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "10.9.0.1/24",
+			want: []string{own, "2001:db8:1::/64 dev up0 proto 112"},
+		},
+		{
+			name: "IPv6 with macvlan", six: true, macvlan: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "10.9.0.1/24",
+			want: []string{own, "2001:db8:1::/64 dev standby7 proto 112"},
+		},
+		{
+			name: "IPv6 with an address of the subnet", six: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "2001:db8:1::7/64",
+			want: []string{"2001:db8:1::/64 dev up0 proto 2"},
+		},
+		{
+			name: "of which it is robbed", six: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "2001:db8:1::7/64",
+			harm: func(h *harness) { h.DelAddr("up0", pfx("2001:db8:1::7/64")) },
+			want: []string{"2001:db8:1::/64 dev up0 proto 112"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHarness(t)
+			h.AddLink("up0")
+			for _, a := range strings.Fields(tt.before) {
+				h.AddAddr("up0", pfx(a))
+			}
+			before := h.connected()
+			var vips []netip.Prefix
+			for _, a := range strings.Fields(tt.vips) {
+				vips = append(vips, pfx(a))
+			}
+			a := onUp0(t, h, 7, tt.macvlan, vips...)
+			if tt.six {
+				a.ID.Family, a.MAC[4] = platform.IPv6, 2
+			}
+			mustApply(t, h.system, a)
+			if tt.harm != nil {
+				tt.harm(h)
+			}
+			reconcile(t, h)
+			if diff := cmp.Diff(tt.want, h.connected()); diff != "" {
+				t.Errorf("as Master (-want +got):\n%s", diff)
+			}
+			// The successor of a hitless restart knows what is there, and a crash leaves nothing.
+			left, err := h.system.Leave()
+			must(t, err)
+			h.Restart()
+			must(t, h.system.Adopt(left))
+			mustApply(t, h.system, a)
+			if diff := cmp.Diff(tt.want, h.connected()); diff != "" {
+				t.Errorf("restarted (-want +got):\n%s", diff)
+			}
+			if tt.harm != nil {
+				return // what was there before is not any more
+			}
+			h.Crash()
+			must(t, h.system.Recover())
+			if diff := cmp.Diff(before, h.connected()); diff != "" {
+				t.Errorf("recovered (-want +got):\n%s", diff)
+			}
+			mustApply(t, h.system, a)
+			a.Active = false
+			mustApply(t, h.system, a)
+			if diff := cmp.Diff(before, h.connected()); diff != "" {
+				t.Errorf("as Backup (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// reconcile compares once, and applies nothing: nothing must be missing.
+func reconcile(t *testing.T, h *harness) {
+	t.Helper()
+	lost, routesLost, err := h.system.Reconcile()
+	if err != nil || len(lost) > 0 || routesLost {
+		t.Fatalf("lost %v, routes %t: %v", lost, routesLost, err)
+	}
+}
+
+// TestConnectedRouteOfOthers holds that a subnet that is reached otherwise stays so.
+func TestConnectedRouteOfOthers(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.AddLink("up1", netip.MustParsePrefix("203.0.113.2/24"))
+	before := h.connected()
+	a := onUp0(t, h, 7, false, netip.MustParsePrefix("203.0.113.10/24"))
+	mustApply(t, h.system, a)
+	reconcile(t, h)
+	if diff := cmp.Diff(before, h.connected()); diff != "" {
+		t.Errorf("as Master (-want +got):\n%s", diff)
+	}
+	a.Active = false
+	mustApply(t, h.system, a)
+	if diff := cmp.Diff(before, h.connected()); diff != "" {
+		t.Errorf("as Backup (-want +got):\n%s", diff)
+	}
+}
+
+// TestMacvlanFollows holds that a macvlan is like its interface, and stays as it was made, whatever is changed.
+func TestMacvlanFollows(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	four, six := onUp0(t, h, 4, true, vip4), onUp0(t, h, 6, true, netip.MustParsePrefix("fe80::6/64"))
+	six.ID.Family, six.MAC[4] = platform.IPv6, 2
+	write := func(file, value string) {
+		t.Helper()
+		must(t, inside(h.router, func() error { return os.WriteFile(filepath.Join("/proc/sys/net", file), []byte(value), 0) }))
+	}
+	read := func(file string) (value string) {
+		t.Helper()
+		must(t, inside(h.router, func() error {
+			b, err := os.ReadFile(filepath.Join("/proc/sys/net", file))
+			value = strings.TrimSpace(string(b))
+			return err
+		}))
+		return value
+	}
+	write("ipv6/conf/default/disable_ipv6", "1") // of what is made from now on
+	mustApply(t, h.system, four, six)
+	check := func(when string, mtu int, forwarding, forwarding6 string) {
+		t.Helper()
+		reconcile(t, h)
+		for _, a := range []platform.Attachment{four, six} {
+			l := h.link(a.Name).Attrs()
+			if l.MTU != mtu || l.HardwareAddr.String() != ipNetMAC(a.MAC) || l.Alias != alias(a.ID) {
+				t.Errorf("%s: %s has MTU %d, MAC %s, alias %q", when, a.Name, l.MTU, l.HardwareAddr, l.Alias)
+			}
+			for file, want := range map[string]string{
+				"ipv4/conf/" + a.Name + "/forwarding": forwarding, "ipv4/conf/" + a.Name + "/arp_ignore": "1",
+				"ipv4/conf/" + a.Name + "/promote_secondaries": "1",
+			} {
+				if got := read(file); got != want {
+					t.Errorf("%s: %s is %s, want %s", when, file, got, want)
+				}
+			}
+		}
+		for file, want := range map[string]string{
+			"ipv6/conf/standby4/disable_ipv6": "1", "ipv6/conf/standby6/disable_ipv6": "0",
+			"ipv6/conf/standby6/forwarding": forwarding6, "ipv6/conf/standby6/accept_ra": "0",
+		} {
+			if got := read(file); got != want {
+				t.Errorf("%s: %s is %s, want %s", when, file, got, want)
+			}
+		}
+	}
+	off, off6 := read("ipv4/conf/up0/forwarding"), read("ipv6/conf/up0/forwarding")
+	check("at first", 1500, off, off6)
+	up0 := h.link("up0")
+	must(t, h.r.LinkSetMTU(up0, 1400))
+	check("with a smaller MTU", 1400, off, off6)
+	must(t, h.r.LinkSetMTU(up0, 1500))
+	check("with the former MTU", 1500, off, off6)
+	write("ipv4/conf/up0/forwarding", "1")
+	write("ipv6/conf/up0/forwarding", "1")
+	check("forwarding", 1500, "1", "1")
+	write("ipv4/conf/up0/forwarding", "0")
+	write("ipv6/conf/up0/forwarding", "0")
+	check("not forwarding", 1500, "0", "0")
+	for _, a := range []platform.Attachment{four, six} {
+		h.SetMAC(a.Name, [6]byte{2, 0, 0, 0, 9, a.ID.VRID})
+		must(t, h.r.LinkSetAlias(h.link(a.Name), "mine"))
+	}
+	write("ipv4/conf/standby4/arp_ignore", "0")
+	write("ipv6/conf/standby6/accept_ra", "1")
+	check("after somebody has changed all", 1500, "0", "0")
+}
+
+func ipNetMAC(mac [6]byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
+}
+
+// TestWatchTellsWhatToReconcile holds that a change that macvlans have to follow, or that connected routes depend on, is told.
+func TestWatchTellsWhatToReconcile(t *testing.T) {
+	for what, do := range map[string]func(h *harness){
+		"MTU":        func(h *harness) { must(h.t, h.r.LinkSetMTU(h.link("up0"), 1400)) },
+		"MAC":        func(h *harness) { h.SetMAC("standby4", [6]byte{2, 0, 0, 0, 9, 9}) },
+		"an address": func(h *harness) { h.AddAddr("up0", netip.MustParsePrefix("10.9.0.77/24")) },
+		"forwarding": func(h *harness) {
+			must(h.t, inside(h.router, func() error {
+				b, err := os.ReadFile("/proc/sys/net/ipv4/conf/up0/forwarding")
+				if err != nil {
+					return err
+				}
+				return os.WriteFile("/proc/sys/net/ipv4/conf/up0/forwarding", []byte{b[0] ^ 1}, 0)
+			}))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := newHarness(t)
+			h.AddLink("up0", primary4)
+			mustApply(t, h.system, onUp0(t, h, 4, true, vip4))
+			told := make(chan bool, 1000)
+			stop := watchDiverged(t, h.system, told)
+			defer stop()
+			select {
+			case <-told:
+				t.Error("told without any change")
+			default:
+			}
+			do(h)
+			select {
+			case <-told:
+			case <-time.After(platformtest.Patience):
+				t.Fatal("nothing was told")
+			}
+			reconcile(t, h)
+		})
+	}
+}
