@@ -102,7 +102,7 @@ func runDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r1.Stop()
+	defer func() { _ = r1.Stop() }() // its kernel is in memory
 	if xterm.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Print(demoBanner)
 	}

@@ -7,7 +7,7 @@
 # the tests are required (VRRPSH_E2E=require) and apt-get has failed.
 set -euo pipefail
 
-packages=(apparmor curl frr iproute2 iputils-ping keepalived nftables openssh-client openssh-server procps tshark)
+packages=(apparmor curl frr iproute2 iputils-ping keepalived nftables openssh-client openssh-server procps strace tshark)
 
 say() { echo "peers: $*"; }
 

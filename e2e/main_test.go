@@ -40,6 +40,7 @@ var tools = map[string]string{
 	"ssh":                "openssh-client",
 	"/usr/sbin/sshd":     "openssh-server",
 	"unshare":            "util-linux",
+	"strace":             "strace",
 	"tshark":             "tshark",
 	"keepalived":         "keepalived",
 	"vtysh":              "frr",

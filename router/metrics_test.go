@@ -30,7 +30,7 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Stop()
+	defer func() { _ = r.Stop() }()
 	scrape := func() (int, string) {
 		w := httptest.NewRecorder()
 		r.control().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

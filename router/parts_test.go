@@ -44,7 +44,7 @@ func (m *machine) start(settings string) (*Router, error) {
 	m.options.System = m.kernel.Boot()
 	r, err := Start(m.t.Context(), m.options)
 	if err == nil {
-		m.t.Cleanup(r.Stop)
+		m.t.Cleanup(func() { _ = r.Stop() })
 	}
 	return r, err
 }

@@ -229,7 +229,7 @@ func (p Program) logOutput() io.Writer {
 
 // once runs the router until the process or its console ends, or until it shall be restarted: then
 // it returns what is handed over, as it does with the error of a successor that cannot take over.
-func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, error) {
+func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Handover, err error) {
 	system, err := native.New(native.Options{StateDir: p.general.StateDir, Logger: log})
 	if err != nil {
 		return nil, err
@@ -263,7 +263,11 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	}
 	p.inherited.ReleasePredecessor(p.control, p.pid)
 	stop := r.Stop
-	defer func() { stop() }()
+	defer func() {
+		if stopErr := stop(); stopErr != nil {
+			err = errors.Join(err, fmt.Errorf("stop: %w", stopErr))
+		}
+	}()
 
 	server := api.NewServer(r.control(), log)
 	server.ConnContext = remote.ConnContext
@@ -290,11 +294,11 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (*driver.Handover, err
 	}
 	log.Info("router restarts", "program", p.self.Path)
 	service.Reloading()
-	stop = func() {}
+	stop = func() error { return nil }
 	ending, cancelEnding := context.WithTimeout(ctx, time.Second)
 	defer cancelEnding()
 	_ = server.Shutdown(ending) // requests may end
-	handover, err := r.leave(ctx)
+	handover, err = r.leave(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
 	}

@@ -4,6 +4,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -152,8 +153,7 @@ func (r *Router) fail(ctx context.Context, err error, successor bool) error {
 			return &unfitError{err, h}
 		}
 	}
-	r.Stop()
-	return err
+	return errors.Join(err, r.Stop())
 }
 
 // levelOf is what a user of the control socket may do.
@@ -185,8 +185,8 @@ func terminal(history string) *exec.Cmd {
 const stopGrace = 5 * time.Second
 
 // Stop ends sessions and listeners, then the engine, which hands over and leaves the kernel as it found it. A
-// client or a commit that is stuck does not keep the engine from doing so.
-func (r *Router) Stop() {
+// client or a commit that is stuck does not keep the engine from doing so. The error says what is left in the kernel.
+func (r *Router) Stop() error {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -199,6 +199,12 @@ func (r *Router) Stop() {
 	}
 	r.cancel()
 	<-r.done
+	select {
+	case err := <-r.failed:
+		return err
+	default:
+		return nil
+	}
 }
 
 // leave ends sessions and listeners, then the engine, which leaves everything to another.

@@ -108,7 +108,8 @@ func (d *Driver) Run(ctx context.Context) error {
 	defer endLog()
 
 	inherited := d.begin()
-	links, err := d.system.Links()
+	var links []platform.Link
+	err := persistently(func() (err error) { links, err = d.system.Links(); return err })
 	if err != nil {
 		return errors.Join(fmt.Errorf("list the interfaces: %w", err), d.system.Close())
 	}
@@ -146,6 +147,23 @@ func (d *Driver) Run(ctx context.Context) error {
 	err = errors.Join(err, d.system.Close())
 	d.hooks.Close(hookGrace)
 	return err
+}
+
+// At the start the kernel is asked again after startPause, after twice that and so on: without an answer nothing can run.
+const (
+	startPause    = 50 * time.Millisecond
+	startAttempts = 5 // within a second
+)
+
+// persistently does what is needed to start until it succeeds.
+func persistently(do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || attempt == startAttempts {
+			return err
+		}
+		time.Sleep(startPause << (attempt - 1))
+	}
 }
 
 // start runs f in a goroutine.

@@ -123,7 +123,7 @@ func (d *Driver) leave(l *loop) error {
 func (d *Driver) begin() *Handover {
 	h := d.inherited
 	if d.inherited = nil; h != nil { // it holds a whole configuration
-		err := d.system.Adopt(h.System)
+		err := persistently(func() error { return d.system.Adopt(h.System) })
 		if err == nil {
 			d.date(h)
 			return h

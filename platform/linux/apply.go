@@ -115,6 +115,9 @@ func (s *System) apply(jobs []*job) {
 		stays := j.want.Present && j.err == nil && j.parent != nil
 		if old != nil {
 			busy = append(busy, old)
+			if !j.want.Present {
+				s.registry.abandon(old)
+			}
 			if j.err == nil && (!stays || !old.sameShape(j.want)) {
 				s.registry.abandon(old)
 				doomed = append(doomed, &job{want: j.want, parent: j.parent, e: old})

@@ -270,3 +270,26 @@ func listTables(h *harness) ([]string, error) {
 	}
 	return names, err
 }
+
+// TestWhatCouldNotBeRemovedBeforeARestart holds that the successor removes it, although no virtual router is there to ask for that.
+func TestWhatCouldNotBeRemovedBeforeARestart(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	before := h.Kernel()
+	ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+	mustApply(t, h.system, ether, macvlan)
+	for _, a := range []*platform.Attachment{&ether, &macvlan} {
+		a.Present, a.Active = false, false
+	}
+	h.system.change.inject = func(bool) error { return unix.ENOBUFS }
+	for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
+		if !errors.Is(err, unix.ENOBUFS) {
+			t.Errorf("removed: %v", err)
+		}
+	}
+	left, err := h.system.Leave()
+	must(t, err)
+	h.Restart()
+	must(t, h.system.Adopt(left))
+	sameKernel(t, "after the restart", before, h.Kernel())
+}

@@ -69,7 +69,10 @@ func (s *System) Adopt(b []byte) error {
 	if err := s.adopt(&l); err != nil {
 		return fmt.Errorf("adopt: %w", err)
 	}
-	return s.Recover() // of what is not adopted
+	if err := s.Recover(); err != nil { // of what is not adopted
+		s.log.Warn("not all that an earlier run left could be removed; trying again", "error", err)
+	}
+	return nil
 }
 
 func (s *System) adopt(l *left) error {
@@ -79,12 +82,16 @@ func (s *System) adopt(l *left) error {
 	if err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
+	s.registry.init(s.registry.marks) // maybe after an attempt that failed
 	ours := make(map[int]bool)
 	for i := range links {
 		ours[links[i].Index] = links[i].ours()
 	}
 	for i := range l.Entries {
 		x := &l.Entries[i]
+		if !x.Want.Present {
+			continue // it could not be removed, and is for Recover
+		}
 		if x.Want.Macvlan && x.Macvlan != 0 && !ours[x.Macvlan] {
 			x.Macvlan, x.Installed, x.Up = 0, nil, false // deleted meanwhile
 		}

@@ -43,6 +43,9 @@ const (
 	requestBatch   = 64
 	answerBuffer   = 4 << 20
 	datagramBuffer = 64 << 10
+	// sendAttempts and sendPause are for when the kernel has no memory: what takes longer is for Reconcile.
+	sendAttempts = 3
+	sendPause    = time.Millisecond
 	// answerTime is far beyond what any request takes, since the kernel answers before
 	// the system call that sends the request returns.
 	answerTime = 10 * time.Second
@@ -129,7 +132,7 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 	if err := c.injected(false); err != nil {
 		return err
 	}
-	if err := unix.Sendto(c.fd, c.out, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := c.send(c.out); err != nil {
 		return err
 	}
 	for left := len(requests); left > 0; {
@@ -152,6 +155,20 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 		}
 	}
 	return c.injected(true)
+}
+
+// send sends requests. When the kernel has no memory for them for a moment it has done nothing, and they are sent again.
+func (c *rtnetlink) send(b []byte) error {
+	pause := sendPause
+	for attempt := 1; ; attempt++ {
+		err := unix.Sendto(c.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		passing := errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
+		if !passing || attempt == sendAttempts {
+			return err
+		}
+		time.Sleep(pause)
+		pause *= 4
+	}
 }
 
 func (c *rtnetlink) receive() ([]syscall.NetlinkMessage, error) {
@@ -244,7 +261,7 @@ func (c *rtnetlink) dumpOnce(r *request, reply func([]byte)) error {
 	if err := c.injected(false); err != nil {
 		return fmt.Errorf("netlink: %w", err)
 	}
-	if err := unix.Sendto(c.fd, r.Serialize(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := c.send(r.Serialize()); err != nil {
 		return fmt.Errorf("netlink: %w", err)
 	}
 	if err := c.injected(true); err != nil {
