@@ -21,6 +21,8 @@ import (
 	"vrrpsh/api"
 	"vrrpsh/conf"
 	"vrrpsh/engine/driver"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
@@ -159,6 +161,9 @@ func (p Program) Run(ctx context.Context) (err error) {
 	r.options = Options{
 		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
+		NotForwarding: func(iface string, family vrrp.Family) string {
+			return native.NotForwarding(iface, platform.Family(family))
+		},
 	}
 	for {
 		r.options.Handover = handover

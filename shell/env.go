@@ -10,6 +10,7 @@ import (
 	"vrrpsh/conf"
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
+	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/journal"
 )
 
@@ -73,6 +74,9 @@ type Env struct {
 	Restart func(ctx context.Context) (string, error)
 	// Obstacles says what of the host's settings is in the way of virtual routers; nil: nobody knows.
 	Obstacles func([]engine.VirtualRouter) []string
+	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
+	// knows.
+	NotForwarding func(iface string, family vrrp.Family) string
 	// Lab is nil outside the demo.
 	Lab Lab
 }

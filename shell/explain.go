@@ -75,6 +75,12 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 	if r.SendFault != "" {
 		say = append(say, "Its last advert failed: "+printable.Line(r.SendFault)+".")
 	}
+	if r.State == vrrp.Master && e.NotForwarding != nil {
+		if setting := e.NotForwarding(r.Config.Interface, r.Config.Family); setting != "" {
+			say = append(say, fmt.Sprintf("This host does not forward %s packets from %s (%s is 0): it is no gateway for hosts there.",
+				r.Config.Family, r.Config.Interface, setting))
+		}
+	}
 	for _, text := range e.obstacles(*r.Config) {
 		say = append(say, "A setting of this host is in the way: "+text+".")
 	}
@@ -181,6 +187,10 @@ func explainMaster(now time.Time, r *engine.RouterStatus) []string {
 	}
 	if !r.Installed {
 		say = append(say, "The kernel has not confirmed its addresses yet.")
+	}
+	if r.Cause == vrrp.CauseMasterDown && r.Counters.AdvertsReceived == 0 && len(r.Rivals)+len(r.Dropped) == 0 {
+		say = append(say, fmt.Sprintf("It has heard no other router for %s. If there is one, a firewall on either may drop VRRP (IP protocol 112).",
+			span(now.Sub(r.Counters.Since))))
 	}
 	return say
 }

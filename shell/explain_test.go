@@ -163,12 +163,17 @@ func TestExplain(t *testing.T) {
 		{
 			name: "Master", r1: v3 + "priority = 150",
 			until: func(*lan, *node, *node) { pass(13414063 * time.Microsecond) },
-			want:  []string{"It is Master for 10 secs now: master down timer expired.", "with a priority above 150, or with 150 from an address above 10.0.0.1"},
+			want: []string{"It is Master for 10 secs now: master down timer expired.", "with a priority above 150, or with 150 from an address above 10.0.0.1",
+				"It has heard no other router for 13 secs. If there is one, a firewall on either may drop VRRP (IP protocol 112).",
+				"This host does not forward IPv4 packets from eth0 (net.ipv4.conf.eth0.forwarding is 0): it is no gateway for hosts there."},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onLAN(t, func(l *lan) {
 				r1 := l.router(1, tc.r1)
+				r1.env.NotForwarding = func(iface string, family vrrp.Family) string {
+					return "net.ipv" + family.String()[3:] + ".conf." + iface + ".forwarding"
+				}
 				var r2 *node
 				if tc.r2 != "" {
 					r2 = l.router(2, tc.r2)
@@ -179,6 +184,9 @@ func TestExplain(t *testing.T) {
 					tc.until(l, r1, r2)
 				}
 				out := must(l.t, r1.Session, "show vrrp explain group 1")
+				if strings.Contains(out, "does not forward") != strings.Contains(out, "It is Master") {
+					l.t.Errorf("it is told of a Master that the host does not forward:\n%s", out)
+				}
 				for _, want := range tc.want {
 					if !strings.Contains(out, want) {
 						l.t.Errorf("%q is missing in:\n%s", want, out)

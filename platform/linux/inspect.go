@@ -10,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"vrrpsh/platform"
 )
 
 // Inspect says which settings of the kernel are in the way of IPv4 virtual routers on an interface: with their
@@ -17,6 +19,19 @@ import (
 // interfaces, which no interface can have otherwise, and those of the interface that others have set.
 func Inspect(iface string, macvlans ...string) []string {
 	return inspect(os.DirFS("/proc/sys/net/ipv4/conf"), iface, macvlans)
+}
+
+// NotForwarding returns the setting by which the host does not forward packets that come in on an interface, empty if it does.
+func NotForwarding(iface string, family platform.Family) string {
+	return notForwarding(os.DirFS("/proc/sys/net"), iface, family)
+}
+
+func notForwarding(settings fs.FS, iface string, family platform.Family) string {
+	b, err := fs.ReadFile(settings, fmt.Sprintf("ipv%d/conf/%s/forwarding", family, iface))
+	if err != nil || strings.TrimSpace(string(b)) != "0" {
+		return ""
+	}
+	return fmt.Sprintf("net.ipv%d.conf.%s.forwarding", family, iface)
 }
 
 // The settings that are looked at in every case. Which value counts for an interface is in the kernel's

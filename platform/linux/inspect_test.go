@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"vrrpsh/platform"
 )
 
 func TestInspect(t *testing.T) {
@@ -69,4 +71,22 @@ func TestInspectKernel(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+func TestNotForwarding(t *testing.T) {
+	settings := fstest.MapFS{
+		"ipv4/conf/eth0/forwarding": {Data: []byte("0\n")}, "ipv6/conf/eth0/forwarding": {Data: []byte("1\n")},
+		"ipv4/conf/eth1/forwarding": {Data: []byte("1\n")},
+	}
+	for _, tt := range []struct {
+		iface  string
+		family platform.Family
+		want   string
+	}{
+		{"eth0", platform.IPv4, "net.ipv4.conf.eth0.forwarding"}, {"eth0", platform.IPv6, ""}, {"eth1", platform.IPv4, ""}, {"eth1", platform.IPv6, ""},
+	} {
+		if got := notForwarding(settings, tt.iface, tt.family); got != tt.want {
+			t.Errorf("%s, IPv%d: %q, want %q", tt.iface, tt.family, got, tt.want)
+		}
+	}
 }

@@ -2,8 +2,16 @@
 
 package native
 
-import "vrrpsh/platform/linux"
+import (
+	"vrrpsh/platform"
+	"vrrpsh/platform/linux"
+)
 
 // Inspect lists the sysctls that cause problems for IPv4 virtual routers on an interface. Their
 // addresses are on the given macvlans, or if there are none on the interface itself.
 func Inspect(iface string, macvlans ...string) []string { return linux.Inspect(iface, macvlans...) }
+
+// NotForwarding returns the setting by which the host does not forward packets that come in on an interface, empty if it does.
+func NotForwarding(iface string, family platform.Family) string {
+	return linux.NotForwarding(iface, family)
+}

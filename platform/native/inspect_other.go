@@ -4,5 +4,10 @@
 
 package native
 
+import "vrrpsh/platform"
+
 // Inspect returns nil: no such setting of this operating system is known.
 func Inspect(string, ...string) []string { return nil }
+
+// NotForwarding returns nothing: it is not looked at on this operating system.
+func NotForwarding(string, platform.Family) string { return "" }
