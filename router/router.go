@@ -71,7 +71,8 @@ type Options struct {
 	// Inspect says what of the host's settings is in the way of IPv4 virtual routers on an interface, with their
 	// addresses on macvlans or, without any, on the interface itself; nil for simulated routers.
 	Inspect func(iface string, macvlans ...string) []string
-	// NotForwarding is that of shell.Env; nil for simulated routers.
+	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
+	Connects      bool
 	NotForwarding func(iface string, family vrrp.Family) string
 	// Handover is what the process before has left; nil: there was none.
 	Handover *driver.Handover
@@ -124,7 +125,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())

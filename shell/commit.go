@@ -110,6 +110,8 @@ type plan struct {
 	Valid   bool         `json:"valid"`
 	Changes []planChange `json:"changes"` // of the virtual routers
 	Routes  []planRoute  `json:"routes"`
+	// Connected are the routes to subnets that a Master brings.
+	Connected []connectedRoute `json:"connected,omitempty"`
 	// Settings are the changes of everything else: tracked objects, notifications, listeners, logging.
 	Settings []commands.Delta `json:"settings"`
 	// Listeners are those that the commit opens.
@@ -170,6 +172,9 @@ func (c *call) checkCandidate() (*plan, error) {
 	for _, r := range commands.CompareRoutes(d.Base().File, d.File()) {
 		p.Routes = append(p.Routes, planRoute{conf.Destination(r.Route), conf.StaticNH.Value(r.Route), conf.StaticMetric.Value(r.Route), r.Change})
 	}
+	if c.session.env.Connects {
+		p.Connected = connectedRoutes(d.File(), snapshot.Links)
+	}
 	p.Settings = commands.CompareOthers(d.Base().File, d.File())
 	p.Listeners = opened(d.Base().File, d.File())
 	return p, nil
@@ -205,6 +210,9 @@ func commitCheck(c *call) error {
 			c.printf(" metric %d", r.Metric)
 		}
 		c.printf(": %s\n", r.Change)
+	}
+	for _, r := range p.Connected {
+		c.printf("Connected route %s: %s has no address there, so that group %d brings it while Master\n", r.Subnet, r.Interface, r.Group)
 	}
 	if len(p.Settings) > 0 {
 		c.printf("Other settings:\n")

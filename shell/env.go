@@ -74,6 +74,8 @@ type Env struct {
 	Restart func(ctx context.Context) (string, error)
 	// Obstacles says what of the host's settings is in the way of virtual routers; nil: nobody knows.
 	Obstacles func([]engine.VirtualRouter) []string
+	// Connects tells that the prefix length of a virtual address brings a route to its subnet.
+	Connects bool
 	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
 	// knows.
 	NotForwarding func(iface string, family vrrp.Family) string

@@ -15,3 +15,6 @@ func Inspect(iface string, macvlans ...string) []string { return linux.Inspect(i
 func NotForwarding(iface string, family platform.Family) string {
 	return linux.NotForwarding(iface, family)
 }
+
+// Connects tells that the prefix length of a virtual address brings a route to its subnet.
+const Connects = true
