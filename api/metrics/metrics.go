@@ -141,6 +141,12 @@ var ofLoop = []metric{
 	ofLoad("vrrpsh_loop_turn_max_seconds", gauge, "The longest that the loop was busy at a time.", func(l *report.Load) float64 { return l.LongestTurn }),
 	ofLoad("vrrpsh_loop_received_total", counter, "VRRP packets that were received, before any check.", func(l *report.Load) float64 { return float64(l.Received) }),
 	ofLoad("vrrpsh_loop_sent_total", counter, "Adverts that the loop has sent, one for each unicast peer.", func(l *report.Load) float64 { return float64(l.Sent) }),
+	ofLoad("vrrpsh_kernel_fault", gauge, "1 while something could not be done in the kernel and is tried again; the log and show resources say what.", func(l *report.Load) float64 {
+		if l.KernelFault != "" {
+			return 1
+		}
+		return 0
+	}),
 	ofLoad("vrrpsh_kernel_queue", gauge, "Virtual routers whose addresses in the kernel are to be changed.", func(l *report.Load) float64 { return float64(l.KernelQueue) }),
 	ofLoad("vrrpsh_announcement_queue", gauge, "Gratuitous ARP and Neighbor Advertisements that wait to be sent.", func(l *report.Load) float64 { return float64(l.AnnounceQueue) }),
 }
