@@ -43,7 +43,8 @@ var (
 		Name: "vip", Type: Text{Kind: "address"}, Absent: "required, unless `vips`", Shown: true, Example: "10.0.0.1/24", Rank: 3,
 		Help: "Virtual address; repeat the command for more",
 		Doc: "virtual address, with or without prefix length: `\"10.0.0.1\"`, `\"10.0.0.1/24\"`. Without one, the prefix length is that of the interface's connected " +
-			"subnet that contains the address, else 32. An IPv6 address (`\"2001:db8::1/64\"`) makes it an IPv6 virtual router, see [below](#ipv6)",
+			"subnet that contains the address, else 32. Where the interface has no address in the subnet, a written one brings the route to it while Master " +
+			"(Linux, see [operations](operations.md#repair)). An IPv6 address (`\"2001:db8::1/64\"`) makes it an IPv6 virtual router, see [below](#ipv6)",
 	})
 	VIPs = Declare[[]string](RouterTable, Key{
 		Name: "vips", Type: Strings{}, Absent: "none", Example: []string{"10.0.0.2", "10.0.0.3"}, Dependent: true, Rank: 3,
