@@ -254,7 +254,7 @@ func (p *Packet) body(b []byte) {
 	}
 	switch {
 	case len(b) < n:
-		p.fault("message of %d bytes: %d addresses need %d", len(b), count, n)
+		p.fault("message has %d bytes, %d addresses need %d", len(b), count, n)
 		hold := len(b) - 8 - auth
 		if count = hold / size; p.cut || p.Version != vrrp.V2 || hold%size != 0 || count < 1 {
 			return
@@ -263,7 +263,7 @@ func (p *Packet) body(b []byte) {
 	case len(b) > n && p.Version == vrrp.V2 && !p.AuthType.Supported() && sum16(b) == 0xffff:
 		n = len(b) // all of it is authentication data
 	case len(b) > n:
-		p.fault("%d bytes behind the message", len(b)-n)
+		p.fault("%d bytes after the message", len(b)-n)
 	}
 	p.Decoded = Whole
 	p.checksum(b[:n])

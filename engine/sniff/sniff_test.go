@@ -191,7 +191,7 @@ func TestFaults(t *testing.T) {
 		{"Cisco's MD5", v2, func(s *sample) { s.rest[0], s.auth = 254, bytes.Repeat([]byte{7}, 30) }, "auth cisco-md5 addresses 10.0.0.100 checksum message",
 			[]string{"authentication cisco-md5 (type 254), which vrrpsh does not have"}},
 		{"Cisco's MD5, damaged", v2, func(s *sample) { s.rest[0], s.auth, s.badSum = 254, bytes.Repeat([]byte{7}, 30), true }, "checksum wrong",
-			[]string{"authentication cisco-md5 (type 254), which vrrpsh does not have", "22 bytes behind the message", "wrong checksum"}},
+			[]string{"authentication cisco-md5 (type 254), which vrrpsh does not have", "22 bytes after the message", "wrong checksum"}},
 		{"AH", v2, func(s *sample) { s.ah, s.rest[0] = true, 2 }, "10.0.0.1 > 224.0.0.18 AH VRRPv2 group 7 priority 100 advertisement interval 1s auth ah addresses 10.0.0.100",
 			[]string{"in an IPsec Authentication Header (protocol 51), which vrrpsh does not have", "authentication ah (type 2), which vrrpsh does not have"}},
 		{"CARP", v2, func(s *sample) { s.count, s.rest, s.auth = 7, [2]byte{0, 1}, make([]byte, 24) }, "10.0.0.1 > 224.0.0.18 CARP ID 7 checksum", []string{"CARP, not VRRP"}},
