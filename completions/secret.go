@@ -5,12 +5,18 @@ package completions
 import "strings"
 
 // SecretIn returns where a line that is typed in any mode gives a secret, or, if no command is like it, where one may begin: behind
-// the last word that still was that of a command with a secret. It is false for lines without.
+// the last word that still was that of a command with a secret. It is false for lines without. Of a line that is longer than any
+// command only the beginning is looked at: a secret may begin behind that.
 func (t *Tree) SecretIn(line string) (offset int, found bool) {
-	offset = len(line)
+	const enough = 4 << 10
+	offset, found = len(line), len(line) > enough
+	if found {
+		offset = enough
+	}
+	segments := lex(line[:offset])
 	for _, m := range anyMode {
 		mt := t.modes[m]
-		for _, s := range lex(line) {
+		for _, s := range segments {
 			for _, root := range []*node{mt.root, mt.no} {
 				if at, ok := t.secretFrom(root, s.tokens); ok && at < offset {
 					offset, found = at, true
