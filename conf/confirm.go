@@ -148,7 +148,7 @@ func (m *Manager) tell(e ConfirmationEvent) {
 }
 
 // promise records on disk the rollback to the running configuration before next becomes the commit
-// that awaits confirmation. From then on the rollback is certain, even after a crash.
+// that awaits confirmation. From then on not even a crash prevents the rollback.
 func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	now := m.o.Now()
 	a := &awaited{
