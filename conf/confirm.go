@@ -222,8 +222,8 @@ func absent(err error) bool {
 }
 
 // recall reads the confirmation that an earlier run of the router awaited. It returns nil if there
-// is none, or if the configuration file is not the one that awaits confirmation: that file was
-// never written, or a person has replaced it since.
+// is none, or if the configuration file is not the one of the record: that file was never written,
+// or a person has replaced it since.
 func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if m.o.StateDir == "" {
 		return nil, nil
@@ -274,8 +274,8 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	}
 }
 
-// unpromise removes the record that promise made for a commit that failed. A commit that awaited
-// confirmation before still does.
+// unpromise removes the record that promise made for a commit that failed. An earlier commit still
+// awaits its confirmation.
 func (m *Manager) unpromise() error {
 	m.mu.Lock()
 	a := m.awaited

@@ -121,8 +121,8 @@ func (e *ApplyError) Unwrap() []error {
 	return []error{ErrRejected, e.Err}
 }
 
-// RefusedFileError means that the configuration file still contains a refused configuration: the write failed, and
-// so did restoring the old content.
+// RefusedFileError means that the configuration file may still contain a refused configuration: the write failed,
+// and so did restoring the old content.
 type RefusedFileError struct {
 	Path string
 	Err  error // of the write

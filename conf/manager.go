@@ -124,7 +124,7 @@ type Manager struct {
 	// whether a commit, not a person, wrote it. Only the holder of the turn uses both.
 	disk      onDisk
 	rewritten bool
-	parts     []Part // likewise, in the order in which a configuration is applied
+	parts     []Part // only for the holder of the turn; in the order in which they apply a configuration
 
 	running atomic.Pointer[Revision]
 	missing atomic.Pointer[[]missing] // parts that could not be applied; only the holder of the turn changes them

@@ -120,7 +120,8 @@ func inCommands(text string) string {
 	})
 }
 
-// byWords maps names to the keys of virtual routers, and paths to the keys below the top level.
+// byWords maps names to the keys of virtual routers, and paths to the keys of the top level and of
+// single tables below it.
 var byWords = sync.OnceValue(func() map[string]*Key {
 	m := map[string]*Key{}
 	for _, k := range RouterTable.keys {
