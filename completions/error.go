@@ -11,6 +11,7 @@ import (
 // ErrorKind classifies errors in a line.
 type ErrorKind uint8
 
+// The kinds of errors.
 const (
 	Invalid    ErrorKind = iota // a word is wrong; Offset says which
 	Ambiguous                   // a word has several meanings
