@@ -104,7 +104,7 @@ func (h *host) warn(routers []engine.VirtualRouter) {
 	}
 }
 
-// inEffect returns general settings with the default files of a daemon, and paths resolved against the working directory.
+// inEffect returns general settings with paths resolved against the working directory and, for a daemon, default files.
 func inEffect(g conf.General, asDaemon bool) conf.General {
 	if asDaemon {
 		g.PID = cmp.Or(g.PID, conf.DefaultPID)
