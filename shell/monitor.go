@@ -127,7 +127,7 @@ func monitorPackets(c *call) error {
 	return errors.Join(err, failure)
 }
 
-// monitorTap displays only the packets that this router sends and receives.
+// monitorTap displays only this router's packets.
 func (c *call) monitorTap(iface string) error {
 	if c.session.env.Tap == nil {
 		return failed("Packets cannot be shown here")
