@@ -288,7 +288,7 @@ func (s *Server) serve(raw net.Conn) {
 	if err != nil {
 		return
 	}
-	// Nobody waits for a deadline of the raw connection once the client has logged in.
+	// The deadlines apply only until the client has logged in.
 	began := time.Now()
 	_ = raw.SetDeadline(began.Add(s.o.Limits.Exchange))
 	config := s.config(address)
