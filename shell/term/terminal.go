@@ -153,7 +153,7 @@ func (t *terminal) pasted(line string) (string, ending) {
 	return line, endEnter
 }
 
-// resized moves the cursor to where the line begins after the terminal has wrapped it anew, so that
+// resized moves the cursor to the beginning of the line after the terminal has rewrapped it, so that
 // the line is redrawn there.
 func (t *terminal) resized() {
 	t.columns, _ = t.tty.size()
