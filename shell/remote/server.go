@@ -35,7 +35,7 @@ const (
 	restartGrace = 500 * time.Millisecond
 )
 
-// Server creates a session for every client that asks for one. Its fields must be set before it
+// Server creates a session for every client that asks for one. Its fields may be set only before it
 // serves the first client.
 type Server struct {
 	// MaxSessions limits concurrent sessions; 0 means 64. Administrators may open a few more.
