@@ -20,7 +20,7 @@ import (
 
 func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
 
-// commitInfo returns the user who commits and the comment given in the command.
+// commitInfo returns the user, comment and options of a commit.
 func (c *call) commitInfo() conf.Info {
 	info := c.session.info(c.step.Value("comment"))
 	info.Overwrite = c.step.Has("overwrite")
