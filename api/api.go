@@ -23,23 +23,25 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// Options are what the API shows and whom it lets in.
+// Options configure an API: what it shows and which users it lets in.
 type Options struct {
 	View engine.View
-	// Running returns the running configuration; it is asked at every request, so
-	// that a commit takes effect at once.
+	// Running returns the running configuration. The API calls it at every request, so that a
+	// commit takes effect immediately.
 	Running func() *conf.Revision
-	// General returns its general part as it is in effect, with what flags and mode make of it; nil: as it is there.
+	// General returns the general part of the configuration in effect, including the effects of flags and mode; nil:
+	// the part as configured.
 	General func() conf.General
-	// Load tells how the router's loop fares, Sessions how many sessions of the shell there are; nil: nobody knows.
+	// Load returns the load of the router's loop, Sessions the number of shell sessions; nil: unknown.
 	Load     func(context.Context) (report.Load, error)
 	Sessions func() int
-	// Missing names the parts of the router that cannot follow the configuration, such as a listener, with why; nil: there are none.
+	// Missing lists the parts of the router, such as a listener, that cannot follow the configuration, and why; nil:
+	// there are none.
 	Missing func() []conf.Missing
 	Version string
 	Logger  *slog.Logger
 	Now     func() time.Time
-	// Gate is shared with whatever else asks for passwords; nil: one of its own.
+	// Gate is shared with the other parts that ask for passwords; nil: the API creates its own.
 	Gate *login.Gate
 }
 
@@ -62,7 +64,7 @@ type API struct {
 	requests   *process.Quota
 }
 
-// New returns an API. The session key is the configured secret, or random.
+// New returns an API. The session key is the configured secret or, if there is none, random.
 func New(o Options) *API {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -88,8 +90,8 @@ func New(o Options) *API {
 
 func (a *API) config() *conf.Config { return a.running().Config }
 
-// Remote returns the handler for the TCP listener: a session is needed for
-// everything but the index and the health check.
+// Remote returns the handler for the TCP listener. Everything except the index and the health check
+// requires a session.
 func (a *API) Remote() http.Handler {
 	r := a.routes()
 	r.HandleFunc(authPath, a.login).Methods(http.MethodPost)
@@ -97,8 +99,8 @@ func (a *API) Remote() http.Handler {
 	return a.guard(a.authenticate(r))
 }
 
-// Local returns the handler for the control socket, whose permissions and
-// peer credentials have already decided who may connect.
+// Local returns the handler for the control socket. The socket's permissions and the peer's
+// credentials have already decided who may connect.
 func (a *API) Local() http.Handler {
 	routes := a.routes()
 	return a.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.bound(w, r, localUser(r), routes) }))
@@ -129,7 +131,7 @@ func (a *API) routes() *mux.Router {
 	return r
 }
 
-// otherMethod answers OPTIONS, and refuses every other method that a path does not have.
+// otherMethod answers OPTIONS and refuses every other method that a path does not support.
 func otherMethod(w http.ResponseWriter, r *http.Request) {
 	allowed := "GET, HEAD, OPTIONS"
 	if r.URL.Path == authPath {
@@ -143,7 +145,7 @@ func otherMethod(w http.ResponseWriter, r *http.Request) {
 	fail(w, r, http.StatusMethodNotAllowed, errors.New("method not allowed"))
 }
 
-// guard bounds what a request may cost and keeps a handler's panic from the router.
+// guard limits the cost of a request and keeps a handler's panic from ending the router.
 func (a *API) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -164,10 +166,11 @@ func (a *API) guard(next http.Handler) http.Handler {
 	})
 }
 
-// hstsAge is how long a browser that has seen the API over TLS asks for nothing without it (RFC 6797 section 6.1.1): a year.
+// hstsAge is how long a browser that has used the API over TLS must not use it without TLS (RFC 6797 section 6.1.1):
+// a year.
 const hstsAge = 365 * 24 * time.Hour
 
-// secure tells browsers to take answers for nothing but what they are, and to show them in no other site's page.
+// secure tells browsers not to guess the type of answers and not to show them in pages of other sites.
 func secure(h http.Header, overTLS bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
@@ -177,7 +180,7 @@ func secure(h http.Header, overTLS bool) {
 	}
 }
 
-// maxBody is the largest request body that is read, in bytes.
+// maxBody is the maximum size of a request body, in bytes.
 const maxBody = 64 << 10
 
 func (a *API) health(w http.ResponseWriter, r *http.Request) {
@@ -194,12 +197,12 @@ func (a *API) health(w http.ResponseWriter, r *http.Request) {
 		Faults []string `json:"faults,omitempty"`
 	}{Status: "ok"}
 	for _, m := range a.missing() {
-		health.Faults = append(health.Faults, m.Part) // but not why: anybody may ask
+		health.Faults = append(health.Faults, m.Part) // without the reason, because the answer is public
 	}
 	answer(w, health)
 }
 
-// groups answers the list of all virtual routers or of those with one VRID.
+// groups returns the list of all virtual routers or of those with one VRID.
 func (a *API) groups(w http.ResponseWriter, r *http.Request) {
 	var match func(*engine.RouterStatus) bool
 	if text, ok := mux.Vars(r)["group"]; ok {
@@ -222,15 +225,15 @@ func (a *API) groups(w http.ResponseWriter, r *http.Request) {
 	answer(w, list)
 }
 
-// tracks answers the tracked objects.
+// tracks returns the tracked objects.
 func (a *API) tracks(w http.ResponseWriter, r *http.Request) {
 	if s, ok := a.snapshot(w, r); ok {
 		answer(w, report.Tracks(s))
 	}
 }
 
-// group answers one virtual router in detail. Where IPv4 and IPv6 share the VRID
-// on the interface, "?family=ipv6" chooses; the first configured is the default.
+// group returns one virtual router in detail. If an IPv4 and an IPv6 virtual router share the VRID
+// on the interface, "?family=ipv6" selects one of them. The default is the one configured first.
 func (a *API) group(w http.ResponseWriter, r *http.Request) {
 	vars := mux.Vars(r)
 	vrid, err := parseVRID(vars["group"])
@@ -280,15 +283,15 @@ func parseVRID(text string) (uint8, error) {
 	return uint8(n), nil
 }
 
-// answer writes a document as indented JSON, which people read with curl.
+// answer writes a document as JSON, indented for people who use curl.
 func answer(w http.ResponseWriter, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	// The status is sent; a client that went away is all that can fail here.
+	// The status has been sent; only a client that has gone can cause an error here.
 	_ = report.WriteJSON(w, document)
 }
 
-// fail writes an error as JSON with the path it concerns.
+// fail writes an error as JSON, including the path of the request.
 func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

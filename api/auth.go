@@ -19,7 +19,6 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// cookieName names the session cookie.
 const cookieName = "vrrpsh_session"
 
 var (
@@ -27,7 +26,7 @@ var (
 	errMalformed = errors.New("expected user=NAME passwd=PASSWORD")
 )
 
-// authPath is where sessions begin.
+// authPath is the path for login.
 const authPath = "/auth"
 
 // open tells whether a request needs no session.
@@ -35,11 +34,11 @@ func open(r *http.Request) bool {
 	return r.URL.Path == "/" || r.URL.Path == "/health" || r.URL.Path == authPath && r.Method == http.MethodPost
 }
 
-// sessionKey is that of the user in a request's context.
+// sessionKey is the key of the user in a request's context.
 type sessionKey struct{}
 
-// authenticate lets a request pass that carries the session of a user who exists
-// in the running configuration. What reads metrics has no session, but may carry user and password.
+// authenticate passes on a request that carries the session of a user in the running configuration.
+// Clients that read metrics have no session; their requests may carry a user name and password.
 func (a *API) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !open(r) {
@@ -63,7 +62,7 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// userOf returns the user of a request's session.
+// userOf returns the user of the request's session.
 func (a *API) userOf(r *http.Request) (conf.User, bool) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
@@ -72,7 +71,7 @@ func (a *API) userOf(r *http.Request) (conf.User, bool) {
 	return a.tokens.user(c.Value, a.config().API)
 }
 
-// session answers who is logged in.
+// session returns the user who is logged in.
 func (a *API) session(w http.ResponseWriter, r *http.Request) {
 	user, ok := r.Context().Value(sessionKey{}).(conf.User)
 	if !ok {
@@ -126,11 +125,11 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) {
 	answerUser(w, user)
 }
 
-// credentialTypes are the types of bodies that a login may have. The earlier daemon's clients send theirs as a form, which it is not, or
-// without a type.
+// credentialTypes are the permitted types of login bodies. Clients of the earlier daemon send a body without a type,
+// or with the type of a form although it is not a form.
 var credentialTypes = map[string]bool{"": true, "application/x-www-form-urlencoded": true, "application/json": true}
 
-// mediaType is the type of a request's body without its parameters; "?" if it is not written correctly.
+// mediaType returns the type of a request's body without parameters, or "?" if the header is malformed.
 func mediaType(r *http.Request) string {
 	header := r.Header.Get("Content-Type")
 	if header == "" {
@@ -143,7 +142,7 @@ func mediaType(r *http.Request) string {
 	return t
 }
 
-// check finds the user with a name and password, or answers why it does not.
+// check returns the user with a name and password. If there is none, it answers with the reason.
 func (a *API) check(w http.ResponseWriter, r *http.Request, name, password string) (conf.User, bool) {
 	source := sourceOf(r)
 	user, err := a.gate.Check(r.Context(), a.config().API.Users, source, name, password)
@@ -158,8 +157,8 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name, password strin
 	return user, err == nil
 }
 
-// parseCredentials reads the three forms of a login: "user=a passwd=b" as the
-// earlier daemon's clients send it, form-encoded, and JSON.
+// parseCredentials reads the three forms of login bodies: "user=a passwd=b", as clients of the
+// earlier daemon send it, form-encoded, and JSON.
 func parseCredentials(contentType, body string) (name, password string, ok bool) {
 	body = strings.TrimRight(body, "\r\n")
 	if contentType == "application/json" {
@@ -169,7 +168,7 @@ func parseCredentials(contentType, body string) (name, password string, ok bool)
 		}
 		return c.User, c.Passwd, c.User != ""
 	}
-	// A form-encoded body has no blank, so this one is told apart safely.
+	// A form-encoded body contains no space, so a space identifies this form.
 	if head, tail, found := strings.Cut(body, " passwd="); found {
 		name, ok = strings.CutPrefix(head, "user=")
 		return name, tail, ok && name != ""

@@ -8,10 +8,11 @@ import (
 	"vrrpsh/conf"
 )
 
-// challenge asks for a name and a password, of clients that keep no session.
+// challenge asks clients that keep no session for a name and a password.
 const challenge = `Basic realm="vrrpsh", charset="UTF-8"`
 
-// basic lets a request in by the user and password that it carries (RFC 7617), or answers why it does not.
+// basic authenticates a request by the user name and password that it carries (RFC 7617). If they are wrong, it
+// answers with the reason.
 func (a *API) basic(w http.ResponseWriter, r *http.Request) (conf.User, bool) {
 	name, password, ok := r.BasicAuth()
 	if !ok {

@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// userRequests is how many requests are answered at a time for one user: each holds its answer in memory until the
-	// client has taken it.
+	// userRequests is how many requests of one user are answered at a time. Each holds its answer in memory until the
+	// client has read it.
 	userRequests = 4
-	// requestWait is how long others of the user wait for their turn.
+	// requestWait is how long other requests of the user wait for their turn.
 	requestWait = 10 * time.Second
-	// answerBuffer is how much of an answer is written at a time.
+	// answerBuffer is how many bytes of an answer are written at a time.
 	answerBuffer = 16 << 10
 )
 
-// bound answers a request of a user when it is its turn. A user without a name, that is root, waits for none of the others.
+// bound answers a user's request when its turn has come. Requests without a user name, that is from root, do not wait
+// for others.
 func (a *API) bound(w http.ResponseWriter, r *http.Request, user string, next http.Handler) {
 	if user != "" {
 		leave, err := a.requests.Enter(r.Context(), user)
@@ -44,10 +45,10 @@ func (a *API) bound(w http.ResponseWriter, r *http.Request, user string, next ht
 	defer share.Release()
 	body := bufio.NewWriterSize(unshared{share, w}, answerBuffer)
 	next.ServeHTTP(response{w, body}, r)
-	_ = body.Flush() // a client that went away is all that can fail here
+	_ = body.Flush() // only a client that has gone can cause an error here
 }
 
-// unshared writes without the share of the processors: whoever reads may be slow.
+// unshared is a writer that gives up the processor share while it writes, because the reader may be slow.
 type unshared struct {
 	share *process.Share
 	w     http.ResponseWriter
@@ -59,7 +60,7 @@ func (u unshared) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// response is an answer that is written in parts.
+// response is an answer that is written in parts through body.
 type response struct {
 	http.ResponseWriter
 	body *bufio.Writer
@@ -68,5 +69,5 @@ type response struct {
 // Write implements io.Writer.
 func (r response) Write(b []byte) (int, error) { return r.body.Write(b) }
 
-// Unwrap returns the response itself, for http.ResponseController.
+// Unwrap returns the underlying ResponseWriter, for http.ResponseController.
 func (r response) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -11,13 +11,13 @@ import (
 	"vrrpsh/engine/report"
 )
 
-// global is the general part of the running configuration with what leaving a key out means.
+// global is the general part of the running configuration, with defaults for missing keys.
 type global struct {
 	Debug      int    `json:"debug"`
-	Timestamp  string `json:"timestamp"` // now, in the configured time zone (RFC 3339)
+	Timestamp  string `json:"timestamp"` // the current time in the configured time zone (RFC 3339)
 	TimeZone   string `json:"timezone"`
 	TimeFormat string `json:"timeformat"`
-	PID        string `json:"pid"` // the file; "" without one
+	PID        string `json:"pid"` // path of the PID file; "" if there is none
 	WorkingDir string `json:"working_dir"`
 	MainLog    string `json:"main_log"`
 	ErrorLog   string `json:"error_log"`
@@ -54,7 +54,7 @@ func (a *API) runRoutes(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// The parts of the running configuration as they are in its file, without secrets.
+// The parts of the running configuration in the structure of its file, without secrets.
 
 func (a *API) configGlobal(w http.ResponseWriter, _ *http.Request) {
 	answer(w, a.running().File.General().Redacted())
@@ -68,7 +68,7 @@ func (a *API) configProtocols(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{"static": list(conf.Static, a.running().File)})
 }
 
-// list returns the tables of a list without secrets; none is an empty list.
+// list returns the tables of a list without secrets. A missing list is empty.
 func list(key conf.KeyOf[[]*conf.Table], f *conf.File) []*conf.Table {
 	tables := []*conf.Table{}
 	for _, t := range key.Value(f) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package api is the HTTP API: the running state as JSON, over TCP with users and
-// sessions, and over the control socket, where the peer's credentials suffice.
+// Package api is the HTTP API. It serves the running state as JSON: over TCP to users with
+// sessions, and over the control socket, where the peer's credentials are sufficient.
 package api

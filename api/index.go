@@ -15,7 +15,7 @@ var links = []string{
 	"/config/global", "/config/vrouter", "/config/protocols", "/openapi.json",
 }
 
-// index answers what this is and where to go on, as HTML to browsers.
+// index describes the API and links to its resources. Browsers get HTML.
 func (a *API) index(w http.ResponseWriter, r *http.Request) {
 	index := struct {
 		Product string   `json:"product"`

@@ -13,9 +13,9 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// How many connections clients may have open, since each needs a file descriptor and memory that
-// the router has better uses for: all of them, and those from one source; and how many of these are kept for who has logged in: for all
-// users, for each, and for administrators only.
+// Limits on the connections of clients. Each connection needs a file descriptor and memory, for which the router has
+// better uses. The limits are: all connections, and connections from one source. Of these, some are reserved for
+// clients that have logged in: for all users, for each user, and for administrators only.
 const (
 	maxConnections       = 512
 	maxSourceConnections = 128
@@ -24,21 +24,22 @@ const (
 	reservedConnections  = 32
 )
 
-// limited is a listener that has places for so many connections.
+// limited is a listener with a limited number of places for connections.
 type limited struct {
 	net.Listener
 	places *login.Places
 	source func(net.Conn) string
-	fault  func(source string) // is told of connections that have asked for nothing; nil: nobody is
+	fault  func(source string) // reports a source whose connection has sent no request; nil: no reports
 }
 
-// Limit returns a listener with all connections at most, and each of them from the same source: who comes beyond that takes the place
-// of the one that was idle longest. Those whose source is empty do not count.
+// Limit returns a listener with at most "all" connections, and at most "each" from the same source. A connection
+// beyond a limit takes the place of the one that has been idle longest. Connections with an empty source do not
+// count.
 func Limit(l net.Listener, all, each int, source func(net.Conn) string) net.Listener {
 	return &limited{Listener: l, source: source, places: &login.Places{All: all, Each: each, Kept: all / 2, User: each}}
 }
 
-// networkOf returns where a connection over a network comes from.
+// networkOf returns the source of a network connection.
 func networkOf(c net.Conn) string {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
@@ -62,40 +63,40 @@ func (l *limited) Accept() (net.Conn, error) {
 	return entered, nil
 }
 
-// counted is a connection that counts until it is closed.
+// counted is a connection that counts toward the limits until it is closed.
 type counted struct {
 	net.Conn
 	source string
-	place  atomic.Pointer[login.Place] // nil for the moment in which it enters
+	place  atomic.Pointer[login.Place] // nil until the connection has its place
 	once   sync.Once
-	// served says that the client has asked for something.
+	// served is true once the client has sent a request.
 	served atomic.Bool
 	fault  func(source string)
 }
 
-// connectionKey is that of the counted connection in a request's context.
+// connectionKey is the key of the counted connection in a request's context.
 type connectionKey struct{}
 
-// connContext notes the connection of requests.
+// connContext stores the connection in the context of its requests.
 func connContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, placeOf(c))
 }
 
-// noteServed notes that a request is served.
+// noteServed records that the connection has served a request.
 func noteServed(r *http.Request) {
 	if c, _ := r.Context().Value(connectionKey{}).(*counted); c != nil {
 		c.served.Store(true)
 	}
 }
 
-// keep makes the connection of a request the user's, as long as others have enough.
+// keep assigns the connection of a request to a user, as long as enough places remain for others.
 func keep(r *http.Request, u conf.User) {
 	if c, _ := r.Context().Value(connectionKey{}).(*counted); c != nil {
 		c.place.Load().Keep(u.Name, u.Level >= conf.Administrator)
 	}
 }
 
-// placeOf returns the counted connection behind another one; nil if there is none.
+// placeOf returns the counted connection that a connection wraps, nil if there is none.
 func placeOf(c net.Conn) *counted {
 	for {
 		switch inner := c.(type) {
@@ -109,7 +110,7 @@ func placeOf(c net.Conn) *counted {
 	}
 }
 
-// touch notes what a connection does. One that was taken over by the shell is its user's.
+// touch records activity on a connection. A connection that the shell has taken over belongs to its user.
 func touch(c net.Conn, state http.ConnState) {
 	if counted := placeOf(c); counted != nil {
 		place := counted.place.Load()
@@ -120,7 +121,7 @@ func touch(c net.Conn, state http.ConnState) {
 	}
 }
 
-// RemoteAddr implements net.Conn. On a Unix socket it is the user, which has no address.
+// RemoteAddr implements net.Conn. A user on a Unix socket has no address, so RemoteAddr returns the user.
 func (c *counted) RemoteAddr() net.Addr {
 	if a, ok := c.Conn.RemoteAddr().(*net.UnixAddr); ok {
 		return &net.UnixAddr{Name: c.source, Net: a.Net}
@@ -128,15 +129,15 @@ func (c *counted) RemoteAddr() net.Addr {
 	return c.Conn.RemoteAddr()
 }
 
-// localUser returns the user of a request on a Unix socket; "" is root.
+// localUser returns the user of a request on a Unix socket. "" stands for root.
 func localUser(r *http.Request) string {
-	if r.RemoteAddr == "@" { // has no name, and is not counted
+	if r.RemoteAddr == "@" { // the client has no name and is not counted
 		return ""
 	}
 	return r.RemoteAddr
 }
 
-// NetConn returns the connection itself.
+// NetConn returns the underlying connection.
 func (c *counted) NetConn() net.Conn { return c.Conn }
 
 // Close implements net.Conn.

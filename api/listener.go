@@ -20,7 +20,7 @@ import (
 	"vrrpsh/platform/journal"
 )
 
-// Limits on what a client may hold on to.
+// Limits on the resources that a client may occupy.
 const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
@@ -28,7 +28,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10 // bytes
 	closeTimeout  = 2 * time.Second
-	maxStreams    = 16 // of a connection of HTTP/2
+	maxStreams    = 16 // of one HTTP/2 connection
 )
 
 // NewServer returns an HTTP server with limits on headers, bodies and slow clients.
@@ -47,7 +47,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// Listener keeps the TCP listener as the running configuration wants it.
+// Listener runs the TCP listener according to the running configuration.
 type Listener struct {
 	handler http.Handler
 	log     *slog.Logger
@@ -55,23 +55,22 @@ type Listener struct {
 
 	mu      sync.Mutex
 	applied conf.APIConfig
-	server  *server // nil: none is wanted
+	server  *server // nil: the configuration disables the listener
 }
 
 // server is an open listener.
 type server struct {
 	*http.Server
-	certificate atomic.Pointer[tls.Certificate] // of new connections; nil without TLS
+	certificate atomic.Pointer[tls.Certificate] // for new connections; nil without TLS
 }
 
-// NewListener returns a Listener that serves nothing yet. gate knows of where clients come from.
+// NewListener returns a Listener that does not listen yet. gate records the sources of clients.
 func NewListener(h http.Handler, log *slog.Logger, gate *login.Gate) *Listener {
 	return &Listener{handler: h, log: log, gate: gate}
 }
 
-// Apply opens, moves or closes the listener. After an error the listener is as it
-// was before. Users and secret are not its business: the API reads them anew at
-// every request.
+// Apply opens, moves or closes the listener. If it fails, the listener stays as it was. Apply
+// ignores users and secret, because the API reads them at every request.
 func (l *Listener) Apply(want conf.APIConfig) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +78,7 @@ func (l *Listener) Apply(want conf.APIConfig) error {
 		return nil
 	}
 	old, oldServer := l.applied, l.server
-	// The new socket can only be opened beside the old one if the address differs.
+	// The new socket can be opened while the old one is open only if the addresses differ.
 	moves := oldServer != nil && want.Enabled && want.Host == old.Host
 	if moves {
 		l.close(oldServer)
@@ -110,7 +109,7 @@ func (l *Listener) Close() {
 	}
 }
 
-// ListenerOf returns what the listener depends on, to be compared.
+// ListenerOf returns the settings that the listener depends on, for comparison.
 func ListenerOf(c conf.APIConfig) any {
 	type listener struct {
 		enabled, tls    bool
@@ -119,13 +118,13 @@ func ListenerOf(c conf.APIConfig) any {
 	return listener{c.Enabled, c.TLS, c.Host, c.TLSKey, c.TLSCert}
 }
 
-// reopen goes back to the old listener after the new one failed with cause.
+// reopen opens the old listener again after the new one has failed with cause.
 func reopen(l *Listener, old conf.APIConfig, cause error) (*server, error) {
 	server, err := l.open(old)
 	return server, errors.Join(cause, err)
 }
 
-// open returns a running server, or nil if none is wanted.
+// open returns a running server, or nil if the configuration disables it.
 func (l *Listener) open(c conf.APIConfig) (*server, error) {
 	if !c.Enabled {
 		return nil, nil
@@ -159,8 +158,8 @@ func (l *Listener) open(c conf.APIConfig) (*server, error) {
 	return server, nil
 }
 
-// ciphers are those of TLS 1.2: with forward secrecy and authenticated encryption only (RFC 9325 section 4.2). Those of TLS 1.3
-// cannot be chosen, and are all of that kind.
+// ciphers are the cipher suites for TLS 1.2: only those with forward secrecy and authenticated encryption (RFC 9325
+// section 4.2). The TLS 1.3 suites cannot be selected and all have these properties.
 var ciphers = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -174,7 +173,7 @@ func (s *server) tlsConfig() *tls.Config {
 	}
 }
 
-// load reads the certificate and its key for connections from now on.
+// load reads the certificate and its key for new connections.
 func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	if err != nil {
@@ -187,7 +186,8 @@ func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 	return nil
 }
 
-// Renew reads the certificate and its key again, which may have been renewed. After an error connections get those from before.
+// Renew reads the certificate and its key again, in case they have been renewed. If it fails, new connections use the
+// previous certificate.
 func (l *Listener) Renew() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -197,7 +197,7 @@ func (l *Listener) Renew() error {
 	return l.server.load(l.applied, l.log)
 }
 
-// close lets running answers end, but not for long.
+// close gives running requests a short time to finish.
 func (l *Listener) close(server *server) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

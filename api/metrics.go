@@ -10,10 +10,10 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// metricsPath is what Prometheus reads.
+// metricsPath is the path that Prometheus reads.
 const metricsPath = "/metrics"
 
-// serveMetrics answers the running state as Prometheus reads it.
+// serveMetrics answers with the running state in the Prometheus format.
 func (a *API) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if !a.config().Metrics {
 		fail(w, r, http.StatusNotFound, errors.New("metrics are not enabled"))
@@ -39,5 +39,5 @@ func (a *API) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	s.Commit, s.Committed = rev.ID, rev.Time
 	w.Header().Set("Content-Type", metrics.ContentType)
 	w.Header().Set("Cache-Control", "no-store")
-	_ = metrics.Write(w, &s) // a client that went away is all that can fail here
+	_ = metrics.Write(w, &s) // only a client that has gone can cause an error here
 }

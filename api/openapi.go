@@ -15,5 +15,5 @@ var openAPIDocument []byte
 func (a *API) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(openAPIDocument) // a client that went away is all that can fail here
+	_, _ = w.Write(openAPIDocument) // only a client that has gone can cause an error here
 }

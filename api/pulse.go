@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// pulsePause is how long an answer to whether the engine lives is good for. Everybody may ask, and the engine has
-	// better things to do.
+	// pulsePause is how long the result of a health check of the engine remains valid. Every client may ask, and the
+	// engine has more important work.
 	pulsePause = time.Second
 	// pulseLimit is how long the engine may take to answer.
 	pulseLimit = 2 * time.Second
 )
 
-// pulse knows whether the engine lives.
+// pulse tells whether the engine responds.
 type pulse struct{ last chan beat }
 
-// beat is an answer of the engine.
+// beat is one response of the engine.
 type beat struct {
 	at  time.Time
 	err error
@@ -30,7 +30,7 @@ func newPulse() pulse {
 	return p
 }
 
-// take returns the last answer, or a new one if that is old: one at a time asks for it.
+// take returns the last result, or a new one if the last one is too old. Only one caller at a time asks the engine.
 func (p pulse) take(ctx context.Context, now func() time.Time, ask func(context.Context) error) error {
 	var b beat
 	select {
@@ -39,7 +39,7 @@ func (p pulse) take(ctx context.Context, now func() time.Time, ask func(context.
 		return ctx.Err()
 	}
 	if age := now().Sub(b.at); age < 0 || age >= pulsePause {
-		// Not by the client's leave: the next one is glad of the answer.
+		// Continue even if the client cancels: the next client can use the result.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pulseLimit)
 		b.err = ask(ctx)
 		cancel()

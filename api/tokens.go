@@ -16,12 +16,11 @@ import (
 // tokenLife is how long a session lasts.
 const tokenLife = 12 * time.Hour
 
-// tokens makes and checks session tokens. A token carries its user and time,
-// signed, so that sessions need no memory and, with a configured secret, survive
-// a restart. The user's password hash is signed too: a changed password ends the
-// sessions made with the old one.
+// tokens creates and checks session tokens. A token carries its user and time and is signed.
+// Therefore sessions need no memory and, with a configured secret, survive a restart. The signature
+// covers the user's password hash: a changed password ends the sessions created with the old one.
 type tokens struct {
-	random [32]byte // key while no secret is configured
+	random [32]byte // the key if no secret is configured
 	now    func() time.Time
 }
 
@@ -39,8 +38,8 @@ func (t *tokens) issue(u conf.User, running conf.APIConfig) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// user returns the user of a token that is genuine, not expired, and whose user
-// still exists.
+// user returns the user of a token, if the token is genuine and not expired and the user still
+// exists.
 func (t *tokens) user(token string, running conf.APIConfig) (conf.User, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) < 8+sha256.Size {
@@ -60,7 +59,7 @@ func (t *tokens) user(token string, running conf.APIConfig) (conf.User, bool) {
 	return conf.User{}, false
 }
 
-// sign returns the message with its signature behind it.
+// sign appends the signature to the message.
 func (t *tokens) sign(message []byte, u conf.User, running conf.APIConfig) []byte {
 	key := t.random[:]
 	if running.Secret != "" {

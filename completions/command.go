@@ -5,7 +5,7 @@ package completions
 // Mode is a mode of the shell; each has its own commands.
 type Mode string
 
-// The modes. Pipe is that of the words after "|".
+// The modes. Pipe is the mode of the words after "|".
 const (
 	Exec         Mode = "exec"
 	Config       Mode = "config"
@@ -16,14 +16,13 @@ const (
 	Pipe         Mode = "pipe"
 )
 
-// parents says where a command is looked for when its mode does not know it.
+// parents lists the mode to search when a mode does not know a command.
 var parents = map[Mode]Mode{ConfigIf: Config, ConfigRouter: ConfigIf, ConfigTrack: Config, ConfigNotify: Config}
 
 // Parent returns the mode that contains m, or "" when none does.
 func (m Mode) Parent() Mode { return parents[m] }
 
-// Level is what a user may do. The numbers are those of the users list of the
-// configuration.
+// Level is the authorization level of a user, as in the users list of the configuration.
 type Level uint8
 
 // The lowest level of each role.
@@ -45,34 +44,32 @@ func (l Level) String() string {
 	}
 }
 
-// Command is one command.
-//
-// Syntax is written as in the reference: words stand for themselves, "a|b" is a choice, "[...]" is
-// optional (adjacent optional parts in any order, each once), "<name>" is a
-// value, "<name:1-255>" an integer, "<name:type>" a value of a Type,
-// "<name...>" the rest of the line, and "<name...:words>" the rest of the line as it was typed, for Split.
+// Command is one command. Syntax uses the notation of the reference: words stand for themselves, "a|b" is a
+// choice, "[...]" is optional (adjacent optional parts in any order, each once), "<name>" is a value,
+// "<name:1-255>" an integer, "<name:type>" a value of a Type, "<name...>" the rest of the line, and
+// "<name...:words>" the rest of the line as typed, for Split.
 type Command struct {
 	ID     string
 	Modes  []Mode
 	Syntax string
 	Help   string
-	// Words explains keywords, and values by their name, in angle brackets where a keyword has the
-	// same. A keyword without an entry takes the tree's topic, or Help when it is the last one that is needed.
+	// Words holds the help of keywords, and of values by name (in angle brackets if a keyword has the same
+	// name). A keyword without an entry takes the topic of the tree, or Help if it is the last required
+	// keyword.
 	Words map[string]string
 	Level Level
-	// Enter is the mode that the command leads to. The settings of that mode may follow on the same line.
+	// Enter is the mode that the command enters. Settings of that mode may follow on the same line.
 	Enter Mode
-	// Setting says that the command is part of the configuration, so that it may follow
-	// the command that leads to its mode.
+	// Setting is true for a part of the configuration, which may follow the command that enters its mode.
 	Setting bool
-	// No is the syntax after "no" and "default"; "" when they do not exist.
+	// No is the syntax after "no" and "default"; "" if the command has no such forms.
 	No string
-	// Yields says that an abbreviation of the first word means another command if there is one: "conf" is
-	// configure, not confirm.
+	// Yields gives precedence to other commands when the first word is abbreviated: "conf" means configure,
+	// not confirm.
 	Yields bool
-	// Secret is the name of a value that must not be shown, "" if there is none.
+	// Secret is the name of a value that must not be shown; "" if there is none.
 	Secret string
-	// Demo commands exist in the demo only.
+	// Demo is true for a command that exists only in the demo.
 	Demo bool
 }
 
@@ -82,8 +79,8 @@ type Form uint8
 // The forms.
 const (
 	Plain   Form = iota
-	No           // "no X" takes the setting back, or switches it off
-	Default      // "default X" takes the setting back
+	No           // "no X" removes the setting, or switches it off
+	Default      // "default X" removes the setting
 )
 
 // String returns "", "no" or "default".
@@ -98,24 +95,24 @@ func (f Form) String() string {
 	}
 }
 
-// Arg is a value of the line.
+// Arg is a value given in a line.
 type Arg struct {
 	Name   string
 	Value  string
-	Offset int // in bytes, where the word begins in the line
+	Offset int // of the word in the line, in bytes
 }
 
-// Step is one command of a line. A line has several when it descends through
-// modes: "interface eth0 vrrp 1 priority 200" has three.
+// Step is one command of a line. A line that descends through modes has several steps: "interface eth0 vrrp 1
+// priority 200" has three.
 type Step struct {
 	Command *Command
 	Mode    Mode
-	// Words are the keywords in full, in the order of the line.
+	// Words are the unabbreviated keywords, in line order.
 	Words []string
 	Args  []Arg
 }
 
-// Has tells whether the keyword was given.
+// Has reports whether the line has the keyword.
 func (s *Step) Has(word string) bool {
 	for _, w := range s.Words {
 		if w == word {
@@ -125,13 +122,13 @@ func (s *Step) Has(word string) bool {
 	return false
 }
 
-// Value returns the value of a name, "" when it was not given.
+// Value returns the value of the argument with a name, or "" if it was not given.
 func (s *Step) Value(name string) string {
 	a, _ := s.Arg(name)
 	return a.Value
 }
 
-// Arg returns the argument of a name.
+// Arg returns the argument with a name.
 func (s *Step) Arg(name string) (Arg, bool) {
 	for _, a := range s.Args {
 		if a.Name == name {
@@ -141,11 +138,11 @@ func (s *Step) Arg(name string) (Arg, bool) {
 	return Arg{}, false
 }
 
-// Invocation is a line that parsed.
+// Invocation is a parsed line.
 type Invocation struct {
 	Line string
 	Form Form
-	// Do is true for a command of exec mode given in another mode with "do".
+	// Do is true for an exec command run from another mode with "do".
 	Do bool
 	// Steps has at least one element; the last is the command itself.
 	Steps []Step

@@ -19,7 +19,7 @@ func Commands() []Command {
 	return all
 }
 
-// Topics explains the words that begin several commands, and values by name.
+// Topics returns the help of words that begin several commands, and of values by name.
 func Topics() map[string]string { return topics }
 
 var topics = map[string]string{

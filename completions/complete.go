@@ -7,24 +7,23 @@ import (
 	"strings"
 )
 
-// Candidate is something that can stand at the end of a line.
+// Candidate is a possible continuation of a line.
 type Candidate struct {
 	Text string
 	Help string
-	// Literal is true when Text can be typed as it is, false for descriptions
-	// such as "<1-254>" and "<cr>".
+	// Literal is true if the user can type Text as it is; descriptions such as "<1-254>" and "<cr>" are not literal.
 	Literal bool
 }
 
 // End is the text of the candidate that stands for the end of the line.
 const End = "<cr>"
 
-// Values returns the values of a kind that exist: interfaces, groups, revisions. The kind is the
-// name of a value or its type, prefix what was typed of it, and line what was understood before.
+// Values returns the existing values of a kind, such as interfaces, groups or revisions. kind is the name of a value
+// or its type, prefix is the part already typed, and line holds the commands parsed before it.
 type Values func(kind, prefix string, line []Step) []Candidate
 
-// Complete returns what can stand at the end of the line: the words that go on from its last,
-// unfinished word, or all that can follow when it ends with a blank. The error says why the words before do not parse.
+// Complete returns the possible continuations of a line: completions of an unfinished last word, or, after a blank,
+// all words that can follow. The error says why the words before do not parse.
 func (t *Tree) Complete(mode Mode, level Level, line string, values Values) ([]Candidate, *Error) {
 	segments := lex(line)
 	s := segments[len(segments)-1]

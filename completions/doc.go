@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package completions holds the command line as data: which commands exist, how they
-// are written, who may use them in which mode, and what can be typed next. A compiled Tree
-// parses lines with abbreviations, explains what is wrong with them, completes
-// them and writes the command reference. It executes nothing.
+// Package completions defines the command line as data: the commands, their syntax, the modes and
+// levels that allow them, and what can be typed next. A compiled Tree parses lines with
+// abbreviations, explains their errors, completes them and writes the command reference. It
+// executes nothing.
 package completions

@@ -8,35 +8,35 @@ import (
 	"strings"
 )
 
-// ErrorKind says what is wrong with a line.
+// ErrorKind classifies errors in a line.
 type ErrorKind uint8
 
-// The kinds.
+// The kinds of errors.
 const (
 	Invalid    ErrorKind = iota // a word is wrong; Offset says which
-	Ambiguous                   // a word stands for several
+	Ambiguous                   // a word has several meanings
 	Incomplete                  // words are missing
 	Denied                      // the user's level is too low
 )
 
-// Error tells why a line does not parse.
+// Error says why a line does not parse.
 type Error struct {
 	Kind ErrorKind
-	// Offset is where the word begins, in bytes.
+	// Offset is the position of the word, in bytes.
 	Offset int
 	// Line is the line up to the end of the word.
 	Line string
-	// Words are the meanings of an ambiguous word, or what an invalid one may have meant.
+	// Words are the meanings of an ambiguous word, or the suggestions for an invalid word.
 	Words []string
-	// Expected is what can stand there.
+	// Expected lists what can stand at Offset.
 	Expected []string
 	// Reason says what is wrong with a value.
 	Reason string
 	depth  int // words understood
 }
 
-// Error returns a sentence in the style of network operating systems. The marker that
-// Invalid speaks of is drawn by the caller.
+// Error returns a sentence in the style of network operating systems. The caller draws the marker
+// that the sentence for Invalid refers to.
 func (e *Error) Error() string {
 	switch e.Kind {
 	case Ambiguous:
@@ -77,7 +77,7 @@ func list(words []string) string {
 	}
 }
 
-// similar returns the words that a mistyped one may have meant, the likeliest first.
+// similar returns the likely intended words for a mistyped one, likeliest first.
 func similar(word string, among []string) []string {
 	type near struct {
 		word     string
@@ -88,7 +88,7 @@ func similar(word string, among []string) []string {
 	var found []near
 	for _, w := range among {
 		d := distance(word, w)
-		// A mistyped abbreviation is compared with the begin of the word too.
+		// Compare a mistyped abbreviation with the beginning of the word too.
 		if len(word) >= 3 && len(w) > len(word) {
 			d = min(d, distance(word, w[:len(word)])+1)
 		}

@@ -4,7 +4,7 @@ package completions
 
 import "strings"
 
-// foreign says how to do here what words of other network operating systems do there.
+// foreign maps words of other network operating systems to the way to do the same here.
 var foreign = []struct{ word, hint string }{
 	{"write", "\"commit\" writes the configuration file"},
 	{"copy", "\"commit\" writes the configuration file, \"save FILE\" in configure mode another one"},
@@ -25,7 +25,8 @@ var foreign = []struct{ word, hint string }{
 	{"show processes", "\"show resources\" tells of memory and processor time"},
 }
 
-// abroad returns the hint for a line that begins with words of another system, abbreviated to two letters or more.
+// abroad returns the hint for a line that begins with words of another system, abbreviated to at least two
+// letters.
 func abroad(tokens []token) string {
 	if len(tokens) == 0 || len(tokens[0].text) < 2 {
 		return ""

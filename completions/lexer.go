@@ -16,14 +16,14 @@ type token struct {
 	open       bool // the closing quote is missing
 }
 
-// segment is what stands between pipes.
+// segment is the part of a line between pipes.
 type segment struct {
 	tokens     []token
 	start, end int
 }
 
-// lex splits a line into words, and at pipes. A pipe is a "|" at the begin or
-// end of a word, outside quotes; one inside a word, as in "eth0|eth1", belongs to it.
+// lex splits a line into words and at pipes. A pipe is a "|" at the beginning or end of a word,
+// outside quotes; inside a word, as in "eth0|eth1", "|" belongs to the word.
 func lex(line string) []segment {
 	segments := []segment{{}}
 	for i := 0; i < len(line); {
@@ -77,8 +77,9 @@ func quotedToken(line string, start int) token {
 	return t
 }
 
-// unescape writes what the escape at the begin of s means and returns its length. A backslash
-// before anything else stands for itself, so that regular expressions need no doubling.
+// unescape writes the meaning of the escape at the beginning of s and returns the length of the
+// escape. Before any other character a backslash stands for itself, so that regular expressions
+// need no double backslashes.
 func unescape(w *strings.Builder, s string) int {
 	if len(s) < 2 {
 		w.WriteByte('\\')
@@ -110,8 +111,7 @@ func unescape(w *strings.Builder, s string) int {
 	return 1
 }
 
-// Quote writes a value so that it is one word of a line: as it is if it can be,
-// otherwise in double quotes.
+// Quote writes a value as one word of a line: unchanged where possible, otherwise in double quotes.
 func Quote(s string) string {
 	if s != "" && !strings.ContainsAny(s, " \t\"\\|!#?") && plain(s) {
 		return s
@@ -149,7 +149,7 @@ func plain(s string) bool {
 	return true
 }
 
-// Split takes a text of several words apart, with quotes as on the command line.
+// Split splits a text into words, with quotes as on the command line.
 func Split(text string) []string {
 	var words []string
 	for _, s := range lex(text) {
@@ -160,7 +160,7 @@ func Split(text string) []string {
 	return words
 }
 
-// Join writes words so that they can be the rest of a line, for Split to take apart.
+// Join writes words as the rest of a line; Split reverses it.
 func Join(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

@@ -14,14 +14,14 @@ import (
 // param is a value that a command takes.
 type param struct {
 	name string
-	// kind is the type, or the name where no type is written; values are completed by it.
+	// kind is the type, or the name if the syntax gives no type; it selects the completions of the value.
 	kind   string
 	rest   bool // the rest of the line
 	ranged bool
 	lo, hi int
 }
 
-// newParam reads what stands between < and >.
+// newParam parses the text between < and >.
 func newParam(s string) (*param, error) {
 	name, kind, typed := strings.Cut(s, ":")
 	p := &param{name: name, kind: name}
@@ -47,7 +47,7 @@ func newParam(s string) (*param, error) {
 	return p, nil
 }
 
-// String returns for example "<group 1-255>" or "<interface>".
+// String returns the value in the notation of the reference, such as "<group 1-255>" or "<interface>".
 func (p *param) String() string {
 	if p.ranged {
 		return fmt.Sprintf("<%s %d-%d>", p.name, p.lo, p.hi)
@@ -55,7 +55,7 @@ func (p *param) String() string {
 	return "<" + p.name + ">"
 }
 
-// short is the form in the answer to "?", as "<1-255>".
+// short returns the form in the answer to "?", such as "<1-255>".
 func (p *param) short() string {
 	if p.ranged {
 		return fmt.Sprintf("<%d-%d>", p.lo, p.hi)
@@ -63,7 +63,7 @@ func (p *param) short() string {
 	return "<" + p.name + ">"
 }
 
-// check tells whether a word can be this value; the error is a phrase.
+// check checks whether a word can be this value; the error is a phrase.
 func (p *param) check(word string) error {
 	if p.ranged {
 		n, err := strconv.Atoi(word)
@@ -78,7 +78,7 @@ func (p *param) check(word string) error {
 	return nil
 }
 
-// checks are the types; nil accepts every word.
+// checks maps types to their checks; nil accepts every word.
 var checks = map[string]func(string) error{
 	"word":      nil,
 	"interface": checkInterface,
@@ -88,7 +88,7 @@ var checks = map[string]func(string) error{
 	"track":     nil,
 	"duration":  checkDuration,
 	"words":     checkWords,
-	"regexp":    nil, // by what compiles it, once
+	"regexp":    nil, // checked where it is compiled, to compile it only once
 	"file":      nil,
 	"router":    nil,
 	"revision":  checkRevision,
@@ -97,8 +97,7 @@ var checks = map[string]func(string) error{
 	"endpoint":  checkEndpoint,
 }
 
-// checkInterface refuses what the kernel refuses in names of interfaces (IFNAMSIZ is 16 with
-// the terminating zero).
+// checkInterface rejects the interface names that the kernel rejects (IFNAMSIZ is 16, including the terminating zero).
 func checkInterface(s string) error {
 	unfit := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/:%", r) }
 	if s == "" || len(s) > 15 || strings.ContainsFunc(s, unfit) || s == "." || s == ".." {
@@ -120,7 +119,7 @@ func checkAddress(s string) error {
 	return nil
 }
 
-// checkPrefix and checkNextHop are about routes, which are of IPv4.
+// checkPrefix and checkNextHop check IPv4 routes.
 func checkPrefix(s string) error {
 	p, err := netip.ParsePrefix(s)
 	if err != nil || !p.Addr().Is4() {
@@ -139,7 +138,7 @@ func checkNextHop(s string) error {
 	return nil
 }
 
-// checkDuration accepts what time.ParseDuration does, and whole seconds without a unit. The range is for who takes the value.
+// checkDuration accepts the durations of time.ParseDuration, and whole seconds without a unit. The setting checks the range.
 func checkDuration(s string) error {
 	if _, err := strconv.Atoi(s); err == nil {
 		return nil
@@ -158,7 +157,7 @@ func checkRevision(s string) error {
 }
 
 func checkEndpoint(s string) error {
-	if s == "disabled" { // whether it can be is for who takes the value
+	if s == "disabled" { // the setting checks whether "disabled" is allowed
 		return nil
 	}
 	i := strings.LastIndexByte(s, ':')
@@ -171,7 +170,7 @@ func checkEndpoint(s string) error {
 	return nil
 }
 
-// checkWords accepts what Split takes apart.
+// checkWords accepts text that Split can split.
 func checkWords(s string) error {
 	for _, part := range lex(s) {
 		for _, t := range part.tokens {
@@ -183,7 +182,7 @@ func checkWords(s string) error {
 	return nil
 }
 
-// checkName accepts names of users: 1 to 256 letters and digits.
+// checkName accepts user names: 1 to 256 letters and digits.
 func checkName(s string) error {
 	if s == "" || len(s) > 256 {
 		return errors.New("the name must have 1-256 letters and digits")

@@ -11,9 +11,9 @@ import (
 // MaxPipes is how many pipes a line may have.
 const MaxPipes = 8
 
-// Parse understands a line typed in a mode by a user of a level. Keywords may be abbreviated
-// while unique and are not case-sensitive. What the mode does not know is
-// looked for in the modes that contain it. The error, if any, is the one of the attempt that got farthest.
+// Parse parses a line typed in a mode by a user of a level. Keywords are not case-sensitive and may be
+// abbreviated while unique. Commands unknown in the mode are looked up in the modes that contain it. If
+// all attempts fail, Parse returns the error of the one that got farthest.
 func (t *Tree) Parse(mode Mode, level Level, line string) (*Invocation, *Error) {
 	segments := lex(line)
 	var best *Error
@@ -47,7 +47,7 @@ func (t *Tree) Parse(mode Mode, level Level, line string) (*Invocation, *Error) 
 	return nil, best
 }
 
-// deeper returns the error that understood more words; of equals the first, with the
+// deeper returns the error of the attempt that understood more words; of equals the first, with the
 // suggestions of both.
 func deeper(a, b *Error) *Error {
 	switch {
@@ -71,7 +71,7 @@ func union(a, b []string) []string {
 	return a
 }
 
-// hint tells of another mode that has the command, or of another name that it has here.
+// hint adds to an error that another mode has the command, or that the command has another name here.
 func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
 	if e == nil || e.Kind != Invalid || e.Reason != "" || len(s.tokens) == 0 {
 		return
@@ -83,7 +83,7 @@ func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
 	}
 }
 
-// elsewhere tells when a command exists in another mode than the user's.
+// elsewhere adds to an error that the command exists in a mode other than the user's.
 func (t *Tree) elsewhere(e *Error, mode Mode, level Level, s segment) {
 	if e.depth > 0 {
 		return
@@ -134,7 +134,7 @@ type walker struct {
 	form  Form
 	do    bool
 	depth int
-	// text is the edge of a value that took the rest of the line.
+	// text is the edge of a value that takes the rest of the line.
 	text *edge
 }
 
@@ -193,8 +193,8 @@ func (w *walker) step(tok token, last bool, end int) *Error {
 	return nil
 }
 
-// match finds the edge of a word, descending into the mode that the command so far leads to
-// when it does not go on itself.
+// match finds the edge of a word. If the command so far does not continue with the word, match looks in
+// the mode that the command enters.
 func (w *walker) match(tok token) (*edge, *Error) {
 	e, err := w.node.match(tok, w.level)
 	if err == nil {
@@ -216,7 +216,7 @@ func (w *walker) match(tok token) (*edge, *Error) {
 	return e, nil
 }
 
-// below returns where a line goes on that has reached a command that enters a mode.
+// below returns where a line continues after a command that enters a mode.
 func (w *walker) below() *node {
 	if w.node.end == nil || w.node.end.Enter == "" || !w.node.end.Setting {
 		return nil
@@ -249,8 +249,8 @@ func (w *walker) denied(tok token, needs Level) *Error {
 	}
 }
 
-// match finds the edge that a word follows. Keywords come before values; an exact match before an
-// abbreviation; what the user may not do counts only when nothing else fits.
+// match finds the edge of a word. Keywords precede values, and exact matches precede abbreviations;
+// commands that the user may not run count only when nothing else fits.
 func (n *node) match(tok token, level Level) (*edge, *Error) {
 	var visible, denied, yielding []*edge
 	if !tok.quoted {

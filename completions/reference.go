@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// chapters is the order of the reference.
+// chapters are the chapters of the reference, in order.
 var chapters = []struct {
 	title, text string
 	holds       func(*Command) bool
@@ -90,7 +90,7 @@ func (t *Tree) describe(w io.Writer, c *Command) {
 	}
 }
 
-// explain lists the words of a syntax that have a help of their own.
+// explain adds the words of a syntax that have help of their own to rows.
 func (t *Tree) explain(c *Command, seq []element, rows *[]string) {
 	row := func(word, help string) {
 		line := fmt.Sprintf("| `%s` | %s |\n", word, help)

@@ -4,9 +4,9 @@ package completions
 
 import "strings"
 
-// SecretIn returns where a line that is typed in any mode gives a secret, or, if no command is like it, where one may begin: behind
-// the last word that still was that of a command with a secret. It is false for lines without. Of a line that is longer than any
-// command only the beginning is looked at: a secret may begin behind that.
+// SecretIn returns the offset of a secret in a line typed in any mode. If no command matches the line, it returns where a secret may
+// begin: after the last word that matched a command with a secret. found is false for lines without a secret. Of a line that is longer than
+// any command, only the beginning is read: a secret may begin after it.
 func (t *Tree) SecretIn(line string) (offset int, found bool) {
 	const enough = 4 << 10
 	offset, found = len(line), len(line) > enough
@@ -27,26 +27,26 @@ func (t *Tree) SecretIn(line string) (offset int, found bool) {
 	return offset, found
 }
 
-// within is a node that words lead to.
+// within is a node reached by the words so far.
 type within struct {
 	node   *node
-	secret bool // at least one word is that of a command with a secret
+	secret bool // at least one word belongs to a command with a secret
 }
 
-// secretFrom follows words as they may be meant: as every abbreviation, as what a word with a slip may have been, and as values whatever
+// secretFrom follows every possible meaning of the words: all abbreviations, all corrections of mistyped words, and values regardless of
 // their range.
 func (t *Tree) secretFrom(root *node, tokens []token) (int, bool) {
 	at := []within{{node: root}}
 	for _, tok := range tokens {
 		var next []within
-		begun := false // all that is known is within a command with a secret
+		begun := false // a possible meaning is inside a command with a secret
 		for _, w := range at {
 			begun = begun || w.secret && w.node.secretBelow()
 			for _, e := range w.node.params {
 				if e.secret {
 					return tok.start, true
 				}
-				if e.param.rest { // takes all that follows
+				if e.param.rest { // takes the rest of the line
 					next = append(next, within{node: &node{params: []*edge{e}}})
 					continue
 				}
@@ -66,7 +66,7 @@ func (t *Tree) secretFrom(root *node, tokens []token) (int, bool) {
 	return 0, false
 }
 
-// enter adds a node, and what can follow if a command ends there that leads to another mode.
+// enter adds a node, and what can follow if a command that enters another mode ends there.
 func (t *Tree) enter(list []within, w within) []within {
 	list = append(list, w)
 	if c := w.node.end; c != nil && c.Enter != "" {
@@ -75,8 +75,8 @@ func (t *Tree) enter(list []within, w within) []within {
 	return list
 }
 
-// couldBe tells whether a word may stand for a keyword: an abbreviation, or, unless it may be the secret itself, a word with two slips
-// at most.
+// couldBe reports whether a word may stand for a keyword: as an abbreviation, or, unless the word may be the secret itself, with at most
+// two typing errors.
 func couldBe(typed, word string, secret bool) bool {
 	typed = strings.ToLower(typed)
 	if secret || strings.HasPrefix(word, typed) {
@@ -86,7 +86,7 @@ func couldBe(typed, word string, secret bool) bool {
 	return len(typed) > slips && distance(typed, word) <= slips
 }
 
-// secretBelow tells whether a value of the command that is being typed is a secret.
+// secretBelow reports whether the command can continue with a secret.
 func (n *node) secretBelow() bool {
 	for _, e := range n.params {
 		if e.secret || e.to.secretBelow() {

@@ -90,7 +90,7 @@ func (p *syntaxParser) sequence(inBrackets bool) ([]element, error) {
 	}
 }
 
-// display writes a syntax for people: "<group:1-255>" becomes "<group 1-255>" and types are left out.
+// display writes a syntax for display: "<group:1-255>" becomes "<group 1-255>"; types are omitted.
 func display(seq []element) string {
 	parts := make([]string, len(seq))
 	for i, e := range seq {

@@ -17,35 +17,35 @@ type Tree struct {
 
 // modeTree holds the tries of one mode.
 type modeTree struct {
-	root     *node // what can be typed
-	settings *node // what can follow the command that leads here
-	no       *node // what can follow "no" and "default"
+	root     *node // the commands of the mode
+	settings *node // the commands that can follow the command that enters the mode
+	no       *node // the commands that can follow "no" and "default"
 }
 
-// node is a place in a line: after some words, before others.
+// node is a position in a line between words.
 type node struct {
 	words  []*edge
 	params []*edge
-	end    *Command // the line may end here
+	end    *Command // the command, if the line may end here
 }
 
-// edge is a word that leads on.
+// edge is a word that leads to another node.
 type edge struct {
-	word  string // keyword, unless param is set
+	word  string // the keyword, unless param is set
 	param *param
 	help  string
-	// level is the lowest level with a command behind the word.
+	// level is the lowest level of the commands that continue with the word.
 	level Level
 	to    *node
-	form  Form // of "no" and "default"
-	do    bool // of "do" and "run"
-	// yields is true while all commands behind the word yield to others that it may be the abbreviation of.
+	form  Form // of the words "no" and "default"
+	do    bool // true for the words "do" and "run"
+	// yields is true if all commands that continue with the word have Yields set.
 	yields bool
 	secret bool // the value must not be shown
 }
 
-// Compile builds a tree. Topics explain words that begin several commands, by the line up to
-// and including them. An error is a mistake in the table.
+// Compile builds a tree. topics holds the help of words that begin several commands; the key is the line up
+// to and including the word. An error means a mistake in the table.
 func Compile(commands []Command, topics map[string]string) (*Tree, error) {
 	t := &Tree{modes: make(map[Mode]*modeTree), topics: topics}
 	for _, m := range append(slices.Clone(anyMode), Pipe) {
@@ -229,8 +229,8 @@ func (in *inserter) value(n *node, p *param) *node {
 	return e.to
 }
 
-// valueHelp explains a value: as the command does for "<name>", as all do, or as the command does for
-// the name.
+// valueHelp returns the help of a value: the command's help for "<name>", else the topic, else the
+// command's help for the name.
 func (t *Tree) valueHelp(c *Command, p *param) string {
 	name := "<" + p.name + ">"
 	if h := c.Words[name]; h != "" {
@@ -242,5 +242,5 @@ func (t *Tree) valueHelp(c *Command, p *param) string {
 	return c.Words[p.name]
 }
 
-// Commands returns the table that the tree was made from. It is not to be changed.
+// Commands returns the table that the tree was built from. The caller must not change it.
 func (t *Tree) Commands() []*Command { return t.commands }

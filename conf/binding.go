@@ -11,8 +11,8 @@ import (
 
 // binding ties a key to a field of the validated virtual router.
 type binding struct {
-	set func(*engine.VirtualRouter, any) // from a value of the key's type; nil: by code of its own
-	get func(*engine.VirtualRouter) any  // to compare; nil: the key has no effect of its own
+	set func(*engine.VirtualRouter, any) // from a value of the key's type; nil: separate code sets the field
+	get func(*engine.VirtualRouter) any  // for comparisons; nil: the key alone has no effect
 }
 
 type integer interface {
@@ -35,7 +35,7 @@ func toField[F comparable](at func(*engine.VirtualRouter) *F) binding {
 	}
 }
 
-// toMeaning ties a value to a field that holds what it means.
+// toMeaning ties a value to a field that holds its meaning.
 func toMeaning[T any, F comparable](at func(*engine.VirtualRouter) *F, meaning func(T) F) binding {
 	return binding{
 		set: func(r *engine.VirtualRouter, v any) { *at(r) = meaning(v.(T)) },
@@ -43,7 +43,7 @@ func toMeaning[T any, F comparable](at func(*engine.VirtualRouter) *F, meaning f
 	}
 }
 
-// named returns what a word means: the value whose String it is, or else the first one.
+// named returns the meaning of a word: the value whose String is the word, or else the first value.
 func named[F fmt.Stringer](all ...F) func(string) F {
 	return func(word string) F {
 		for _, v := range all {
@@ -58,10 +58,10 @@ func named[F fmt.Stringer](all ...F) func(string) F {
 // toDuration ties a duration to a field.
 func toDuration(at func(*engine.VirtualRouter) *time.Duration) binding {
 	return binding{
-		set: func(r *engine.VirtualRouter, v any) { *at(r), _ = time.ParseDuration(v.(string)) }, // was checked
+		set: func(r *engine.VirtualRouter, v any) { *at(r), _ = time.ParseDuration(v.(string)) }, // already checked
 		get: func(r *engine.VirtualRouter) any { return *at(r) },
 	}
 }
 
-// compared ties a key to what is compared; code of its own sets it.
+// compared ties a key to the value that is compared; separate code sets the field.
 func compared(get func(*engine.VirtualRouter) any) binding { return binding{get: get} }

@@ -10,11 +10,11 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// maxText is the length in bytes of the longest string that any key takes.
+// maxText is the maximum length in bytes of a string value.
 const maxText = 4096
 
-// check holds every value of a table, and of those below it, against its key, for virtual routers of a version. What was refused
-// counts as unset from then on.
+// check validates every value of a table, and of the tables below it, for virtual routers of a version. Refused values count as
+// unset from then on.
 func (v *validator) check(t *Table, path string, version vrrp.Version) {
 	t.each(func(k *Key, value any) {
 		at := func() string { return join(path, k.Name) }
@@ -60,13 +60,13 @@ func (v *validator) check(t *Table, path string, version vrrp.Version) {
 	})
 }
 
-// refuse reports what is wrong with a value by itself.
+// refuse reports a value that is wrong regardless of other keys.
 func (v *validator) refuse(path, value, problem string) {
 	v.fault(path, value, problem)
 	v.known[path] = true
 }
 
-// versionOf is the version that a virtual router will have.
+// versionOf returns the VRRP version that a virtual router will use.
 func versionOf(t *Table) vrrp.Version {
 	if n, _ := Version.In(t); IsIPv6(t) || n == int(vrrp.V3) {
 		return vrrp.V3
@@ -74,7 +74,7 @@ func versionOf(t *Table) vrrp.Version {
 	return vrrp.V2
 }
 
-// badText refuses strings that a terminal or log cannot show.
+// badText refuses strings that a terminal or log cannot display.
 func badText(k *Key, s string) string {
 	switch {
 	case len(s) > maxText:
@@ -94,7 +94,7 @@ func isControl(r rune) bool {
 	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029'
 }
 
-// shown is a value as messages show it.
+// shown returns a value as messages show it.
 func (k *Key) shown(v any) string {
 	if k.hidden() {
 		return ""
@@ -105,8 +105,8 @@ func (k *Key) shown(v any) string {
 	return FormatValue(v)
 }
 
-// Problem says what is wrong with a value by itself, for virtual routers of a version (zero: of every version), "" if nothing is.
-// Lists are right as far as this goes.
+// Problem returns what is wrong with a value regardless of other keys, for virtual routers of a version (zero: of every version),
+// or "". It accepts all lists.
 func (k *Key) Problem(v any, version vrrp.Version) string {
 	if s, ok := v.(string); ok {
 		if problem := badText(k, s); problem != "" {
@@ -116,7 +116,7 @@ func (k *Key) Problem(v any, version vrrp.Version) string {
 	return k.Type.problem(v, version)
 }
 
-// accepted is the value of a key of a table; nil if it is unset or was refused.
+// accepted returns the value of a key of a table, or nil if it is unset or was refused.
 func (v *validator) accepted(k *Key, t *Table, path string) any {
 	value := k.Raw(t)
 	if value != nil && len(v.known) > 0 && v.known[join(path, k.Name)] {
@@ -125,7 +125,7 @@ func (v *validator) accepted(k *Key, t *Table, path string) any {
 	return value
 }
 
-// valued is the value of a key, or its default if it is unset or was refused.
+// valued returns the value of a key, or its default if it is unset or was refused.
 func valued[T any](v *validator, k KeyOf[T], t *Table, path string) T {
 	value, ok := v.accepted(k.Key, t, path).(T)
 	if !ok && k.Default != nil {

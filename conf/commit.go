@@ -15,12 +15,12 @@ import (
 	"vrrpsh/engine"
 )
 
-// restoreTimeout is how long going back to the old configuration may take. The caller's
-// context does not count there: it may have ended already.
+// restoreTimeout limits the return to the old configuration. The caller's context does not apply:
+// it may have ended already.
 const restoreTimeout = 30 * time.Second
 
-// Check validates a candidate and says what committing it would do. Its errors are those that Commit
-// would have before it changes anything.
+// Check validates a candidate and returns what committing it would do. Its errors are those that
+// Commit would return before it changes anything.
 func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 	running := m.Running()
 	cfg, err := validate(c.File, nil, running.Config, m.o.Host)
@@ -33,20 +33,20 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 	return plan(running.Config, cfg), nil
 }
 
-// Commit makes the candidate running: validate, refuse a stale base (ErrStale) and a file that
-// was changed by hand (ErrFileChanged), apply, write the file, record history. After an error running,
-// file and kernel are as they were; ErrRejected is in the errors of a candidate that cannot be made
-// running. A candidate without changes returns the running revision. A commit confirms one that waits
-// for that; with Info.Confirm it waits itself. Once the engine has taken
-// the configuration over, the end of ctx does not stop the rest.
+// Commit makes the candidate the running configuration: it validates, refuses a stale base (ErrStale)
+// and a file changed by hand (ErrFileChanged), applies, writes the file and records the history. After
+// an error, the running configuration, the file and the kernel are as before; errors include
+// ErrRejected if the candidate cannot run. A candidate without changes returns the running revision. A
+// commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation
+// itself. Once the engine has applied the configuration, the end of ctx does not stop the commit.
 //
-// When the history cannot be written the commit succeeds, the Notes of the revision say so, and it is
-// kept in memory.
+// If the history cannot be written, the commit succeeds, the Notes of the revision report the failure,
+// and the revision is kept in memory.
 func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revision, error) {
 	info.progress("waiting for another commit")
 	return m.change(ctx, func(running *Revision) (*revised, error) {
 		info.progress("validating %d virtual routers", len(VRouters.Value(c.File)))
-		file := c.File.Clone() // the session goes on editing
+		file := c.File.Clone() // the session may edit it during the commit
 		cfg, err := validate(file, nil, running.Config, m.o.Host)
 		if err != nil {
 			return nil, err
@@ -75,8 +75,8 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 	})
 }
 
-// Reload makes the configuration file, changed by hand, the running configuration. The file
-// stays as it is. A file without changes returns the running revision.
+// Reload makes the configuration file, changed by hand, the running configuration. It does not
+// change the file. A file without changes returns the running revision.
 func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 	return m.change(ctx, func(running *Revision) (*revised, error) {
 		data, disk, err := m.read()
@@ -86,7 +86,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if disk == m.disk {
 			return nil, nil
 		}
-		if !disk.exists { // more likely a mistake than the wish to stop everything
+		if !disk.exists { // probably a mistake, not a request to stop everything
 			return nil, fmt.Errorf("read configuration: %s: %w", m.o.Path, fs.ErrNotExist)
 		}
 		file, cfg, err := load(m.origin(data, disk), running.Config, m.o.Host)
@@ -101,7 +101,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 	})
 }
 
-// stale refuses a candidate whose base differs from what runs now.
+// stale refuses a candidate whose base differs from the running configuration.
 func stale(c *Candidate, running *Revision) error {
 	if c.Base == running || c.Base.ID == running.ID {
 		return nil
@@ -112,26 +112,27 @@ func stale(c *Candidate, running *Revision) error {
 	return &StaleError{Base: c.Base, Running: running}
 }
 
-// fileChanged tells whether the file is not as it was last read or written here.
+// fileChanged reports whether the file has changed since the Manager last read or wrote it.
 func (m *Manager) fileChanged() (bool, error) {
 	_, disk, err := m.read()
 	return disk != m.disk, err
 }
 
-// revised is what shall run next.
+// revised is a configuration to install.
 type revised struct {
 	file   *File
 	config *Config
 	data   []byte // the file
 	info   Info
-	write  bool // data shall be written
-	// disk and rewritten are the Manager's after the change, and after the write if there is one.
+	write  bool // write data to the file
+	// disk and rewritten are the Manager's fields after the change, and after the write if there is
+	// one.
 	disk      onDisk
 	rewritten bool
-	takesBack bool // a commit that was not confirmed
+	takesBack bool // rolls back a commit that was not confirmed
 }
 
-// change waits for its turn, asks prepare what shall run next, if anything, and makes it running.
+// change waits for the turn, calls prepare for the next configuration, if any, and installs it.
 func (m *Manager) change(ctx context.Context, prepare func(running *Revision) (*revised, error)) (*Revision, error) {
 	if err := m.take(ctx); err != nil {
 		return nil, err
@@ -158,8 +159,8 @@ func (m *Manager) takeTurn(ctx context.Context, prepare func(running *Revision) 
 	return rev, err == nil, err
 }
 
-// install applies, writes and records. Until the file is written, every failure goes back to
-// the running configuration.
+// install applies, writes and records. Any failure before the file is written restores the running
+// configuration.
 func (m *Manager) install(ctx context.Context, running *Revision, next *revised) (*Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -208,7 +209,7 @@ func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (
 	return notes, nil
 }
 
-// record makes what was installed the running revision.
+// record makes the installed configuration the running revision.
 func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revision {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -227,7 +228,7 @@ func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revisio
 	return rev
 }
 
-// restore takes parts back to the running configuration after a failure, the last one first.
+// restore returns the parts to the running configuration after a failure, in reverse order.
 func (m *Manager) restore(ctx context.Context, parts []Part, running *Revision, next *revised) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
@@ -240,8 +241,8 @@ func (m *Manager) restore(ctx context.Context, parts []Part, running *Revision, 
 	return errors.Join(problems...)
 }
 
-// persist writes the file if it is to be written. A file that a person wrote is in the history,
-// or else a copy is made.
+// persist writes the file if required. It keeps a file that a person wrote in the history, or else
+// as a copy.
 func (m *Manager) persist(next *revised) (notes []string, err error) {
 	if !next.write {
 		return nil, nil
@@ -263,8 +264,8 @@ func (m *Manager) persist(next *revised) (notes []string, err error) {
 	return notes, nil
 }
 
-// undo puts the old file back if a write that failed, for a reason, has replaced it nevertheless, and returns what is to be
-// said: the file is what the running configuration says, or a RefusedFileError.
+// undo restores the old file if a failed write has replaced it nevertheless. It returns reason, the error of that write, if
+// the file again matches the running configuration, or else a RefusedFileError.
 func (m *Manager) undo(reason error, old []byte, was onDisk) error {
 	_, now, err := m.read()
 	switch {
@@ -281,14 +282,15 @@ func (m *Manager) undo(reason error, old []byte, was onDisk) error {
 		err = putBack(m.o.Path, old)
 	}
 	if err != nil {
-		// The next commit replaces what was refused, as what a commit has written.
+		// The next commit may replace the refused content like content that a commit has written.
 		m.disk, m.rewritten = now, true
 		return &RefusedFileError{m.o.Path, reason, err}
 	}
 	return fmt.Errorf("%w; the file is as it was, but may not be after a power failure", reason)
 }
 
-// preserve makes sure that the file as a person wrote it can be got back, and says how.
+// preserve makes sure that the file as a person wrote it can be recovered, and returns notes that
+// say how.
 func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
 	if !disk.exists {
 		return nil, nil

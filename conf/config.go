@@ -14,9 +14,9 @@ type Config struct {
 	SSH     SSHConfig
 	// Realtime is the [realtime] table.
 	Realtime RealtimeConfig
-	// Metrics tells whether the API serves metrics.
+	// Metrics reports whether the API serves metrics.
 	Metrics bool
-	// Warnings say what is legal but probably not meant.
+	// Warnings describe what is valid but probably a mistake.
 	Warnings []string
 }
 
@@ -25,10 +25,10 @@ type General struct {
 	Debug         int
 	TimeZone      string
 	TimeFormat    string
-	PID           string // "" when not set: none in the foreground
+	PID           string // "" if unset: no file in the foreground
 	WorkingDir    string
-	MainLog       string // "" when not set: standard error in the foreground
-	ErrorLog      string // "" when disabled
+	MainLog       string // "" if unset: standard error in the foreground
+	ErrorLog      string // "" if disabled
 	Hostname      string
 	ControlSocket string
 	StateDir      string
@@ -36,16 +36,17 @@ type General struct {
 
 // APIConfig is the [api] table.
 type APIConfig struct {
-	Enabled bool   // a TCP listener is wanted
+	Enabled bool   // listen on TCP
 	Host    string // address and port
 	Users   Users
-	Secret  string // "" for a random one
+	Secret  string // "": random
 	TLS     bool
 	TLSKey  string
 	TLSCert string
 }
 
-// Listeners says what can be reached over the network under a configuration, and what of it is not encrypted.
+// Listeners describes what a configuration makes reachable over the network, and which of it is not
+// encrypted.
 func (c *Config) Listeners() []string {
 	var list []string
 	if c.API.Enabled {
@@ -61,7 +62,7 @@ func (c *Config) Listeners() []string {
 	return list
 }
 
-// SSHConfig is the [ssh] table. Its users are those of the API.
+// SSHConfig is the [ssh] table. The API's users are the SSH users.
 type SSHConfig struct {
 	Listen         string // address and port; "": no SSH server
 	AuthorizedKeys string // path, with %u for the user and %% for a percent sign
@@ -70,6 +71,6 @@ type SSHConfig struct {
 
 // RealtimeConfig is the [realtime] table.
 type RealtimeConfig struct {
-	Priority   int // of the engine's loop among real-time threads, 1-99; 0: it is not one
+	Priority   int // real-time priority of the engine's loop, 1-99; 0: no real-time scheduling
 	LockMemory bool
 }

@@ -17,25 +17,24 @@ import (
 	"time"
 )
 
-// ErrNothingAwaited is the error of Confirm when no commit waits for a confirmation.
+// ErrNothingAwaited is the error of Confirm when no commit awaits confirmation.
 var ErrNothingAwaited = errors.New("no commit waits for a confirmation")
 
 const (
-	// confirmFile is where, in the state directory, a commit waits for its confirmation.
+	// confirmFile is the file in the state directory that records a commit awaiting confirmation.
 	confirmFile = "confirm"
-	// warnBefore is how long before a commit is taken back everybody is warned.
+	// warnBefore is how long before a rollback all users are warned.
 	warnBefore = time.Minute
-	// rollbackPause is how long after a rollback that failed it is tried again.
+	// rollbackPause is the delay before a failed rollback is retried.
 	rollbackPause = 30 * time.Second
-	// noteEvery is how often it is noted how much time is left, for a start of the machine whose clock does not know.
+	// noteEvery is how often the remaining time is saved, for a reboot of a machine without a reliable clock.
 	noteEvery = time.Minute
 )
 
-// Confirmation is what a commit waits for: without it, the configuration that ran before comes
-// back at the deadline.
+// Confirmation describes a commit that rolls back at the deadline unless confirmed.
 type Confirmation struct {
-	Commit   uint64 // the one that waits
-	Back     uint64 // the one that comes back
+	Commit   uint64 // the commit to confirm
+	Back     uint64 // the commit to roll back to
 	User     string
 	Source   string
 	Comment  string
@@ -43,49 +42,49 @@ type Confirmation struct {
 	Deadline time.Time
 }
 
-// Stage is what becomes of a commit that waits for its confirmation. That it was made and that
-// it was taken back are commits, of which Options.Notify tells.
+// Stage is what happens to a commit that awaits confirmation. The commit itself and its rollback
+// are commits, which Options.Notify reports.
 type Stage uint8
 
 // The stages.
 const (
-	StageWarning   Stage = iota // a minute is left
-	StageConfirmed              // it stays
-	StageFailed                 // it could not be taken back; that is tried again
+	StageWarning   Stage = iota // one minute is left
+	StageConfirmed              // the commit was confirmed
+	StageFailed                 // the rollback failed and will be retried
 )
 
-// ConfirmationEvent tells of a commit that waits for its confirmation.
+// ConfirmationEvent reports a Stage of a commit that awaits confirmation.
 type ConfirmationEvent struct {
 	Confirmation
 	Stage Stage
-	By    Info  // who has confirmed it
-	Err   error // why it could not be taken back
+	By    Info  // the user who confirmed
+	Err   error // why the rollback failed
 }
 
-// awaited is a Confirmation with what is needed to do without it.
+// awaited is a Confirmation with what a rollback needs.
 type awaited struct {
 	Confirmation
-	old     []byte // the file as it was
-	sum     digest // of the file that waits
+	old     []byte // the file before the commit
+	sum     digest // of the file awaiting confirmation
 	timer   *time.Timer
 	warning *time.Timer
 	note    *time.Timer
 }
 
-// awaitedHeader is the first line of the file of an awaited confirmation. The old configuration follows.
+// awaitedHeader is the first line of confirmFile. The old configuration follows.
 type awaitedHeader struct {
 	Confirmation
 	Format string
-	SHA256 string // of the file that waits
-	// Left is how much time was left when this was written. The Deadline is when the machine is Until up, in the Boot of that
-	// name. Earlier releases did not say that.
+	SHA256 string // of the file awaiting confirmation
+	// Left is the time that was left when the header was written. In the boot that Boot names, the deadline is at the uptime
+	// Until. Earlier releases did not write these fields.
 	Left  time.Duration
 	Boot  string
 	Until time.Duration
 }
 
-// left returns how much time there is for the confirmation: what the clock of this start of the machine says, which nobody can
-// set, or else what the time of day says, but no more than was left before.
+// left returns the time left for the confirmation: by the uptime, which nobody can set, if the machine has not rebooted, or
+// else by the time of day, but never more than was left before.
 func (h *awaitedHeader) left(now time.Time, boot string, up time.Duration) time.Duration {
 	most := h.Left
 	if h.Boot == "" && h.Left == 0 {
@@ -97,7 +96,7 @@ func (h *awaitedHeader) left(now time.Time, boot string, up time.Duration) time.
 	return min(most, h.Deadline.Sub(now))
 }
 
-// Awaited returns what the running configuration waits for, nil if for nothing.
+// Awaited returns the confirmation that the running configuration awaits, or nil.
 func (m *Manager) Awaited() *Confirmation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,8 +107,8 @@ func (m *Manager) Awaited() *Confirmation {
 	return &c
 }
 
-// Confirm makes the commit that waits for it permanent, and returns it. Without one the error
-// is ErrNothingAwaited.
+// Confirm makes the commit that awaits confirmation permanent, and returns its Confirmation.
+// Without such a commit the error is ErrNothingAwaited.
 func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error) {
 	if err := m.take(ctx); err != nil {
 		return nil, err
@@ -129,7 +128,7 @@ func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error)
 	return c, nil
 }
 
-// confirmed ends the wait, the commit stays. The caller has the turn.
+// confirmed ends the wait and keeps the commit. The caller holds the turn.
 func (m *Manager) confirmed(by Info) {
 	m.mu.Lock()
 	a := m.awaited
@@ -148,8 +147,8 @@ func (m *Manager) tell(e ConfirmationEvent) {
 	}
 }
 
-// promise notes on disk that the configuration that runs now comes back, before another one
-// that waits takes its place: whatever happens from then on, it does.
+// promise records on disk the rollback to the running configuration before next becomes the commit
+// that awaits confirmation. From then on not even a crash prevents the rollback.
 func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	now := m.o.Now()
 	a := &awaited{
@@ -167,7 +166,7 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	if a.old, disk, err = m.read(); err != nil {
 		return nil, err
 	}
-	if disk != m.disk || !disk.exists { // a person's changes never ran
+	if disk != m.disk || !disk.exists { // changes made by hand never ran
 		if a.old, err = Marshal(running.File, m.o.Format); err != nil {
 			return nil, err
 		}
@@ -175,7 +174,7 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	return a, m.remember(a)
 }
 
-// remember writes what is awaited to the state directory.
+// remember saves the awaited confirmation in the state directory.
 func (m *Manager) remember(a *awaited) error {
 	if m.o.StateDir == "" {
 		return nil
@@ -202,7 +201,7 @@ func (m *Manager) uptime() (boot string, up time.Duration) {
 	return m.o.Uptime()
 }
 
-// forget removes what was awaited from the state directory.
+// forget removes the saved confirmation from the state directory.
 func (m *Manager) forget() error {
 	if m.o.StateDir == "" {
 		return nil
@@ -217,14 +216,14 @@ func (m *Manager) forget() error {
 	return syncDir(m.o.StateDir)
 }
 
-// absent tells whether an error means that there is no such file, or cannot be one.
+// absent reports whether an error means that the file does not exist, or cannot exist.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// recall reads what an earlier run of the router has left awaited, nil if nothing or if the
-// configuration file is not the one that waits: then it was never written, or a person has
-// decided since.
+// recall reads the confirmation that an earlier run of the router awaited. It returns nil if there
+// is none, or if the configuration file is not the one of the record: that file was never written,
+// or a person has replaced it since.
 func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if m.o.StateDir == "" {
 		return nil, nil
@@ -254,8 +253,8 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	return a, nil
 }
 
-// updateConfirmation makes of a commit that took effect what it means for confirmations: it confirms what
-// waits, if it does not take it back, and may wait for its own. The caller has the turn.
+// updateConfirmation updates the awaited confirmation after a successful commit, which confirms an
+// earlier commit unless it rolls it back, and may await its own confirmation. The caller holds the turn.
 func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	switch {
 	case next.takesBack:
@@ -275,7 +274,8 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	}
 }
 
-// unpromise takes back the note of a commit that failed. What waited before goes on waiting.
+// unpromise removes the record that promise made for a commit that failed. An earlier commit still
+// awaits its confirmation.
 func (m *Manager) unpromise() error {
 	m.mu.Lock()
 	a := m.awaited
@@ -286,7 +286,6 @@ func (m *Manager) unpromise() error {
 	return m.forget()
 }
 
-// await starts to wait.
 func (m *Manager) await(a *awaited) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -313,7 +312,7 @@ func (a *awaited) stop() {
 	}
 }
 
-// noteLeft notes how much time is left. A note that cannot be written leaves the one before.
+// noteLeft saves how much time is left. If that fails, the previous record stays.
 func (m *Manager) noteLeft(a *awaited) {
 	<-m.turn
 	defer func() { m.turn <- struct{}{} }()
@@ -339,7 +338,7 @@ func (m *Manager) warn(a *awaited) {
 	}
 }
 
-// expire takes the commit back.
+// expire rolls the commit back.
 func (m *Manager) expire(a *awaited) {
 	_, err := m.change(context.Background(), func(running *Revision) (*revised, error) {
 		if !m.isAwaited(a) {
@@ -359,7 +358,7 @@ func (m *Manager) expire(a *awaited) {
 	m.subscribers.notify()
 }
 
-// takeBack returns the revision that brings the old configuration back.
+// takeBack returns the old configuration as the next one to install.
 func (m *Manager) takeBack(a *awaited, running *Revision) (*revised, error) {
 	disk := onDisk{exists: true, sum: sha256.Sum256(a.old)}
 	file, cfg, err := load(m.origin(a.old, disk), running.Config, m.o.Host)
@@ -376,8 +375,8 @@ func (m *Manager) takeBack(a *awaited, running *Revision) (*revised, error) {
 	}, nil
 }
 
-// undoFile makes the configuration file what it was before the commit that nobody has confirmed.
-// It returns what the file is then. While it fails, a later start tries again.
+// undoFile restores the configuration file from before the unconfirmed commit and returns its new
+// state. If that fails, a later start tries again.
 func (m *Manager) undoFile(a *awaited, now onDisk) (onDisk, error) {
 	if err := m.write(m.o.Path, a.old); err != nil {
 		return now, err
@@ -385,13 +384,13 @@ func (m *Manager) undoFile(a *awaited, now onDisk) (onDisk, error) {
 	return onDisk{exists: true, sum: sha256.Sum256(a.old)}, m.forget()
 }
 
-// takenBack says of the commit that brings the old configuration back what it is.
+// takenBack returns the Info of the commit that restores the old configuration.
 func (a *awaited) takenBack() Info {
 	return Info{User: "vrrpsh", Source: "commit confirmed", Comment: fmt.Sprintf("commit %d of %s was not confirmed", a.Commit, a.User)}
 }
 
-// Close ends waiting for a confirmation, which goes on when the file is opened again. It waits for a
-// commit under way.
+// Close stops waiting for a confirmation; the wait resumes when the file is opened again. Close
+// waits for a commit in progress.
 func (m *Manager) Close() {
 	<-m.turn
 	defer m.give()

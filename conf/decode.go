@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// decoder turns what a TOML or JSON file says into a File, and notes every key that is
-// unknown or has the wrong type. What is wrong stays unset.
+// decoder converts the contents of a TOML or JSON file to a File, and records every key that is
+// unknown or has the wrong type. Such keys stay unset.
 type decoder struct {
 	faults []Fault
 }
 
 func (d *decoder) fault(path, value, problem string) {
-	if len(d.faults) > maxFaults { // one more than are told
+	if len(d.faults) > maxFaults { // one more than is reported
 		return
 	}
 	d.faults = append(d.faults, Fault{Path: path, Value: value, Problem: problem})
 }
 
-// table decodes the keys of a table.
 func (d *decoder) table(raw map[string]any, t *Table, path string) {
 	known := 0
 	for _, k := range t.schema.keys {
@@ -32,7 +31,7 @@ func (d *decoder) table(raw map[string]any, t *Table, path string) {
 			continue
 		}
 		known++
-		if value != nil { // JSON null is unset
+		if value != nil { // JSON null means unset
 			if v := d.value(value, path, k); !unset(v) {
 				t.put(k, v)
 			}
@@ -48,7 +47,7 @@ func (d *decoder) table(raw map[string]any, t *Table, path string) {
 	}
 }
 
-// value decodes the value of one key; nil if it has the wrong type.
+// value decodes the value of one key, or returns nil if it has the wrong type.
 func (d *decoder) value(raw any, path string, k *Key) any {
 	at := func() string { return join(path, k.Name) }
 	shown := func(raw any) string {
@@ -118,7 +117,7 @@ func tables(raw any) ([]map[string]any, bool) {
 	}
 }
 
-// literal returns a raw value as it would be typed, shortened.
+// literal returns a raw value, shortened, as a user would type it.
 func literal(raw any) string {
 	switch v := raw.(type) {
 	case string:
@@ -148,7 +147,7 @@ func shortened(s string) string {
 	return s
 }
 
-// bareKey returns a key as it may stand in a path.
+// bareKey returns a key as a path shows it.
 func bareKey(key string) string {
 	for _, r := range key {
 		if !isBare(r) {
@@ -162,7 +161,7 @@ func isBare(r rune) bool {
 	return r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
-// suggestion names the key that was probably meant.
+// suggestion returns the key that the user probably meant.
 func suggestion(name string, keys []*Key) string {
 	if len(name) > 32 {
 		return ""

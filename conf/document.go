@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// JSONSchema describes the table as JSON Schema (draft 2020-12), as the API's OpenAPI document has it.
+// JSONSchema returns the JSON Schema (draft 2020-12) of the table for the API's OpenAPI document.
 func (s *Schema) JSONSchema() map[string]any {
 	properties := map[string]any{}
 	var required []any
@@ -38,7 +38,7 @@ func (s *Schema) JSONSchema() map[string]any {
 	return schema
 }
 
-// GeneralSchema is the JSONSchema of the keys of the table alone, without the tables below it.
+// GeneralSchema is JSONSchema for the keys of the table alone, without the tables below it.
 func (s *Schema) GeneralSchema() map[string]any {
 	schema := s.JSONSchema()
 	for _, k := range s.keys {
@@ -49,7 +49,7 @@ func (s *Schema) GeneralSchema() map[string]any {
 	return schema
 }
 
-// Table returns the rows of docs/configuration.md for the keys of the table, with those of the tables that are written inline.
+// Table returns the rows of docs/configuration.md for the keys of the table, and of the tables that are written inline.
 func (s *Schema) Table() string {
 	var b strings.Builder
 	b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
@@ -60,7 +60,7 @@ func (s *Schema) Table() string {
 func (s *Schema) rows(b *strings.Builder) {
 	for _, k := range s.keys {
 		if s.holder == nil && k.Type.below() != nil {
-			continue // has a chapter of its own
+			continue // has its own chapter
 		}
 		meaning := k.meaning()
 		if k.Since != "" {
@@ -73,7 +73,7 @@ func (s *Schema) rows(b *strings.Builder) {
 	}
 }
 
-// meaning is what documents say of the key.
+// meaning returns the description of the key for documents.
 func (k *Key) meaning() string {
 	if k.Doc == "" {
 		return k.Help
@@ -81,7 +81,7 @@ func (k *Key) meaning() string {
 	return k.Doc
 }
 
-// absence is what leaving the key out means.
+// absence returns what omitting the key means.
 func (k *Key) absence() string {
 	if k.Absent != "" || k.Default == nil {
 		return k.Absent
@@ -92,17 +92,17 @@ func (k *Key) absence() string {
 	return literalTOML(k.Default)
 }
 
-// literalTOML writes a value as a file does.
+// literalTOML formats a value as TOML.
 func literalTOML(v any) string {
 	var w tomlWriter
 	w.value(v)
 	return w.buf.String()
 }
 
-// markdown finds code, emphasis, pointers to other places of the documents, and links.
+// markdown matches code, emphasis, references to other places in the documents, and links.
 var markdown = regexp.MustCompile("`([^`]+)`|\\*([^*]+)\\*|[,;] see (?:below|\\[[^]]+\\]\\([^)]*\\))|\\[([^]]+)\\]\\([^)]*\\)")
 
-// plain returns a text without its Markdown. What has emphasis stands for something else: it becomes capitals.
+// plain returns a text without its Markdown. Emphasized text is a placeholder: it becomes capitals.
 func plain(text string) string {
 	return markdown.ReplaceAllStringFunc(text, func(found string) string {
 		m := markdown.FindStringSubmatch(found)
@@ -110,10 +110,10 @@ func plain(text string) string {
 	})
 }
 
-// commentWidth is how wide comments of the reference are.
+// commentWidth is the maximum width of comments in the reference.
 const commentWidth = 110
 
-// Reference returns reference.toml: every key with its default or an example, and what it means.
+// Reference returns reference.toml: every key with its default or an example, and its meaning.
 func Reference() []byte {
 	var b bytes.Buffer
 	comment(&b, Root.Intro)
@@ -122,7 +122,7 @@ func Reference() []byte {
 	return b.Bytes()
 }
 
-// comment writes a text in lines.
+// comment writes a text as wrapped comment lines.
 func comment(b *bytes.Buffer, text string) {
 	line := "#"
 	for word := range strings.FieldsSeq(text) {
@@ -141,7 +141,7 @@ func (s *Schema) reference(b *bytes.Buffer, path string) {
 		switch {
 		case below == nil, path != "" && below.Intro == "": // written inline
 			k.reference(b)
-		case below.Intro == "": // only holds others
+		case below.Intro == "": // only contains other tables
 			below.reference(b, join(path, k.Name))
 		default:
 			header := "[" + join(path, k.Name) + "]"
@@ -156,15 +156,16 @@ func (s *Schema) reference(b *bytes.Buffer, path string) {
 	}
 }
 
-// sentence returns a text as the beginning of a sentence.
+// sentence capitalizes the first letter of a text.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// namesWords tells whether a text has all words of a choice.
+// namesWords reports whether a text mentions every word of a choice.
 func (k *Key) namesWords(text string) bool {
 	return !slices.ContainsFunc(k.Type.(Choice).Words, func(w Word) bool { return !strings.Contains(text, strconv.Quote(w.Word)) })
 }
 
-// explanation is what the reference says of a key, and of those of tables that are written inline.
+// explanation returns the reference's text for a key, including the keys of tables that are written
+// inline.
 func (k *Key) explanation() string {
 	text := k.meaning()
 	of := k.Type.Doc()
@@ -190,7 +191,8 @@ func (k *Key) explanation() string {
 	return text
 }
 
-// reference writes a key of the reference, commented out unless it can stand beside all others.
+// reference writes a key of the reference, commented out unless it is valid together with all other
+// keys.
 func (k *Key) reference(b *bytes.Buffer) {
 	comment(b, sentence(plain(k.explanation()))+".")
 	value, commented := k.Default, k.Dependent || k.Default == nil && k.Absent != "required" && !k.Shown

@@ -8,39 +8,39 @@ import (
 	"strings"
 )
 
-// Errors that callers tell apart with errors.Is.
+// Errors for errors.Is.
 var (
-	// ErrRejected is in every error of a configuration that cannot be made running:
-	// it is invalid (Faults), or it could not be applied or written (ApplyError).
+	// ErrRejected is in every error for a configuration that cannot run: it is invalid (Faults), or
+	// could not be applied or written (ApplyError).
 	ErrRejected = errors.New("configuration rejected")
-	// ErrStale means that the running configuration is no longer the one that the
-	// candidate was made from (StaleError).
+	// ErrStale means that the running configuration is no longer the candidate's base (StaleError).
 	ErrStale = errors.New("another configuration was committed meanwhile")
-	// ErrFileChanged means that somebody else has changed the configuration file since it was
-	// read or written here (FileChangedError).
+	// ErrFileChanged means that the configuration file has changed since the Manager read or wrote
+	// it (FileChangedError).
 	ErrFileChanged = errors.New("the configuration file was changed by hand")
 	// ErrNoRevision means that the history does not go back that far.
 	ErrNoRevision = errors.New("no such revision")
 )
 
-// Fault is one thing that is wrong with a configuration.
+// Fault is one error in a configuration.
 type Fault struct {
-	// Place says where: "r1.toml:14", or the file's name alone where lines are not known; empty for a candidate, which has no file.
+	// Place is the position: "r1.toml:14", or the file name alone if the line is not known; empty for a candidate, which has no
+	// file.
 	Place string
 	// Path is the key with the tables that lead to it, such as "vrouter[0].priority".
 	Path string
-	// Value is the offending value as it would be typed; empty if there is none or it is secret.
+	// Value is the wrong value as a user would type it; empty if there is none or it is secret.
 	Value string
-	// Problem says what is wrong with it, and what would be right.
+	// Problem describes the error and the correct form.
 	Problem string
-	// Typed is the fault in the words of commands, as in "eth0 group 51: priority 300 is out of range 1-254"; empty if
-	// no command could have caused it.
+	// Typed is the fault in the words of the command line, as in "eth0 group 51: priority 300 is out of range 1-254";
+	// empty if no command could have caused it.
 	Typed string
 
 	line int
 }
 
-// String returns for example "r1.toml:14: vrouter[0].priority: 300 is out of range 1-254", or, for a candidate, Typed.
+// String returns for example "r1.toml:14: vrouter[0].priority: 300 is out of range 1-254", or Typed for a candidate.
 func (f Fault) String() string {
 	if f.Place == "" && f.Typed != "" {
 		return f.Typed
@@ -60,8 +60,8 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-// Faults is the error for a configuration that is not valid: everything that is wrong with it,
-// in the order of the file. errors.Is finds ErrRejected in it.
+// Faults is the error for an invalid configuration: all faults in the order of the file. errors.Is
+// finds ErrRejected in it.
 type Faults []Fault
 
 // Error returns one line per fault.
@@ -73,7 +73,7 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// limited keeps the first faults, and says so.
+// limited keeps the first faults and adds a note about the rest.
 func limited(faults Faults) Faults {
 	if len(faults) <= maxFaults {
 		return faults
@@ -81,21 +81,22 @@ func limited(faults Faults) Faults {
 	return append(faults[:maxFaults:maxFaults], Fault{Problem: fmt.Sprintf("there are more faults than these %d", maxFaults)})
 }
 
-// Is tells that faults are a reason to reject.
+// Is reports ErrRejected.
 func (f Faults) Is(target error) bool { return target == ErrRejected }
 
-// ApplyError is the error of a commit that was valid but could not be carried out. The old
-// configuration is running again unless Restore says otherwise.
+// ApplyError is the error of a commit that was valid but failed. The old configuration is running
+// again unless Restore is set.
 type ApplyError struct {
-	// Step is what failed: "note" (what a confirmed commit goes back to), "apply" or "write".
+	// Step is the step that failed: "note" (recording what an unconfirmed commit rolls back to),
+	// "apply" or "write".
 	Step string
-	Part string // the Name of the part that failed, of "apply"
+	Part string // the Name of the part that failed, for "apply"
 	Err  error
-	// Restore is set when going back to the old configuration failed too.
+	// Restore is set if restoring the old configuration failed too.
 	Restore error
 }
 
-// Error names the step, its reason, and whether the old configuration is back.
+// Error returns the step, the reason, and whether the old configuration runs again.
 func (e *ApplyError) Error() string {
 	s := fmt.Sprintf("cannot apply the configuration: %v", e.Err)
 	if e.Step == "write" {
@@ -120,27 +121,27 @@ func (e *ApplyError) Unwrap() []error {
 	return []error{ErrRejected, e.Err}
 }
 
-// RefusedFileError says that the configuration file holds what could not be written properly, since the disk failed
-// again when the old content was put back.
+// RefusedFileError means that the configuration file may still contain a refused configuration: the write failed,
+// and so did restoring the old content.
 type RefusedFileError struct {
 	Path string
 	Err  error // of the write
-	Undo error // of putting back the old content
+	Undo error // of restoring the old content
 }
 
-// Error is that of the write; ApplyError tells the rest.
+// Error returns the error of the write; ApplyError adds the rest.
 func (e *RefusedFileError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the reasons.
 func (e *RefusedFileError) Unwrap() []error { return []error{e.Err, e.Undo} }
 
-// StaleError is the error of a commit whose base is no longer running.
+// StaleError is the error of a commit whose base is no longer the running configuration.
 type StaleError struct {
-	// Base is the candidate's, Running the revision that runs now.
+	// Base is the candidate's base, Running the running revision.
 	Base, Running *Revision
 }
 
-// Error says who has committed since.
+// Error names the user who committed since.
 func (e *StaleError) Error() string {
 	by := ""
 	if e.Running.User != "" {
@@ -152,8 +153,8 @@ func (e *StaleError) Error() string {
 // Is finds ErrStale.
 func (e *StaleError) Is(target error) bool { return target == ErrStale }
 
-// FileChangedError is the error of a commit that would overwrite somebody else's changes to
-// the file. Info.Overwrite allows it.
+// FileChangedError is the error of a commit that would overwrite changes made to the file by hand.
+// Info.Overwrite allows the commit.
 type FileChangedError struct {
 	Path string
 }

@@ -24,7 +24,7 @@ import (
 // HistorySize is how many revisions are kept: the running one and a hundred before it.
 const HistorySize = 101
 
-// maxHeader is the length in bytes of the longest first line of a revision file.
+// maxHeader is the maximum length in bytes of the first line of a revision file.
 const maxHeader = 64 << 10
 
 // revisionFile is the name of a revision's file: its number and format.
@@ -36,8 +36,7 @@ var (
 // digest identifies the content of a file.
 type digest [sha256.Size]byte
 
-// header is the first line of a revision's file, behind "# ". The configuration follows byte
-// for byte.
+// header is the first line of a revision file, after "# ". The configuration follows byte for byte.
 type header struct {
 	Revision uint64    `json:"revision"`
 	Time     time.Time `json:"time"`
@@ -52,26 +51,26 @@ type entry struct {
 	rev    *Revision // without File and Config
 	format Format
 	sum    digest
-	name   string // of its file; empty while it could not be written
-	data   []byte // only without a file
+	name   string // of its file; empty if not yet written
+	data   []byte // nil once the file is written
 }
 
-// history keeps revisions, oldest first. With a directory each is a file there, mode 0600, and
-// only what describes it stays in memory. It is not safe for concurrent use.
+// history keeps revisions, oldest first. With a directory, each revision is a file there, mode
+// 0600, and memory holds only its description. It is not safe for concurrent use.
 type history struct {
 	dir     string // empty: in memory only
 	entries []*entry
 	last    uint64 // highest number ever seen
 }
 
-// openHistory reads what is in dir and creates it if need be. A history that is returned with
-// an error works: in memory, if dir cannot be read, and with what is readable there otherwise.
+// openHistory reads dir, and creates it if necessary. A history returned with an error is usable:
+// in memory if dir cannot be read, otherwise with the readable files.
 func openHistory(dir string) (*history, error) {
 	h := &history{}
 	if dir == "" {
 		return h, nil
 	}
-	// What is there is read even if nothing can be written: numbers are never used again.
+	// Read existing revisions even if dir is not writable: numbers must never be reused.
 	err := makePrivate(dir)
 	files, readErr := os.ReadDir(dir)
 	if readErr != nil {
@@ -112,7 +111,7 @@ func openHistory(dir string) (*history, error) {
 	return h, errors.Join(problems...)
 }
 
-// makePrivate makes sure that a directory exists and is nobody else's to read.
+// makePrivate makes sure that a directory exists and that only its owner can read it.
 func makePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -158,7 +157,7 @@ func (h *history) newest() *entry {
 	return h.entries[len(h.entries)-1]
 }
 
-// append appends a revision with the bytes of its file, in memory.
+// append adds a revision with the contents of its file, in memory.
 func (h *history) append(rev *Revision, data []byte, format Format) {
 	e := &entry{format: format, sum: sha256.Sum256(data), data: data}
 	e.rev = &Revision{ID: rev.ID, Time: rev.Time, User: rev.User, Source: rev.Source, Comment: rev.Comment}
@@ -166,7 +165,8 @@ func (h *history) append(rev *Revision, data []byte, format Format) {
 	h.last = max(h.last, rev.ID)
 }
 
-// save writes the newest revision unless it is on disk. After an error it is kept in memory.
+// save writes the newest revision unless it is on disk. After an error the revision stays in
+// memory.
 func (h *history) save() error {
 	e := h.newest()
 	if e.name != "" {
@@ -214,7 +214,7 @@ func (h *history) prune() error {
 	return errors.Join(problems...)
 }
 
-// content returns the bytes of a revision as they were in the configuration file.
+// content returns the bytes of a revision as the configuration file had them.
 func (h *history) content(e *entry) ([]byte, error) {
 	if e.name == "" {
 		return e.data, nil

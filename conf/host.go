@@ -4,14 +4,14 @@ package conf
 
 import "net"
 
-// Host is the operating system that a configuration is for, as runtime.GOOS names it. The zero
-// Host is any: it refuses nothing, as simulated routers do not.
+// Host is the operating system that a configuration is for, as named by runtime.GOOS. The zero Host
+// is any system and refuses nothing, as for simulated routers.
 type Host string
 
-// FreeBSD is the Host that cannot do everything.
+// FreeBSD is a Host that lacks some features.
 const FreeBSD Host = "freebsd"
 
-// LoadFile is Load for a file, and refuses what the Host cannot do.
+// LoadFile is Load for a file, and refuses what the Host does not support.
 func (h Host) LoadFile(path string, format Format) (*Config, error) {
 	data, err := readLimited(path)
 	if err != nil {
@@ -21,7 +21,8 @@ func (h Host) LoadFile(path string, format Format) (*Config, error) {
 	return cfg, err
 }
 
-// mtu returns the MTU of an interface of this machine, if the Host is one and the interface exists.
+// mtu returns the MTU of an interface of this machine; unknown for the zero Host, and if the
+// interface does not exist.
 func (h Host) mtu(iface string) (mtu int, known bool) {
 	if h == "" {
 		return 0, false
@@ -33,9 +34,9 @@ func (h Host) mtu(iface string) (mtu int, known bool) {
 	return ifi.MTU, true
 }
 
-// mtus is mtu for thousands of virtual routers: it asks once for each interface.
+// mtus is mtu with a cache: thousands of virtual routers need one query per interface.
 func (h Host) mtus() func(iface string) (mtu int, known bool) {
-	asked := map[string]int{} // 0: not known
+	asked := map[string]int{} // 0: unknown
 	return func(iface string) (int, bool) {
 		mtu, before := asked[iface]
 		if !before {
@@ -46,5 +47,5 @@ func (h Host) mtus() func(iface string) (mtu int, known bool) {
 	}
 }
 
-// filtersSockets is the default of socket_filter.
+// filtersSockets returns the default of socket_filter.
 func (h Host) filtersSockets() bool { return SocketFilter.refusal(h, true) == "" }

@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// parseJSON reads a JSON object. Unlike encoding/json alone it refuses keys that occur twice,
-// of which one would be lost silently.
+// parseJSON reads a JSON object. Unlike encoding/json it refuses duplicate keys, of which one would
+// be lost silently.
 func parseJSON(data []byte) (map[string]any, *Fault) {
 	d := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
 	d.dec.UseNumber()
@@ -77,7 +77,7 @@ func (d *jsonReader) object(path string, depth int) (any, *Fault) {
 		if fault != nil {
 			return nil, fault
 		}
-		key := t.(string) // the decoder lets nothing else pass here
+		key := t.(string) // the decoder accepts only strings here
 		at := join(path, bareKey(key))
 		if _, twice := m[key]; twice {
 			return nil, &Fault{Path: at, Problem: "occurs twice"}

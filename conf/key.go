@@ -8,51 +8,55 @@ import (
 	"strings"
 )
 
-// A Key is one key of the configuration file, declared once. Everything that is the same for all keys follows
-// from the declaration: reading and writing files, checking values, copying and comparing, the command with
-// its help and its "no", what a commit's plan says, reference.toml, docs/configuration.md and the schema of the API.
+// A Key is one key of the configuration file, declared once. The declaration drives everything that works alike for
+// all keys: reading and writing files, checking, copying and comparing values, the command with its help and its
+// "no", the plan of a commit, reference.toml, docs/configuration.md and the schema of the API.
 type Key struct {
-	// Name is that in its table; Path has the tables that lead there.
+	// Name is the name within the table; Path includes the tables above it.
 	Name string
 	Type Type
-	// Help is a line for "?", the references and the schema. It is no sentence: it has no period.
+	// Help is one line for "?", the references and the schema. It is not a sentence and has no
+	// period.
 	Help string
-	// Doc is what docs/configuration.md says of the key, in Markdown; empty: Help.
+	// Doc is the description in docs/configuration.md, in Markdown; empty: Help.
 	Doc string
-	// Default is what leaving the key out means, as a value of the type. Nil if no value means that.
+	// Default is the value that an omitted key has. Nil if omitting the key is not the same as any
+	// value.
 	Default any
-	// Absent is what leaving it out means where no value does, or where the value depends on something: "required",
-	// "the system's". It is Markdown.
+	// Absent describes an omitted key where Default is nil or depends on something: "required", "the system's". It
+	// is Markdown.
 	Absent string
-	// Example is a value for reference.toml, where the default is none or would not show the form.
+	// Example is a value for reference.toml, if there is no default or the default does not show
+	// the format.
 	Example any
-	// Shown keys stand in the reference although they have no default: their example means the same as leaving them out.
+	// Shown keys appear in the reference although they have no default: the example means the same as omitting the key.
 	Shown bool
-	// Dependent keys exclude another key or have a meaning beside another one only. The reference has them commented out.
+	// Dependent keys exclude another key or only have a meaning together with one. The reference comments them out.
 	Dependent bool
-	// Command is the command without its value; empty: the name, with hyphens. Keys whose command does more have it in conf/commands.
+	// Command is the command without its value; empty: the name, with hyphens. Commands that do more are in conf/commands.
 	Command string
-	// Value is what the command calls its value, ValueHelp what "?" says of it.
+	// Value is the name of the command's value, ValueHelp its text for "?".
 	Value, ValueHelp string
-	// Words explains keywords of the command.
+	// Words explains the keywords of the command.
 	Words map[string]string
-	// Rank orders the commands of a table; zero: after those with a rank, in the order of the declarations.
+	// Rank orders the commands of a table; commands with rank zero come last, in the order of declaration.
 	Rank int
 	// Effect is what a commit that changes the key does.
 	Effect Effect
-	// Presence tables say something by being there, even without a key.
+	// Presence tables have a meaning even when empty.
 	Presence bool
-	// Secret says what of the value must not be shown.
+	// Secret says which part of the value must not be shown.
 	Secret Secrecy
-	// Since is the release that brought the key; empty: the first one.
+	// Since is the first release with the key; empty: the first release.
 	Since string
-	// Router ties the key to the validated virtual router; see the functions that return a binding.
+	// Router ties the key to a field of the validated virtual router; see the functions that return
+	// a binding.
 	Router binding
-	// Refused is what a Host cannot do.
+	// Refused lists what each Host does not support.
 	Refused map[Host]Refusal
 
 	schema *Schema
-	index  int // in the schema and in its tables
+	index  int // in the schema and in the values of its tables
 }
 
 // Effect is what a commit that changes a key does.
@@ -60,17 +64,17 @@ type Effect uint8
 
 // The effects.
 const (
-	// InPlace takes effect at the commit. No virtual router gives up Master for it.
+	// InPlace takes effect at the commit. No virtual router gives up the Master state.
 	InPlace Effect = iota
-	// Restarts restarts the virtual router: a Master hands over first.
+	// Restarts restarts the virtual router: a Master first hands over.
 	Restarts
-	// Identifies makes it another virtual router, object or route.
+	// Identifies changes the identity: the result is another virtual router, object or route.
 	Identifies
-	// NextStart takes effect when the router starts the next time.
+	// NextStart takes effect at the next start of the router.
 	NextStart
 )
 
-// String returns what documents say of the effect.
+// String returns the description of the effect for documents.
 func (e Effect) String() string {
 	switch e {
 	case InPlace:
@@ -86,7 +90,7 @@ func (e Effect) String() string {
 	}
 }
 
-// Secrecy says what of a value must not be shown.
+// Secrecy says which part of a value must not be shown.
 type Secrecy uint8
 
 // The kinds of secrets.
@@ -96,13 +100,14 @@ const (
 	UserHashes         // the hashes in a users list
 )
 
-// Refusal is what a Host refuses: a value, or every value if that is nil. Why follows the value, and says what to do instead.
+// Refusal is a value that a Host refuses, or every value if Value is nil. Why is a phrase that follows the value and says
+// what to do instead.
 type Refusal struct {
 	Value any
 	Why   string
 }
 
-// refusal is why the host refuses a value of the key; "" if it does not.
+// refusal returns why the host refuses a value of the key; "" if it accepts it.
 func (k *Key) refusal(h Host, v any) string {
 	if r, ok := k.Refused[h]; ok && (r.Value == nil || r.Value == v) {
 		return r.Why
@@ -110,22 +115,22 @@ func (k *Key) refusal(h Host, v any) string {
 	return ""
 }
 
-// A Schema declares a table of the file: its keys, in the order in which they are written.
+// A Schema declares a table of the file: its keys, in the order of a file.
 type Schema struct {
-	// Intro introduces the table in reference.toml: a sentence.
+	// Intro is the sentence that introduces the table in reference.toml.
 	Intro string
 
 	keys   []*Key
 	named  map[string]*Key
-	holder *Key // the key that has the table or the list of tables; nil for the top level
+	holder *Key // the key whose value is the table or the list of tables; nil for the top level
 }
 
 func newSchema(intro string) *Schema { return &Schema{Intro: intro, named: map[string]*Key{}} }
 
-// Keys returns the keys in the order in which they are written.
+// Keys returns the keys in the order of a file.
 func (s *Schema) Keys() []*Key { return s.keys }
 
-// Holder is the key whose value is such a table, or a list of them; nil for the top level.
+// Holder returns the key whose value is such a table, or a list of them; nil for the top level.
 func (s *Schema) Holder() *Key { return s.holder }
 
 // ByRank returns the keys in the order of their commands.
@@ -145,7 +150,7 @@ func (s *Schema) ByRank() []*Key {
 // New returns an empty table.
 func (s *Schema) New() *Table { return &Table{schema: s, values: make([]any, len(s.keys))} }
 
-// Path returns the key with the tables that lead to it, such as "api.host" or "vrouter.priority".
+// Path returns the key with the tables above it, such as "api.host" or "vrouter.priority".
 func (k *Key) Path() string {
 	if k.schema.holder == nil {
 		return k.Name
@@ -153,10 +158,11 @@ func (k *Key) Path() string {
 	return k.schema.holder.Path() + "." + k.Name
 }
 
-// Schema is the table that the key is in.
+// Schema returns the schema of the table that the key is in.
 func (k *Key) Schema() *Schema { return k.schema }
 
-// ByVersion tells whether the range of the key, or of one below it, depends on the version of the protocol.
+// ByVersion reports whether the range of the key, or of a key below it, depends on the version of the
+// protocol.
 func (k *Key) ByVersion() bool {
 	switch t := k.Type.(type) {
 	case Integer:
@@ -170,10 +176,10 @@ func (k *Key) ByVersion() bool {
 	}
 }
 
-// hidden tells whether the value must not occur in messages.
+// hidden reports whether messages must not contain the value.
 func (k *Key) hidden() bool { return k.Secret != Public }
 
-// CommandWords are the keywords of the command, up to its value.
+// CommandWords returns the keywords of the command, up to its value.
 func (k *Key) CommandWords() string {
 	if k.Command != "" {
 		return k.Command
@@ -181,12 +187,12 @@ func (k *Key) CommandWords() string {
 	return strings.ReplaceAll(k.Name, "_", "-")
 }
 
-// KeyOf is a Key whose values are of a type: int, bool, string, []string, *Table or []*Table.
+// KeyOf is a Key with the type of its values: int, bool, string, []string, *Table or []*Table.
 type KeyOf[T any] struct{ *Key }
 
-// Declare adds a key to a table, behind those that are declared already. It is called while the program initializes, before
-// there are tables. A declaration that refers to a variable has to stand below it: Go would initialize the variable, and then
-// the key, after the keys that follow here, and files would be written in another order.
+// Declare adds a key to a table, after the keys already declared. Call it only during the initialization of the program,
+// before tables exist. A declaration that refers to a variable must stand below the variable: otherwise Go would initialize
+// both after the keys that follow, which would change the order of the keys in files.
 func Declare[T any](s *Schema, k Key) KeyOf[T] {
 	key := &k
 	if s.named[k.Name] != nil {
@@ -201,7 +207,8 @@ func Declare[T any](s *Schema, k Key) KeyOf[T] {
 	return KeyOf[T]{key}
 }
 
-// isIn tells whether the tables of a schema have the key, themselves or below them by single tables.
+// isIn reports whether the key is in the tables of a schema, directly or through single tables below
+// it.
 func (k *Key) isIn(s *Schema) bool {
 	for at := k.schema; at != s; at = at.holder.schema {
 		if at.holder == nil {
@@ -214,7 +221,8 @@ func (k *Key) isIn(s *Schema) bool {
 	return true
 }
 
-// in returns the table of the key that is t, or below it by single tables; nil if that is not in the file.
+// in returns the table that contains the key: t, or a table that t contains through single tables; nil if
+// the file does not have it.
 func (k *Key) in(t *Table, create bool) *Table {
 	if t == nil || t.schema == k.schema {
 		return t
@@ -235,7 +243,7 @@ func (k *Key) in(t *Table, create bool) *Table {
 	return below
 }
 
-// Raw returns the value of the key in a table, or in one below it, nil if it is unset.
+// Raw returns the value of the key in a table, or in a table below it; nil if it is unset.
 func (k *Key) Raw(t *Table) any {
 	if at := k.in(t, false); at != nil {
 		return at.get(k)
@@ -249,7 +257,7 @@ func (k *Key) SetRaw(t *Table, v any) {
 		k.Unset(t)
 		return
 	}
-	switch list := v.(type) { // without room behind it: what copies of the table append must not meet there
+	switch list := v.(type) { // no spare capacity: copies of the table must not share an array when they append
 	case []string:
 		v = slices.Clip(list)
 	case []*Table:
@@ -258,11 +266,11 @@ func (k *Key) SetRaw(t *Table, v any) {
 	k.in(t, true).put(k, v)
 }
 
-// IsSet tells whether the file has the key. An empty list says nothing.
+// IsSet reports whether the file has the key. An empty list counts as unset.
 func (k *Key) IsSet(t *Table) bool { return k.Raw(t) != nil }
 
-// Unset takes the key out of a table, or of one below it; that goes, too, when nothing is left in it and its being there says
-// nothing.
+// Unset removes the key from a table, or from a table below it. If that table becomes empty and is not a Presence table,
+// Unset removes it too.
 func (k *Key) Unset(t *Table) {
 	at := k.in(t, false)
 	if at == nil {
@@ -274,19 +282,19 @@ func (k *Key) Unset(t *Table) {
 	}
 }
 
-// In returns the value of the key in a table, or in one below it, and whether it is set.
+// In returns the value of the key in a table, or in a table below it, and whether it is set.
 func (k KeyOf[T]) In(t *Table) (T, bool) {
 	v, ok := k.Raw(t).(T)
 	return v, ok
 }
 
-// Value returns the value of the key, or else the zero value.
+// Value returns the value of the key, or the zero value if it is unset.
 func (k KeyOf[T]) Value(t *Table) T {
 	v, _ := k.In(t)
 	return v
 }
 
-// OrDefault returns the value of the key, or else its default.
+// OrDefault returns the value of the key, or its default if it is unset.
 func (k KeyOf[T]) OrDefault(t *Table) T {
 	v, ok := k.In(t)
 	if !ok && k.Default != nil {

@@ -20,21 +20,21 @@ var (
 	metricsTable  = newSchema("Numbers for Prometheus, as /metrics on the listener of [api], to its users.")
 )
 
-// Defaults of keys that others need to know.
+// Defaults and limits that other code uses.
 const (
 	DefaultPID           = "/run/vrrpsh/vrrpsh.pid" // as a daemon
 	DefaultMainLog       = "/var/log/vrrpsh.log"    // as a daemon
 	DefaultStateDir      = "/var/lib/vrrpsh"
 	DefaultControlSocket = "/run/vrrpsh/vrrpsh.sock"
 	DefaultAPIHost       = "0.0.0.0:7080"
-	// NoListener is the host of an API that nobody can reach over TCP.
+	// NoListener is the host of an API without a TCP listener.
 	NoListener     = "disabled"
 	DefaultTLSKey  = "/etc/vrrpsh/ssl/key.pem"
 	DefaultTLSCert = "/etc/vrrpsh/ssl/cert.pem"
 	DefaultKeys    = "/etc/vrrpsh/authorized_keys/%u"
 	// DefaultHostKey is the name of the SSH host key in the state directory.
 	DefaultHostKey = "ssh_host_ed25519_key"
-	// MaxDebug is the highest debug level. There is no level 4: what it showed is in 3.
+	// MaxDebug is the highest debug level. Level 4 does not exist: level 3 includes its output.
 	MaxDebug = 5
 	// MaxRealtime is the highest real-time priority.
 	MaxRealtime = 99

@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// Ranges of what is tracked, and of the programs that are run.
+// Limits of tracked objects and of the programs that are run.
 const (
 	maxName          = 64
 	maxCommand       = 64 // words
@@ -20,13 +20,13 @@ const (
 	maxRise          = 100
 )
 
-// DefaultUser is who programs run as unless the configuration says so, if the router runs as root.
+// DefaultUser is the user that runs programs by default, if the router runs as root.
 const DefaultUser = "nobody"
 
-// allTransitions stands for the events "init", "backup" and "master".
+// allTransitions is short for the events "init", "backup" and "master".
 const allTransitions = "transition"
 
-// eventNames are the words for events.
+// eventNames are the keywords for events.
 var eventNames = append([]string{allTransitions}, engine.HookEventNames()...)
 
 // The keys of [[track]].

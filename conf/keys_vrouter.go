@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Ranges of the settings that no RFC limits.
+// Ranges of settings that no RFC limits.
 const (
 	maxPreemptDelay = time.Hour
 	maxGARPRepeat   = 100
@@ -21,7 +21,7 @@ const (
 
 const reservedPriority = "is out of range 1-254 (0 says that the Master resigns, 255 that it owns the addresses, RFC 9568 section 5.2.4)"
 
-// virtualRouter shortens the bindings.
+// virtualRouter is a short name for use in bindings.
 type virtualRouter = engine.VirtualRouter
 
 // The keys of [[vrouter]].
@@ -276,7 +276,7 @@ var (
 			"and sends to IPv6 peers with 64",
 		Router: compared(func(r *virtualRouter) any {
 			if len(r.Protocol.Unicast.Peers) == 0 {
-				return uint8(vrrp.TTL) // the default: that without peers is no change of it
+				return uint8(vrrp.TTL) // the default: without peers the value has no effect
 			}
 			return r.Protocol.Unicast.TTLMin
 		}),

@@ -8,16 +8,17 @@ import (
 	"strings"
 )
 
-// tomlLines returns the line, counted from 1, of every table, key and list element of a TOML
-// text by its path, such as "vrouter[1].priority". The text is valid TOML or nearly so;
-// the scan never fails.
+// tomlLines returns the line, counted from 1, of every table, key and list element of a TOML text
+// by its path, such as "vrouter[1].priority". The scan never fails, even if the text is not quite
+// valid TOML.
 func tomlLines(data []byte) map[string]int {
 	s := &tomlScanner{data: data, line: 1, lines: map[string]int{}, counts: map[string]int{}}
 	s.scan()
 	return s.lines
 }
 
-// excess returns the line at which values nest deeper than maxDepth or are more than maxValues, and the problem; 0: neither.
+// excess returns the line at which values nest deeper than maxDepth or their number exceeds maxValues, and the problem; 0:
+// neither.
 func excess(data []byte) (line int, problem string) {
 	s := &tomlScanner{data: data, line: 1}
 	s.scan()
@@ -32,10 +33,10 @@ type tomlScanner struct {
 	pos    int
 	line   int
 	prefix string         // path of the current table
-	lines  map[string]int // nil: only the depth is of interest
-	counts map[string]int // elements so far of each [[table]]
+	lines  map[string]int // nil: check only the limits
+	counts map[string]int // number of elements so far of
 	values int            // keys, tables and list elements so far
-	deep   int            // line at which the nesting was too deep, or the values too many
+	deep   int            // line at which the nesting or the number of values exceeded its limit
 }
 
 func (s *tomlScanner) scan() {
@@ -86,7 +87,7 @@ func (s *tomlScanner) blanks() {
 	}
 }
 
-// space skips blanks, newlines and comments, as between the elements of a list.
+// space skips blanks, newlines and comments between the elements of a list.
 func (s *tomlScanner) space() {
 	for {
 		switch s.peek() {
@@ -120,7 +121,7 @@ func (s *tomlScanner) header() {
 	s.record(s.prefix, line)
 }
 
-// keys reads a dotted key. Without lines to record, keys are only skipped.
+// keys reads a dotted key, or only skips it if no lines are recorded.
 func (s *tomlScanner) keys() []string {
 	var keys []string
 	for n := 0; ; n++ {
@@ -157,8 +158,8 @@ func (s *tomlScanner) keys() []string {
 	}
 }
 
-// resolve returns the path of a key, with the index of the last element for every list of
-// tables on the way.
+// resolve returns the path of a key, with the index of the last element of every list of tables in
+// the path.
 func (s *tomlScanner) resolve(path string, keys []string, list bool) string {
 	if s.lines == nil {
 		return ""
@@ -189,7 +190,7 @@ func (s *tomlScanner) record(path string, line int) {
 	}
 }
 
-// value skips one value and records what is in it.
+// value skips one value and records the lines of its contents.
 func (s *tomlScanner) value(path string, depth int) {
 	if depth > maxDepth {
 		s.deep = s.line
@@ -260,7 +261,7 @@ func (s *tomlScanner) inline(path string, depth int) {
 	}
 }
 
-// text skips a string of any of the four kinds.
+// text skips a TOML string of any kind.
 func (s *tomlScanner) text() {
 	q := s.peek()
 	if long := bytes.Repeat([]byte{q}, 3); bytes.HasPrefix(s.data[s.pos:], long) {
@@ -269,7 +270,7 @@ func (s *tomlScanner) text() {
 			s.escape(q)
 			s.next()
 		}
-		// Up to two quotes may stand right before the closing ones.
+		// A multi-line string may end in up to two quotes before its closing quotes.
 		for s.peek() == q {
 			s.pos++
 		}
@@ -285,7 +286,7 @@ func (s *tomlScanner) text() {
 	}
 }
 
-// escape steps over the backslash of an escaped character.
+// escape skips the backslash of an escape sequence.
 func (s *tomlScanner) escape(q byte) {
 	if q == '"' && s.peek() == '\\' {
 		s.pos++

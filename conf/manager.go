@@ -17,36 +17,38 @@ import (
 
 // Revision is one committed configuration. It is immutable.
 type Revision struct {
-	ID      uint64 // counts commits, never reused
+	ID      uint64 // number of the commit, never reused
 	Time    time.Time
 	User    string
-	Source  string // where from: "console", "control socket", an address
+	Source  string // origin:
 	Comment string
-	// File and Config are nil in the past revisions that History returns, which stay
-	// on disk: Manager.Load reads their File.
+	// File and Config are nil in the past revisions that History returns; those stay on disk, and
+	// Manager.Load reads their File.
 	File   *File
 	Config *Config
-	// ConfirmBy is when the commit is taken back unless it is confirmed; zero if it need not be.
+	// ConfirmBy is when the commit rolls back unless confirmed; zero if it needs no confirmation.
 	ConfirmBy time.Time
-	// Notes tell the user who committed what else there is to know, such as that a file written
-	// by hand was rewritten.
+	// Notes are messages for the user who committed, such as that a file written by hand was
+	// rewritten.
 	Notes []string
-	// Session is Info.Session of the commit. It is not kept on disk: a session does not outlive the router.
+	// Session is Info.Session of the commit. It is not saved on disk: a session ends with the router.
 	Session int
 }
 
 // Info says who commits, and why.
 type Info struct {
-	// Session is the number of the session that commits, for who tells the others; 0: none does.
+	// Session is the number of the committing session, so that the other sessions can be told; 0:
+	// no session.
 	Session int
 	User    string
 	Source  string
 	Comment string
-	// Overwrite lets a commit replace a file that was changed by hand.
+	// Overwrite allows a commit to replace a file that was changed by hand.
 	Overwrite bool
-	// Confirm, unless zero, is after what time the commit is taken back unless it is confirmed.
+	// Confirm, unless zero, is the time after which the commit rolls back unless confirmed.
 	Confirm time.Duration
-	// Progress, unless nil, is told what the commit does next: "validating", "applying" and so on.
+	// Progress, unless nil, is called with the next step of the commit: "validating", "applying"
+	// and so on.
 	Progress func(stage string)
 }
 
@@ -58,21 +60,20 @@ func (i *Info) progress(format string, args ...any) {
 
 // Options configure a Manager.
 type Options struct {
-	// Path is the configuration file. Without one, commits are not written anywhere.
+	// Path is the configuration file. If empty, commits are not written to a file.
 	Path   string
 	Format Format
-	// StateDir is the directory below which "history" is kept. Without one, the history is kept in
-	// memory.
+	// StateDir is the directory that contains "history". If empty, the history is kept in memory.
 	StateDir string
-	// Host is what configurations have to be possible on; zero: any.
+	// Host is the system that must support the configurations; zero: any.
 	Host Host
 	Now  func() time.Time // nil: time.Now
-	// Uptime names this start of the machine, as no other is called, and says how long ago it was; nil, or no name: unknown.
+	// Uptime returns a name for this boot of the machine, different from every other boot, and the time since then; nil, or
+	// an empty name: unknown.
 	Uptime func() (boot string, up time.Duration)
-	// Notify is called after each commit that took effect, in order, outside the Manager's lock.
+	// Notify is called after each successful commit, in order, outside the Manager's lock.
 	Notify func(*Revision)
-	// Awaiting is called, likewise, when there is something to tell of a commit that waits for its
-	// confirmation.
+	// Awaiting is called in the same way for each event of a commit that awaits confirmation.
 	Awaiting func(ConfirmationEvent)
 }
 
@@ -105,8 +106,8 @@ func ParseFormat(s string) (Format, error) {
 	}
 }
 
-// Candidate is a session's own copy of the configuration, edited freely and made
-// running by Commit. File may be invalid until then.
+// Candidate is a session's own copy of the configuration, which the session edits freely and Commit
+// makes the running configuration. Until then File may be invalid.
 type Candidate struct {
 	Base *Revision
 	File *File
@@ -117,19 +118,19 @@ type Manager struct {
 	o     Options
 	write func(path string, data []byte) error // WriteFile; tests make it fail
 
-	// turn holds one token; who has it may change the running configuration.
+	// turn holds one token; only the holder of the token may change the running configuration.
 	turn chan struct{}
-	// disk is the content of the file as it was last read or written here, rewritten tells
-	// whether it is ours and not a person's. Both belong to who has the turn.
+	// disk is the content of the file as the Manager last read or wrote it; rewritten reports
+	// whether a commit, not a person, wrote it. Only the holder of the turn uses both.
 	disk      onDisk
 	rewritten bool
-	parts     []Part // likewise, in the order in which they follow
+	parts     []Part // only for the holder of the turn; in the order in which they apply a configuration
 
 	running atomic.Pointer[Revision]
-	missing atomic.Pointer[[]missing] // parts that the router runs without; who has the turn changes them
-	mu      sync.Mutex                // guards what follows, and running against it
+	missing atomic.Pointer[[]missing] // parts that could not be applied; only the holder of the turn changes them
+	mu      sync.Mutex                // guards the fields below, and keeps running consistent with them
 	history *history
-	awaited *awaited // nil while nothing waits for a confirmation
+	awaited *awaited // nil if no commit awaits confirmation
 	closed  bool
 
 	subscribers subscribers
@@ -141,9 +142,9 @@ type onDisk struct {
 	sum    digest
 }
 
-// Open reads the file and validates it. It is the running configuration from then on, which nothing follows before
-// Start. A file that does not exist is an empty configuration. Errors are Faults and those of reading the file. What
-// went wrong with the history alone is in the Notes of the running revision.
+// Open reads and validates the file, which becomes the running configuration; Start applies it. A missing file is an
+// empty configuration. Errors are Faults and errors reading the file. Errors of the history alone are in the Notes
+// of the running revision.
 func Open(o Options) (*Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -195,7 +196,7 @@ func Open(o Options) (*Manager, error) {
 	return m, nil
 }
 
-// removeTemporary removes what a crash in the middle of a commit has left.
+// removeTemporary removes files left by a crash during a commit.
 func (m *Manager) removeTemporary() error {
 	var err error
 	if m.o.Path != "" {
@@ -244,7 +245,7 @@ func (m *Manager) read() ([]byte, onDisk, error) {
 	return data, onDisk{exists: true, sum: sha256.Sum256(data)}, nil
 }
 
-// origin describes the file. One that does not exist is empty in either format.
+// origin returns the Origin of the file. A missing file is empty in either format.
 func (m *Manager) origin(data []byte, disk onDisk) *Origin {
 	o := &Origin{Name: m.o.Path, Data: data, Format: m.o.Format}
 	if !disk.exists {
@@ -253,8 +254,7 @@ func (m *Manager) origin(data []byte, disk onDisk) *Origin {
 	return o
 }
 
-// isRewritten tells whether the file says nothing beyond its settings, such as comments, that a
-// commit would lose.
+// isRewritten reports whether the file contains nothing that a commit would lose, such as comments.
 func isRewritten(f *File, data []byte, disk onDisk, format Format) (bool, error) {
 	if !disk.exists || len(data) == 0 {
 		return true, nil
@@ -272,9 +272,9 @@ func (m *Manager) Edit() *Candidate {
 	return &Candidate{Base: rev, File: rev.File.Clone()}
 }
 
-// History returns the revisions kept, newest first: index 0 is the running one, and
-// index n is what "rollback n" loads. All but the first are without File and Config; Load reads
-// their File.
+// History returns the stored revisions, newest first: index 0 is the running one, and index n is
+// the one that "rollback n" loads. All but the first have no File and Config; Load reads their
+// File.
 func (m *Manager) History() []*Revision {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -287,8 +287,8 @@ func (m *Manager) History() []*Revision {
 	return revs
 }
 
-// Load returns a copy of the File of History()[n]: 0 is the running one, 1 the one before.
-// An n that the history does not have is ErrNoRevision.
+// Load returns a copy of the File of History()[n]: 0 is the running one, 1 the one before. If the
+// history has no revision n, the error is ErrNoRevision.
 func (m *Manager) Load(n int) (*File, error) {
 	if n == 0 {
 		return m.Running().File.Clone(), nil
@@ -304,8 +304,7 @@ func (m *Manager) Load(n int) (*File, error) {
 	return Parse(name, data, e.format)
 }
 
-// Source returns the bytes of History()[n] as they were in the configuration file, comments
-// included.
+// Source returns the bytes of History()[n] as the configuration file had them, including comments.
 func (m *Manager) Source(n int) ([]byte, error) {
 	data, _, err := m.stored(n)
 	return data, err
@@ -323,13 +322,13 @@ func (m *Manager) stored(n int) ([]byte, *entry, error) {
 	return data, e, err
 }
 
-// Subscribe delivers the revisions that become running from now on, until stop is called. A
-// reader that falls behind loses the oldest.
+// Subscribe delivers each new running revision until stop is called. A reader that falls behind
+// loses the oldest.
 func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) {
 	return m.subscribers.readers.Subscribe(backlog)
 }
 
-// backup keeps a file that a person wrote beside itself. It is called when the history could not.
+// backup saves a file that a person wrote next to the original, if the history could not save it.
 func (m *Manager) backup(data []byte) (string, error) {
 	name := m.o.Path + ".orig"
 	if _, err := os.Lstat(name); err == nil {

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Marshal returns a configuration as a file, always the same bytes for the same
-// configuration: keys in documented order, one [[vrouter]] table per virtual router. It
-// fails only for strings that are not UTF-8.
+// Marshal returns a configuration in the form of a file, always the same bytes for the same
+// configuration: keys in documented order, one [[vrouter]] table per virtual router. It fails only
+// for strings that are not UTF-8.
 func Marshal(f *File, format Format) ([]byte, error) {
 	if format == JSON {
 		return marshalJSON(f)
@@ -33,7 +33,7 @@ func marshalJSON(f *File) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// MarshalJSON writes the keys that are set, in the order of a file.
+// MarshalJSON returns the keys that are set, in the order of a file.
 func (t *Table) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -53,7 +53,7 @@ func (t *Table) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// listWidth is how long a list may get before it is written one element a line.
+// listWidth is the maximum width of a list on one line; longer lists have one element a line.
 const listWidth = 80
 
 type tomlWriter struct {
@@ -61,7 +61,7 @@ type tomlWriter struct {
 	err error
 }
 
-// table writes the keys of a table, then the tables below it under headers of their own.
+// table writes the keys of a table, then the tables below it, each under its own header.
 func (w *tomlWriter) table(path string, t *Table) {
 	t.each(func(k *Key, v any) {
 		if k.Type.below() == nil {
@@ -77,8 +77,8 @@ func (w *tomlWriter) table(path string, t *Table) {
 		case []*Table:
 			for _, element := range v {
 				w.header("[[" + name + "]]")
-				// What is below an element is written inline, as its position in the file would otherwise decide which
-				// element it belongs to.
+				// Tables below an element are written inline: under a header, their position in the file would decide
+				// which element they belong to.
 				element.each(w.keyOf)
 			}
 		}

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// MaxFileSize is the size in bytes of the largest configuration file that is read. Ten
-	// thousand virtual routers need about a quarter of it.
+	// MaxFileSize is the maximum size in bytes of a configuration file. Ten thousand virtual
+	// routers need about a quarter of it.
 	MaxFileSize = 16 << 20
-	// maxDepth is how deep values may nest. No key needs more than three levels; the limit
-	// keeps hostile input off the stack.
+	// maxDepth is the maximum nesting of values. No key needs more than three levels; the limit
+	// keeps hostile input from exhausting the stack.
 	maxDepth = 32
-	// maxValues is how many keys, tables and list elements a file may have, and maxTables how many tables a list. They bound
-	// the time and the memory that a file costs.
+	// maxValues limits the keys, tables and list elements of a file, and maxTables the tables of a list. They bound the time
+	// and the memory needed to read a file.
 	maxValues = 1 << 19
 	maxTables = 1 << 16
-	// maxFaults is how many faults of a configuration are told.
+	// maxFaults is the maximum number of faults reported for a configuration.
 	maxFaults = 100
 )
 
@@ -35,8 +35,8 @@ var (
 	tooMany   = fmt.Sprintf("there are more than %d values", maxValues)
 )
 
-// ReadFile reads and parses a file. The Origin is for Validate. Errors are those of
-// reading the file, and Faults.
+// ReadFile reads and parses a file. The Origin is for Validate. Errors are errors reading the file,
+// and Faults.
 func ReadFile(path string, format Format) (*File, *Origin, error) {
 	data, err := readLimited(path)
 	if err != nil {
@@ -66,8 +66,8 @@ func readLimited(path string) ([]byte, error) {
 
 var tooLarge = fmt.Sprintf("is larger than %d MiB", MaxFileSize>>20)
 
-// Parse reads a configuration; name stands for it in faults. The error is Faults: every
-// unknown key and wrong type. What could be read is returned beside it, unless the syntax is wrong.
+// Parse reads a configuration; name is the file name in faults. The error is Faults: every unknown
+// key and wrong type. Parse also returns the keys that it could read, unless the syntax is wrong.
 func Parse(name string, data []byte, format Format) (*File, error) {
 	o := &Origin{Name: name, Data: data, Format: format}
 	f, faults := parse(o)
@@ -77,8 +77,8 @@ func Parse(name string, data []byte, format Format) (*File, error) {
 	return f, nil
 }
 
-// Load is Parse and Validate in one. The error is the Faults of both, in the order of the
-// file; unlike after Parse alone, File and Config are nil then.
+// Load is Parse and Validate in one. The error is the Faults of both, in the order of the file;
+// unlike with Parse, File and Config are nil after an error.
 func Load(name string, data []byte, format Format) (*File, *Config, error) {
 	return load(&Origin{Name: name, Data: data, Format: format}, nil, "")
 }
@@ -137,13 +137,13 @@ func parseTOML(data []byte) (map[string]any, *Fault) {
 	line := max(pe.Position.Line, 1)
 	problem := pe.Message
 	if mentionsSecret(data, line, pe.LastKey) {
-		// The library quotes what it could not read.
+		// The library would quote the secret.
 		problem = "the value is not written correctly"
 	}
 	return nil, &Fault{line: line, Problem: syntaxError(strings.TrimSuffix(problem, "."))}
 }
 
-// syntaxError begins a problem that a library describes, which may quote a value of any length.
+// syntaxError prefixes a problem reported by a library, which may quote a value of any length.
 func syntaxError(problem string) string {
 	const most = 200
 	if len(problem) > most {
@@ -152,8 +152,8 @@ func syntaxError(problem string) string {
 	return "syntax error: " + problem
 }
 
-// mentionsSecret tells whether the text near a syntax error may contain a secret: the last key or
-// the line is that of a secret, or a line of a list of users.
+// mentionsSecret reports whether the text near a syntax error may contain a secret: the last key is
+// a secret, the line sets one, or the line belongs to a users list.
 func mentionsSecret(data []byte, line int, lastKey string) bool {
 	lines := bytes.Split(data, []byte("\n"))
 	text := lastKey
@@ -163,14 +163,14 @@ func mentionsSecret(data []byte, line int, lastKey string) bool {
 	return strings.Contains(text, "secret") || strings.Contains(text, "users") || strings.Contains(text, "{{")
 }
 
-// Origin says what a File was read from: it tells Validate the lines of its keys.
+// Origin is the source of a File: Validate takes the lines of keys from it.
 type Origin struct {
 	Name   string // of the file
 	Data   []byte
 	Format Format
 }
 
-// place completes faults with their places and puts them in the order of the file.
+// place adds the places to faults and sorts them in the order of the file.
 func (o *Origin) place(faults []Fault) Faults {
 	var lines map[string]int
 	if o.Format == TOML {
@@ -190,7 +190,7 @@ func (o *Origin) place(faults []Fault) Faults {
 	return faults
 }
 
-// lineOf returns the line of a key, or of the closest table around it that has one.
+// lineOf returns the line of a key, or of the closest enclosing table that has one.
 func lineOf(lines map[string]int, path string) int {
 	for path != "" {
 		if line, ok := lines[path]; ok {

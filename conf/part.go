@@ -10,19 +10,20 @@ import (
 	"strings"
 )
 
-// Part is what follows the running configuration: the engine, the log, a listener.
+// Part applies the running configuration to one part of the router: the engine, the log, a
+// listener.
 type Part struct {
 	Name string
-	// Apply goes from one configuration to another and changes only what differs. At the start it comes from an empty
-	// one. Its error says what has failed; after one of this part, or of another that follows later, it is called with
-	// the two exchanged, to take back what it has done.
+	// Apply changes from one configuration to another, touching only what differs. At the start, from is empty. If
+	// this part or a later one returns an error, Apply is called again with from and to exchanged, to undo the
+	// changes.
 	Apply func(ctx context.Context, from, to *Config) error
-	// Wants, unless nil, makes the router start although Apply fails. What it returns of a configuration is what Apply depends on: a commit
-	// that does not change it is not refused either. Until it is there the part is missing, and Retry tries again.
+	// Wants, unless nil, lets the router start although Apply fails. It returns the part of a configuration that Apply depends on: a commit
+	// that does not change it is not refused either. The part is missing until Apply succeeds; Retry calls Apply again.
 	Wants func(*Config) any
 }
 
-// Missing is a part that cannot follow the running configuration.
+// Missing is a part that could not apply the running configuration.
 type Missing struct {
 	Part string
 	Err  error
@@ -33,14 +34,13 @@ func (m Missing) String() string {
 	return m.Part + ": " + strings.TrimPrefix(m.Err.Error(), m.Part+": ")
 }
 
-// missing is a part that the router runs without.
 type missing struct {
 	part Part
 	err  error
 }
 
-// Start has the parts follow the running configuration, in order, and every commit from then on. Its error is that of
-// a part that the router cannot start without; the parts before it follow then.
+// Start applies the running configuration to the parts, in order, and so does every later commit. Its error is the
+// error of a part that the router cannot start without; the parts before that one have been applied.
 func (m *Manager) Start(ctx context.Context, parts ...Part) error {
 	if err := m.take(ctx); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (m *Manager) Start(ctx context.Context, parts ...Part) error {
 	return nil
 }
 
-// Missing returns the parts that cannot follow the running configuration.
+// Missing returns the parts that could not apply the running configuration.
 func (m *Manager) Missing() []Missing {
 	without := m.missing.Load()
 	if without == nil {
@@ -86,12 +86,12 @@ func (m *Manager) Missing() []Missing {
 	return list
 }
 
-// isMissing tells whether the router runs without a part.
+// isMissing reports whether a part is missing.
 func (m *Manager) isMissing(name string) bool {
 	return slices.ContainsFunc(m.Missing(), func(p Missing) bool { return p.Part == name })
 }
 
-// Retry has the parts follow the running configuration that are missing. Its errors are theirs.
+// Retry applies the running configuration to the missing parts and returns their errors.
 func (m *Manager) Retry(ctx context.Context) error {
 	if err := m.take(ctx); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (m *Manager) Retry(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// take waits for the turn, give ends it.
+// take waits for the turn, give releases it.
 func (m *Manager) take(ctx context.Context) error {
 	select {
 	case <-m.turn:

@@ -8,7 +8,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// plan says what a commit does on the way from one configuration to another, with the keys that differ.
+// plan returns what a commit does to get from one configuration to another, with the keys that differ.
 func plan(from, to *Config) []engine.Change {
 	changes := engine.Plan(from.Engine, to.Engine)
 	old := make(map[engine.Key]*engine.VirtualRouter, len(from.Engine.Routers))
@@ -30,7 +30,7 @@ func plan(from, to *Config) []engine.Change {
 	return changes
 }
 
-// changedKeys returns the keys in which two configurations of a virtual router differ, by their meaning.
+// changedKeys returns the keys whose meaning differs between two configurations of a virtual router.
 func changedKeys(a, b *engine.VirtualRouter) []*Key {
 	var changed []*Key
 	for _, k := range RouterTable.keys {

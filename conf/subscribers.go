@@ -8,21 +8,21 @@ import (
 	"vrrpsh/platform/feed"
 )
 
-// backlog is how many revisions a subscriber may be behind.
+// backlog is how many revisions a subscriber may fall behind.
 const backlog = 16
 
-// subscribers tells others of commits, in order.
+// subscribers delivers commits, in order.
 type subscribers struct {
 	readers feed.Feed[*Revision]
 
 	mu sync.Mutex
-	// Calls of a Notify function are queued under the Manager's turn and made outside it, by
-	// one goroutine at a time: they stay in order, and may use the Manager.
+	// Calls of Notify functions are queued under the Manager's turn and made outside it, by one
+	// goroutine at a time: they stay in order, and may use the Manager.
 	queue   []func()
 	calling bool
 }
 
-// publish delivers to the readers and queues a call of notify, if there is one.
+// publish delivers to the readers and queues a call of notify unless it is nil.
 func (s *subscribers) publish(rev *Revision, notify func(*Revision)) {
 	s.readers.Publish(rev)
 	if notify != nil {
@@ -30,14 +30,14 @@ func (s *subscribers) publish(rev *Revision, notify func(*Revision)) {
 	}
 }
 
-// enqueue queues a call behind those of the commits before it.
+// enqueue queues a call after the calls of earlier commits.
 func (s *subscribers) enqueue(call func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue = append(s.queue, call)
 }
 
-// notify makes the queued calls, unless another goroutine is at it.
+// notify makes the queued calls, unless another goroutine is making them.
 func (s *subscribers) notify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,31 +8,31 @@ import (
 	"strings"
 )
 
-// Table is what a file says in one of its tables: a value, or nothing, for each key that is declared for it.
-// Values are replaced and never changed in place, so that tables may share them; the tables of a list are the exception.
+// Table is one table of a file: a value, or nil, for each key declared for it. Values are replaced and never changed in
+// place, so that tables can share them; the exception is the tables of a list.
 type Table struct {
 	schema *Schema
 	values []any // by Key.index: nil, int, bool, string, []string, *Table or []*Table
 }
 
-// File is a configuration as its file says it: the table of the top level. The keys are the same in TOML and JSON.
-// Validate gives it a meaning.
+// File is the contents of a configuration file: the top-level table. The keys are the same in TOML and JSON.
+// Validate interprets it.
 type File = Table
 
 // NewFile returns an empty configuration.
 func NewFile() *File { return Root.New() }
 
-// Mask stands for secrets wherever a configuration is shown.
+// Mask replaces secrets wherever a configuration is shown.
 const Mask = "********"
 
-// Schema is what the table is declared by.
+// Schema returns the declaration of the table.
 func (t *Table) Schema() *Schema { return t.schema }
 
 func (t *Table) get(k *Key) any { return t.values[k.index] }
 
 func (t *Table) put(k *Key, v any) { t.values[k.index] = v }
 
-// unset tells whether a value says nothing.
+// unset reports whether a value counts as unset.
 func unset(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -48,7 +48,7 @@ func unset(v any) bool {
 	}
 }
 
-// each calls f with every key that is set, in the order in which they are written.
+// each calls f for every key that is set, in the order of a file.
 func (t *Table) each(f func(k *Key, v any)) {
 	for i, v := range t.values {
 		if v != nil {
@@ -84,8 +84,8 @@ func CloneValue(v any) any {
 	}
 }
 
-// Fork returns a copy whose own keys, and those of single tables below it, can be changed; the tables of its lists
-// are shared until SetRaw replaces them.
+// Fork returns a copy whose own keys, and those of single tables below it, can be changed independently; the
+// tables of its lists are shared until SetRaw replaces them.
 func (t *Table) Fork() *Table {
 	c := &Table{schema: t.schema, values: slices.Clone(t.values)}
 	for i, v := range c.values {
@@ -96,7 +96,7 @@ func (t *Table) Fork() *Table {
 	return c
 }
 
-// Equal tells whether both tables say the same.
+// Equal reports whether both tables have the same values.
 func (t *Table) Equal(other *Table) bool {
 	if t == nil || other == nil || t == other {
 		return t == other
@@ -109,7 +109,7 @@ func (t *Table) Equal(other *Table) bool {
 	return true
 }
 
-// SameValue tells whether two values of a key are the same.
+// SameValue reports whether two values of a key are the same.
 func SameValue(a, b any) bool {
 	switch a := a.(type) {
 	case []string:
@@ -126,12 +126,12 @@ func SameValue(a, b any) bool {
 	}
 }
 
-// IsEmpty tells whether the table says nothing.
+// IsEmpty reports whether no key of the table is set.
 func (t *Table) IsEmpty() bool {
 	return !slices.ContainsFunc(t.values, func(v any) bool { return v != nil })
 }
 
-// General returns a copy with the keys of the table only, without the tables below it.
+// General returns a copy with only the table's own keys, without the tables below it.
 func (t *Table) General() *Table {
 	c := t.schema.New()
 	t.each(func(k *Key, v any) {
@@ -142,7 +142,7 @@ func (t *Table) General() *Table {
 	return c
 }
 
-// Redacted returns a copy in which secrets, and the hashes of users, are replaced by Mask.
+// Redacted returns a copy with Mask in place of secrets and users' password hashes.
 func (t *Table) Redacted() *Table {
 	c := t.schema.New()
 	t.each(func(k *Key, v any) {
@@ -173,8 +173,8 @@ func (t *Table) Redacted() *Table {
 	return c
 }
 
-// redactUser keeps algorithm, name and level of a users line. Of a line that is not one
-// nothing is kept: the password could be anywhere in it.
+// redactUser keeps the algorithm, name and level of a users line. It keeps nothing of an invalid
+// line: the password could be anywhere in it.
 func redactUser(line string) string {
 	if _, err := ParseUser(line); err != nil {
 		return Mask

@@ -12,33 +12,33 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A Type says which values a key takes, in a file and when they are typed.
+// A Type defines which values a key accepts, in a file and in commands.
 type Type interface {
-	// decode turns a value of a TOML or JSON file into one of the key, or says what it wants. Tables are decoded by
-	// who knows the path.
+	// decode converts a value of a TOML or JSON file to a value of the key, or returns what it expected. The
+	// decoder, which knows the path, decodes tables.
 	decode(raw any) (v any, want string)
-	// problem says what is wrong with a value for virtual routers of a version; zero: of every version. It is a phrase
-	// that follows the value, and empty if nothing is wrong.
+	// problem returns what is wrong with a value for virtual routers of a version (zero: of every version): a phrase
+	// that follows the value, empty if the value is valid.
 	problem(v any, version vrrp.Version) string
-	// Param is the type of the value in the syntax of a command, as in "<name:param>"; empty where the
-	// syntax needs more than that.
+	// Param is the type of the value in the syntax of a command, as in "<name:param>"; empty if the
+	// syntax needs more than a type.
 	Param() string
-	// Parse reads a value that was typed.
+	// Parse reads a value from a command.
 	Parse(word string) (any, error)
-	// Doc is what docs/configuration.md says of the type.
+	// Doc returns the description of the type for docs/configuration.md.
 	Doc() string
-	// schema is the JSON schema.
+	// schema returns the JSON schema.
 	schema() map[string]any
-	// below declares the tables that are the values; nil for other types.
+	// below returns the schema of the tables that are the values; nil for other types.
 	below() *Schema
 }
 
-// value is what types without tables have in common.
+// value implements what all types without tables share.
 type value struct{}
 
 func (value) below() *Schema { return nil }
 
-// FormatValue writes a value as it is typed in a command, before it is quoted.
+// FormatValue formats a value as in a command, before quoting.
 func FormatValue(v any) string {
 	switch v := v.(type) {
 	case int:
@@ -58,10 +58,12 @@ func FormatValue(v any) string {
 type Integer struct {
 	value
 	Low, High int
-	HighV3    int // the highest in version 3 if that is another one
-	// Also tells of values beyond the range that the earlier daemon took with a clear meaning: a file may have them.
+	HighV3    int // the maximum in version 3 if it differs
+	// Also reports whether a file may have a value outside the range because the earlier daemon accepted it with a
+	// clear meaning.
 	Also func(n int) bool
-	// Reserved are the problems with values beyond the range that one might expect within.
+	// Reserved maps values outside the range, which a user might expect to be valid, to their
+	// problems.
 	Reserved map[int]string
 }
 
@@ -127,7 +129,7 @@ func (i Integer) schema() map[string]any {
 // Boolean is true or false.
 type Boolean struct {
 	value
-	// Quoted allows the strings "true" and "false" too.
+	// Quoted also allows the strings "true" and "false".
 	Quoted bool
 }
 
@@ -168,14 +170,14 @@ func (b Boolean) schema() map[string]any {
 	return map[string]any{"type": "boolean"}
 }
 
-// Word is one of a few words, with what it means.
+// Word is a keyword with its meaning.
 type Word struct{ Word, Help string }
 
-// Choice is one of a few words.
+// Choice is one of a few keywords.
 type Choice struct {
 	value
 	Words []Word
-	// Aliases are words that files may have besides; they are no part of the messages.
+	// Aliases are other words that files may contain; messages do not mention them.
 	Aliases []Word
 }
 
@@ -199,7 +201,7 @@ func (c Choice) problem(v any, _ vrrp.Version) string {
 	return "is not " + oneOf(words)
 }
 
-// All returns the words and their aliases.
+// All returns the words, then the aliases.
 func (c Choice) All() []Word { return append(c.Words[:len(c.Words):len(c.Words)], c.Aliases...) }
 
 // Param implements Type: the syntax lists the words.
@@ -229,12 +231,13 @@ func (c Choice) schema() map[string]any {
 type Duration struct {
 	value
 	Low, High time.Duration
-	// Off allows zero although it is below the range.
+	// Off also allows zero, even below the range.
 	Off bool
-	// V3 is another range for version 3, and Step what a value has to be a multiple of in either.
+	// V3 is the range for version 3 if it differs; a value must be a multiple of the Step of its
+	// range.
 	V3       *Duration
 	Step     time.Duration
-	NotAStep string // the problem with other values
+	NotAStep string // the problem with values that are not a multiple of Step
 }
 
 var _ Type = Duration{}
@@ -252,13 +255,13 @@ func (d Duration) problem(v any, version vrrp.Version) string {
 				shortDuration(d.V3.High), d.V3.Step, shortDuration(d.Low), shortDuration(d.High), d.Step)
 		case vrrp.V3:
 			return d.V3.here(v.(string))
-		case vrrp.V2: // has the range of its own
+		case vrrp.V2: // d itself is the range
 		}
 	}
 	return d.here(v.(string))
 }
 
-// here holds a value against the range of its own.
+// here checks a value against the range of d, ignoring V3.
 func (d Duration) here(s string) string {
 	t, err := time.ParseDuration(s)
 	switch {
@@ -371,7 +374,7 @@ func (t SubTables) below() *Schema { return t.Of }
 
 func outOfRange(low, high any) string { return fmt.Sprintf("is out of range %v-%v", low, high) }
 
-// oneOf returns `"a", "b" or "c"`.
+// oneOf joins words as in `"a", "b" or "c"`.
 func oneOf(words []string) string {
 	var b strings.Builder
 	for i, w := range words {
@@ -389,7 +392,7 @@ func oneOf(words []string) string {
 
 const notDuration = `is not a duration such as "1s" or "250ms"`
 
-// shortDuration is like Duration.String, but whole seconds stay seconds.
+// shortDuration is like Duration.String, but writes whole seconds in seconds only.
 func shortDuration(d time.Duration) string {
 	if d%time.Second == 0 {
 		return strconv.Itoa(int(d/time.Second)) + "s"

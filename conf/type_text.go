@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Text is a string. Check, if there is one, says what is wrong with it.
+// Text is a string. Check, unless nil, returns what is wrong with it.
 type Text struct {
 	value
 	// Kind is the type of the value in commands: "word", "file", "interface", …; empty: the rest of the line.
@@ -46,7 +46,7 @@ func decodeString(raw any) (any, string) {
 	return nil, "a string"
 }
 
-// notEmpty is the check of paths, which the host they are for may have or not.
+// notEmpty checks paths that need not exist on this host.
 func notEmpty(s string) string {
 	if s == "" {
 		return "must not be empty"
@@ -54,7 +54,7 @@ func notEmpty(s string) string {
 	return ""
 }
 
-// absolute is the check of paths that must mean the same from everywhere.
+// absolute checks paths that must not depend on the working directory.
 func absolute(s string) string {
 	switch {
 	case s == "":
@@ -66,7 +66,7 @@ func absolute(s string) string {
 	}
 }
 
-// hostAddress is the check of addresses that one host can have on a network.
+// hostAddress checks addresses that must belong to a single host.
 func hostAddress(s string) string {
 	a, err := netip.ParseAddr(s)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// typed says what is wrong with a value in the words of commands; "" if no command gives the key its value.
+// typed describes a wrong value in the words of the command line; "" if no command sets the key.
 func (v *validator) typed(path, value, problem string) string {
 	about, words := v.command(path)
 	switch {
@@ -23,8 +23,8 @@ func (v *validator) typed(path, value, problem string) string {
 	return about + words + " " + inCommands(problem)
 }
 
-// command returns what a path is about, as in "eth0 group 51: ", and the command that gives it its value; "" if there
-// is none.
+// command returns the subject of a path, as in "eth0 group 51: ", and the command that sets the key; "" if no command
+// does.
 func (v *validator) command(path string) (about, words string) {
 	t := v.file
 	for name := range strings.SplitSeq(path, ".") {
@@ -44,7 +44,7 @@ func (v *validator) command(path string) (about, words string) {
 				return about, k.CommandWords()
 			}
 			t = value[i]
-			if k == Track.Key { // is one command of the virtual router
+			if k == Track.Key { // one command of the virtual router
 				words = k.CommandWords() + " " + TrackingObject.Value(t)
 				continue
 			}
@@ -64,13 +64,13 @@ func (v *validator) command(path string) (about, words string) {
 		}
 		return about, words
 	}
-	if words == "" { // a whole table of a list
+	if words == "" { // the path is a whole table of a list
 		return "", strings.TrimSuffix(about, ": ")
 	}
 	return about, words
 }
 
-// tableName is what messages call a table of a list; "" if it does not say enough.
+// tableName returns the name of a list's table for messages; "" if the table lacks the keys for it.
 func tableName(k *Key, t *Table, index int) string {
 	switch k {
 	case VRouters.Key:
@@ -92,14 +92,14 @@ func tableName(k *Key, t *Table, index int) string {
 	}
 }
 
-// fileWords finds keys of the file in a sentence, with the values that they are said to have, and what is quoted, which
-// may be anything.
+// fileWords matches keys of the file in a sentence, with the values given for them, and quoted text, which may be
+// anything.
 var fileWords = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\b([a-z_0-9]+(?:\.[a-z_]+)*)(?:\[\d+\])?( = (?:"([^"]*)"|true|false))?`)
 })
 
-// inCommands replaces the keys of the file in a sentence by the commands that set them: "accept_mode = false" becomes
-// "no accept-mode".
+// inCommands replaces the keys of the file in a sentence with the commands that set them: "accept_mode = false"
+// becomes "no accept-mode".
 func inCommands(text string) string {
 	return fileWords().ReplaceAllStringFunc(text, func(found string) string {
 		m := fileWords().FindStringSubmatch(found)
@@ -120,7 +120,8 @@ func inCommands(text string) string {
 	})
 }
 
-// byWords finds the keys of virtual routers by their names, and those of the top level by their paths.
+// byWords maps names to the keys of virtual routers, and paths to the keys of the top level and of
+// single tables below it.
 var byWords = sync.OnceValue(func() map[string]*Key {
 	m := map[string]*Key{}
 	for _, k := range RouterTable.keys {

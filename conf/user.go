@@ -20,7 +20,8 @@ import (
 	"vrrpsh/completions"
 )
 
-// Level is what a user may do: 0-4 viewer, 5-8 operator, 9 administrator. The commands say which they need.
+// Level is a user's permission level: 0-4 viewer, 5-8 operator, 9 administrator. Each command states the
+// level it needs.
 type Level = completions.Level
 
 // The lowest level of each role.
@@ -30,11 +31,11 @@ const (
 	Administrator = completions.Administrator
 )
 
-// Algorithm is a way to hash passwords.
+// Algorithm is a password hash algorithm.
 type Algorithm uint8
 
-// The algorithms. Scrypt makes guessing expensive; SHA256 does not and exists for the lists
-// of the earlier daemon.
+// The algorithms. Scrypt makes guessing expensive; SHA256 does not, and is supported for users
+// lists of the earlier daemon.
 const (
 	Scrypt Algorithm = iota
 	SHA256
@@ -69,8 +70,8 @@ const (
 	maxUserName   = 256
 	maxSHA256Salt = 128
 	maxScryptSalt = 64
-	// maxScryptMemory and maxScryptPasses bound what one login may cost, so that a users list
-	// cannot stop the router.
+	// maxScryptMemory and maxScryptPasses limit the cost of one login, so that a users list cannot
+	// stall the router.
 	maxScryptMemory = 256 << 20
 	maxScryptPasses = 16
 )
@@ -95,14 +96,14 @@ type User struct {
 	logN, r, p int // scrypt
 }
 
-// String returns name and level, never the hash.
+// String returns the name and level, never the hash.
 func (u User) String() string { return fmt.Sprintf("%s (level %d)", u.Name, u.Level) }
 
 // GoString keeps the hash out of %#v.
 func (u User) GoString() string { return u.String() }
 
-// ParseUser reads a line of the users list: "{{SHA256}}name:level:salt:hash", the hash being that of
-// the password followed by the salt as written, or "{{SCRYPT}}name:level::hash" with the hash as
+// ParseUser reads a line of the users list: "{{SHA256}}name:level:salt:hash", where the hash covers
+// the password followed by the salt as written, or "{{SCRYPT}}name:level::hash", where the hash is
 // "$rscrypt$0$params$salt$hash$" (params: log2 N, r and p, one byte each) or "$rscrypt$1$…" (log2 N in
 // one byte, r and p in four, little-endian). Errors do not repeat the line.
 func ParseUser(line string) (User, error) {
@@ -204,8 +205,8 @@ func (u *User) parseScrypt(salt, hash string) error {
 	return nil
 }
 
-// Verify tells whether password is the user's. The time it takes does not depend on how much
-// of it is right.
+// Verify reports whether password is the user's password. The time it takes does not depend on how
+// much of the password is right.
 func (u User) Verify(password string) bool {
 	sum, err := u.sum(password)
 	return err == nil && len(sum) > 0 && subtle.ConstantTimeCompare(sum, u.hash) == 1
@@ -219,7 +220,7 @@ func (u User) sum(password string) ([]byte, error) {
 	return scrypt.Key([]byte(password), u.salt, 1<<u.logN, u.r, u.p, scryptHash)
 }
 
-// Fingerprint changes with the user's password and tells nothing about it.
+// Fingerprint returns a value that changes with the user's password and reveals nothing about it.
 func (u User) Fingerprint() []byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%d\x00%x\x00%x", u.Name, u.alg, u.salt, u.hash)
@@ -229,12 +230,12 @@ func (u User) Fingerprint() []byte {
 // Users is the users list of a configuration. Names are unique.
 type Users []User
 
-// decoys makes the choice of a decoy unpredictable outside this process.
+// decoys is the seed that makes the choice of a decoy user unpredictable outside this process.
 var decoys = maphash.MakeSeed()
 
-// Authenticate finds the user with this name and password. A name that is not in the list costs as
-// much as one that is: the password is checked against some other user, always the same for
-// the same name, and the result is thrown away.
+// Authenticate returns the user with this name and password. An unknown name costs as much as a
+// known one: Authenticate checks the password against a decoy, another user that is always the same
+// for the same name, and ignores the result.
 func (u Users) Authenticate(name, password string) (User, bool) {
 	if len(u) == 0 {
 		return User{}, false
@@ -280,7 +281,7 @@ func HashPassword(name string, level Level, password string, alg Algorithm) (str
 		b64([]byte{scryptLogN, scryptR, scryptP}), b64(salt), b64(sum)), nil
 }
 
-// In tells whether a configuration still has the user, with the same level and password.
+// In reports whether a configuration still has the user, with the same level and password.
 func (u User) In(c *Config) bool {
 	for _, other := range c.API.Users {
 		if other.Name == u.Name {

@@ -12,18 +12,19 @@ import (
 )
 
 const (
-	// maxSocketPath is the length in bytes of the longest path of a Unix socket (sun_path).
+	// maxSocketPath is the maximum length in bytes of the path of a Unix socket (sun_path).
 	maxSocketPath = 107
-	// weakSecret is the length in bytes below which a key for session tokens can be guessed.
+	// weakSecret is the minimum length in bytes of a key for session tokens; a shorter key can be
+	// guessed.
 	weakSecret = 16
 )
 
-// Validate gives a File its meaning: every default filled in, every value checked. The error
-// is Faults. origin is what the file was read from; nil for a candidate, whose faults name
-// virtual routers instead of lines.
+// Validate interprets a File: it checks every value and fills in every default. The error is
+// Faults. origin is the source of the file; nil for a candidate, whose faults name virtual routers
+// instead of lines.
 func Validate(f *File, origin *Origin) (*Config, error) { return validate(f, origin, nil, "") }
 
-// validate takes the running configuration too: macvlans keep their default names.
+// validate also takes the running configuration, so that macvlans keep their default names.
 func validate(f *File, origin *Origin, running *Config, host Host) (*Config, error) {
 	v := newValidator(f, running, host)
 	cfg := v.config()
@@ -44,9 +45,9 @@ type validator struct {
 	mtu      func(iface string) (mtu int, known bool)
 	faults   []Fault
 	warnings []string
-	warned   int // how many warnings there are; warnings has the first ones
-	// known are the paths that a fault was found with before their meaning is looked at: by
-	// parsing, which leaves them unset, or by check. One fault each is enough.
+	warned   int // number of warnings; warnings has the first ones
+	// known are the paths of faults found earlier: by parsing, which leaves the keys unset, or by
+	// check. One fault per path is enough.
 	known map[string]bool
 }
 
@@ -72,7 +73,8 @@ func (v *validator) config() *Config {
 	return cfg
 }
 
-// root is the value of a key of the top level, or of a single table below it, or else its default.
+// root returns the value of a key of the top level, or of a single table below it, or else its
+// default.
 func root[T any](v *validator, k KeyOf[T]) T {
 	if holder := k.schema.holder; holder != nil {
 		return valued(v, k, v.file, holder.Name)
@@ -81,14 +83,14 @@ func root[T any](v *validator, k KeyOf[T]) T {
 }
 
 func (v *validator) fault(path, value, problem string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than are told
+	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
 		v.faultTyped(path, value, problem, v.typed(path, value, problem))
 	}
 }
 
-// faultTyped reports a fault that is not said in the words of commands as it is in those of the file.
+// faultTyped reports a fault with a separate text in the words of the command line.
 func (v *validator) faultTyped(path, value, problem, typed string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than are told
+	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
 		v.faults = append(v.faults, Fault{Path: path, Value: value, Problem: problem, Typed: typed})
 	}
 }
@@ -118,7 +120,7 @@ func (v *validator) general() General {
 	return g
 }
 
-// badSocketPath is the check of the paths of Unix sockets.
+// badSocketPath checks the path of a Unix socket.
 func badSocketPath(s string) string {
 	if problem := absolute(s); problem != "" {
 		return problem
@@ -129,7 +131,7 @@ func badSocketPath(s string) string {
 	return ""
 }
 
-// hostname is the configured one, or else the system's.
+// hostname returns the configured host name, or else the system's.
 func (v *validator) hostname() string {
 	if name := root(v, Hostname); name != "" {
 		return name
@@ -141,7 +143,7 @@ func (v *validator) hostname() string {
 	return name
 }
 
-// badHostname says what is wrong with a host name (RFC 1123 section 2.1), if anything is.
+// badHostname returns what is wrong with a host name (RFC 1123 section 2.1), or "".
 func badHostname(s string) string {
 	if s == "" || len(s) > 253 {
 		return "is not a host name of 1-253 characters"
@@ -164,7 +166,7 @@ func (v *validator) api() APIConfig {
 	}
 	a.Enabled = root(v, ClientAPI) == "http" && a.Host != NoListener
 	a.TLS = root(v, APITLS)
-	if a.TLS { // rVRRPd's stay where they are
+	if a.TLS { // files of rVRRPd are used in place
 		a.TLSKey = firstThere(a.TLSKey, "/etc/rvrrpd/ssl/key.pem")
 		a.TLSCert = firstThere(a.TLSCert, "/etc/rvrrpd/ssl/cert.pem")
 	}
@@ -221,7 +223,7 @@ func (v *validator) users(lines []string) Users {
 	return users
 }
 
-// badAPIHost is the check of the host of the API.
+// badAPIHost checks the host of the API.
 func badAPIHost(s string) string {
 	if s == NoListener {
 		return ""
@@ -229,7 +231,7 @@ func badAPIHost(s string) string {
 	return badHostPort(s)
 }
 
-// badHostPort says what is wrong with an address to listen on, if anything is.
+// badHostPort returns what is wrong with an address to listen on, or "".
 func badHostPort(s string) string {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {

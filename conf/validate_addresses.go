@@ -17,19 +17,19 @@ import (
 
 // Sizes of a message (RFC 9568 section 5.2, RFC 3768 section 5.1).
 const (
-	// ethernetMTU is that of an interface that does not tell its own.
+	// ethernetMTU is the MTU assumed for an interface whose MTU is unknown.
 	ethernetMTU = 1500
-	// minMTU6 is the smallest that IPv6 allows (RFC 8200 section 5).
+	// minMTU6 is the minimum MTU of IPv6 (RFC 8200 section 5).
 	minMTU6    = 1280
 	ipv4Header = 20
 	ipv6Header = 40
 	vrrpHeader = 8
-	authData   = 8 // at the end of version 2
-	// maxAddresses is what the count field holds.
+	authData   = 8 // at the end of version 2 messages
+	// maxAddresses is the maximum of the count field.
 	maxAddresses = 255
 )
 
-// addresses reads vip and vips into one list of one family.
+// addresses reads vip and vips into one list of a single family.
 func (r *router) addresses() {
 	first, hasFirst := VIP.In(r.raw)
 	others := VIPs.Value(r.raw)
@@ -69,15 +69,15 @@ func (r *router) addresses() {
 	}
 }
 
-// fits checks that the addresses fit an advertisement on the interface. An MTU that is not what it shall be, or not yet,
-// does not keep the router from starting.
+// fits checks that the addresses fit an advertisement on the interface. An interface MTU that is wrong, or not set yet,
+// does not prevent the router from starting.
 func (r *router) fits() {
 	n, least := len(r.out.Addresses), minMTU6
 	if r.out.Family == vrrp.IPv4 {
 		least = minMTU
 	}
 	if n <= r.room(least) {
-		return // wherever; to ask for each of thousands would take seconds
+		return // fits any MTU; a query for each of thousands of routers would take seconds
 	}
 	mtu, known := r.mtu(r.out.Interface)
 	if !known {
@@ -102,7 +102,7 @@ func (r *router) fits() {
 	r.faultTyped(r.path(VIPs.Name), addresses, problem, r.name()+": "+addresses+" "+problem)
 }
 
-// room is how many addresses fit an advertisement with an MTU.
+// room returns how many addresses fit an advertisement with an MTU.
 func (r *router) room(mtu int) int {
 	room, size := mtu-ipv6Header-vrrpHeader, 16
 	if r.out.Family == vrrp.IPv4 {
@@ -114,8 +114,8 @@ func (r *router) room(mtu int) int {
 	return min(max(room/size, 0), maxAddresses)
 }
 
-// linkLocalFirst makes a link-local address the first of IPv6, as RFC 9568 section 5.2.9 wants it: the
-// first that is configured, or else the one that follows from the virtual MAC.
+// linkLocalFirst puts a link-local IPv6 address first, as RFC 9568 section 5.2.9 requires: the first
+// configured one, or else the one derived from the virtual MAC.
 func (r *router) linkLocalFirst() {
 	all := r.out.Addresses
 	i := slices.IndexFunc(all, func(a engine.Address) bool { return a.Addr.IsLinkLocalUnicast() })
@@ -159,11 +159,11 @@ func parseAddress(s string) (engine.Address, string) {
 	return a, noHost(a)
 }
 
-// reserved is class E.
+// reserved is class E of IPv4.
 var reserved = netip.MustParsePrefix("240.0.0.0/4")
 
-// noHost tells of an IPv4 address that no host of its subnet has, if the prefix length is written (RFC 1122 section 3.2.1.3). In
-// subnets of two addresses each is a host's (RFC 3021).
+// noHost refuses an IPv4 address that no host of its subnet can have, if the prefix length is given (RFC 1122 section 3.2.1.3).
+// In subnets of two addresses, both are host addresses (RFC 3021).
 func noHost(a engine.Address) string {
 	if !a.Addr.Is4() || a.Bits < 1 || a.Bits > 30 {
 		return ""

@@ -12,20 +12,20 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// simpleSecret is how many bytes of a secret RFC 2338 section 5.3.6 has room for.
+// simpleSecret is the number of bytes for a secret in a message (RFC 2338 section 5.3.6).
 const simpleSecret = 8
 
 // router validates one [[vrouter]] table.
 type router struct {
 	*validator
 	raw   *Table
-	table string // its path
+	table string // path of the table
 	out   engine.VirtualRouter
-	// identified is true when interface, family and VRID are known and legal.
+	// identified is true if interface, family and VRID are known and valid.
 	identified bool
 }
 
-// routers validates all tables, then what they must not have in common.
+// routers validates all [[vrouter]] tables, then conflicts between them.
 func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter {
 	tables := VRouters.Value(v.file)
 	list := make([]*router, len(tables))
@@ -48,10 +48,10 @@ func (v *validator) routers(tracks []engine.TrackObject) []engine.VirtualRouter 
 
 func (r *router) path(key string) string { return join(r.table, key) }
 
-// in is the value of a key of the table, or its default if it is unset or was refused.
+// in returns the value of a key of the table, or its default if it is unset or was refused.
 func in[T any](r *router, k KeyOf[T]) T { return valued(r.validator, k, r.raw, r.table) }
 
-// accepted is the value of a key of the table; nil if it is unset or was refused.
+// accepted returns the value of a key of the table; nil if it is unset or was refused.
 func (r *router) accepted(k *Key) any { return r.validator.accepted(k, r.raw, r.table) }
 
 // fault reports what is wrong with one key of the table.
@@ -63,7 +63,7 @@ func (r *router) warn(format string, args ...any) {
 	r.validator.warn(r.name()+": "+format, args...)
 }
 
-// name is what messages call the virtual router.
+// name returns the name of the virtual router for messages.
 func (r *router) name() string {
 	if name := RouterName(r.raw); name != "" {
 		return name
@@ -71,15 +71,15 @@ func (r *router) name() string {
 	return r.table
 }
 
-// conflict reports that a value of the table cannot be beside another table. The problem has a %s for that: inFile, or its
-// name in the words of commands.
+// conflict reports that a value conflicts with another table. The problem contains %s for the other table: inFile, or its
+// name in the words of the command line.
 func (r *router) conflict(key, value, problem string, other *router, inFile string) {
 	path := r.path(key)
 	r.faultTyped(path, value, fmt.Sprintf(problem, inFile), r.typed(path, value, fmt.Sprintf(problem, other.name())))
 }
 
-// RouterName returns how messages call a virtual router, such as "eth0 group 51"; empty if its
-// table does not say enough.
+// RouterName returns the name of a virtual router for messages, such as "eth0 group 51"; empty if
+// the table lacks the keys for it.
 func RouterName(t *Table) string {
 	iface, ok := Interface.In(t)
 	group, ok2 := Group.In(t)
@@ -92,7 +92,7 @@ func RouterName(t *Table) string {
 	return iface + " group " + strconv.Itoa(group)
 }
 
-// IsIPv6 tells the family of a virtual router by its first address, as far as that can be read.
+// IsIPv6 reports whether the first address of a virtual router looks like IPv6.
 func IsIPv6(t *Table) bool {
 	first := VIP.Value(t)
 	if all := VIPs.Value(t); first == "" && len(all) > 0 {
@@ -155,7 +155,7 @@ func (r *router) version() {
 	}
 }
 
-// interval reads advertise_interval, or else the earlier daemon's timers table.
+// interval reads advertise_interval, or else the timers table of the earlier daemon.
 func (r *router) interval() {
 	p := &r.out.Protocol
 	p.Interval = vrrp.IntervalDefault
@@ -166,7 +166,7 @@ func (r *router) interval() {
 	case Timers.IsSet(r.raw):
 		p.Interval = time.Duration(valued(r.validator, TimersAdvert, r.raw, r.path(Timers.Name))) * time.Second
 	default:
-		p.Interval, _ = time.ParseDuration(in(r, AdvertiseInterval)) // was checked
+		p.Interval, _ = time.ParseDuration(in(r, AdvertiseInterval)) // already checked
 	}
 }
 
@@ -200,7 +200,7 @@ func (r *router) authentication() {
 	}
 }
 
-// authType is the meaning of auth_type. Authentication by SHAKE256 has a second name.
+// authType returns the meaning of auth_type. SHAKE256 authentication has a second name.
 func authType(name string) vrrp.AuthType {
 	if name == "p1-b8-shake256" {
 		return vrrp.AuthP1
@@ -208,7 +208,7 @@ func authType(name string) vrrp.AuthType {
 	return named(vrrp.AuthSimple, vrrp.AuthP0, vrrp.AuthP1)(name)
 }
 
-// acceptance makes of accept_ping what it means beside accept_mode.
+// acceptance disables accept_ping if accept_mode makes it redundant.
 func (r *router) acceptance() {
 	if r.out.AcceptPing && !r.out.Closed {
 		r.out.AcceptPing = false
@@ -222,8 +222,8 @@ func (r *router) checksum() {
 	}
 }
 
-// labels refuses ioctl where the labels that addresses are set on would be longer than the name of an interface
-// may be: those are the interface's name, the group, and a number from the second address on.
+// labels refuses ioctl if the label of an address would exceed the maximum length of an interface name. A label
+// consists of the interface's name, the group, and a number from the second address on.
 func (r *router) labels() {
 	longest := r.out.Interface + ":" + strconv.Itoa(int(r.out.VRID))
 	if n := len(r.out.Addresses); n > 1 {
@@ -234,7 +234,7 @@ func (r *router) labels() {
 	}
 }
 
-// placement checks what depends on where the addresses are put on the host, and how.
+// placement checks settings that depend on how and where the host gets the addresses.
 func (r *router) placement() {
 	macvlan := r.out.Type == engine.Macvlan
 	if in(r, NetDrv) == "ioctl" {
@@ -243,7 +243,7 @@ func (r *router) placement() {
 			r.warn(`netdrv = "ioctl" has no effect with iftype = "macvlan", which always uses netlink`)
 		case r.out.Family == vrrp.IPv6:
 			r.warn(`netdrv = "ioctl" has no effect with IPv6, which always uses netlink`)
-		case r.host != FreeBSD: // which has nothing else
+		case r.host != FreeBSD: // FreeBSD always uses ioctl
 			r.out.IOCTL = true
 			r.labels()
 		}

@@ -15,16 +15,16 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// The smallest MTU that IPv4 allows (RFC 791 section 3.2), and the largest packet that there is.
+// The minimum MTU of IPv4 (RFC 791 section 3.2), and the maximum size of a packet.
 const (
 	minMTU = 68
 	maxMTU = math.MaxUint16
 )
 
-// routes validates the static routes. The virtual routers that they may be bound to are valid or have
-// been reported.
+// routes validates the static routes. The virtual routers that routes may be bound to are valid, or
+// their faults have been reported.
 func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute {
-	if v.known[nth(Static.Path(), 0)] { // this host has none
+	if v.known[nth(Static.Path(), 0)] { // this host does not support static routes
 		return nil
 	}
 	type place struct {
@@ -45,7 +45,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		if !StaticNH.IsSet(raw) {
 			v.fault(join(path, StaticNH.Name), "", "is required")
 		}
-		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // was checked
+		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // already checked
 		if mtu, set := StaticMTU.In(raw); set && mtu == 0 {
 			v.warn("%s 0 is read as none: that of the interface is used", join(path, StaticMTU.Name))
 		}
@@ -68,7 +68,8 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 	return out
 }
 
-// Destination returns the destination of a static route as a prefix, or as it is in the file if it is none.
+// Destination returns the destination of a static route as a prefix, or as written in the file if it is not
+// a prefix.
 func Destination(t *Table) string {
 	route := StaticRoute.Value(t)
 	if mask, err := netip.ParseAddr(StaticMask.Value(t)); err == nil && mask.Is4() {
@@ -123,7 +124,7 @@ func (v *validator) destination(path string, raw *Table) netip.Prefix {
 	return v.network(path, route, netip.PrefixFrom(addr, length))
 }
 
-// network takes the network of a destination with bits outside its mask, as the earlier daemon did.
+// network clears the bits outside the mask of a destination, as the earlier daemon did.
 func (v *validator) network(path, written string, p netip.Prefix) netip.Prefix {
 	if p != p.Masked() {
 		v.warn("%s %s has bits outside its mask: %s is used", join(path, StaticRoute.Name), written, p.Masked())
@@ -131,7 +132,7 @@ func (v *validator) network(path, written string, p netip.Prefix) netip.Prefix {
 	return p.Masked()
 }
 
-// maskLength returns the prefix length of a network mask; -1: it is none.
+// maskLength returns the prefix length of a network mask; -1 if it is not a mask.
 func maskLength(mask netip.Addr) int {
 	b := mask.As4()
 	m := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
@@ -142,7 +143,7 @@ func maskLength(mask netip.Addr) int {
 	return length
 }
 
-// badNextHop is the check of next hops.
+// badNextHop checks a next hop.
 func badNextHop(s string) string {
 	a, err := netip.ParseAddr(s)
 	if err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() {
@@ -151,7 +152,7 @@ func badNextHop(s string) string {
 	return ""
 }
 
-// bound returns the virtual router that a route is bound to, if it is.
+// bound returns the key of the virtual router that a route is bound to, if any.
 func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRouter) engine.Key {
 	iface, hasInterface := StaticInterface.In(raw)
 	group, hasGroup := StaticGroup.In(raw)

@@ -12,11 +12,10 @@ import (
 	"vrrpsh/engine"
 )
 
-// maxInterfaceName is the length of the longest name of an interface (IFNAMSIZ less the
-// terminating NUL).
+// maxInterfaceName is the maximum length of an interface name (IFNAMSIZ less the terminating NUL).
 const maxInterfaceName = 15
 
-// badInterfaceName says why a name cannot be that of an interface, if it cannot.
+// badInterfaceName returns why a string is not a valid interface name, or "".
 func badInterfaceName(s string) string {
 	switch {
 	case s == "":
@@ -31,7 +30,7 @@ func badInterfaceName(s string) string {
 	return ""
 }
 
-// identities refuses a second virtual router with the interface, family and VRID of another.
+// identities refuses virtual routers with the same interface, family and VRID.
 func (v *validator) identities(list []*router) {
 	first := make(map[engine.Key]*router, len(list))
 	for _, r := range list {
@@ -47,7 +46,7 @@ func (v *validator) identities(list []*router) {
 	}
 }
 
-// sharedAddresses refuses an address that occurs twice on an interface.
+// sharedAddresses refuses duplicate addresses on an interface.
 func (v *validator) sharedAddresses(list []*router) {
 	type place struct {
 		iface string
@@ -102,8 +101,8 @@ func (v *validator) virtualMACs(list []*router) {
 	}
 }
 
-// names gives every macvlan its name: the configured one, else the one that it has now, else the
-// first default that is free. Names of interfaces that virtual routers run on are not free.
+// names gives every macvlan its name: the configured one, or else its current one, or else the
+// first free default. The names of interfaces that virtual routers run on are not free.
 func (v *validator) names(list []*router) {
 	type holder struct {
 		*router
@@ -167,8 +166,8 @@ func (v *validator) runningNames() map[engine.Key]string {
 	return names
 }
 
-// defaultName returns the n-th choice for the name of a macvlan. All but the first
-// depend on the interface, so that a name does not depend on the order of the file.
+// defaultName returns the n-th choice for the name of a macvlan. All but the first depend on the
+// interface, so that the name does not depend on the order of the file.
 func defaultName(k engine.Key, n int) string {
 	name := "standby" + strconv.Itoa(int(k.VRID))
 	switch n {
@@ -186,7 +185,7 @@ func defaultName(k engine.Key, n int) string {
 	}
 }
 
-// isDefaultName tells whether a name is one that the macvlan can have got by default.
+// isDefaultName reports whether a name is one of the macvlan's possible default names.
 func isDefaultName(k engine.Key, name string) bool {
 	const tries = 8
 	for n := range tries {

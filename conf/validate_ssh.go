@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ssh gives the [ssh] table its meaning; c has the state directory and the users.
+// ssh interprets the [ssh] table; c has the state directory and the users.
 func (v *validator) ssh(c *Config) SSHConfig {
 	s := SSHConfig{Listen: root(v, SSHListen), AuthorizedKeys: root(v, SSHAuthorizedKeys), HostKey: root(v, SSHHostKey)}
 	if s.HostKey == "" {
@@ -22,7 +22,7 @@ func (v *validator) ssh(c *Config) SSHConfig {
 	return s
 }
 
-// badKeysPath says what is wrong with the path of the authorized keys, if anything is.
+// badKeysPath returns what is wrong with the path of the authorized keys, or "".
 func badKeysPath(s string) string {
 	if !filepath.IsAbs(s) {
 		return "is not an absolute path"
@@ -34,7 +34,7 @@ func badKeysPath(s string) string {
 	return ""
 }
 
-// KeysOf returns the file of a user's authorized keys.
+// KeysOf returns the path of a user's authorized keys.
 func (s SSHConfig) KeysOf(user string) string {
 	return strings.NewReplacer("%%", "%", "%u", user).Replace(s.AuthorizedKeys)
 }

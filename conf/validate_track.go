@@ -48,7 +48,7 @@ func badName(s string, most int) string {
 	return ""
 }
 
-// trackKinds are the keys of which an object has one, with what it tracks then.
+// trackKinds are the keys that select what an object tracks; an object has exactly one of them.
 var trackKinds = []struct {
 	key  *Key
 	kind engine.TrackKind
@@ -57,10 +57,10 @@ var trackKinds = []struct {
 	{TrackScript.Key, engine.TrackScript}, {TrackFile.Key, engine.TrackFile},
 }
 
-// trackTarget reads what an object looks at: exactly one thing.
+// trackTarget reads what an object tracks: exactly one thing.
 func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) {
 	var has *Key
-	wrong := false // a value that was refused is one all the same
+	wrong := false // a refused value counts as present
 	for _, k := range trackKinds {
 		wrong = wrong || v.known[join(path, k.key.Name)] || v.known[nth(join(path, k.key.Name), 0)]
 		switch {
@@ -79,7 +79,7 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 		return
 	}
 	o.Interface, o.File = valued(v, TrackInterface, raw, path), valued(v, TrackFile, raw, path)
-	o.Route, _ = netip.ParsePrefix(valued(v, TrackRoute, raw, path)) // was checked
+	o.Route, _ = netip.ParsePrefix(valued(v, TrackRoute, raw, path)) // already checked
 	o.Rise, o.Fall = 1, 1
 	polled := o.Kind == engine.TrackScript || o.Kind == engine.TrackFile
 	if polled {
@@ -106,7 +106,7 @@ func (v *validator) trackTarget(path string, raw *Table, o *engine.TrackObject) 
 	})
 }
 
-// TrackKinds returns the keys of which a tracked object has one: what it tracks.
+// TrackKinds returns the keys that select what an object tracks; an object has one of them.
 func TrackKinds() []*Key {
 	keys := make([]*Key, len(trackKinds))
 	for i, k := range trackKinds {
@@ -115,7 +115,7 @@ func TrackKinds() []*Key {
 	return keys
 }
 
-// badDestination is the check of tracked routes.
+// badDestination checks a tracked route.
 func badDestination(s string) string {
 	p, err := netip.ParsePrefix(s)
 	switch {
@@ -128,8 +128,8 @@ func badDestination(s string) string {
 	}
 }
 
-// program reads a command and who it runs as. What can only be told on the host that it is for is
-// told there: that the user exists, and that nobody else can change the file.
+// program reads a command and the user that it runs as. It checks that the user exists, and that
+// nobody else can change the file, only on the host that the configuration is for.
 func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string], raw *Table) engine.Program {
 	command := key.Value(raw)
 	p := engine.Program{Command: slices.Clone(command), User: user.Value(raw)}
@@ -169,7 +169,7 @@ func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string]
 	return p
 }
 
-// hooks validates the programs that are run for events.
+// hooks validates the programs that events run.
 func (v *validator) hooks() []engine.Hook {
 	first := map[string]int{}
 	var out []engine.Hook
@@ -205,7 +205,8 @@ func (v *validator) hooks() []engine.Hook {
 	return out
 }
 
-// HookName returns the name of a [[notify]] table: that of its position in the file if it has none.
+// HookName returns the name of a [[notify]] table, or a name made from its position in the file if
+// it has none.
 func HookName(t *Table, index int) string {
 	if name, named := NotifyName.In(t); named {
 		return name
@@ -245,7 +246,7 @@ func (v *validator) tracking(list []*router, objects []engine.TrackObject) {
 	}
 }
 
-// syncGroups refuses members of a sync group that are in each other's way.
+// syncGroups refuses conflicting members of a sync group.
 func (v *validator) syncGroups(list []*router) {
 	type place struct {
 		group string

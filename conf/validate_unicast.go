@@ -11,10 +11,10 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// maxPeers bounds the unicast peers of a virtual router.
+// maxPeers is the maximum number of unicast peers of a virtual router.
 const maxPeers = 32
 
-// unicast reads unicast_peers and what goes with them.
+// unicast reads unicast_peers and the settings that depend on it.
 func (r *router) unicast() {
 	u, peers := &r.out.Protocol.Unicast, UnicastPeers.Value(r.raw)
 	if n := len(peers); n > maxPeers {
@@ -52,8 +52,8 @@ func (r *router) unicast() {
 	}
 }
 
-// scopes warns of IPv6 peers that know this router by another address than that which it sends from. Without a
-// source adverts come from a link-local address.
+// scopes warns of IPv6 peers that know this router by an address other than the source of its adverts. Without
+// unicast_source, adverts come from a link-local address.
 func (r *router) scopes(u *vrrp.UnicastConfig) {
 	local := !u.Source.IsValid() || u.Source.IsLinkLocalUnicast()
 	if r.out.Family != vrrp.IPv6 {
@@ -70,7 +70,7 @@ func (r *router) scopes(u *vrrp.UnicastConfig) {
 	}
 }
 
-// endpoint reads an address of the virtual router's family that one host can have.
+// endpoint reads a host address of the virtual router's family.
 func (r *router) endpoint(key, s string) (netip.Addr, bool) {
 	if problem := hostAddress(s); problem != "" {
 		r.fault(key, quote(s), problem)

@@ -13,17 +13,17 @@ import (
 	"syscall"
 )
 
-// newFileMode is the mode of files that did not exist: they may hold secrets.
+// newFileMode is the mode of new files: they may hold secrets.
 const newFileMode = 0o600
 
-// WriteFile replaces a file's content so that, whatever happens, either the old or the new one
-// is there in full: a temporary file in the same directory, synced, renamed over the old one,
-// and the directory synced. A symbolic link is followed. An existing file keeps its mode and
-// owner; a new one has mode 0600. What is not a regular file is refused.
+// WriteFile replaces the content of a file atomically: even after a crash, the file has either the
+// old or the new content in full. It writes and syncs a temporary file in the same directory,
+// renames it over the old one, and syncs the directory. It follows symbolic links. An existing file
+// keeps its mode and owner; a new one has mode 0600. WriteFile refuses anything but regular files.
 func WriteFile(path string, data []byte) error { return replaceFile(path, data, true) }
 
-// putBack is WriteFile for a disk that has just failed: who reads the file sees the content, but that it
-// outlives a power failure is not waited for.
+// putBack is WriteFile for a disk that has just failed: it replaces the content without waiting until
+// the content would survive a power failure.
 func putBack(path string, data []byte) error { return replaceFile(path, data, false) }
 
 func replaceFile(path string, data []byte, synced bool) error {
@@ -37,20 +37,20 @@ func replaceFile(path string, data []byte, synced bool) error {
 	return nil
 }
 
-// temporary is the file that takes the place of another one. There is one name for it, so that what a
-// crash has left, maybe with secrets, is found.
+// temporary returns the name of the temporary file for a target. The name is fixed, so that files
+// left by a crash, which may hold secrets, are found.
 func temporary(target string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+temporarySuffix)
 }
 
 const temporarySuffix = ".vrrpsh-new"
 
-// removeTemporary removes what a crash has left of a WriteFile, in this release or in earlier ones, which added a
-// random number to the name.
+// removeTemporary removes files that a WriteFile left in a crash, in this release or in earlier ones, which added
+// a random number to the name.
 func removeTemporary(path string) error {
 	target, _, err := existing(path)
 	if err != nil {
-		return nil // there never was a WriteFile
+		return nil // WriteFile never ran
 	}
 	dir, base := filepath.Dir(target), filepath.Base(target)
 	files, err := os.ReadDir(dir)
@@ -66,16 +66,17 @@ func removeTemporary(path string) error {
 	return errors.Join(problems...)
 }
 
-// isTemporary tells whether a name is one of the temporary files for base.
+// isTemporary reports whether a name is one of the temporary files for base.
 func isTemporary(name, base string) bool {
 	rest, ok := strings.CutPrefix(name, "."+base)
 	return ok && (rest == temporarySuffix || randomNumber.MatchString(rest))
 }
 
-// randomNumber is what earlier releases added to the name: 32 bits, of which a human rarely writes so many digits.
+// randomNumber matches the 32-bit number that earlier releases added to the name. People rarely write that many
+// digits.
 var randomNumber = regexp.MustCompile(`^[0-9]{6,10}$`)
 
-// replace writes a temporary file and renames it. The info is that of the target, nil if there is none yet.
+// replace writes a temporary file and renames it. info describes the target; nil if there is none yet.
 func replace(target string, info fs.FileInfo, data []byte, synced bool) (err error) {
 	name := temporary(target)
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -95,7 +96,7 @@ func replace(target string, info fs.FileInfo, data []byte, synced bool) (err err
 		if err := keepOwner(f, info); err != nil {
 			return fmt.Errorf("keep its owner: %w", err)
 		}
-		if err := f.Chmod(info.Mode().Perm()); err != nil { // after the owner, of which a change clears bits
+		if err := f.Chmod(info.Mode().Perm()); err != nil { // after keepOwner: changing the owner clears mode bits
 			return err
 		}
 	}
@@ -160,7 +161,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) { // this file system does not sync directories
+	if errors.Is(err, syscall.EINVAL) { // the file system does not support syncing directories
 		err = nil
 	}
 	return errors.Join(err, d.Close())

@@ -9,11 +9,11 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// inspector says what of the host's settings is in the way of virtual routers on an interface, with their addresses on
-// macvlans or, without any, on the interface itself.
+// inspector returns the host settings that obstruct virtual routers on an interface, with their addresses on macvlans
+// or, if none is given, on the interface itself.
 type inspector func(iface string, macvlans ...string) []string
 
-// obstacles says what of the host's settings is in the way of these virtual routers, each once.
+// obstacles returns the host settings that obstruct these virtual routers, without duplicates.
 func (i inspector) obstacles(routers []engine.VirtualRouter) []string {
 	if i == nil {
 		return nil

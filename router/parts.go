@@ -17,9 +17,9 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// parts are what follows the running configuration, in this order.
+// parts returns the parts of the router that apply each new running configuration, in this order.
 func (r *Router) parts(o Options) []conf.Part {
-	// What only listens is no reason for virtual routers not to run, and while they are taken over, what only logs is none for them to end.
+	// A listener that fails must not stop the start of virtual routers. During a takeover, a log that fails must not end running ones.
 	var logs func(*conf.Config) any
 	if o.Handover != nil {
 		logs = func(c *conf.Config) any { return logSettings(o.Effective(c.General)) }
@@ -42,7 +42,7 @@ func (r *Router) parts(o Options) []conf.Part {
 	}
 }
 
-// retry tries the parts again that are missing, after a second and after twice as long each time up to a minute, until none is.
+// retry retries the missing parts until none is missing. It waits one second, then twice as long each time, up to a minute.
 func (r *Router) retry(ctx context.Context) {
 	const longest = time.Minute
 	told := r.tellMissing("")
@@ -52,12 +52,12 @@ func (r *Router) retry(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
-		_ = r.manager.Retry(ctx) // is among the missing
+		_ = r.manager.Retry(ctx) // tellMissing reports the error
 		told = r.tellMissing(told)
 	}
 }
 
-// tellMissing logs what is missing unless it was told, and returns what it is.
+// tellMissing returns what is missing, and logs it if it differs from told.
 func (r *Router) tellMissing(told string) string {
 	var all []string
 	for _, m := range r.manager.Missing() {
@@ -74,7 +74,7 @@ func (r *Router) tellMissing(told string) string {
 	return now
 }
 
-// applyRealtime gives the engine its priority. Without the right to do so the router is as good as it can be.
+// applyRealtime sets the priority of the engine. If the process lacks the privilege, the router runs without it.
 func (r *Router) applyRealtime(ctx context.Context, want conf.RealtimeConfig) {
 	p := process.Realtime{Priority: want.Priority, LockMemory: want.LockMemory}
 	onThread := func(f func() error) error { return r.engine.OnThread(ctx, f) }
@@ -86,14 +86,14 @@ func (r *Router) applyRealtime(ctx context.Context, want conf.RealtimeConfig) {
 	}
 }
 
-// host warns of what of the host's settings is in the way of virtual routers.
+// host warns of host settings that obstruct virtual routers.
 type host struct {
 	router  *Router
 	inspect inspector
-	warned  []string // of what was warned last
+	warned  []string // the previous warnings
 }
 
-// warn logs what is in the way, and was not before.
+// warn logs the obstacles that are new.
 func (h *host) warn(routers []engine.VirtualRouter) {
 	was := h.warned
 	h.warned = h.inspect.obstacles(routers)
@@ -104,7 +104,7 @@ func (h *host) warn(routers []engine.VirtualRouter) {
 	}
 }
 
-// inEffect returns general settings with the files that they mean.
+// inEffect returns general settings with paths resolved against the working directory and, for a daemon, default files.
 func inEffect(g conf.General, asDaemon bool) conf.General {
 	if asDaemon {
 		g.PID = cmp.Or(g.PID, conf.DefaultPID)
@@ -116,14 +116,14 @@ func inEffect(g conf.General, asDaemon bool) conf.General {
 	return g
 }
 
-// logSettings is what general settings say about the log.
+// logSettings returns the log settings of the general settings.
 func logSettings(g conf.General) journal.Settings {
 	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc", Main: g.MainLog, Errors: g.ErrorLog}
-	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // was validated
+	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // validation has checked it
 	return s
 }
 
-// inDir returns a path that is relative to dir, if it is relative.
+// inDir returns a path, relative to dir if the path is relative.
 func inDir(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path

@@ -31,34 +31,34 @@ import (
 	"vrrpsh/shell/remote"
 )
 
-// ThisHost is what the configuration of a real router is for.
+// ThisHost is the kind of host that a real router's configuration applies to.
 const ThisHost = conf.Host(runtime.GOOS)
 
-// Program is the router as the command line has asked for it.
+// Program is the router as requested on the command line.
 type Program struct {
 	Version string
 	Path    string // of the configuration file
 	Format  conf.Format
-	// Override gives what the command line says precedence over the general settings.
+	// Override applies the command line to the general settings; the command line has precedence.
 	Override func(*conf.General)
-	// Daemon runs it in the background.
+	// Daemon runs the router in the background.
 	Daemon bool
-	// Console lets the user of this process's terminal talk to the router, until he leaves or the context
-	// ends; nil: there is no terminal.
+	// Console connects the user of this process's terminal to the router until the user leaves or the context ends; nil: no
+	// terminal.
 	Console func(context.Context, shell.Conversation) error
 }
 
-// run is a Program under way: what there is before the router, and after it.
+// run is a running Program: the state that exists before and after a Router.
 type run struct {
 	Program
 	self    process.Program
-	general conf.General // as they were at the start
+	general conf.General // at the start
 	control *net.UnixListener
-	pid     *process.PIDFile // nil: there is none
+	pid     *process.PIDFile // nil: no PID file
 	hangup  chan os.Signal
 	parent  *process.Parent
 	options Options
-	// inherited is what the program before has left; nil: there was none.
+	// inherited is the state left by the previous program; nil: none.
 	inherited *process.Inheritance
 }
 
@@ -88,7 +88,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			}
 		}()
 	}
-	// Whoever reads the log may end: that is no reason for the router to do so, and writing fails then.
+	// A reader of the log may go away. Catch SIGPIPE, so that the write fails and the router keeps running.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -111,7 +111,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// What only surrounds the virtual routers is no reason to end those that run.
+	// A failure outside the virtual routers must not end running ones.
 	var without []error
 	minor := func(err error) error {
 		if err != nil && inherited != nil {
@@ -144,8 +144,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	for _, err := range without {
 		log.Error("the virtual routers go on without what the configuration says; another restart tries again", "error", err)
 	}
-	// The socket comes first: while another router answers on it, nothing in the
-	// kernel may be taken for the remains of a crash.
+	// Claim the socket first: while another router answers on it, nothing in the kernel may be treated as left over from a crash.
 	control, handover, err := takeOver(inherited, general.ControlSocket, log)
 	if err != nil {
 		return err
@@ -181,7 +180,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			inherited.ReleasePredecessor(r.control, r.pid)
 			continue
 		}
-		if ctx.Err() != nil { // told to end meanwhile: somebody has to take down what is there
+		if ctx.Err() != nil { // stopping: another turn removes what is left in the kernel
 			continue
 		}
 		err := r.succeed(handover)
@@ -189,8 +188,8 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 }
 
-// giveUp puts the program that ran before in this one's place again, for a reason: nothing was touched. If that cannot be done it
-// removes from the kernel what that program has left, so that another router can take over.
+// giveUp replaces this process with the previous program, for the reason given; nothing was touched so far. If that fails, giveUp
+// removes from the kernel what the previous program left, so that another router can take over.
 func (p *run) giveUp(reason error) error {
 	in := p.inherited
 	if in.Returnable() {
@@ -207,8 +206,8 @@ func (p *run) giveUp(reason error) error {
 	return errors.Join(reason, err)
 }
 
-// GiveUp is for a process that fails before it runs a Program: it gives back what it may have inherited, and returns if nothing
-// was, or if that cannot be done.
+// GiveUp is for a process that fails before it runs a Program. It returns inherited state to the previous program; GiveUp returns
+// only if there is none, or if that fails.
 func GiveUp(reason error) error {
 	if in, _ := process.Inherited(); in != nil {
 		return (&run{inherited: in}).giveUp(reason)
@@ -216,7 +215,7 @@ func GiveUp(reason error) error {
 	return reason
 }
 
-// close lets go of what others need who come next.
+// close releases the resources that the next process needs.
 func (p *run) close() error {
 	p.inherited.ReleasePredecessor(p.control, p.pid)
 	if p.control != nil {
@@ -233,8 +232,8 @@ func (p Program) logOutput() io.Writer {
 	return os.Stderr
 }
 
-// once runs the router until the process or its console ends, or until it shall be restarted: then
-// it returns what is handed over, as it does with the error of a successor that cannot take over.
+// once runs the router until the process or its console ends, or until a restart. On a restart it returns the state to hand over;
+// if a successor cannot take over, it returns that state with the error.
 func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Handover, err error) {
 	system, err := native.New(native.Options{StateDir: p.general.StateDir, Logger: log})
 	if err != nil {
@@ -252,7 +251,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	options.Restart = func(ctx context.Context) (string, error) {
 		what, err := p.ask(ctx, restart)
 		if err == nil {
-			_ = control.Close() // who comes from now on is the successor's
+			_ = control.Close() // new connections belong to the successor
 		}
 		return what, err
 	}
@@ -303,7 +302,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	stop = func() error { return nil }
 	ending, cancelEnding := context.WithTimeout(ctx, time.Second)
 	defer cancelEnding()
-	_ = server.Shutdown(ending) // requests may end
+	_ = server.Shutdown(ending) // requests in progress may finish
 	handover, err = r.leave(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("restart: %w", err)
@@ -311,12 +310,12 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	return handover, nil
 }
 
-// consoleGrace is how long the console may take to end.
+// consoleGrace limits how long the console may take to end.
 const consoleGrace = time.Second
 
-// wait waits for an end, and tells whether that is a restart.
+// wait waits until the router must end, and reports whether it must restart.
 func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (restarting bool, err error) {
-	var left chan error // the user of the console has left
+	var left chan error // receives the result when the user of the console leaves
 	if p.Console != nil {
 		inside, leave := context.WithCancel(ctx)
 		left = make(chan error, 1)
@@ -334,7 +333,7 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 			leave()
 			select {
 			case <-gone:
-			case <-time.After(consoleGrace): // it writes to a terminal that was stopped
+			case <-time.After(consoleGrace): // the console writes to a stopped terminal
 			}
 		}()
 	}
@@ -351,10 +350,10 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 	}
 }
 
-// console is the session of the router's console.
+// console is the session on the router's console.
 type console struct {
 	*shell.Session
-	turn chan struct{} // holds a value while a command is under way
+	turn chan struct{} // holds a value while a command runs
 }
 
 // Execute implements shell.Conversation.
@@ -364,7 +363,8 @@ func (c *console) Execute(ctx context.Context, line string, io shell.IO) shell.S
 	return c.Session.Execute(ctx, line, io)
 }
 
-// await waits until the command that is under way, the order to restart as a rule, has had its say. There will be no other.
+// await waits until the running command (usually the one that ordered the restart) has written its output. No further command
+// runs.
 func (c *console) await(limit time.Duration) {
 	select {
 	case c.turn <- struct{}{}:

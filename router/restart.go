@@ -22,15 +22,15 @@ import (
 	"vrrpsh/shell/remote"
 )
 
-// takeOver returns the control socket and what the engine goes on with: those of the program that
-// ran in this process before, if there was one and it can be understood. Its socket stays open until this one is settled, although
-// the configuration may have another one by now.
+// takeOver returns the control socket and the state that the engine continues with: those of the previous program of this
+// process, if there was one and its state is readable. The previous control socket stays open until this router has settled,
+// even if the configuration now names another one.
 func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.UnixListener, *driver.Handover, error) {
 	var handover *driver.Handover
 	if in != nil {
 		var err error
 		if handover, err = driver.ReadHandover(in.Document, native.Left()); err != nil {
-			if in.Returnable() { // the program before goes on
+			if in.Returnable() { // the previous program continues
 				return nil, nil, err
 			}
 			log.Warn("what the process before has left is not understood: starting anew", "error", err)
@@ -47,7 +47,7 @@ func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.Unix
 	return l, handover, err
 }
 
-// another returns a listener on the same socket that can be closed by itself.
+// another returns a listener on the same socket that can be closed independently.
 func another(l *net.UnixListener) (net.Listener, error) {
 	f, err := l.File()
 	if err != nil {
@@ -57,7 +57,7 @@ func another(l *net.UnixListener) (net.Listener, error) {
 	return net.FileListener(f)
 }
 
-// CheckHandover says whether this release understands a hand-over.
+// CheckHandover checks whether this release understands a hand-over.
 func CheckHandover(r io.Reader) error {
 	document, err := io.ReadAll(r)
 	if err != nil {
@@ -67,15 +67,15 @@ func CheckHandover(r io.Reader) error {
 	return err
 }
 
-// checkLimit is how long the installed program may take to read the configuration.
+// checkLimit is the maximum time that the installed program may take to read the configuration.
 const checkLimit = 20 * time.Second
 
-// HandoverCommand is the command of this program that reads a hand-over from standard input and fails if it does not
-// understand it. The first releases do not have it.
+// HandoverCommand is the command of this program that reads a hand-over from standard input and fails if it does not understand
+// it. The first releases lack this command.
 const HandoverCommand = "check-handover"
 
-// ask asks for a restart, if the installed program runs here, understands what is handed over and accepts the configuration.
-// It returns what that says it is.
+// ask requests a restart if the installed program runs here, understands the hand-over and accepts the configuration. It returns
+// the version text of the installed program.
 func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
@@ -108,7 +108,7 @@ func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) 
 	}
 }
 
-// said returns what a command prints; it is its error if it fails.
+// said returns the output of a command; if the command fails, the error holds what it wrote to standard error.
 func said(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -126,7 +126,7 @@ func said(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// succeed puts the installed program in this one's place. It returns if that cannot be done.
+// succeed replaces this process with the installed program. It returns only on failure.
 func (p *run) succeed(h *driver.Handover) error {
 	document, err := json.Marshal(h)
 	if err != nil {
@@ -135,7 +135,7 @@ func (p *run) succeed(h *driver.Handover) error {
 	return p.self.Succeed(p.options.StateDir, document, p.control, p.pid)
 }
 
-// giveBack puts the program that ran before in this one's place. It returns if that cannot be done.
+// giveBack replaces this process with the previous program. It returns only on failure.
 func (p *run) giveBack(h *driver.Handover, reason error) error {
 	before, err := driver.ReadHandover(p.inherited.Document, nil)
 	if err != nil {
@@ -148,10 +148,10 @@ func (p *run) giveBack(h *driver.Handover, reason error) error {
 	return p.inherited.Return(document, reason)
 }
 
-// unfitError is why a successor cannot take over.
+// unfitError is the reason why a successor cannot take over.
 type unfitError struct {
 	err  error
-	left *driver.Handover // for another to go on with
+	left *driver.Handover // the state for another program to continue with
 }
 
 func (e *unfitError) Error() string { return e.err.Error() }

@@ -30,8 +30,8 @@ import (
 	"vrrpsh/shell/remote/sshd"
 )
 
-// TerminalCommand is the command of this program that the SSH server runs for each terminal: its standard
-// input is a pseudo-terminal, the session is at the other end of file descriptor 3, and its argument is the history file.
+// TerminalCommand is the command of this program that the SSH server runs for each terminal. Standard input is a
+// pseudo-terminal, file descriptor 3 leads to the session, and the argument is the history file.
 const TerminalCommand = "terminal"
 
 // Router is a running router: its engine, configuration, shell, API and SSH server.
@@ -45,13 +45,13 @@ type Router struct {
 	shells   *remote.Server
 	listener *api.Listener
 	ssh      *sshd.Server
-	// failed delivers the error with which the engine ended by itself.
+	// failed delivers the error of an engine that ended on its own.
 	failed chan error
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// Options say what a router is assembled from.
+// Options are the parts and settings of a router.
 type Options struct {
 	Version  string
 	System   platform.System
@@ -60,23 +60,23 @@ type Options struct {
 	Format   conf.Format
 	StateDir string
 	Journal  *journal.Journal
-	// Effective fills in what the command line and the mode make of the general settings; nil: those of a
-	// router in the foreground, without a command line.
+	// Effective applies the command line and the mode to the general settings; nil: the router runs in the foreground,
+	// without a command line.
 	Effective func(conf.General) conf.General
 	Lab       shell.Lab
-	// Run runs the programs of the configuration; nil for simulated routers.
+	// Run executes the programs of the configuration; nil for simulated routers.
 	Run func(context.Context, program.Program) (string, error)
-	// Capture shows the packets of an interface; nil for simulated routers.
+	// Capture passes the packets of an interface to fn; nil for simulated routers.
 	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
-	// Inspect says what of the host's settings is in the way of IPv4 virtual routers on an interface, with their
-	// addresses on macvlans or, without any, on the interface itself; nil for simulated routers.
+	// Inspect returns the host settings that obstruct IPv4 virtual routers on an interface, with their addresses on
+	// macvlans or, if none is given, on the interface itself; nil for simulated routers.
 	Inspect func(iface string, macvlans ...string) []string
 	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
 	Connects      bool
 	NotForwarding func(iface string, family vrrp.Family) string
-	// Handover is what the process before has left; nil: there was none.
+	// Handover is the state left by the previous process; nil: none.
 	Handover *driver.Handover
-	// Successor has Start leave what it has taken over to another when it fails: see unfitError.
+	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
 	Successor bool
 	Restart   func(context.Context) (string, error) // see shell.Env
 }
@@ -150,7 +150,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	return r, nil
 }
 
-// fail ends a router that has not started.
+// fail ends a router that failed to start.
 func (r *Router) fail(ctx context.Context, err error, successor bool) error {
 	if successor && ctx.Err() == nil {
 		if h, leaving := r.leave(ctx); leaving == nil {
@@ -160,7 +160,7 @@ func (r *Router) fail(ctx context.Context, err error, successor bool) error {
 	return errors.Join(err, r.Stop())
 }
 
-// levelOf is what a user of the control socket may do.
+// levelOf returns the level of a user of the control socket.
 func levelOf(p remote.Peer, c *conf.Config) conf.Level {
 	level := conf.Viewer
 	if p.Owner() {
@@ -174,9 +174,9 @@ func levelOf(p remote.Peer, c *conf.Config) conf.Level {
 	return level
 }
 
-// terminal returns this program as the terminal of a session: see TerminalCommand.
+// terminal returns the command that runs this program as the terminal of a session: see TerminalCommand.
 func terminal(history string) *exec.Cmd {
-	self := "/proc/self/exe" // this very version, whatever has replaced it on the disk
+	self := "/proc/self/exe" // this very version, even if the file on disk was replaced
 	if _, err := os.Stat(self); err != nil {
 		self, _ = os.Executable()
 	}
@@ -185,11 +185,12 @@ func terminal(history string) *exec.Cmd {
 	return cmd
 }
 
-// stopGrace is how long the engine waits for sessions, listeners and a commit under way.
+// stopGrace is how long Stop waits for sessions, listeners and a running commit before it stops the engine.
 const stopGrace = 5 * time.Second
 
-// Stop ends sessions and listeners, then the engine, which hands over and leaves the kernel as it found it. A
-// client or a commit that is stuck does not keep the engine from doing so. The error says what is left in the kernel.
+// Stop ends sessions and listeners, then the engine, which hands over and restores the kernel state. A stuck client or
+// commit does not delay the engine beyond stopGrace.
+// The error says what is left in the kernel.
 func (r *Router) Stop() error {
 	closed := make(chan struct{})
 	go func() {
@@ -211,19 +212,19 @@ func (r *Router) Stop() error {
 	}
 }
 
-// leave ends sessions and listeners, then the engine, which leaves everything to another.
+// leave ends sessions and listeners, then the engine, which leaves the kernel state to another program.
 func (r *Router) leave(ctx context.Context) (*driver.Handover, error) {
 	r.close((*remote.Server).Restart)
-	// A signal that comes now must not lose what only the hand-over tells of.
+	// A signal now must not lose state that only the hand-over records.
 	h, err := r.engine.HandOver(context.WithoutCancel(ctx))
 	r.cancel()
 	<-r.done
 	return h, err
 }
 
-// close ends sessions, in this way, and listeners.
+// close ends sessions with the given method, and closes the listeners.
 func (r *Router) close(sessions func(*remote.Server) error) {
-	if r.manager == nil { // the configuration was refused: there are none
+	if r.manager == nil { // the configuration was refused: there are no sessions
 		return
 	}
 	_ = sessions(r.shells)
@@ -232,8 +233,7 @@ func (r *Router) close(sessions func(*remote.Server) error) {
 	r.manager.Close()
 }
 
-// reload opens the log files again and makes the configuration file the running
-// configuration, whenever it is asked to.
+// reload reopens the log files and makes the configuration file the running configuration, on every request.
 func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 	for {
 		select {
@@ -253,7 +253,7 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			r.log.Error("configuration file refused: nothing has changed", "error", err)
 		case rev.ID == before:
 			r.log.Info("configuration file read: it has not changed")
-			_ = r.manager.Retry(ctx) // is among the missing, which are logged
+			_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)
 			r.warn(rev)
@@ -261,20 +261,20 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 	}
 }
 
-// healthy is nil while the engine answers.
+// healthy returns nil while the engine answers.
 func (r *Router) healthy(ctx context.Context) error {
 	_, err := r.env.View.Snapshot(ctx)
 	return err
 }
 
-// warn logs what is legal in a configuration but probably not meant, and what else there is to know of its commit.
+// warn logs the settings of a configuration that are legal but probably unintended, and the notes of its commit.
 func (r *Router) warn(rev *conf.Revision) {
 	for _, text := range slices.Concat(rev.Config.Warnings, rev.Notes) {
 		r.log.Warn(text)
 	}
 }
 
-// control is what the control socket serves: the shell, and the API without sessions.
+// control returns the handler of the control socket: the shell, and the API without sessions.
 func (r *Router) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(remote.Path, r.shells)
@@ -282,7 +282,7 @@ func (r *Router) control() http.Handler {
 	return mux
 }
 
-// Console returns a session for who runs this process.
+// Console returns a session for the user who runs this process.
 func (r *Router) Console() *shell.Session {
 	return shell.New(r.env, shell.User{Name: userName(), Level: conf.Administrator, Source: shell.Console})
 }
@@ -294,7 +294,7 @@ func userName() string {
 	return fmt.Sprintf("uid %d", os.Getuid())
 }
 
-// loadOf tells how a driver's loop fares.
+// loadOf returns a function that reports the load of a driver's loop.
 func loadOf(d *driver.Driver) func(context.Context) (report.Load, error) {
 	return func(ctx context.Context) (report.Load, error) {
 		r, err := d.Resources(ctx)

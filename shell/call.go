@@ -19,19 +19,19 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// call is one command while it runs.
+// call is a running command.
 type call struct {
 	session *Session
 	ctx     context.Context
 	inv     *completions.Invocation
 	step    *completions.Step
 	io      IO
-	out     io.Writer    // through the pipes
-	flush   func() error // shows what was written to out
+	out     io.Writer    // leads through the pipes
+	flush   func() error // displays everything written to out
 	share   *process.Share
 }
 
-// handler executes a command. Commands without data have no JSON form.
+// handler executes a command. The handler of a command without data has no JSON form.
 type handler struct {
 	run  func(*call) error
 	data func(*call) (any, error)
@@ -78,28 +78,28 @@ func (c *call) writeJSON(h handler) error {
 	return report.WriteJSON(c.out, v)
 }
 
-// interactive tells whether somebody can be asked; nobody can in scripts.
+// interactive tells whether the command can ask the user. Scripts have no user to ask.
 func (c *call) interactive() bool { return c.io.Terminal != nil }
 
-// progress tells the terminal, if there is one, what the command is doing, in case that takes long.
+// progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
+// takes long.
 func (c *call) progress(what string) {
 	if c.interactive() {
 		c.io.Progress(capital(what))
 	}
 }
 
-// noMore has the terminal, if there is one, show the output without pauses.
+// noMore makes the terminal, if there is one, display the output without pauses.
 func (c *call) noMore() {
 	if c.interactive() {
 		c.io.NoMore()
 	}
 }
 
-// printf writes to the pipes. Errors of writing end the command when it is done: the writer keeps
-// them.
+// printf writes to the pipes. The writer keeps write errors; they fail the command when it ends.
 func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.out, format, args...) }
 
-// say writes a sentence, wrapped to the terminal.
+// say writes a sentence, wrapped to the terminal's width.
 func (c *call) say(indent int, format string, args ...any) {
 	for _, line := range wrap(fmt.Sprintf(format, args...), c.session.textWidth(c.io.Width), indent, indent+2) {
 		c.printf("%s\n", line)
@@ -109,7 +109,7 @@ func (c *call) say(indent int, format string, args ...any) {
 // snapshot reads the running state.
 func (c *call) snapshot() (*engine.Snapshot, error) { return c.session.env.View.Snapshot(c.ctx) }
 
-// misplaced is an error about an argument of the command.
+// misplaced returns an error about an argument of the command.
 func (c *call) misplaced(name, msg string) error {
 	a, ok := c.step.Arg(name)
 	if !ok {
@@ -124,7 +124,7 @@ func (c *call) ask(prompt string, secret bool) (string, error) {
 	return strings.TrimSpace(answer), err
 }
 
-// edit executes a setting, or enters the mode of one. Nothing changes unless the value is legal.
+// edit applies a setting or enters the mode of a setting. It changes nothing if the value is not legal.
 func (c *call) edit() error {
 	s := c.session
 	if argument := commands.Asks(c.step); argument != "" && c.inv.Form == completions.Plain {
@@ -144,12 +144,12 @@ func (c *call) edit() error {
 	return err
 }
 
-// askTwice asks the user for what is not shown, and makes it an argument of the command.
+// askTwice asks the user twice for a secret and makes the answer an argument of the command.
 func (c *call) askTwice(what string) error {
 	if !c.interactive() {
 		return failed("The %s must be given: nobody can be asked for it here", what)
 	}
-	first, err := c.io.Ask(c.ctx, capital(what)+": ", true) // blanks count
+	first, err := c.io.Ask(c.ctx, capital(what)+": ", true) // spaces are part of the answer
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (c *call) askTwice(what string) error {
 	return nil
 }
 
-// enter goes to a place in the configuration, or to exec mode.
+// enter moves the session to a place in the configuration, or to exec mode.
 func (s *Session) enter(at commands.Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

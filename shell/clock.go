@@ -11,7 +11,7 @@ import (
 	"vrrpsh/conf"
 )
 
-// zone returns the time zone in which times are shown.
+// zone returns the time zone of displayed times.
 func (s *Session) zone() *time.Location {
 	if conf.TimeZone.Value(s.env.Manager.Running().File) == "utc" {
 		return time.UTC
@@ -19,7 +19,7 @@ func (s *Session) zone() *time.Location {
 	return time.Local
 }
 
-// stamp writes a time as in logs.
+// stamp formats a time as log lines do.
 func (s *Session) stamp(t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -27,7 +27,7 @@ func (s *Session) stamp(t time.Time) string {
 	return t.In(s.zone()).Format("2006-01-02 15:04:05.000")
 }
 
-// span writes a duration for people: "1 day 2 hours", "5 mins 3 secs".
+// span formats a duration for people: "1 day 2 hours", "5 mins 3 secs".
 func span(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {
@@ -50,7 +50,7 @@ func span(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// millis writes a duration in milliseconds, with a fraction only if there is one.
+// millis formats a duration in milliseconds, with decimals only if it has a fraction.
 func millis(d time.Duration) string {
 	s := strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)
 	return strings.TrimRight(strings.TrimRight(s, "0"), ".")

@@ -20,7 +20,7 @@ import (
 
 func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
 
-// commitInfo says who commits and what the command says about it.
+// commitInfo returns the user, comment and options of a commit.
 func (c *call) commitInfo() conf.Info {
 	info := c.session.info(c.step.Value("comment"))
 	info.Overwrite = c.step.Has("overwrite")
@@ -83,7 +83,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 	return nil
 }
 
-// staleChanges lists what others have committed since a candidate was made.
+// staleChanges lists the commits of other users since the candidate was created.
 func staleChanges(err error) string {
 	var stale *conf.StaleError
 	if !errors.As(err, &stale) {
@@ -102,10 +102,10 @@ func staleChanges(err error) string {
 	return b.String()
 }
 
-// maxAudited limits how many lines of a commit are logged; the history has them all.
+// maxAudited limits how many changed lines of a commit are logged. The commit history has all of them.
 const maxAudited = 200
 
-// plan is what "commit check" finds out.
+// plan is the result of "commit check".
 type plan struct {
 	Valid   bool         `json:"valid"`
 	Changes []planChange `json:"changes"` // of the virtual routers
@@ -114,7 +114,7 @@ type plan struct {
 	Connected []connectedRoute `json:"connected,omitempty"`
 	// Settings are the changes of everything else: tracked objects, notifications, listeners, logging.
 	Settings []commands.Delta `json:"settings"`
-	// Listeners are those that the commit opens.
+	// Listeners are the listeners that the commit opens.
 	Listeners []string `json:"listeners,omitempty"`
 }
 
@@ -133,7 +133,7 @@ type planChange struct {
 	Change      string   `json:"change"`
 	Settings    []string `json:"settings,omitempty"`
 	LosesMaster bool     `json:"loses_master"`
-	// With is the member of the sync group that takes Master from this one.
+	// With is the member of the sync group that takes the Master role from this router.
 	With string `json:"with,omitempty"`
 }
 
@@ -226,8 +226,8 @@ func commitCheck(c *call) error {
 	return nil
 }
 
-// opened returns the listeners that one configuration has and the one before has not. A configuration that is not valid opens
-// none.
+// opened returns the listeners in the configuration "to" that are not in the configuration "from". An invalid
+// configuration opens no listeners.
 func opened(from, to *conf.File) []string {
 	if conf.API.Raw(from) == conf.API.Raw(to) && conf.SSHListen.Raw(from) == conf.SSHListen.Raw(to) {
 		return nil
@@ -248,7 +248,7 @@ func discard(c *call) error {
 	return nil
 }
 
-// restart makes d the candidate; the mode of something that it does not have is left.
+// restart makes d the candidate. If d lacks the object that the current mode edits, the session leaves that mode.
 func (c *call) restart(d *commands.Draft) {
 	s := c.session
 	s.mu.Lock()
@@ -259,7 +259,7 @@ func (c *call) restart(d *commands.Draft) {
 	s.mu.Unlock()
 }
 
-// revision reads the configuration of the history that an argument names.
+// revision returns the configuration revision named by an argument.
 func (c *call) revision(argument string) (*conf.File, int, error) {
 	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
@@ -285,7 +285,7 @@ func rollback(c *call) error {
 	return nil
 }
 
-// format tells the format of a file by its name, or else takes the router's.
+// format returns the format implied by a file name, or else the router's format.
 func (c *call) format(name string) conf.Format {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".json":
@@ -297,11 +297,11 @@ func (c *call) format(name string) conf.Format {
 	}
 }
 
-// readFile reads the file that the command names.
+// readFile reads the file named in the command.
 func (c *call) readFile() (*conf.File, error) {
 	name := c.step.Value("file")
 	c.progress("reading " + name)
-	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() { // a pipe may have no other end
+	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() { // a read from a pipe without a writer would block
 		return nil, failed("%s is not a file", name)
 	}
 	file, _, err := conf.ReadFile(name, c.format(name))
@@ -347,7 +347,7 @@ func saveCandidate(c *call) error {
 	return nil
 }
 
-// rebase carries the candidate over to the configuration that runs now.
+// rebase applies the candidate's changes to the running configuration.
 func rebase(c *call) error {
 	s := c.session
 	now := s.env.Manager.Edit()

@@ -63,7 +63,7 @@ func (s *Session) Help(line string) string {
 	return helpText(found, s.textWidth(columns))
 }
 
-// helpText writes words and their meanings in two columns, or, where there is no room for that, below each other.
+// helpText formats words and their meanings in two columns, or one below the other if the width is too small.
 func helpText(found []completions.Candidate, width int) string {
 	const indent, most = 2, 30
 	words := 0
@@ -98,7 +98,7 @@ func meant(err *completions.Error) string {
 	return ". Did you mean: " + strings.Join(err.Words, ", ")
 }
 
-// values lists what exists, for completion. It is called with s.mu held.
+// values lists existing names and values for completion. The caller must hold s.mu.
 func (s *Session) values(kind, prefix string, line []completions.Step) []completions.Candidate {
 	switch kind {
 	case "interface":
@@ -128,7 +128,7 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 	}
 }
 
-// objectValues lists the objects of a kind, with what they are for.
+// objectValues lists the objects of a kind with their descriptions.
 func (s *Session) objectValues(word string) []completions.Candidate {
 	var list []completions.Candidate
 	names, lines := commands.Names(s.shownDraft().File(), word)
@@ -139,7 +139,7 @@ func (s *Session) objectValues(word string) []completions.Candidate {
 	return list
 }
 
-// shownDraft is the configuration whose parts complete a line.
+// shownDraft returns the configuration whose names complete a line.
 func (s *Session) shownDraft() *commands.Draft {
 	if s.draft != nil {
 		return s.draft
@@ -156,7 +156,7 @@ func (s *Session) interfaceValues(line []completions.Step) []completions.Candida
 	for _, name := range s.shownDraft().Interfaces() {
 		help[name] = "configured"
 	}
-	// Commands about virtual routers take the interfaces that have some.
+	// For commands about virtual routers, offer only interfaces that have virtual routers.
 	if last.Mode != completions.Exec || last.Has("interfaces") {
 		if snapshot, err := s.env.View.Snapshot(s.ctx); err == nil {
 			for i := range snapshot.Links {
@@ -239,7 +239,7 @@ func (s *Session) revisionValues() []completions.Candidate {
 	return list
 }
 
-// addressValues are the addresses that "no vip" can remove.
+// addressValues lists the addresses that "no vip" can remove.
 func (s *Session) addressValues(line []completions.Step) []completions.Candidate {
 	if s.draft == nil || len(line) == 0 {
 		return nil
@@ -253,7 +253,7 @@ func (s *Session) addressValues(line []completions.Step) []completions.Candidate
 	return list
 }
 
-// fileValues lists a directory of the router.
+// fileValues lists the entries of a directory on the router.
 func fileValues(prefix string) []completions.Candidate {
 	dir, _ := filepath.Split(prefix)
 	read := dir

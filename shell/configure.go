@@ -10,7 +10,7 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// configure begins to edit a candidate.
+// configure starts editing a candidate.
 func configure(c *call) error {
 	s := c.session
 	if c.step.Has("exclusive") {
@@ -37,15 +37,15 @@ func configure(c *call) error {
 	return nil
 }
 
-// lostDraft offers what the user's lost session had not committed. Scripts leave it alone.
+// lostDraft offers the uncommitted changes of the user's lost session. It does nothing in scripts.
 func (c *call) lostDraft() (*commands.Draft, error) {
 	s := c.session
 	if !c.interactive() {
-		return nil, nil // there is none
+		return nil, nil // there is no lost draft
 	}
 	d := s.registry.takeLost(s.user.Name)
 	if d == nil {
-		return nil, nil // there is none
+		return nil, nil // there is no lost draft
 	}
 	answer, err := c.ask("A lost session of yours has left uncommitted changes: take them up? [yes] ", false)
 	if err != nil {
@@ -53,17 +53,17 @@ func (c *call) lostDraft() (*commands.Draft, error) {
 		return nil, err
 	}
 	if answer != "" && !means(answer, "yes") {
-		return nil, nil // not wanted
+		return nil, nil // the user does not want it
 	}
 	return d, nil
 }
 
-// means tells whether an answer is a word or its begin.
+// means tells whether an answer is a word or a prefix of it.
 func means(answer, word string) bool {
 	return len(answer) <= len(word) && strings.EqualFold(answer, word[:len(answer)])
 }
 
-// exit goes up one mode, and from exec mode out of the session.
+// exit leaves the current mode for its parent mode. In exec mode it ends the session.
 func exit(c *call) error {
 	s := c.session
 	if c.inv.Do {
@@ -80,7 +80,7 @@ func exit(c *call) error {
 	}
 }
 
-// end goes to exec mode.
+// end returns to exec mode.
 func end(c *call) error {
 	if c.session.place.Mode == completions.Exec {
 		return nil
@@ -102,7 +102,7 @@ func quit(c *call) error {
 	return nil
 }
 
-// leave leaves configure mode, after asking what shall become of changes.
+// leave leaves configure mode. If there are changes, it first asks the user what to do with them.
 func (c *call) leave() error {
 	s := c.session
 	for s.changed() {

@@ -13,10 +13,10 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// confirmDefault is how long a confirmed commit waits when no time is given.
+// confirmDefault is the confirmation timeout of a confirmed commit when the command gives none.
 const confirmDefault = 10 * time.Minute
 
-// commitConfirmed commits the candidate and has it taken back unless that is confirmed in time.
+// commitConfirmed commits the candidate and rolls it back unless the commit is confirmed in time.
 func commitConfirmed(c *call) error {
 	wait := confirmDefault
 	if v := c.step.Value("minutes"); v != "" {
@@ -31,7 +31,7 @@ func commitConfirmed(c *call) error {
 	return c.commitCandidate(info)
 }
 
-// confirm makes a commit that waits for it permanent.
+// confirm makes a commit that waits for its confirmation permanent.
 func confirm(c *call) error {
 	s := c.session
 	if err := s.registry.mayCommit(s); err != nil {
@@ -49,7 +49,7 @@ func confirm(c *call) error {
 	return nil
 }
 
-// commitData is what "show commit" says.
+// commitData is the data of "show commit".
 type commitData struct {
 	Commit  uint64    `json:"commit"`
 	Time    time.Time `json:"time"`
@@ -67,7 +67,7 @@ type confirmData struct {
 	Since    time.Time `json:"since"`
 	Deadline time.Time `json:"deadline"`
 	Left     float64   `json:"left"` // seconds
-	// Back is the commit that comes back without a confirmation.
+	// Back is the commit that is restored if no confirmation arrives.
 	Back uint64 `json:"back"`
 }
 
@@ -100,14 +100,13 @@ func showCommit(c *call) error {
 	return nil
 }
 
-// awaits says what a commit waits for.
+// awaits describes a commit that waits for its confirmation.
 func (s *Session) awaits(a *conf.Confirmation) string {
 	return fmt.Sprintf("Commit %d by %s (%s) waits for its confirmation: without it commit %d comes back in %s, at %s",
 		a.Commit, a.User, a.Source, a.Back, span(a.Deadline.Sub(s.now())), s.stamp(a.Deadline))
 }
 
-// Awaiting tells every session of a commit that waits for its confirmation. conf.Options.Awaiting is
-// the place to call it from.
+// Awaiting notifies every session of a commit that waits for its confirmation. conf.Options.Awaiting should call it.
 func (r *Sessions) Awaiting(e conf.ConfirmationEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,7 +116,7 @@ func (r *Sessions) Awaiting(e conf.ConfirmationEvent) {
 			s.notify(s.awaits(&e.Confirmation))
 		case conf.StageConfirmed:
 			if s.id == e.By.Session {
-				continue // and was told as an answer
+				continue // the command's answer has already said so
 			}
 			s.notify(fmt.Sprintf("Commit %d of %s was confirmed by %s (%s)", e.Commit, e.User, e.By.User, e.By.Source))
 		case conf.StageFailed:

@@ -7,77 +7,78 @@ import (
 	"io"
 )
 
-// Status is how a command ended; its value is the exit status of "vrrpsh exec".
+// Status is the result of a command. Its value is the exit status of "vrrpsh exec".
 type Status int
 
 // The statuses.
 const (
-	Done        Status = 0 // done
+	Done        Status = 0 // the command succeeded
 	Failed      Status = 1 // the command failed
 	BadSyntax   Status = 2 // the line did not parse
 	Rejected    Status = 3 // commit rejected
-	Locked      Status = 4 // locked or stale
+	Locked      Status = 4 // the configuration is locked or the candidate is stale
 	Unreachable Status = 5 // no router reachable
 )
 
-// IO is what a command reads from and writes to.
+// IO is the input and output of a command.
 type IO struct {
 	Out io.Writer // data
 	Err io.Writer // errors
 	// Width is the terminal's width in columns, 0 when there is no terminal.
 	Width int
-	// Terminal is nil when nobody can be asked (scripts).
+	// Terminal is nil when the command cannot ask the user (scripts).
 	Terminal
 }
 
-// Terminal is what the terminal of a user offers to the command that it executes.
+// Terminal is the part of the user's terminal that a running command can use.
 type Terminal interface {
 	// Ask asks the user and returns the answer; secret input is not echoed.
 	Ask(ctx context.Context, prompt string, secret bool) (string, error)
-	// NoMore has the rest of the output shown without pauses.
+	// NoMore turns off pauses for the rest of the output.
 	NoMore()
-	// Progress says what the command is doing. It is shown below the output when the command takes long, until there
-	// is more output.
+	// Progress reports what the command is doing. When the command takes long, the terminal displays the report below
+	// the output until there is more output.
 	Progress(what string)
-	// Show makes text, of several lines, all that is on the terminal, and changes it in place. From the first call on,
-	// until the command ends, the user's "q" ends the context of the command, as Ctrl-C does.
+	// Show replaces the contents of the terminal with text, which may have several lines, and updates it in place.
+	// From the first call until the command ends, "q" cancels the command's context, as Ctrl-C does.
 	Show(text string) error
 }
 
-// Suggestion is one way to go on at the cursor.
+// Suggestion is one possible continuation at the cursor.
 type Suggestion struct {
-	Text string // the whole word; or, when Literal is false, a description such as "<1-254>"
+	Text string // the whole word, or a description such as "<1-254>" if Literal is false
 	Help string
-	// Literal is true when Text can be typed as it is.
+	// Literal is true when the user can type Text as it is.
 	Literal bool
 }
 
-// Conversation is what a terminal or script talks to: a Session in this process or,
-// through package remote, one in the router's process.
+// Conversation is the session behind a terminal or script: a Session in this process or, through
+// package remote, a session in the router's process.
 type Conversation interface {
-	// Prompt returns for example "r1(config)#" followed by a space.
+	// Prompt returns the prompt with a trailing space, for example "r1(config)# ".
 	Prompt() string
-	// Execute runs one line. Output has been written when it returns. When ctx ends the
+	// Execute runs one line and returns after all output has been written. When ctx ends, the
 	// command stops as soon as it safely can.
 	Execute(ctx context.Context, line string, io IO) Status
-	// Complete returns the words that may stand at the end of line (text before the cursor).
+	// Complete returns the possible words at the end of line (the text before the cursor).
 	Complete(line string) []Suggestion
-	// Help returns the answer to "?" typed at the end of line, as text for the terminal.
+	// Help returns the answer to "?" typed at the end of line, formatted for the terminal.
 	Help(line string) string
-	// Notices delivers lines to show between commands (commits of others, log lines), until
-	// it is closed when the session ends.
+	// Notices delivers lines to display between commands (commits of other users, log lines). The
+	// channel is closed when the session ends.
 	Notices() <-chan string
 	// PageLength is the number of lines of a page ("terminal length"): 0 turns the pager off, a negative number
 	// means the height of the terminal.
 	PageLength() int
-	// Suggestions tells whether suggestions pop up while typing ("terminal suggestions").
+	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions").
 	Suggestions() bool
-	// Resize tells how large the terminal is, at first and whenever that changes; also while a command runs.
+	// Resize reports the size of the terminal: initially and after each change, also while a command runs.
 	Resize(columns, rows int)
-	// Ended is true when the user has left: exit from exec mode, quit.
+	// Ended is true after the user has left with "quit" or with "exit" in exec mode.
 	Ended() bool
-	// Err tells why the conversation has ended without the user's doing, nil if it has not or nobody knows.
+	// Err returns why the conversation ended without the user's action. It is nil if the conversation has not ended
+	// or the reason is unknown.
 	Err() error
-	// Close ends the session. An uncommitted candidate is kept for the user by the router.
+	// Close ends the session. The router keeps an uncommitted candidate for the user.
 	Close() error
 }

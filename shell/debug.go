@@ -14,21 +14,21 @@ import (
 	"vrrpsh/platform/journal"
 )
 
-// debugger turns packets or events into notices of one session.
+// debugger turns packets or events into notices for one session.
 type debugger struct {
-	// selections is what the commands asked for; replaced, never changed in place.
+	// selections are the arguments of the debug commands. The slice is replaced, never modified.
 	selections atomic.Pointer[[]debugSelection]
 	stop       func()
 }
 
-// debugSelection is the argument of one debug command, and a line of "show debugging".
+// debugSelection is the argument of one debug command and a line of "show debugging".
 type debugSelection struct {
 	What      string `json:"what"` // "packets" or "events"
 	Interface string `json:"interface,omitempty"`
 	Group     uint8  `json:"group,omitempty"`
 }
 
-// String returns the selection as it is typed.
+// String returns the selection in command syntax.
 func (d debugSelection) String() string {
 	s := "vrrp " + d.What
 	if d.Interface != "" {
@@ -49,7 +49,7 @@ func (d *debugger) match(iface string, vrid uint8) bool {
 	return false
 }
 
-// debugsEvent tells whether the session debugs events of this kind.
+// debugsEvent tells whether the session debugs events like e.
 func (s *Session) debugsEvent(e *journal.Event) bool {
 	s.mu.Lock()
 	d := s.debugs["events"]
@@ -57,7 +57,7 @@ func (s *Session) debugsEvent(e *journal.Event) bool {
 	return d != nil && d.match(e.Interface, e.Group)
 }
 
-// add selects more.
+// add adds a selection.
 func (d *debugger) add(s debugSelection) {
 	if old := d.selections.Load(); old == nil {
 		d.selections.Store(&[]debugSelection{s})
@@ -67,7 +67,7 @@ func (d *debugger) add(s debugSelection) {
 	}
 }
 
-// debug begins to show packets or events, or shows more of them.
+// debug starts displaying packets or events, or extends the selection.
 func debug(c *call) error {
 	s := c.session
 	selected := debugSelection{What: "events", Interface: c.step.Value("interface")}
@@ -122,7 +122,7 @@ func (s *Session) startDebugging(what string, d *debugger) error {
 	return nil
 }
 
-// stopDebugging ends the debugging of something, "" for everything.
+// stopDebugging stops the debugging of packets or events; "" stops both.
 func (s *Session) stopDebugging(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +181,7 @@ func (s *Session) debugPackets(packets <-chan engine.TappedPacket, missed func()
 	}
 }
 
-// eventLine writes an event as a line.
+// eventLine formats an event as a line.
 func (s *Session) eventLine(e *engine.Event) string {
 	line := s.stamp(e.Time)
 	switch {
@@ -203,7 +203,7 @@ func (s *Session) eventLine(e *engine.Event) string {
 	return line + " " + e.Text
 }
 
-// packetLine writes a packet as a line. Nothing of its authentication is shown.
+// packetLine formats a packet as a line, without its authentication data.
 func (s *Session) packetLine(a *vrrp.Advertisement, p *engine.TappedPacket) string {
 	did := "received from"
 	if p.Sent {
@@ -233,7 +233,7 @@ func (s *Session) packetLine(a *vrrp.Advertisement, p *engine.TappedPacket) stri
 	return line
 }
 
-// debugged lists what the session debugs.
+// debugged lists the debug selections of the session.
 func debugged(c *call) []debugSelection {
 	s := c.session
 	s.mu.Lock()

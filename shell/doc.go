@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package shell is a session with the router: it executes one line at a time
-// and writes text. Package term gives it a terminal, package remote a control socket.
+// Package shell implements a session with the router: it executes one line at a time and writes
+// text. Package term connects a session to a terminal, package remote to a control socket.
 package shell

@@ -14,7 +14,7 @@ import (
 	"vrrpsh/platform/journal"
 )
 
-// Manager is what a session needs of a conf.Manager.
+// Manager is the part of conf.Manager that a session needs.
 type Manager interface {
 	Running() *conf.Revision
 	Edit() *conf.Candidate
@@ -29,50 +29,49 @@ type Manager interface {
 
 var _ Manager = (*conf.Manager)(nil)
 
-// Lab is the simulated network of the demo. Routers and the links to them are
-// named alike.
+// Lab is the simulated network of the demo. A router and its link have the same name.
 type Lab interface {
-	// Routers returns the names that can be stopped, started, cut and restored.
+	// Routers returns the names that Stop, Start, Cut and Restore accept.
 	Routers() []string
-	Stop(router string) error    // the router ends, handing over first
-	Start(router string) error   // and comes back
-	Cut(router string) error     // its link is cut
-	Restore(router string) error // and mended
+	Stop(router string) error    // stops the router after a handover
+	Start(router string) error   // starts the router again
+	Cut(router string) error     // cuts the router's link
+	Restore(router string) error // restores the router's link
 	// Show returns a picture of the lab as text.
 	Show() string
 }
 
-// Env is the router that sessions talk to. It is shared by them and not
-// changed once the first was made.
+// Env describes the router to its sessions. All sessions share it; it must not change after the
+// first session is created.
 type Env struct {
 	View    engine.View
 	Control engine.Control
-	Tap     engine.Tap // nil: no packets can be debugged
-	// Load tells how the loop fares; nil: nobody knows.
+	Tap     engine.Tap // nil: packets cannot be debugged
+	// Load returns the load of the engine's loop; nil: unknown.
 	Load func(context.Context) (report.Load, error)
-	// Capture calls fn with every VRRP frame on an interface until ctx ends; nil: Tap takes its place.
+	// Capture calls fn with every VRRP frame on an interface until ctx ends; nil: sessions use Tap instead.
 	Capture func(ctx context.Context, iface string, fn func(at time.Time, b []byte)) error
 	Manager Manager
-	// Hostname is the system's; the configured one comes first in prompts.
+	// Hostname is the system's hostname. Prompts prefer the configured hostname.
 	Hostname string
 	Version  string
 	Started  time.Time
-	// Path and Format are those of the configuration file, for "show startup-config".
+	// Path and Format describe the configuration file, for "show startup-config".
 	Path   string
 	Format conf.Format
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
-	// Log receives the audit trail: who changed what; nil: none is kept.
+	// Log receives the audit trail of changes and their users; nil: there is no audit trail.
 	Log *slog.Logger
-	// Journal is where Log and everything else is logged, for "show logging" and "terminal
-	// monitor"; nil: nowhere.
+	// Journal holds all log entries, including those of Log, for "show logging" and "terminal
+	// monitor"; nil: there is no journal.
 	Journal *journal.Journal
-	// Sessions knows all sessions of this router; nil: the session is on its own.
+	// Sessions is the registry of this router's sessions; nil: the session gets its own registry.
 	Sessions *Sessions
-	// Restart puts a new process, of what is installed by now, in this one's place. It returns what that is, or
-	// why it cannot be; the session ends soon after. Nil where that is not possible.
+	// Restart replaces this process with a new process of the installed program. It returns a description of that
+	// program, or why it cannot be started; the session ends soon after. Restart is nil where this is not possible.
 	Restart func(ctx context.Context) (string, error)
-	// Obstacles says what of the host's settings is in the way of virtual routers; nil: nobody knows.
+	// Obstacles lists settings of the host that hinder virtual routers; nil: unknown.
 	Obstacles func([]engine.VirtualRouter) []string
 	// Connects tells that the prefix length of a virtual address brings a route to its subnet.
 	Connects bool
@@ -83,16 +82,16 @@ type Env struct {
 	Lab Lab
 }
 
-// User is who talks to the router.
+// User is the user of a session.
 type User struct {
 	Name  string
 	Level conf.Level
-	// Source says where from: Console, "control socket", an address.
+	// Source is where the user connects from: Console, "control socket" or an address.
 	Source string
-	// Valid tells whether the user is still who he is under another configuration; the session
-	// ends otherwise. Nil: always.
+	// Valid tells whether the user is still valid under another configuration. If not, the session
+	// ends. Nil: always valid.
 	Valid func(*conf.Config) bool
 }
 
-// Console is the Source of the user at the terminal that the router runs in.
+// Console is the Source of the user at the terminal in which the router runs.
 const Console = "console"

@@ -14,14 +14,14 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// explain answers in sentences why a virtual router is in its state, and what would change that.
+// explain writes sentences about why a virtual router is in its state and what would change the state.
 func (c *call) explain(now time.Time, r *engine.RouterStatus) {
 	for _, s := range c.session.env.explanation(now, r) {
 		c.say(2, "%s", s)
 	}
 }
 
-// obstacles is Obstacles.
+// obstacles calls Obstacles if it is set.
 func (e *Env) obstacles(routers ...engine.VirtualRouter) []string {
 	if e.Obstacles == nil {
 		return nil
@@ -29,7 +29,7 @@ func (e *Env) obstacles(routers ...engine.VirtualRouter) []string {
 	return e.Obstacles(routers)
 }
 
-// explained is the JSON form.
+// explained is the explanation of one virtual router in JSON.
 type explained struct {
 	Interface string   `json:"interface"`
 	Family    string   `json:"family"`
@@ -69,7 +69,7 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 		say = append(say, explainChecksum(r)...)
 		say = append(say, explainDrops(now, r)...)
 	}
-	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // which have said it
+	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // these causes already mention the fault
 		say = append(say, "The kernel made trouble: "+printable.Line(r.Fault)+".")
 	}
 	if r.SendFault != "" {
@@ -167,7 +167,7 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	return say
 }
 
-// higher tells which address would win if both were Master.
+// higher tells whether this router's or the peer's address would win if both routers were Master.
 func higher(r *engine.RouterStatus) string {
 	if r.Local.Primary.IsValid() && r.Local.Primary.Compare(r.MasterAddr) < 0 {
 		return ", and its address is higher"
@@ -202,7 +202,7 @@ func text0(a netip.Addr) string {
 	return a.String()
 }
 
-// explainChecksum tells of a peer that forms the checksum otherwise than the configuration says.
+// explainChecksum reports a peer whose checksum differs from the configured form.
 func explainChecksum(r *engine.RouterStatus) []string {
 	p := &r.Config.Protocol
 	mode, form := p.Checksum, vrrp.FormMessage
@@ -217,7 +217,7 @@ func explainChecksum(r *engine.RouterStatus) []string {
 		text0(r.MasterAddr), coverage(r.PeerForm), mode, coverage(form))}
 }
 
-// explainRivals tells of other routers that claim what only one can have.
+// explainRivals reports other routers that claim what only one router may have.
 func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
 	for _, o := range r.Rivals {
@@ -244,7 +244,7 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 	return say
 }
 
-// unheard tells why a rival may go on being Master beside this one, although it has lost the election.
+// unheard explains why a rival that has lost the election may remain Master beside this router.
 func unheard(r *engine.RouterStatus, o *engine.Rival) string {
 	why := fmt.Sprintf(", and goes on although this router's %d is higher", priority(r))
 	if o.Priority >= priority(r) {
@@ -259,7 +259,7 @@ func unheard(r *engine.RouterStatus, o *engine.Rival) string {
 	return why
 }
 
-// explainDrops tells of discarded packets that mean a wrong configuration somewhere.
+// explainDrops reports discarded packets that point to a wrong configuration on some router.
 func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
 	for _, d := range r.Dropped {
@@ -280,7 +280,8 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 	return say
 }
 
-// dropHints says what may be wrong, by reason; empty for what says nothing of the peers.
+// dropHints gives the likely mistake for each drop reason. It is empty for reasons that reveal nothing about the
+// peers.
 var dropHints = [vrrp.NumDropReasons]string{
 	vrrp.DropPeer:        "it is not among the unicast peers, or sends to the multicast group",
 	vrrp.DropAH:          "it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not have, and both may become Master",

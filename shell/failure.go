@@ -17,7 +17,7 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// failure is an error with the status that it gives a command.
+// failure is an error with the exit status of its command.
 type failure struct {
 	status Status
 	msg    string
@@ -25,12 +25,12 @@ type failure struct {
 
 func (f *failure) Error() string { return f.msg }
 
-// failed is a failure of the ordinary kind.
+// failed returns a failure with status Failed.
 func failed(format string, args ...any) error {
 	return &failure{Failed, fmt.Sprintf(format, args...)}
 }
 
-// statusOf returns the status that an error gives a command.
+// statusOf returns the status of a command that ended with err.
 func statusOf(err error) Status {
 	var parse *completions.Error
 	var f *failure
@@ -53,8 +53,8 @@ func statusOf(err error) Status {
 	}
 }
 
-// complain writes what went wrong, with a marker under the offending word. The line stands
-// on the terminal, behind the prompt; scripts are shown the line again. Sentences are wrapped to width.
+// complain writes an error message with a marker under the offending word. On a terminal the line is already visible
+// after the prompt; for scripts, complain repeats the line. It wraps sentences to width.
 func complain(out IO, width int, prompt, line string, err error) {
 	var parse *completions.Error
 	if errors.As(err, &parse) && parse.Kind == completions.Invalid {
@@ -82,7 +82,7 @@ func describe(err error) string {
 		return "Timed out"
 	}
 	msg := err.Error()
-	// Names, as of interfaces and keys, keep their case.
+	// Names such as those of interfaces and keys keep their case.
 	word, _, _ := strings.Cut(msg, " ")
 	var faults conf.Faults
 	if errors.As(err, &faults) || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" || word == "" {
@@ -91,7 +91,7 @@ func describe(err error) string {
 	return strings.ToUpper(msg[:1]) + msg[1:]
 }
 
-// mark draws the marker.
+// mark writes the marker.
 func mark(out IO, prompt, line string, offset int) {
 	line = strings.ReplaceAll(line, "\t", " ")
 	column := runewidth.StringWidth(printable.Line(line[:min(offset, len(line))]))
@@ -106,10 +106,10 @@ func mark(out IO, prompt, line string, offset int) {
 	fmt.Fprintf(out.Err, "%s^\n", strings.Repeat(" ", column))
 }
 
-// maxLine is the longest line that is understood, in bytes.
+// maxLine is the longest accepted line, in bytes.
 const maxLine = 64 << 10
 
-// sane refuses lines that nobody types.
+// sane rejects lines that no user would type.
 func sane(line string) error {
 	if len(line) > maxLine {
 		return &failure{BadSyntax, fmt.Sprintf("The line is too long: %d bytes, %d are understood", len(line), maxLine)}
@@ -127,7 +127,7 @@ func sane(line string) error {
 	return nil
 }
 
-// interruptible stops a command that writes when its context ends.
+// interruptible is a writer that fails once the command's context has ended, which stops the command.
 type interruptible struct {
 	ctx context.Context
 	w   io.Writer

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// allCommands returns all commands: those that completions lists, and the settings.
+// allCommands returns the commands listed in package completions and the settings.
 func allCommands() []completions.Command {
 	return append(completions.Commands(), commands.Settings()...)
 }
@@ -23,7 +23,7 @@ var (
 	demoTree = sync.OnceValue(func() *completions.Tree { return mustCompile(allCommands()) })
 )
 
-// grammar returns the commands of a router, or of the demo.
+// grammar returns the command tree of a router or of the demo.
 func grammar(demo bool) *completions.Tree {
 	if demo {
 		return demoTree()
@@ -31,7 +31,7 @@ func grammar(demo bool) *completions.Tree {
 	return routerTree()
 }
 
-// mustCompile panics on a mistake in the table of commands, which the tests would find.
+// mustCompile panics on a mistake in the table of commands. The tests find such mistakes.
 func mustCompile(all []completions.Command) *completions.Tree {
 	t, err := completions.Compile(all, completions.Topics())
 	if err != nil {
@@ -40,5 +40,5 @@ func mustCompile(all []completions.Command) *completions.Tree {
 	return t
 }
 
-// WriteReference writes the reference of all commands in Markdown.
+// WriteReference writes the command reference in Markdown.
 func WriteReference(w io.Writer) error { return demoTree().Reference(w) }

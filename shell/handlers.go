@@ -2,10 +2,10 @@
 
 package shell
 
-// handlers executes the commands that are not settings.
+// handlers holds the handlers of all commands that are not settings.
 var handlers map[string]handler
 
-func init() { // breaks the cycle with call.run, which looks handlers up
+func init() { // breaks the initialization cycle with call.run, which looks up handlers
 	handlers = map[string]handler{
 		"show.vrrp":          {run: showVRRP, data: showVRRPData},
 		"show.interfaces":    {run: showInterfaces, data: func(c *call) (any, error) { return linkData(c) }},

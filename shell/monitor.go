@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// monitorPause is how long the live table stays when nothing happens.
+	// monitorPause is how long the live table stays unchanged when nothing happens.
 	monitorPause = time.Second
-	// monitorRate is the least time between two tables, however much happens.
+	// monitorRate is the minimum interval between two updates of the table.
 	monitorRate = 200 * time.Millisecond
-	// monitorRows is how many virtual routers it has at most: more than terminals have rows.
+	// monitorRows is the maximum number of virtual routers in the table: more than terminals have rows.
 	monitorRows = 300
 )
 
-// monitorVRRP shows a table that changes as the virtual routers do.
+// monitorVRRP displays a table that follows the virtual routers.
 func monitorVRRP(c *call) error {
 	if !c.interactive() {
 		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
@@ -43,7 +43,7 @@ func monitorVRRP(c *call) error {
 		}
 		switch {
 		case c.ctx.Err() != nil:
-			return nil // the user has seen enough
+			return nil // the user has ended the command
 		case err != nil:
 			return err
 		}
@@ -58,7 +58,7 @@ func monitorVRRP(c *call) error {
 				break
 			}
 			last = c.session.eventLine(&e)
-			select { // what happens together is shown together
+			select { // one update shows all events of this interval
 			case <-drawn.C:
 			case <-c.ctx.Done():
 			}
@@ -68,7 +68,7 @@ func monitorVRRP(c *call) error {
 	}
 }
 
-// monitorTable writes what is shown.
+// monitorTable formats the table.
 func (c *call) monitorTable(last string) (string, error) {
 	share, err := process.TakeShare(c.ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *call) monitorTable(last string) (string, error) {
 	return b.String(), nil
 }
 
-// monitorPackets shows the VRRP packets on an interface until the user has seen enough.
+// monitorPackets displays the VRRP packets on an interface until the user ends the command.
 func monitorPackets(c *call) error {
 	c.noMore()
 	iface := c.step.Value("interface")
@@ -127,7 +127,7 @@ func monitorPackets(c *call) error {
 	return errors.Join(err, failure)
 }
 
-// monitorTap shows the packets of this router only.
+// monitorTap displays only this router's packets.
 func (c *call) monitorTap(iface string) error {
 	if c.session.env.Tap == nil {
 		return failed("Packets cannot be shown here")

@@ -14,13 +14,13 @@ import (
 // Notices implements Conversation.
 func (s *Session) Notices() <-chan string { return s.notices }
 
-// notify gives a line to the terminal; the oldest that waits goes when there are too many.
+// notify queues a line for the terminal. If the queue is full, the oldest line is dropped.
 func (s *Session) notify(line string) {
 	feed.Send(s.notices, printable.Line(line))
 }
 
-// watch turns what is logged into notices: everything while "terminal monitor" is on, but for events that are
-// debugged and shown as such, and warnings and errors on the router's console always.
+// watch turns log entries into notices. With "terminal monitor" it passes every entry except events that the session
+// already displays through "debug". The router's console always gets warnings and errors.
 func (s *Session) watch() {
 	if s.env.Journal == nil {
 		return
@@ -51,7 +51,7 @@ func (s *Session) monitors() bool {
 	return s.monitor
 }
 
-// tell tells of a commit.
+// tell notifies the user of a commit.
 func (s *Session) tell(r *conf.Revision) {
 	line := fmt.Sprintf("Commit %d by %s (%s)", r.ID, r.User, r.Source)
 	if r.Comment != "" {

@@ -8,14 +8,15 @@ import (
 	"regexp/syntax"
 )
 
-// What a regular expression may cost: its text, and the program that it is compiled to, for which counted repeats are written
-// out. Each octet of a line takes as many steps as the program has instructions.
+// Limits on the cost of a regular expression: its text and its compiled program, in which counted repeats are
+// expanded. Matching takes as many steps per octet of a line as the program has instructions.
 const (
 	maxPattern = 256 // octets
 	maxProgram = 500 // instructions
 )
 
-// CompilePattern compiles a regular expression (RE2) that a user gives; what would take too much memory or time is refused.
+// CompilePattern compiles a regular expression (RE2) given by a user. It rejects expressions that would take too much
+// memory or time.
 func CompilePattern(text string) (*regexp.Regexp, error) {
 	if len(text) > maxPattern {
 		return nil, fmt.Errorf("the regular expression is too long: %d octets, at most %d", len(text), maxPattern)
@@ -30,8 +31,8 @@ func CompilePattern(text string) (*regexp.Regexp, error) {
 	return regexp.Compile(text)
 }
 
-// instructions returns how large the program of a regular expression is, or, when that is more than maxProgram, some number
-// beyond it. It need not be exact.
+// instructions estimates the number of instructions in the program of a regular expression. Above maxProgram it
+// returns any number greater than maxProgram.
 func instructions(re *syntax.Regexp) int {
 	n := 1
 	if re.Op == syntax.OpLiteral {

@@ -16,23 +16,23 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// stage is one pipe: it gets lines, without their ends, and passes some on.
+// stage is one pipe. It receives lines without line ends and passes some of them on.
 type stage interface {
 	line(s string) error
 	// end is called after the last line.
 	end() error
 }
 
-// chain is what a command with pipes writes to.
+// chain is the output of a command with pipes.
 type chain struct {
-	direct io.Writer // without pipes
+	direct io.Writer // the output if there are no pipes
 	first  stage
 	rest   []stage
-	part   []byte // of an unfinished line
+	part   []byte // of an incomplete line
 	err    error
 }
 
-// newChain makes the stages of pipes; the last writes to w.
+// newChain creates the stages of pipes. The last stage writes to w.
 func newChain(pipes []completions.Step, w io.Writer, share *process.Share) (*chain, error) {
 	next := stage(&sink{w})
 	stages := []stage{next}
@@ -84,12 +84,12 @@ func newStage(p *completions.Step, next stage, first bool, share *process.Share)
 	case "pipe.save":
 		return &save{name: p.Value("file"), next: next}, nil
 	case "pipe.no-more":
-		return nil, nil // the terminal's matter
+		return nil, nil // the terminal handles this pipe
 	case "pipe.json":
 		if !first {
 			return nil, failed("\"json\" must be the first pipe")
 		}
-		return nil, nil // the command writes it
+		return nil, nil // the command itself writes JSON
 	default:
 		return nil, failed("Pipe %q is of no use here", strings.TrimPrefix(p.Command.ID, "pipe."))
 	}
@@ -119,7 +119,7 @@ func (c *chain) Write(p []byte) (int, error) {
 	}
 }
 
-// close tells the stages that there is no more.
+// close tells the stages that the output has ended.
 func (c *chain) close() error {
 	if c.err != nil || c.direct != nil {
 		return c.err
@@ -152,13 +152,13 @@ type pattern struct {
 	share *process.Share
 }
 
-// match tells whether a line matches. That may take long.
+// match tells whether a line matches, which may take long.
 func (p *pattern) match(line string) bool {
 	p.share.Yield()
 	return p.re.MatchString(line)
 }
 
-// grep passes lines that match, or those that do not.
+// grep passes lines that match or, inverted, lines that do not match.
 type grep struct {
 	re   *pattern
 	want bool
@@ -173,7 +173,7 @@ func (g *grep) line(l string) error {
 }
 func (g *grep) end() error { return nil }
 
-// begin passes everything from the first line that matches.
+// begin passes everything from the first matching line on.
 type begin struct {
 	re   *pattern
 	on   bool
@@ -189,10 +189,10 @@ func (b *begin) line(l string) error {
 }
 func (b *begin) end() error { return nil }
 
-// section passes lines that match, with those that are indented deeper below them.
+// section passes matching lines together with the deeper indented lines below them.
 type section struct {
 	re    *pattern
-	depth int // of the line that matched, -1 outside a section
+	depth int // of the matching line, -1 outside a section
 	next  stage
 }
 
@@ -210,7 +210,7 @@ func (s *section) line(l string) error {
 }
 func (s *section) end() error { return nil }
 
-// count passes the number of lines only.
+// count passes only the number of lines.
 type count struct {
 	n    int
 	next stage
@@ -249,7 +249,7 @@ func (l *last) end() error {
 	return nil
 }
 
-// save writes lines to a file and passes none on.
+// save writes lines to a file and passes nothing on.
 type save struct {
 	name string
 	data bytes.Buffer

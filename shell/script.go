@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Script runs the lines of r: blank ones and comments ("!" or "#" first) are skipped, the first
-// failure stops it unless keepGoing, and an uncommitted candidate at the end is a failure. It returns
-// the status of the first command that failed.
+// Script runs the lines of r. It skips blank lines and comments (lines that start with "!" or "#"). It stops at the
+// first failure unless keepGoing is set. An uncommitted candidate at the end is a failure. Script returns the status
+// of the first command that failed.
 func Script(ctx context.Context, c Conversation, r io.Reader, out IO, keepGoing bool) Status {
 	lines := bufio.NewReaderSize(r, 4096)
 	result := Done
@@ -38,14 +38,14 @@ func Script(ctx context.Context, c Conversation, r io.Reader, out IO, keepGoing 
 		return first(result, Failed)
 	}
 	if !c.Ended() {
-		// In configure mode this fails when there are changes; in exec mode it does nothing.
+		// In configure mode, "end" fails if there are changes; in exec mode it does nothing.
 		result = first(result, c.Execute(ctx, "end", out))
 	}
 	return result
 }
 
-// readLine reads a line without its end. What is longer than any command is cut: Execute refuses
-// the rest.
+// readLine reads a line without its line end. It truncates lines longer than any command; Execute
+// then rejects them.
 func readLine(r *bufio.Reader) (string, error) {
 	var line []byte
 	for {
@@ -59,7 +59,7 @@ func readLine(r *bufio.Reader) (string, error) {
 	}
 }
 
-// first returns the status that counts of two.
+// first returns the status of the first failure.
 func first(a, b Status) Status {
 	if a != Done {
 		return a

@@ -8,10 +8,11 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// SecretIn returns where a line gives a secret, or where one may begin if it is not understood; false if it has none.
+// SecretIn returns the offset of a secret in a line, or of a possible secret if the line does not parse. It returns
+// false if the line has no secret.
 func SecretIn(line string) (offset int, ok bool) { return demoTree().SecretIn(line) }
 
-// discreet returns a line as wide as before with stars instead of what may be secret.
+// discreet replaces everything in a line that may be secret with stars, keeping the width.
 func discreet(line string) string {
 	at, ok := SecretIn(line)
 	if !ok {

@@ -15,38 +15,38 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// Session is one user's conversation with the router in this process. Its
-// methods may be called from several goroutines; commands run one at a time.
+// Session is one user's conversation with a router in this process. Its methods may be called from
+// several goroutines. Commands run one at a time.
 type Session struct {
 	env      *Env
 	user     User
 	tree     *completions.Tree
 	registry *Sessions
-	id       int // among those of the registry
+	id       int // number in the registry
 	since    time.Time
 	ctx      context.Context // ends with the session
 	cancel   context.CancelFunc
 	watching sync.WaitGroup
 	notices  chan string
 
-	// running is held while a command runs. Only then the fields below change.
+	// running is held while a command runs. The fields below change only while it is held.
 	running sync.Mutex
 
 	mu          sync.Mutex
-	place       commands.Place  // the mode, and what it is about
+	place       commands.Place  // the mode and the object that it edits
 	draft       *commands.Draft // nil outside configure mode
 	ended       bool
 	monitor     bool
-	debugs      map[string]*debugger // by what is debugged
-	length      int                  // lines of a page, -1: as the terminal says
-	width       int                  // columns, 0: as the terminal says
-	columns     int                  // as the terminal says, 0: there is none, or it has not said yet
+	debugs      map[string]*debugger // by "packets" or "events"
+	length      int                  // page length in lines, -1: the height of the terminal
+	width       int                  // in columns, 0: the width of the terminal
+	columns     int                  // width reported by the terminal, 0: no terminal or not reported yet
 	suggestions bool
 }
 
 var _ Conversation = (*Session)(nil)
 
-// noticeBuffer is how many notices wait for a terminal that is busy; the oldest are dropped.
+// noticeBuffer is how many notices are queued for a busy terminal. Older notices are dropped.
 const noticeBuffer = 256
 
 // New starts a session. Close ends it.
@@ -120,7 +120,8 @@ func (s *Session) Resize(columns, _ int) {
 	s.columns = columns
 }
 
-// textWidth is how wide text for people may be, 0 for any width: what "terminal width" says, or else the terminal.
+// textWidth returns the maximum width of text for people: the value of "terminal width", or else the width of the
+// terminal. 0 means unlimited.
 func (s *Session) textWidth(terminal int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,14 +145,14 @@ func (s *Session) changed() bool {
 	return s.draft != nil && s.draft.Changed()
 }
 
-// glance is what other sessions are told of this one.
+// glance returns what other sessions may know about this session.
 func (s *Session) glance() (mode string, changes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.place.Mode), s.draft != nil && s.draft.Changed()
 }
 
-// Close implements Conversation. It waits for a running command, which it interrupts.
+// Close implements Conversation. It interrupts a running command and waits for it.
 func (s *Session) Close() error {
 	s.cancel()
 	s.running.Lock()
@@ -163,7 +164,7 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// expel ends the session without the user's doing, when the command that runs has ended.
+// expel ends the session without the user's action, after the running command has ended.
 func (s *Session) expel(why string) {
 	s.running.Lock()
 	defer s.running.Unlock()
@@ -178,7 +179,7 @@ func (s *Session) expel(why string) {
 	}
 }
 
-// finish lets go of everything but the last notices; s.running is held.
+// finish releases everything except the last notices. The caller must hold s.running.
 func (s *Session) finish() {
 	s.mu.Lock()
 	again, d := s.place.Mode == closed, s.draft
@@ -189,9 +190,9 @@ func (s *Session) finish() {
 	}
 	s.stopDebugging("")
 	s.watching.Wait()
-	s.registry.remove(s) // nobody notifies after this
+	s.registry.remove(s) // from here on nothing calls notify
 	close(s.notices)
-	if d != nil && d.Changed() { // nobody else has it any more
+	if d != nil && d.Changed() { // no other session has this candidate
 		s.registry.keep(s.user.Name, d)
 		s.audit("candidate kept of a lost session")
 	}
@@ -200,7 +201,6 @@ func (s *Session) finish() {
 // closed is the mode of a session after Close.
 const closed completions.Mode = "closed"
 
-// Execute implements Conversation.
 func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	s.running.Lock()
 	defer s.running.Unlock()
@@ -245,7 +245,7 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 		return fmt.Errorf("command %s does nothing", c.step.Command.ID)
 	}
 	if id := c.step.Command.ID; c.step.Command.Level > completions.Viewer &&
-		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // those change nothing
+		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // these commands change nothing
 		s.audit("command", "line", commands.Masked(c.inv))
 	}
 	end, err := c.takeTurn()
@@ -256,14 +256,14 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	return c.run(h)
 }
 
-// audit logs what a user changes.
+// audit logs a change made by the user.
 func (s *Session) audit(msg string, args ...any) {
 	if s.env.Log != nil {
 		s.env.Log.Info(msg, append([]any{"user", s.user.Name, "source", s.user.Source}, args...)...)
 	}
 }
 
-// info says who commits.
+// info returns the user who commits and the comment.
 func (s *Session) info(comment string) conf.Info {
 	return conf.Info{Session: s.id, User: s.user.Name, Source: s.user.Source, Comment: comment}
 }

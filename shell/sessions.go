@@ -15,16 +15,16 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// Sessions knows the sessions of a router, which of them edits exclusively, and what lost sessions
-// had not committed. It is safe for concurrent use.
+// Sessions is the registry of a router's sessions. It also knows which session has the exclusive
+// lock, and keeps the uncommitted candidates of lost sessions. It is safe for concurrent use.
 type Sessions struct {
 	mu     sync.Mutex
 	next   int
 	live   map[*Session]struct{}
 	lost   map[string]*commands.Draft // by user
 	locked *Session
-	since  time.Time // of locked
-	// commands bounds what users run at a time.
+	since  time.Time // when locked took the lock
+	// commands limits how many commands a user may run at a time.
 	commands *process.Quota
 }
 
@@ -35,7 +35,7 @@ func NewSessions() *Sessions {
 	}
 }
 
-// add gives a session its number.
+// add registers a session and assigns its number.
 func (r *Sessions) add(s *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,8 +44,8 @@ func (r *Sessions) add(s *Session) {
 	r.live[s] = struct{}{}
 }
 
-// Committed tells every session of a revision, but the one that made it, and ends those whose
-// user is no longer valid. conf.Options.Notify is the place to call it from.
+// Committed notifies every session of a revision, except the session that committed it. It ends
+// sessions whose user is no longer valid. conf.Options.Notify should call it.
 func (r *Sessions) Committed(rev *conf.Revision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,7 +59,7 @@ func (r *Sessions) Committed(rev *conf.Revision) {
 	}
 }
 
-// Count returns how many sessions there are.
+// Count returns the number of sessions.
 func (r *Sessions) Count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,14 +75,14 @@ func (r *Sessions) remove(s *Session) {
 	}
 }
 
-// keep holds a lost session's candidate for its user; the newest replaces an earlier one.
+// keep stores a lost session's candidate for its user. It replaces an earlier one.
 func (r *Sessions) keep(user string, d *commands.Draft) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lost[user] = d
 }
 
-// takeLost returns the kept candidate of a user, if any, and forgets it.
+// takeLost removes and returns the stored candidate of a user, if any.
 func (r *Sessions) takeLost(user string) *commands.Draft {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,7 +110,7 @@ func (r *Sessions) unlock(s *Session) {
 	}
 }
 
-// mayCommit is nil unless another session edits exclusively.
+// mayCommit returns an error if another session holds the exclusive lock.
 func (r *Sessions) mayCommit(s *Session) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +126,7 @@ func (r *Sessions) heldByOther(s *Session) error {
 		u.Name, u.Source, s.stamp(r.since))}
 }
 
-// SessionRow is one session as "show sessions" lists it.
+// SessionRow is one session in "show sessions".
 type SessionRow struct {
 	ID     int       `json:"id"`
 	User   string    `json:"user"`

@@ -16,7 +16,7 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// writeConfig shows a configuration as the command asks for it.
+// writeConfig writes a configuration in the format that the command requests.
 func (c *call) writeConfig(d *commands.Draft) error {
 	switch {
 	case c.step.Has("toml"):
@@ -37,7 +37,7 @@ func (c *call) writeFile(file *conf.File, format conf.Format) error {
 	return err
 }
 
-// configData is a configuration as a JSON file, for the JSON pipe.
+// configData returns a configuration in its JSON file format, for the JSON pipe.
 func configData(file *conf.File) (any, error) {
 	data, err := conf.Marshal(file.Redacted(), conf.JSON)
 	if err != nil {
@@ -46,10 +46,10 @@ func configData(file *conf.File) (any, error) {
 	return json.RawMessage(bytes.TrimSpace(data)), nil
 }
 
-// configuration is one that a command names.
+// configuration returns the configuration that a command names.
 type configuration func(*call) (*commands.Draft, error)
 
-// configHandler shows one of the configurations.
+// configHandler returns a handler that shows a configuration.
 func configHandler(which configuration) handler {
 	return handler{
 		run: func(c *call) error {
@@ -88,7 +88,8 @@ func startup(c *call) (*commands.Draft, error) {
 	return commands.Of(file), nil
 }
 
-// candidate is the session's, or outside configure mode what one would begin with.
+// candidate returns the session's candidate, or outside configure mode the configuration that a new candidate would
+// start with.
 func candidate(c *call) (*commands.Draft, error) {
 	if d := c.session.draft; d != nil {
 		return d, nil
@@ -96,7 +97,7 @@ func candidate(c *call) (*commands.Draft, error) {
 	return running(c)
 }
 
-// revision is the one that an argument names, or otherwise the candidate if it is not given.
+// revision returns the revision that an argument names, or the candidate if the argument is missing.
 func revision(argument string) configuration {
 	return func(c *call) (*commands.Draft, error) {
 		if _, given := c.step.Arg(argument); !given {
@@ -110,7 +111,8 @@ func revision(argument string) configuration {
 	}
 }
 
-// before is what the revision that an argument names has changed; before the oldest one kept there is nothing.
+// before returns the revision before the one that an argument names. Before the oldest stored revision, the
+// configuration is empty.
 func before(argument string) configuration {
 	return func(c *call) (*commands.Draft, error) {
 		_, n, err := c.revision(argument)
@@ -128,7 +130,7 @@ func before(argument string) configuration {
 	}
 }
 
-// revisionHandler shows a revision, or what it has changed.
+// revisionHandler shows a revision or, with "changes", what it changed.
 func revisionHandler(whole, changes handler) handler {
 	of := func(c *call) handler {
 		if c.step.Has("changes") {
@@ -142,14 +144,14 @@ func revisionHandler(whole, changes handler) handler {
 	}
 }
 
-// showHere shows the candidate's part that the mode edits.
+// showHere shows the part of the candidate that the current mode edits.
 func showHere(c *call) error {
 	s := c.session
 	s.draft.WritePlace(c.out, s.place, commands.Hide)
 	return nil
 }
 
-// changesHandler shows what leads from one configuration to another.
+// changesHandler shows the changes from one configuration to another.
 func changesHandler(from, to configuration) handler {
 	compare := func(c *call) (list []commands.Delta, opens []string, err error) {
 		a, err := from(c)
@@ -189,9 +191,9 @@ func changesHandler(from, to configuration) handler {
 	}
 }
 
-// CommitRow is one commit as "show history commits" lists it.
+// CommitRow is one commit in "show history commits".
 type CommitRow struct {
-	Revision int       `json:"revision"` // what "rollback" takes: 0 is the running one
+	Revision int       `json:"revision"` // the argument of "rollback": 0 is the running configuration
 	Commit   uint64    `json:"commit"`
 	Time     time.Time `json:"time"`
 	User     string    `json:"user"`

@@ -13,7 +13,7 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// detail writes everything of one virtual router, with the lines that engineers know.
+// detail writes everything about one virtual router, in lines familiar to network engineers.
 func (c *call) detail(now time.Time, r *engine.RouterStatus) {
 	conf, p := r.Config, &r.Config.Protocol
 	if conf.Description != "" {
@@ -105,7 +105,7 @@ func (c *call) addresses(now time.Time, r *engine.RouterStatus) {
 	}
 }
 
-// rivalTitle says what another router claims.
+// rivalTitle describes what another router claims.
 var rivalTitle = map[engine.RivalKind]string{
 	engine.RivalMaster:  "Rival Master",
 	engine.RivalOwner:   "Another owner of the virtual address",
@@ -119,7 +119,7 @@ func adverts(n uint64) string {
 	return fmt.Sprintf("%d adverts", n)
 }
 
-// derived tells of an address that nobody configured.
+// derived marks an address that was not configured but derived.
 func derived(a *engine.Address) string {
 	if a.Derived {
 		return " (derived from the virtual MAC)"
@@ -177,7 +177,7 @@ func (c *call) preemption(now time.Time, r *engine.RouterStatus) {
 	c.printf("\n")
 }
 
-// unicast writes with whom adverts are exchanged in place of the multicast group.
+// unicast writes the peers that exchange adverts with this router by unicast instead of the multicast group.
 func (c *call) unicast(now time.Time, r *engine.RouterStatus) {
 	if len(r.Peers) == 0 {
 		return
@@ -225,11 +225,11 @@ func (c *call) master(now time.Time, r *engine.RouterStatus) {
 	}
 }
 
-// left0 writes the milliseconds to a time, 0 when it has passed.
+// left0 formats the milliseconds until t, 0 if t has passed.
 func left0(now, t time.Time) string { return millis(max(t.Sub(now), 0).Round(time.Millisecond)) }
 
-// arithmetic writes how Master_Down_Interval comes about: "3609.375 ms = 3 × 1000 + 156 × 1000/256"
-// (RFC 9568 section 6.1; in VRRPv2 the skew is a part of a second).
+// arithmetic shows how Master_Down_Interval is calculated: "3609.375 ms = 3 × 1000 + 156 ×
+// 1000/256" (RFC 9568 section 6.1; in VRRPv2 the skew is a fraction of a second).
 func arithmetic(r *engine.RouterStatus) string {
 	unit := r.MasterAdverInterval
 	if r.Config.Protocol.Version == vrrp.V2 {

@@ -10,12 +10,12 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// logged returns what the command asks for of what was logged.
+// logged returns the log entries that the command requests.
 func logged(c *call) []journal.Entry {
 	if c.session.env.Journal == nil {
 		return nil
 	}
-	n, _ := strconv.Atoi(c.step.Value("lines")) // in range by the syntax; without one, all
+	n, _ := strconv.Atoi(c.step.Value("lines")) // in range by the grammar; 0 without "lines": all entries
 	return c.session.env.Journal.Last(n)
 }
 

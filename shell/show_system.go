@@ -16,7 +16,7 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// linkData lists the interfaces that the command asks for.
+// linkData lists the interfaces that the command requests.
 func linkData(c *call) ([]report.Link, error) {
 	snapshot, err := c.snapshot()
 	if err != nil {
@@ -69,7 +69,7 @@ func total(m map[string]uint64) uint64 {
 	return n
 }
 
-// versionData is what "show version" says.
+// versionData is the data of "show version".
 type versionData struct {
 	Version  string    `json:"version"`
 	Go       string    `json:"go"`
@@ -79,7 +79,7 @@ type versionData struct {
 	Uptime   float64   `json:"uptime"` // seconds
 	File     string    `json:"file"`
 	Commit   uint64    `json:"commit"`
-	Faults   []string  `json:"faults,omitempty"` // such as a listener that cannot be opened
+	Faults   []string  `json:"faults,omitempty"` // for example a listener that cannot be opened
 }
 
 func versionOf(c *call) versionData {
@@ -91,7 +91,7 @@ func versionOf(c *call) versionData {
 	}
 }
 
-// faults says which parts of the router cannot follow the configuration.
+// faults lists the parts of the router that cannot follow the configuration.
 func (e *Env) faults() []string {
 	var list []string
 	for _, m := range e.Manager.Missing() {
@@ -146,14 +146,14 @@ func showSessions(c *call) error {
 	}, rows)
 }
 
-// apiData is what "show api" says.
+// apiData is the data of "show api".
 type apiData struct {
 	Enabled bool       `json:"enabled"`
 	Metrics bool       `json:"metrics"`
 	Host    string     `json:"host,omitempty"`
 	TLS     bool       `json:"tls"`
 	Users   []userData `json:"users"`
-	Fault   string     `json:"fault,omitempty"` // why it does not listen
+	Fault   string     `json:"fault,omitempty"` // why the API does not listen
 }
 
 type userData struct {
@@ -224,7 +224,7 @@ func hostPort(s string) string {
 	return s
 }
 
-// resourceData is what "show resources" says.
+// resourceData is the data of "show resources".
 type resourceData struct {
 	Memory     uint64  `json:"memory"` // bytes taken from the system
 	Heap       uint64  `json:"heap"`   // bytes in use
@@ -233,7 +233,7 @@ type resourceData struct {
 	Uptime     float64 `json:"uptime"`
 	Routers    int     `json:"virtual_routers"`
 	Masters    int     `json:"masters"`
-	// Loop says how the loop that sends and receives the adverts fares.
+	// Loop is the load of the loop that sends and receives adverts.
 	Loop *report.Load `json:"loop,omitempty"`
 }
 
@@ -296,7 +296,7 @@ func showResources(c *call) error {
 	return nil
 }
 
-// clearStatistics zeroes the counters of what is selected, or all.
+// clearStatistics resets the counters of the selected virtual routers, or of all.
 func clearStatistics(c *call) error {
 	if len(c.step.Args) == 0 {
 		return c.session.env.Control.ClearStatistics(c.ctx, nil)
@@ -312,7 +312,7 @@ func clearStatistics(c *call) error {
 	return c.session.env.Control.ClearStatistics(c.ctx, func(k engine.Key) bool { return wanted[k] })
 }
 
-// restart asks for a new process in the place of this one.
+// restart asks the router to replace its process with a new one.
 func restart(c *call) error {
 	if c.session.env.Restart == nil {
 		return failed("This router cannot be restarted")

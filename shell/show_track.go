@@ -67,7 +67,7 @@ func trackState(s engine.TrackState, kind engine.TrackKind, weight int) string {
 	return s.String()
 }
 
-// tracked writes the objects that a virtual router depends on, and its sync group.
+// tracked writes the tracked objects of a virtual router and its sync group.
 func (c *call) tracked(r *engine.RouterStatus) {
 	for i := range r.Tracked {
 		t := &r.Tracked[i]
@@ -93,7 +93,7 @@ func (c *call) tracked(r *engine.RouterStatus) {
 	}
 }
 
-// heldBack says which member holds a sync group back, if one does.
+// heldBack names the member that holds a sync group back, if any.
 func heldBack(s *engine.SyncStatus) string {
 	switch {
 	case s.Blocker == (engine.Key{}):
@@ -105,7 +105,7 @@ func heldBack(s *engine.SyncStatus) string {
 	}
 }
 
-// explainPriority tells how tracked objects and the sync group change the priority.
+// explainPriority explains how tracked objects and the sync group change the priority.
 func explainPriority(r *engine.RouterStatus) []string {
 	var say []string
 	configured := int(r.Config.Protocol.Priority)

@@ -14,7 +14,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// selected returns which virtual routers the command asks for.
+// selected returns a function that matches the virtual routers that the command selects.
 func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
 	var group uint8
 	if a, ok := c.step.Arg("group"); ok {
@@ -27,7 +27,7 @@ func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
 	return report.Match(group, c.step.Value("interface")), nil
 }
 
-// routers returns the status of what the command asks for. Something that was named must exist.
+// routers returns the status of the selected virtual routers. It is an error if a named object does not exist.
 func (c *call) routers() (*engine.Snapshot, []*engine.RouterStatus, error) {
 	match, err := c.selected()
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *call) routers() (*engine.Snapshot, []*engine.RouterStatus, error) {
 	return snapshot, found, nil
 }
 
-// showVRRPData is the document of the API.
+// showVRRPData returns the same document as the API.
 func showVRRPData(c *call) (any, error) {
 	match, err := c.selected()
 	if err != nil {
@@ -99,7 +99,7 @@ func showVRRP(c *call) error {
 	return nil
 }
 
-// brief writes one line per virtual router, with the columns that engineers know.
+// brief writes one line per virtual router, in columns familiar to network engineers.
 func (c *call) brief(routers []*engine.RouterStatus) error {
 	yes := func(b bool) string {
 		if b {
@@ -126,7 +126,7 @@ func (c *call) brief(routers []*engine.RouterStatus) error {
 	}, rows)
 }
 
-// priority is the one in effect, or the configured one before there is any.
+// priority returns the effective priority, or the configured priority if there is no effective one yet.
 func priority(r *engine.RouterStatus) uint8 {
 	if r.Priority != 0 {
 		return r.Priority
@@ -174,7 +174,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 			line("  "+vrrp.Cause(cause).String(), v)
 		}
 	}
-	// The zeros, too: they tell what is looked for.
+	// Zero counters are useful, too: they show what the router checks.
 	for reason := vrrp.DropNone + 1; int(reason) < vrrp.NumDropReasons; reason++ {
 		line("Dropped, "+reason.String(), n.Dropped[reason])
 	}
@@ -183,7 +183,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	}
 }
 
-// history writes the transitions, oldest first.
+// history writes the state transitions, oldest first.
 func (c *call) history(_ time.Time, r *engine.RouterStatus) {
 	if len(r.History) == 0 {
 		c.printf("  No transitions\n")
@@ -200,12 +200,12 @@ func transitionCause(t *engine.Transition) string {
 	return fmt.Sprintf("%s (%s, priority %d)", t.Cause, t.Peer, t.Priority)
 }
 
-// key finds the virtual router that an operating command names.
+// key returns the virtual router that an exec command names.
 func (c *call) key() engine.Key { return routerKey(c.step.Value("interface"), c.step) }
 
-// routerKey makes a key of "group" and "ipv6".
+// routerKey builds a key from the arguments "group" and "ipv6".
 func routerKey(iface string, step *completions.Step) engine.Key {
-	n, _ := strconv.ParseUint(step.Value("group"), 10, 8) // 1-255 by the syntax
+	n, _ := strconv.ParseUint(step.Value("group"), 10, 8) // the grammar checks the range 1-255
 	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(n)}
 	if step.Has("ipv6") {
 		k.Family = vrrp.IPv6

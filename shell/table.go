@@ -14,7 +14,6 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// column is a column of a table.
 type column struct {
 	title string
 	align tw.Align
@@ -24,8 +23,8 @@ func left(title string) column   { return column{title, tw.AlignLeft} }
 func right(title string) column  { return column{title, tw.AlignRight} }
 func center(title string) column { return column{title, tw.AlignCenter} }
 
-// writeTable writes a table without borders, as network operating systems do, and without
-// blanks at the ends of lines.
+// writeTable writes a table without borders, as network operating systems do, and without trailing
+// spaces.
 func writeTable(w io.Writer, columns []column, rows [][]string) error {
 	titles := make([]string, len(columns))
 	aligns := make([]tw.Align, len(columns))
@@ -52,8 +51,8 @@ func writeTable(w io.Writer, columns []column, rows [][]string) error {
 	return lines.err
 }
 
-// plain renders a table as lines of cells and nothing else. For a table of thousands of rows that takes
-// half the time of the renderer that can draw.
+// plain renders a table as plain lines of cells. For a table of thousands of rows it takes half the time of the
+// renderer that can draw borders.
 type plain struct {
 	w       io.Writer
 	columns int
@@ -72,10 +71,10 @@ func (p *plain) Header(_ [][]string, f tw.Formatting) { p.write(&f) }
 // Row implements tw.Renderer.
 func (p *plain) Row(_ []string, f tw.Formatting) { p.write(&f) }
 
-// Footer implements tw.Renderer; there are none.
+// Footer implements tw.Renderer; the tables have no footers.
 func (p *plain) Footer([][]string, tw.Formatting) {}
 
-// Line implements tw.Renderer; there are none between the rows.
+// Line implements tw.Renderer; there are no lines between rows.
 func (p *plain) Line(tw.Formatting) {}
 
 // Close implements tw.Renderer.
@@ -92,7 +91,7 @@ func (p *plain) Config() tw.Rendition {
 	}
 }
 
-// write writes a line, two blanks between the cells.
+// write writes a line with two spaces between cells.
 func (p *plain) write(f *tw.Formatting) {
 	p.line = p.line[:0]
 	for i := range p.columns {
@@ -118,7 +117,7 @@ func (p *plain) write(f *tw.Formatting) {
 
 func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
-// headerAligns puts titles over their values: centered ones stay at the left.
+// headerAligns aligns titles with their values. Titles of centered values are left-aligned.
 func headerAligns(rows []tw.Align) []tw.Align {
 	titles := make([]tw.Align, len(rows))
 	for i, a := range rows {

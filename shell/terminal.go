@@ -4,21 +4,21 @@ package shell
 
 import "strconv"
 
-// setTerminal changes what the session knows of its terminal.
+// setTerminal returns a handler that changes the session's terminal settings.
 func setTerminal(change func(s *Session, step stepValue)) handler {
 	return handler{run: func(c *call) error {
 		s := c.session
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		change(s, func(name string) int {
-			n, _ := strconv.Atoi(c.step.Value(name)) // in range by the syntax
+			n, _ := strconv.Atoi(c.step.Value(name)) // the grammar checks the range
 			return n
 		})
 		return nil
 	}}
 }
 
-// stepValue returns a number of the command.
+// stepValue returns a numeric argument of the command.
 type stepValue func(name string) int
 
 func suggestions(c *call) error {

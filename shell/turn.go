@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// userCommands is how many commands that show something run at a time for one user, who may have many sessions: each
-	// holds its answer in memory until the client has taken it.
+	// userCommands is how many commands that show something one user may run at a time, across all sessions of the
+	// user. Each command holds its answer in memory until the client has read it.
 	userCommands = 4
-	// turnWait is how long others of the user wait for their turn.
+	// turnWait is how long another command of the user waits for its turn.
 	turnWait = 10 * time.Second
 )
 
-// takeTurn waits until the command may run, and returns what ends that. Commands that change something are the administrators',
-// and have to wait for others than a processor.
+// takeTurn waits until the command may run and returns a function that ends its turn. Commands that change something
+// need no turn: they belong to administrators and wait for other things than a processor.
 func (c *call) takeTurn() (end func(), err error) {
 	command, user := c.step.Command, &c.session.user
 	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") {
 		return func() {}, nil
 	}
 	leave := func() {}
-	if user.Source != Console { // whose one user has the one terminal
+	if user.Source != Console { // the console has one user with one terminal
 		if leave, err = c.session.registry.commands.Enter(c.ctx, user.Name); err != nil {
 			if errors.Is(err, process.ErrQuota) {
 				err = failed("Too many commands of %s at once: %d run already", user.Name, userCommands)
@@ -43,7 +43,7 @@ func (c *call) takeTurn() (end func(), err error) {
 	return func() { c.share.Release(); leave() }, nil
 }
 
-// unshared writes without the share of the processors: whoever reads may be slow.
+// unshared is a writer that gives up the processor share while it writes, because the reader may be slow.
 type unshared struct {
 	share *process.Share
 	w     io.Writer
@@ -55,7 +55,7 @@ func (u unshared) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// think calls f, which completes or explains a line.
+// think calls f, which completes or explains a line, with a processor share.
 func (s *Session) think(f func()) {
 	share, err := process.TakeShare(s.ctx)
 	if err != nil {

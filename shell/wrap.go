@@ -12,11 +12,11 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// minWrap is the least width, in columns, to which text is wrapped: in less, words do not stay together.
+// minWrap is the least width, in columns, to which text is wrapped. A narrower column would break up sentences.
 const minWrap = 16
 
-// wrap cuts a text at blanks so that it fits into a width, which includes the first line's indent and those of the
-// others. Words longer than a line stay whole. Without a width there is one line.
+// wrap breaks a text at spaces to fit width. The width includes the indent: first for the first line, others for the
+// rest. Words longer than a line are not broken. If width is less than minWrap, wrap returns one line.
 func wrap(text string, width, first, others int) []string {
 	if width < minWrap {
 		return []string{strings.Repeat(" ", first) + text}
@@ -41,7 +41,7 @@ func wrap(text string, width, first, others int) []string {
 	return append(lines, line)
 }
 
-// truncateLines cuts off what does not fit into a width.
+// truncateLines truncates lines to a width.
 func truncateLines(text string, width int) string {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
@@ -50,12 +50,12 @@ func truncateLines(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// fold ends lines after so many columns, as a terminal of that width does.
+// fold breaks lines after a number of columns, as a terminal of that width does.
 type fold struct {
 	w     io.Writer
 	width int
-	used  int    // columns of the line that is not complete
-	part  []byte // of a character
+	used  int    // columns used in the incomplete line
+	part  []byte // of an incomplete character
 }
 
 // Write implements io.Writer.

@@ -9,30 +9,31 @@ import (
 	"strings"
 )
 
-// ContentType is that of the format.
+// ContentType is the content type of the format.
 const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 
-// chunk is how much is collected before it is written, in bytes.
+// chunk is how many bytes are buffered before a write.
 const chunk = 64 << 10
 
 // exposition writes the samples of metrics, one metric after the other.
 type exposition struct {
 	w   io.Writer
-	err error // of the first write that failed
+	err error // the first write error
 	b   []byte
-	// metric is the one whose samples are written; its header comes before the first.
+	// metric is the current metric. Its header is written before its first sample.
 	metric *metric
 	headed bool
-	// labels holds those of all virtual routers, which many metrics have; the i-th ends at ends[i].
+	// labels contains the labels of all virtual routers, which many metrics use. The i-th router's labels end at
+	// ends[i].
 	labels []byte
 	ends   []int
 	one    []byte // see with
 }
 
-// begin makes m the metric of the samples that follow.
+// begin starts a metric: the samples that follow belong to m.
 func (e *exposition) begin(m *metric) { e.metric, e.headed = m, false }
 
-// sample writes one sample. The labels are as appendLabel makes them.
+// sample writes one sample. labels must have the form that appendLabel produces.
 func (e *exposition) sample(suffix string, labels []byte, value float64) {
 	if !e.headed {
 		e.header()
@@ -67,13 +68,13 @@ var (
 	labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 )
 
-// with returns labels with one more. They are valid until the next call.
+// with returns labels and one more label. The result is valid until the next call.
 func (e *exposition) with(labels []byte, name, value string) []byte {
 	e.one = appendLabel(append(e.one[:0], labels...), name, value)
 	return e.one
 }
 
-// appendLabel appends a label to others.
+// appendLabel appends a label to b.
 func appendLabel(b []byte, name, value string) []byte {
 	if len(b) > 0 {
 		b = append(b, ',')
@@ -85,13 +86,13 @@ func appendLabel(b []byte, name, value string) []byte {
 	return append(append(b, value...), '"')
 }
 
-// appendValue appends a number, without an exponent if it is a whole one that has all its digits.
+// appendValue appends a number. Integers whose magnitude is below 2^53 have no exponent.
 func appendValue(b []byte, v float64) []byte {
 	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 		return strconv.AppendInt(b, int64(v), 10)
 	}
-	if a := math.Abs(v); a >= 1e-4 && a < 1<<53 { // times, as people write them
+	if a := math.Abs(v); a >= 1e-4 && a < 1<<53 { // in this range people expect no exponent, for example in times
 		return strconv.AppendFloat(b, v, 'f', -1, 64)
 	}
-	return strconv.AppendFloat(b, v, 'g', -1, 64) // NaN, +Inf and -Inf as the format has them
+	return strconv.AppendFloat(b, v, 'g', -1, 64) // the format spells NaN, +Inf and -Inf in the same way
 }

@@ -13,16 +13,16 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// State is what the metrics are made of.
+// State is the data for the metrics.
 type State struct {
 	Snapshot *engine.Snapshot
-	Load     *report.Load // nil: nobody knows
+	Load     *report.Load // nil: unknown
 	Process  process.Usage
 	Version  string
-	// Commit and Committed are the number and the time of the running configuration.
+	// Commit and Committed are the number and the time of the running configuration's commit.
 	Commit    uint64
 	Committed time.Time
-	Sessions  int // of the shell
+	Sessions  int // of shell sessions
 }
 
 // kind is the type of a metric.
@@ -43,7 +43,7 @@ type metric struct {
 	write  func(e *exposition, s *State)
 }
 
-// expositions keeps the buffers for the next scrape.
+// expositions keeps buffers for later scrapes.
 var expositions = sync.Pool{New: func() any { return new(exposition) }}
 
 // Write writes all metrics.
@@ -62,7 +62,7 @@ func Write(w io.Writer, s *State) error {
 	return err
 }
 
-// all are the metrics in the order in which they are written.
+// all lists the metrics in output order.
 var all = concat(ofProgram, ofRouters, ofInterfaces, ofTracking, ofLoop, ofProcess)
 
 func concat(lists ...[]metric) (all []metric) {
@@ -72,12 +72,12 @@ func concat(lists ...[]metric) (all []metric) {
 	return all
 }
 
-// single is a metric with one sample.
+// single returns a metric with one sample.
 func single(name string, k kind, help string, value func(s *State) float64) metric {
 	return metric{name, k, help, nil, func(e *exposition, s *State) { e.sample("", nil, value(s)) }}
 }
 
-// known is a metric with one sample, or with none as long as the value is 0, which says that nobody knows it.
+// known returns a metric with one sample, or without samples if the value is 0, which means unknown.
 func known(name string, k kind, help string, value func(s *State) float64) metric {
 	return metric{name, k, help, nil, func(e *exposition, s *State) {
 		if v := value(s); v != 0 {
@@ -86,7 +86,7 @@ func known(name string, k kind, help string, value func(s *State) float64) metri
 	}}
 }
 
-// ofProgram are the metrics of the router as a whole.
+// ofProgram lists the metrics of the router as a whole.
 var ofProgram = []metric{
 	{"vrrpsh_build_info", gauge, "Always 1; the labels tell the release.", []string{"version", "goversion"}, func(e *exposition, s *State) {
 		e.sample("", appendLabel(e.with(nil, "version", s.Version), "goversion", runtime.Version()), 1)
@@ -116,7 +116,7 @@ var ofProgram = []metric{
 	}},
 }
 
-// ofLoop are the metrics of the loop that sends and receives every advert.
+// ofLoop lists the metrics of the loop that sends and receives all adverts.
 var ofLoop = []metric{
 	{
 		"vrrpsh_loop_lateness_seconds", histogram, "How late the loop was for the deadlines of its timers.", nil,
@@ -159,7 +159,7 @@ func ofLoad(name string, k kind, help string, value func(*report.Load) float64) 
 	}}
 }
 
-// ofProcess are the metrics of the process, with the names that Prometheus's libraries have for them.
+// ofProcess lists the metrics of the process, named as in the Prometheus client libraries.
 var ofProcess = []metric{
 	single("process_cpu_seconds_total", counter, "Processor time, user and system.", func(s *State) float64 { return s.Process.CPU.Seconds() }),
 	known("process_resident_memory_bytes", gauge, "Resident memory.", func(s *State) float64 { return float64(s.Process.Resident) }),
@@ -169,7 +169,7 @@ var ofProcess = []metric{
 	single("go_memstats_heap_alloc_bytes", gauge, "Memory of the heap in use.", func(s *State) float64 { return float64(s.Process.Heap) }),
 }
 
-// seconds returns a time as Prometheus has it; 0 for the zero time.
+// seconds returns a time in seconds since 1970, as Prometheus expects, or 0 for the zero time.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -11,13 +11,13 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// stateNames are the states in lower case, as labels have them.
+// stateNames are the states in lower case, for labels.
 var stateNames = [...]string{vrrp.Initialize: "init", vrrp.Backup: "backup", vrrp.Master: "master"}
 
-// identity are the labels of a virtual router.
+// identity lists the names of the labels that identify a virtual router.
 var identity = []string{"interface", "family", "group"}
 
-// identify prepares the labels of the virtual routers.
+// identify prepares the labels of all virtual routers.
 func (e *exposition) identify(s *engine.Snapshot) {
 	e.labels, e.ends = e.labels[:0], e.ends[:0]
 	for _, r := range s.Routers {
@@ -38,7 +38,7 @@ func (e *exposition) of(i int) []byte {
 	return e.labels[from:e.ends[i]]
 }
 
-// ofEach is a metric with one sample for each virtual router.
+// ofEach returns a metric with one sample for each virtual router.
 func ofEach(name string, k kind, help string, value func(r *engine.RouterStatus) float64) metric {
 	return metric{name, k, help, identity, func(e *exposition, s *State) {
 		for i, r := range s.Snapshot.Routers {
@@ -47,13 +47,14 @@ func ofEach(name string, k kind, help string, value func(r *engine.RouterStatus)
 	}}
 }
 
-// counted is ofEach for counters.
+// counted returns the same as ofEach, for a counter.
 func counted(name, help string, value func(c *engine.Counters) uint64) metric {
 	return ofEach(name, counter, help, func(r *engine.RouterStatus) float64 { return float64(value(&r.Counters)) })
 }
 
-// apart is a counter whose samples of a virtual router are told apart by one more label. Those that are 0 are left
-// out: with every reason, thousands of virtual routers would have tens of thousands of samples that never change.
+// apart returns a counter that has several samples per virtual router, distinguished by one more label. It omits
+// samples that are 0: with one sample for every reason, thousands of virtual routers would have tens of thousands of
+// samples that never change.
 func apart(name, help, label string, names func(int) string, counts func(c *engine.Counters) []uint64) metric {
 	labels := slices.Concat(identity, []string{label})
 	return metric{name, counter, help, labels, func(e *exposition, s *State) {
@@ -77,7 +78,7 @@ func sum(counts []uint64) (n uint64) {
 	return n
 }
 
-// ofRouters are the metrics of the virtual routers.
+// ofRouters lists the metrics of the virtual routers.
 var ofRouters = []metric{
 	ofEach("vrrpsh_state", gauge, "State: 1 Initialize, 2 Backup, 3 Master, as in RFC 6527.", func(r *engine.RouterStatus) float64 { return float64(r.State) + 1 }),
 	ofEach("vrrpsh_state_timestamp_seconds", gauge, "When that state was entered.", func(r *engine.RouterStatus) float64 { return seconds(r.Since) }),
@@ -113,7 +114,8 @@ var ofRouters = []metric{
 	}},
 }
 
-// eachInterface calls f for the interfaces of virtual routers in configuration order; l is nil while there is no such interface.
+// eachInterface calls f for each interface with virtual routers, in configuration order. l is nil while the interface
+// does not exist.
 func eachInterface(s *engine.Snapshot, f func(name string, l *engine.LinkStatus)) {
 	links := make(map[string]*engine.LinkStatus, len(s.Links))
 	for i := range s.Links {
@@ -128,10 +130,10 @@ func eachInterface(s *engine.Snapshot, f func(name string, l *engine.LinkStatus)
 	}
 }
 
-// malformations are the reasons for which a packet is discarded whose virtual router cannot be told.
+// malformations are the drop reasons of packets that cannot be assigned to a virtual router.
 var malformations = []vrrp.DropReason{vrrp.DropTTL, vrrp.DropCARP, vrrp.DropLength, vrrp.DropVersion, vrrp.DropType, vrrp.DropChecksum}
 
-// ofInterfaces are the metrics of the interfaces that virtual routers run on.
+// ofInterfaces lists the metrics of the interfaces with virtual routers.
 var ofInterfaces = []metric{
 	{"vrrpsh_interface_up", gauge, "Whether the interface exists and is up.", []string{"interface"}, func(e *exposition, s *State) {
 		eachInterface(s.Snapshot, func(name string, l *engine.LinkStatus) {
@@ -157,7 +159,7 @@ var ofInterfaces = []metric{
 	}},
 }
 
-// ofTracking are the metrics of the tracked objects.
+// ofTracking lists the metrics of the tracked objects.
 var ofTracking = []metric{
 	ofTrack("vrrpsh_track_up", gauge, "Whether the tracked object is up.", func(t *engine.TrackStatus) float64 { return truth(t.State == engine.TrackUp) }),
 	ofTrack("vrrpsh_track_weight", gauge, "What the tracked object, a file, adds to priorities.", func(t *engine.TrackStatus) float64 { return float64(t.Weight) }),

@@ -12,14 +12,14 @@ import (
 	"vrrpsh/conf"
 )
 
-// haveAPI gives a file the [api] table.
+// haveAPI adds the [api] table to a file without one.
 func haveAPI(f *conf.File) {
 	if !conf.API.IsSet(f) {
 		conf.API.Set(f, conf.APIHost.Schema().New())
 	}
 }
 
-// apiEnable edits whether the API listens without a host of its own.
+// apiEnable edits whether the API listens when no host is configured for it.
 var apiEnable = setting{
 	id: conf.API.Path(), syntax: "api enable", no: "api [enable]",
 	help:  "Serve the HTTP API over TCP, with what is not set at its default",
@@ -40,8 +40,8 @@ var apiEnable = setting{
 	},
 }
 
-// listen sees to it that only "api host" and "api enable" open the listener of the API, which in a file is open as soon as there is an
-// [api] table. It is called after a setting was given a value in a file that had that table before, or not.
+// listen ensures that only "api host" and "api enable" open the listener of the API; in a file, an [api] table alone opens it. The
+// caller calls listen after it has set a value; before says whether the file already had the [api] table.
 func (s *setting) listen(t *target, before bool) {
 	switch {
 	case s.id == conf.API.Path():
@@ -53,7 +53,7 @@ func (s *setting) listen(t *target, before bool) {
 	}
 }
 
-// apiSecret edits the key of the session tokens.
+// apiSecret edits the key that protects the session tokens.
 var apiSecret = setting{
 	id: conf.APISecret.Path(), syntax: "api secret [<secret...>]", keys: []*conf.Key{conf.APISecret.Key},
 	help: conf.APISecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
@@ -68,8 +68,8 @@ var apiSecret = setting{
 	},
 }
 
-// apiUser edits the users list. A line of it is {{ALGORITHM}}name:level:salt:hash; as a command, the
-// last argument is {{ALGORITHM}}salt:hash.
+// apiUser edits the list of users. An element is {{ALGORITHM}}name:level:salt:hash; the last argument of the command is
+// {{ALGORITHM}}salt:hash.
 var apiUser = setting{
 	id: conf.APIUsers.Path(), keys: []*conf.Key{conf.APIUsers.Key},
 	syntax: "api user <name:name> level <level:0-9> password|hash [<password...>]",
@@ -140,7 +140,7 @@ func setUser(t *target, step *completions.Step) error {
 	return nil
 }
 
-// splitUser takes a line of the users list apart: the hash keeps the algorithm and the salt.
+// splitUser splits an element of the list of users; hash keeps the algorithm and the salt.
 func splitUser(line string) (name, level, hash string, ok bool) {
 	alg, rest, found := strings.Cut(line, "}}")
 	parts := strings.SplitN(rest, ":", 3)
@@ -153,7 +153,7 @@ func splitUser(line string) (name, level, hash string, ok bool) {
 func joinUser(name, level, hash string) string {
 	alg, rest, found := strings.Cut(hash, "}}")
 	if !found {
-		return hash // refused by the check that follows
+		return hash // the check that follows refuses it
 	}
 	return alg + "}}" + name + ":" + level + ":" + rest
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package commands is the configuration as commands: the settings that the table of keys declares, with their syntax, help,
-// "no" and "default"; drafts that they edit; and configurations written, compared, merged and rebased as commands.
+// Package commands presents the configuration as commands: the settings that the table of keys declares, with their syntax,
+// help, "no" and "default"; the drafts that they edit; and how to write, compare, merge and rebase configurations as
+// commands.
 package commands

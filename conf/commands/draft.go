@@ -10,11 +10,12 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Draft is a configuration while it is edited, or one that is only read.
+// Draft is a configuration that is being edited, or only read.
 type Draft struct {
 	base *conf.Revision
 	file *conf.File
-	// keys are those of the virtual routers of the file: one without addresses does not tell its family.
+	// keys identify the virtual routers of the file. They are stored because a virtual router without
+	// addresses does not show its family.
 	keys []engine.Key
 	// differs caches whether file differs from base.
 	differs, known bool
@@ -23,7 +24,7 @@ type Draft struct {
 // NewDraft returns a draft of a candidate.
 func NewDraft(c *conf.Candidate) *Draft { return Based(c.Base, c.File) }
 
-// Based returns a draft of a file whose changes count from a revision.
+// Based returns a draft of a file; its changes count from the revision base.
 func Based(base *conf.Revision, file *conf.File) *Draft {
 	d := Of(file)
 	d.base = base
@@ -41,7 +42,7 @@ func Of(file *conf.File) *Draft {
 	return d
 }
 
-// keyOf identifies a virtual router by its table.
+// keyOf derives the key of a virtual router from its table.
 func keyOf(t *conf.Table) engine.Key {
 	k := engine.Key{Family: vrrp.IPv4, Interface: conf.Interface.Value(t)}
 	for _, s := range Addresses(t) {
@@ -56,26 +57,26 @@ func keyOf(t *conf.Table) engine.Key {
 	return k
 }
 
-// Base is the revision that the draft was made from.
+// Base is the revision that the draft started from.
 func (d *Draft) Base() *conf.Revision { return d.base }
 
-// File is the configuration as it is now. It is not to be changed.
+// File is the current configuration. The caller must not change it.
 func (d *Draft) File() *conf.File { return d.file }
 
-// Candidate returns a candidate to hand to the manager, with a copy of the file.
+// Candidate returns a candidate for the manager, with a copy of the file.
 func (d *Draft) Candidate() *conf.Candidate {
 	return &conf.Candidate{Base: d.base, File: d.file.Clone()}
 }
 
-// Copy returns a draft that can be edited by itself.
+// Copy returns a draft that can be edited independently.
 func (d *Draft) Copy() *Draft {
 	return &Draft{base: d.base, file: d.file.Clone(), keys: slices.Clone(d.keys)}
 }
 
-// touch tells that the file was changed.
+// touch notes that the file was changed.
 func (d *Draft) touch() { d.known = false }
 
-// Changed tells whether the draft differs from what it was made from.
+// Changed reports whether the draft differs from its base.
 func (d *Draft) Changed() bool {
 	if !d.known {
 		d.differs, d.known = !d.file.Equal(d.base.File), true
@@ -83,10 +84,10 @@ func (d *Draft) Changed() bool {
 	return d.differs
 }
 
-// Routers returns the virtual routers in the order of the file.
+// Routers returns the virtual routers in file order.
 func (d *Draft) Routers() []engine.Key { return d.keys }
 
-// Router returns the table of a virtual router, nil if there is none. It is not to be changed.
+// Router returns the table of a virtual router, or nil if there is none. The caller must not change it.
 func (d *Draft) Router(k engine.Key) *conf.Table {
 	if i := d.find(k); i >= 0 {
 		return conf.VRouters.Value(d.file)[i]
@@ -94,15 +95,15 @@ func (d *Draft) Router(k engine.Key) *conf.Table {
 	return nil
 }
 
-// find returns the index of a virtual router, -1 if there is none.
+// find returns the index of a virtual router, or -1 if there is none.
 func (d *Draft) find(k engine.Key) int { return slices.Index(d.keys, k) }
 
-// target is a virtual router of the draft.
+// target returns a virtual router of the draft.
 func (d *Draft) target(i int) *target {
 	return &target{file: d.file, table: conf.VRouters.Value(d.file)[i], family: d.keys[i].Family}
 }
 
-// put puts a virtual router into the draft, in the place of the one with its key or else at the end.
+// put replaces the virtual router with the same key in the draft, or appends the virtual router.
 func (d *Draft) put(k engine.Key, t *conf.Table) {
 	routers := conf.VRouters.Value(d.file)
 	if i := d.find(k); i >= 0 {
@@ -127,7 +128,7 @@ func (d *Draft) edited(k engine.Key) *target {
 	return &target{file: d.file, table: t, family: k.Family}
 }
 
-// remove deletes the virtual routers that match accepts and returns how many there were.
+// remove deletes the virtual routers that match accepts and returns their number.
 func (d *Draft) remove(match func(engine.Key) bool) int {
 	var routers []*conf.Table
 	var keys []engine.Key

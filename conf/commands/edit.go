@@ -11,8 +11,8 @@ import (
 	"vrrpsh/engine"
 )
 
-// Edit carries out a setting, or goes to the mode of one, for a line that was typed at a place. It returns the place where the
-// next line applies. Nothing changes unless the value is legal; errors about an argument have its place in the line.
+// Edit executes a setting typed at a place, or enters its mode. It returns the place where the next line applies. An illegal
+// value changes nothing; an error about an argument carries the position of the argument in the line.
 func (d *Draft) Edit(inv *completions.Invocation, from Place) (Place, error) {
 	e := edit{draft: d, inv: inv, step: inv.Last(), from: from, found: from.above(inv.Steps[0].Mode), at: from.Leads(inv.Steps)}
 	switch set := settings().byID[e.step.Command.ID]; {
@@ -27,17 +27,17 @@ func (d *Draft) Edit(inv *completions.Invocation, from Place) (Place, error) {
 	}
 }
 
-// edit is one line while it is carried out.
+// edit is the execution of one line.
 type edit struct {
 	draft *Draft
 	inv   *completions.Invocation
 	step  *completions.Step
-	from  Place // where it was typed
-	found Place // where its first word was found: there, or above
-	at    Place // what it is about
+	from  Place // where the line was typed
+	found Place // where its first word was found: from, or a place above it
+	at    Place // what the line is about
 }
 
-// after returns the place after a setting: that in which it was found, as on other routers.
+// after returns the place after a setting: the place where the setting was found, as on other routers.
 func (e *edit) after() Place {
 	if e.found.Mode == e.from.Mode {
 		return e.from
@@ -71,7 +71,7 @@ func (e *edit) removeRouters(match func(engine.Key) bool, name, none string) (Pl
 	return e.existing(e.after()), nil
 }
 
-// existing goes up from a virtual router or object that was removed.
+// existing returns the place above if the virtual router or object of p was removed, else p.
 func (e *edit) existing(p Place) Place {
 	if !e.draft.Exists(p) {
 		return p.Up()
@@ -79,7 +79,7 @@ func (e *edit) existing(p Place) Place {
 	return p
 }
 
-// object goes to a named table, or removes it.
+// object enters the mode of a named table, or removes the table.
 func (e *edit) object(o *object) (Place, error) {
 	if o.find(e.draft.file, e.at.Object) == nil {
 		return e.from, e.unknown(o)
@@ -94,7 +94,7 @@ func (e *edit) object(o *object) (Place, error) {
 	return e.existing(e.after()), nil
 }
 
-// unknown is the error of a name that does not exist, at the place of the line where it stands.
+// unknown returns the error for a name that does not exist, with its position in the line.
 func (e *edit) unknown(o *object) error {
 	reason := o.unknown
 	if e.inv.Form == completions.Plain {
@@ -158,7 +158,7 @@ func (e *edit) setting(set *setting) (Place, error) {
 	return e.existing(e.after()), nil
 }
 
-// misplaced is an error about an argument of the command.
+// misplaced returns an error about an argument of the command.
 func (e *edit) misplaced(name, msg string) error {
 	a, ok := e.step.Arg(name)
 	if !ok {
@@ -167,7 +167,7 @@ func (e *edit) misplaced(name, msg string) error {
 	return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: msg}
 }
 
-// placed gives an error of a setting its place in the line.
+// placed adds the position in the line to an error of a setting.
 func (e *edit) placed(err error) error {
 	var about *argError
 	switch {
@@ -175,7 +175,7 @@ func (e *edit) placed(err error) error {
 		return e.misplaced(about.name, about.msg)
 	case len(e.step.Args) == 0:
 		return err
-	case e.step.Command.Enter != "" && len(e.step.Args) > 1: // the first is the name of what it makes
+	case e.step.Command.Enter != "" && len(e.step.Args) > 1: // the first argument names the object that the command creates
 		return e.misplaced(e.step.Args[1].Name, err.Error())
 	default:
 		return e.misplaced(e.step.Args[0].Name, err.Error())

@@ -4,7 +4,7 @@ package commands
 
 import "vrrpsh/conf"
 
-// Merge sets in the draft what a file sets, and leaves the rest.
+// Merge copies the settings of a file into the draft and leaves all others unchanged.
 func (d *Draft) Merge(file *conf.File) {
 	result := d.file.Fork()
 	for _, s := range settings().top {
@@ -35,7 +35,7 @@ func (d *Draft) Merge(file *conf.File) {
 	d.touch()
 }
 
-// mergeKeys copies the keys together if one of them is set.
+// mergeKeys copies all keys if one of them is set.
 func mergeKeys(to, from *conf.Table, keys []*conf.Key) {
 	for _, k := range keys {
 		if k.IsSet(from) {

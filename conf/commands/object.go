@@ -9,27 +9,27 @@ import (
 	"vrrpsh/conf"
 )
 
-// An object is a list of named tables of the file, such as the tracked objects. One command makes such a table
-// and says what it is for ("track uplink interface eth1"); the mode that it leads to has the rest.
+// An object is a list of named tables in the file, such as the tracked objects. One command creates a table and says what it
+// is for ("track uplink interface eth1"); the mode that the command enters holds its other settings.
 type object struct {
 	list conf.KeyOf[[]*conf.Table]
 	name conf.KeyOf[string]
-	// word begins the commands; value is what they call the name.
+	// word is the first word of the commands; value is the name of their argument for the table.
 	word, value string
 	help        string
-	// unknown is said of a name that does not exist, with hint of one that is to be edited.
+	// unknown is the error for a name that does not exist; hint is added when the user tried to edit it.
 	unknown, hint string
 	mode          completions.Mode
-	// makers are the commands that make a table; without what they set there is none. The first shows and merges what all of
-	// them set.
+	// makers are the commands that create a table; a table needs one of them. The first also renders and merges the settings
+	// of all makers.
 	makers []setting
-	// settings are those of the mode.
+	// settings are the settings of the mode.
 	settings []setting
-	// nameOf is what a table of the list is called.
+	// nameOf returns the name of a table of the list.
 	nameOf func(t *conf.Table, index int) string
 }
 
-// objectOf returns the objects that a mode edits, or nil.
+// objectOf returns the object that a mode edits, or nil.
 func objectOf(mode completions.Mode) *object {
 	for _, o := range settings().objects {
 		if o.mode == mode {
@@ -39,10 +39,10 @@ func objectOf(mode completions.Mode) *object {
 	return nil
 }
 
-// all returns the settings of a table in the order in which they are shown.
+// all returns the settings of a table in display order.
 func (o *object) all() []setting { return append(o.makers[:1:1], o.settings...) }
 
-// commands returns the command that leads to a table, those that make one, and those of the mode.
+// commands returns the command that enters the mode of a table, the commands that create a table, and those of the mode.
 func (o *object) commands() []completions.Command {
 	list := []completions.Command{{
 		ID: o.word, Modes: []completions.Mode{completions.Config}, Syntax: o.word + " <" + o.value + ">",
@@ -60,8 +60,7 @@ func (o *object) commands() []completions.Command {
 	return list
 }
 
-// tables returns the names in the order of the file, and the tables. A file that is not valid may have a
-// name twice; the first counts.
+// tables returns the names in file order, and the tables by name. An invalid file may use a name twice; the first counts.
 func (o *object) tables(f *conf.File) (names []string, named map[string]*target) {
 	list := o.list.Value(f)
 	named = make(map[string]*target, len(list))
@@ -70,7 +69,7 @@ func (o *object) tables(f *conf.File) (names []string, named map[string]*target)
 		if named[name] != nil {
 			continue
 		}
-		if !o.name.IsSet(t) { // it has the name that follows from its place
+		if !o.name.IsSet(t) { // its name follows from its position
 			t = t.Clone()
 			o.name.Set(t, name)
 		}
@@ -79,13 +78,13 @@ func (o *object) tables(f *conf.File) (names []string, named map[string]*target)
 	return names, named
 }
 
-// find returns a table to be read, or nil.
+// find returns a table for reading, or nil.
 func (o *object) find(f *conf.File, name string) *target {
 	_, named := o.tables(f)
 	return named[name]
 }
 
-// put puts a table into a file, in the place of the one with its name or else at the end.
+// put replaces the table of the same name in a file, or appends the table.
 func (o *object) put(f *conf.File, t *conf.Table) {
 	list := slices.Clone(o.list.Value(f))
 	for i, other := range list {
@@ -99,7 +98,7 @@ func (o *object) put(f *conf.File, t *conf.Table) {
 	o.list.Set(f, append(list, t))
 }
 
-// remove takes the tables with a name out of a file. The others keep the names that followed from their places.
+// remove deletes the tables with a name from a file. The other tables keep the names that followed from their positions.
 func (o *object) remove(f *conf.File, name string) {
 	var list []*conf.Table
 	for i, t := range o.list.Value(f) {
@@ -116,7 +115,7 @@ func (o *object) remove(f *conf.File, name string) {
 	o.list.Set(f, list)
 }
 
-// edited returns a copy of the table with a name, or a new one.
+// edited returns a copy of the table with a name, or a new table.
 func (o *object) edited(f *conf.File, name string) *target {
 	if t := o.find(f, name); t != nil {
 		return &target{file: f, table: t.table.Clone()}
@@ -126,7 +125,7 @@ func (o *object) edited(f *conf.File, name string) *target {
 	return &target{file: f, table: t}
 }
 
-// lines returns the commands that give a table its values.
+// lines returns the commands that set the values of a table.
 func (o *object) lines(t *target, secret func(string) string) []string {
 	lines := o.makers[0].render(t, secret)
 	for i := range o.settings {
@@ -137,7 +136,7 @@ func (o *object) lines(t *target, secret func(string) string) []string {
 	return lines
 }
 
-// Names returns what objects of a kind there are, "track" or "notify", each with the command that makes it.
+// Names returns the names of the objects of a kind ("track" or "notify"), each with the command that creates it.
 func Names(f *conf.File, word string) (names, commands []string) {
 	for _, o := range settings().objects {
 		if o.word != word {

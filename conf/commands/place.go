@@ -11,7 +11,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Place is where in the configuration settings apply: the mode, and what it is about.
+// Place is a position in the configuration: the mode, and the table that the mode edits.
 type Place struct {
 	Mode   completions.Mode
 	Iface  string     // of ConfigIf
@@ -19,7 +19,7 @@ type Place struct {
 	Object string     // of the modes of named tables
 }
 
-// above returns the place of a mode that contains that of p, or p.
+// above returns p if its mode is m, else the place of mode m that contains p.
 func (p Place) above(m completions.Mode) Place {
 	switch m {
 	case p.Mode:
@@ -31,7 +31,7 @@ func (p Place) above(m completions.Mode) Place {
 	}
 }
 
-// Up returns the place that p is reached from.
+// Up returns the place from which p is entered.
 func (p Place) Up() Place {
 	if p.Mode == completions.ConfigRouter {
 		return p.above(completions.ConfigIf)
@@ -39,12 +39,12 @@ func (p Place) Up() Place {
 	return Place{Mode: completions.Config}
 }
 
-// Leads returns what a line is about that is typed at p, which may lead through other modes.
+// Leads returns the place that a line typed at p is about; the line may pass through other modes.
 func (p Place) Leads(steps []completions.Step) Place {
 	at := p.above(steps[0].Mode)
 	for i := range steps {
 		step := &steps[i]
-		if step.Command == nil { // the line ends within it
+		if step.Command == nil { // the line ends inside this command
 			break
 		}
 		switch enter := step.Command.Enter; enter {
@@ -63,7 +63,7 @@ func (p Place) Leads(steps []completions.Step) Place {
 
 // routerKey identifies the virtual router of "vrrp N [ipv6]".
 func routerKey(iface string, step *completions.Step) engine.Key {
-	group, _ := strconv.ParseUint(step.Value("group"), 10, 8) // was parsed
+	group, _ := strconv.ParseUint(step.Value("group"), 10, 8) // the parser has checked it
 	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(group)}
 	if step.Has("ipv6") {
 		k.Family = vrrp.IPv6
@@ -71,7 +71,7 @@ func routerKey(iface string, step *completions.Step) engine.Key {
 	return k
 }
 
-// RouterCommand returns for example "vrrp 51 ipv6".
+// RouterCommand returns the command of a virtual router, such as "vrrp 51 ipv6".
 func RouterCommand(k engine.Key) string {
 	if k.Family == vrrp.IPv6 {
 		return fmt.Sprintf("vrrp %d ipv6", k.VRID)
@@ -79,7 +79,7 @@ func RouterCommand(k engine.Key) string {
 	return fmt.Sprintf("vrrp %d", k.VRID)
 }
 
-// Command returns the command that leads to a place; "" at the top.
+// Command returns the command that enters a place, or "" at the top.
 func (p Place) Command() string {
 	switch p.Mode {
 	case completions.ConfigIf:
@@ -94,7 +94,7 @@ func (p Place) Command() string {
 	}
 }
 
-// Exists tells whether the draft has what a place is about.
+// Exists reports whether the draft has the table that a place edits.
 func (d *Draft) Exists(p Place) bool {
 	if p.Mode == completions.ConfigRouter {
 		return d.find(p.Router) >= 0

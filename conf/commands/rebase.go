@@ -11,8 +11,8 @@ import (
 	"vrrpsh/engine"
 )
 
-// Rebase carries what a draft changes of its base over to the configuration that theirs is, into a new draft. It returns the places
-// that both have changed differently; the result is only good without any.
+// Rebase applies the changes of a draft since its base to the configuration theirs, in a new draft. It returns the places that both
+// changed differently; the result is usable only without such conflicts.
 func (d *Draft) Rebase(theirs *conf.Candidate) (result *Draft, conflicts []string) {
 	base, other := Of(d.base.File), Of(theirs.File)
 	result = Based(theirs.Base, theirs.File.Clone())
@@ -31,19 +31,19 @@ func (d *Draft) Rebase(theirs *conf.Candidate) (result *Draft, conflicts []strin
 	return result, conflicts
 }
 
-// tables are those of a list in a file. What names them is a K.
+// tables are the tables of a list in a file, identified by a K.
 type tables[K comparable] struct {
 	keys []K
-	// edited returns a copy of a table, or a new one; put puts it back.
+	// edited returns a copy of a table, or a new table; put puts it back.
 	edited func(K) *target
 	put    func(K, *conf.Table)
 	remove func(K)
-	name   func(K) string // for people
+	name   func(K) string // for display
 }
 
 func (t *tables[K]) has(k K) bool { return slices.Contains(t.keys, k) }
 
-// routers are the virtual routers.
+// routers returns the virtual routers as tables.
 func (d *Draft) routers() tables[engine.Key] {
 	return tables[engine.Key]{
 		keys: d.keys, edited: d.edited, put: d.put,
@@ -52,7 +52,7 @@ func (d *Draft) routers() tables[engine.Key] {
 	}
 }
 
-// in are the tables of a file.
+// in returns the tables of a file.
 func (o *object) in(f *conf.File) tables[string] {
 	names, _ := o.tables(f)
 	return tables[string]{
@@ -64,7 +64,7 @@ func (o *object) in(f *conf.File) tables[string] {
 	}
 }
 
-// rebaseTables does it for the tables of a list.
+// rebaseTables rebases the tables of a list.
 func rebaseTables[K comparable](list []setting, base, ours, theirs, result tables[K], conflicts []string) []string {
 	for _, k := range ours.keys {
 		our := ours.edited(k)
@@ -97,7 +97,7 @@ func rebaseTables[K comparable](list []setting, base, ours, theirs, result table
 	return conflicts
 }
 
-// rebaseKeys does it for one set of settings of base, ours and theirs.
+// rebaseKeys rebases one set of settings; of holds base, ours and theirs.
 func rebaseKeys(list []setting, place string, of [3]*target, to *conf.Table, conflicts []string) []string {
 	for i := range list {
 		s := &list[i]

@@ -13,14 +13,14 @@ import (
 	"vrrpsh/engine"
 )
 
-// Reveal and Hide are the ways to write secrets.
+// Reveal and Hide are the two ways to write secrets: Reveal writes them in clear.
 func Reveal(s string) string { return s }
 
-// Hide writes a mask in the place of a secret.
+// Hide writes a mask instead of a secret.
 func Hide(string) string { return conf.Mask }
 
-// Write writes a configuration as commands, with its secrets as secret returns them. Pasted into an empty router they give the same
-// configuration.
+// Write writes a configuration as commands, and each secret as the function secret returns it. Pasted into an empty router, the
+// commands produce the same configuration.
 func (d *Draft) Write(w io.Writer, secret func(string) string) {
 	t := rootOf(d.file)
 	for _, s := range settings().top {
@@ -46,7 +46,7 @@ func (d *Draft) Write(w io.Writer, secret func(string) string) {
 	}
 }
 
-// WritePlace writes the part that a mode edits.
+// WritePlace writes the part of the configuration that a mode edits.
 func (d *Draft) WritePlace(w io.Writer, p Place, secret func(string) string) {
 	switch p.Mode {
 	case completions.ConfigIf:
@@ -84,17 +84,17 @@ func (d *Draft) writeRouter(w io.Writer, i int, secret func(string) string) {
 	}
 }
 
-// Delta is one line of a comparison: a command with how deep it is nested.
+// Delta is one line of a comparison: a command and its nesting depth.
 type Delta struct {
-	Op      string `json:"op"` // "+", "-" or " " for the command that leads to the others
+	Op      string `json:"op"` // "+", "-", or " " for a command that enters the mode of the next lines
 	Command string `json:"command"`
 	Depth   int    `json:"depth"`
 }
 
-// String returns the line as it is shown.
+// String returns the line as displayed.
 func (d Delta) String() string { return d.Op + strings.Repeat(" ", d.Depth) + d.Command }
 
-// Compare returns what leads from one configuration to another, as commands.
+// Compare returns the commands that turn one configuration into another.
 func Compare(from, to *Draft) []Delta {
 	out := compareTop(nil, settings().top, from.file, to.file)
 	old := make(map[engine.Key]int, len(from.keys))
@@ -102,7 +102,7 @@ func Compare(from, to *Draft) []Delta {
 		old[k] = i
 	}
 	shown := ""
-	// heading leads to an interface, once for those that follow each other.
+	// heading adds the command that enters an interface, once for consecutive virtual routers on it.
 	heading := func(k engine.Key, op string) {
 		if shown != k.Interface {
 			out = append(out, Delta{Op: " ", Command: "interface " + k.Interface})
@@ -138,13 +138,13 @@ func Compare(from, to *Draft) []Delta {
 	return out
 }
 
-// CompareOthers returns what differs beside virtual routers and static routes.
+// CompareOthers compares everything except virtual routers and static routes.
 func CompareOthers(from, to *conf.File) []Delta {
 	others := slices.DeleteFunc(slices.Clone(settings().top), func(s setting) bool { return s.id == staticRoute.id })
 	return compareTop([]Delta{}, others, from, to)
 }
 
-// compareTop compares settings of the top level, and the objects.
+// compareTop compares the settings of the top level, and the objects.
 func compareTop(out []Delta, list []setting, from, to *conf.File) []Delta {
 	out = appendChanges(out, list, rootOf(from), rootOf(to), 0)
 	for _, o := range settings().objects {
@@ -162,7 +162,7 @@ func compareTop(out []Delta, list []setting, from, to *conf.File) []Delta {
 	return out
 }
 
-// compare compares two tables, of which one may be nil.
+// compare compares two tables; one of them may be nil.
 func (o *object) compare(out []Delta, was, is *target) []Delta {
 	head := appendChanges(nil, o.makers[:1], was, is, 0)
 	rest := appendChanges(nil, o.settings, was, is, 1)
@@ -174,7 +174,7 @@ func (o *object) compare(out []Delta, was, is *target) []Delta {
 	return append(append(out, head...), rest...)
 }
 
-// commands are those of a setting for a target; what does not exist has none.
+// commands returns the commands of a setting for a target: none if the target does not exist.
 func (s *setting) commands(t *target, secret func(string) string) []string {
 	if t == nil {
 		return nil
@@ -182,7 +182,7 @@ func (s *setting) commands(t *target, secret func(string) string) []string {
 	return s.render(t, secret)
 }
 
-// appendChanges compares the settings one by one. Lines are compared in clear and shown masked.
+// appendChanges compares settings one by one. It compares lines in clear and shows them masked.
 func appendChanges(out []Delta, list []setting, from, to *target, depth int) []Delta {
 	for i := range list {
 		s := &list[i]
@@ -191,7 +191,7 @@ func appendChanges(out []Delta, list []setting, from, to *target, depth int) []D
 			continue
 		}
 		wasMasked, isMasked := s.commands(from, Hide), s.commands(to, Hide)
-		// In another order only: everything is taken back and given again.
+		// If only the order differs, remove all lines and add them again.
 		reordered := !slices.ContainsFunc(is, func(l string) bool { return !slices.Contains(was, l) }) && len(is) == len(was)
 		for j, line := range was {
 			if reordered || !slices.Contains(is, line) {

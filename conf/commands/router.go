@@ -15,7 +15,7 @@ import (
 )
 
 // virtualAddresses edits vip and vips. The first address typed becomes vip, the others vips; a file that
-// has only vips keeps that form.
+// uses only vips keeps that form.
 var virtualAddresses = setting{
 	id: conf.VIP.Path(), keys: []*conf.Key{conf.VIP.Key, conf.VIPs.Key},
 	syntax: "vip <address:address>", help: conf.VIP.Help,
@@ -71,7 +71,8 @@ func isAddress(a netip.Addr) func(string) bool {
 	return func(s string) bool { b, ok := parseVIP(s); return ok && a == b }
 }
 
-// removeFrom takes an element out of a list of strings; otherwise is the error if there is none.
+// removeFrom removes an element from a list of strings, or returns the error otherwise if no element
+// matches.
 func removeFrom(t *target, key conf.KeyOf[[]string], match func(string) bool, otherwise error) error {
 	list := key.Value(t.table)
 	i := slices.IndexFunc(list, match)
@@ -82,7 +83,7 @@ func removeFrom(t *target, key conf.KeyOf[[]string], match func(string) bool, ot
 	return nil
 }
 
-// Addresses returns all virtual addresses of a virtual router as typed.
+// Addresses returns all virtual addresses of a virtual router in the form typed.
 func Addresses(t *conf.Table) []string {
 	first, has := conf.VIP.In(t)
 	if !has {
@@ -97,7 +98,7 @@ func parseVIP(s string) (netip.Addr, bool) {
 	return a, err == nil
 }
 
-// preempt edits preemption, and the delay that goes with it.
+// preempt edits preemption and its delay.
 var preempt = setting{
 	id: conf.Preemption.Path(), keys: []*conf.Key{conf.Preemption.Key, conf.PreemptDelay.Key},
 	syntax: "preempt [delay <delay:duration>]", no: "preempt [delay [<delay:duration>]]",
@@ -143,22 +144,21 @@ func setParsed(t *target, k *conf.Key, a completions.Arg) error {
 	return nil
 }
 
-// preemptDelay is for files that set a delay without preemption.
+// preemptDelay serves files that set a delay without preemption.
 var preemptDelay = func() setting {
 	s := plain(conf.PreemptDelay.Key)
 	s.help = conf.PreemptDelay.Help
 	whole := s.render
 	s.render = func(t *target, secret func(string) string) []string {
 		if conf.Preemption.Value(t.table) {
-			return nil // preempt has it
+			return nil // preempt renders it
 		}
 		return whole(t, secret)
 	}
 	return s
 }()
 
-// advertise edits the interval: a number without a unit is the table of timers, a duration
-// advertise_interval.
+// advertise edits the interval: a number without a unit sets timers, a duration sets advertise_interval.
 var advertise = setting{
 	id: conf.AdvertiseInterval.Path(), keys: []*conf.Key{conf.Timers.Key, conf.AdvertiseInterval.Key},
 	syntax: "timers advertise <interval:duration>", help: withDefault(conf.AdvertiseInterval.Key),
@@ -230,13 +230,13 @@ var authentication = setting{
 	},
 }
 
-// asksSecret tells whether the keyword was given without the secret.
+// asksSecret reports whether the keyword was given without the secret.
 func asksSecret(step *completions.Step) bool {
 	_, given := step.Arg("secret")
 	return !given && step.Has("secret")
 }
 
-// authSecret is for a secret that is set apart from its type.
+// authSecret serves files that set a secret without the type.
 var authSecret = setting{
 	id: conf.AuthSecret.Path(), keys: []*conf.Key{conf.AuthSecret.Key},
 	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
@@ -251,7 +251,7 @@ var authSecret = setting{
 	},
 }
 
-// setSecret sets a secret. The mask stands for the one that is there.
+// setSecret sets a secret. The mask stands for the current secret.
 func setSecret(t *target, k conf.KeyOf[string], step *completions.Step) error {
 	typed := step.Value("secret")
 	if typed == conf.Mask {
@@ -264,7 +264,7 @@ func setSecret(t *target, k conf.KeyOf[string], step *completions.Step) error {
 	return nil
 }
 
-// unicastPeers edits a list, an address at a time.
+// unicastPeers edits the list, one address at a time.
 var unicastPeers = setting{
 	id: conf.UnicastPeers.Path(), keys: []*conf.Key{conf.UnicastPeers.Key},
 	syntax: "unicast peer <address:address>", help: conf.UnicastPeers.Help,

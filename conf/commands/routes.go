@@ -12,8 +12,8 @@ import (
 	"vrrpsh/conf"
 )
 
-// routeOptions are the keys that may follow the next hop, in the order in which they are shown, and routeSyntax what that looks like.
-// routeValues has the next hop, too.
+// routeOptions are the keys that may follow the next hop, in display order; routeSyntax is their syntax. routeValues adds the next
+// hop.
 var (
 	routeOptions = []*conf.Key{conf.StaticMetric.Key, conf.StaticMTU.Key, conf.StaticInterface.Key, conf.StaticGroup.Key}
 	routeValues  = append([]*conf.Key{conf.StaticNH.Key}, routeOptions...)
@@ -21,7 +21,7 @@ var (
 		conf.StaticMetric.Type.Param(), conf.StaticMTU.Type.Param(), conf.StaticGroup.Type.Param())
 )
 
-// routeKey returns the key that an argument is the value of, nil for the destination.
+// routeKey returns the key of an argument, or nil for the destination.
 func routeKey(argument string) *conf.Key {
 	for _, k := range routeValues {
 		if k.CommandWords() == argument {
@@ -31,7 +31,7 @@ func routeKey(argument string) *conf.Key {
 	return nil
 }
 
-// staticRoute edits the list of static routes. Destination and metric identify a route, as they do in the kernel.
+// staticRoute edits the list of static routes. As in the kernel, destination and metric identify a route.
 var staticRoute = setting{
 	id: conf.Static.Path(), keys: []*conf.Key{conf.Static.Key},
 	syntax: "ip route <prefix:prefix> <next-hop:next-hop> " + routeSyntax,
@@ -80,7 +80,7 @@ var staticRoute = setting{
 	},
 }
 
-// typedRoute returns what a command says of a route, in the form of the file.
+// typedRoute returns the route of a command as a table of the file.
 func typedRoute(step *completions.Step) (*conf.Table, error) {
 	r := conf.StaticTable.New()
 	for _, a := range step.Args {
@@ -104,7 +104,7 @@ func sameRoute(a, b *conf.Table) bool {
 	return conf.Destination(a) == conf.Destination(b) && conf.StaticMetric.OrDefault(a) == conf.StaticMetric.OrDefault(b)
 }
 
-// agree tells whether two tables have the same values for keys.
+// agree reports whether two tables have the same values for keys.
 func agree(a, b *conf.Table, keys ...*conf.Key) bool {
 	for _, k := range keys {
 		if !conf.SameValue(k.Raw(a), k.Raw(b)) {
@@ -114,7 +114,7 @@ func agree(a, b *conf.Table, keys ...*conf.Key) bool {
 	return true
 }
 
-// covers tells whether a route agrees with all that is given.
+// covers reports whether a route has all the values that are given.
 func covers(given, r *conf.Table) bool {
 	if conf.Destination(given) != conf.Destination(r) {
 		return false
@@ -144,7 +144,7 @@ type RouteChange struct {
 	Change string // "added", "changed" or "removed"
 }
 
-// CompareRoutes compares static routes. Destination and metric tell which is which.
+// CompareRoutes compares static routes, which destination and metric identify.
 func CompareRoutes(from, to *conf.File) []RouteChange {
 	var list []RouteChange
 	was, is := conf.Static.Value(from), conf.Static.Value(to)

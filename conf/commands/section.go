@@ -10,13 +10,13 @@ import (
 	"vrrpsh/conf"
 )
 
-// special are the settings with code of their own, by the keys that they take the place of.
+// special are the settings with hand-written code. They replace the plain settings of their keys.
 var special = []setting{
 	virtualAddresses, preempt, preemptDelay, advertise, authentication, authSecret, unicastPeers, routerTrack,
 	staticRoute, apiEnable, apiSecret, apiUser, notifyEvents,
 }
 
-// settingsOf returns the settings of a table and of the single tables below it, in the order in which they are shown.
+// settingsOf returns the settings of a table and of the single tables below it, in display order.
 func settingsOf(s *conf.Schema) []setting {
 	var list []setting
 	add := func(set setting) {
@@ -53,7 +53,7 @@ func settingsOf(s *conf.Schema) []setting {
 	return list
 }
 
-// isMade tells whether a key says what an object is: the command that makes the object sets it.
+// isMade reports whether the command that creates an object sets a key.
 func isMade(k *conf.Key) bool {
 	for _, o := range []*object{&trackObjects, &notifyObjects} {
 		for i := range o.makers {
@@ -65,16 +65,16 @@ func isMade(k *conf.Key) bool {
 	return false
 }
 
-// catalog has every setting.
+// catalog holds every setting.
 type catalog struct {
 	top    []setting // of configure mode
 	router []setting // of a virtual router
 	// objects are the lists of named tables, with their settings.
 	objects []*object
-	byID    map[string]*setting // by the ID of the command
+	byID    map[string]*setting // by the ID of their command
 }
 
-// settings returns the catalog, which follows from the keys that are declared when the program has initialized.
+// settings returns the catalog, which is built from the keys declared during package initialization.
 var settings = sync.OnceValue(func() *catalog {
 	c := &catalog{
 		top: settingsOf(conf.Root), router: settingsOf(conf.RouterTable), objects: []*object{&trackObjects, &notifyObjects},
@@ -97,7 +97,7 @@ var settings = sync.OnceValue(func() *catalog {
 
 var vrrpSyntax = "vrrp <group:" + conf.Group.Type.Param() + "> [ipv6]"
 
-// subModes are the commands that lead to the settings below configure mode.
+// subModes are the commands that enter the modes below configure mode.
 var subModes = []completions.Command{
 	{
 		ID: "interface", Modes: []completions.Mode{completions.Config}, Syntax: "interface <interface:interface>",
@@ -129,7 +129,7 @@ func Settings() []completions.Command {
 	return all
 }
 
-// Masked returns the line of an invocation without secrets.
+// Masked returns the line of an invocation with its secrets masked.
 func Masked(inv *completions.Invocation) string {
 	line := inv.Line
 	for i := range inv.Steps {
@@ -141,7 +141,8 @@ func Masked(inv *completions.Invocation) string {
 	return line
 }
 
-// Asks returns the argument that a command needs and that is asked for, since it was not given; "" if there is none.
+// Asks returns the name of a required argument that was not given, so that the shell must ask for it; "" if there is
+// none.
 func Asks(step *completions.Step) string {
 	s := settings().byID[step.Command.ID]
 	if s == nil || s.asks == nil || !s.asks(step) {

@@ -14,8 +14,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A setting is a command that gives keys of the file their values. Most follow from the declaration of their key (see plain);
-// those that edit several keys or lists have code of their own.
+// A setting is a command that sets keys of the file. Most settings follow from the declaration of their key (see plain); those
+// that edit several keys or lists have hand-written code.
 type setting struct {
 	id     string
 	syntax string
@@ -24,26 +24,26 @@ type setting struct {
 	help  string
 	words map[string]string
 	keys  []*conf.Key
-	// set and unset edit; their errors are about the value that was typed. An unset that leaves the target without a table
-	// removes the object.
+	// set and unset edit the target; their errors are about the value that the user typed. An unset that leaves the target
+	// without a table removes the object.
 	set   func(t *target, step *completions.Step) error
 	unset func(t *target, step *completions.Step, form completions.Form) error
-	// render returns the commands that give the keys their values, in clear but for the
-	// texts that pass through secret.
+	// render returns the commands that set the current values. Texts that pass through secret are written as it returns them,
+	// the rest in clear.
 	render func(t *target, secret func(string) string) []string
-	// secret is the name of an argument that must not be shown. asks tells whether it has to be asked for.
+	// secret is the name of an argument that must not be shown. asks reports whether the shell must ask for it.
 	secret string
 	asks   func(step *completions.Step) bool
 }
 
-// target is what a setting edits: a table of the file, which is the file itself outside of lists.
+// target is what a setting edits: a table of the file. Outside lists, the table is the file itself.
 type target struct {
 	file   *conf.File
 	table  *conf.Table
 	family vrrp.Family // of a virtual router
 }
 
-// version is that of a virtual router, 0 if it is not told yet.
+// version returns the version of a virtual router, or 0 while it is undetermined.
 func (t *target) version() vrrp.Version {
 	if t.family == vrrp.IPv6 {
 		return vrrp.V3
@@ -53,7 +53,7 @@ func (t *target) version() vrrp.Version {
 
 func rootOf(file *conf.File) *target { return &target{file: file, table: file} }
 
-// argError is about one argument of the line.
+// argError is an error about one argument of the line.
 type argError struct {
 	name string
 	msg  string
@@ -61,8 +61,7 @@ type argError struct {
 
 func (e *argError) Error() string { return e.msg }
 
-// arg returns the value a setting was given: that of its first argument, or else its
-// last keyword.
+// arg returns the value given to a setting: its first argument, or else its last keyword.
 func arg(step *completions.Step) string {
 	if len(step.Args) > 0 {
 		return step.Args[0].Value
@@ -70,7 +69,7 @@ func arg(step *completions.Step) string {
 	return step.Words[len(step.Words)-1]
 }
 
-// unsetKeys returns an unset that takes all keys of a setting out of the file.
+// unsetKeys returns an unset that removes all keys of a setting from the file.
 func unsetKeys(keys ...*conf.Key) func(*target, *completions.Step, completions.Form) error {
 	return func(t *target, _ *completions.Step, _ completions.Form) error {
 		for _, k := range keys {
@@ -80,7 +79,7 @@ func unsetKeys(keys ...*conf.Key) func(*target, *completions.Step, completions.F
 	}
 }
 
-// plain is the setting of a key with one value, as its declaration describes it.
+// plain returns the setting of a key with one value, built from the declaration of the key.
 func plain(k *conf.Key) setting {
 	command := k.CommandWords()
 	s := setting{id: k.Path(), syntax: command, help: k.Help, words: map[string]string{}, keys: []*conf.Key{k}}
@@ -119,7 +118,7 @@ func plain(k *conf.Key) setting {
 	return s
 }
 
-// choices returns the words of a choice as a syntax has them, and adds what they mean to help.
+// choices returns the words of a choice in syntax notation, and adds their help to help.
 func choices(c conf.Choice, help map[string]string) string {
 	var words []string
 	for _, w := range c.All() {
@@ -137,7 +136,7 @@ func withDefault(k *conf.Key) string {
 	return fmt.Sprintf("%s (default %s)", k.Help, conf.FormatValue(k.Default))
 }
 
-// value adds the value of a key to the syntax, with the name and help that the key gives it, or else these.
+// value adds the value of a key to the syntax, with the name and help from the key if it has them, else with the given ones.
 func (s *setting) value(k *conf.Key, name, help string) {
 	if k.Value != "" {
 		name = k.Value
@@ -155,8 +154,8 @@ func (s *setting) value(k *conf.Key, name, help string) {
 	}
 }
 
-// onOff completes the setting of a key that is true or false. False is written as "no", unless it is the default
-// anyway: then "no" takes the setting back.
+// onOff completes the setting of a boolean key. False is written as "no", unless false is the default: then "no" removes the
+// setting.
 func onOff(s setting, k *conf.Key) setting {
 	standard := k.Default == true
 	s.no = s.syntax
@@ -187,7 +186,7 @@ func onOff(s setting, k *conf.Key) setting {
 	return s
 }
 
-// leading returns the keywords before the first value or choice of a syntax.
+// leading returns the keywords of a syntax before its first value or choice.
 func leading(syntax string) string {
 	var words []string
 	for w := range strings.FieldsSeq(syntax) {
@@ -216,13 +215,13 @@ func (s *setting) command(mode completions.Mode) completions.Command {
 
 func settingID(mode completions.Mode, id string) string { return "set." + string(mode) + "." + id }
 
-// check says whether the value that a setting was just given is legal, by validating a
-// configuration that holds nothing else. A value that fits one version of a virtual router passes, unless the version is told.
+// check checks whether the value just given to a setting is legal, by validating a configuration with no other settings. A
+// value legal in one VRRP version passes unless the version of the virtual router is known.
 func (s *setting) check(t *target) error {
 	switch t.table.Schema() {
 	case conf.Root:
 		return s.problem(conf.NewFile(), t)
-	case conf.TrackTable: // what it tracks says which keys have a meaning
+	case conf.TrackTable: // the kind of the object decides which keys apply
 		probe := conf.TrackTable.New()
 		copyKeys(probe, t.table, append(conf.TrackKinds(), conf.TrackName.Key)...)
 		return s.problem(listed(conf.Tracks, probe), t)
@@ -263,7 +262,7 @@ func listed(list conf.KeyOf[[]*conf.Table], t *conf.Table) *conf.File {
 	return file
 }
 
-// problem validates probe with the setting's keys of t copied into it.
+// problem validates probe with the setting's keys copied into it from t.
 func (s *setting) problem(probe *conf.File, t *target) error {
 	to := probe
 	if holder := t.table.Schema().Holder(); holder != nil {
@@ -289,8 +288,8 @@ func (s *setting) problem(probe *conf.File, t *target) error {
 	return nil
 }
 
-// isAbout tells whether a fault is about a key or something below it. What names something that may be configured later
-// is no fault yet.
+// isAbout reports whether a fault is about a key or something below it. A reference to something not yet configured does not
+// count as a fault.
 func isAbout(path string, k *conf.Key) bool {
 	switch path {
 	case conf.StaticGroup.Path(), conf.StaticInterface.Path(), conf.TrackingObject.Path():
@@ -300,7 +299,7 @@ func isAbout(path string, k *conf.Key) bool {
 	}
 }
 
-// withoutIndexes turns a fault's path into that of a key: "vrouter[0].vips[1]" is "vrouter.vips".
+// withoutIndexes turns the path of a fault into the path of a key: "vrouter[0].vips[1]" becomes "vrouter.vips".
 func withoutIndexes(path string) string {
 	var b strings.Builder
 	depth := 0
@@ -319,7 +318,7 @@ func withoutIndexes(path string) string {
 	return b.String()
 }
 
-// copyKeys copies the values of keys, or that they have none.
+// copyKeys copies the values of keys, and unsets those that have none.
 func copyKeys(to, from *conf.Table, keys ...*conf.Key) {
 	for _, k := range keys {
 		k.SetRaw(to, conf.CloneValue(k.Raw(from)))

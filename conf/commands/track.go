@@ -13,7 +13,7 @@ import (
 const (
 	trackHelp  = "Configure an object that virtual routers depend on"
 	notifyHelp = "Configure a program that is run for events"
-	// argumentsSyntax is what follows the path of a program.
+	// argumentsSyntax follows the path of a program.
 	argumentsSyntax = "[<arguments...:words>]"
 	argumentsHelp   = `Arguments of the program; "double quotes" hold words together`
 )
@@ -34,7 +34,7 @@ func trackMakers() []setting {
 	return list
 }
 
-// trackMaker is the command that says what an object tracks.
+// trackMaker returns the command that says what an object tracks.
 func trackMaker(k *conf.Key) setting {
 	value := k.Type.Param()
 	values := "<" + value + ">"
@@ -73,14 +73,15 @@ func trackMaker(k *conf.Key) setting {
 			if a, given := step.Arg(value); given && a.Value != is {
 				return &argError{name: a.Name, msg: "it tracks " + k.Name + " " + is}
 			}
-			t.table = nil // an object tracks one thing: without it there is none
+			t.table = nil // an object tracks exactly one thing: without it the object goes
 			return nil
 		},
 		render: func(t *target, _ func(string) string) []string { return trackHeads(t.table) },
 	}
 }
 
-// trackHeads returns the commands that say what an object tracks: one, in a valid configuration.
+// trackHeads returns the commands that say what an object tracks: exactly one in a valid
+// configuration.
 func trackHeads(t *conf.Table) []string {
 	command := "track " + completions.Quote(conf.TrackName.Value(t))
 	var lines []string
@@ -98,7 +99,7 @@ func trackHeads(t *conf.Table) []string {
 	return lines
 }
 
-// notifyObjects is the list of programs that are run for events.
+// notifyObjects is the list of programs that run on events.
 var notifyObjects = object{
 	list: conf.Notify, name: conf.NotifyName, nameOf: conf.HookName,
 	word: "notify", value: "hook", mode: completions.ConfigNotify, help: notifyHelp,
@@ -128,12 +129,12 @@ var notifyObjects = object{
 	}},
 }
 
-// program returns the command of a line, as a file has it.
+// program returns the program and its arguments from a line, in the form of the file.
 func program(step *completions.Step) []string {
 	return append([]string{step.Value("file")}, completions.Split(step.Value("arguments"))...)
 }
 
-// commandLine writes a program and its arguments as they are typed.
+// commandLine writes a program and its arguments in the form that a user types.
 func commandLine(command []string) string {
 	if len(command) == 1 {
 		return completions.Quote(command[0])
@@ -141,7 +142,7 @@ func commandLine(command []string) string {
 	return completions.Quote(command[0]) + " " + completions.Join(command[1:])
 }
 
-// notifyEvents edits a list as a whole.
+// notifyEvents edits the list as a whole.
 var notifyEvents = setting{
 	id: conf.NotifyEvents.Path(), keys: []*conf.Key{conf.NotifyEvents.Key}, help: conf.NotifyEvents.Help,
 	syntax: "events <events...>",

@@ -8,21 +8,21 @@ import (
 	"sync"
 )
 
-// checks lets few passwords be checked at a time. Those from sources that stand best are next, whoever came first: strangers who guess
-// from hundreds of addresses keep nobody else out.
+// checks limits how many passwords are checked at a time. The source with the best standing is next, whatever the order of arrival:
+// unknown clients that guess from hundreds of addresses keep no one else out.
 type checks struct {
 	mu      sync.Mutex
 	busy    int
-	waiting []*waiter // in the order in which they came
+	waiting []*waiter // in order of arrival
 }
 
-// waiter is a password that waits to be checked.
+// waiter is a password that waits for its check.
 type waiter struct {
 	standing Standing
-	turn     chan error // gets nil when it is its turn, or why it is not
+	turn     chan error // receives nil when the check may begin, or the error that prevents it
 }
 
-// begin waits until a password may be checked, and end says that it was.
+// begin waits until a password may be checked; the caller calls end after the check.
 func (c *checks) begin(ctx context.Context, s Standing) error {
 	c.mu.Lock()
 	if c.busy < checkLimit {
@@ -63,7 +63,7 @@ func (c *checks) end() {
 	c.remove(c.best()).turn <- nil
 }
 
-// best returns the place of who is next: of equals, the first that came.
+// best returns the index of the next waiter: of equals, the first to arrive.
 func (c *checks) best() (at int) {
 	for i, w := range c.waiting {
 		if w.standing.Before(c.waiting[at].standing) {
@@ -73,7 +73,7 @@ func (c *checks) best() (at int) {
 	return at
 }
 
-// worst returns the place of who has to go: of equals, the last that came.
+// worst returns the index of the waiter to reject: of equals, the last to arrive.
 func (c *checks) worst() (at int) {
 	for i, w := range c.waiting {
 		if !w.standing.Before(c.waiting[at].standing) {

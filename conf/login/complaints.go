@@ -10,27 +10,27 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Strangers can fill the log with this many lines at once, and one more at every ComplaintPause.
+// Clients that have not logged in can cause this many log lines at once, and one more every ComplaintPause.
 const (
 	ComplaintBurst = 20
 	ComplaintPause = 5 * time.Second
 )
 
-// Complaints logs what those do who have not logged in, without letting them fill the log. It is safe for concurrent
-// use.
+// Complaints logs the actions of clients that have not logged in, and keeps them from filling the log. It is safe
+// for concurrent use.
 type Complaints struct {
 	log      *slog.Logger
 	now      func() time.Time
 	limit    *rate.Limiter
-	unlogged atomic.Uint64 // since the last that was logged
+	unlogged atomic.Uint64 // since the last line logged
 }
 
-// NewComplaints returns Complaints that are written to log; now is their clock.
+// NewComplaints returns Complaints that write to log and use now as their clock.
 func NewComplaints(log *slog.Logger, now func() time.Time) *Complaints {
 	return &Complaints{log: log, now: now, limit: rate.NewLimiter(rate.Every(ComplaintPause), ComplaintBurst)}
 }
 
-// Warn logs a complaint, with the number of those that were left out before.
+// Warn logs a complaint, with the number of complaints suppressed before it.
 func (c *Complaints) Warn(message string, args ...any) {
 	if !c.limit.AllowN(c.now(), 1) {
 		c.unlogged.Add(1)

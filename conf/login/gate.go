@@ -11,44 +11,44 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// The errors of Gate.Check, beside that of its context.
+// The errors of Gate.Check, besides those of its context.
 var (
 	ErrTooMany = errors.New("too many failed logins, try again later")
 	ErrWrong   = errors.New("wrong user or password")
 )
 
-// RetryAfter is how long somebody who was told ErrTooMany should wait.
+// RetryAfter is how long a client should wait after ErrTooMany.
 const RetryAfter = failureInterval
 
-// A password hash takes megabytes and a processor, on purpose. However many sources there are,
-// checkLimit passwords are checked at a time, and checkQueue sources have one that waits for it.
+// A password hash takes megabytes and a processor by design. Whatever the number of sources, at most
+// checkLimit passwords are checked at a time, and at most checkQueue sources wait.
 const (
 	checkLimit = 2
 	checkQueue = 64
 )
 
-// Gate lets users in by their passwords, and knows of where they come from. It is safe for concurrent use.
+// Gate admits users by password and keeps the standing of their sources. It is safe for concurrent use.
 type Gate struct {
 	throttle *throttle
 	memory   *memory
 	checks   checks
-	// verify checks a password; tests have one that takes as long as they say.
+	// verify checks a password; tests replace it to control its duration.
 	verify func(ctx context.Context, users conf.Users, name, password string) (conf.User, bool, error)
 }
 
-// NewGate returns a Gate; now is its clock.
+// NewGate returns a Gate that uses now as its clock.
 func NewGate(now func() time.Time) *Gate {
 	return &Gate{throttle: newThrottle(now), memory: newMemory(), verify: verify}
 }
 
-// Check finds the user with this name and password. source is the address that the attempt
-// comes from, without a port; its attempts are checked one after the other.
+// Check finds the user with this name and password. source is the address of the client, without a port;
+// attempts from one source are checked one after the other.
 func (g *Gate) Check(ctx context.Context, users conf.Users, source, name, password string) (conf.User, error) {
 	release, err := g.throttle.enter(ctx, source, name)
 	if err != nil {
 		return conf.User{}, err
 	}
-	// Behind the throttle: what is remembered can be guessed like any other password, only quicker.
+	// The throttle comes first: a remembered password can be guessed like any other, only faster.
 	if user, ok := g.memory.find(users, name, password); ok {
 		release(right)
 		return user, nil
@@ -67,7 +67,7 @@ func (g *Gate) Check(ctx context.Context, users conf.Users, source, name, passwo
 	return user, nil
 }
 
-// authenticate checks a password when it is its turn.
+// authenticate waits for its turn and checks a password.
 func (g *Gate) authenticate(ctx context.Context, users conf.Users, s Standing, name, password string) (conf.User, bool, error) {
 	if err := g.checks.begin(ctx, s); err != nil {
 		return conf.User{}, false, err
@@ -87,13 +87,13 @@ func verify(ctx context.Context, users conf.Users, name, password string) (conf.
 	return user, ok, nil
 }
 
-// Standing returns what is known of a source, as SourceOf names it.
+// Standing returns the standing of a source, named as by SourceOf.
 func (g *Gate) Standing(source string) Standing { return g.throttle.standing(source) }
 
-// LoggedIn notes that somebody has logged in from a source, otherwise than with a password.
+// LoggedIn records a login from a source by other means than a password.
 func (g *Gate) LoggedIn(source string) { g.throttle.befriend(g.throttle.source(source)) }
 
-// Fault notes a connection without a login from a source.
+// Fault records a connection without a login from a source.
 func (g *Gate) Fault(source string) {
 	g.throttle.fault(g.throttle.source(source))
 }

@@ -11,8 +11,8 @@ import (
 	"vrrpsh/conf"
 )
 
-// memory remembers the last right password of each user: a client that sends it with every request, as Prometheus
-// does, must not cost a password hash each time, which takes megabytes and a processor.
+// memory remembers the last valid password of each user. A password hash takes megabytes and a processor; a client
+// that sends the password with every request, as Prometheus does, must not cause one each time.
 type memory struct {
 	key [32]byte // of this process
 
@@ -26,7 +26,7 @@ func newMemory() *memory {
 	return c
 }
 
-// sum is of the password and of the user's entry in the configuration: a password that has changed is no longer right.
+// sum covers the password and the user's entry in the configuration: a change of the entry invalidates the sum.
 func (c *memory) sum(u conf.User, password string) (sum [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, c.key[:])
 	mac.Write(u.Fingerprint())
@@ -50,7 +50,7 @@ func (c *memory) add(u conf.User, password string) {
 	c.sums[u.Name] = sum
 }
 
-// find returns the user with this name and password if that is remembered.
+// find returns the user with this name and password if memory holds them.
 func (c *memory) find(users conf.Users, name, password string) (conf.User, bool) {
 	for _, u := range users {
 		if u.Name == name && c.has(u, password) {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Places bounds the connections of clients that have not logged in, and of those that have. When there is one too many, who has the least
-// claim to it loses a place, which may be the newest. Nobody keeps others out by holding connections.
+// Places limits the connections of clients that have not logged in, and of those that have. When there is one connection too many, the one
+// with the weakest claim loses its place; that may be the newest. No client can keep others out by holding connections.
 type Places struct {
-	// All is how many connections there are at most, and Each how many from one source.
+	// All is the maximum number of connections; Each is the maximum per source.
 	All, Each int
-	// Kept is how many of them may be kept by users, User how many by one of them, and Reserved how many of Kept are for
-	// administrators. What is kept is not taken away.
+	// Kept is the maximum number of connections that users keep, User the maximum per user; Reserved is the part of Kept reserved for
+	// administrators. A kept place cannot be taken away.
 	Kept, User, Reserved int
-	// Standing returns what is known of a source; nil: nothing is.
+	// Standing returns the standing of a source; nil: no source is known.
 	Standing func(source string) Standing
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -23,25 +23,25 @@ type Places struct {
 	mu       sync.Mutex
 	held     map[*Place]struct{}
 	kept     int
-	ordinary int // of kept: not administrators'
+	ordinary int // kept places of users who are not administrators
 	users    map[string]int
 }
 
-// Place is that of one connection.
+// Place is the place of one connection.
 type Place struct {
 	of     *Places
 	source string
 	end    func()
 
-	// Under the lock of Places.
-	since         time.Time // of the last that the client has done
+	// Guarded by Places.mu.
+	since         time.Time // last activity of the client
 	kept          bool
 	user          string
 	administrator bool
 }
 
-// Enter gives a connection from a source its place. end ends a connection whose place is taken away, at once if there is none for it; it is
-// called without a lock. The place has to be left in any case.
+// Enter gives a connection from a source its place. end ends the connection when it loses its place, at once if there is no place for it;
+// Enter calls end without holding a lock. The caller must call Leave in any case.
 func (p *Places) Enter(source string, end func()) *Place {
 	place := &Place{of: p, source: source, end: end}
 	p.mu.Lock()
@@ -68,9 +68,9 @@ func (p *Places) now() time.Time {
 	return time.Now()
 }
 
-// victim chooses who has to go after a connection from a source has come, nil if there is room. The idlest goes: of the same source
-// when that has more than it may have, else of the source that has the most connections, and wrong passwords and connections without a login of
-// late.
+// victim chooses the connection that loses its place after a connection from a source has arrived; nil if there is room. If that source has
+// more than its share, the victim is one of its connections. Otherwise it is one of the source with the most connections and recent faults
+// (wrong passwords, connections without a login). Of the connections of a source, the longest idle is the victim.
 func (p *Places) victim(source string) *Place {
 	counts := make(map[string]int)
 	friends := 0
@@ -90,7 +90,7 @@ func (p *Places) victim(source string) *Place {
 	if !same && len(p.held) <= p.All {
 		return nil
 	}
-	// Half the places are sure to those who have logged in before, and no more: whose users are not trusted has not all.
+	// Sources with earlier logins are safe while they hold at most half the places: untrusted users must not get all places.
 	sure := friends <= p.All/2
 	worse := func(a, b *Place) bool {
 		x, y := standings[a.source], standings[b.source]
@@ -115,7 +115,7 @@ func (p *Places) victim(source string) *Place {
 	return victim
 }
 
-// Leave gives the place back.
+// Leave releases the place.
 func (p *Place) Leave() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
@@ -132,20 +132,21 @@ func (p *Place) Leave() {
 	}
 }
 
-// Touch notes that the client has done something.
+// Touch records activity of the client.
 func (p *Place) Touch() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
 	p.since = p.of.now()
 }
 
-// Keep makes the place a user's, who has logged in; false: the user has as many as one may, or all users have.
+// Keep assigns the place to a user who has logged in. It returns false if the place was taken away, or if the user or all users together
+// have reached their limit.
 func (p *Place) Keep(user string, administrator bool) bool {
 	q := p.of
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if _, held := q.held[p]; !held {
-		return false // it was taken away
+		return false // the place was taken away
 	}
 	if p.kept && p.user == user {
 		return true

@@ -12,29 +12,29 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Failed logins that a source may make at once, and how often another is
-// allowed: per user, and over all users.
+// The number of failed logins that a source may make at once, and the interval after which it may make another: per user, and over all
+// users.
 const (
 	failuresPerUser   = 5
 	failuresPerSource = 20
 	failureInterval   = 5 * time.Second
-	// throttleEntries bounds the memory that strangers can make us use.
+	// throttleEntries bounds the memory that unknown clients can make the router use.
 	throttleEntries = 10000
-	// userEntries does so for the names that one source has tried.
+	// userEntries bounds the number of user names remembered per source.
 	userEntries = 100
-	// faultsPerSource is how many wrong passwords and connections without a login are remembered of a source, one less every
-	// faultInterval: that is longer than any number of sources waits for another attempt.
+	// faultsPerSource is the maximum number of faults (wrong passwords and connections without a login) remembered per source. One
+	// fault expires every faultInterval, which is longer than a client must wait for another attempt, however many sources it uses.
 	faultsPerSource = 100
 	faultInterval   = time.Minute
-	// friendTime is how long a source is known by a login.
+	// friendTime is how long a source counts as a friend after a login.
 	friendTime = 24 * time.Hour
 )
 
-// outcome is that of an attempt.
+// outcome is the outcome of an attempt.
 type outcome int
 
 const (
-	unknown outcome = iota // it was not made
+	unknown outcome = iota // the password was not checked
 	wrong
 	right
 )
@@ -47,7 +47,7 @@ type throttle struct {
 
 	mu      sync.Mutex
 	sources map[string]*source
-	// strangers and friends are the sources by their names, the one unused longest first.
+	// strangers and friends hold the sources, least recently used first.
 	strangers, friends *list.List
 }
 
@@ -57,10 +57,10 @@ type source struct {
 	all   *rate.Limiter
 	users map[string]*rate.Limiter
 
-	// Under the throttle's lock.
-	faults   *rate.Limiter // has a token less for each
-	loggedIn time.Time     // last; zero: never
-	at       *list.Element // of strangers or friends
+	// Guarded by throttle.mu.
+	faults   *rate.Limiter // each fault takes a token
+	loggedIn time.Time     // the last login; zero: never
+	at       *list.Element // in strangers or friends
 }
 
 func newThrottle(now func() time.Time) *throttle {
@@ -91,7 +91,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 		case wrong:
 			if limit == nil {
 				if len(s.users) >= userEntries {
-					clear(s.users) // the limit over all users goes on
+					clear(s.users) // the limit over all users still applies
 				}
 				limit = rate.NewLimiter(rate.Every(failureInterval), failuresPerUser)
 				s.users[user] = limit
@@ -104,10 +104,10 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 	}, nil
 }
 
-// subnet is what one host of an IPv6 network can choose its addresses from.
+// subnet is the prefix length from which one host of an IPv6 network can choose its addresses.
 const subnet = 64
 
-// SourceOf returns what attempts from an address are counted by: with IPv6 its subnet.
+// SourceOf returns the source that counts the attempts from an address: the address, or with IPv6 its subnet.
 func SourceOf(from string) string {
 	addr, err := netip.ParseAddr(from)
 	if err != nil {
@@ -121,13 +121,13 @@ func SourceOf(from string) string {
 	return addr.String()
 }
 
-// source returns the entry of an address, and forgets the one unused longest when there are too many: a stranger, so that nobody makes
-// it forget who has logged in.
+// source returns the entry of an address. When there are too many entries, it forgets the least recently used one, strangers first, so
+// that no client can make it forget a source that has logged in.
 func (t *throttle) source(from string) *source {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.sources[from]; s != nil {
-		t.strangers.MoveToBack(s.at) // in the list that it is in
+		t.strangers.MoveToBack(s.at) // MoveToBack ignores the list that does not hold s.at
 		t.friends.MoveToBack(s.at)
 		return s
 	}
@@ -151,36 +151,36 @@ func (t *throttle) source(from string) *source {
 	return s
 }
 
-// fault notes a wrong password, or a connection without a login.
+// fault records a wrong password, or a connection without a login.
 func (t *throttle) fault(s *source) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.faults.AllowN(t.now(), 1)
 }
 
-// befriend notes that somebody has logged in from a source.
+// befriend records a login from a source.
 func (t *throttle) befriend(s *source) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	s.loggedIn = now
 	s.faults = rate.NewLimiter(rate.Every(faultInterval), faultsPerSource)
-	if t.sources[s.name] == s { // it was not forgotten meanwhile
-		t.strangers.Remove(s.at) // from the list that it is in
+	if t.sources[s.name] == s { // the source has not been forgotten meanwhile
+		t.strangers.Remove(s.at) // Remove ignores the list that does not hold s.at
 		t.friends.Remove(s.at)
 		s.at = t.friends.PushBack(s)
 	}
 }
 
-// Standing is what is known of a source, for those who have to choose.
+// Standing is what is known of a source. It decides which sources are served first.
 type Standing struct {
-	// Friend says that somebody has logged in from there.
+	// Friend is true if a user has recently logged in from the source.
 	Friend bool
-	// Faults are the wrong passwords, and the connections without a login, of late.
+	// Faults is the number of recent wrong passwords and connections without a login.
 	Faults int
 }
 
-// Before tells whether who has this standing is served before who has another.
+// Before reports whether a source with this standing is served before one with the other.
 func (s Standing) Before(other Standing) bool {
 	if s.Friend != other.Friend {
 		return s.Friend
@@ -188,7 +188,7 @@ func (s Standing) Before(other Standing) bool {
 	return s.Faults < other.Faults
 }
 
-// standing returns that of a source.
+// standing returns the standing of a source.
 func (t *throttle) standing(from string) Standing {
 	t.mu.Lock()
 	defer t.mu.Unlock()

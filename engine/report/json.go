@@ -9,7 +9,7 @@ import (
 	"reflect"
 )
 
-// WriteJSON writes a document as people read it. Of a list no more than one element at a time is in memory as it is written.
+// WriteJSON writes an indented document. It encodes a list one element at a time to save memory.
 func WriteJSON(w io.Writer, document any) error {
 	list := reflect.ValueOf(document)
 	if list.Kind() != reflect.Slice || list.Len() == 0 || list.Type().Elem().Kind() == reflect.Uint8 {
@@ -29,7 +29,7 @@ func WriteJSON(w io.Writer, document any) error {
 		if err := e.Encode(list.Index(i).Addr().Interface()); err != nil {
 			return err
 		}
-		element.Truncate(element.Len() - 1) // the end of the line
+		element.Truncate(element.Len() - 1) // the newline
 		if _, err := w.Write(element.Bytes()); err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ type Link struct {
 	MTU       int      `json:"mtu"`
 	Addresses []string `json:"addresses"`
 	Groups    int      `json:"groups"` // virtual routers configured on it
-	// UnknownVRID counts adverts of virtual routers that are not configured there.
+	// UnknownVRID counts adverts for virtual routers that are not configured on the interface.
 	UnknownVRID uint64            `json:"unknown_vrid"`
 	Malformed   map[string]uint64 `json:"malformed"` // discarded packets by reason, without zeros
 }

@@ -8,18 +8,18 @@ import (
 	"vrrpsh/engine"
 )
 
-// Route is one static route. The first five fields are those of the earlier daemon's API.
+// Route is one static route. The first five fields come from the API of the earlier daemon.
 type Route struct {
 	Destination string `json:"destination"`
 	Mask        string `json:"mask"`
 	NextHop     string `json:"next_hop"`
 	Metric      uint32 `json:"metric"`
-	MTU         uint32 `json:"mtu"` // 0: that of the interface
+	MTU         uint32 `json:"mtu"` // 0: the MTU of the interface
 
 	Prefix string `json:"prefix"` // destination and mask
 	State  string `json:"state"`  // "withdrawn", "pending", "installed" or "failed"
 	Fault  string `json:"fault,omitempty"`
-	// Interface and VRID are those of the virtual router that the route is bound to.
+	// Interface and VRID identify the virtual router that the route is bound to.
 	Interface string `json:"interface,omitempty"`
 	VRID      uint8  `json:"group,omitempty"`
 }

@@ -22,7 +22,7 @@ type Track struct {
 	Users   []Key     `json:"users"` // virtual routers that depend on it
 }
 
-// Key names a virtual router.
+// Key identifies a virtual router.
 type Key struct {
 	Interface string `json:"interface"`
 	Family    string `json:"family"`
@@ -35,7 +35,7 @@ type Tracked struct {
 	State     string `json:"state"`
 	Reason    string `json:"reason,omitempty"`
 	Decrement uint8  `json:"decrement,omitempty"`
-	// Effect is the current change of the priority; Fails is true if the object stops the virtual router.
+	// Effect is the current change of the priority. Fails is true if the object stops the virtual router.
 	Effect int  `json:"effect"`
 	Fails  bool `json:"fails"`
 }
@@ -45,7 +45,7 @@ type SyncGroup struct {
 	Name    string `json:"name"`
 	Members []Key  `json:"members"`
 	Master  bool   `json:"master"`
-	// HeldBy is the member that holds the others back; Cause is the reason if this member cannot run.
+	// HeldBy is the member that holds the others back. Cause says why this member cannot run, if so.
 	HeldBy *Key   `json:"held_by,omitempty"`
 	Cause  string `json:"cause,omitempty"`
 }

@@ -12,12 +12,13 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Group is one virtual router in a list. The first six fields are those of the
-// earlier daemon's API and keep their names, types and meaning.
+// Group is one virtual router in a list. The first six fields come from the API of the earlier
+// daemon and keep their names, types and meanings.
 type Group struct {
 	VirtualIP string `json:"virtual_ip"`
 	VRID      uint8  `json:"group"`
-	// Interface carries the address now: the macvlan while Master in a macvlan group.
+	// Interface is the interface that carries the address now: the macvlan while Master in a
+	// macvlan group.
 	Interface string `json:"interface"`
 	Priority  uint8  `json:"priority"` // configured
 	Preempt   bool   `json:"preempt"`
@@ -26,7 +27,7 @@ type Group struct {
 	Parent            string   `json:"parent"` // the configured interface
 	Family            string   `json:"family"` // "ipv4" or "ipv6"
 	Version           uint8    `json:"version"`
-	VirtualIPs        []string `json:"virtual_ips"` // with their prefix length
+	VirtualIPs        []string `json:"virtual_ips"` // with prefix length
 	EffectivePriority uint8    `json:"effective_priority"`
 	Master            string   `json:"master,omitempty"` // address of the current Master
 }
@@ -45,16 +46,16 @@ type Detail struct {
 	Shutdown            bool       `json:"shutdown"`
 	InterfaceType       string     `json:"interface_type"`
 	VirtualMAC          string     `json:"virtual_mac"`
-	AdvertMAC           string     `json:"advert_mac"` // where adverts come from: "virtual" or "interface"
+	AdvertMAC           string     `json:"advert_mac"` // source of the adverts: "virtual" or "interface"
 	PrimaryAddress      string     `json:"primary_address,omitempty"`
 	Owner               bool       `json:"owner"`
 	AcceptMode          bool       `json:"accept_mode"`
 	AcceptPing          bool       `json:"accept_ping"` // also in accept mode
 	Rivals              []Rival    `json:"rivals,omitempty"`
-	DerivedAddress      string     `json:"derived_address,omitempty"` // the link-local one that was not configured
+	DerivedAddress      string     `json:"derived_address,omitempty"` // link-local, derived because none was configured
 	PreemptDelay        float64    `json:"preempt_delay"`
 	Checksum            string     `json:"checksum,omitempty"`      // configured mode, VRRPv3 over IPv4
-	PeerChecksum        string     `json:"peer_checksum,omitempty"` // the form that the peer uses
+	PeerChecksum        string     `json:"peer_checksum,omitempty"` // the form used by the peer
 	MasterPriority      uint8      `json:"master_priority,omitempty"`
 	MasterAdverInterval float64    `json:"master_adver_interval"`
 	Since               time.Time  `json:"since"`
@@ -65,17 +66,17 @@ type Detail struct {
 	PreemptIn           *float64   `json:"preempt_in,omitempty"`     // seconds until a preempt delay ends
 	Installed           bool       `json:"installed"`
 	Fault               string     `json:"fault,omitempty"`
-	Refused             bool       `json:"refused,omitempty"`    // preempts nobody because of the fault
-	SendFault           string     `json:"send_fault,omitempty"` // why no advert goes out
+	Refused             bool       `json:"refused,omitempty"`    // preempts no router because of the fault
+	SendFault           string     `json:"send_fault,omitempty"` // why adverts cannot be sent
 	Tracked             []Tracked  `json:"tracked,omitempty"`
 	SyncGroup           *SyncGroup `json:"sync_group,omitempty"`
 	Statistics          Statistics `json:"statistics"`
-	Unicast             *Unicast   `json:"unicast,omitempty"` // in place of the multicast group
+	Unicast             *Unicast   `json:"unicast,omitempty"` // replaces the multicast group
 	// Transitions are the last changes of state, oldest first.
 	Transitions []Transition `json:"transitions"`
 }
 
-// Rival is another router that claims a role or address that only one can have.
+// Rival is another router that claims a role or address that only one router can have.
 type Rival struct {
 	Address   string    `json:"address"`
 	Kind      string    `json:"kind"` // "master", "owner" or "address"
@@ -87,27 +88,27 @@ type Rival struct {
 
 // Statistics are the counters of one virtual router.
 type Statistics struct {
-	Since                time.Time         `json:"since"` // when all of them were 0
+	Since                time.Time         `json:"since"` // when all counters were 0
 	AdvertsSent          uint64            `json:"adverts_sent"`
 	AdvertsReceived      uint64            `json:"adverts_received"`
 	PriorityZeroSent     uint64            `json:"priority_zero_sent"`
 	PriorityZeroReceived uint64            `json:"priority_zero_received"`
 	BecameMaster         uint64            `json:"became_master"`
 	SendErrors           uint64            `json:"send_errors"`
-	TransitionsUntold    uint64            `json:"transitions_untold"` // too many for logs and notifications
+	TransitionsUntold    uint64            `json:"transitions_untold"` // too many to log and notify
 	Transitions          map[string]uint64 `json:"transitions"`        // by cause, without zeros
 	Dropped              map[string]uint64 `json:"dropped"`            // by reason, without zeros
-	Tolerated            map[string]uint64 `json:"tolerated"`          // mismatches accepted all the same
+	Tolerated            map[string]uint64 `json:"tolerated"`          // accepted mismatches
 }
 
-// Unicast are the peers that replace the multicast group.
+// Unicast holds the peers that replace the multicast group.
 type Unicast struct {
 	Source string        `json:"source,omitempty"` // configured
 	TTLMin uint8         `json:"ttl_min"`
 	Peers  []UnicastPeer `json:"peers"`
 }
 
-// UnicastPeer is one unicast peer. Without LastHeard it was not heard yet.
+// UnicastPeer is one unicast peer. LastHeard is missing until the peer is heard.
 type UnicastPeer struct {
 	Address   string     `json:"address"`
 	LastHeard *time.Time `json:"last_heard,omitempty"`
@@ -125,8 +126,8 @@ type Transition struct {
 	Priority uint8     `json:"peer_priority,omitempty"`
 }
 
-// Groups lists the virtual routers that match accepts, in configuration order; nil
-// accepts all. The list is never nil.
+// Groups lists the virtual routers accepted by match, in configuration order; nil accepts all. The
+// list is never nil.
 func Groups(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Group {
 	list := make([]Group, 0, len(s.Routers))
 	for _, r := range s.Routers {
@@ -137,7 +138,7 @@ func Groups(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Group {
 	return list
 }
 
-// Details is Groups with the full report of each.
+// Details is like Groups, with the full report of each virtual router.
 func Details(s *engine.Snapshot, match func(*engine.RouterStatus) bool) []Detail {
 	list := make([]Detail, 0)
 	for _, r := range s.Routers {
@@ -285,7 +286,7 @@ func statistics(c *engine.Counters) Statistics {
 	}
 }
 
-// named returns the counters by the names of their kinds, without zeros.
+// named returns the counters by name of their kind, without zeros.
 func named[K interface {
 	~uint8
 	String() string

@@ -20,24 +20,24 @@ import (
 	"vrrpsh/shell"
 )
 
-// ErrUnreachable is in the errors of Dial when no router answers, and in Client.Err when
+// ErrUnreachable matches the error of Dial when no router answers, and the error of Client.Err when
 // the router has gone.
 var ErrUnreachable = errors.New("no router reachable")
 
 const (
 	dialTimeout = 5 * time.Second
-	// replyTimeout bounds what answers at once unless the router is stuck.
+	// replyTimeout limits the wait for requests that the router answers immediately unless it is stuck.
 	replyTimeout = 3 * time.Second
 	// interruptGrace is how long an interrupted command may take to stop.
 	interruptGrace = 15 * time.Second
 	clientWrite    = 10 * time.Second
 	noticeBuffer   = 256
-	// lastWords is how long a router that takes no more may still be heard.
+	// lastWords is how long the client still reads from a router that no longer accepts data.
 	lastWords = time.Second
 )
 
-// Client is a session in the router's process. Its methods may be called from several
-// goroutines; commands run one at a time.
+// Client is a session in the router's process. Its methods may be called from several goroutines.
+// Commands run one at a time.
 type Client struct {
 	conn    net.Conn
 	r       *bufio.Reader
@@ -52,21 +52,21 @@ type Client struct {
 	nextID uint64
 	calls  map[uint64]*call
 	state  state
-	closed bool // by Close
+	closed bool // Close was called
 	err    error
 }
 
 var _ shell.Conversation = (*Client)(nil)
 
-// lostError is the end of a session by the router. It is ErrUnreachable.
+// lostError means that the router has ended the session. It matches ErrUnreachable.
 type lostError struct{ why error }
 
 func (e *lostError) Error() string        { return "lost the router: " + e.why.Error() }
 func (e *lostError) Unwrap() error        { return e.why }
 func (e *lostError) Is(target error) bool { return target == ErrUnreachable }
 
-// Dial opens a session with the router that listens on socketPath. Its error says in one
-// line why there is none; it is ErrUnreachable when no router answers.
+// Dial opens a session with the router that listens on socketPath. If that fails, the error gives
+// the reason in one line. It matches ErrUnreachable when no router answers.
 func Dial(ctx context.Context, socketPath string) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -88,7 +88,7 @@ func Dial(ctx context.Context, socketPath string) (*Client, error) {
 	return newClient(conn, r, hello), nil
 }
 
-// Attach takes up the session that Server.ServeConn offers at the other end of conn.
+// Attach opens the session that Server.ServeConn offers at the other end of conn.
 func Attach(conn net.Conn) (*Client, error) {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	_ = conn.SetDeadline(time.Now().Add(dialTimeout))
@@ -142,7 +142,7 @@ func handshake(conn net.Conn, r *bufio.Reader) (*state, error) {
 	return greeting(r)
 }
 
-// greeting waits for the first frame.
+// greeting waits for the router's first frame.
 func greeting(r *bufio.Reader) (*state, error) {
 	f, err := readFrame(r, maxFrame)
 	switch {
@@ -156,7 +156,7 @@ func greeting(r *bufio.Reader) (*state, error) {
 	return f.State, nil
 }
 
-// refused turns the router's answer into an error.
+// refused converts the router's HTTP response to an error.
 func refused(resp *http.Response) error {
 	var e struct {
 		Error string `json:"error"`
@@ -189,7 +189,7 @@ func (c *Client) read() {
 	c.fail(why)
 }
 
-// fail ends the connection; the first reason stays.
+// fail ends the connection. Only the first reason is kept.
 func (c *Client) fail(why error) {
 	c.mu.Lock()
 	if !c.closed && c.err == nil {
@@ -208,7 +208,7 @@ func (c *Client) take(f *frame) {
 		return
 	case opAsk:
 		id = f.For
-	default: // an answer to the request of that ID
+	default: // an answer to the request with that ID
 	}
 	c.mu.Lock()
 	if f.State != nil {
@@ -221,7 +221,7 @@ func (c *Client) take(f *frame) {
 	}
 }
 
-// note keeps a notice for whoever reads them; when nobody does the oldest go.
+// note queues a notice. If nobody reads the queue, the oldest notices are dropped.
 func (c *Client) note(text string) {
 	feed.Send(c.notices, text)
 }
@@ -263,7 +263,7 @@ func (c *Client) send(f *frame) error {
 	return err
 }
 
-// ask sends a request that has one answer, nil when it does not come.
+// ask sends a request that has one answer. It returns nil if the answer does not arrive.
 func (c *Client) ask(f *frame) *frame {
 	if len(f.Line) > maxLine {
 		return nil
@@ -278,7 +278,7 @@ func (c *Client) ask(f *frame) *frame {
 	return cl.next(ctx)
 }
 
-// Prompt implements shell.Conversation. When the router does not answer it is the last one.
+// Prompt implements shell.Conversation. If the router does not answer, it returns the previous prompt.
 func (c *Client) Prompt() string {
 	c.ask(&frame{Op: opPrompt})
 	c.mu.Lock()
@@ -304,8 +304,8 @@ func (c *Client) Help(line string) string {
 	return f.Text
 }
 
-// Notices implements shell.Conversation. It is closed when the connection ends, whoever
-// ended it; Err then says why.
+// Notices implements shell.Conversation. The channel is closed when either side ends the
+// connection; Err then returns the reason.
 func (c *Client) Notices() <-chan string { return c.notices }
 
 // Ended implements shell.Conversation.
@@ -334,14 +334,14 @@ func (c *Client) Resize(columns, rows int) {
 	_ = c.send(&frame{Op: opResize, Columns: columns, Rows: rows})
 }
 
-// Err implements shell.Conversation: it tells why the router has gone, nil while it has not.
+// Err implements shell.Conversation. It returns why the router has gone, nil if it has not.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Close implements shell.Conversation: it ends the session. A command that runs is interrupted.
+// Close implements shell.Conversation. It ends the session and interrupts a running command.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	first := !c.closed

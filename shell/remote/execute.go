@@ -12,8 +12,8 @@ import (
 	"vrrpsh/shell"
 )
 
-// Execute implements shell.Conversation. It returns shell.Unreachable, having said so on
-// io.Err, when the router is gone or goes meanwhile.
+// Execute implements shell.Conversation. If the router has gone or goes while the command runs, it
+// writes a message to io.Err and returns shell.Unreachable.
 func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.Status {
 	if len(line) > maxLine {
 		fmt.Fprintf(io.Err, "%% Line too long: %d bytes, at most %d\n", len(line), maxLine)
@@ -60,15 +60,15 @@ func (c *Client) Execute(ctx context.Context, line string, io shell.IO) shell.St
 			c.answer(ctx, f, io)
 		case opDone:
 			return f.Status
-		default: // of a router that knows more than this client
+		default: // a frame from a newer router that this client does not know
 		}
 	}
 }
 
-// onTerminal does what the command wants of the terminal.
+// onTerminal passes a terminal request of the command to the terminal.
 func onTerminal(f *frame, t shell.Terminal) {
 	switch {
-	case t == nil: // an earlier release tells scripts, too
+	case t == nil: // earlier releases send these frames to scripts, too
 	case f.Op == opNoMore:
 		t.NoMore()
 	case f.Op == opScreen:
@@ -78,7 +78,7 @@ func onTerminal(f *frame, t shell.Terminal) {
 	}
 }
 
-// answer puts the router's question to the user.
+// answer asks the user the router's question and sends the answer.
 func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -94,9 +94,9 @@ func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 	_ = c.send(a)
 }
 
-// lost says that there is no router any more.
+// lost reports that the router has gone.
 func (c *Client) lost(io shell.IO, err error) shell.Status {
-	// The router's own words may have arrived before the write failed.
+	// The router's reason may have arrived before the write failed.
 	_ = c.conn.SetReadDeadline(time.Now().Add(lastWords))
 	c.reading.Wait()
 	_ = c.conn.Close()
@@ -108,8 +108,8 @@ func (c *Client) lost(io shell.IO, err error) shell.Status {
 	return shell.Unreachable
 }
 
-// maxQueued is how many bytes of output may wait for a user who reads page by page; the
-// router's process is not held up until then.
+// maxQueued is how many bytes of output are queued for a user who reads page by page. Up to this
+// limit the user does not delay the router's process.
 const maxQueued = 16 << 20
 
 // call is a request that waits for its answers.
@@ -119,19 +119,19 @@ type call struct {
 	mu     sync.Mutex
 	queue  []*frame
 	bytes  int
-	gone   bool          // nobody reads any more
+	gone   bool          // nobody reads the answers any more
 	change chan struct{} // closed and replaced at every change
 }
 
 func newCall() *call { return &call{change: make(chan struct{})} }
 
-// changed wakes who waits; c.mu is held.
+// changed wakes the waiting goroutines. The caller must hold c.mu.
 func (c *call) changed() {
 	close(c.change)
 	c.change = make(chan struct{})
 }
 
-// put queues f, waiting for room unless alive ends.
+// put queues f. It waits for room unless alive ends.
 func (c *call) put(alive context.Context, f *frame) {
 	for {
 		c.mu.Lock()
@@ -156,7 +156,7 @@ func (c *call) put(alive context.Context, f *frame) {
 	}
 }
 
-// next returns the next frame. What came before alive ended is still handed out; then nil.
+// next returns the next frame. After alive has ended, it returns the frames still queued, then nil.
 func (c *call) next(alive context.Context) *frame {
 	for {
 		c.mu.Lock()
@@ -183,7 +183,7 @@ func (c *call) next(alive context.Context) *frame {
 	}
 }
 
-// drop lets go of who waits for room.
+// drop releases the goroutine that waits for room.
 func (c *call) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

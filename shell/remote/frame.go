@@ -12,59 +12,60 @@ import (
 )
 
 const (
-	// Path is where the control socket's HTTP server offers shell sessions.
+	// Path is the HTTP path of shell sessions on the control socket.
 	Path = "/shell"
 	// Protocol is the token of the Upgrade header.
 	Protocol = "vrrpsh-shell/1"
 )
 
-// maxFrame is the longest line of the protocol, in bytes, its newline included; maxRequest is that of one from the client.
+// maxFrame is the length of the longest line of the protocol, in bytes, including its newline. maxRequest is the same
+// for lines from the client.
 const (
 	maxFrame   = 1 << 20
 	maxRequest = 512 << 10
 )
 
-// maxChunk is how much output goes into one frame; base64 makes it a third longer.
+// maxChunk is how many bytes of output go into one frame. In base64 they are a third longer.
 const maxChunk = 32 << 10
 
-// maxLine is the longest command line; JSON may need six bytes for one of it.
+// maxLine is the length of the longest command line. JSON may need six bytes for one byte of it.
 const maxLine = maxRequest/6 - 1024
 
-// frameTooLongError is a frame of more bytes than may be.
+// frameTooLongError means that a frame is longer than this limit in bytes.
 type frameTooLongError int
 
 func (e frameTooLongError) Error() string { return fmt.Sprintf("frame longer than %d bytes", int(e)) }
 
-// op is what a frame means.
+// op is the operation of a frame.
 type op string
 
-// From the client.
+// Operations from the client.
 const (
 	opExecute   op = "execute"   // Line, Width, CanAsk; answered by out, err, ask, nomore and done
 	opComplete  op = "complete"  // Line; answered by complete
 	opHelp      op = "help"      // Line; answered by help
 	opPrompt    op = "prompt"    // answered by prompt
-	opInterrupt op = "interrupt" // ID of the execute to interrupt
-	opAnswer    op = "answer"    // ID of the ask; Text or Error
+	opInterrupt op = "interrupt" // ID of the execute request to interrupt
+	opAnswer    op = "answer"    // ID of the question; Text or Error
 	opResize    op = "resize"    // Columns, Rows
 	opClose     op = "close"
 )
 
-// From the router, beside the answers named above.
+// Operations from the router, besides the answers named above.
 const (
 	opHello    op = "hello"    // State; the first frame
 	opOut      op = "out"      // Data
 	opErr      op = "err"      // Data
-	opAsk      op = "ask"      // ID of the question, Text, Secret; For is the execute's ID
-	opNoMore   op = "nomore"   // the rest of the output is not to be paged
-	opScreen   op = "screen"   // Text: all that is to be on the terminal
+	opAsk      op = "ask"      // ID of the question, Text, Secret; For is the ID of the execute request
+	opNoMore   op = "nomore"   // do not page the rest of the output
+	opScreen   op = "screen"   // Text: the whole contents of the terminal
 	opProgress op = "progress" // Text: what the command is doing
 	opDone     op = "done"     // Status, State
 	opNotice   op = "notice"   // Text
 	opBye      op = "bye"      // Text: why the router ends the session
 )
 
-// frame is one line of JSON, in either direction; op says which fields count.
+// frame is one line of JSON in either direction. Op determines which fields are used.
 type frame struct {
 	Op  op     `json:"op"`
 	ID  uint64 `json:"id,omitempty"`
@@ -80,14 +81,14 @@ type frame struct {
 	Error  string `json:"error,omitempty"`
 	Secret bool   `json:"secret,omitempty"`
 
-	// Data is bytes rather than text because a chunk may end inside a character.
+	// Data is a byte slice because a chunk may end inside a character.
 	Data        []byte             `json:"data,omitempty"`
 	Status      shell.Status       `json:"status,omitempty"`
 	State       *state             `json:"state,omitempty"`
 	Suggestions []shell.Suggestion `json:"suggestions,omitempty"`
 }
 
-// state is what a client must know of its session without asking.
+// state is the part of the session's state that a client must know without a request.
 type state struct {
 	Prompt      string `json:"prompt"`
 	Ended       bool   `json:"ended,omitempty"`
@@ -99,8 +100,8 @@ func stateOf(c shell.Conversation) *state {
 	return &state{Prompt: c.Prompt(), Ended: c.Ended(), PageLength: c.PageLength(), Suggestions: c.Suggestions()}
 }
 
-// encode returns f as a line. What is too long for a frame is cut where that does no harm:
-// help texts and suggestions.
+// encode returns f as a line. If the frame is too long, it shortens help texts and suggestions,
+// where that does no harm.
 func encode(f *frame) ([]byte, error) {
 	for {
 		b, err := json.Marshal(f)
@@ -123,8 +124,8 @@ func encode(f *frame) ([]byte, error) {
 	}
 }
 
-// readFrame reads one line of so many bytes at most. Its errors are those of the connection, frameTooLongError, or
-// say that the line is no frame.
+// readFrame reads one line of at most limit bytes. It returns an error of the connection, a frameTooLongError, or a
+// malformedError if the line is not a frame.
 func readFrame(r *bufio.Reader, limit int) (*frame, error) {
 	var line []byte
 	for {
@@ -147,7 +148,7 @@ func readFrame(r *bufio.Reader, limit int) (*frame, error) {
 	return f, nil
 }
 
-// malformedError is a line that is no frame.
+// malformedError means that a line is not a frame.
 type malformedError struct{ err error }
 
 func (e *malformedError) Error() string { return "malformed frame: " + e.err.Error() }

@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse is in the error of Listen when another router answers on the socket.
+// ErrInUse is wrapped in the error of Listen when another router answers on the socket.
 var ErrInUse = errors.New("control socket in use")
 
-// socketMode lets the socket's group in: connecting needs the permission to write.
+// socketMode gives the socket's group access: connecting requires write permission.
 const socketMode = 0o660
 
-// Listen makes the control socket, mode 0660, and its directory, mode 0755, if that is
-// missing. A socket that a dead process left behind is replaced, one that somebody answers
-// on is not (ErrInUse), and anything else at path is left alone.
+// Listen creates the control socket with mode 0660 and, if it is missing, its directory with mode
+// 0755. It replaces a socket that a dead process left behind. It does not replace a socket on which
+// a process answers (ErrInUse), and leaves anything else at path alone.
 func Listen(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -35,8 +35,8 @@ func Listen(path string) (*net.UnixListener, error) {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		// Where the system takes the mode from the socket there is no moment in which
-		// others could connect; elsewhere Chmod below has to do.
+		// On systems that take the mode from the socket, there is no moment in which others could
+		// connect. On other systems only Chmod below sets the mode.
 		return c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), socketMode) })
 	}}
 	l, err := lc.Listen(context.Background(), "unix", path)
@@ -50,10 +50,10 @@ func Listen(path string) (*net.UnixListener, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	return l.(*net.UnixListener), nil // what a "unix" listener is
+	return l.(*net.UnixListener), nil // net returns this type for "unix" listeners
 }
 
-// removeStale removes the socket at path if nobody answers on it.
+// removeStale removes the socket at path if no process answers on it.
 func removeStale(path string) error {
 	fi, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -71,14 +71,14 @@ func removeStale(path string) error {
 		return fmt.Errorf("%w: another router answers there", ErrInUse)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		// A full backlog or a missing permission is somebody, too.
+		// A full backlog or a missing permission also means that a process listens.
 		return fmt.Errorf("%w: %w", ErrInUse, err)
 	}
 	return os.Remove(path)
 }
 
-// lockDir keeps two routers that start at once from removing each other's new socket. Who
-// can read the directory can hold its lock, so it is not waited for long.
+// lockDir prevents two routers that start at the same time from removing each other's new socket.
+// It does not wait long, because every user who can read the directory can hold its lock.
 func lockDir(dir string) (unlock func()) {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"strconv"
 )
 
-// Peer is the process at the other end of the control socket, as the kernel tells it.
+// Peer is the process at the other end of the control socket, as identified by the kernel.
 type Peer struct {
 	UID, GID int
-	PID      int    // 0 where the system does not tell
-	Username string // "uid N" when the user has no name
+	PID      int    // 0 where the system does not report it
+	Username string // "uid N" if the user has no name
 }
 
-// Owner tells whether the peer is root or the user that this process runs as: those who
-// could do everything the router does without asking it.
+// Owner tells whether the peer is root or has the user ID of this process. Such a peer can do
+// everything that the router does without asking the router.
 func (p Peer) Owner() bool { return p.UID == 0 || p.UID == os.Geteuid() }
 
 // String returns for example "alice (pid 4711)".
@@ -33,18 +33,18 @@ func (p Peer) String() string {
 
 type peerKey struct{}
 
-// ConnContext is for http.Server's field of that name: it notes the peer of a connection on
-// a unix socket. Other connections have no peer.
+// ConnContext is a value for the field ConnContext of http.Server. It stores the peer of a
+// connection on a Unix socket. Other connections have no peer.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	p, err := peerOf(c)
 	if err != nil {
-		return ctx // without credentials nobody is let in
+		return ctx // without credentials the handlers refuse access
 	}
 	return context.WithValue(ctx, peerKey{}, p)
 }
 
-// Source returns by what the connections of the control socket are counted: the user, and nothing for an owner, who is
-// not kept out by others.
+// Source returns the key by which connections of the control socket are counted: the user, or "" for an owner, who
+// must not be kept out by others.
 func Source(c net.Conn) string {
 	p, err := identify(c)
 	switch {
@@ -57,14 +57,14 @@ func Source(c net.Conn) string {
 	}
 }
 
-// PeerFromContext returns the peer of the connection that ConnContext noted; false for
-// connections that did not come through a unix socket.
+// PeerFromContext returns the peer that ConnContext stored, and false for connections that are not
+// on a Unix socket.
 func PeerFromContext(ctx context.Context) (Peer, bool) {
 	p, ok := ctx.Value(peerKey{}).(Peer)
 	return p, ok
 }
 
-// peerOf returns who is at the other end, with his name.
+// peerOf returns the peer, including its user name.
 func peerOf(c net.Conn) (Peer, error) {
 	p, err := identify(c)
 	if err != nil {
@@ -74,7 +74,7 @@ func peerOf(c net.Conn) (Peer, error) {
 	return p, nil
 }
 
-// identify asks the kernel who is at the other end.
+// identify asks the kernel for the peer's credentials.
 func identify(c net.Conn) (Peer, error) {
 	if inner, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = inner.NetConn()

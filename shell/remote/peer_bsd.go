@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// solLocal is the level of the options of local sockets, SOL_LOCAL of <sys/un.h>.
+// solLocal is SOL_LOCAL of <sys/un.h>, the level of socket options for local sockets.
 const solLocal = 0
 
 func credentials(fd int) (Peer, error) {

@@ -20,53 +20,54 @@ import (
 const (
 	defaultMaxSessions  = 64
 	defaultWriteTimeout = 10 * time.Second
-	// userSessions is how many one user may have, unless he is root.
+	// userSessions is how many sessions one user other than root may have.
 	userSessions = 32
-	// MaxConnections is how many connections the users of the control socket may have, without root.
+	// MaxConnections is how many connections all users of the control socket except root may have.
 	MaxConnections = 256
-	// MaxUserConnections is how many each of them may have.
+	// MaxUserConnections is how many connections each of these users may have.
 	MaxUserConnections = 64
-	// reservedSessions are kept free for administrators, root among them, when others have taken all the sessions.
+	// reservedSessions is how many sessions are reserved for administrators, including root, when all other sessions
+	// are taken.
 	reservedSessions = 8
 	// closeGrace is how long Close waits for commands that do not stop.
 	closeGrace = 2 * time.Second
-	// restartGrace is how long Restart lets commands go on.
+	// restartGrace is how long Restart lets commands continue.
 	restartGrace = 500 * time.Millisecond
 )
 
-// Server makes a session for every client that asks for one. Its fields may be set before
-// it serves the first.
+// Server creates a session for every client that asks for one. Its fields may be set only before it
+// serves the first client.
 type Server struct {
-	// MaxSessions bounds the sessions at one time, 64 when 0; administrators have a few more.
+	// MaxSessions limits concurrent sessions; 0 means 64. Administrators may open a few more.
 	MaxSessions int
-	// Administrator tells whether a peer is one; nil: only owners are.
+	// Administrator tells whether a peer is an administrator; nil: only owners are.
 	Administrator func(Peer) bool
-	// WriteTimeout is how long a client may leave its socket full before it is given up,
-	// 10 s when 0.
+	// WriteTimeout is how long a client may leave its socket full before the server gives it up; 0
+	// means 10 s.
 	WriteTimeout time.Duration
-	// Log is told of broken clients and of commands that panic; nil for no log.
+	// Log receives messages about broken clients and panicking commands; nil: no log.
 	Log *slog.Logger
 
 	newSession func(Peer) (shell.Conversation, error)
 
 	mu       sync.Mutex
 	closed   bool
-	count    int            // sessions being made included
-	users    map[string]int // the same by user
+	count    int            // including sessions being created
+	users    map[string]int // the same per user
 	sessions map[*session]struct{}
 	wg       sync.WaitGroup
 }
 
 var _ http.Handler = (*Server)(nil)
 
-// Handler serves shell sessions. It belongs on Path of an http.Server whose ConnContext is
-// this package's. newSession decides from the peer whether there is a session, for whom and
-// with which level; its error is told to the client.
+// Handler serves shell sessions. Register it on Path of an http.Server that uses this package's
+// ConnContext. newSession decides from the peer whether it gets a session, for which user and with
+// which level. The client receives the error of newSession.
 func Handler(newSession func(Peer) (shell.Conversation, error)) *Server {
 	return &Server{newSession: newSession, sessions: make(map[*session]struct{}), users: make(map[string]int)}
 }
 
-// ServeHTTP upgrades the connection and talks to the client until either ends the session.
+// ServeHTTP upgrades the connection and serves the client until one side ends the session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	peer, ok := PeerFromContext(r.Context())
 	if !ok {
@@ -112,9 +113,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(peer, conv, conn, buf.Reader)
 }
 
-// ServeConn talks to the process at the other end of conn, which calls Attach, until either
-// ends the session; then conn and the conversation are closed. Who has the other end has the
-// conversation: nobody is asked who he is. The caller has to Reserve it.
+// ServeConn serves the process at the other end of conn, which calls Attach, until one side ends
+// the session. Then it closes conn and the conversation. Whoever holds the other end has the
+// conversation: ServeConn checks no identity. The caller must call Reserve first.
 func (s *Server) ServeConn(conn net.Conn, user string, conv shell.Conversation) error {
 	peer := Peer{UID: -1, GID: -1, Username: user}
 	if !s.begin() {
@@ -145,7 +146,7 @@ func (s *Server) serve(peer Peer, conv shell.Conversation, conn net.Conn, r *buf
 	s.mu.Unlock()
 }
 
-// begin counts a session that Close waits for; false: there are no more.
+// begin counts a session that Close waits for. It returns false if the server accepts no more sessions.
 func (s *Server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,15 +156,15 @@ func (s *Server) begin() bool {
 	return !s.closed
 }
 
-// errStopping is what clients are told that come too late.
+// errStopping is the error for clients that connect too late.
 var errStopping = errors.New("the router is stopping")
 
-// Reserve takes a session of a user, of whatever kind it is, until release is called. Its error is for the user.
+// Reserve reserves a session of any kind for a user until release is called. Its error is meant for the user.
 func (s *Server) Reserve(user string, administrator bool) (release func(), err error) {
 	return s.reserve(user, administrator, false)
 }
 
-// reserve does it also for an owner, whose own sessions are not bounded.
+// reserve works as Reserve, and also for an owner, whose own sessions are not limited.
 func (s *Server) reserve(user string, administrator, owner bool) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,14 +197,14 @@ func (s *Server) release(user string) {
 	}
 }
 
-// Close tells all clients that the router stops, interrupts their commands and waits for
-// the sessions to end, 2 s at most.
+// Close tells all clients that the router stops, interrupts their commands and waits at most 2 s
+// for the sessions to end.
 func (s *Server) Close() error {
 	return s.close(func(ss *session) { ss.end("the router is stopping") })
 }
 
-// Restart is Close for a router that comes back at once. A command that is about to end, like
-// the one that asked for it, may do so.
+// Restart works as Close, for a router that comes back at once. A command that is about to end,
+// such as the command that requested the restart, may finish.
 func (s *Server) Restart() error {
 	return s.close(func(ss *session) {
 		ss.await(restartGrace)
@@ -220,7 +221,7 @@ func (s *Server) close(end func(*session)) error {
 	}
 	s.mu.Unlock()
 	for _, ss := range open {
-		go end(ss) // a stuck client must not hold up the others
+		go end(ss) // a stuck client must not delay the others
 	}
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
@@ -247,7 +248,7 @@ func (s *Server) writeTimeout() time.Duration {
 	return s.WriteTimeout
 }
 
-// upgrades tells whether the request asks for our protocol.
+// upgrades tells whether the request asks for this protocol.
 func upgrades(r *http.Request) bool {
 	if r.Method != http.MethodGet || !strings.EqualFold(r.Header.Get("Upgrade"), Protocol) {
 		return false
@@ -262,7 +263,7 @@ func upgrades(r *http.Request) bool {
 	return false
 }
 
-// refuse answers like the rest of the API.
+// refuse writes an error in the format of the API.
 func refuse(w http.ResponseWriter, status int, msg string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

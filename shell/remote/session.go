@@ -16,17 +16,18 @@ import (
 	"vrrpsh/shell"
 )
 
-// How many requests may wait behind the one being served, and how long all their lines.
+// Limits on the number and the total length of the requests that wait behind the current request.
 const (
 	maxPending      = 16
 	maxPendingBytes = 256 << 10
 )
 
-// errGone is what a command sees that asks a client that has left.
+// errGone is the error of a command that asks a client that has left.
 var errGone = errors.New("the client has left")
 
-// session is the router's side of one client. One goroutine reads frames, so that an
-// interrupt is seen while a command runs; one serves requests in turn; one passes notices on.
+// session is the router's side of one client. One goroutine reads frames, so that it sees an
+// interrupt while a command runs. A second one serves requests in order. A third one passes on
+// notices.
 type session struct {
 	srv  *Server
 	peer Peer
@@ -37,18 +38,18 @@ type session struct {
 	ctx     context.Context // ends with the session
 	cancel  context.CancelFunc
 	pending chan *frame
-	turn    chan struct{} // has a value while a command is executed, until the client was told of its end
+	turn    chan struct{} // holds a value from the start of a command until the client has been told that it ended
 
 	wmu  sync.Mutex // one frame at a time
 	once sync.Once  // one goodbye
 
 	mu          sync.Mutex
-	running     uint64             // the execute being served
+	running     uint64             // the execute request being served
 	interrupt   context.CancelFunc // stops it
-	interrupted uint64             // an execute interrupted before it began
-	question    uint64             // the ask that waits for its answer
+	interrupted uint64             // an execute request that was interrupted before it began
+	question    uint64             // the question that waits for its answer
 	answer      chan *frame
-	waiting     int // bytes of the lines of pending
+	waiting     int // total length of the lines of pending, in bytes
 }
 
 func newServerSession(s *Server, p Peer, conv shell.Conversation, conn net.Conn, r *bufio.Reader) *session {
@@ -59,13 +60,13 @@ func newServerSession(s *Server, p Peer, conv shell.Conversation, conn net.Conn,
 	}
 }
 
-// run talks to the client until the session ends, then closes the conversation.
+// run serves the client until the session ends, then closes the conversation.
 func (s *session) run() {
 	defer func() {
 		s.cancel()
 		_ = s.conn.Close()
 	}()
-	_ = s.conn.SetDeadline(time.Time{}) // the HTTP server's no longer count
+	_ = s.conn.SetDeadline(time.Time{}) // cancel the deadlines of the HTTP server
 	if err := s.send(&frame{Op: opHello, State: stateOf(s.conv)}); err != nil {
 		s.closeConversation()
 		return
@@ -80,7 +81,7 @@ func (s *session) run() {
 	wg.Wait()
 }
 
-// read takes frames until the client leaves or breaks the protocol.
+// read reads frames until the client leaves or violates the protocol.
 func (s *session) read() {
 	for {
 		f, err := readFrame(s.r, maxRequest)
@@ -119,7 +120,7 @@ func (s *session) read() {
 	}
 }
 
-// wait counts the bytes of the requests that wait.
+// wait adds more to the length of the waiting requests.
 func (s *session) wait(more int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +133,7 @@ func (s *session) violation(err error) {
 	s.end(err.Error())
 }
 
-// stop interrupts the execute id, which may not have begun.
+// stop interrupts the execute request id, which may not have begun yet.
 func (s *session) stop(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +153,7 @@ func (s *session) answered(f *frame) {
 	}
 }
 
-// work serves the requests in turn.
+// work serves the requests in order.
 func (s *session) work() {
 	defer s.closeConversation()
 	for f := range s.pending {
@@ -166,7 +167,7 @@ func (s *session) work() {
 	}
 }
 
-// request serves one; its errors are those of the connection.
+// request serves one request. It returns only errors of the connection.
 func (s *session) request(f *frame) error {
 	switch f.Op {
 	case opExecute:
@@ -212,7 +213,7 @@ func (s *session) execute(f *frame) error {
 	return s.send(&frame{Op: opDone, ID: f.ID, Status: status, State: stateOf(s.conv)})
 }
 
-// await waits for the end of the command that is executed, and keeps others from beginning.
+// await waits for the end of the running command and prevents further commands from starting.
 func (s *session) await(limit time.Duration) {
 	t := time.NewTimer(limit)
 	defer t.Stop()
@@ -224,8 +225,8 @@ func (s *session) await(limit time.Duration) {
 	}
 }
 
-// guard keeps a command that panics from taking the router down. The line is not logged:
-// it may hold a secret.
+// guard keeps a panic in a command from ending the router. It does not log the line, which may
+// contain a secret.
 func (s *session) guard(line string, fn func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -237,7 +238,7 @@ func (s *session) guard(line string, fn func()) (ok bool) {
 	return true
 }
 
-// notices passes on what the router has to tell until the conversation has no more.
+// notices passes on the conversation's notices until there are no more.
 func (s *session) notices() {
 	ch := s.conv.Notices()
 	if ch == nil {
@@ -262,11 +263,11 @@ func (s *session) notices() {
 	}
 }
 
-// end says goodbye, once, and closes the connection, which ends the reading. The goodbye
-// goes first, so that the client does not take a command that stops for one that failed.
+// end sends a goodbye, once, and closes the connection, which ends read. The goodbye comes first,
+// so that the client does not mistake an interrupted command for a failed one.
 func (s *session) end(why string) {
 	s.once.Do(func() {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second)) // of a frame that is stuck
+		_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second)) // for a frame that is stuck
 		_ = s.send(&frame{Op: opBye, Text: why})
 		s.cancel()
 		_ = s.conn.Close()
@@ -292,7 +293,7 @@ func (s *session) write(b []byte) error {
 		return err
 	}
 	if _, err := s.conn.Write(b); err != nil {
-		_ = s.conn.Close() // half a frame may be out
+		_ = s.conn.Close() // the peer may have received half a frame
 		return err
 	}
 	return nil

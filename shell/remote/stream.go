@@ -15,17 +15,17 @@ import (
 
 var _ shell.Terminal = (*stream)(nil)
 
-// flushDelay is how long output may wait for more, so that a table of short writes makes
-// few frames and a progress line is still seen as it grows.
+// flushDelay is how long output waits for more output, so that a table of short writes needs few
+// frames, but a growing progress line is still visible.
 const flushDelay = 20 * time.Millisecond
 
-// stream carries the output of one command, in the order it was written, and what it wants of the user's terminal.
+// stream carries the output of one command, in the order of the writes, and its requests to the user's terminal.
 type stream struct {
 	s  *session
 	id uint64
 
 	mu    sync.Mutex
-	op    op // of what is in buf
+	op    op // of the data in buf
 	buf   []byte
 	timer *time.Timer
 	err   error
@@ -34,7 +34,7 @@ type stream struct {
 
 func newStream(s *session, id uint64) *stream { return &stream{s: s, id: id} }
 
-// writer returns the side of the stream for output (opOut) or errors (opErr).
+// writer returns a writer for output (opOut) or errors (opErr).
 func (st *stream) writer(o op) io.Writer { return &streamWriter{st, o} }
 
 type streamWriter struct {
@@ -42,7 +42,7 @@ type streamWriter struct {
 	op op
 }
 
-// Write implements io.Writer. It fails once the client has gone or the command has ended.
+// Write implements io.Writer. It fails after the client has gone or the command has ended.
 func (w *streamWriter) Write(b []byte) (int, error) {
 	st := w.st
 	st.mu.Lock()
@@ -113,7 +113,8 @@ func (st *stream) Progress(what string) {
 	_ = st.s.send(&frame{Op: opProgress, ID: st.id, Text: what})
 }
 
-// Show implements shell.Terminal. Of a text too long for a frame, and for any terminal, the rest is cut off.
+// Show implements shell.Terminal. It truncates a text that is too long for a frame, which is also too long for any
+// terminal.
 func (st *stream) Show(text string) error {
 	st.flush()
 	const most = maxFrame / 8
@@ -143,7 +144,7 @@ func (st *stream) flushLocked() {
 	st.buf = st.buf[:0]
 }
 
-// close sends what is left; later writes, by goroutines a command left behind, fail.
+// close sends the remaining output. Later writes, from goroutines that the command left running, fail.
 func (st *stream) close() {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// Ask implements shell.Terminal. Both contexts end it: the question's and the command's, which Ctrl-C ends. Ctrl-D on an
-// empty line is io.EOF.
+// Ask implements shell.Terminal. It ends when ctx ends or when the command's context ends, which Ctrl-C causes.
+// Ctrl-D on an empty line returns io.EOF.
 func (p *pager) Ask(ctx context.Context, question string, secret bool) (string, error) {
 	p.drain()
 	ctx, cancel := context.WithCancel(ctx)
@@ -22,7 +22,7 @@ func (p *pager) Ask(ctx context.Context, question string, secret bool) (string, 
 	return answer, err
 }
 
-// answer reads up to Enter.
+// answer reads a line up to Enter.
 func (t *terminal) answer(ctx context.Context, secret bool) (string, error) {
 	var text []rune
 	show := func(s string) {

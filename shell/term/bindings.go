@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// sequences are the control sequences that go-prompt is given, in the form it knows. It
-// would insert others as text.
+// sequences maps the control sequences that are passed on to go-prompt to the form that go-prompt
+// knows. It would insert unknown sequences as text.
 var sequences = map[string]string{
 	"\x1b[A": "\x1b[A", "\x1bOA": "\x1b[A", // Up
 	"\x1b[B": "\x1b[B", "\x1bOB": "\x1b[B", // Down
@@ -19,13 +19,13 @@ var sequences = map[string]string{
 	"\x1b[Z":  "\x1b[Z",  // Shift-Tab
 }
 
-// wordLeft and wordRight are what terminals send for Ctrl or Alt with an arrow.
+// wordLeft and wordRight are the sequences that terminals send for Ctrl or Alt with an arrow key.
 var (
 	wordLeft  = map[string]bool{"\x1b[1;5D": true, "\x1b[1;3D": true, "\x1b[5D": true, "\x1bOd": true}
 	wordRight = map[string]bool{"\x1b[1;5C": true, "\x1b[1;3C": true, "\x1b[5C": true, "\x1bOc": true}
 )
 
-// key turns a key into what go-prompt is given, nil for nothing.
+// key translates a key into input for go-prompt; nil means none.
 func (t *terminal) key(k key) []byte {
 	switch k.kind {
 	case keyText:
@@ -69,7 +69,7 @@ func (t *terminal) control(c byte) []byte {
 		t.selected = -1
 		return []byte{ctrlD}
 	case ctrlZ:
-		if !t.known("end") { // not in a mode to be left
+		if !t.known("end") { // the current mode cannot be left
 			t.overflow = false
 			return t.change(setText(""))
 		}
@@ -94,14 +94,14 @@ func (t *terminal) control(c byte) []byte {
 	}
 }
 
-// say executes a command in place of the line typed.
+// say executes a command instead of the typed line.
 func (t *terminal) say(line string) []byte {
 	t.overflow, t.unkept = false, true
 	t.queued = append(t.queued, func() []byte { return t.hand(endEnter) })
 	return t.change(setText(line))
 }
 
-// known tells whether word is a command here.
+// known tells whether word is a command in the current mode.
 func (t *terminal) known(word string) bool {
 	for _, s := range t.conv.Complete(word) {
 		if s.Literal && s.Text == word {

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// maxSuggestions are shown at a time.
+	// maxSuggestions is how many suggestions are displayed at a time.
 	maxSuggestions = 6
-	// minSuggestionWidth is the least room, in columns, in which suggestions make sense.
+	// minSuggestionWidth is the least width, in columns, in which suggestions are useful.
 	minSuggestionWidth = 12
 )
 
-// suggest is go-prompt's completer: it says what pops up. go-prompt calls it after every key,
-// and with an empty line in between. It goes wrong when a list gets shorter than what is
-// selected in it, so while something is selected the list stays.
+// suggest is go-prompt's completer: it returns the suggestions to pop up. go-prompt calls it after
+// every key and with an empty line in between. go-prompt fails when the list becomes shorter than
+// the index of the selected entry. Therefore the list does not change while an entry is selected.
 func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 	t.doc = d
 	before := d.TextBeforeCursor()
@@ -50,7 +50,7 @@ func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 	return t.popup
 }
 
-// literals is the part of popup that can be selected; found has them first.
+// literals returns the entries of popup that can be selected. They come first in found.
 func literals(popup []prompt.Suggest, found []shell.Suggestion) []prompt.Suggest {
 	n := slices.IndexFunc(found, func(s shell.Suggestion) bool { return !s.Literal })
 	if n < 0 || n > len(popup) {
@@ -59,7 +59,7 @@ func literals(popup []prompt.Suggest, found []shell.Suggestion) []prompt.Suggest
 	return popup[:n]
 }
 
-// room is how many suggestions fit below the line.
+// room returns how many suggestions fit below the line.
 func (t *terminal) room() int {
 	_, rows := t.tty.size()
 	width := runewidth.StringWidth(t.prefix)
@@ -70,7 +70,7 @@ func (t *terminal) room() int {
 	return max(0, min(maxSuggestions, rows-2-y))
 }
 
-// lookup asks the conversation what may stand at the end of before: literal words first.
+// lookup asks the conversation for the possible words at the end of before, literal words first.
 func (t *terminal) lookup(before string) []shell.Suggestion {
 	if t.valid && t.looked == before {
 		return t.found
@@ -89,8 +89,8 @@ func (t *terminal) lookup(before string) []shell.Suggestion {
 	return t.found
 }
 
-// tab completes the word as far as there is one way, and lets the user choose where there
-// are more.
+// tab completes the word as far as it is unambiguous. If several words are possible, the user
+// selects one.
 func (t *terminal) tab() []byte {
 	if t.selected >= 0 {
 		t.selectNext()
@@ -98,7 +98,7 @@ func (t *terminal) tab() []byte {
 	}
 	before := t.doc.TextBeforeCursor()
 	word := lastWord(before)
-	t.valid = false // what there is may have changed
+	t.valid = false // the possible words may have changed
 	list := t.lookup(before)
 	n := slices.IndexFunc(list, func(s shell.Suggestion) bool { return !s.Literal })
 	if n < 0 {
@@ -125,14 +125,14 @@ func (t *terminal) tab() []byte {
 	return []byte{'\t'}
 }
 
-// shows tells whether list is what pops up now.
+// shows tells whether list is currently displayed.
 func (t *terminal) shows(list []shell.Suggestion) bool {
 	return len(t.popup) == len(list) && slices.EqualFunc(t.popup, list, func(p prompt.Suggest, s shell.Suggestion) bool {
 		return p.Text == s.Text
 	})
 }
 
-// selectNext follows what go-prompt does with Tab.
+// selectNext repeats go-prompt's reaction to Tab.
 func (t *terminal) selectNext() {
 	t.selected++
 	if t.selected >= len(t.popup) {
@@ -151,7 +151,7 @@ func commonPrefix(list []shell.Suggestion) string {
 	return common
 }
 
-// help shows what "?" asks for, above the line.
+// help displays the answer to "?" above the line.
 func (t *terminal) help() []byte {
 	before := t.doc.TextBeforeCursor()
 	text := t.conv.Help(before)

@@ -9,12 +9,12 @@ import (
 	prompt "github.com/c-bata/go-prompt"
 )
 
-// edit changes the line being typed. It runs in go-prompt's own goroutine.
+// edit changes the line being typed. It runs in go-prompt's goroutine.
 type edit func(*prompt.Buffer)
 
 func runes(s string) int { return len([]rune(s)) }
 
-// setText replaces the line; the cursor ends behind it.
+// setText replaces the line and moves the cursor to its end.
 func setText(text string) edit {
 	return func(b *prompt.Buffer) {
 		b.CursorRight(runes(b.Document().TextAfterCursor()))
@@ -23,7 +23,7 @@ func setText(text string) edit {
 	}
 }
 
-// replaceWord puts text in the place of the n characters before the cursor.
+// replaceWord replaces the n characters before the cursor with text.
 func replaceWord(n int, text string) edit {
 	return func(b *prompt.Buffer) {
 		b.DeleteBeforeCursor(n)
@@ -34,14 +34,14 @@ func replaceWord(n int, text string) edit {
 // cursorBack moves the cursor n characters to the left.
 func cursorBack(n int) edit { return func(b *prompt.Buffer) { b.CursorLeft(n) } }
 
-// wordBack is the length of the word before the cursor, with the space behind it.
+// wordBack returns the length of the word before the cursor, including the space after it.
 func wordBack(before string) int {
 	trimmed := strings.TrimRightFunc(before, unicode.IsSpace)
 	start := strings.LastIndexFunc(trimmed, unicode.IsSpace) + 1
 	return runes(before[start:])
 }
 
-// wordForth is the length of the word after the cursor, with the space before it.
+// wordForth returns the length of the word after the cursor, including the space before it.
 func wordForth(after string) int {
 	trimmed := strings.TrimLeftFunc(after, unicode.IsSpace)
 	end := strings.IndexFunc(trimmed, unicode.IsSpace)
@@ -51,7 +51,7 @@ func wordForth(after string) int {
 	return runes(after) - runes(trimmed[end:])
 }
 
-// killer keeps what was cut last, for Ctrl-Y.
+// killer keeps the text that was cut last, for Ctrl-Y.
 type killer struct{ cut string }
 
 func (k *killer) back(b *prompt.Buffer, n int) {
@@ -77,8 +77,8 @@ func (k *killer) yank(b *prompt.Buffer)      { b.InsertText(k.cut, false, true) 
 func goWordBack(b *prompt.Buffer)  { b.CursorLeft(wordBack(b.Document().TextBeforeCursor())) }
 func goWordForth(b *prompt.Buffer) { b.CursorRight(wordForth(b.Document().TextAfterCursor())) }
 
-// swap exchanges the characters around the cursor and steps over them, at the end of the
-// line those before it.
+// swap exchanges the characters around the cursor and moves the cursor after them. At the end of
+// the line it exchanges the last two characters.
 func swap(b *prompt.Buffer) {
 	before, after := []rune(b.Document().TextBeforeCursor()), []rune(b.Document().TextAfterCursor())
 	if len(before) == 0 || len(before)+len(after) < 2 {

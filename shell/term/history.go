@@ -20,7 +20,7 @@ import (
 
 const defaultHistory = 1000
 
-// history is the lines of this session and, from a file, of those before it.
+// history contains the lines of this session and, from a file, of earlier sessions.
 type history struct {
 	path    string
 	size    int
@@ -28,7 +28,7 @@ type history struct {
 	lines   []string
 }
 
-// openHistory reads the file; a history without it is returned with the error.
+// openHistory reads the history file. If that fails, it returns the error and a history without a file.
 func openHistory(o Options) (*history, error) {
 	h := &history{path: o.HistoryFile, size: o.HistorySize, private: o.Private}
 	if h.size <= 0 {
@@ -44,12 +44,12 @@ func openHistory(o Options) (*history, error) {
 	return h, nil
 }
 
-// open opens the file for reading and appending, and for nobody else.
+// open opens the file for reading and appending, with access for its owner only.
 func (h *history) open() (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(h.path), 0o700); err != nil {
 		return nil, err
 	}
-	// Not through a link, and not waiting for the other end of a pipe.
+	// Do not follow a link, and do not wait for the other end of a pipe.
 	f, err := os.OpenFile(h.path, os.O_RDWR|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (h *history) trim() {
 	}
 }
 
-// rewrite shortens the file to what is kept.
+// rewrite truncates the file to the lines that are kept.
 func (h *history) rewrite() error {
 	f, err := os.CreateTemp(filepath.Dir(h.path), ".history-*") // mode 0600
 	if err != nil {
@@ -124,8 +124,8 @@ func (h *history) rewrite() error {
 	return err
 }
 
-// add notes a line. The file gets it at once, in one write, so that sessions side by side
-// do not cut each other's lines.
+// add adds a line. It writes the line to the file immediately and in one write, so that parallel
+// sessions do not mix parts of lines.
 func (h *history) add(line string) {
 	line = strings.TrimSpace(line)
 	if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
@@ -138,14 +138,14 @@ func (h *history) add(line string) {
 	}
 	f, err := h.open()
 	if err != nil {
-		return // the history is not worth disturbing the user for
+		return // a failure of the history is no reason to disturb the user
 	}
 	_, _ = f.WriteString(line + "\n")
 	_ = f.Close()
 }
 
-// older returns the newest line before index from that contains what, and its index; -1 when
-// there is none.
+// older returns the newest line before index from that contains what, and the line's index, or -1
+// if there is no such line.
 func (h *history) older(what string, from int) (string, int) {
 	for i := min(from, len(h.lines)) - 1; i >= 0; i-- {
 		if strings.Contains(h.lines[i], what) {

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// maxTypeAhead is how many bytes are taken from the terminal before somebody wants them.
+	// maxTypeAhead is how many bytes are read from the terminal before they are needed.
 	maxTypeAhead = 1 << 20
-	// maxNotices is how many notices wait for the next prompt.
+	// maxNotices is how many notices are queued for the next prompt.
 	maxNotices = 1000
 )
 
 // ErrHangup is what Run returns when the terminal has gone.
 var ErrHangup = errors.New("the terminal is gone")
 
-// input collects all that can happen while the terminal waits: bytes typed, notices, changes
-// of size, and the end. One goroutine sleeps in poll, so that an idle shell costs nothing and
-// Ctrl-C is seen while a command runs.
+// input collects everything that can happen while the terminal waits: typed bytes, notices, changes
+// of the terminal's size, and the end. One goroutine sleeps in poll, so that an idle shell uses no
+// CPU time and Ctrl-C is noticed while a command runs.
 type input struct {
 	fd   int
-	wake [2]*os.File // a byte or the end of it wakes the poll
+	wake [2]*os.File // a byte or the end of file wakes the poll
 	done sync.WaitGroup
 
 	mu        sync.Mutex
@@ -36,13 +36,13 @@ type input struct {
 	scan      scanner
 	buf       []byte
 	notices   []string
-	skipped   int // notices that found no room
+	skipped   int // notices dropped because the queue was full
 	resized   bool
-	ended     bool   // there will be no more notices: the session has ended
+	ended     bool   // the session has ended, so there will be no more notices
 	err       error  // the terminal has gone
 	cancelled error  // the context has ended
-	closed    bool   // the terminal is done with it
-	interrupt func() // stops the command that runs
+	closed    bool   // the terminal no longer uses this input
+	interrupt func() // stops the running command
 }
 
 func newInput(fd int) (*input, error) {
@@ -63,7 +63,7 @@ func (in *input) close() {
 	_ = in.wake[0].Close()
 }
 
-// change alters the state and wakes who waits.
+// change changes the state and wakes the waiting goroutines.
 func (in *input) change(fn func()) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -71,7 +71,7 @@ func (in *input) change(fn func()) {
 	in.cond.Broadcast()
 }
 
-// pump takes what the terminal sends.
+// pump reads the terminal's input.
 func (in *input) pump() {
 	wake := int(in.wake[0].Fd())
 	b := make([]byte, 4096)
@@ -99,7 +99,7 @@ func (in *input) pump() {
 	}
 }
 
-// room waits until there is room for more; false when the terminal is done.
+// room waits until there is room for more input. It returns false when the input is closed.
 func (in *input) room() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -113,7 +113,7 @@ func (in *input) take(b []byte) {
 	var interrupt func()
 	in.change(func() {
 		if in.interrupt != nil {
-			// As a terminal does it itself: Ctrl-C throws away what was typed before it.
+			// As in a terminal's own line editing, Ctrl-C discards everything typed before it.
 			if i := bytes.LastIndexByte(b, ctrlC); i >= 0 {
 				interrupt = in.interrupt
 				in.buf = in.buf[:0]
@@ -128,7 +128,7 @@ func (in *input) take(b []byte) {
 	}
 }
 
-// onInterrupt says what Ctrl-C does; nil: it is a key like others.
+// onInterrupt sets the action of Ctrl-C. If it is nil, Ctrl-C is a key like any other.
 func (in *input) onInterrupt(fn func()) { in.change(func() { in.interrupt = fn }) }
 
 // collectNotices collects notices until they end or ctx does.
@@ -156,7 +156,7 @@ func (in *input) collectNotices(ctx context.Context, notices <-chan string) {
 	}
 }
 
-// takeNotices returns the lines to show.
+// takeNotices removes and returns the notices to display.
 func (in *input) takeNotices() []string {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -168,18 +168,18 @@ func (in *input) takeNotices() []string {
 	return list
 }
 
-// event is what the line editor waits for.
+// event is the kind of event that the line editor waits for.
 type event int
 
 const (
 	eventKey event = iota
 	eventNotice
 	eventResize
-	eventEnded // the session
-	eventStop  // the context, or the terminal has gone
+	eventEnded // the session has ended
+	eventStop  // the context has ended or the terminal has gone
 )
 
-// next waits for something to happen. What was typed before the terminal went still counts.
+// next waits for an event. Keys typed before the terminal went away still count.
 func (in *input) next() (event, key) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -191,7 +191,7 @@ func (in *input) next() (event, key) {
 			in.resized = false
 			return eventResize, key{}
 		}
-		if k, ok := in.keyLocked(); ok { // before notices, a flood of which must not stop the user
+		if k, ok := in.keyLocked(); ok { // keys come before notices: a flood of notices must not block the user
 			return eventKey, k
 		}
 		switch {
@@ -206,7 +206,7 @@ func (in *input) next() (event, key) {
 	}
 }
 
-// keyLocked returns the next key that means something, if it is all there.
+// keyLocked returns the next key that has a meaning, if all its bytes have arrived.
 func (in *input) keyLocked() (key, bool) {
 	for {
 		k, n := in.scan.next(in.buf)
@@ -214,15 +214,15 @@ func (in *input) keyLocked() (key, bool) {
 			return key{}, false
 		}
 		in.buf = in.buf[n:]
-		in.cond.Broadcast() // there is room
+		in.cond.Broadcast() // there is room again
 		if k.kind != keyNone {
 			return k, true
 		}
 	}
 }
 
-// key waits for a key alone: in the pager, for an answer, in the search. Its errors are those
-// of ctx and of a terminal that has gone.
+// key waits for a key only: in the pager, for an answer, in the search. It returns an error when
+// ctx ends or the terminal has gone.
 func (in *input) key(ctx context.Context) (key, error) {
 	defer context.AfterFunc(ctx, func() { in.change(func() {}) })()
 	in.mu.Lock()
@@ -244,7 +244,7 @@ func (in *input) key(ctx context.Context) (key, error) {
 	}
 }
 
-// character is key, with text one character at a time.
+// character works as key, but returns text one character at a time.
 func (in *input) character(ctx context.Context) (key, error) {
 	k, err := in.key(ctx)
 	if r := []rune(k.text); k.kind == keyText && len(r) > 1 {
@@ -259,7 +259,7 @@ func (in *input) unread(s string) {
 	in.change(func() { in.buf = append([]byte(s), in.buf...) })
 }
 
-// line takes a whole line if one is there already, as in a paste.
+// line takes a whole line if the input already contains one, as after a paste.
 func (in *input) line() (string, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -274,7 +274,7 @@ func (in *input) line() (string, bool) {
 	return s, ok
 }
 
-// reason tells why the terminal has to stop, nil when it does not.
+// reason returns why the terminal must stop, nil if it need not.
 func (in *input) reason() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()

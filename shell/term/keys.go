@@ -9,30 +9,30 @@ import (
 	"unicode/utf8"
 )
 
-// keyKind says what a key is.
+// keyKind is the kind of a key.
 type keyKind int
 
 const (
-	keyNone     keyKind = iota // bytes that mean nothing
+	keyNone     keyKind = iota // bytes without a meaning
 	keyText                    // a run of printable characters
-	keyQuestion                // "?" typed
+	keyQuestion                // "?" was typed
 	keyControl                 // one control byte; text holds it
-	keyEscape                  // a control sequence, as sent
+	keyEscape                  // a control sequence, as received
 	keyMeta                    // Esc and a character; text holds the character
 )
 
-// key is what the line editor takes at once. A chunk read from the terminal may hold many.
+// key is one unit of input for the line editor. A chunk read from the terminal may contain many keys.
 type key struct {
 	kind keyKind
 	text string
-	raw  string // the bytes it came as
+	raw  string // the received bytes
 }
 
 func (k key) control(b byte) bool { return k.kind == keyControl && k.text[0] == b }
 
 func (k key) enter() bool { return k.control('\r') || k.control('\n') }
 
-// Control bytes, by the keys that send them.
+// Control bytes, named after the keys that send them.
 const (
 	ctrlA     = 0x01
 	ctrlB     = 0x02
@@ -62,14 +62,14 @@ const (
 	pasteEnd   = "\x1b[201~"
 )
 
-// scanner cuts what the terminal sends into keys.
+// scanner splits the terminal's input into keys.
 type scanner struct {
-	pasting bool // between the marks of a bracketed paste, where "?" and Tab are text
-	cr      bool // the last was CR, whose LF is to be swallowed
+	pasting bool // between the marks of a bracketed paste, in which "?" and Tab are text
+	cr      bool // the last byte was CR: ignore an LF after it
 	quoting bool // Ctrl-V was typed
 }
 
-// next returns the first key of b and how many bytes it takes, 0 when it is not complete yet.
+// next returns the first key of b and its length in bytes, which is 0 if the key is incomplete.
 func (s *scanner) next(b []byte) (key, int) {
 	k, n := s.cut(b)
 	k.raw = string(b[:n])
@@ -102,14 +102,14 @@ func (s *scanner) cut(b []byte) (key, int) {
 		s.cr = c == '\r'
 		s.quoting = false
 		if c == ctrlC {
-			s.pasting = false // the mark of its end may be lost
+			s.pasting = false // the end mark of the paste may be lost
 		}
 		return key{kind: keyControl, text: string(rune(c))}, 1
 	}
 	return s.printable(b)
 }
 
-// printable takes characters up to the next that is none.
+// printable takes characters up to the next one that is not printable.
 func (s *scanner) printable(b []byte) (key, int) {
 	var text strings.Builder
 	n := 0
@@ -127,7 +127,7 @@ func (s *scanner) printable(b []byte) (key, int) {
 		r, size := utf8.DecodeRune(b[n:])
 		if r == utf8.RuneError && size == 1 {
 			if !utf8.FullRune(b[n:]) {
-				break // the rest is still to come
+				break // the rest of the character has not arrived yet
 			}
 			n++
 			continue
@@ -146,11 +146,11 @@ func (s *scanner) printable(b []byte) (key, int) {
 	return key{kind: keyText, text: text.String()}, n
 }
 
-// maxSequence bounds control sequences; longer ones are noise.
+// maxSequence limits the length of control sequences. Longer ones are noise.
 const maxSequence = 32
 
-// sequence takes what begins with Esc. There is no timeout: Esc waits for the next byte, as
-// Esc-b typed with two fingers and sequences that a slow line cuts in two both want.
+// sequence takes a key that begins with Esc. There is no timeout: Esc waits for the next byte. This
+// supports Esc and b typed one after the other, and sequences that a slow line splits in two.
 func (s *scanner) sequence(b []byte) (key, int) {
 	if len(b) < 2 {
 		return key{}, 0
@@ -202,8 +202,8 @@ func (s *scanner) csi(b []byte) (key, int) {
 	return key{}, 0
 }
 
-// line takes a whole line of plain text, as a paste has it, if b begins with one: up to n
-// bytes, the end of the line included.
+// line takes a whole line of plain text, as a paste contains it, if b begins with one. It takes up
+// to n bytes, including the line end.
 func (s *scanner) line(b []byte) (text string, n int, ok bool) {
 	try := *s
 	var sb strings.Builder

@@ -13,7 +13,8 @@ import (
 
 var _ shell.Terminal = (*pager)(nil)
 
-// Show implements shell.Terminal, on the terminal's alternate screen: what was there before comes back.
+// Show implements shell.Terminal. It uses the alternate screen, so that the previous contents of the terminal can be
+// restored.
 func (p *pager) Show(text string) error {
 	p.once.Do(p.enterScreen)
 	if err := p.ctx.Err(); err != nil {
@@ -55,7 +56,7 @@ func (p *pager) enterScreen() {
 	})
 }
 
-// leaveScreen brings back what was on the terminal before.
+// leaveScreen restores the previous contents of the terminal.
 func (p *pager) leaveScreen() {
 	if !p.t.tty.screen.Load() {
 		return

@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// maxUnread is how much output waits for the user before the command has to, in bytes.
+	// maxUnread is how much unread output is buffered before the command must wait, in bytes.
 	maxUnread = 64 << 20
-	// maxReread is how much is kept for going back.
+	// maxReread is how much displayed output is kept for paging back, in bytes.
 	maxReread = 8 << 20
-	// maxWrite is how much is written to the terminal before Ctrl-C is looked for.
+	// maxWrite is how many bytes are written to the terminal between two checks for Ctrl-C.
 	maxWrite = 16 << 10
 )
 
@@ -29,50 +29,50 @@ const (
 	eraseLine  = "\r\x1b[K"
 )
 
-// errQuit is what a command gets that writes after the user has quit the pager.
+// errQuit is the write error of a command after the user has quit the pager.
 var errQuit = errors.New("the output is no longer wanted")
 
-// pager shows output page by page. The command does not wait for the user: what it writes is
-// kept, so that it does not hold on to what others need while somebody reads.
+// pager displays output page by page. The command does not wait for the user: the pager buffers its
+// output, so that the command does not hold resources that others need while the user reads.
 type pager struct {
 	t      *terminal
 	ctx    context.Context // of the command; its end quits a pager that waits for a key
 	cancel context.CancelFunc
-	page   int  // rows of a page; 0: the output is not paged
-	tall   bool // page is the terminal's height, whatever that becomes
+	page   int  // rows of a page; 0: no paging
+	tall   bool // page is the terminal's height and follows its changes
 	done   chan struct{}
 
 	mu     sync.Mutex
 	cond   *sync.Cond
 	data   []byte
-	urgent []span // of data: errors, which are shown in any case
-	shown  int    // bytes of data
+	urgent []span // the parts of data that are errors, which are always displayed
+	shown  int    // bytes of data displayed
 	busy   bool
 	noMore bool
 	quit   bool
 	closed bool
 
-	// Of the goroutine that shows.
-	used int  // rows of this page
-	line int  // where in data the line begins that is being shown
-	last byte // written
+	// Used only by the goroutine that displays output.
+	used int  // rows used on this page
+	line int  // offset in data of the line being displayed
+	last byte // the last byte written
 
-	// What the command is doing; p.mu guards the strings.
+	// The current activity of the command; p.mu guards the strings.
 	doing   string
-	drawn   bool // it is on the terminal
+	drawn   bool // the activity is displayed on the terminal
 	working sync.Once
 	clock   sync.WaitGroup
 
-	live sync.WaitGroup // the reader of keys while the screen is shown
-	once sync.Once      // for the begin of that
-	left sync.Once      // for its end
+	live sync.WaitGroup // the goroutine that reads keys while the alternate screen is displayed
+	once sync.Once      // enters the alternate screen
+	left sync.Once      // leaves the alternate screen
 }
 
 // span is a part of the output.
 type span struct{ from, to int }
 
-// newPager starts a pager with the page length of the moment: the conversation may not be
-// asked while it executes a command.
+// newPager starts a pager with the current page length. It reads the page length now because the
+// conversation must not be asked while it executes a command.
 func newPager(ctx context.Context, cancel context.CancelFunc, t *terminal) *pager {
 	p := &pager{t: t, ctx: ctx, cancel: cancel, done: make(chan struct{}), tall: true, last: '\n'}
 	if n := t.conv.PageLength(); n >= 0 {
@@ -89,7 +89,7 @@ func (p *pager) Write(b []byte) (int, error) { return p.write(b, false) }
 // NoMore implements shell.Terminal.
 func (p *pager) NoMore() { p.change(func() { p.noMore = true }) }
 
-// errors returns the side of the pager that is heard even after the user has quit.
+// errors returns a writer whose output is displayed even after the user has quit the pager.
 func (p *pager) errors() io.Writer { return (*pagerErrors)(p) }
 
 type pagerErrors pager
@@ -121,10 +121,10 @@ func (p *pager) change(fn func()) {
 	p.cond.Broadcast()
 }
 
-// stop throws away what is not shown yet: Ctrl-C was typed.
+// stop discards output that is not displayed yet, after Ctrl-C.
 func (p *pager) stop() { p.change(p.discard) }
 
-// discard throws away what is not shown yet, but for errors.
+// discard discards output that is not displayed yet, except errors.
 func (p *pager) discard() {
 	var keep []byte
 	for _, s := range p.urgent {
@@ -137,7 +137,7 @@ func (p *pager) discard() {
 	p.line = p.shown
 }
 
-// drain waits until all that was written is shown, and begins a new page.
+// drain waits until all output is displayed, and begins a new page.
 func (p *pager) drain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *pager) drain() {
 	p.eraseProgress()
 }
 
-// close waits until the user has seen everything. The cursor is at the beginning of a line then.
+// close waits until the user has seen all output. Then it moves the cursor to the beginning of a line.
 func (p *pager) close() {
 	p.leaveScreen()
 	p.change(func() {
@@ -163,13 +163,13 @@ func (p *pager) close() {
 	}
 }
 
-// show is the goroutine that writes to the terminal.
+// show is the body of the goroutine that writes to the terminal.
 func (p *pager) show() {
 	defer close(p.done)
 	for p.wait() {
 		text, full := p.next()
 		if len(text) > 0 {
-			p.leaveScreen() // or it would go with the picture
+			p.leaveScreen() // leaving the alternate screen later would erase this output
 			p.last = text[len(text)-1]
 			p.t.tty.write(string(text))
 		}
@@ -179,7 +179,7 @@ func (p *pager) show() {
 	}
 }
 
-// wait waits for output; false when there will be none.
+// wait waits for output. It returns false when the output has ended.
 func (p *pager) wait() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -195,7 +195,7 @@ func (p *pager) wait() bool {
 	return p.busy
 }
 
-// limit is how many rows are shown before the user is asked, 0 for all.
+// limit returns how many rows are displayed before the pager asks the user, 0 for no limit.
 func (p *pager) limit() int {
 	switch {
 	case p.noMore:
@@ -208,7 +208,7 @@ func (p *pager) limit() int {
 	}
 }
 
-// next takes what fits on the page; full tells that there is more than that.
+// next returns the output that fits on the page. full is true if there is more output.
 func (p *pager) next() (text []byte, full bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +224,7 @@ func (p *pager) next() (text []byte, full bool) {
 	for p.used < limit && p.shown < len(p.data) {
 		n := bytes.IndexByte(p.data[p.shown:], '\n')
 		if n < 0 {
-			p.shown = len(p.data) // the line's rows count when it is complete
+			p.shown = len(p.data) // the rows of a line count once the line is complete
 			break
 		}
 		p.shown += n + 1
@@ -234,7 +234,7 @@ func (p *pager) next() (text []byte, full bool) {
 	return p.data[from:p.shown:p.shown], p.used >= limit && p.shown < len(p.data)
 }
 
-// trim forgets what the user will hardly go back to.
+// trim discards old output to which the user will hardly go back.
 func (p *pager) trim() {
 	if n := p.line - maxReread; n > maxReread {
 		p.data = append([]byte(nil), p.data[n:]...)
@@ -250,19 +250,19 @@ func (p *pager) trim() {
 	}
 }
 
-// rowsOf is how many rows of the terminal a line takes.
+// rowsOf returns how many rows of the terminal a line takes.
 func rowsOf(line []byte, columns int) int {
 	if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
 		line = line[i+1:]
 	}
 	width := len(line)
-	if width > columns/2 { // or nothing could make it wrap
+	if width > columns/2 { // a shorter line cannot wrap
 		width = runewidth.StringWidth(strings.ReplaceAll(string(line), "\t", "        "))
 	}
 	return max(1, (width+columns-1)/columns)
 }
 
-// more asks what to show next.
+// more asks the user what to display next.
 func (p *pager) more() {
 	note := ""
 	for {
@@ -301,7 +301,7 @@ func (p *pager) more() {
 	}
 }
 
-// back shows the page before the one on the terminal again.
+// back displays the page before the current page again.
 func (p *pager) back() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -315,8 +315,8 @@ func (p *pager) back() {
 	p.shown, p.line, p.used = at, at, 0
 }
 
-// search goes on with the next line that matches; it says why it does not. It waits for
-// output that the command has not written yet.
+// search continues at the next matching line and waits for further output of the command if
+// necessary. If there is no match, it returns the reason.
 func (p *pager) search(pattern string) (problem string) {
 	re, err := shell.CompilePattern(pattern)
 	if err != nil {
@@ -347,7 +347,7 @@ func (p *pager) search(pattern string) (problem string) {
 	return "(interrupted)"
 }
 
-// erase takes what was echoed off the terminal again.
+// erase returns the text that erases the echo of text from the terminal.
 func erase(text []rune) string {
 	n := runewidth.StringWidth(string(text))
 	return strings.Repeat("\b", n) + strings.Repeat(" ", n) + strings.Repeat("\b", n)

@@ -14,8 +14,9 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// NewPassword reads a new password: from a terminal twice, without echo, until both are the same,
-// and else the first line. Prompts go to prompts. When ctx ends the terminal is put back.
+// NewPassword reads a new password. From a terminal it reads two answers without echo until both
+// are equal; from other input it reads the first line. It writes prompts to prompts. When ctx ends,
+// it restores the terminal.
 func NewPassword(ctx context.Context, in *os.File, prompts io.Writer) (string, error) {
 	fd := int(in.Fd())
 	if !xterm.IsTerminal(fd) {
@@ -51,7 +52,7 @@ func NewPassword(ctx context.Context, in *os.File, prompts io.Writer) (string, e
 	}
 }
 
-// twice asks until two answers are the same.
+// twice asks until two answers are equal.
 func twice(prompts io.Writer, read func() (string, error)) (string, error) {
 	for {
 		fmt.Fprint(prompts, "Password: ")

@@ -11,7 +11,8 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// progressPause is how long a command is silent before what it does is shown, and how often that is drawn anew.
+// progressPause is how long a command must be silent before its progress is displayed, and the interval between
+// updates.
 const progressPause = 500 * time.Millisecond
 
 // Progress implements shell.Terminal.
@@ -34,7 +35,7 @@ func (p *pager) Progress(what string) {
 	})
 }
 
-// drawProgress shows what the command is doing, unless there is output to be shown or to be read.
+// drawProgress displays the command's progress, unless there is output to display or to read.
 func (p *pager) drawProgress(since time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +48,7 @@ func (p *pager) drawProgress(since time.Duration) {
 	p.drawn = true
 }
 
-// eraseProgress takes it off the terminal. p.mu is held.
+// eraseProgress erases the progress from the terminal. The caller must hold p.mu.
 func (p *pager) eraseProgress() {
 	if p.drawn {
 		p.t.tty.write(eraseLine)

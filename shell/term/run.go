@@ -18,36 +18,36 @@ import (
 	"vrrpsh/shell"
 )
 
-// Options are how a terminal behaves.
+// Options configure a terminal.
 type Options struct {
-	// In and Out are the terminal, os.Stdin and os.Stdout when nil. Both must be the same one.
+	// In and Out are the input and output of the same terminal; nil means os.Stdin and os.Stdout.
 	In, Out *os.File
-	// HistoryFile keeps the lines of earlier sessions, with mode 0600; empty for none.
+	// HistoryFile keeps the lines of earlier sessions. Its mode is 0600. If it is empty, there is no file.
 	HistoryFile string
-	// HistorySize is how many lines are kept, 1000 when 0.
+	// HistorySize is how many lines are kept; 0 means 1000.
 	HistorySize int
-	// Private tells lines that must not reach the history file, beside those that name a
-	// secret, a password or authentication.
+	// Private tells whether a line must not be written to the history file. Lines that name a
+	// secret, a password or authentication are never written.
 	Private func(line string) bool
 }
 
-// ErrLost is in the error of Run when the conversation ended without the user's doing. The
-// terminal has shown the reason already.
+// ErrLost is wrapped in the error of Run when the conversation ended without the user's action. The
+// terminal has already displayed the reason.
 var ErrLost = errors.New("session lost")
 
-// ErrBusy is what Run returns while another Run has the terminal.
+// ErrBusy is returned by Run while another Run uses the terminal.
 var ErrBusy = errors.New("the terminal is in use")
 
-// running keeps two terminals out of one process, whose line editor could not bear it.
+// running prevents two terminals in one process, which the line editor does not support.
 var running atomic.Bool
 
-// Run talks to the user until the conversation ends: then it returns nil, having put the
-// terminal back, as on every other way out. It returns ctx's error when ctx ends, ErrHangup
-// when the terminal has gone, ErrLost when the conversation has, and an error with a stack
-// when the conversation or the line editor panicked. It does not close the conversation.
+// Run lets the user talk to conv until the conversation ends, and then returns nil. It returns
+// ctx's error when ctx ends, ErrHangup when the terminal has gone, ErrLost when the conversation is
+// lost, and an error with a stack trace when the conversation or the line editor panicked. In every
+// case it restores the terminal. Run does not close the conversation.
 //
-// While a command runs Ctrl-C ends the command's context. Signals other than SIGWINCH and
-// SIGCONT are the caller's.
+// While a command runs, Ctrl-C cancels the command's context. The caller handles signals other than
+// SIGWINCH and SIGCONT.
 func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	if !running.CompareAndSwap(false, true) {
 		return ErrBusy
@@ -59,7 +59,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	if o.Out == nil {
 		o.Out = os.Stdout
 	}
-	// The line editor opens it, too, but panics when it cannot.
+	// The line editor opens /dev/tty, too, but panics when that fails.
 	f, err := os.OpenFile("/dev/tty", os.O_RDONLY, 0)
 	if err != nil {
 		return fmt.Errorf("no controlling terminal: %w", err)
@@ -96,8 +96,8 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	return t.loop()
 }
 
-// watchSize notes when the terminal changes its size, or comes back after the process was
-// stopped, when the shell that stopped it has left it in a mode of its own.
+// watchSize notices when the terminal changes its size. It also notices when the process continues
+// after a stop, because the parent shell may have left the terminal in another mode.
 func (t *terminal) watchSize(ctx context.Context) {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGWINCH, syscall.SIGCONT)
@@ -117,7 +117,7 @@ func (t *terminal) watchSize(ctx context.Context) {
 	}
 }
 
-// loop reads and executes lines.
+// loop reads and executes lines until the terminal must stop.
 func (t *terminal) loop() error {
 	for {
 		t.showNotices()
@@ -147,7 +147,8 @@ func (t *terminal) loop() error {
 	}
 }
 
-// lost makes the error of a conversation that ended by itself; show when nobody has told yet.
+// lost returns the error of a conversation that ended without the user's action. If show is set, it also displays the
+// reason.
 func (t *terminal) lost(show bool) error {
 	err := cmp.Or(t.conv.Err(), errors.New("the session has ended"))
 	if show {
@@ -169,7 +170,7 @@ func (t *terminal) execute(line string) shell.Status {
 	pg := newPager(ctx, cancel, t)
 	t.in.onInterrupt(func() { cancel(); pg.stop() })
 	defer t.in.onInterrupt(nil)
-	defer pg.close() // while Ctrl-C still cuts the output short
+	defer pg.close() // at this point Ctrl-C still cuts the output short
 	columns, _ := t.tty.size()
 	return t.conv.Execute(ctx, line, shell.IO{Out: pg, Err: pg.errors(), Width: columns, Terminal: pg})
 }

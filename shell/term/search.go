@@ -8,9 +8,9 @@ import (
 	runewidth "github.com/mattn/go-runewidth"
 )
 
-// search looks for an earlier line while the user types a part of it (Ctrl-R): again Ctrl-R
-// for the one before, Enter to execute it, Ctrl-G or Ctrl-C to have the line back, any other
-// key to edit what was found.
+// search finds an earlier line while the user types a part of it (Ctrl-R). Ctrl-R again finds the
+// match before, Enter executes the line, Ctrl-G or Ctrl-C restores the original line, and any other
+// key edits the found line.
 func (t *terminal) search() []byte {
 	cursor := t.cursor()
 	t.leave(cursor)
@@ -53,7 +53,7 @@ func (t *terminal) search() []byte {
 	return t.change(setText(found))
 }
 
-// find looks for what before index from. When there is none it stays where it was.
+// find searches for a line that contains what before index from. If there is none, the match does not change.
 func (t *terminal) find(what string, found *string, from int) int {
 	if what == "" {
 		*found = ""

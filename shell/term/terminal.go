@@ -22,23 +22,23 @@ import (
 // maxLine is the longest line that can be typed, in bytes.
 const maxLine = 8192
 
-// ending is why the reading of a line came to its end.
+// ending is the reason why reading a line ended.
 type ending int
 
 const (
-	endEnter   ending = iota // the line is to be executed
-	endTooLong               // it is not: some of it was not taken
-	endResize                // it goes on, in a terminal of another size
+	endEnter   ending = iota // execute the line
+	endTooLong               // do not execute the line: a part of it was dropped
+	endResize                // continue with the line in a terminal of another size
 	endStop                  // the context has ended, or the terminal has gone
 	endLost                  // the conversation has ended
 )
 
 // terminal is one conversation on one terminal.
 //
-// go-prompt reads keys in one goroutine and draws in another. Here they take turns: after
-// each drawing the drawing goroutine parks (see park) until the reading one has decided on
-// the next key (see Read). So whoever runs has the state to itself, nothing ticks while
-// nobody types, and what is shown between two keys cannot get into a drawing.
+// go-prompt reads keys in one goroutine and draws in another. Here the two goroutines take turns:
+// after each drawing, the drawing goroutine parks (see park) until the reading goroutine has
+// decided on the next key (see Read). Therefore the running goroutine has the state to itself, no
+// timer runs while nobody types, and output between two keys cannot mix with a drawing.
 type terminal struct {
 	ctx    context.Context
 	conv   shell.Conversation
@@ -50,32 +50,32 @@ type terminal struct {
 	kill   killer
 
 	parked, resume chan struct{}
-	dead           chan struct{} // closed when nobody draws any more
+	dead           chan struct{} // closed when the drawing goroutine has ended
 
 	// The line being typed.
 	prefix   string
-	columns  int // as go-prompt knows them
+	columns  int // as reported to go-prompt
 	doc      prompt.Document
 	first    bool // go-prompt has not asked for a key yet
 	parking  bool // drawing ends in park
-	handed   bool // the last key of the line is out
+	handed   bool // the last key of the line was passed to go-prompt
 	end      ending
-	edit     edit            // what the private key does
-	queued   []func() []byte // keys to follow
-	overflow bool            // some of the line was not taken
-	unkept   bool            // the line is not for the history
-	rest, at int             // where the cursor was when a line is taken up again: see resized
-	panicked any             // what the reading goroutine panicked with
+	edit     edit            // the edit that the private key runs
+	queued   []func() []byte // keys that follow
+	overflow bool            // a part of the line was dropped
+	unkept   bool            // the line must not enter the history
+	rest, at int             // cursor position when reading the line resumes: see resized
+	panicked any             // the panic value of the reading goroutine
 
 	// Suggestions.
-	popup    []prompt.Suggest // as shown
-	selected int              // of popup, -1 for none
-	looked   string           // what found belongs to
+	popup    []prompt.Suggest // as displayed
+	selected int              // index in popup, -1 for none
+	looked   string           // the text that found belongs to
 	found    []shell.Suggestion
-	valid    bool // looked and found are from this line
+	valid    bool // looked and found belong to this line
 }
 
-// privateKey is what go-prompt is given to make it run terminal.edit: nobody can type it.
+// privateKey is input that makes go-prompt run terminal.edit. No user can type it.
 var privateKey = []byte("\x00edit")
 
 func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *input, o Options) (t *terminal, err error) {
@@ -90,7 +90,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 	}
 	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
-		tty.write(complaint(err)) // and go on without
+		tty.write(complaint(err)) // continue without a history file
 	}
 	t.prompt = prompt.New(func(string) {}, t.suggest,
 		prompt.OptionParser(t),
@@ -112,8 +112,8 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 	return t, nil
 }
 
-// readLine reads one line with the line editor. Lines of a paste that are there already are
-// taken as they are.
+// readLine reads one line with the line editor. Lines of a paste that have already arrived bypass
+// the line editor.
 func (t *terminal) readLine() (string, ending) {
 	t.prefix = printable.Line(t.conv.Prompt())
 	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
@@ -153,16 +153,16 @@ func (t *terminal) pasted(line string) (string, ending) {
 	return line, endEnter
 }
 
-// resized puts the cursor where the line begins, given that the terminal has wrapped it anew,
-// for the line to be drawn there.
+// resized moves the cursor to the beginning of the line after the terminal has rewrapped it, so that
+// the line is redrawn there.
 func (t *terminal) resized() {
 	t.columns, _ = t.tty.size()
 	t.leave(t.at)
 	t.out.mute = false
 }
 
-// Setup implements prompt.ConsoleParser: the reading of a line begins. The terminal is raw
-// already and stays so between the lines.
+// Setup implements prompt.ConsoleParser. It is called when the reading of a line begins. The
+// terminal is already in raw mode and stays in it between lines.
 func (t *terminal) Setup() error {
 	t.first, t.parking, t.handed = true, false, false
 	t.selected, t.popup = -1, nil
@@ -173,13 +173,13 @@ func (t *terminal) Setup() error {
 // TearDown implements prompt.ConsoleParser.
 func (t *terminal) TearDown() error { return nil }
 
-// GetWinSize implements prompt.ConsoleParser. go-prompt clears the screen when it thinks
-// that suggestions do not fit; suggest sees to that, so it hears of room without end.
+// GetWinSize implements prompt.ConsoleParser. go-prompt clears the screen when it believes that
+// suggestions do not fit. Since suggest limits the suggestions, GetWinSize reports unlimited room.
 func (t *terminal) GetWinSize() *prompt.WinSize {
 	return &prompt.WinSize{Row: 1<<16 - 1, Col: uint16(min(t.columns, 1<<16-1))}
 }
 
-// park is called when the line has been drawn.
+// park is called after the line has been drawn.
 func (t *terminal) park() {
 	if !t.parking {
 		return
@@ -190,15 +190,15 @@ func (t *terminal) park() {
 
 var errNoKey = errors.New("no key")
 
-// Read implements prompt.ConsoleParser: it returns one key. It blocks, which go-prompt does
-// not mind as long as the key after the last one of a line comes with an error at once.
+// Read implements prompt.ConsoleParser: it returns one key. It may block, as long as the call after
+// the last key of a line returns an error immediately.
 func (t *terminal) Read() ([]byte, error) {
 	if t.handed {
 		return nil, errNoKey
 	}
 	if t.first {
-		// The first drawing has to pass without parking: go-prompt reads after it only. This
-		// key makes it draw again.
+		// The first drawing must not park, because go-prompt reads only after it. This key makes
+		// go-prompt draw again.
 		t.first, t.parking = false, true
 		return t.change(cursorBack(t.rest)), nil
 	}
@@ -212,7 +212,7 @@ func (t *terminal) Read() ([]byte, error) {
 	return b, nil
 }
 
-// nextKey waits until there is something for go-prompt. A panic is handed to readLine.
+// nextKey waits for input for go-prompt. It passes a panic on to readLine.
 func (t *terminal) nextKey() (b []byte) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -254,7 +254,7 @@ func (t *terminal) hand(e ending) []byte {
 	return []byte{'\r'}
 }
 
-// change makes go-prompt run e, which may be nil, and draw the line.
+// change makes go-prompt run e, which may be nil, and redraw the line.
 func (t *terminal) change(e edit) []byte {
 	t.edit = e
 	t.selected = -1
@@ -267,7 +267,7 @@ func (t *terminal) runEdit(b *prompt.Buffer) {
 	}
 }
 
-// cursor is how many cells the cursor is behind the beginning of the prompt.
+// cursor returns the cursor's distance from the beginning of the prompt, in cells.
 func (t *terminal) cursor() int {
 	before := t.doc.TextBeforeCursor()
 	n := runewidth.StringWidth(t.prefix) + runewidth.StringWidth(before)
@@ -277,8 +277,8 @@ func (t *terminal) cursor() int {
 	return n
 }
 
-// leave takes the cursor, that many cells behind the beginning of the prompt, there and
-// erases the line.
+// leave moves the cursor from that distance back to the beginning of the prompt and erases the
+// line.
 func (t *terminal) leave(cursor int) {
 	s := "\r\x1b[J"
 	if y := cursor / t.columns; y > 0 {
@@ -287,7 +287,7 @@ func (t *terminal) leave(cursor int) {
 	t.tty.write(s)
 }
 
-// enter takes the cursor back to where go-prompt believes it to be.
+// enter moves the cursor back to where go-prompt believes it is.
 func (t *terminal) enter(cursor int) {
 	s := strings.Repeat("\n", cursor/t.columns)
 	if x := cursor % t.columns; x > 0 {
@@ -296,7 +296,7 @@ func (t *terminal) enter(cursor int) {
 	t.tty.write(s)
 }
 
-// above runs fn with the cursor where the line was. The line has to be drawn afterwards.
+// above runs fn with the cursor at the place of the erased line. The line must be redrawn afterwards.
 func (t *terminal) above(fn func()) {
 	cursor := t.cursor()
 	t.leave(cursor)
@@ -306,15 +306,15 @@ func (t *terminal) above(fn func()) {
 
 func (t *terminal) bell() { t.tty.write("\a") }
 
-// complaint makes a line of an error, as commands word theirs.
+// complaint formats an error as a line, as commands do.
 func complaint(err error) string {
 	s := printable.Line(err.Error())
 	r, n := utf8.DecodeRuneInString(s)
 	return "% " + string(unicode.ToUpper(r)) + s[n:] + "\n"
 }
 
-// notice makes one line of s.
+// notice converts s to one line.
 func notice(s string) string { return printable.Lines(strings.TrimRight(s, "\r\n")) + "\n" }
 
-// lastWord is what is being typed: what stands behind the last space.
+// lastWord returns the word being typed: the text after the last space.
 func lastWord(before string) string { return before[strings.LastIndexByte(before, ' ')+1:] }

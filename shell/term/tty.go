@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sizes assumed of terminals that do not tell theirs, and the least the line editor can work with.
+// Sizes assumed for terminals that do not report their size, and the least size that the line editor can work with.
 const (
 	defaultColumns, defaultRows = 80, 24
 	minColumns, minRows         = 8, 2
@@ -34,16 +34,16 @@ type tty struct {
 	raw     unix.Termios
 	once    sync.Once
 
-	screen atomic.Bool // the alternate screen is shown
+	screen atomic.Bool // the alternate screen is displayed
 
 	mu sync.Mutex // one write at a time
 }
 
-// active is the terminal that Restore puts back.
+// active is the terminal that Restore restores.
 var active atomic.Pointer[tty]
 
-// openTTY puts the terminal into raw mode. Output processing stays on, so that commands can
-// end lines with "\n" alone, and reads return at once, since poll says when there is something.
+// openTTY puts the terminal into raw mode. Output processing stays on, so that commands can end
+// lines with "\n" alone. Reads return immediately, because poll reports when there is input.
 func openTTY(in, out *os.File) (*tty, error) {
 	t := &tty{in: in, out: out, fd: int(in.Fd())}
 	saved, err := unix.IoctlGetTermios(t.fd, ioctlGetTermios)
@@ -67,11 +67,11 @@ func openTTY(in, out *os.File) (*tty, error) {
 
 func (t *tty) setRaw() error { return unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.raw) }
 
-// restore puts the terminal back, once.
+// restore restores the terminal, once.
 func (t *tty) restore() {
 	t.once.Do(func() {
 		active.CompareAndSwap(t, nil)
-		// The mode first, and not under the mutex: a write may be stuck in a terminal that nobody reads.
+		// Restore the mode first and without the mutex: a write may block on a terminal that nobody reads.
 		_ = unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.saved)
 		if t.screen.Load() {
 			_, _ = t.out.WriteString(screenOff)
@@ -80,8 +80,8 @@ func (t *tty) restore() {
 	})
 }
 
-// Restore puts the terminal back as Run found it. It may be called from anywhere, at any time
-// and more than once.
+// Restore restores the state of the terminal before Run. It may be called from any goroutine, at
+// any time, and more than once.
 func Restore() {
 	if t := active.Load(); t != nil {
 		t.restore()
@@ -91,10 +91,10 @@ func Restore() {
 func (t *tty) write(s string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = t.out.WriteString(s) // a terminal that has gone shows when reading
+	_, _ = t.out.WriteString(s) // a read reports that the terminal has gone
 }
 
-// size returns columns and rows, never less than the line editor can work with.
+// size returns columns and rows, but at least the size that the line editor can work with.
 func (t *tty) size() (columns, rows int) {
 	columns, rows = defaultColumns, defaultRows
 	if ws, err := unix.IoctlGetWinsize(int(t.out.Fd()), unix.TIOCGWINSZ); err == nil {

@@ -11,13 +11,13 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// writer is what go-prompt draws with. It collects a drawing and writes it at once.
+// writer receives go-prompt's drawings. It collects a drawing and writes it in one piece.
 type writer struct {
 	tty   *tty
 	buf   bytes.Buffer
-	mute  bool   // drawings are thrown away
-	drawn bool   // the drawing ends with the cursor shown: it is that of the line
-	idle  func() // called after the line was drawn
+	mute  bool   // discard drawings
+	drawn bool   // the drawing ends by showing the cursor, which means that it is the line
+	idle  func() // called after the line has been drawn
 	plain bool   // without colors
 }
 
@@ -45,14 +45,14 @@ func (w *writer) WriteRawStr(data string) { w.buf.WriteString(data) }
 // Write implements prompt.ConsoleWriter.
 func (w *writer) Write(data []byte) { w.WriteStr(string(data)) }
 
-// WriteStr implements prompt.ConsoleWriter. Of control characters only newlines pass.
+// WriteStr implements prompt.ConsoleWriter. Newlines are the only control characters that pass.
 func (w *writer) WriteStr(data string) { w.buf.WriteString(printable.Lines(data)) }
 
 func (w *writer) csi(n int, final byte) {
 	w.buf.WriteString("\x1b[" + strconv.Itoa(n) + string(final))
 }
 
-// move moves the cursor n cells one way, or back when n is negative.
+// move moves the cursor n cells in one direction, or in the other if n is negative.
 func (w *writer) move(n int, forth, back byte) {
 	switch {
 	case n > 0:
@@ -121,7 +121,7 @@ func (w *writer) ScrollDown() { w.buf.WriteString("\x1bD") }
 // ScrollUp implements prompt.ConsoleWriter.
 func (w *writer) ScrollUp() { w.buf.WriteString("\x1bM") }
 
-// SetTitle implements prompt.ConsoleWriter; the title of the window is the user's.
+// SetTitle implements prompt.ConsoleWriter. It does nothing: the title of the window belongs to the user.
 func (w *writer) SetTitle(string) {}
 
 // ClearTitle implements prompt.ConsoleWriter; see SetTitle.
@@ -139,7 +139,7 @@ func (w *writer) SetColor(fg, bg prompt.Color, bold bool) {
 	w.buf.WriteString(s + ";" + strconv.Itoa(sgr(fg, 30)) + ";" + strconv.Itoa(sgr(bg, 40)) + "m")
 }
 
-// sgr returns the parameter of a color; base is 30 for text and 40 for the background.
+// sgr returns the SGR parameter of a color. base is 30 for text and 40 for the background.
 func sgr(c prompt.Color, base int) int {
 	switch {
 	case c == prompt.DefaultColor:

@@ -16,25 +16,26 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// errDenied is all that a client is told. The others are for the log.
+// errDenied is the only error that clients see. The others are for the log.
 var (
 	errDenied      = errors.New("permission denied")
 	errNoUser      = errors.New("no such user")
 	errTooManyKeys = errors.New("too many keys were offered")
 )
 
-// nobody is no user: names have letters and digits only.
+// nobody is not a user: user names contain only letters and digits.
 const nobody = "-"
 
-// Keys that a source may offer at once, and how often another is allowed. A client offers every key it has.
+// Limits on how many keys a source may offer at once and how often it may offer another key. A client offers every
+// key it has.
 const (
 	keysAtOnce  = 60
 	keyInterval = time.Second
-	// keySources bounds the memory that strangers can have used.
+	// keySources limits the memory that unauthenticated clients can use.
 	keySources = 10000
 )
 
-// queries counts the keys that sources offer.
+// queries counts the keys that each source offers.
 type queries struct {
 	mu      sync.Mutex
 	sources map[string]*rate.Limiter
@@ -56,10 +57,10 @@ func (q *queries) allow(from netip.Addr, now time.Time) bool {
 	return limit.AllowN(now, 1)
 }
 
-// grantKey is where the grant of a login is in its permissions.
+// grantKey is the key under which the permissions of a login contain its grant.
 type grantKey struct{}
 
-// config says who may log in from an address.
+// config returns the server configuration for clients from an address.
 func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 	c := &ssh.ServerConfig{
 		ServerVersion: "SSH-2.0-vrrpsh",
@@ -81,7 +82,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 			}
 			g, err := s.authorized(m.User(), key, from)
 			if err != nil {
-				// A client offers all the keys it has: that is no attack.
+				// A client offers all its keys, so a refused key is not an attack.
 				s.o.Log.Debug("SSH key refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from,
 					"key", ssh.FingerprintSHA256(key), "error", err)
 				return nil, errDenied
@@ -104,12 +105,12 @@ func (s *Server) refused(m ssh.ConnMetadata, from netip.Addr, err error) {
 	s.complaints.Warn("SSH login refused", "user", fmt.Sprintf("%.64s", m.User()), "source", from, "error", err)
 }
 
-// authorized finds what a key permits a user.
+// authorized returns what a key permits to a user.
 func (s *Server) authorized(name string, key ssh.PublicKey, from netip.Addr) (*grant, error) {
 	c := s.o.Config()
 	_, known := findUser(c, name)
 	if !known {
-		name = nobody // who asks learns nothing from the time that the answer takes
+		name = nobody // compare anyway, so that the response time reveals nothing
 	}
 	file, err := readKeys(c.SSH.KeysOf(name), name)
 	if err == nil && !known {

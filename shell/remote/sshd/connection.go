@@ -21,7 +21,7 @@ type connection struct {
 
 	mu       sync.Mutex
 	sessions int
-	idle     time.Time // since when there is no session
+	idle     time.Time // since when the client has had no session
 }
 
 func newConnection(s *Server, conn *ssh.ServerConn, from netip.Addr) *connection {
@@ -33,11 +33,11 @@ func newConnection(s *Server, conn *ssh.ServerConn, from netip.Addr) *connection
 func (c *connection) run(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
 	ctx, cancel := context.WithCancel(c.server.ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { ssh.DiscardRequests(requests) }) // forwarding, and the client's own keepalives
+	wg.Go(func() { ssh.DiscardRequests(requests) }) // forwarding requests and the client's own keepalives
 	wg.Go(func() { c.keepAlive(ctx) })
 	var sessions sync.WaitGroup
 	defer context.AfterFunc(c.server.ctx, func() {
-		sessions.Wait() // they have told the user
+		sessions.Wait() // the sessions have informed the user
 		_ = c.conn.Close()
 	})()
 	for n := range channels {
@@ -75,7 +75,7 @@ func (c *connection) begin() bool {
 	return true
 }
 
-// begin counts a session of a user, unless there are as many as one may have.
+// begin counts a session of a user. It returns false if the user has the maximum number of sessions.
 func (s *Server) begin(user string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (c *connection) end() {
 	c.server.end(c.conn.User())
 }
 
-// keepAlive closes the connection of a client that is no longer there, or wants nothing.
+// keepAlive closes the connection of a client that has gone or has no session for too long.
 func (c *connection) keepAlive(ctx context.Context) {
 	limits := c.server.o.Limits
 	tick := time.NewTicker(limits.KeepAlive)
@@ -131,7 +131,7 @@ func (c *connection) keepAlive(ctx context.Context) {
 		if !asking {
 			asking = true
 			go func() {
-				// Any answer will do, a refusal too; none comes from a connection that has ended.
+				// Any answer proves that the client is alive, even a refusal. A dead connection does not answer.
 				if _, _, err := c.conn.SendRequest("keepalive@openssh.com", true, nil); err == nil {
 					answers <- struct{}{}
 				}

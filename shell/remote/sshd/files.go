@@ -21,11 +21,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxKeysFile is the size in bytes of the largest file of authorized keys that is read.
+// maxKeysFile is the maximum size of a file of authorized keys, in bytes.
 const maxKeysFile = 1 << 20
 
-// readKeys reads a user's authorized keys, if nobody but the user, root and the router could
-// have written them: as sshd(8) does with StrictModes.
+// readKeys reads a user's authorized keys. It refuses a file that anyone except the user, root and
+// the router could have written, as sshd(8) does with StrictModes.
 func readKeys(path, userName string) ([]byte, error) {
 	owners := []uint32{0, uint32(os.Geteuid())}
 	if u, err := user.Lookup(userName); err == nil {
@@ -37,7 +37,7 @@ func readKeys(path, userName string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not waiting for the other end of a pipe.
+	// O_NONBLOCK: do not wait for the other end of a pipe.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func readKeys(path, userName string) ([]byte, error) {
 	return data, err
 }
 
-// safeDirs refuses a file that others than the owners could replace, by a directory on the way to it.
+// safeDirs refuses a file if users other than the owners could replace it through a directory on its path.
 func safeDirs(owners []uint32, path string) error {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		fi, err := os.Lstat(dir)
@@ -79,8 +79,8 @@ func safeDirs(owners []uint32, path string) error {
 	}
 }
 
-// onlyOf refuses what others than the owners may change. In a directory such as /tmp others
-// may write, but not replace what is not theirs.
+// onlyOf refuses a file or directory that users other than the owners may change. In a directory
+// such as /tmp, other users may write but not replace files of the owners.
 func onlyOf(owners []uint32, path string, fi fs.FileInfo) error {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -100,7 +100,7 @@ func onlyOf(owners []uint32, path string, fi fs.FileInfo) error {
 	return nil
 }
 
-// hostKey reads the private key of the router, or makes it when there is none yet.
+// hostKey reads the router's private key, or creates one if there is none yet.
 func hostKey(path string) (ssh.Signer, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

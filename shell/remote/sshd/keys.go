@@ -16,19 +16,20 @@ import (
 
 // grant is what a key permits.
 type grant struct {
-	by      string // how the user was recognized, for the log
+	by      string // how the user was authenticated, for the log
 	noPTY   bool
-	forced  bool   // command is executed, whatever the client asks for
-	command string // of forced
-	noTouch bool   // a security key need not be touched
+	forced  bool   // execute command, whatever the client requests
+	command string // the command if forced
+	noTouch bool   // a security key works without touch
 
-	from    []string  // patterns of addresses; nil: from anywhere
+	from    []string  // address patterns; nil: from anywhere
 	expires time.Time // zero: never
 }
 
-// findKey looks for a key in an authorized_keys file, whose lines mean what sshd(8) says under
-// AUTHORIZED_KEYS FILE FORMAT. The first line that has the key and permits its use from this
-// address at this time counts. Otherwise the error says why the last such line does not.
+// findKey searches an authorized_keys file, in the format described in sshd(8) under
+// AUTHORIZED_KEYS FILE FORMAT. It returns the grant of the first line that contains the key and
+// permits its use from this address at this time. Otherwise the error says why the last line with
+// the key does not permit it.
 func findKey(file []byte, key ssh.PublicKey, from netip.Addr, now time.Time) (*grant, error) {
 	err := errors.New("the key is not authorized")
 	for line := range bytes.Lines(file) {
@@ -48,14 +49,14 @@ func findKey(file []byte, key ssh.PublicKey, from netip.Addr, now time.Time) (*g
 	return nil, err
 }
 
-// harmless are options about what no key permits here anyway.
+// harmless are options that restrict what no key permits here anyway.
 var harmless = []string{
 	"agent-forwarding", "no-agent-forwarding", "port-forwarding", "no-port-forwarding",
 	"x11-forwarding", "no-x11-forwarding", "user-rc", "no-user-rc", "permitopen", "permitlisten",
 }
 
-// parseOptions reads the options of a line. One that is not known, or cannot be honoured, makes
-// the key useless: it may be a restriction.
+// parseOptions reads the options of a line. An option that is unknown or unsupported makes the key
+// unusable, because it may be a restriction.
 func parseOptions(options []string) (*grant, error) {
 	g := new(grant)
 	for _, o := range options {
@@ -95,7 +96,7 @@ func parseOptions(options []string) (*grant, error) {
 	return g, nil
 }
 
-// unquote takes the quotes off the value of an option; in it, \" is a quote.
+// unquote removes the quotes around the value of an option. Inside the value, \" stands for a quote.
 func unquote(s string, err error) (string, error) {
 	if err != nil {
 		return "", err
@@ -124,10 +125,10 @@ func (g *grant) setFrom(list string, err error) error {
 	return nil
 }
 
-// expiryLayouts are the forms of expiry-time, in local time or, with a Z behind, in UTC.
+// expiryLayouts are the forms of expiry-time: in local time or, with a final Z, in UTC.
 var expiryLayouts = []string{"20060102", "200601021504", "20060102150405"}
 
-// setExpiry notes a time; of several the earliest counts.
+// setExpiry sets the expiry time. If an option is repeated, the earliest time counts.
 func (g *grant) setExpiry(s string, err error) error {
 	if err != nil {
 		return err
@@ -158,8 +159,8 @@ func (g *grant) permits(from netip.Addr, now time.Time) error {
 	return nil
 }
 
-// matchAddress tells whether an address matches one of the patterns, and none behind "!". A
-// pattern is a network, or the text of an address with "*" and "?"; names match nothing, as
+// matchAddress tells whether an address matches at least one of the patterns and no pattern after
+// "!". A pattern is a network, or an address with "*" and "?". Host names never match, because
 // addresses are not looked up.
 func matchAddress(patterns []string, a netip.Addr) bool {
 	matched := false
@@ -181,9 +182,9 @@ func matchAddress(patterns []string, a netip.Addr) bool {
 	return matched
 }
 
-// wildcard matches all of s: "*" stands for any characters, "?" for one.
+// wildcard tells whether pattern matches all of s: "*" stands for any characters, "?" for one.
 func wildcard(pattern, s string) bool {
-	star, from := -1, 0 // where to go on when what follows the last "*" does not match
+	star, from := -1, 0 // where to continue if the text after the last "*" does not match
 	i, j := 0, 0
 	for j < len(s) {
 		switch {

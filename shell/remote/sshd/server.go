@@ -22,56 +22,56 @@ import (
 	"vrrpsh/shell/remote"
 )
 
-// Limits on what clients may hold on to.
+// Limits bound the resources that clients may occupy.
 type Limits struct {
-	Exchange  time.Duration // from the connection to the first attempt to log in, which needs no user
+	Exchange  time.Duration // from the connection to the first login attempt, which needs no action by the user
 	Handshake time.Duration // from the connection to the login
-	KeepAlive time.Duration // between questions whether the client is there; three without answer end it
-	Idle      time.Duration // without a key typed, or without a session
-	Stuck     time.Duration // until a client reads the output of a command
-	Waiting   int           // connections not logged in
-	Each      int           // of these, from one address, or with IPv6 from one /64
-	Users     int           // connections logged in
-	User      int           // of these, of one user
-	Reserved  int           // of Users, for administrators
+	KeepAlive time.Duration // interval of keepalive requests; three without an answer end the connection
+	Idle      time.Duration // without a typed key, or without a session
+	Stuck     time.Duration // until a client must read the output of a command
+	Waiting   int           // connections that have not logged in
+	Each      int           // of these, from one IPv4 address or one IPv6 /64
+	Users     int           // connections that have logged in
+	User      int           // of these, connections of one user
+	Reserved  int           // of Users, reserved for administrators
 	Sessions  int           // per connection
 	PerUser   int           // sessions of one user
-	Tries     int           // to log in, per connection
+	Tries     int           // login attempts per connection
 }
 
-// DefaultLimits are about OpenSSH's where it has such limits. Those who have not logged in get less time: they
-// hold places that others need.
+// DefaultLimits are close to OpenSSH's limits where OpenSSH has them. Clients that have not logged in get less time,
+// because they occupy places that others need.
 var DefaultLimits = Limits{
 	Exchange: 15 * time.Second, Handshake: time.Minute, KeepAlive: 30 * time.Second, Idle: 30 * time.Minute, Stuck: 5 * time.Minute,
 	Waiting: 50, Each: 10, Users: 64, User: 16, Reserved: 8, Sessions: 10, PerUser: 16, Tries: 6,
 }
 
 const (
-	// closeGrace is how long Close waits for sessions to end by themselves.
+	// closeGrace is how long Close waits for sessions to end.
 	closeGrace = 2 * time.Second
-	// unanswered is how many questions of KeepAlive may stay without an answer.
+	// unanswered is how many keepalive requests may remain without an answer.
 	unanswered = 3
 )
 
-// Options are what a Server lets in, and to what.
+// Options configure a Server.
 type Options struct {
-	// Config returns the running configuration; it is asked at every login and session.
+	// Config returns the running configuration. The server calls it at every login and session.
 	Config func() *conf.Config
 	// Gate checks passwords.
 	Gate *login.Gate
-	// NewSession makes a session for a user, from an address.
+	// NewSession creates a session for a user who connects from source.
 	NewSession func(user conf.User, source string) shell.Conversation
-	// Terminal returns a command that calls remote.Attach with file descriptor 3 and talks to
-	// the user at its terminal. Its environment is replaced.
+	// Terminal returns a command that calls remote.Attach with file descriptor 3 and serves the
+	// user at its terminal. The server replaces the command's environment.
 	Terminal func(user string) *exec.Cmd
-	// Shells serves the sessions of terminals.
+	// Shells serves the sessions on terminals.
 	Shells *remote.Server
 	Log    *slog.Logger
 	Limits Limits // DefaultLimits when zero
 	Now    func() time.Time
 }
 
-// Server keeps an SSH server as the running configuration wants it.
+// Server runs an SSH server according to the running configuration.
 type Server struct {
 	o      Options
 	ctx    context.Context // ends with the server
@@ -85,7 +85,7 @@ type Server struct {
 	complaints *login.Complaints
 	keyQueries queries
 
-	places login.Places // of connections that have not logged in
+	places login.Places // places of connections that have not logged in
 
 	mu       sync.Mutex
 	closed   bool
@@ -95,7 +95,7 @@ type Server struct {
 	wg       sync.WaitGroup
 }
 
-// New returns a Server that serves nothing yet.
+// New returns a Server that does not listen yet.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -115,8 +115,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Apply opens, moves or closes the listener. After an error it is as it was before. Sessions
-// that are open stay.
+// Apply opens, moves or closes the listener. If it fails, the listener stays as it was. Open
+// sessions continue.
 func (s *Server) Apply(want conf.SSHConfig) error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -155,7 +155,7 @@ func (s *Server) stopListening() {
 	}
 }
 
-// Close stops listening, ends the sessions and waits for them, 2 s at most.
+// Close stops listening, ends the sessions and waits at most 2 s for them.
 func (s *Server) Close() {
 	s.applying.Lock()
 	s.stopListening()
@@ -184,14 +184,14 @@ func (s *Server) Close() {
 	<-done
 }
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // as when there are no more file descriptors
+		case err != nil: // for example when there are no more file descriptors
 			s.complaints.Warn("SSH connection lost", "error", err)
 			select {
 			case <-s.ctx.Done():
@@ -204,7 +204,8 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit gives a connection that has to log in its place. When there is none, another one loses it, whose source has the least claim to it.
+// admit gives a place to a connection that must log in. If all places are taken, the connection whose source has the
+// least claim to its place loses it.
 func (s *Server) admit(c net.Conn, source string) (*login.Place, error) {
 	s.mu.Lock()
 	if s.closed {
@@ -216,7 +217,7 @@ func (s *Server) admit(c net.Conn, source string) (*login.Place, error) {
 	return s.places.Enter(source, func() { _ = c.Close() }), nil
 }
 
-// leave takes a connection from those that have to log in.
+// leave removes a connection from those that must log in.
 func (s *Server) leave(c net.Conn, place *login.Place) {
 	place.Leave()
 	s.mu.Lock()
@@ -224,7 +225,7 @@ func (s *Server) leave(c net.Conn, place *login.Place) {
 	delete(s.waiting, c)
 }
 
-// full says why a user who has logged in cannot have another connection, if that is so; s.mu is held.
+// full returns an error if a user who has logged in cannot have another connection. The caller must hold s.mu.
 func (s *Server) full(name string) error {
 	user, _ := findUser(s.o.Config(), name)
 	of, ordinary := 0, 0
@@ -262,7 +263,7 @@ func (s *Server) join(c *connection) error {
 	return nil
 }
 
-// room tells a user who has logged in that there is no connection more, if that is so.
+// room returns an error if there is no connection left for a user who has logged in.
 func (s *Server) room(m ssh.ConnMetadata, from netip.Addr) error {
 	s.mu.Lock()
 	err := s.full(m.User())
@@ -274,7 +275,7 @@ func (s *Server) room(m ssh.ConnMetadata, from netip.Addr) error {
 	return &ssh.BannerError{Err: errDenied, Message: err.Error() + "\r\n"}
 }
 
-// serve talks to one client until it leaves.
+// serve serves one client until it leaves.
 func (s *Server) serve(raw net.Conn) {
 	defer func() { _ = raw.Close() }()
 	from, err := netip.ParseAddrPort(raw.RemoteAddr().String())
@@ -287,11 +288,11 @@ func (s *Server) serve(raw net.Conn) {
 	if err != nil {
 		return
 	}
-	// Nobody waits for a deadline of the raw connection once the client has logged in.
+	// The deadlines apply only until the client has logged in.
 	began := time.Now()
 	_ = raw.SetDeadline(began.Add(s.o.Limits.Exchange))
 	config := s.config(address)
-	config.BannerCallback = func(ssh.ConnMetadata) string { // the first attempt to log in
+	config.BannerCallback = func(ssh.ConnMetadata) string { // called at the first login attempt
 		_ = raw.SetDeadline(began.Add(s.o.Limits.Handshake))
 		return ""
 	}

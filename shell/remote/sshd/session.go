@@ -18,7 +18,7 @@ import (
 	"vrrpsh/shell"
 )
 
-// What requests of a session carry (RFC 4254 section 6).
+// Payloads of session requests (RFC 4254 section 6).
 type (
 	ptyRequest struct {
 		Term          string
@@ -41,18 +41,18 @@ type session struct {
 
 	pty     *ptyRequest
 	started bool
-	done    chan struct{} // closed when what was started has ended
+	done    chan struct{} // closed when the terminal, command or script has ended
 	resize  chan windowChange
 
 	mu        sync.Mutex
-	interrupt context.CancelFunc // of the command that runs
+	interrupt context.CancelFunc // of the running command
 }
 
 func newSession(c *connection, channel ssh.Channel) *session {
 	return &session{connection: c, channel: channel, done: make(chan struct{}), resize: make(chan windowChange, 1)}
 }
 
-// run answers requests until the client closes the channel or what it started has ended.
+// run answers requests until the client closes the channel or its terminal, command or script has ended.
 func (s *session) run(ctx context.Context, requests <-chan *ssh.Request) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -83,7 +83,7 @@ func (s *session) run(ctx context.Context, requests <-chan *ssh.Request) {
 
 func (s *session) starts(r *ssh.Request) bool { return r.Type == "shell" || r.Type == "exec" }
 
-// request tells whether a request is granted.
+// request handles a request and tells whether it is granted.
 func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 	switch r.Type {
 	case "pty-req":
@@ -98,7 +98,7 @@ func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 		if s.pty == nil || ssh.Unmarshal(r.Payload, &w) != nil {
 			return false
 		}
-		select { // the newest counts
+		select { // only the newest size counts
 		case <-s.resize:
 		default:
 		}
@@ -122,7 +122,7 @@ func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 	}
 }
 
-// signal interrupts the command that runs.
+// signal interrupts the running command.
 func (s *session) signal(name string) bool {
 	if name != "INT" && name != "TERM" && name != "HUP" {
 		return false
@@ -135,18 +135,18 @@ func (s *session) signal(name string) bool {
 	return s.interrupt != nil
 }
 
-// start does what the client has asked for.
+// start starts the terminal, command or script that the client requested.
 func (s *session) start(ctx context.Context, r *ssh.Request) {
 	defer close(s.done)
 	var e execRequest
 	if r.Type == "exec" {
-		_ = ssh.Unmarshal(r.Payload, &e) // has passed already
+		_ = ssh.Unmarshal(r.Payload, &e) // request has already checked the payload
 	}
 	command := strings.TrimSpace(e.Command)
 	if s.grant.forced {
 		command = s.grant.command
 	}
-	// The user may have changed since the login.
+	// The user may have changed since login.
 	user, ok := findUser(s.server.o.Config(), s.conn.User())
 	if !ok {
 		_, _ = io.WriteString(s.channel.Stderr(), "% There is no such user any more\n")
@@ -169,7 +169,7 @@ func (s *session) start(ctx context.Context, r *ssh.Request) {
 	s.exit(uint32(s.script(ctx, conv, command)))
 }
 
-// script runs a command, or without one the lines of standard input.
+// script runs a command or, if there is none, the lines of standard input.
 func (s *session) script(ctx context.Context, conv shell.Conversation, command string) shell.Status {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -190,14 +190,14 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 		return shell.Script(ctx, conv, strings.NewReader(command), out, false)
 	default:
 		if s.pty == nil {
-			go func() { _, _ = io.Copy(io.Discard, s.channel) }() // nobody reads it, and it would be kept
+			go func() { _, _ = io.Copy(io.Discard, s.channel) }() // discard the input, which would otherwise be buffered
 		}
 		return conv.Execute(ctx, command, out)
 	}
 }
 
-// patience writes to a client, and closes its channel when the client does not read for so long; or its connection, if it does not even
-// answer that.
+// patience writes to a client. If the client does not read for that long, patience closes its channel, or its
+// connection if the client does not even answer that.
 type patience struct {
 	w                   io.Writer
 	limit               time.Duration
@@ -211,7 +211,7 @@ func (p patience) Write(b []byte) (int, error) {
 	return p.w.Write(b)
 }
 
-// input is standard input, until ctx ends.
+// input returns standard input, which ends with ctx.
 func (s *session) input(ctx context.Context) io.Reader {
 	r, w := io.Pipe()
 	context.AfterFunc(ctx, func() { _ = w.CloseWithError(errStopped) })
@@ -222,7 +222,7 @@ func (s *session) input(ctx context.Context) io.Reader {
 	return r
 }
 
-// watchForInterrupt reads what is typed while a command runs.
+// watchForInterrupt reads typed keys while a command runs.
 func (s *session) watchForInterrupt(cancel context.CancelFunc) {
 	b := make([]byte, 256)
 	for {
@@ -236,12 +236,12 @@ func (s *session) watchForInterrupt(cancel context.CancelFunc) {
 	}
 }
 
-// exit tells the client the exit status, without which it reports 255.
+// exit sends the exit status to the client. Without it, the client reports 255.
 func (s *session) exit(status uint32) {
 	_, _ = s.channel.SendRequest("exit-status", false, ssh.Marshal(exitStatus{status}))
 }
 
-// lineEnds ends lines as raw terminals want them.
+// lineEnds converts line ends for raw terminals.
 type lineEnds struct{ w io.Writer }
 
 // Write implements io.Writer.
@@ -252,7 +252,7 @@ func (l lineEnds) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// farewell is shown when a terminal is closed because nobody types.
+// farewell returns the message for a terminal that is closed because the user typed nothing.
 func farewell(idle time.Duration) string {
 	return fmt.Sprintf("\r\n%% Nothing was typed for %s: the session ends\r\n", idle)
 }

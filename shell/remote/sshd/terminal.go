@@ -21,24 +21,24 @@ import (
 )
 
 const (
-	// maxSize is the largest size of a terminal, in columns or rows, that is believed.
+	// maxSize is the largest plausible size of a terminal, in columns or rows.
 	maxSize = 2000
-	// killGrace is how long a terminal's process may take to end when it is told to.
+	// killGrace is how long a terminal's process may take to end after a signal.
 	killGrace = 2 * time.Second
-	// failedStatus is the exit status when the process cannot be started, or was killed.
+	// failedStatus is the exit status if the process cannot be started or was killed.
 	failedStatus = 255
 )
 
-// lately is a moment of the recent past, on the monotonic clock: setting the wall clock makes nobody idle.
+// lately is a recent point in time on the monotonic clock, so that setting the wall clock does not make users idle.
 type lately struct{ at atomic.Pointer[time.Time] }
 
 func (l *lately) now() { t := time.Now(); l.at.Store(&t) }
 
 func (l *lately) ago() time.Duration { return time.Since(*l.at.Load()) }
 
-// terminal runs the terminal of a conversation in a process of its own, whose line editor has
-// process-wide state, and returns its exit status. The conversation stays in this process: the
-// terminal's talks to it through a socket that nobody else has.
+// terminal runs the terminal of a conversation in a separate process, because the line editor has
+// process-wide state, and returns its exit status. The conversation stays in this process. The
+// terminal's process uses it through a socket that no other process has.
 func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 {
 	conn, theirs, err := socketPair()
 	if err != nil {
@@ -63,17 +63,17 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	typed.now()
 	go func() {
 		defer close(shown)
-		_, _ = io.Copy(s.channel, master) // ends with an error when the last process has
+		_, _ = io.Copy(s.channel, master) // ends with an error when the last process has ended
 	}()
 	go s.typing(master, &typed)
 	go func() {
-		_ = cmd.Wait() // its status is in the process state
+		_ = cmd.Wait() // the process state contains the exit status
 		close(ended)
 	}()
 	s.attend(ctx, cmd, master, &typed, ended)
 	select {
 	case <-shown:
-	case <-time.After(killGrace): // the client does not read, or is gone
+	case <-time.After(killGrace): // the client does not read or has gone
 	}
 	_ = master.Close()
 	if err := <-served; err != nil {
@@ -85,8 +85,8 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	return failedStatus
 }
 
-// attend waits for the end of the terminal's process, which it makes end when the client or
-// the router goes, or nobody types.
+// attend waits for the end of the terminal's process. It ends the process when the client or the
+// router goes, or when the user types nothing for too long.
 func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, typed *lately, ended <-chan struct{}) {
 	limit := s.server.o.Limits.Idle
 	idle := time.NewTimer(limit)
@@ -106,7 +106,7 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 		case <-gone:
 			gone = nil
 			if s.server.ctx.Err() != nil {
-				kill = time.After(killGrace) // it hears of the router's end by itself
+				kill = time.After(killGrace) // the process notices the end of the router by itself
 			} else {
 				hangUp()
 			}
@@ -125,7 +125,7 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 	}
 }
 
-// typing passes on what the user types. The end of it, as of a file, is typed as Ctrl-D.
+// typing passes on the user's input. It converts the end of the input, as from a file, to Ctrl-D.
 func (s *session) typing(master *os.File, typed *lately) {
 	b := make([]byte, 4096)
 	for {
@@ -151,7 +151,7 @@ func (s *session) broken(err error) uint32 {
 	return failedStatus
 }
 
-// socketPair returns two ends of a connection, one for a child.
+// socketPair returns the two ends of a connection, one of them for a child process.
 func socketPair() (net.Conn, *os.File, error) {
 	syscall.ForkLock.RLock()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -177,7 +177,7 @@ func size(columns, rows uint32) *pty.Winsize {
 	return &pty.Winsize{Cols: uint16(min(columns, maxSize)), Rows: uint16(min(rows, maxSize))}
 }
 
-// termName passes on the names of terminals only.
+// termName returns s if it has the form of a terminal name, otherwise "dumb".
 func termName(s string) string {
 	ok := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.+", r)
