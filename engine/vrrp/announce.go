@@ -6,11 +6,11 @@ import "time"
 
 const (
 	// announceSoon is the time from the first announcement of a round to the second. A
-	// last frame of the old Master, still on its way, moves the switches' entry of the virtual MAC
-	// back to it; this is how long that can last.
+	// late frame of the old Master moves the switches' entry of the virtual MAC
+	// back to the old Master, for at most this time.
 	announceSoon = 10 * time.Millisecond
 	// announceSpacing is the time between the further announcements of a round: a
-	// neighbor that missed the first, to congestion say, may see the next, and the
+	// neighbor that missed the first, for example because of congestion, may see the next, and the
 	// default round of five is over within a second.
 	announceSpacing = 100 * time.Millisecond
 	// announceLimit is the time between rounds that other routers' adverts provoke.
@@ -25,7 +25,7 @@ type announcer struct {
 	next     time.Time // when the next of them is due
 	again    time.Time // when another round is due, once
 	refresh  time.Time // when the next refreshing round is due
-	provoked time.Time // when the last round was that another router's advert asked for
+	provoked time.Time // when another router's advert last started a round
 }
 
 // start begins the rounds of a Master whose addresses were installed.
@@ -43,11 +43,11 @@ func (a *announcer) begin(now time.Time, cfg *AnnounceConfig) {
 	a.next, a.left = now, max(1, cfg.Repeat)
 }
 
-// provoke asks for a round that is not part of the schedule: at once, or as soon
+// provoke requests an unscheduled round: at once, or as soon
 // as the limit allows.
 func (a *announcer) provoke(now time.Time, cfg *AnnounceConfig) {
 	if a.left > 0 {
-		return // the rest of a round will do
+		return // the rest of the current round suffices
 	}
 	if allowed := a.provoked.Add(announceLimit); allowed.After(now) {
 		a.again = earliest(a.again, allowed)
@@ -57,7 +57,7 @@ func (a *announcer) provoke(now time.Time, cfg *AnnounceConfig) {
 	a.begin(now, cfg)
 }
 
-// reconfigure makes the rounds to come those of another configuration.
+// reconfigure applies a new configuration to the coming rounds.
 func (a *announcer) reconfigure(now time.Time, was, cfg *AnnounceConfig) {
 	if a.left > 0 {
 		made := max(1, was.Repeat) - a.left
@@ -91,8 +91,8 @@ func (a *announcer) deadline() time.Time {
 	return earliest(earliest(a.next, a.again), a.refresh)
 }
 
-// fire advances the rounds and tells whether to announce now. However late it
-// is called, it asks for one announcement.
+// fire advances the rounds and reports whether to announce now. However late the
+// call, one announcement is due.
 func (a *announcer) fire(now time.Time, cfg *AnnounceConfig) bool {
 	if due(a.again, now) {
 		a.again = time.Time{}

@@ -12,7 +12,7 @@ import (
 )
 
 // An authenticator makes and verifies the authentication data of VRRPv2. It
-// keeps the keyed hashes, which are costly to make anew for every message. A nil
+// keeps the keyed hashes, which are too costly to create for every message. A nil
 // authenticator is that of AuthNone.
 type authenticator struct {
 	simple [authLen]byte // AuthSimple
@@ -39,7 +39,7 @@ func newAuthenticator(kind AuthType, secret string) *authenticator {
 }
 
 // data returns the authentication data for a header with its addresses. The
-// checksum in the header counts as zero: it is made last, over the data too.
+// checksum in the header counts as zero: it is computed last and covers the data.
 func (k *authenticator) data(msg []byte) (data [authLen]byte) {
 	switch {
 	case k == nil:
@@ -59,7 +59,7 @@ func (k *authenticator) data(msg []byte) (data [authLen]byte) {
 	}
 }
 
-// verify tells whether a VRRPv2 message with its authentication data is authentic.
+// verify reports whether a VRRPv2 message with its authentication data is authentic.
 func (k *authenticator) verify(msg []byte) bool {
 	if k == nil { // RFC 3768 section 5.3.6: the data is ignored
 		return true

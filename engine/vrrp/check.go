@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Tolerated tells of mismatches between an accepted advert and the configuration.
+// Tolerated lists mismatches between an accepted advert and the configuration.
 type Tolerated struct {
-	Length      bool // would be DropLength: a VRRPv2 message that holds fewer addresses than it counts
+	Length      bool // would be DropLength: a VRRPv2 message with fewer addresses than its count says
 	Interval    bool // would be DropInterval
 	AddressList bool // would be DropAddressList or DropNoAddresses
 }
@@ -17,7 +17,7 @@ type Tolerated struct {
 // Check makes the receive checks that depend on the virtual router, after those
 // of Decode: own, owner, auth-type, auth, length, interval, no-addresses and address-list, in this order
 // (RFC 9568 section 7.1, RFC 3768 section 7.1). An advert for which drop is not DropNone must not
-// become an event. Otherwise tolerated tells what is wrong with it nevertheless.
+// become an event. Otherwise tolerated lists its tolerated mismatches.
 //
 // Check changes nothing. It needs a.Message, so the packet must still be valid.
 func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) {
@@ -30,8 +30,8 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 	case a.Source == r.local.Primary:
 		return DropOwn, tolerated
 	case r.local.Owner && !r.refused && a.Priority != PriorityOwner && a.Priority != PriorityResign:
-		// Nobody outranks the owner but another one, and that may resign, too. One that cannot have all addresses
-		// follows whoever can.
+		// Only another owner can outrank the owner, and it may resign, too. An owner without all its addresses
+		// accepts every Master.
 		return DropOwner, tolerated
 	}
 
@@ -50,7 +50,7 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 			return DropInterval, Tolerated{}
 		}
 	} else if a.Interval < IntervalMinV3 {
-		// VRRPv3 has no interval to agree on, but a Backup that learned
+		// VRRPv3 routers need not agree on an interval, but a Backup that learned
 		// zero would never wait.
 		return DropInterval, tolerated
 	}
@@ -65,9 +65,9 @@ func (r *Router) Check(a *Advertisement) (drop DropReason, tolerated Tolerated) 
 	return DropNone, tolerated
 }
 
-// Admit makes the checks of a virtual router with unicast peers that come before those of Decode: it
-// discards what is not from a peer to this router alone (DropPeer), and lets a TTL that is good
-// enough count as the one that Decode expects.
+// Admit makes the checks of a virtual router with unicast peers, before those of Decode: it
+// discards a packet that is not from a peer to this router alone (DropPeer), and replaces a sufficient TTL
+// by the one that Decode expects.
 func (r *Router) Admit(p *Packet) DropReason {
 	u := &r.cfg.Unicast
 	if !u.Enabled() {
@@ -82,8 +82,8 @@ func (r *Router) Admit(p *Packet) DropReason {
 	return DropNone
 }
 
-// sameAddresses tells whether a list holds the configured addresses, each of
-// which occurs once, in any order.
+// sameAddresses reports whether a list contains the configured addresses, each
+// once, in any order.
 func sameAddresses(configured, list []netip.Addr) bool {
 	if slices.Equal(configured, list) {
 		return true

@@ -33,12 +33,12 @@ func fold(s uint32) uint16 {
 	return uint16(s)
 }
 
-// ChecksumMode says how the checksum of VRRPv3 over IPv4 is formed on send.
+// ChecksumMode is the form of the checksum that VRRPv3 over IPv4 sends.
 type ChecksumMode uint8
 
 // The checksum modes.
 const (
-	// ChecksumAuto is the RFC 5798 form until a peer was heard, then the peer's.
+	// ChecksumAuto is the RFC 5798 form until a peer is heard, then the peer's.
 	ChecksumAuto ChecksumMode = iota
 	// ChecksumRFC5798 includes an IPv4 pseudo-header.
 	ChecksumRFC5798
@@ -83,10 +83,10 @@ func (f ChecksumForm) String() string {
 	}
 }
 
-// verifyChecksum tells whether a message's checksum is right, and its form.
+// verifyChecksum reports whether a message's checksum is correct, and its form.
 //
-// Where VRRPv3 over IPv4 fits both forms, the pseudo-header's sum being a multiple of
-// 0xffff, it is taken for the one that the widespread implementations insist on.
+// If the pseudo-header's sum is a multiple of 0xffff, a VRRPv3/IPv4 checksum fits both
+// forms, and counts as the form that the common implementations require.
 func verifyChecksum(msg []byte, version Version, family Family, src, dst netip.Addr) (ChecksumForm, bool) {
 	s := sum(0, msg)
 	if version == V3 && fold(s+sumPseudoHeader(family, src, dst, len(msg))) == 0xffff {
@@ -95,7 +95,7 @@ func verifyChecksum(msg []byte, version Version, family Family, src, dst netip.A
 	return FormMessage, family == IPv4 && fold(s) == 0xffff
 }
 
-// learnForm notes which checksum form the peers use, and in ChecksumAuto adopts it.
+// learnForm records the checksum form of the peers, and in ChecksumAuto adopts it.
 func (r *Router) learnForm(form ChecksumForm) {
 	if r.peerFormKnown && r.peerForm == form {
 		return

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// PeekVRID returns the VRID of a VRRP message that was not decoded yet, to find
-// the virtual router whose version Decode is to expect. It is false when the
-// message is too short to have one.
+// PeekVRID returns the VRID of a VRRP message before it is decoded, to find
+// the virtual router whose version Decode must expect. It returns false when the
+// message is too short to contain a VRID.
 func PeekVRID(payload []byte) (vrid uint8, ok bool) {
 	if len(payload) <= offVRID {
 		return 0, false
@@ -19,10 +19,10 @@ func PeekVRID(payload []byte) (vrid uint8, ok bool) {
 }
 
 // Decode decodes a packet into dst after the checks of RFC 9568 section 7.1 that
-// need no more than the packet: TTL, length, version, type and checksum, in
+// need only the packet: TTL, length, version, type and checksum, in
 // this order. The version must be want, or either one if want is zero. Both forms of
-// the VRRPv3/IPv4 checksum are accepted; dst.Form tells which it was. Messages without addresses, and those of
-// VRRPv2 that hold fewer than they count, are left to Check.
+// the VRRPv3/IPv4 checksum are accepted; dst.Form is the one found. Check handles messages without addresses, and
+// VRRPv2 messages with fewer addresses than their count says.
 //
 // With a result other than DropNone the content of dst is undefined. Decode does not
 // allocate once dst.Addresses has grown to what the peers send.
@@ -82,7 +82,7 @@ func Decode(dst *Advertisement, p Packet, family Family, want Version) DropReaso
 	return DropNone
 }
 
-// measure returns how many addresses a payload holds and how much of it is the message. It is false when the length does
+// measure returns the number of addresses in a payload and the length of the message. It returns false when the length does
 // not fit.
 func measure(b []byte, version Version, family Family) (count, n int, ok bool) {
 	count = int(b[offCount])
@@ -91,18 +91,18 @@ func measure(b []byte, version Version, family Family) (count, n int, ok bool) {
 	case len(b) == n:
 		return count, n, true
 	case len(b) < n:
-		// The earlier daemon counts the interface's addresses and sends one.
+		// The earlier daemon sends one address with the count of all addresses of the interface.
 		hold := len(b) - headerLen - authLen
 		count = hold / addrLen(family)
 		return count, len(b), version == V2 && count > 0 && hold%addrLen(family) == 0
 	case version == V2 && len(b) > maxPaddedLen && !AuthType(b[offAuthType]).Supported():
-		return count, len(b), true // how much data such authentication has is not known
+		return count, len(b), true // the length of such authentication data is unknown
 	default:
 		return count, n, family == IPv4 && len(b) <= maxPaddedLen
 	}
 }
 
-// validVersion tells whether a version exists for a family: VRRPv2 knows IPv4 only.
+// validVersion reports whether a version exists for a family: VRRPv2 supports IPv4 only.
 func validVersion(version Version, family Family) bool {
 	return version == V3 || version == V2 && family == IPv4
 }

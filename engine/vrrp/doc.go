@@ -7,10 +7,10 @@
 // The package is pure: it has no sockets, goroutines, clocks or logging. A Router
 // takes an Event and the time, and appends the Actions that follow.
 //
-// A received packet goes through Decode, which needs nothing but the packet, and
-// Check, which compares it with the virtual router; each names the reason when it is to be
-// discarded. What passes both becomes an EventAdvert. An ActionSend is answered with
-// the bytes of Message. Time passes with EventTimer, due at Deadline:
+// A received packet goes through Decode, which needs only the packet, and then
+// Check, which compares it with the virtual router; both return the reason to discard
+// it. A packet that passes both becomes an EventAdvert. For an ActionSend the caller sends
+// the bytes of Message. EventTimer is due at Deadline:
 //
 //	if drop := vrrp.Decode(&advert, packet, family, version); drop != vrrp.DropNone {
 //		return drop
@@ -20,5 +20,5 @@
 //	}
 //	actions = router.Step(now, vrrp.Event{Kind: vrrp.EventAdvert, Advert: &advert}, actions[:0])
 //
-// The scripts in testdata show what follows from which events.
+// The scripts in testdata show which actions follow from which events.
 package vrrp

@@ -8,10 +8,10 @@ import (
 )
 
 // AppendMessage appends the advert of a virtual router to b: the VRRP message
-// that goes behind an IP header from src to dst, a Group. Priority is that of the advert,
-// form the checksum form of VRRPv3 over IPv4; the other checksums have one form only.
+// that follows an IP header from src to dst, a Group. Priority is the advert's priority,
+// form the checksum form of VRRPv3 over IPv4; other checksums have only one form.
 //
-// The configuration must be valid. A Router keeps its own message ready: see Router.Message.
+// The configuration must be valid. A Router caches its own message: see Router.Message.
 func AppendMessage(b []byte, cfg *Config, priority uint8, form ChecksumForm, src, dst netip.Addr) []byte {
 	return appendMessage(b, cfg, newAuthenticator(cfg.AuthType, cfg.Secret), priority, form, src, dst)
 }

@@ -17,13 +17,13 @@ const (
 	EventAdvert                     // an advert that passed Check
 	EventTimer                      // the Deadline has passed
 	EventInstalled                  // the kernel has the addresses (answer to ActionInstall)
-	EventRefused                    // the kernel refused the addresses or what they need, or does not keep them
-	EventResign                     // give up Master once: Cause says why
+	EventRefused                    // the kernel refused the addresses or their prerequisites, or does not keep the addresses
+	EventResign                     // give up Master once, for Cause
 	EventConfigure                  // new configuration, applied in place
 	EventTakeOver                   // become Master, with the others of the sync group
-	EventRetry                      // what the kernel refused may work now
-	// EventUnsent and EventSent answer an ActionSend: the advert could not be sent, or could be after others that could
-	// not. An advert without an answer was sent.
+	EventRetry                      // the kernel may accept the refused addresses now
+	// EventUnsent and EventSent answer an ActionSend: the advert could not be sent, or was sent after others
+	// failed. An advert without an answer was sent.
 	EventUnsent
 	EventSent
 )
@@ -65,11 +65,11 @@ type Event struct {
 	Kind   EventKind
 	Local  Local          // EventUp
 	Cause  Cause          // EventDown; EventRefused and EventResign, where CauseNone means CauseInstallFailed and CauseResign
-	Wait   time.Duration  // EventResign: at least this long until it may be Master again
-	Advert *Advertisement // EventAdvert; not kept
-	Config *Config        // EventConfigure; kept, must not change afterwards
-	// Early is how long before it is due an advert may be sent (EventTimer). The time until the next one
-	// counts from there.
+	Wait   time.Duration  // EventResign: least time until the router may become Master again
+	Advert *Advertisement // EventAdvert; the Router does not keep it
+	Config *Config        // EventConfigure; the Router keeps it: must not change afterwards
+	// Early is how long before its due time an advert may be sent (EventTimer). The next interval
+	// begins at that time.
 	Early time.Duration
 }
 
@@ -79,8 +79,8 @@ type ActionKind uint8
 // The effects of a step, in the order in which they must happen.
 const (
 	ActionSend       ActionKind = iota // send an advert with Priority
-	ActionInstall                      // the addresses shall be on the interface
-	ActionWithdraw                     // the addresses shall not be on the interface
+	ActionInstall                      // the addresses must be on the interface
+	ActionWithdraw                     // the addresses must not be on the interface
 	ActionAnnounce                     // gratuitous ARP / Neighbor Advertisement for every address
 	ActionTransition                   // From → To because of Cause
 )
@@ -103,7 +103,7 @@ func (k ActionKind) String() string {
 	}
 }
 
-// Action is one effect that a step asks for.
+// Action is one effect of a step.
 type Action struct {
 	Kind     ActionKind
 	Priority uint8 // ActionSend

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Memory is what a Router knows that does not follow from its configuration, for another
-// Router, in another process, to go on where it has stopped. Moments are wall-clock times when
-// they come from another process.
+// Memory is the state of a Router that does not follow from its configuration. Another
+// Router, in another process, continues with it. Times from another process are wall-clock
+// times.
 type Memory struct {
 	State State
 	Since time.Time
 	Cause Cause
 	Local Local
 
-	// PreemptSet is the moment a Backup's preempt delay began; see Router.
+	// PreemptSet is when a Backup's preempt delay began; see Router.
 	PreemptSet time.Time
 	HoldUntil  time.Time
 	Backoff    time.Duration
@@ -46,16 +46,16 @@ func (r *Router) Memory() Memory {
 	}
 }
 
-// Restore returns a virtual router that goes on where another one has stopped. No action comes of
-// it: the owner reports the interface (EventUp, or EventDown if it is gone) and asks the kernel for the
+// Restore returns a virtual router that continues where another one stopped. It causes no
+// actions: the caller reports the interface (EventUp, or EventDown if it is gone) and asks the kernel for the
 // addresses of a Master again, as after ActionInstall.
 //
 // The advert of a Master is due at once. A Backup waits for a whole Master_Down_Interval, as after
-// Startup: what the Master has sent in the meantime was not heard, and how long that was says nothing of
+// Startup: it could not hear the Master's adverts during the restart, so their absence says nothing about
 // the Master.
 func Restore(now time.Time, cfg Config, m Memory) *Router {
-	// Moments get the monotonic clock of now; none but holdUntil is in the future, even if the
-	// wall clock was set back meanwhile.
+	// Restored times use the monotonic clock of now; only holdUntil may be in the future, even if the
+	// wall clock was set back during the restart.
 	moment := func(t time.Time) time.Time {
 		if t.IsZero() {
 			return t
@@ -75,7 +75,7 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	switch r.state {
 	case Initialize:
 	case Backup:
-		r.takeover = CauseMasterDown // a Master that has resigned may have a successor by now
+		r.takeover = CauseMasterDown // a Master that resigned may have a successor by now
 		r.downSet = now
 	case Master:
 		r.adverSet = now.Add(-r.cfg.Interval)

@@ -4,26 +4,26 @@ package vrrp
 
 import "time"
 
-// muteAfter is how many adverts in a row could not be sent when a router counts as mute: as many as the others miss before one of
-// them takes over (RFC 9568 section 6.1).
+// muteAfter is the number of failed adverts in a row that make a router mute: a Backup takes over after
+// as many missed adverts (RFC 9568 section 6.1).
 const muteAfter = 3
 
-// probePause is the least time between two attempts of a mute Backup to send an advert. One that fails costs
-// nothing, and disturbs nobody.
+// probePause is the least time between two attempts of a mute Backup to send an advert. A failed attempt costs
+// nothing and disturbs no other router.
 const probePause = 5 * time.Second
 
-// muteness is what a Router knows of its own adverts.
+// muteness records whether a Router's own adverts are sent.
 type muteness struct {
 	adverts int  // since it became Master; enough of them are as good as more
 	unsent  int  // in a row
-	mute    bool // nobody can hear it
-	// probing is set while the result of a Backup's advert is open; probeAt is when another one is due.
+	mute    bool // no advert goes out
+	// probing is set while the result of a Backup's advert is unknown; probeAt is when the next one is due.
 	probing bool
 	probeAt time.Time
 }
 
-// unsent is the answer that an advert could not be sent. A mute Master stays Master as long as it hears nobody: what it
-// has works. But it does not take the addresses from a Master that will never know of it.
+// unsent handles an advert that could not be sent. A mute Master stays Master while it hears no other router, since its
+// addresses work. But it must not preempt a Master that cannot hear it.
 func (r *Router) unsent(now time.Time, out []Action) []Action {
 	m := &r.muteness
 	m.unsent++
@@ -39,23 +39,23 @@ func (r *Router) unsent(now time.Time, out []Action) []Action {
 	return out
 }
 
-// sent is the answer that an advert has gone out, after others that have not.
+// sent handles an advert that was sent after others failed.
 func (r *Router) sent(now time.Time, out []Action) []Action {
 	probing := r.muteness.probing
 	r.muteness = muteness{adverts: r.muteness.adverts}
 	if probing && r.state == Backup {
-		// The Master that was heard knows now that there is a better one.
+		// The current Master now knows that this router is better.
 		return r.elected(now, CausePreempt, out)
 	}
 	return out
 }
 
-// nextProbe returns when a mute Backup tries again. It may be told to wait before it preempts.
+// nextProbe returns when a mute Backup tries again. PreemptDelay applies, since a probe that succeeds preempts.
 func (r *Router) nextProbe(now time.Time) time.Time {
 	return now.Add(max(probePause, r.cfg.PreemptDelay))
 }
 
-// probe sends an advert of a mute Backup that would preempt the Master it hears, to find out whether it can.
+// probe sends an advert of a mute Backup that would preempt the current Master, to test whether it can send.
 func (r *Router) probe(now time.Time, out []Action) []Action {
 	r.muteness.probing, r.muteness.probeAt = true, r.nextProbe(now)
 	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
@@ -69,7 +69,7 @@ func (r *Router) probeDue() time.Time {
 	return r.notHeld(r.muteness.probeAt)
 }
 
-// hopeful has a mute Backup try soon whether it can send: something has changed.
+// hopeful makes a mute Backup test soon whether it can send, after a change.
 func (r *Router) hopeful(now time.Time) {
 	if r.muteness.mute && r.state == Backup {
 		r.muteness.probeAt = now

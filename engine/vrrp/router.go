@@ -14,16 +14,16 @@ const (
 	backoffMax = time.Minute
 )
 
-// answerPause is the least time between two adverts that answer those of others: less than the
-// shortest interval (RFC 9568 section 5.2.7), and so many that no flood makes much of them.
+// answerPause is the least time between two adverts in answer to those of others: less than the
+// shortest interval (RFC 9568 section 5.2.7), and long enough that a flood causes few answers.
 const answerPause = 5 * time.Millisecond
 
 // Router is the state machine of one virtual router (RFC 9568 section 6.4, RFC 3768
 // section 6.4). It takes an Event at a time and answers with Actions. It is not
 // safe for concurrent use.
 //
-// At all times the last of ActionInstall and ActionWithdraw was the former in the
-// state Master, and the latter or none in the others.
+// In the state Master, the last of ActionInstall and ActionWithdraw was
+// ActionInstall; in other states it was ActionWithdraw, or there was none.
 type Router struct {
 	cfg   Config
 	auth  *authenticator
@@ -33,29 +33,29 @@ type Router struct {
 	since time.Time
 	cause Cause
 
-	// Timers are kept as the moment they were set. When they are due follows from
-	// the configuration and from what was learned, so that neither has to
-	// move a timer when it changes.
+	// A timer is stored as the time when it was set. Its due time follows from
+	// the configuration and the learned interval, so that a change of either
+	// need not move the timer.
 
 	adverSet   time.Time // Adver_Timer (Master)
-	answered   time.Time // the last answer to another's advert
-	owed       bool      // an answer, as soon as answerPause allows (Master)
+	answered   time.Time // the last answer to another router's advert
+	owed       bool      // an answer is due as soon as answerPause allows (Master)
 	downSet    time.Time // Master_Down_Timer (Backup)
-	preemptSet time.Time // since when a Master is heard that this Backup preempts; zero: none is
+	preemptSet time.Time // since when this Backup has heard a Master that it preempts; zero: it hears none
 	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
 	// CauseMasterResigned the timer is set to Skew_Time, else to Master_Down_Interval.
 	takeover Cause
-	// willing is why a synced Backup would become Master if it were told to; CauseNone while
-	// it would not. Its timers have fired then.
+	// willing is why a synced Backup, whose timers have fired, would become Master on
+	// EventTakeOver; CauseNone if it would not.
 	willing Cause
 	// holdUntil keeps a Backup from trying again too soon after the kernel refused
-	// the addresses; backoff is how long it was.
+	// the addresses; backoff is the length of that wait.
 	holdUntil time.Time
 	backoff   time.Duration
-	// waitUntil does the same after its sync group has lost Master.
+	// waitUntil does the same after its sync group lost Master.
 	waitUntil time.Time
-	// refused is set from then on until the kernel takes them, or something has changed: a Master that is heard is better
-	// than one that cannot have the addresses, whatever the priorities.
+	// refused is set from the refusal until the kernel accepts the addresses, or something has changed: any other Master is better
+	// than one without the addresses, whatever the priorities.
 	refused bool
 
 	heard heard
@@ -68,11 +68,11 @@ type Router struct {
 	peerForm      ChecksumForm
 	peerFormKnown bool
 
-	message         []byte // nil: to be marshaled
+	message         []byte // nil: must be marshaled
 	messagePriority uint8
 }
 
-// heard is what a Backup knows of the Master from the adverts that it accepted.
+// heard describes the Master by its last accepted advert.
 type heard struct {
 	addr     netip.Addr
 	priority uint8
@@ -86,7 +86,7 @@ func New(cfg Config) *Router {
 	return &Router{cfg: cfg, auth: newAuthenticator(cfg.AuthType, cfg.Secret)}
 }
 
-// Step carries out an event and appends the actions that follow to out, in the order
+// Step processes an event and appends the actions that follow to out, in the order
 // in which they must happen. Events that mean nothing in the current state are ignored.
 func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	if r.since.IsZero() {
@@ -152,7 +152,7 @@ func (r *Router) up(now time.Time, local Local, out []Action) []Action {
 			out = r.send(now, out)
 		}
 		if local.Owner != was.Owner {
-			// Which of the addresses are ours to install is different now.
+			// The set of addresses to install has changed.
 			out = r.install(out)
 		}
 	}
@@ -179,7 +179,7 @@ func (r *Router) down(now time.Time, cause Cause, out []Action) []Action {
 	return out
 }
 
-// canStillSend tells whether an interface can send a last advert.
+// canStillSend reports whether an interface can send a last advert.
 func canStillSend(cause Cause) bool {
 	return cause != CauseLinkDown && cause != CauseNoLink && cause != CauseNoAddress
 }
@@ -202,7 +202,7 @@ func (r *Router) advert(now time.Time, a *Advertisement, out []Action) []Action 
 // advertInBackup is RFC 9568 section 6.4.2.
 func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	if a.Priority == PriorityResign {
-		// The interval that was learned still makes the Skew_Time.
+		// Skew_Time still uses the learned interval.
 		r.heard.addr, r.heard.priority = netip.Addr{}, 0
 		if r.ignored.addr == a.Source {
 			r.ignored = heard{}
@@ -226,7 +226,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	case r.cfg.PreemptDelay > 0:
 		r.acceptMaster(heardFrom(now, a))
 	default:
-		// Ignored: the timer keeps running, for Skew_Time if that is what it was set to.
+		// Ignored: the timer keeps running, also one that was set to Skew_Time.
 		r.ignored = heardFrom(now, a)
 		if r.takeover == CauseMasterDown {
 			r.takeover = CausePreempt
@@ -234,7 +234,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	}
 }
 
-// preempts tells whether a Backup takes over from a Master with this priority.
+// preempts reports whether a Backup takes over from a Master with this priority.
 func (r *Router) preempts(priority uint8) bool {
 	return r.cfg.Preempt && !r.refused && !r.muteness.mute && priority < r.priority()
 }
@@ -245,8 +245,8 @@ func (r *Router) acceptMaster(h heard) {
 	r.downSet, r.takeover = h.at, CauseMasterDown
 }
 
-// reexamine makes a Backup's timers what they would be if it had had its configuration, and its priority, already when it
-// heard what it has heard.
+// reexamine sets a Backup's timers as if its present configuration and priority had been in effect when it
+// heard the last adverts.
 func (r *Router) reexamine(now time.Time) {
 	if r.state != Backup {
 		return
@@ -260,7 +260,7 @@ func (r *Router) reexamine(now time.Time) {
 	case !follows:
 	case !r.preempts(last.priority):
 		r.preemptSet, r.willing = time.Time{}, CauseNone
-	case r.preemptSet.IsZero(): // that begins with the next advert
+	case r.preemptSet.IsZero(): // the preempt delay begins with the next advert
 	case r.cfg.PreemptDelay == 0:
 		follows = false
 		if r.takeover == CauseMasterDown && r.willing == CauseNone {
@@ -278,7 +278,7 @@ func (r *Router) reexamine(now time.Time) {
 		r.acceptMaster(last)
 	}
 	if !r.cfg.Synced && r.willing != CauseNone {
-		r.takeover, r.willing = r.willing, CauseNone // it waits for nobody
+		r.takeover, r.willing = r.willing, CauseNone // it need not wait for a sync group
 	}
 }
 
@@ -311,9 +311,9 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 		r.acceptMaster(heardFrom(now, a))
 		return out
 	}
-	// Another Master, after a split for example. It gives up when it hears from this
-	// router; the Adver_Timer is left alone, so no rate of adverts can hold it up.
-	// Switches and neighbors may have followed the other one until now.
+	// Another Master, for example after a split. It gives up when it hears this
+	// router. The Adver_Timer keeps running, so that no rate of adverts can delay it.
+	// Switches and neighbors may have used the other Master until now.
 	if r.answer(now) {
 		out = r.advertise(out)
 	}
@@ -324,8 +324,8 @@ func (r *Router) advertInMaster(now time.Time, a *Advertisement, out []Action) [
 	return out
 }
 
-// answer tells whether to answer another router's advert at once. Too soon after the last answer
-// it is owed instead: however many come, each is followed by an advert within answerPause.
+// answer reports whether to answer another router's advert at once. Too soon after the last answer,
+// it sets owed instead, so that an advert follows each one within answerPause, however many arrive.
 func (r *Router) answer(now time.Time) bool {
 	r.owed = !due(r.answered.Add(answerPause), now)
 	if !r.owed {
@@ -342,7 +342,7 @@ func (r *Router) answerAt() time.Time {
 	return r.answered.Add(answerPause)
 }
 
-// timer fires the timers that are due; that of an advert may be early.
+// timer fires the timers that are due; the Adver_Timer may be early.
 func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Action {
 	switch r.state {
 	case Initialize:
@@ -360,8 +360,8 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 		if at := r.NextAdvertAt().Add(-early); due(at, now) {
 			out = r.send(now, out)
 			if now.Sub(at) < r.cfg.Interval {
-				// Counted from when it was due, lateness does not add up. After
-				// a longer stall it would make adverts that nobody waits for.
+				// The next interval counts from the due time, so that lateness does not add up.
+				// After a longer stall that would send adverts that no router waits for.
 				r.adverSet = at
 			}
 		}
@@ -374,7 +374,7 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 	return out
 }
 
-// elected makes a Backup whose time has come Master, or willing to be if it is synced.
+// elected makes a Backup whose timer has fired Master, or willing if it is synced.
 func (r *Router) elected(now time.Time, cause Cause, out []Action) []Action {
 	if r.cfg.Synced {
 		r.willing = cause
@@ -383,10 +383,10 @@ func (r *Router) elected(now time.Time, cause Cause, out []Action) []Action {
 	return r.enter(now, Master, cause, out)
 }
 
-// waiting tells whether a synced Backup has nothing to wait for but the others.
+// waiting reports whether a synced Backup waits only for the other members.
 func (r *Router) waiting() bool { return r.cfg.Synced && r.willing != CauseNone }
 
-// takeOver makes a Backup Master because its sync group is.
+// takeOver makes a Backup Master together with its sync group.
 func (r *Router) takeOver(now time.Time, out []Action) []Action {
 	if r.state != Backup {
 		return out
@@ -398,7 +398,7 @@ func (r *Router) takeOver(now time.Time, out []Action) []Action {
 	return r.enter(now, Master, cause, out)
 }
 
-// giveUp makes a Master a Backup that does not try again before a time has passed.
+// giveUp makes a Master a Backup that waits for a time before it tries again.
 func (r *Router) giveUp(now time.Time, cause Cause, wait time.Duration, out []Action) []Action {
 	if r.state != Master {
 		return out
@@ -412,7 +412,7 @@ func (r *Router) giveUp(now time.Time, cause Cause, wait time.Duration, out []Ac
 	return r.resign(now, cause, out)
 }
 
-// confirm is the kernel's answer that it has the addresses.
+// confirm handles the kernel's confirmation of the addresses.
 func (r *Router) confirm(now time.Time, out []Action) []Action {
 	if r.state != Master {
 		return out
@@ -422,27 +422,27 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 	return r.announce(now, out)
 }
 
-// refuse is the kernel's answer that it does not take the addresses: a Master that
-// cannot have them leaves it to another router, and tries again later, if it hears no Master then.
+// refuse handles the kernel's refusal of the addresses: the Master gives up to
+// another router, and tries again later if it hears no Master then.
 func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	if r.state != Master {
-		r.refused = true // something that it would need for them
+		r.refused = true // the kernel refused a prerequisite of the addresses
 		return out
 	}
 	if cause == CauseNone {
 		cause = CauseInstallFailed
 	}
 	if now.Sub(r.holdUntil) > backoffMax {
-		r.backoff = 0 // it worked for a while
+		r.backoff = 0 // the addresses worked for a while
 	}
 	r.backoff = min(max(2*r.backoff, backoffMin), backoffMax)
 	r.holdUntil = now.Add(r.backoff)
-	// Who removes addresses from outside may have ended by the time of the first attempt to take over again.
+	// The program that removes the addresses may have ended when this router first tries again.
 	r.refused = cause == CauseInstallFailed || r.backoff > backoffMin
 	return r.resign(now, cause, out)
 }
 
-// held tells whether a wait before the next try is not over.
+// held reports whether this router must still wait before the next attempt.
 func (r *Router) held(now time.Time) bool { return now.Before(r.heldUntil()) }
 
 func (r *Router) heldUntil() time.Time {
@@ -462,8 +462,8 @@ func (r *Router) resign(now time.Time, cause Cause, out []Action) []Action {
 	return r.enter(now, Backup, cause, out)
 }
 
-// configure replaces the configuration in place. What identifies the virtual router
-// and its version stay: other ones make another Router.
+// configure replaces the configuration in place. The identity of the virtual router
+// and its version do not change: other ones need another Router.
 func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 	if cfg == nil {
 		return out
@@ -478,7 +478,7 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 		r.auth = newAuthenticator(r.cfg.AuthType, r.cfg.Secret)
 	}
 	if moved {
-		r.holdUntil, r.backoff, r.refused = time.Time{}, 0, false // these were not refused yet
+		r.holdUntil, r.backoff, r.refused = time.Time{}, 0, false // the kernel has not refused these addresses yet
 	}
 	if !r.cfg.Synced {
 		r.waitUntil = time.Time{}
@@ -506,14 +506,14 @@ func (r *Router) configure(now time.Time, cfg *Config, out []Action) []Action {
 	return out
 }
 
-// enter changes the state, with everything that belongs to it.
+// enter changes the state, and the timers and actions that depend on it.
 func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Action {
 	from := r.state
 	r.state, r.since, r.cause = to, now, cause
 	r.muteness.adverts, r.muteness.probing = 0, false
 	switch {
 	case to == Initialize:
-		r.muteness = muteness{} // what the interface can do is open when it is up again
+		r.muteness = muteness{} // the interface may be able to send when it is up again
 	case to == Backup && r.muteness.mute:
 		r.muteness.probeAt = r.nextProbe(now)
 	}
@@ -541,7 +541,7 @@ func (r *Router) advertise(out []Action) []Action {
 	return append(out, Action{Kind: ActionSend, Priority: r.priority()})
 }
 
-// install asks for the addresses; announcements wait until they are there.
+// install requests the addresses; announcements wait until they are installed.
 func (r *Router) install(out []Action) []Action {
 	r.uninstalled()
 	return append(out, Action{Kind: ActionInstall})
@@ -553,7 +553,7 @@ func (r *Router) uninstalled() {
 	r.announcer = announcer{}
 }
 
-// announce makes the announcement that is due, if one is.
+// announce announces the addresses if an announcement is due.
 func (r *Router) announce(now time.Time, out []Action) []Action {
 	if r.announcer.fire(now, &r.cfg.Announce) {
 		out = append(out, Action{Kind: ActionAnnounce})

@@ -10,15 +10,15 @@ import (
 // Status is the observable state of a virtual router.
 type Status struct {
 	State State
-	// Since is when State was entered, Cause why. In Initialize the cause says what is missing.
+	// Since is when State was entered, and Cause is why. In Initialize the cause names what is missing.
 	Since time.Time
 	Cause Cause
-	// Priority is what adverts carry: 255 for the address owner.
+	// Priority is the priority in adverts: 255 for the address owner.
 	Priority uint8
 	Local    Local
 	// MasterAddr, MasterPriority and LastHeard describe the Master whose adverts are
-	// accepted; while Master they describe this router. MasterAddr is invalid when
-	// none was heard.
+	// accepted; in the state Master they describe this router. MasterAddr is invalid if
+	// no Master was heard.
 	MasterAddr     netip.Addr
 	MasterPriority uint8
 	LastHeard      time.Time
@@ -27,28 +27,28 @@ type Status struct {
 	SkewTime            time.Duration
 	MasterDownInterval  time.Duration
 	// MasterDownAt is when the Master_Down_Timer fires (Backup), NextAdvertAt when the
-	// Adver_Timer does (Master), PreemptAt when a preempt delay ends; zero otherwise.
+	// Adver_Timer fires (Master), PreemptAt when a preempt delay ends; zero otherwise.
 	MasterDownAt time.Time
 	NextAdvertAt time.Time
 	PreemptAt    time.Time
 	// PeerForm is the checksum form of the last accepted VRRPv3/IPv4 advert.
 	PeerForm      ChecksumForm
 	PeerFormKnown bool
-	// Installed tells whether the kernel has confirmed the addresses.
+	// Installed reports whether the kernel has confirmed the addresses.
 	Installed bool
-	// Mute says that no advert goes out: see EventUnsent. ProbeAt is when a mute Backup tries next; zero if it does not.
+	// Mute is set if no advert goes out: see EventUnsent. ProbeAt is when a mute Backup tries next; zero if never.
 	Mute    bool
 	ProbeAt time.Time
 	// Willing is why a Backup would be Master if the others of its sync group were ready too;
 	// CauseNone if it would not.
 	Willing Cause
-	// Refused tells that the kernel did not take the addresses the last time, or did not keep them, and that nothing has
-	// changed since: a Backup preempts no Master that it hears then.
+	// Refused is set if the kernel last refused the addresses, or lost them, and nothing has
+	// changed since: a Backup then preempts no Master that it hears.
 	Refused bool
 }
 
 // Deadline returns when EventTimer is due next: the earliest of all timers, or the
-// zero time if none is running. After EventTimer it is later than the time of that.
+// zero time if none is running. After an EventTimer it is later than the time of the event.
 func (r *Router) Deadline() time.Time {
 	switch r.state {
 	case Backup:
@@ -72,11 +72,11 @@ func (r *Router) NextAdvertAt() time.Time {
 }
 
 // Message returns the advert with a priority, ready to be sent from Local.Primary
-// to the multicast group. It is marshaled when its content changed only. The slice is
-// read only, and is not written to again.
+// to the multicast group. It is marshaled only when its content changed. The caller must not
+// change the slice, and the Router does not write to it again.
 func (r *Router) Message(priority uint8) []byte {
 	if r.message == nil || r.messagePriority != priority {
-		// Always a new slice: an earlier one may be on its way out.
+		// Always a new slice: the caller may still be sending the earlier one.
 		buf := make([]byte, 0, messageLen(r.cfg.Version, r.cfg.Family, len(r.cfg.Addresses)))
 		r.message = appendMessage(buf, &r.cfg, r.auth, priority, r.sendForm(), r.local.Primary, Group(r.cfg.Family))
 		r.messagePriority = priority
@@ -84,10 +84,10 @@ func (r *Router) Message(priority uint8) []byte {
 	return r.message
 }
 
-// Willing tells whether a synced Backup waits to be told to take over.
+// Willing reports whether a synced Backup waits for EventTakeOver.
 func (r *Router) Willing() bool { return r.state == Backup && r.waiting() }
 
-// Mute tells whether no advert goes out; see EventUnsent.
+// Mute reports whether no advert goes out; see EventUnsent.
 func (r *Router) Mute() bool { return r.muteness.mute }
 
 // MessageTo is Message for a unicast peer, whose address may be in the checksum.
@@ -100,7 +100,7 @@ func (r *Router) MessageTo(priority uint8, peer netip.Addr) []byte {
 	return appendMessage(buf, &r.cfg, r.auth, priority, form, r.local.Primary, peer)
 }
 
-// Status returns what can be seen of the virtual router.
+// Status returns the observable state of the virtual router.
 func (r *Router) Status() Status {
 	s := Status{
 		State:               r.state,
@@ -143,14 +143,14 @@ func (r *Router) priority() uint8 {
 	return r.cfg.Priority
 }
 
-// masterAdverInterval returns Master_Adver_Interval: learned, or else the own one.
+// masterAdverInterval returns Master_Adver_Interval: the learned one, or else the configured one.
 func (r *Router) masterAdverInterval() time.Duration {
 	switch {
 	case r.heard.interval == 0:
 		return r.cfg.Interval
 	case r.cfg.Version == V2:
-		// VRRPv2 has one interval for all and learns none. But where a mismatch is
-		// tolerated, a Backup that waits for more adverts than there are would
+		// VRRPv2 has one interval for all routers and does not learn it. But if a mismatch is
+		// tolerated, a Backup that expects adverts more often than the Master sends them would
 		// take over again and again.
 		return max(r.cfg.Interval, r.heard.interval)
 	default:
@@ -175,8 +175,8 @@ func (r *Router) masterDownAt() time.Time {
 	return r.notHeld(r.downSet.Add(wait))
 }
 
-// preemptAt returns when the preempt delay of a Backup is over; zero if there is
-// nothing to wait for.
+// preemptAt returns when the preempt delay of a Backup ends; zero if there is
+// none.
 func (r *Router) preemptAt() time.Time {
 	if r.preemptSet.IsZero() || r.cfg.PreemptDelay == 0 || !r.preempts(r.heard.priority) {
 		return time.Time{}
@@ -184,7 +184,7 @@ func (r *Router) preemptAt() time.Time {
 	return r.notHeld(r.preemptSet.Add(r.cfg.PreemptDelay))
 }
 
-// notHeld puts a take-over off until the wait before the next try is over.
+// notHeld delays a take-over until the wait before the next attempt is over.
 func (r *Router) notHeld(at time.Time) time.Time {
 	if until := r.heldUntil(); at.Before(until) {
 		return until
@@ -192,5 +192,5 @@ func (r *Router) notHeld(at time.Time) time.Time {
 	return at
 }
 
-// Refused is that of Status.
+// Refused returns the Refused of Status.
 func (r *Router) Refused() bool { return r.refused }

@@ -4,11 +4,11 @@ package vrrp
 
 import "time"
 
-// SkewTime returns Skew_Time: how much later than the highest priority a Backup
-// with this one takes over.
+// SkewTime returns Skew_Time: the delay by which a Backup with this priority takes over
+// later than one with the highest.
 //
 // For VRRPv2 it is (256 − priority)/256 seconds (RFC 3768 section 6.1), for VRRPv3
-// (256 − priority)/256 of Master_Adver_Interval (RFC 9568 section 6.1). It is kept in nanoseconds: in
+// (256 − priority)/256 of Master_Adver_Interval (RFC 9568 section 6.1). Its unit is the nanosecond: in
 // the centiseconds of the RFC it would be zero for short intervals, and all Backups would
 // take over at once.
 func SkewTime(version Version, priority uint8, masterAdverInterval time.Duration) time.Duration {
@@ -34,7 +34,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// due tells whether a timer has expired; the zero time means not running.
+// due reports whether a timer has expired; the zero time means not running.
 func due(timer, now time.Time) bool {
 	return !timer.IsZero() && !timer.After(now)
 }

@@ -61,17 +61,17 @@ func (v Version) String() string {
 	}
 }
 
-// Priorities with a meaning of their own (RFC 9568 section 5.2.4).
+// Priorities with a special meaning (RFC 9568 section 5.2.4).
 const (
-	// PriorityResign in an advert says that the Master stops taking part.
+	// PriorityResign in an advert means that the Master stops participating.
 	PriorityResign = 0
 	// PriorityMin is the lowest priority that can be configured.
 	PriorityMin = 1
-	// PriorityDefault is used when none is configured.
+	// PriorityDefault is the priority if none is configured.
 	PriorityDefault = 100
 	// PriorityMax is the highest priority that can be configured.
 	PriorityMax = 254
-	// PriorityOwner is that of the router owning the virtual addresses.
+	// PriorityOwner is the priority of the router that owns the virtual addresses.
 	PriorityOwner = 255
 )
 
@@ -96,8 +96,8 @@ const (
 // State is the state of a virtual router (RFC 9568 section 6.4).
 type State uint8
 
-// The states. RFC 9568 calls Master "Active"; output says Master, as the
-// tools that read it expect.
+// The states. RFC 9568 calls Master "Active"; the output says Master, since the
+// tools that read it expect that.
 const (
 	Initialize State = iota
 	Backup
@@ -122,18 +122,18 @@ func (s State) String() string {
 type AuthType uint8
 
 // The authentication types. 250 and 251 are the proprietary types of the
-// earlier daemon. Those that this router does not have are named for what tells of them.
+// earlier daemon. Types that this router does not support have names for the messages about them.
 const (
 	AuthNone   AuthType = 0
 	AuthSimple AuthType = 1   // RFC 2338 section 5.3.6
-	AuthAH     AuthType = 2   // the same: the message is in an IPsec Authentication Header
+	AuthAH     AuthType = 2   // RFC 2338 section 5.3.6: the message is in an IPsec Authentication Header
 	AuthP0     AuthType = 250 // first 8 bytes of HMAC-SHA256
 	AuthP1     AuthType = 251 // first 8 bytes of SHAKE256
 	// AuthCiscoMD5 is a proprietary type of Cisco, with 22 bytes more than the others have.
 	AuthCiscoMD5 AuthType = 254
 )
 
-// Supported tells whether a virtual router can be configured with the type.
+// Supported reports whether a virtual router can be configured with the type.
 func (t AuthType) Supported() bool {
 	return t == AuthNone || t == AuthSimple || t == AuthP0 || t == AuthP1
 }
@@ -164,40 +164,41 @@ type Config struct {
 	Version  Version
 	Family   Family
 	VRID     uint8
-	Priority uint8 // PriorityMin to PriorityMax; the owner's 255 follows from Local.Owner
+	Priority uint8 // PriorityMin to PriorityMax; the owner's 255 comes from Local.Owner
 	Interval time.Duration
 	Preempt  bool
-	// PreemptDelay is waited before a lower-priority Master that was heard is taken over.
+	// PreemptDelay is the wait before this router preempts a Master with lower priority.
 	PreemptDelay time.Duration
 	// Addresses are the virtual addresses in the order of the advert.
 	Addresses []netip.Addr
 	AuthType  AuthType
 	Secret    string // VRRPv2 authentication
-	// Lenient accepts (and counts) what Tolerated lists.
+	// Lenient accepts (and counts) the mismatches in Tolerated.
 	Lenient  bool
 	Checksum ChecksumMode
 	// Announce configures the gratuitous ARP or Neighbor Advertisements.
 	Announce AnnounceConfig
-	// Synced makes a Backup wait to be told (EventTakeOver) where it would become Master by itself:
-	// it must not without the others of its sync group. The owner does not wait.
+	// Synced makes a Backup wait for EventTakeOver instead of becoming Master by itself:
+	// the members of a sync group become Master together. The owner does not wait.
 	Synced bool
-	// LastWord has a Master send one more advert when it gives up to another. That one may not have heard it, as after a
-	// split: from a lower priority it learns that neighbors followed somebody else, and announces the addresses anew.
+	// LastWord makes a Master send one more advert when it gives up to another Master, which may not have heard it before,
+	// for example after a split. The lower priority tells the other Master that neighbors used another router, and it
+	// announces the addresses anew.
 	LastWord bool
-	// Unicast has adverts exchanged with single peers in place of the multicast group.
+	// Unicast makes the router exchange adverts with single peers instead of the multicast group.
 	Unicast UnicastConfig
 }
 
-// UnicastConfig says with whom adverts are exchanged; without Peers it is the multicast group.
+// UnicastConfig lists the peers of the adverts; without Peers the multicast group is used.
 type UnicastConfig struct {
-	Peers []netip.Addr // whose adverts are heard, and no others
-	// Source is sent from and must be the interface's; invalid: its primary address.
+	Peers []netip.Addr // only their adverts are accepted
+	// Source is the source of the adverts, an address of the interface; invalid: its primary address.
 	Source netip.Addr
 	// TTLMin is the least TTL or hop limit of the peers' adverts: 255 when they are on this link.
 	TTLMin uint8
 }
 
-// Enabled tells whether there are peers.
+// Enabled reports whether there are peers.
 func (u *UnicastConfig) Enabled() bool { return len(u.Peers) > 0 }
 
 // Equal compares two configurations.
@@ -205,14 +206,14 @@ func (u *UnicastConfig) Equal(o *UnicastConfig) bool {
 	return slices.Equal(u.Peers, o.Peers) && u.Source == o.Source && u.TTLMin == o.TTLMin
 }
 
-// AnnounceConfig says how a new Master makes its addresses known.
+// AnnounceConfig configures how a new Master announces its addresses.
 type AnnounceConfig struct {
 	Repeat  int           // announcements in each round, per address; at least one is made
 	Delay   time.Duration // from the first round to the second; 0: no second round
 	Refresh time.Duration // interval of further rounds; 0: none
 }
 
-// Local is what the interface offers a virtual router.
+// Local describes the addresses of a virtual router's interface.
 type Local struct {
 	Primary netip.Addr // source of the adverts
 	Owner   bool       // a virtual address is one of the interface's own
@@ -225,7 +226,7 @@ type Packet struct {
 	TTL      uint8 // or hop limit
 	Payload  []byte
 	// AH says that the message was in an IPsec Authentication Header (RFC 2338 section 5.3.6.3), which this router
-	// does not have.
+	// does not support.
 	AH bool
 }
 
@@ -242,24 +243,24 @@ type Advertisement struct {
 	Form      ChecksumForm
 	Source    netip.Addr   // without a zone
 	Addresses []netip.Addr // reused by the next Decode into the same value
-	// Missing is how many addresses fewer a VRRPv2 message holds than it counts.
+	// Missing is the difference between the address count of a VRRPv2 message and its addresses.
 	Missing int
 	// Message is the whole VRRP message without padding. It is part of the
-	// Payload that was decoded, and valid only as long as that.
+	// decoded Payload, and valid only as long as the Payload.
 	Message []byte
 }
 
-// DropReason says why a received packet was discarded, in the order in which
-// the checks are made.
+// DropReason is why a received packet was discarded, in the order of
+// the checks.
 type DropReason uint8
 
 // The reasons. DropNone means the packet was accepted.
 const (
 	DropNone DropReason = iota
-	DropPeer            // with unicast peers: from somebody else, or not for this router alone
+	DropPeer            // with unicast peers: not from a peer, or not sent to this router alone
 	DropAH              // in an IPsec Authentication Header
 	DropTTL
-	DropCARP // of another protocol that has the same number
+	DropCARP // of another protocol with the same number
 	DropLength
 	DropVersion
 	DropType
@@ -291,7 +292,7 @@ func (d DropReason) String() string {
 	return fmt.Sprintf("DropReason(%d)", uint8(d))
 }
 
-// Cause says why a state was entered.
+// Cause is why a state was entered.
 type Cause uint8
 
 // The causes of transitions, and of staying in Initialize.
@@ -304,7 +305,7 @@ const (
 	CausePreempt              // took over from a lower-priority Master
 	CauseHigherPriority       // an advert with higher priority was heard
 	CauseHigherAddress        // equal priority, numerically higher source address
-	CauseResign               // told to resign by an operator
+	CauseResign               // resigned by an operator's command
 	CauseShutdown             // administratively down, removed, or the router stops
 	CauseLinkDown             // the interface is down
 	CauseNoLink               // the interface does not exist
@@ -312,9 +313,9 @@ const (
 	CauseTracking             // a tracked object is down
 	CauseSyncGroup            // another member of the sync group failed
 	CauseInstallFailed        // the kernel refused the addresses
-	CauseAddressLost          // the addresses were removed from outside too often
+	CauseAddressLost          // another program removed the addresses too often
 	CauseReconfigured         // the configuration changed in a way that needs a restart
-	CauseUnsuitable           // VRRP cannot run on an interface of this kind, or a port of another
+	CauseUnsuitable           // VRRP cannot run on this kind of interface, or on a port of another interface
 	CauseDeaf                 // adverts cannot be received on the interface
 	CauseMute                 // adverts cannot be sent, and another Master was heard
 	causes
@@ -343,7 +344,7 @@ func (c Cause) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler. A cause that this release does not know is CauseNone.
+// UnmarshalText implements encoding.TextUnmarshaler. An unknown cause becomes CauseNone.
 func (c *Cause) UnmarshalText(text []byte) error {
 	*c = Cause(max(0, slices.Index(causeNames[:], string(text))))
 	return nil

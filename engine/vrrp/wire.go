@@ -11,7 +11,7 @@ import (
 const (
 	// Protocol is the IP protocol number, or next header.
 	Protocol = 112
-	// TTL is the only TTL, or hop limit, that is sent and accepted: the sender is on this link.
+	// TTL is the only TTL, or hop limit, that is sent and accepted: it proves that the sender is on this link.
 	TTL = 255
 )
 
@@ -26,7 +26,7 @@ const (
 	offIntervalV3  = 4 // 4 reserved bits, 12 bits of centiseconds
 	offChecksum    = 6
 	headerLen      = 8
-	authLen        = 8 // VRRPv2, behind the addresses
+	authLen        = 8 // VRRPv2, after the addresses
 
 	// typeAdvertisement is the only type of message (RFC 9568 section 5.2.2).
 	typeAdvertisement = 1
@@ -36,25 +36,25 @@ const (
 	intervalUnitV3 = 10 * time.Millisecond
 )
 
-// The layout of CARP's only message (FreeBSD and OpenBSD: struct carp_header). It begins like VRRPv2: the version,
-// which is 2, and the type, which is 1, and then its virtual host ID.
+// The layout of CARP's only message (FreeBSD and OpenBSD: struct carp_header). It begins like VRRPv2: version 2,
+// type 1, and then its virtual host ID.
 const (
 	carpVersionType = 2<<4 | 1
-	carpAuthLen     = 7  // in the place of the count of addresses: words of 4 bytes behind the header
+	carpAuthLen     = 7  // replaces the address count: the number of 4-byte words after the header
 	carpLen         = 36 // a VRRPv2 message with as many addresses is longer
 )
 
-// IsCARP tells whether a payload is a message of CARP, which has the protocol number and the groups of VRRP.
+// IsCARP reports whether a payload is a message of CARP, which uses the protocol number and the groups of VRRP.
 func IsCARP(b []byte) bool {
 	return len(b) == carpLen && b[offVersionType] == carpVersionType && b[offCount] == carpAuthLen
 }
 
-// maxPaddedLen is the longest payload that Ethernet's minimum of 46 bytes can
-// have padded, behind an IPv4 header of 20. Behind that of IPv6, with 40,
+// maxPaddedLen is the length of the longest payload that Ethernet pads to its
+// minimum of 46 bytes, after an IPv4 header of 20. After an IPv6 header of 40,
 // there is never padding.
 const maxPaddedLen = 46 - 20
 
-// The multicast groups that adverts are sent to (RFC 9568 sections 5.1.1.2 and 5.1.2.2).
+// The multicast groups of adverts (RFC 9568 sections 5.1.1.2 and 5.1.2.2).
 var (
 	GroupIPv4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
 	GroupIPv6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
