@@ -130,7 +130,7 @@ func (d *Driver) begin() *Handover {
 		}
 		d.journal.warn("could not take over what the process before has left; starting anew", "error", err)
 	}
-	if err := d.system.Recover(); err != nil {
+	if err := persistently(d.system.Recover); err != nil {
 		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
 	}
 	return nil

@@ -223,6 +223,7 @@ func (s *System) snapshot() *runState {
 		r.Connected = append(r.Connected, c)
 	}
 	r.add(&s.left)
+	r.sort()
 	return &r
 }
 
@@ -453,9 +454,10 @@ func (s *System) activate(jobs []*job) {
 						err = fmt.Errorf("IPv6 is switched off on this interface (disable_ipv6): %w", err)
 					}
 					j.fail("add "+p.String(), err)
-					return
 				}
-				s.registry.setInstalled(j.e, p, true)
+				if err == nil || errors.Is(err, unix.EEXIST) || isUnanswered(err) { // it may be there
+					s.registry.setInstalled(j.e, p, true)
+				}
 			}
 			if j.e.labels[p] != "" {
 				*at = append(*at, s.installByIOCTL(j, p, after))

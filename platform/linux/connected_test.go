@@ -5,6 +5,7 @@
 package linux
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -298,5 +299,49 @@ func TestWatchTellsWhatToReconcile(t *testing.T) {
 			}
 			reconcile(t, h)
 		})
+	}
+}
+
+// TestAddressesOfAnEarlierRelease holds that addresses with the prefix length of their subnet, as an earlier release has handed them
+// over, get the form that they have now.
+func TestAddressesOfAnEarlierRelease(t *testing.T) {
+	for _, macvlan := range []bool{false, true} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		a := onUp0(t, h, 7, macvlan, vip4, netip.MustParsePrefix("10.9.0.101/24"))
+		mustApply(t, h.system, a)
+		index := h.link("up0").Attrs().Index
+		if macvlan {
+			index = h.link(a.Name).Attrs().Index
+		}
+		for _, p := range a.Addrs {
+			must(t, h.system.change.one(addRequest(index, p, macvlan), nil))
+			must(t, h.system.change.one(delRequest(index, host(p)), nil))
+		}
+		left, err := h.system.Leave()
+		must(t, err)
+		for _, p := range a.Addrs {
+			left = bytes.ReplaceAll(left, []byte(host(p).String()), []byte(p.String()))
+		}
+		h.Restart()
+		must(t, h.system.Adopt(left))
+		mustApply(t, h.system, a)
+		reconcile(t, h)
+		addrs, err := h.system.change.addrs(index)
+		must(t, err)
+		var ours []netip.Prefix
+		for i := range addrs {
+			if addrs[i].proto == addressMark {
+				ours = append(ours, addrs[i].prefix)
+			}
+		}
+		if want := []netip.Prefix{host(a.Addrs[0]), host(a.Addrs[1])}; !slices.Equal(ours, want) {
+			t.Errorf("macvlan %t: the addresses are %v, want %v", macvlan, ours, want)
+		}
+		must(t, h.system.Close())
+		if k := h.Kernel(); len(k.Links) != 1 || len(k.Links["up0"].Addrs) != 1 {
+			t.Errorf("macvlan %t: after the end there is %+v", macvlan, k.Links)
+		}
+		h.Restart()
 	}
 }

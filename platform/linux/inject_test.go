@@ -171,7 +171,15 @@ func (l *life) live() {
 // router, and whether it was carried out or not: the kernel is as it shall be after the next comparison, and as it
 // was in the end.
 func TestEveryRequestFailsOnce(t *testing.T) {
-	h := newHarness(t)
+	for _, unmarked := range []bool{false, true} { // as on kernels that do not keep who installed an address
+		h := newHarness(t)
+		h.unmarked, h.system.registry.marks = unmarked, !unmarked && h.system.registry.marks
+		everyRequestFailsOnce(t, h)
+	}
+}
+
+func everyRequestFailsOnce(t *testing.T, h *harness) {
+	t.Helper()
 	h.AddLink("up0", primary4)
 	h.AddLink("up1", netip.MustParsePrefix("10.8.0.1/24"))
 	h.AddAddr("up0", netip.MustParsePrefix("10.9.0.77/24"))

@@ -25,7 +25,7 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	if s.closing.Err() != nil {
 		return nil, false, errClosed
 	}
-	errs := []error{s.recoverLeft()}
+	errs := []error{s.recoverLeft(false)}
 	// What is there now, without what has just been removed.
 	v := view{system: s}
 	if err := v.load(); err != nil {

@@ -33,7 +33,7 @@ func (s *System) Recover() error {
 	}
 	s.left = state
 	s.left.Settings = nil
-	err = s.recoverLeft()
+	err = s.recoverLeft(s.sole)
 	needed := make(map[int]bool)
 	for _, e := range s.registry.all() {
 		needed[e.want.Link] = true
@@ -54,11 +54,12 @@ func (s *System) noteState() error {
 	return s.state.save(r)
 }
 
-// recoverLeft removes what an earlier run has left, and what this one has made without knowing it.
-func (s *System) recoverLeft() error {
+// recoverLeft removes what an earlier run has left, and what this one has made without knowing it. With alone, what carries our
+// mark and is recorded nowhere is of an earlier run, too: that can be told at the start only, since another router may come later.
+func (s *System) recoverLeft(alone bool) error {
 	err := errors.Join(
-		s.recoverMacvlans(s.left.Macvlans),
-		s.recoverAddrs(s.left.Addrs),
+		s.recoverMacvlans(s.left.Macvlans, alone),
+		s.recoverAddrs(s.left.Addrs, alone),
 		s.recoverMACs(s.left.MACs),
 		s.recoverRoutes(s.left.Routes),
 		s.recoverConnected(s.left.Connected),
@@ -76,7 +77,10 @@ func (s *System) recoverLeft() error {
 
 // recoverMacvlans deletes macvlans with our mark that this run has not made, and recorded ones
 // that the earlier run had no time to mark.
-func (s *System) recoverMacvlans(records []macvlanRecord) error {
+func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
+	if len(records) == 0 && !alone {
+		return nil
+	}
 	links, err := s.change.links()
 	if err != nil {
 		return fmt.Errorf("interfaces: %w", err)
@@ -86,7 +90,7 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 	for i := range links {
 		l := &links[i]
 		recorded := l.kind == "macvlan" && slices.Contains(records, macvlanRecord{Name: l.Name, Parent: l.Parent, MAC: l.MAC})
-		marked := l.ours() && (recorded || s.sole)
+		marked := l.ours() && (recorded || alone)
 		if !marked && !(recorded && l.alias == "") || s.registry.macvlans[l.Index] != nil {
 			continue
 		}
@@ -107,7 +111,7 @@ func (s *System) recoverMacvlans(records []macvlanRecord) error {
 
 // recoverAddrs removes addresses with our mark. On kernels that do not keep it, they are those that
 // are recorded and came without a route.
-func (s *System) recoverAddrs(records []addrRecord) error {
+func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 	addrs, err := s.change.addrs(0)
 	if err != nil {
 		return fmt.Errorf("addresses: %w", err)
@@ -127,10 +131,10 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 		}
 		var ours bool
 		switch {
-		case e != nil:
+		case e != nil && e.want.Macvlan:
 			ours = s.registry.ours(a)
 		case s.registry.marks:
-			ours = a.proto == addressMark && (recorded[at] || s.sole)
+			ours = a.proto == addressMark && (recorded[at] || alone || e != nil)
 		default:
 			ours = recorded[at] && a.flags&unix.IFA_F_NOPREFIXROUTE != 0
 		}
@@ -222,7 +226,7 @@ func (s *System) removeOnce() error {
 			errs = append(errs, fmt.Errorf("%s: %w", describe(j.want.ID), j.err))
 		}
 	}
-	errs = append(errs, s.connect(), s.recoverLeft(), s.restoreSettings(func(*settingRecord) bool { return true }))
+	errs = append(errs, s.connect(), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
 	for _, r := range s.routes.installed {
 		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
 	}

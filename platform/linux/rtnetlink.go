@@ -100,12 +100,23 @@ func (c *rtnetlink) do(requests []*request, reply func(i int, m []byte)) []error
 		})
 		if err != nil {
 			for i := start; i < len(errs); i++ {
-				errs[i] = fmt.Errorf("netlink: %w", err)
+				errs[i] = &unanswered{err}
 			}
 			break
 		}
 	}
 	return errs
+}
+
+// unanswered is the error of a request of which nobody knows whether the kernel has carried it out.
+type unanswered struct{ err error }
+
+func (u *unanswered) Error() string { return "netlink: " + u.err.Error() }
+func (u *unanswered) Unwrap() error { return u.err }
+
+func isUnanswered(err error) bool {
+	var u *unanswered
+	return errors.As(err, &u)
 }
 
 // one executes a single request.

@@ -5,9 +5,11 @@
 package linux
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"vrrpsh/platform/runstate"
 )
@@ -31,6 +33,17 @@ type runState struct {
 // empty tells whether nothing is recorded.
 func (r *runState) empty() bool {
 	return len(r.Macvlans)+len(r.Addrs)+len(r.MACs)+len(r.Settings)+len(r.Routes)+len(r.Connected) == 0 && r.Table == "" && r.OwnerTable == ""
+}
+
+// sort puts the records in an order, so that the same state is the same file.
+func (r *runState) sort() {
+	slices.SortFunc(r.Macvlans, func(a, b macvlanRecord) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(r.Addrs, func(a, b addrRecord) int { return cmp.Or(cmp.Compare(a.Link, b.Link), a.Prefix.Compare(b.Prefix)) })
+	slices.SortFunc(r.MACs, func(a, b macRecord) int { return cmp.Compare(a.Link, b.Link) })
+	slices.SortFunc(r.Settings, func(a, b settingRecord) int {
+		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Setting, b.Setting))
+	})
+	slices.SortFunc(r.Connected, func(a, b connectedRoute) int { return a.Subnet.Compare(b.Subnet) })
 }
 
 // add adds what another run has left. The settings among it became those of this run.

@@ -208,6 +208,16 @@ func TestTwoRoutersInOneNamespace(t *testing.T) {
 	second, err := New(Options{StateDir: t.TempDir(), Namespace: int(h.router)})
 	must(t, err)
 	must(t, second.Recover())
+	mustApply(t, second, onUp0(t, h, 3, true, netip.MustParsePrefix("10.9.0.103/24")), onUp0(t, h, 4, false, netip.MustParsePrefix("10.9.0.104/24")))
+	both := h.Kernel()
+	for _, s := range []*System{h.system, second} { // neither takes the other's for what was left
+		lost, _, err := s.Reconcile()
+		must(t, err)
+		if len(lost) > 0 {
+			t.Errorf("lost %v", lost)
+		}
+	}
+	sameKernel(t, "compared", both, h.Kernel())
 	must(t, second.Close())
 	sameKernel(t, "after the second", want, h.Kernel())
 	// In another namespace the same directory will do.
