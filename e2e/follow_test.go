@@ -38,7 +38,7 @@ func TestRoutesOfAMaster(t *testing.T) {
 	r1 := l.Routers[0]
 	const foreign = "203.0.113.100"
 	l.Host.IP("addr add 203.0.113.9/24 dev eth0", "addr add 2001:db8:1::9/64 dev eth0 nodad")
-	config := "[protocols]\n[[protocols.static]]\nroute = \"198.51.100.0/24\"\nnh = \"203.0.113.9\"\n" +
+	config := "[protocols]\n[[protocols.static]]\nroute = \"198.51.100.0/24\"\nnh = \"203.0.113.9\"\ninterface = \"eth0\"\ngroup = 52\n" +
 		fast.Table(200) +
 		"[[vrouter]]\ngroup = 52\ninterface = \"eth0\"\nversion = 3\nadvertise_interval = \"200ms\"\nvip = \"" + foreign + "/24\"\n" +
 		"[[vrouter]]\ngroup = 53\ninterface = \"eth0\"\nversion = 3\nadvertise_interval = \"200ms\"\niftype = \"macvlan\"\nvips = [\"fe80::53\", \"2001:db8:1::1/64\"]\n"

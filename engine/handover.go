@@ -84,14 +84,22 @@ func fromNames[N named](counters []uint64, m map[string]uint64) {
 	}
 }
 
+// clockStep is by how much a wall clock has to differ to have been set: two clocks are never read at the same moment.
+const clockStep = 10 * time.Millisecond
+
 // Rebase tells every moment by another clock, of which one reading is to when that of the clock so far is from. What a
 // clock says of durations stays true when it is set, which the differences of two of its readings then do not.
 func (h *Handover) Rebase(from, to time.Time) {
 	h.At = from
 	for _, t := range h.moments() {
-		if !t.IsZero() {
-			*t = to.Add(t.Sub(from))
+		if t.IsZero() {
+			continue
 		}
+		moved := to.Add(t.Sub(from))
+		if step := moved.Round(0).Sub(t.Round(0)); step.Abs() < clockStep { // nobody has set it
+			moved = t.Round(0)
+		}
+		*t = moved
 	}
 }
 
