@@ -120,8 +120,7 @@ func TestListenersThatCannotBe(t *testing.T) {
 			m.options.Handover = left
 			entries, stop := m.options.Journal.Subscribe()
 			defer stop()
-			r, err = m.start(settings)
-			if err != nil {
+			if _, err := m.start(settings); err != nil {
 				t.Fatalf("at a hand-over: %v", err)
 			}
 			expect(t, entries, "the virtual routers go on without what the configuration says; it is tried again")

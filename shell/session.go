@@ -201,6 +201,7 @@ func (s *Session) finish() {
 // closed is the mode of a session after Close.
 const closed completions.Mode = "closed"
 
+// Execute runs one line and writes its output, and what is wrong with it, to out. Lines of one session run one after the other.
 func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	s.running.Lock()
 	defer s.running.Unlock()
