@@ -87,7 +87,7 @@ func inspect(settings fs.FS, iface string, macvlans []string) []string {
 	}
 	if read("all", rpFilter) == strictRPFilter {
 		for _, m := range macvlans {
-			// Loose is the greater value. This router sets it on its macvlans if rp_filter is strict for all.
+			// Loose is the greater value, so it wins. The router sets it on its macvlans where needed.
 			if read(m, rpFilter) < looseRPFilter {
 				if _, err := fs.Stat(settings, m); err == nil {
 					tell("all", rpFilter, strictRPFilter, "packets to virtual addresses that come in on "+m+" are discarded")
