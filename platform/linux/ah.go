@@ -19,8 +19,8 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// ahQueue is how many packets wait for one interface, and ahBatch how many are read in a turn: they are received
-// to be told of only.
+// ahQueue limits the packets that wait for one interface, ahBatch the packets that one call reads. The router only
+// reports these packets.
 const (
 	ahQueue = 4
 	ahBatch = 16
@@ -37,17 +37,17 @@ var ahProgram = []bpf.Instruction{
 	bpf.RetConstant{Val: keepNone},
 }
 
-// ahListener hears peers that send VRRPv2 in IPsec Authentication Headers, which never come to a socket of VRRP's
-// protocol. One socket does for all interfaces: the memberships are those of the other sockets. It is open while there
-// is a Conn of IPv4.
+// ahListener receives VRRPv2 in IPsec Authentication Headers. The kernel never delivers these packets to a socket of
+// the VRRP protocol. One socket serves all interfaces: the other sockets join the multicast groups. The socket is open
+// while there is an IPv4 Conn.
 type ahListener struct {
 	fd      atomic.Int32 // 0: closed
-	pending atomic.Bool  // something waits
+	pending atomic.Bool  // packets wait
 	mu      sync.Mutex
-	conns   map[int]int                  // how many there are, by interface
+	conns   map[int]int                  // number of IPv4 Conns, by interface
 	waiting map[int][]ahPacket           // by interface
-	buffer  [roomIPv4 + 64]byte          // one packet
-	control [unix.SizeofCmsghdr * 8]byte // its interface
+	buffer  [roomIPv4 + 64]byte          // of one packet
+	control [unix.SizeofCmsghdr * 8]byte // control messages with its interface
 }
 
 type ahPacket struct {
@@ -56,7 +56,7 @@ type ahPacket struct {
 	payload  []byte
 }
 
-// join makes the packets of an interface heard.
+// join starts to receive the packets of an interface.
 func (a *ahListener) join(s *System, link int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -120,7 +120,7 @@ func openAH() (int, error) {
 	return fd, nil
 }
 
-// take fills p with packets of an interface that pass. It must be called by the one that waits.
+// take fills p with the packets of an interface that pass. Only the goroutine that waits may call take.
 func (a *ahListener) take(w *waiter, link int, p []platform.Packet, passes func(*platform.Packet) bool) int {
 	fd := int(a.fd.Load())
 	readable := fd != 0 && w.isReady(fd)
@@ -147,7 +147,7 @@ func (a *ahListener) take(w *waiter, link int, p []platform.Packet, passes func(
 	return n
 }
 
-// read takes in what has come.
+// read queues the packets that have arrived.
 func (a *ahListener) read(w *waiter, fd int) {
 	for range ahBatch {
 		n, c, _, _, err := unix.Recvmsg(fd, a.buffer[:], a.control[:], unix.MSG_DONTWAIT)
@@ -170,7 +170,7 @@ func (a *ahListener) read(w *waiter, fd int) {
 	}
 }
 
-// pktInfoLink returns the interface in control messages with IP_PKTINFO; 0 if there is none.
+// pktInfoLink returns the interface index from the IP_PKTINFO control message, or 0 without one.
 func pktInfoLink(c []byte) int {
 	messages, err := unix.ParseSocketControlMessage(c)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 
 // job is one attachment of a batch.
 type job struct {
-	want   *platform.Attachment // with the addresses as the kernel has them
-	asked  []netip.Prefix       // the addresses as they were asked for
+	want   *platform.Attachment // with the addresses from inKernel
+	asked  []netip.Prefix       // the requested addresses
 	parent *kernelLink          // nil if the interface does not exist
-	e      *entry               // nil if nothing is to be
+	e      *entry               // nil if nothing must exist
 	err    error
 }
 
@@ -36,12 +36,12 @@ type step struct {
 	request *request
 	after   func(error)
 	reply   func([]byte) // may be nil
-	call    func() error // in place of request
+	call    func() error // instead of request
 }
 
 // run executes steps in order.
 func (s *System) run(steps []step) {
-	// Requests that follow each other go out together.
+	// Consecutive requests go out together.
 	for i := range steps {
 		if steps[i].call != nil {
 			s.run(steps[:i])
@@ -107,11 +107,11 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 func (s *System) apply(jobs []*job) {
 	s.findParents(jobs)
 	s.findMacvlans(jobs)
-	var doomed []*job // with the entry that has to go
+	var doomed []*job // e is the entry to remove
 	var build []*job
 	var busy []*entry
 	for _, j := range jobs {
-		old := s.registry.entries[j.want.ID] // nobody else writes
+		old := s.registry.entries[j.want.ID] // safe to read: only holders of s.applying write
 		stays := j.want.Present && j.err == nil && j.parent != nil
 		if old != nil {
 			busy = append(busy, old)
@@ -178,7 +178,7 @@ func (s *System) apply(jobs []*job) {
 	s.build(build)
 }
 
-// record writes the run-state file if what it says has changed.
+// record writes the run-state file if its content has changed.
 func (s *System) record(changed bool) error {
 	if !changed {
 		return nil
@@ -204,7 +204,7 @@ func (s *System) snapshot() *runState {
 		for _, p := range w.Addrs {
 			r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p, Label: e.labels[p]})
 		}
-		for _, p := range e.installed { // and shall not be any more
+		for _, p := range e.installed { // and no longer wanted
 			if !slices.Contains(w.Addrs, p) {
 				r.Addrs = append(r.Addrs, addrRecord{Link: w.Link, Prefix: p, Label: e.labels[p]})
 			}
@@ -227,7 +227,7 @@ func (s *System) snapshot() *runState {
 	return &r
 }
 
-// noteMACs remembers the addresses of interfaces that are about to get the virtual MAC.
+// noteMACs saves the own MAC addresses of interfaces that are about to get the virtual MAC.
 func (s *System) noteMACs(build []*job) (changed bool) {
 	for _, j := range build {
 		if j.want.SetMAC && !j.want.Macvlan && j.want.Active && j.e.ownMAC == nil && j.parent.MAC != j.want.MAC {
@@ -235,7 +235,7 @@ func (s *System) noteMACs(build []*job) (changed bool) {
 			j.e.ownMAC = &own
 			changed = true
 		}
-		for _, r := range s.left.MACs { // an earlier run has set it, and could not give it back yet
+		for _, r := range s.left.MACs { // an earlier run set the virtual MAC and has not been able to restore the own one
 			if r.Link == j.want.Link && r.Virtual == j.want.MAC && j.want.SetMAC && j.want.Active && j.e.ownMAC == nil {
 				j.e.ownMAC = (*[6]byte)(&r.Original)
 				changed = true
@@ -249,7 +249,7 @@ func describe(id platform.ID) string {
 	return fmt.Sprintf("IPv%d virtual router %d on %s", id.Family, id.VRID, id.Link)
 }
 
-// findParents looks the configured interfaces up, each once.
+// findParents looks up each configured interface once.
 func (s *System) findParents(jobs []*job) {
 	type found struct {
 		link *kernelLink
@@ -272,7 +272,7 @@ func (s *System) findParents(jobs []*job) {
 			}
 			f.err = err
 		}, after: func(err error) {
-			// An index that cannot be is an interface that does not exist.
+			// The kernel rejects an invalid index with EINVAL: that interface does not exist either.
 			if err != nil && !errors.Is(noLink(err), platform.ErrNoLink) && !errors.Is(err, unix.EINVAL) {
 				f.err = err
 			}
@@ -286,8 +286,8 @@ func (s *System) findParents(jobs []*job) {
 	}
 }
 
-// build makes the kernel what the jobs want. What was taken away from outside meanwhile, such
-// as a macvlan, is found by the failure of what needs it, and made again once.
+// build sets up in the kernel what the jobs want. If another program has removed a macvlan, the requests
+// that need it fail. build then creates the macvlan again, once.
 func (s *System) build(jobs []*job) {
 	for range 2 {
 		s.deactivate(jobs)
@@ -310,8 +310,9 @@ func (s *System) build(jobs []*job) {
 	}
 }
 
-// deactivate takes away what shall not be: IPv4 addresses first, so that nothing is answered any
-// more, then the macvlans go down; IPv6 addresses last, since the interface would tell of it.
+// deactivate removes what is no longer wanted. It removes IPv4 addresses first, so that the host stops
+// answering for them, and then sets the macvlans down. It removes IPv6 addresses last, since an interface
+// that is up would announce the removal.
 func (s *System) deactivate(jobs []*job) {
 	var first, then []step
 	var down []*job
@@ -321,7 +322,7 @@ func (s *System) deactivate(jobs []*job) {
 		}
 		for _, p := range slices.Clone(j.e.installed) {
 			switch {
-			case j.want.Active && has(j.want.Addrs, p.Addr()): // maybe in another form: see dropOldForms
+			case j.want.Active && has(j.want.Addrs, p.Addr()): // the prefix length may differ: see dropOldForms
 			case p.Addr().Is4():
 				first = append(first, s.uninstall(j, p))
 			default:
@@ -340,13 +341,13 @@ func (s *System) deactivate(jobs []*job) {
 	s.run(then)
 }
 
-// has tells whether an address is among prefixes, whatever their lengths.
+// has reports whether all contains an address, with any prefix length.
 func has(all []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Addr() == addr })
 }
 
-// dropOldForms removes addresses with another prefix length than they shall have, as earlier releases have installed
-// them, now that they are there in the right form.
+// dropOldForms removes addresses that an earlier release installed with another prefix length. It runs after the
+// addresses are installed with the right one.
 func (s *System) dropOldForms(jobs []*job) {
 	var steps []step
 	for _, j := range jobs {
@@ -362,8 +363,8 @@ func (s *System) dropOldForms(jobs []*job) {
 	s.run(steps)
 }
 
-// lower sets macvlans down. Of many that are up it makes new ones instead: each that goes down
-// costs the kernel a grace period, all that are deleted together only one.
+// lower sets macvlans down. If many are up, it deletes them instead and createMacvlans makes new ones: each
+// macvlan that goes down costs the kernel a grace period, deleting all of them together costs only one.
 func (s *System) lower(jobs []*job) {
 	up := 0
 	for _, j := range jobs {
@@ -396,7 +397,7 @@ func (s *System) lower(jobs []*job) {
 	s.run(steps)
 }
 
-// uninstall is the step that removes an address which we installed.
+// uninstall returns the step that removes an address that we installed.
 func (s *System) uninstall(j *job, p netip.Prefix) step {
 	after := func(err error) {
 		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
@@ -411,10 +412,10 @@ func (s *System) uninstall(j *job, p netip.Prefix) step {
 	return step{request: delRequest(j.e.device(), p), after: after}
 }
 
-// restoreMAC gives the interface its own address back, unless somebody has changed it since.
+// restoreMAC restores the interface's own MAC address, unless another program has changed it since.
 func (s *System) restoreMAC(j *job) []step {
 	if j.parent == nil && j.err != nil {
-		return nil // it may be there
+		return nil // the interface may exist
 	}
 	if j.parent == nil || j.parent.MAC != j.e.want.MAC {
 		j.e.ownMAC = nil
@@ -429,15 +430,15 @@ func (s *System) restoreMAC(j *job) []step {
 	})}
 }
 
-// activate installs addresses. IPv4 addresses are there before the macvlan is up; IPv6 ones, which
-// are lost while it is down, after.
+// activate installs addresses: IPv4 addresses before the macvlan goes up, IPv6 addresses after, since
+// a macvlan that is down loses them.
 func (s *System) activate(jobs []*job) {
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.err != nil || !j.want.Active })
 	own := s.ownAddresses(jobs)
 	var first, then []step
 	for _, j := range jobs {
 		if j.err != nil {
-			continue // what the interface has by itself must not be taken for ours
+			continue // do not mistake the interface's own addresses for ours
 		}
 		for _, p := range j.want.Addrs {
 			at := &first
@@ -491,7 +492,7 @@ func (s *System) activate(jobs []*job) {
 	s.run(then)
 }
 
-// ownAddresses returns, by interface, the addresses that configured interfaces have by themselves.
+// ownAddresses returns the own addresses of the configured interfaces, by interface.
 func (s *System) ownAddresses(jobs []*job) map[int]map[netip.Addr]bool {
 	all, errs := make(map[int]map[netip.Addr]bool), make(map[int]error)
 	for _, j := range jobs {
@@ -512,7 +513,7 @@ func (s *System) ownAddresses(jobs []*job) map[int]map[netip.Addr]bool {
 	return all
 }
 
-// createMacvlans creates those that do not exist yet.
+// createMacvlans creates the macvlans that do not exist yet.
 func (s *System) createMacvlans(jobs []*job) {
 	var fresh []*job
 	for _, j := range jobs {
@@ -522,7 +523,7 @@ func (s *System) createMacvlans(jobs []*job) {
 	}
 	var steps, left []step
 	for _, j := range fresh {
-		j.e.tried = true // whatever the answer: see findMacvlans
+		j.e.tried = true // even if the request fails: see findMacvlans
 		steps = append(steps, step{request: createRequest(j.want), after: func(err error) {
 			if errors.Is(err, unix.EEXIST) {
 				err = s.makeRoom(j)
@@ -560,7 +561,7 @@ func (s *System) createMacvlans(jobs []*job) {
 	s.markMacvlans(unmarked)
 }
 
-// findMacvlans finds the macvlans that may have been made although it could not be seen that they were.
+// findMacvlans looks for macvlans that may exist although the router got no answer to the request to create them.
 func (s *System) findMacvlans(jobs []*job) {
 	var steps []step
 	for _, j := range jobs {
@@ -584,13 +585,13 @@ func (s *System) findMacvlans(jobs []*job) {
 	s.run(steps)
 }
 
-// isMacvlan tells whether an interface is the macvlan that was made for an attachment, with its mark or without any yet.
+// isMacvlan reports whether an interface is the macvlan that we created for an attachment. It may not have its mark yet.
 func (l *kernelLink) isMacvlan(a *platform.Attachment) bool {
 	return l.kind == "macvlan" && l.Name == a.Name && l.Parent == a.Link && l.MAC == a.MAC && (l.alias == "" || l.alias == alias(a.ID))
 }
 
-// makeRoom removes a macvlan of ours, left over from an earlier run, that has the name of one that is
-// to be created. Anything else of that name is a conflict.
+// makeRoom removes a macvlan of an earlier run that has the name of the macvlan to create. Any other
+// interface of that name is a conflict.
 func (s *System) makeRoom(j *job) error {
 	l, err := s.change.linkByName(j.want.Name)
 	if errors.Is(err, platform.ErrNoLink) {
@@ -611,7 +612,7 @@ func (s *System) makeRoom(j *job) error {
 	return s.change.one(deleteLinkRequest(l.Index), nil)
 }
 
-// markMacvlans gives new macvlans their mark and settings.
+// markMacvlans sets the mark and the settings of new macvlans.
 func (s *System) markMacvlans(fresh []*job) {
 	if len(fresh) == 0 {
 		return
@@ -621,7 +622,7 @@ func (s *System) markMacvlans(fresh []*job) {
 		all = readAllRPFilter()
 		for _, j := range fresh {
 			if j.err == nil {
-				_ = setIPv6(j.want.Name, macvlanSettings6(j.want.ID.Family, j.parent), nil) // Reconcile tells
+				_ = setIPv6(j.want.Name, macvlanSettings6(j.want.ID.Family, j.parent), nil) // Reconcile reports errors
 			}
 		}
 		return nil
@@ -655,7 +656,7 @@ func (s *System) markMacvlans(fresh []*job) {
 	s.run(left)
 }
 
-// dismantle removes everything of the jobs' entries and forgets those that are gone.
+// dismantle removes everything that the jobs' entries installed, and drops each entry that is removed completely.
 func (s *System) dismantle(doomed []*job) (changed bool) {
 	var steps []step
 	var with []*job

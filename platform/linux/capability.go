@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capability is a right of this process, by its number (capabilities(7)).
+// capability is the number of a capability (capabilities(7)).
 type capability uint
 
 const (
@@ -19,13 +19,13 @@ const (
 	netRaw   capability = unix.CAP_NET_RAW
 )
 
-// needs says what the router needs a capability for.
+// needs says why the router needs each capability.
 var needs = map[capability]string{
 	netAdmin: "to set virtual addresses, macvlans, MAC addresses and routes",
 	netRaw:   "to send and receive adverts",
 }
 
-// String returns the name as in documentation and in configurations of containers.
+// String returns the name that documentation and container configurations use.
 func (c capability) String() string {
 	switch c {
 	case netAdmin:
@@ -37,14 +37,14 @@ func (c capability) String() string {
 	}
 }
 
-// granted tells whether the process has it, as far as that can be known.
+// granted reports whether the process has the capability. It is true if the kernel does not say.
 func (c capability) granted() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	return unix.Capget(&header, &data[0]) != nil || data[0].Effective&(1<<c) != 0
 }
 
-// lacking names the capability that the process does not have, if that is why the kernel has not permitted something.
+// lacking adds the name of the capability to err if the kernel denied a request because the process lacks it.
 func (c capability) lacking(err error) error {
 	if errors.Is(err, unix.EPERM) && !c.granted() {
 		return fmt.Errorf("%w: the router lacks %s, which it needs %s", err, c, needs[c])
@@ -52,7 +52,7 @@ func (c capability) lacking(err error) error {
 	return err
 }
 
-// warnOfCapabilities names those that are missing.
+// warnOfCapabilities logs the missing capabilities.
 func (s *System) warnOfCapabilities() {
 	for _, c := range []capability{netAdmin, netRaw} {
 		if !c.granted() {

@@ -19,8 +19,8 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// captured lets Ethernet frames of VRRP pass, and those with a tag or an IPsec Authentication Header, behind which it does
-// not look.
+// captured accepts Ethernet frames with VRRP. It also accepts every frame with a VLAN tag or an IPsec Authentication
+// Header, without looking behind them.
 var captured = []bpf.Instruction{
 	bpf.LoadAbsolute{Off: 12, Size: 2},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IP, SkipFalse: 3},
@@ -35,8 +35,8 @@ var captured = []bpf.Instruction{
 	bpf.RetConstant{Val: keepNone},
 }
 
-// Capture calls fn with every frame of VRRP that an interface receives or sends, until ctx ends; then it
-// returns nil. The frame is valid during the call.
+// Capture calls fn with every VRRP frame that an interface receives or sends. It returns nil when ctx ends.
+// The frame is valid only during the call.
 func Capture(ctx context.Context, name string, fn func(at time.Time, b []byte)) error {
 	link, err := net.InterfaceByName(name)
 	if err != nil {
@@ -51,7 +51,7 @@ func Capture(ctx context.Context, name string, fn func(at time.Time, b []byte)) 
 		return fmt.Errorf("capture on %s: %w", name, err)
 	}
 	defer func() { _ = conn.Close() }()
-	// Adverts to groups that this host has not joined are heard, too.
+	// Also receive adverts to groups that this host has not joined.
 	if err := conn.SetPromiscuous(true); err != nil {
 		return fmt.Errorf("capture on %s: %w", name, err)
 	}
@@ -62,7 +62,7 @@ func Capture(ctx context.Context, name string, fn func(at time.Time, b []byte)) 
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, unix.ENETDOWN): // the socket lives on, and hears again when it is up
+		case errors.Is(err, unix.ENETDOWN): // the socket receives again when the interface is up
 		case err != nil:
 			return fmt.Errorf("capture on %s: %w", name, err)
 		default:

@@ -19,16 +19,16 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// conn is the two sockets of an interface and family: a raw one for what comes in, a packet
-// socket for what goes out.
+// conn holds the two sockets of an interface and family: a raw socket to receive, a packet socket
+// to send.
 type conn struct {
 	system *System
 	name   string
 	index  int
 	family platform.Family
-	told   bool // to be broken; connsMu of the System is held
+	told   bool // reported as broken; guarded by System.connsMu
 
-	mu       sync.Mutex // against Close
+	mu       sync.Mutex // excludes Close
 	closed   bool
 	receive  receiver
 	send     sender
@@ -39,7 +39,7 @@ type conn struct {
 
 var _ platform.Conn = (*conn)(nil)
 
-// Open implements platform.System. The source is not needed.
+// Open implements platform.System. It does not need the source.
 func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.Conn, error) {
 	if s.closing.Err() != nil {
 		return nil, errClosed
@@ -128,7 +128,7 @@ func (c *conn) filter(filtered bool, set vridSet, strict bool) error {
 	return nil
 }
 
-// guardTTL leaves packets with a wrong TTL to the kernel while there are too many of them.
+// guardTTL makes the kernel discard packets with a wrong TTL while there are too many of them.
 func (c *conn) guardTTL() error {
 	switch {
 	case c.ttl.strict && time.Now().After(c.ttl.until):
@@ -169,7 +169,7 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	return n, nil
 }
 
-// passes applies the filter to packets that waited when it was set.
+// passes applies the filter to packets that were queued before it was set.
 func (c *conn) passes(p *platform.Packet) bool {
 	if !c.filtered {
 		return true
@@ -201,7 +201,7 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 	return sent, nil
 }
 
-// sendAlike sends the first of the frames, with those behind it that go to the multicast group as well.
+// sendAlike sends the first frame. If it is multicast, the multicast frames that follow go out with it.
 func (c *conn) sendAlike(frames []platform.Frame) (int, error) {
 	if frames[0].Peer.IsValid() {
 		if err := c.unicast(&frames[0]); err != nil {
@@ -216,7 +216,7 @@ func (c *conn) sendAlike(frames []platform.Frame) (int, error) {
 	return c.send.adverts(frames[:n])
 }
 
-// unicast sends through the kernel's routing, on the raw socket that is bound to the interface.
+// unicast sends on the raw socket, which is bound to the interface. The kernel routes the packet.
 func (c *conn) unicast(f *platform.Frame) error {
 	if c.family == platform.IPv6 {
 		to := &unix.SockaddrInet6{Addr: f.Peer.As16()}

@@ -17,11 +17,12 @@ import (
 	"vrrpsh/platform"
 )
 
-// inKernel returns the addresses of an attachment as the kernel gets them: as those of hosts. With the prefix length of their
-// subnet they would be the first or a subordinate one of the addresses that the interface has there by itself, and the
-// route to the subnet would come and go with them.
+// inKernel returns the addresses of an attachment with the prefix lengths for the kernel: those of host addresses. With
+// the prefix length of the subnet, the kernel would make a virtual address a primary or secondary address next to the
+// interface's own, and would add and remove the route to the subnet with it.
 //
-// A link-local address on a macvlan keeps its prefix length, see addRequest, and ioctls know of no other way.
+// Two kinds keep their prefix length: link-local addresses on a macvlan (see addRequest), and addresses that are set by
+// ioctl, which offers no alternative.
 func inKernel(a *platform.Attachment) []netip.Prefix {
 	if a.IOCTL {
 		return a.Addrs
@@ -38,18 +39,18 @@ func inKernel(a *platform.Attachment) []netip.Prefix {
 
 func host(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr(), p.Addr().BitLen()) }
 
-// connectedRoute is the route to the subnet of a virtual address, while the interface has no address there by itself.
+// connectedRoute is the route to the subnet of a virtual address in which the interface has no address of its own.
 type connectedRoute struct {
-	Link   int          `json:"link"` // with the virtual address
+	Link   int          `json:"link"` // has the virtual address
 	Subnet netip.Prefix `json:"subnet"`
-	// Source is the virtual address, with which this host begins what it sends there; invalid for IPv6.
+	// Source is the preferred source address of the route: the virtual address; invalid for IPv6.
 	Source netip.Addr `json:"source,omitzero"`
 }
 
-// metricIPv6 is that of the kernel's own connected routes.
+// metricIPv6 is the metric of the connected routes that the kernel adds.
 const metricIPv6 = 256
 
-// connect makes the routes to the subnets of virtual addresses what they shall be.
+// connect adds and removes routes to the subnets of virtual addresses as needed.
 func (s *System) connect() error {
 	want, err := s.connectedWanted()
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *System) connect() error {
 		}})
 	}
 	s.run(steps)
-	before := make(map[netip.Prefix]bool) // those that may be there by us
+	before := make(map[netip.Prefix]bool) // routes that we may have added earlier
 	for k, c := range want {
 		switch was, there := s.connected[k]; {
 		case !there:
@@ -84,7 +85,7 @@ func (s *System) connect() error {
 		case was == c:
 			before[k] = true
 		default:
-			delete(want, k) // the one in its place could not be removed
+			delete(want, k) // the old route could not be removed
 		}
 	}
 	if err := s.record(changed); err != nil {
@@ -99,7 +100,7 @@ func (s *System) connect() error {
 			switch {
 			case err == nil, errors.Is(err, unix.EEXIST) && before[k]:
 			case errors.Is(err, unix.EEXIST), errors.Is(noLink(err), platform.ErrNoLink):
-				delete(s.connected, k) // the subnet is reached by somebody else's route, or the interface is gone
+				delete(s.connected, k) // another route to the subnet exists, or the interface is gone
 				changed = true
 			default:
 				errs = append(errs, fmt.Errorf("add the route to %s: %w", k, err))
@@ -110,7 +111,7 @@ func (s *System) connect() error {
 	return errors.Join(append(errs, s.record(changed))...)
 }
 
-// connectedWanted returns the routes that there shall be, by subnet.
+// connectedWanted returns the routes that must exist, by subnet.
 func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 	entries := s.registry.all()
 	slices.SortFunc(entries, func(a, b *entry) int {
@@ -118,7 +119,7 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(x.Family, y.Family), cmp.Compare(x.VRID, y.VRID))
 	})
 	want := make(map[netip.Prefix]connectedRoute)
-	own := make(map[int][]netip.Prefix) // addresses of interfaces by themselves
+	own := make(map[int][]netip.Prefix) // own addresses, by interface
 	for _, e := range entries {
 		if !e.want.Active || e.want.IOCTL {
 			continue
@@ -155,7 +156,7 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 	return want, nil
 }
 
-// connectedRequest adds or deletes a route to a subnet with our mark.
+// connectedRequest adds or deletes a connected route with our mark.
 func connectedRequest(kind int, c *connectedRoute) *request {
 	r := nl.NewNetlinkRequest(kind, 0)
 	m := nl.NewRtMsg()
@@ -174,7 +175,7 @@ func connectedRequest(kind int, c *connectedRoute) *request {
 	return r
 }
 
-// connectedByUs tells whether the body of a RTM_DELROUTE message is about a route of ours without a next hop.
+// connectedByUs reports whether the body of an RTM_DELROUTE message describes a connected route with our mark.
 func connectedByUs(m []byte) bool {
 	if len(m) < unix.SizeofRtMsg {
 		return false
@@ -183,7 +184,7 @@ func connectedByUs(m []byte) bool {
 	return h.Protocol == routeMark && (h.Family == unix.AF_INET6 || h.Scope == unix.RT_SCOPE_LINK)
 }
 
-// recoverConnected removes the recorded routes of an earlier run that are still there with our mark.
+// recoverConnected removes the recorded routes of an earlier run that still exist with our mark.
 func (s *System) recoverConnected(records []connectedRoute) error {
 	var errs []error
 	var steps []step

@@ -18,25 +18,25 @@ type vridSet [8]uint32
 func (s *vridSet) add(v uint8)      { s[v/32] |= 1 << (v % 32) }
 func (s *vridSet) has(v uint8) bool { return s[v/32]&(1<<(v%32)) != 0 }
 
-// Values that a filter returns: how many bytes of the packet are kept.
+// Return values of a filter: how many bytes of the packet the kernel keeps.
 const (
 	keepAll  = 0xffff
 	keepNone = 0
 )
 
-// acceptAll and rejectAll are the filters without conditions.
+// acceptAll and rejectAll are filters without conditions.
 var (
 	acceptAll = []bpf.Instruction{bpf.RetConstant{Val: keepAll}}
 	rejectAll = []bpf.Instruction{bpf.RetConstant{Val: keepNone}}
 )
 
-// netOff is the base of loads relative to the network header (SKF_NET_OFF): the packets of an
-// IPv6 raw socket begin behind it.
+// netOff makes a load relative to the network header (SKF_NET_OFF). Packets of an IPv6 raw socket
+// begin after that header.
 const netOff = 0xfff00000
 
-// program accepts packets whose second byte behind the IP header, the VRID, is in the set; strictly, only those with
-// TTL or hop limit 255. The set is a bitmap in the program: whichever VRID, a packet
-// costs about a dozen instructions.
+// program accepts packets whose VRID, the second byte after the IP header, is in the set. If strict, the TTL or hop
+// limit must also be 255. The program holds the set as a bitmap, so a packet costs about a dozen instructions whatever
+// its VRID.
 func program(set *vridSet, v6, strict bool) ([]bpf.RawInstruction, error) {
 	var p []bpf.Instruction
 	ttl, vrid := uint32(8), bpf.Instruction(bpf.LoadIndirect{Off: 1, Size: 1})
@@ -50,7 +50,7 @@ func program(set *vridSet, v6, strict bool) ([]bpf.RawInstruction, error) {
 	if !v6 {
 		p = append(p, bpf.LoadMemShift{Off: 0}) // X: length of the IPv4 header
 	}
-	// X becomes the bit's number in its word, A the word's number.
+	// X becomes the number of the bit in its word, A the number of the word.
 	p = append(p, vrid, bpf.StoreScratch{Src: bpf.RegA, N: 0},
 		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 31}, bpf.TAX{},
 		bpf.LoadScratch{Dst: bpf.RegA, N: 0}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 5})
@@ -58,7 +58,7 @@ func program(set *vridSet, v6, strict bool) ([]bpf.RawInstruction, error) {
 	for i, word := range set[:last] {
 		p = append(p, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(i), SkipTrue: 2},
 			bpf.LoadConstant{Dst: bpf.RegA, Val: word},
-			// To the test: over the rest of the words, three instructions each but the last.
+			// Jump to the test, over the remaining words: three instructions each, one for the last.
 			bpf.Jump{Skip: uint32(3*(last-1-i) + 1)})
 	}
 	p = append(p, bpf.LoadConstant{Dst: bpf.RegA, Val: set[last]},
@@ -68,8 +68,8 @@ func program(set *vridSet, v6, strict bool) ([]bpf.RawInstruction, error) {
 	return bpf.Assemble(p)
 }
 
-// Packets with a wrong TTL come from a peer that is configured wrong, which is worth telling, or from elsewhere,
-// where anybody can send them. More than ttlBurst in ttlWindow are left to the kernel for ttlRest.
+// Packets with a wrong TTL come from a misconfigured peer, which is worth a report, or from another network, where
+// anybody can send them. After more than ttlBurst in ttlWindow the kernel discards them for ttlRest.
 const (
 	ttlBurst  = 100
 	ttlWindow = time.Second
@@ -78,13 +78,13 @@ const (
 
 // ttlGuard counts packets with a wrong TTL.
 type ttlGuard struct {
-	count  int // since from
+	count  int // since the time from
 	from   time.Time
 	strict bool // the kernel discards them
 	until  time.Time
 }
 
-// note counts a packet.
+// note counts a packet with a wrong TTL.
 func (g *ttlGuard) note(now time.Time) {
 	if now.Sub(g.from) >= ttlWindow {
 		g.count, g.from = 0, now

@@ -23,45 +23,45 @@ import (
 )
 
 const (
-	// gateTable is the name of the table of nftables, in the family inet. A further router in the same
-	// network namespace adds the number of its process.
+	// gateTable is the name of the nftables table, in the family inet. Another router in the same network
+	// namespace appends its process ID.
 	gateTable = "vrrpsh"
-	// gateBatch is how many addresses go into one message, and gateRound how many messages into one
-	// transaction, so that it fits the socket's buffer.
+	// gateBatch limits the addresses in one message and gateRound the messages in one transaction, so that
+	// a transaction fits the socket buffer.
 	gateBatch  = 500
 	gateRound  = 20
 	gateBuffer = 1 << 20
-	// gateTime is far beyond what a transaction takes.
+	// gateTime is far longer than a transaction takes.
 	gateTime = 10 * time.Second
 )
 
-// closed is an address that nothing is delivered to. A link-local one is closed on its interface.
+// closed is an address whose packets are discarded: on one interface if the address is link-local.
 type closed struct {
 	addr netip.Addr
 	link int // 0 for addresses that are not link-local
 }
 
-// gate keeps packets from being delivered to addresses of a Master that does not accept them (RFC 9568
-// section 6.1, Accept_Mode). Sets hold the addresses, so that each packet costs the same, however many there are.
-// The table exists while there are such addresses.
+// gate discards packets to the addresses of a Master with Accept_Mode False (RFC 9568 section 6.1). The
+// addresses are in nftables sets, so that the cost of a packet does not depend on their number. The table exists
+// while there are such addresses.
 type gate struct {
 	space namespace
 	name  string
 
 	conn *nftables.Conn
 	link *netlink.Conn // the socket of conn
-	// table is nil while there is none, or none that is what now says.
+	// table is nil while there is no table that matches now.
 	table *nftables.Table
 	chain *nftables.Chain
 	sets  map[string]*nftables.Set
-	now   map[closed]bool // true: echo requests are delivered
-	// made is set while there may be a table of ours, even if nothing is known of it.
+	now   map[closed]bool // true: accept echo requests
+	// made is set while a table of ours may exist, even if its content is unknown.
 	made bool
-	// recovered is set when no table of an earlier run is left.
+	// recovered is set once no table of an earlier run is left.
 	recovered bool
-	// inject, of tests, is that of rtnetlink.
+	// inject is for tests: see rtnetlink.inject.
 	inject func(done bool) error
-	// ids are the addresses (uint32) of the sockets: who has done something to the table, in notifications.
+	// ids holds the netlink addresses (uint32) of our sockets. Notifications carry the address of the sender.
 	ids sync.Map
 }
 
@@ -78,7 +78,7 @@ func (g *gate) open() error {
 	})
 }
 
-// noteID notes the address of a socket.
+// noteID adds the netlink address of a socket to ids.
 func (g *gate) noteID(c *netlink.Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -103,7 +103,7 @@ func (g *gate) close() {
 	}
 }
 
-// flush carries out what was asked for. After an error nothing is known of the table.
+// flush executes the queued requests. After an error the state of the table is unknown.
 func (g *gate) flush() error {
 	err := g.link.SetReadDeadline(time.Now().Add(gateTime))
 	if err == nil && g.inject != nil {
@@ -121,14 +121,14 @@ func (g *gate) flush() error {
 	return err
 }
 
-// set makes want the addresses that are closed.
+// set closes exactly the addresses in want.
 func (g *gate) set(want map[closed]bool) error {
 	if maps.Equal(want, g.now) && (len(want) > 0 || !g.made) {
 		return nil
 	}
 	err := g.change(want)
 	if err != nil && len(want) > 0 {
-		// Somebody may have removed the table, as "nft flush ruleset" does.
+		// Another program may have removed the table, for example with "nft flush ruleset".
 		err = g.change(want)
 	}
 	if err != nil {
@@ -173,12 +173,12 @@ func (g *gate) change(want map[closed]bool) error {
 	return nil
 }
 
-// remove removes a table, if there is one of that name.
+// remove removes the table of that name if it exists.
 func (g *gate) remove(name string) error {
 	if err := g.open(); err != nil {
 		return err
 	}
-	// Added first, since to delete what does not exist is an error.
+	// Add the table first: deleting a table that does not exist is an error.
 	t := g.conn.AddTable(&nftables.Table{Name: name, Family: nftables.TableFamilyINet})
 	g.conn.DelTable(t)
 	err := g.flush()
@@ -189,7 +189,7 @@ func (g *gate) remove(name string) error {
 	return err
 }
 
-// elementsOf returns the elements, by set, of what is in a and not in b.
+// elementsOf returns the set elements for what is in a but not in b, by set name.
 func elementsOf(a, b map[closed]bool) map[string][]nftables.SetElement {
 	elements := make(map[string][]nftables.SetElement)
 	for c, ping := range a {
@@ -211,7 +211,7 @@ func elementsOf(a, b map[closed]bool) map[string][]nftables.SetElement {
 	return elements
 }
 
-// create makes the table anew, with empty sets.
+// create replaces the table by a new one with empty sets.
 func (g *gate) create() error {
 	g.made = true
 	g.table = &nftables.Table{Name: g.name, Family: nftables.TableFamilyINet}
@@ -242,11 +242,11 @@ func (g *gate) create() error {
 	return g.flush()
 }
 
-// rules returns the rules of the chain. A verdict of theirs is the last word of this table only.
+// rules returns the rules of the chain. An accept is final only in this table: other tables may still drop the packet.
 func (g *gate) rules() [][]expr.Any {
 	const (
 		reg     = 1 // the first 16 bytes
-		reg32at = 9 // NFT_REG32_01, 4 bytes behind the begin of reg
+		reg32at = 9 // NFT_REG32_01, 4 bytes after the start of reg
 	)
 	ifname := make([]byte, unix.IFNAMSIZ)
 	copy(ifname, "lo")
@@ -281,7 +281,7 @@ func (g *gate) rules() [][]expr.Any {
 		solicitation, advertising = 135, 136 // RFC 4861 sections 4.3 and 4.4
 	)
 	return [][]expr.Any{
-		// The router itself may reach its addresses.
+		// The host itself may reach the addresses.
 		end(expr.VerdictAccept, []expr.Any{meta(expr.MetaKeyIIFNAME), equal(ifname...)}),
 		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, solicitation)),
 		end(expr.VerdictAccept, icmp(unix.IPPROTO_ICMPV6, advertising)),
@@ -294,7 +294,7 @@ func (g *gate) rules() [][]expr.Any {
 	}
 }
 
-// closing returns the addresses that entries want closed.
+// closing returns the addresses that must be closed for entries.
 func closing(entries []*entry) map[closed]bool {
 	all := make(map[closed]bool)
 	for _, e := range entries {
@@ -313,7 +313,7 @@ func closing(entries []*entry) map[closed]bool {
 	return all
 }
 
-// keepClosed makes want the addresses that are closed, and has that guarded from the first time on.
+// keepClosed closes exactly the addresses in want. The first call with addresses starts the guard.
 func (s *System) keepClosed(want map[closed]bool) error {
 	if len(want) > 0 {
 		s.guardFilter()
@@ -321,7 +321,7 @@ func (s *System) keepClosed(want map[closed]bool) error {
 	return s.gate.set(want)
 }
 
-// guardFilter has the tables of nftables guarded.
+// guardFilter starts the guard of the nftables tables, once.
 func (s *System) guardFilter() {
 	if !s.guarded {
 		s.guarded = true
@@ -355,7 +355,7 @@ func (s *System) shut(jobs []*job) {
 	}
 }
 
-// unshut opens the addresses that are not to be closed any more.
+// unshut opens the addresses that must no longer be closed.
 func (s *System) unshut() error {
 	if !s.gate.made {
 		return nil
@@ -366,14 +366,14 @@ func (s *System) unshut() error {
 	return nil
 }
 
-// recoverGate removes the tables that an earlier run left: the one that is recorded, and that of
-// our name if nobody else can have it.
+// recoverGate removes the tables that an earlier run left: the recorded table, and the table with the
+// default name if no other router can own it.
 func (s *System) recoverGate(recorded string) error {
 	var names []string
 	if recorded != "" {
 		names = append(names, recorded)
 	}
-	// Without the module there can be no table, and it is not loaded to find none.
+	// Without the module there is no table. A request would load the module for nothing.
 	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
 		names = append(names, gateTable)
 	}
@@ -387,7 +387,7 @@ func (s *System) recoverGate(recorded string) error {
 	return errors.Join(errs...)
 }
 
-// gateName returns the name of the table of this run.
+// gateName returns the table name for this run.
 func gateName(sole bool) string {
 	if sole {
 		return gateTable

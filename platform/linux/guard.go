@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// guardPause is how long the table is left alone after it was put back: whoever insists on removing it, or a
-	// firewall that loads its rules in several steps, is followed once in this time.
+	// guardPause is the minimum time between two repairs of the table. It limits the repairs while another program
+	// keeps removing the table or a firewall loads its rules in several steps.
 	guardPause = time.Second
-	// guardSilence is how often a repair is logged at most.
+	// guardSilence is the minimum time between two log messages about repairs.
 	guardSilence = time.Minute
 )
 
-// guard keeps the gate as it shall be when others remove its table or something of it, as firewalls do that begin
-// with "nft flush ruleset". It ends with the System.
+// guard repairs the gate when another program removes its table or parts of it, such as a firewall that starts
+// with "nft flush ruleset". It ends when the System is closed.
 func (s *System) guard() {
 	g := guard{system: s}
 	for s.closing.Err() == nil {
@@ -37,7 +37,7 @@ func (s *System) guard() {
 	}
 }
 
-// sleep waits for a time, or until Close begins.
+// sleep waits for d, or until Close begins.
 func (s *System) sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -47,14 +47,14 @@ func (s *System) sleep(d time.Duration) {
 	}
 }
 
-// guard is what System.guard remembers.
+// guard is the state of System.guard.
 type guard struct {
 	system  *System
-	repairs int // since told
+	repairs int // since the last log message
 	told    time.Time
 }
 
-// watchUntilError listens until an error. What happened before it listened is found by looking.
+// watchUntilError listens for notifications until an error. The first look finds changes from before that.
 func (g *guard) watchUntilError() error {
 	s := g.system
 	var n *notifications
@@ -84,7 +84,7 @@ func (g *guard) watchUntilError() error {
 	}
 }
 
-// look puts the table back if it is not what it shall be, and says whether it did or tried to.
+// look repairs the tables if they are not intact, and reports whether it tried to.
 func (g *guard) look() bool {
 	s := g.system
 	s.applying.Lock()
@@ -109,32 +109,32 @@ func (g *guard) look() bool {
 	return true
 }
 
-// keepGate puts the table back if it is not what it shall be, and says whether it did or tried to.
+// keepGate repairs the gate's table if it is not intact, and reports whether it tried to.
 func (s *System) keepGate() (repaired bool, err error) {
 	want := closing(s.registry.all())
 	if len(want) == 0 || s.gate.intact() {
 		return false, nil
 	}
-	s.gate.close() // and begin anew
+	s.gate.close() // and start over
 	s.gate.now = nil
 	return true, s.gate.set(want)
 }
 
-// restoreOwned puts the rules of ownerRules back if they are not what they must be, and says whether it tried to.
+// restoreOwned repairs the rules of ownerRules if they are not intact, and reports whether it tried to.
 func (s *System) restoreOwned() bool {
 	if s.owner.intact() {
 		return false
 	}
-	s.owner.close() // and begin anew
+	s.owner.close() // and start over
 	s.owner.now = nil
 	s.keepOwned(owned(s.registry.all()))
 	return true
 }
 
-// concerns says whether a notification is about the table, and about what somebody else has done to it.
+// concerns reports whether a notification is about a change that another program made to the table.
 func (g *gate) concerns(m *syscall.NetlinkMessage) bool {
 	const (
-		headers = 4 + unix.SizeofRtAttr // nfgenmsg, and that of the first attribute
+		headers = 4 + unix.SizeofRtAttr // nfgenmsg and the header of the first attribute
 		maxKind = unix.NFT_MSG_DELOBJ
 	)
 	kind := m.Header.Type & 0xff
@@ -144,12 +144,12 @@ func (g *gate) concerns(m *syscall.NetlinkMessage) bool {
 	if _, ours := g.ids.Load(m.Header.Pid); ours {
 		return false
 	}
-	// Of each kind the first attribute is the name of the table.
+	// The first attribute of every message type is the name of the table.
 	name, _, ended := bytes.Cut(m.Data[headers:], []byte{0})
 	return ended && string(name) == g.name
 }
 
-// intact says whether the kernel has what the gate has put there, as far as its size tells.
+// intact reports whether the kernel still has the rules and elements of the gate. It compares only their numbers.
 func (g *gate) intact() bool {
 	if g.table == nil || g.link.SetReadDeadline(time.Now().Add(gateTime)) != nil {
 		return false

@@ -14,14 +14,15 @@ import (
 	"vrrpsh/platform"
 )
 
-// Inspect says which settings of the kernel are in the way of IPv4 virtual routers on an interface: with their
-// addresses on these macvlans, or on the interface itself without any. They are those that count for all
-// interfaces, which no interface can have otherwise, and those of the interface that others have set.
+// Inspect returns the kernel settings that hinder IPv4 virtual routers on an interface. Their addresses are on the
+// given macvlans or, without macvlans, on the interface itself. Inspect checks the settings for all interfaces, which
+// an interface cannot override, and the settings of the interface that others have changed.
 func Inspect(iface string, macvlans ...string) []string {
 	return inspect(os.DirFS("/proc/sys/net/ipv4/conf"), iface, macvlans)
 }
 
-// NotForwarding returns the setting by which the host does not forward packets that come in on an interface, empty if it does.
+// NotForwarding returns the setting that keeps the host from forwarding packets received on an interface. It returns
+// the empty string if the host forwards them.
 func NotForwarding(iface string, family platform.Family) string {
 	return notForwarding(os.DirFS("/proc/sys/net"), iface, family)
 }
@@ -34,11 +35,11 @@ func notForwarding(settings fs.FS, iface string, family platform.Family) string 
 	return fmt.Sprintf("net.ipv%d.conf.%s.forwarding", family, iface)
 }
 
-// The settings that are looked at in every case. Which value counts for an interface is in the kernel's
-// include/linux/inetdevice.h: the greater of its own and that for all interfaces.
+// Values of the settings that Inspect checks. The greater of an interface's own value and the value for all interfaces
+// takes effect (include/linux/inetdevice.h of the kernel).
 const (
 	ignoreOtherSubnets = 2
-	ignoreAnyInterface = 3 // to 7: addresses of other interfaces are answered for again
+	ignoreAnyInterface = 3 // to 7: the kernel answers for addresses of other interfaces again
 	ignoreAll          = 8
 	strictRPFilter     = 1
 )
@@ -86,7 +87,7 @@ func inspect(settings fs.FS, iface string, macvlans []string) []string {
 	}
 	if read("all", rpFilter) == strictRPFilter {
 		for _, m := range macvlans {
-			// Loose is the greater, and what this router sets if it finds it.
+			// Loose is the greater value, so it wins. The router sets it on its macvlans where needed.
 			if read(m, rpFilter) < looseRPFilter {
 				if _, err := fs.Stat(settings, m); err == nil {
 					tell("all", rpFilter, strictRPFilter, "packets to virtual addresses that come in on "+m+" are discarded")

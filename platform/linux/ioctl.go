@@ -19,11 +19,11 @@ import (
 	"vrrpsh/platform"
 )
 
-// By ioctl an address of IPv4 is set on a label of the interface, such as "eth0:51", which also says
-// that it is ours: the kernel keeps no other mark of such an address, and gives it the route of
-// its subnet as to any other.
+// An ioctl sets an IPv4 address on a label of the interface, such as "eth0:51". The label also marks the
+// address as ours: the kernel keeps no other mark of such an address. The kernel adds the route to its
+// subnet as for any other address.
 
-// label returns how the n-th address of a virtual router is called behind the interface's name.
+// label returns the part of the label after the interface name and colon, for the n-th address of a virtual router.
 func label(vrid uint8, n int) string {
 	s := strconv.Itoa(int(vrid))
 	if n > 0 {
@@ -32,7 +32,7 @@ func label(vrid uint8, n int) string {
 	return s
 }
 
-// assignLabels names the addresses that are set by ioctl, or shall be. Those that have a name keep it.
+// assignLabels assigns labels to the addresses that are or will be set by ioctl. Existing labels stay.
 func (e *entry) assignLabels() {
 	keep := make(map[netip.Prefix]string)
 	for p, l := range e.labels {
@@ -64,7 +64,7 @@ func (e *entry) assignLabels() {
 	}
 }
 
-// labeled says whether an address is on a label of ours. The registry is locked.
+// labeled reports whether an address has a label of ours. The caller must hold the lock of the registry.
 func (r *registry) labeled(a *kernelAddr) bool {
 	_, suffix, found := strings.Cut(a.label, ":")
 	if !found {
@@ -83,7 +83,7 @@ func (r *registry) labeled(a *kernelAddr) bool {
 	return false
 }
 
-// installByIOCTL is the step that sets an address.
+// installByIOCTL returns the step that sets an address by ioctl.
 func (s *System) installByIOCTL(j *job, p netip.Prefix, after func(error)) step {
 	name := j.parent.Name + ":" + j.e.labels[p]
 	return step{call: func() error {
@@ -95,7 +95,7 @@ func (s *System) installByIOCTL(j *job, p netip.Prefix, after func(error)) step 
 	}, after: after}
 }
 
-// uninstallByIOCTL is the step that takes it away: a label that goes down is gone.
+// uninstallByIOCTL returns the step that removes an address: setting a label down removes it.
 func (s *System) uninstallByIOCTL(j *job, p netip.Prefix, after func(error)) step {
 	name := ""
 	if j.parent != nil {
@@ -112,7 +112,7 @@ func (s *System) uninstallByIOCTL(j *job, p netip.Prefix, after func(error)) ste
 	}, after: after}
 }
 
-// setMAC is the step that sets the address of an interface, in the way that the virtual router wants.
+// setMAC returns the step that sets the MAC address of an interface, by ioctl if the virtual router is configured so.
 func (s *System) setMAC(j *job, mac [6]byte, after func(error)) step {
 	if !j.e.want.IOCTL {
 		return step{request: macRequest(j.e.want.Link, mac), after: after}
@@ -138,7 +138,7 @@ type hardwareRequest struct {
 	_      [8]byte
 }
 
-// ifreq executes a request about an interface by name.
+// ifreq executes an ioctl on the interface or label of that name.
 func (s *System) ifreq(name string, fill func(*unix.Ifreq) (uint, error)) error {
 	r, err := unix.NewIfreq(name)
 	if errors.Is(err, unix.EINVAL) {
@@ -154,7 +154,7 @@ func (s *System) ifreq(name string, fill func(*unix.Ifreq) (uint, error)) error 
 	return unix.IoctlIfreq(s.control, request, r)
 }
 
-// recoverLabels removes recorded addresses that an earlier run has set by ioctl, even half.
+// recoverLabels removes recorded addresses that an earlier run set by ioctl, even if only partly.
 func (s *System) recoverLabels(records []addrRecord, addrs []kernelAddr) []step {
 	var steps []step
 	for i := range addrs {

@@ -13,12 +13,12 @@ import (
 	"vrrpsh/platform/runstate"
 )
 
-// left is what a System tells the one that adopts its work.
+// left is the state that a System hands over to the System that adopts it.
 type left struct {
 	Entries  []leftEntry
 	Settings []settingRecord
 	Routes   []platform.Route
-	// Connected are the routes to subnets of virtual addresses; earlier releases had none.
+	// Connected holds the routes to subnets of virtual addresses. Earlier releases do not set it.
 	Connected []connectedRoute
 }
 
@@ -30,11 +30,11 @@ type leftEntry struct {
 	OwnMAC    *runstate.MAC
 }
 
-// Left returns what can be filled with what Leave says, to see whether this release understands it.
+// Left returns a value to decode the output of Leave into, to check whether this release understands it.
 func Left() any { return new(left) }
 
-// Leave implements platform.System. The run-state file stays as well: should nobody adopt what is
-// left, Recover finds it.
+// Leave implements platform.System. The run-state file stays too, so that Recover can clean up if no
+// System adopts the state.
 func (s *System) Leave() ([]byte, error) {
 	if s.closing.Err() != nil {
 		return nil, errClosed
@@ -59,8 +59,8 @@ func (s *System) Leave() ([]byte, error) {
 	return b, nil
 }
 
-// Adopt implements platform.System. What has vanished since is noticed by Watch, which looks at
-// everything first.
+// Adopt implements platform.System. Watch reads the whole state first, so it notices what has
+// disappeared since Leave.
 func (s *System) Adopt(b []byte) error {
 	var l left
 	if err := json.Unmarshal(b, &l); err != nil {
@@ -69,7 +69,7 @@ func (s *System) Adopt(b []byte) error {
 	if err := s.adopt(&l); err != nil {
 		return fmt.Errorf("adopt: %w", err)
 	}
-	if err := s.Recover(); err != nil { // of what is not adopted
+	if err := s.Recover(); err != nil { // what was not adopted
 		s.log.Warn("not all that an earlier run left could be removed; trying again", "error", err)
 	}
 	return nil
@@ -82,7 +82,7 @@ func (s *System) adopt(l *left) error {
 	if err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
-	s.registry.init(s.registry.marks) // maybe after an attempt that failed
+	s.registry.init(s.registry.marks) // an earlier attempt may have failed
 	ours := make(map[int]bool)
 	for i := range links {
 		ours[links[i].Index] = links[i].ours()
@@ -90,10 +90,10 @@ func (s *System) adopt(l *left) error {
 	for i := range l.Entries {
 		x := &l.Entries[i]
 		if !x.Want.Present {
-			continue // it could not be removed, and is for Recover
+			continue // it could not be removed; Recover will try
 		}
 		if x.Want.Macvlan && x.Macvlan != 0 && !ours[x.Macvlan] {
-			x.Macvlan, x.Installed, x.Up = 0, nil, false // deleted meanwhile
+			x.Macvlan, x.Installed, x.Up = 0, nil, false // deleted since Leave
 		}
 		e := &entry{ownMAC: (*[6]byte)(x.OwnMAC)}
 		s.registry.claim(e, &x.Want, nil)
@@ -117,7 +117,7 @@ func (s *System) adopt(l *left) error {
 	}
 	s.routes.wanted = l.Routes
 	s.routed.Store(len(l.Routes)+len(l.Connected) > 0)
-	// In place of the table that was left, so that Recover finds none to remove.
+	// Replace the table that was left, so that Recover does not remove it.
 	if err := s.keepClosed(closing(s.registry.all())); err != nil {
 		return err
 	}

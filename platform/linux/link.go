@@ -17,16 +17,16 @@ import (
 	"vrrpsh/platform"
 )
 
-// kernelLink is an interface as netlink tells it.
+// kernelLink is an interface as netlink reports it.
 type kernelLink struct {
 	platform.Link        // without Ours and Addrs
 	adminUp       bool   // IFF_UP
 	kind          string // "macvlan", "veth", …; "device" for hardware
 	alias         string
-	upper         int      // the interface that this one is a port or member of; 0 if none
-	settings      []uint32 // IPv4 settings, the one with number n at n−1
-	settings6     []uint32 // IPv6 settings, the one with number n at n; nil without IPv6
-	generates     bool     // makes link-local addresses by itself
+	upper         int      // index of the master interface; 0 if none
+	settings      []uint32 // IPv4 settings: setting n is at index n−1
+	settings6     []uint32 // IPv6 settings: setting n is at index n; nil without IPv6
+	generates     bool     // generates its own link-local addresses
 }
 
 func (l *kernelLink) setting(number int) (uint32, bool) {
@@ -36,8 +36,8 @@ func (l *kernelLink) setting(number int) (uint32, bool) {
 	return l.settings[number-1], true
 }
 
-// parseLink parses the body of a RTM_NEWLINK or RTM_DELLINK message. It is false for
-// messages of bridge ports, which concern no interface as such.
+// parseLink parses the body of an RTM_NEWLINK or RTM_DELLINK message. It returns false for
+// messages about bridge ports, which do not describe the interface itself.
 func parseLink(m []byte) (kernelLink, bool, error) {
 	if len(m) < unix.SizeofIfInfomsg {
 		return kernelLink{}, false, fmt.Errorf("link message: %w", unix.EBADMSG)
@@ -61,14 +61,14 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	l.ForwardsIPv6 = l.setting6(forwarding6) != 0
 	switch l.kind {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
-		if a.NetNsID < 0 { // otherwise the index is one of another namespace
+		if a.NetNsID < 0 { // otherwise the index belongs to another namespace
 			l.Parent = a.ParentIndex
 		}
 	}
 	return l, true, nil
 }
 
-// setting6 returns a setting of IPv6.
+// setting6 returns the value of an IPv6 setting, 0 if the kernel did not report it.
 func (l *kernelLink) setting6(s setting6) uint32 {
 	if int(s) >= len(l.settings6) {
 		return 0
@@ -76,16 +76,16 @@ func (l *kernelLink) setting6(s setting6) uint32 {
 	return l.settings6[s]
 }
 
-// parseSettings6 finds the IPv6 settings in the body of a link message, and whether the interface makes
-// link-local addresses by itself.
+// parseSettings6 returns the IPv6 settings from the body of a link message, and whether the interface
+// generates link-local addresses.
 func parseSettings6(m []byte) (settings []uint32, generates bool) {
 	conf := familyAttr(m, unix.AF_INET6, inet6Conf)
 	mode := familyAttr(m, unix.AF_INET6, addrGenMode)
 	return uint32s(conf), len(mode) > 0 && mode[0] != genNone
 }
 
-// parseNetconf parses the body of a RTM_NEWNETCONF message of a family, if it is about the forwarding of an interface, or
-// with a negative index of all.
+// parseNetconf parses the body of an RTM_NEWNETCONF message. ok is true if the message is of that family and about the
+// forwarding setting of an interface, or of all interfaces if the index is negative.
 func parseNetconf(m []byte, family byte) (index int, forwarding, ok bool) {
 	const (
 		header        = 4 // struct netconfmsg, padded
@@ -113,7 +113,7 @@ func parseNetconf(m []byte, family byte) (index int, forwarding, ok bool) {
 	return index, forwarding, ok && index != 0
 }
 
-// parseSettings finds the IPv4 settings in the body of a link message.
+// parseSettings returns the IPv4 settings from the body of a link message.
 func parseSettings(m []byte) []uint32 {
 	return uint32s(familyAttr(m, unix.AF_INET, inetConf))
 }
@@ -126,7 +126,7 @@ func uint32s(raw []byte) []uint32 {
 	return all
 }
 
-// Attributes of a link message about a family.
+// Per-family attributes of a link message.
 const (
 	inetConf    = 1 // IFLA_INET_CONF
 	inet6Conf   = 2 // IFLA_INET6_CONF
@@ -134,7 +134,7 @@ const (
 	genNone     = 1 // IN6_ADDR_GEN_MODE_NONE
 )
 
-// familyAttr finds an attribute about a family in the body of a link message.
+// familyAttr returns a per-family attribute from the body of a link message.
 func familyAttr(m []byte, family, attr uint16) []byte {
 	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
 	if err != nil {
@@ -161,24 +161,24 @@ func familyAttr(m []byte, family, attr uint16) []byte {
 	return nil
 }
 
-// ifaProto is the attribute of an address that says who installed it (IFA_PROTO).
+// ifaProto is the address attribute IFA_PROTO, the program that installed the address.
 const ifaProto = 11
 
-// kernelAddr is an address of an interface as netlink tells it.
+// kernelAddr is an address of an interface as netlink reports it.
 type kernelAddr struct {
 	link   int
 	prefix netip.Prefix
 	flags  uint32
-	proto  uint8 // who installed it
+	proto  uint8 // IFA_PROTO
 	label  string
 }
 
-// usable is false for an IPv6 address that duplicate address detection has not passed.
+// usable returns false for an IPv6 address that has not passed duplicate address detection, unless it is optimistic.
 func (a *kernelAddr) usable() bool {
 	return a.flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0 || a.flags&unix.IFA_F_OPTIMISTIC != 0
 }
 
-// parseAddr parses the body of a RTM_NEWADDR or RTM_DELADDR message.
+// parseAddr parses the body of an RTM_NEWADDR or RTM_DELADDR message.
 func parseAddr(m []byte) (kernelAddr, bool) {
 	if len(m) < unix.SizeofIfAddrmsg {
 		return kernelAddr{}, false
@@ -215,7 +215,7 @@ func parseAddr(m []byte) (kernelAddr, bool) {
 	return a, a.prefix.IsValid()
 }
 
-// extensions asks for links without statistics (RTEXT_FILTER_SKIP_STATS).
+// extensions requests links without statistics (RTEXT_FILTER_SKIP_STATS).
 func extensions() *nl.RtAttr {
 	return nl.NewRtAttr(unix.IFLA_EXT_MASK, nl.Uint32Attr(1<<3))
 }
@@ -228,14 +228,14 @@ func linkRequest(kind, flags int, index int) (*request, *nl.IfInfomsg) {
 	return r, m
 }
 
-// link returns an interface; platform.ErrNoLink if there is none.
+// link returns the interface with an index, or platform.ErrNoLink if it does not exist.
 func (c *rtnetlink) link(index int) (kernelLink, error) {
 	r, _ := linkRequest(unix.RTM_GETLINK, 0, index)
 	r.AddData(extensions())
 	return c.getLink(r)
 }
 
-// linkByName is like link.
+// linkByName is like link, by name.
 func (c *rtnetlink) linkByName(name string) (kernelLink, error) {
 	return c.getLink(linkByNameRequest(name))
 }
@@ -279,7 +279,7 @@ func (c *rtnetlink) links() ([]kernelLink, error) {
 	return all, err
 }
 
-// addrs returns the addresses of an interface, or of all for index 0.
+// addrs returns the addresses of an interface, or of all interfaces for index 0.
 func (c *rtnetlink) addrs(index int) ([]kernelAddr, error) {
 	r := nl.NewNetlinkRequest(unix.RTM_GETADDR, 0)
 	m := nl.NewIfAddrmsg(unix.AF_UNSPEC)
@@ -294,15 +294,15 @@ func (c *rtnetlink) addrs(index int) ([]kernelAddr, error) {
 	return all, noLink(err)
 }
 
-// aliasPrefix begins the alias of every interface that we create.
+// aliasPrefix is the start of the alias of every interface that we create.
 const aliasPrefix = "vrrpsh:"
 
-// alias marks the macvlan of a virtual router.
+// alias returns the alias that marks the macvlan of a virtual router.
 func alias(id platform.ID) string {
 	return fmt.Sprintf("%s%s:%d:%d", aliasPrefix, id.Link, id.Family, id.VRID)
 }
 
-// ours says whether an interface carries our mark.
+// ours reports whether an interface has our mark.
 func (l *kernelLink) ours() bool {
 	return l.kind == "macvlan" && strings.HasPrefix(l.alias, aliasPrefix)
 }
