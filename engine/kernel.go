@@ -188,6 +188,7 @@ func (c *Core) Lost(now time.Time, key Key, out *Output) {
 	if !ok || !g.desired.Present || !g.desired.Active && g.cfg.Type == Ether {
 		return // there was nothing to lose
 	}
+	c.retry(now, g, out) // it may be why the kernel has refused something
 	if g.pending {
 		// One removal may be told of in parts, and the answer may be about the time before it.
 		g.lostMore = true

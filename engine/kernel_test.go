@@ -119,6 +119,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 		"a restart":                    {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
 		"its interface's addresses":    {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
 		"addresses of who has its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
+		"its macvlan was removed":      {func(h *host) { h.lose(vr.Key) }, true},
 		"its own macvlan": {func(h *host) {
 			h.link(foreign(9, "vrrp51", virtual))
 			h.core.ForgetLink(h.now, 9, &h.out)

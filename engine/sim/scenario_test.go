@@ -306,27 +306,6 @@ func TestRefusedRouterDoesNotPreempt(t *testing.T) {
 	}
 }
 
-// TestAddressesAreRemovedAgainAndAgain: somebody who goes on removing the addresses of the better router makes it Backup for
-// good in the end.
-func TestAddressesAreRemovedAgainAndAgain(t *testing.T) {
-	key := group(1, 0).Key
-	l := newLab(t, ethernet, one(group(1, 200)), one(group(1, 100)))
-	l.Run(10 * time.Second)
-	for range 600 {
-		l.hosts[0].Lose(key)
-		l.Run(time.Second)
-	}
-	l.seen = len(l.Transitions())
-	for range 600 {
-		l.hosts[0].Lose(key)
-		l.Run(time.Second)
-	}
-	l.expect("ten minutes later")
-	if l.seen > 20 {
-		t.Errorf("%d transitions before that", l.seen)
-	}
-}
-
 func TestAddressesRemovedFromOutside(t *testing.T) {
 	key := group(1, 0).Key
 	l := newLab(t, ethernet, one(group(1, 200)), one(group(1, 100)))

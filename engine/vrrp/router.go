@@ -425,20 +425,19 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 // refuse handles the kernel's refusal of the addresses: the Master gives up to
 // another router, and tries again later if it hears no Master then.
 func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
-	if r.state != Master {
-		r.refused = true // the kernel refused a prerequisite of the addresses
-		return out
-	}
 	if cause == CauseNone {
 		cause = CauseInstallFailed
+	}
+	if r.state != Master { // the kernel refused a prerequisite of the addresses
+		r.refused = r.refused || cause == CauseInstallFailed
+		return out
 	}
 	if now.Sub(r.holdUntil) > backoffMax {
 		r.backoff = 0 // the addresses worked for a while
 	}
 	r.backoff = min(max(2*r.backoff, backoffMin), backoffMax)
 	r.holdUntil = now.Add(r.backoff)
-	// The program that removes the addresses may have ended when this router first tries again.
-	r.refused = cause == CauseInstallFailed || r.backoff > backoffMin
+	r.refused = cause == CauseInstallFailed // a program that removes addresses may have ended by the next attempt
 	return r.resign(now, cause, out)
 }
 

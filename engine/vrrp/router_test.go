@@ -432,6 +432,14 @@ func TestRefused(t *testing.T) {
 	t.Run("means nothing to a Backup", func(t *testing.T) {
 		expect(t, step(backup(base(V3)), sec/2, refused))
 	})
+	t.Run("what is removed from outside is no refusal", func(t *testing.T) {
+		for _, r := range []*Router{master(base(V3)), backup(base(V3))} {
+			step(r, sec/2, Event{Kind: EventRefused, Cause: CauseAddressLost})
+			if r.Refused() {
+				t.Error("it is refused")
+			}
+		}
+	})
 	t.Run("backs off", func(t *testing.T) {
 		fast := base(V3, func(c *Config) { c.Interval = IntervalMinV3 })
 		r := backup(fast)

@@ -42,8 +42,8 @@ type Status struct {
 	// Willing is why a Backup would be Master if the others of its sync group were ready too;
 	// CauseNone if it would not.
 	Willing Cause
-	// Refused is set if the kernel last refused the addresses, or lost them, and nothing has
-	// changed since: a Backup then preempts no Master that it hears.
+	// Refused is set if the kernel last refused the addresses, and nothing has changed since: a Backup then preempts no Master
+	// that it hears.
 	Refused bool
 }
 
