@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"api/metrics":           {"engine", "engine/report", "engine/vrrp", "platform/process"},
 	"shell/term":            {"platform/printable", "shell"},
 	"shell/term/termtest":   {},
-	"shell/remote":          {"platform/feed", "shell"},
+	"shell/remote":          {"conf/login", "platform/feed", "shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
 	"router": {
 		"api", "conf", "conf/login", "engine", "engine/driver", "engine/vrrp", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",

@@ -164,7 +164,7 @@ func TestSecurityPage(t *testing.T) {
 var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
 
 // TestCapabilities runs a router with the unit's capabilities in a network namespace, with other users' processes hidden and without control
-// groups, as there: its script runs as nobody, without any other group, and is killed when it takes too long; what
+// groups, as there: its script runs as nobody, without any other group, with the usual umask, and is killed when it takes too long; what
 // it has put into the background ends with it.
 func TestCapabilities(t *testing.T) {
 	need(t, "setpriv")
@@ -197,14 +197,14 @@ func TestCapabilities(t *testing.T) {
 		return path
 	}
 	unique := fmt.Sprintf("7%d", os.Getpid())
-	who := file("who", "#!/bin/sh\n(env -i setsid sleep "+unique+" >/dev/null 2>&1 &)\necho \"$(id -un) $(id -G | wc -w)\"\nexit 1\n", 0o755)
+	who := file("who", "#!/bin/sh\n(env -i setsid sleep "+unique+" >/dev/null 2>&1 &)\necho \"$(id -un) $(id -G | wc -w) $(umask)\"\nexit 1\n", 0o755)
 	long := file("long", "#!/bin/sh\nsleep 1000\n", 0o755)
 	config := file("vrrpsh.toml", "state_dir = \""+dir+"/state\"\n"+
 		"[[track]]\nname = \"who\"\nscript = [\""+who+"\"]\n"+
 		"[[track]]\nname = \"long\"\nscript = [\""+long+"\"]\ntimeout = \"100ms\"\n"+
 		"[[vrouter]]\ngroup = 7\ninterface = \"lo\"\nvip = \"192.0.2.7\"\nversion = 3\n", 0o600)
 	socket := filepath.Join(dir, "sock")
-	within := "mount -t proc -o hidepid=2 proc /proc && mount -t tmpfs -o ro none /sys/fs/cgroup && exec \"$@\""
+	within := "mount -t proc -o hidepid=2 proc /proc && mount -t tmpfs -o ro none /sys/fs/cgroup && umask 0077 && exec \"$@\""
 	router := exec.Command("unshare", "--net", "--mount", "sh", "-c", within, "sh", "setpriv", "--bounding-set", bounding, "--no-new-privs",
 		bin, "-m1", "-c", config, "-s", socket)
 	var log bytes.Buffer
@@ -217,7 +217,7 @@ func TestCapabilities(t *testing.T) {
 	var said []byte
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		said, _ = exec.Command(bin, "-s", socket, "exec", "show", "track").CombinedOutput()
-		if bytes.Contains(said, []byte("(nobody 1)")) && bytes.Contains(said, []byte("took too long and was killed")) {
+		if bytes.Contains(said, []byte("(nobody 1 0022)")) && bytes.Contains(said, []byte("took too long and was killed")) {
 			break
 		}
 	}
@@ -228,7 +228,7 @@ func TestCapabilities(t *testing.T) {
 		_ = router.Process.Kill()
 		err = <-ended
 	}
-	if err != nil || !bytes.Contains(said, []byte("(nobody 1)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
+	if err != nil || !bytes.Contains(said, []byte("(nobody 1 0022)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
 	if left, _ := exec.Command("pgrep", "-a", "-f", "sleep "+unique).Output(); len(left) > 0 {

@@ -66,6 +66,7 @@ type run struct {
 func (p Program) Run(ctx context.Context) (err error) {
 	process.SaveMemory()
 	process.KeepDescriptors()
+	process.SetUmask()
 	inherited, inheritErr := process.Inherited()
 	r := &run{Program: p, inherited: inherited}
 	defer func() {

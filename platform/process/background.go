@@ -97,3 +97,9 @@ func (p *Parent) say(what string) {
 	_ = p.pipe.Close()
 	p.pipe = nil
 }
+
+// umask is what programs expect. What this process itself keeps from others, it makes with modes that say so.
+const umask = 0o022
+
+// SetUmask gives this process and the programs that it runs the usual umask, whatever it was started with.
+func SetUmask() { syscall.Umask(umask) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -87,6 +88,53 @@ func TestGarbage(t *testing.T) {
 	if out, _, _ := run(c, "echo unharmed"); out != "unharmed\n" {
 		t.Errorf("got %q", out)
 	}
+}
+
+// What clients do wrong is logged, but does not fill the log.
+func TestViolationsAreLogged(t *testing.T) {
+	var log safeBuffer
+	r := startRouter(t, func(s *remote.Server) { s.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	for range 40 {
+		conn, br := rawDial(t, r.path)
+		wait(t, r.convs, "session")
+		fmt.Fprintln(conn, `{"op":"reboot"}`)
+		_, _ = io.Copy(io.Discard, br)
+	}
+	for range 40 {
+		conn, br := rawDial(t, r.path)
+		wait(t, r.convs, "session")
+		fmt.Fprintln(conn, `{"op":"execute","id":1,"line":"panic"}`)
+		for line := ""; !strings.Contains(line, `"done"`); {
+			var err error
+			if line, err = br.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = conn.Close()
+	}
+	if n := log.count("shell session ended"); n < 10 || n > 25 {
+		t.Errorf("%d violations are logged", n)
+	}
+	if n := log.count("level=WARN"); n > 25 {
+		t.Errorf("%d lines are logged", n)
+	}
+}
+
+// safeBuffer is a buffer that several goroutines write to.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *safeBuffer) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+func (s *safeBuffer) count(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.b.String(), text)
 }
 
 func TestRefusals(t *testing.T) {
