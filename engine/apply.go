@@ -56,8 +56,8 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	c.depend()
 	c.regroup()
 
-	// The prefix lengths and primary addresses depend on all groups of an interface, so
-	// these steps wait until all groups are known.
+	// The primary address of an interface depends on the virtual addresses of all its
+	// groups, so this waits until they are known.
 	for i := range edits {
 		edits[i].group.resolve()
 	}
