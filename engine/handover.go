@@ -83,8 +83,8 @@ func fromNames[N named](counters []uint64, m map[string]uint64) {
 	}
 }
 
-// Rebase converts every time to another clock, which reads to when the present clock reads from. Durations relative
-// to these readings stay right even if the wall clock is set, unlike the difference of two wall-clock times.
+// Rebase converts every time to another clock; from and to are readings of the old and the new clock at the same
+// moment. Durations measured by one clock stay right when it is set; the differences of its readings then do not.
 func (h *Handover) Rebase(from, to time.Time) {
 	h.At = from
 	for _, t := range h.moments() {
