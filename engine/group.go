@@ -339,7 +339,7 @@ func (g *group) primary() netip.Addr {
 	return g.segment.primary
 }
 
-// owner tells whether the interface owns one of the virtual addresses
+// owner reports whether the interface owns one of the virtual addresses
 // (IPvX_Address_Owner, RFC 9568 section 1.7).
 func (g *group) owner() bool {
 	for _, a := range g.cfg.Addresses {

@@ -17,7 +17,7 @@ type Program struct {
 	UID, GID uint32
 }
 
-// Equal tells whether two programs are the same.
+// Equal reports whether two programs are the same.
 func (p *Program) Equal(q *Program) bool {
 	return slices.Equal(p.Command, q.Command) && p.Timeout == q.Timeout &&
 		p.User == q.User && p.UID == q.UID && p.GID == q.GID

@@ -358,7 +358,7 @@ func (g *group) protocol() *vrrp.Config {
 	g.given = g.cfg
 	cfg := g.cfg.Protocol
 	cfg.Priority, cfg.Synced = g.priority, g.synced
-	// Adverts from the virtual MAC already make switches relearn its port, and RFC 9568 has no such last advert.
+	// Adverts from the virtual MAC already make switches relearn its port, and strict mode sends no such last advert.
 	cfg.LastWord = g.cfg.Type == Ether && !g.cfg.VMAC && cfg.Lenient
 	return &cfg
 }
