@@ -44,7 +44,7 @@ func (s *segment) wanted() Listen {
 	for vrid, g := range s.byVRID {
 		if g != nil && g.ready {
 			w.VRIDs = append(w.VRIDs, uint8(vrid))
-			// With many VRIDs the filter may discard packets whose TTL is not 255, but such packets from unicast
+			// When many packets have a TTL other than 255, the filter discards them. Such packets from unicast
 			// peers can be valid.
 			w.Filter = w.Filter && g.cfg.SocketFilter && !g.cfg.Protocol.Unicast.Enabled()
 		}

@@ -132,7 +132,7 @@ type EventKind uint8
 const (
 	EventTransition EventKind = iota // From, To, Cause are set
 	EventFault                       // a problem with the kernel or a peer: Text
-	EventLink                        // an interface appeared, vanished or changed, or received adverts of a foreign virtual router: Text
+	EventLink                        // an interface appeared, vanished or changed, or a foreign virtual router was heard: Text
 	EventConfig                      // a configuration was applied: Text
 	EventTrack                       // a tracked object changed: Text
 	EventRoute                       // a static route was installed or withdrawn: Text

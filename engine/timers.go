@@ -77,7 +77,7 @@ func (c *Core) schedule(g *group) {
 //
 // This never makes an advert late, and never early by more than the slack. An advert goes out at the last multiple
 // of the slack before its due time, so that Masters that have not converged yet share wake-ups too. After at most
-// 200 intervals all have converged. Until then the intervals are shorter by that much; afterwards they are exact.
+// 200 intervals all have converged. Until then the intervals are shorter by the time sent early; then they are exact.
 func early(due int64, interval time.Duration, turn uint8) time.Duration {
 	slack := int64(min(interval/slackPart, maxSlack))
 	if slack == 0 {
