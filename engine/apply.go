@@ -13,7 +13,7 @@ import (
 type edit struct {
 	group    *group // nil: to be created
 	to       *VirtualRouter
-	settings settings // that differ
+	settings settings // the ones that differ
 }
 
 // Apply makes cfg the running configuration, touching only what differs (see Plan). A
@@ -23,7 +23,7 @@ func (c *Core) Apply(now time.Time, cfg Config, out *Output) {
 	c.event(now, EventConfig, Key{}, text, out)
 }
 
-// apply returns what it has done, for people.
+// apply returns a summary for people.
 func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	edits, removed, reordered := c.edits(cfg)
 	fresh, retracked := c.setTracks(now, cfg.Tracks)
@@ -42,7 +42,7 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	var counts [Removed]int
 	for i := range edits {
 		e := &edits[i]
-		vr := *e.to // a copy, for the rest of cfg to be let go
+		vr := *e.to // a copy, so that the rest of cfg can be freed
 		if e.group == nil {
 			counts[Created]++
 			e.group = c.create(now, &vr)
@@ -56,8 +56,8 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 	c.depend()
 	c.regroup()
 
-	// How a group fits in with its interface depends on the addresses of all groups there,
-	// so this waits until they are known.
+	// The primary address of an interface depends on the virtual addresses of all its
+	// groups, so this waits until they are known.
 	for i := range edits {
 		edits[i].group.resolve()
 	}
@@ -98,7 +98,7 @@ func (c *Core) edits(cfg Config) (edits []edit, removed []*group, reordered bool
 		vr := &cfg.Routers[i]
 		var g *group
 		if i < len(c.order) && c.order[i].cfg.Key == vr.Key {
-			g = c.order[i] // as a rule they are where they were
+			g = c.order[i] // the order rarely changes
 		} else {
 			g = c.groups[vr.Key]
 			reordered = true
@@ -154,10 +154,10 @@ func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 	return g
 }
 
-// change gives a group another configuration, in place if that is possible.
+// change gives a group a new configuration, in place if possible.
 func (c *Core) change(now time.Time, g *group, vr *VirtualRouter, what settings, out *Output) {
 	if what&setSyncGroup != 0 || vr.Shutdown {
-		g.sync = nil // what becomes of it now does not concern the others
+		g.sync = nil // the other members must not follow what happens to it now
 	}
 	if what.kind() == Restarted {
 		if g.ready {

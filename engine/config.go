@@ -40,14 +40,14 @@ func (t InterfaceType) String() string {
 	return "ether"
 }
 
-// AdvertMAC says which Ethernet address adverts come from where there is a virtual MAC.
+// AdvertMAC selects the Ethernet source address of adverts if there is a virtual MAC.
 type AdvertMAC uint8
 
-// The Ethernet addresses of adverts.
+// The Ethernet source addresses of adverts.
 const (
-	// AdvertFromVirtual is the virtual MAC (RFC 9568 section 7.3), from which switches learn where it is.
+	// AdvertFromVirtual is the virtual MAC (RFC 9568 section 7.3): switches learn its port from the adverts.
 	AdvertFromVirtual AdvertMAC = iota
-	// AdvertFromInterface is the interface's own address, for peers that do not hear what comes from a MAC address
+	// AdvertFromInterface is the interface's own address, for peers that do not receive frames from a MAC address
 	// that they have themselves.
 	AdvertFromInterface
 )
@@ -60,21 +60,21 @@ func (m AdvertMAC) String() string {
 	return "virtual"
 }
 
-// Address is a virtual address. Bits is its prefix length, or -1 for that of
-// the interface's connected subnet that contains it, or else the full length.
+// Address is a virtual address. Bits is its prefix length; -1 means the prefix length of the
+// interface's connected subnet that contains the address, or the full length without such a subnet.
 type Address struct {
 	Addr netip.Addr
 	Bits int
-	// Derived is true for a link-local address that was not configured, but follows from the
+	// Derived is true for a link-local address that was not configured but derived from the
 	// virtual MAC (see vrrp.LinkLocal).
 	Derived bool
 }
 
 // VirtualRouter is the configuration of one virtual router in the form that the
-// Core applies. It is valid and is not changed once it was handed to the Core.
+// Core applies. It is valid, and nobody changes it after the Core has received it.
 type VirtualRouter struct {
 	Key
-	// Protocol configures the state machine. Its Addresses, Family and VRID repeat those here.
+	// Protocol configures the state machine. Its Addresses, Family and VRID repeat the fields of VirtualRouter.
 	Protocol  vrrp.Config
 	Addresses []Address
 	Type      InterfaceType
@@ -83,16 +83,16 @@ type VirtualRouter struct {
 	// VMAC gives the interface itself the virtual MAC while Master (Ether only).
 	VMAC      bool
 	AdvertMAC AdvertMAC
-	// IOCTL has the kernel told of addresses by ioctl and not by netlink (Ether and IPv4 only).
+	// IOCTL installs addresses by ioctl instead of netlink (Ether and IPv4 only).
 	IOCTL bool
 	// SocketFilter lets the kernel discard packets of other virtual routers.
 	SocketFilter bool
 	Description  string
 	Shutdown     bool // administratively down
 	// Closed is Accept_Mode false (RFC 9568 section 6.1): a Master that does not own the addresses accepts
-	// nothing that is sent to them but, with AcceptPing, echo requests.
+	// no packets sent to them. With AcceptPing it still accepts echo requests.
 	Closed, AcceptPing bool
-	// Track are the objects that it depends on, SyncGroup the sync group that it is in, if any.
+	// Track lists the objects that the virtual router depends on; SyncGroup names its sync group, if any.
 	Track     []Tracking
 	SyncGroup string
 }
@@ -102,7 +102,7 @@ type Config struct {
 	Routers []VirtualRouter
 	Routes  []StaticRoute
 	Tracks  []TrackObject
-	// Hooks are run by the driver; the Core does not know of them.
+	// The driver runs the Hooks; the Core ignores them.
 	Hooks []Hook
 }
 
@@ -113,9 +113,9 @@ type ChangeKind uint8
 const (
 	Created ChangeKind = iota
 	ChangedInPlace
-	Restarted // the Master, if it is this router, hands over first
+	Restarted // a Master hands over first
 	Removed
-	// Unchanged ones are in a plan when they resign together with a member of their sync group.
+	// A plan contains an Unchanged virtual router only if it resigns together with a member of its sync group.
 	Unchanged
 )
 
@@ -141,10 +141,10 @@ func (c ChangeKind) String() string {
 type Change struct {
 	Key  Key
 	Kind ChangeKind
-	// Fields are the keys of the configuration file that differ. Plan leaves them to who knows the file.
+	// Fields are the keys of the configuration file that differ. Plan leaves it empty: the caller knows the file.
 	Fields []string
-	// Resigns is true if the virtual router gives up Master, in case it is. With is the member of
-	// its sync group on whose account it does; the zero Key: on its own.
+	// Resigns is true if the virtual router gives up Master, should it be Master. With is the member of
+	// its sync group that causes this; the zero Key: its own change does.
 	Resigns bool
 	With    Key
 }

@@ -11,9 +11,9 @@ import (
 
 // Core owns the virtual routers. It is not safe for concurrent use.
 //
-// Time must not run backwards from one call to the next. After a time in which the
-// Core was not called, the owner first delivers every packet that waits and calls
-// Expire then: a router that was held up has to listen before it asserts itself.
+// Time must not run backwards from one call to the next. After a pause without calls,
+// the owner must deliver every waiting packet before it calls Expire: a router that was
+// held up must listen before it asserts itself.
 type Core struct {
 	started time.Time
 	stopped bool
@@ -21,28 +21,28 @@ type Core struct {
 	order  []*group // in configuration order
 	groups map[Key]*group
 	ports  map[string]*port // by configured interface name
-	joined uint8            // ports so far, of which each has a turn
+	joined uint8            // number of ports created so far; gives each its turn
 	links  map[int]*link    // by index
-	named  map[string]*link // the same by name
-	// applied counts the calls of Apply, to tell which groups the last one named.
+	named  map[string]*link // the same links, by name
+	// applied counts the calls of Apply. It shows which groups the last configuration named.
 	applied uint64
 
 	timers   timers
 	seq      uint64     // of the last Desired
 	eventSeq uint64     // of the last Event
-	occupied []*segment // whose virtual addresses have changed
-	unheard  []*segment // whose Listen may have changed
+	occupied []*segment // segments whose virtual addresses have changed
+	unheard  []*segment // segments whose Listen may have changed
 
 	routing routing
-	// leftovers are why the kernel still has something of virtual routers that are not configured any more.
+	// leftovers says, for virtual routers that are no longer configured, why the kernel still has state of them.
 	leftovers map[Key]string
 
-	// inheritance is what there is to know of groups that are about to be created, by Restore.
+	// inheritance is the state that Restore passes to the groups that it creates.
 	inheritance map[Key]*groupMemory
-	objects     []*object // tracked, in configuration order
+	objects     []*object // the tracked objects, in configuration order
 	objectNamed map[string]*object
 	syncs       []*syncGroup
-	unaligned   []*syncGroup // whose rules are to be applied
+	unaligned   []*syncGroup // sync groups whose rules must be applied
 
 	actions []vrrp.Action // reused by step
 	advert  vrrp.Advertisement
@@ -62,8 +62,8 @@ func NewCore(now time.Time) *Core {
 	}
 }
 
-// Resign makes a Master give up once. It fails when key is not configured or
-// is not Master.
+// Resign makes a Master give up once. It fails if key is not configured or
+// not Master.
 func (c *Core) Resign(now time.Time, key Key, out *Output) error {
 	g, ok := c.groups[key]
 	if !ok {
@@ -99,8 +99,8 @@ func (c *Core) ClearStatistics(now time.Time, match func(Key) bool) {
 	c.linkStatus = nil
 }
 
-// Stop shuts every virtual router down: priority 0 from each Master, nothing left in
-// the kernel. Nothing starts again after it.
+// Stop shuts down every virtual router: each Master sends priority 0, and the kernel state
+// is removed. Nothing starts again afterwards.
 func (c *Core) Stop(now time.Time, out *Output) {
 	c.stopped = true
 	for _, g := range c.order {

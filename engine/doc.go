@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package engine holds many virtual routers: Core is their owner, Snapshot what
-// can be seen of them, Event what happened to them.
+// Package engine runs many virtual routers. Core owns them, a Snapshot shows their state, and
+// an Event reports what happened to them.
 //
-// Like engine/vrrp it is pure: time comes in with every call, effects go out as
+// Like engine/vrrp it is pure: every call passes in the time, effects go out as
 // data in an Output, and package driver carries them out.
 //
-// Inside the Core a port is an interface as the configuration names it, a link one that the
-// host has; a segment is one family of a port, with the groups (virtual routers) by VRID. A
-// packet finds its group through these tables; a group that waits is in a heap of
-// deadlines. What a group wants of the kernel is a Desired, compared with the last one after every
-// step; what a segment wants to hear is a Listen, compared likewise.
+// Inside the Core, a port is an interface named in the configuration and a link is an interface
+// of the host. A segment is one family of a port and holds the groups (virtual routers) by VRID.
+// Received packets find their group through these tables. Groups with a running timer are in a
+// heap of deadlines. The kernel state that a group needs is a Desired; after every step the Core
+// compares it with the last one. The VRIDs that a segment must hear are a Listen, compared likewise.
 package engine

@@ -19,23 +19,23 @@ type group struct {
 	port    *port
 	segment *segment
 	vmac    [6]byte
-	// applied is that of the Core when a configuration last named the group.
+	// applied is Core.applied at the time when a configuration last named the group.
 	applied uint64
 
 	slot int   // in the heap of timers; -1: none
 	due  int64 // when the first timer is due; see timers
-	// early is how long before it is due the next advert is sent.
+	// early is how long before its due time the next advert is sent.
 	early time.Duration
 
 	sync     *syncGroup // nil: none
-	priority uint8      // that the tracked objects and the sync group leave
-	synced   bool       // it waits for the others of the sync group
-	// given is the configuration that the state machine has, with priority and synced.
+	priority uint8      // after the effect of the tracked objects and the sync group
+	synced   bool       // waits for the other members of the sync group
+	// given is the configuration last passed to the state machine, together with priority and synced.
 	given   *VirtualRouter
-	willing bool // it does just that
+	willing bool // would become Master, but waits for the sync group
 
 	state vrrp.State
-	// ready tells whether the interface offers local; otherwise cause says what is missing.
+	// ready is true if the virtual router can run, with local; otherwise cause says what is missing.
 	ready bool
 	cause vrrp.Cause
 	local vrrp.Local
@@ -46,35 +46,36 @@ type group struct {
 
 	prefixes []netip.Prefix // of cfg.Addresses; never changed in place
 
-	active           bool    // the addresses shall be there
-	desired          Desired // the last that went out; Seq 0: none
-	kernelStateAsked bool    // requestKernelState asks again even if nothing has changed
-	removed          bool    // from the configuration
-	pending          bool    // desired was not answered yet
+	active           bool    // the addresses must be installed
+	desired          Desired // the last one sent to the driver; Seq 0: none
+	kernelStateAsked bool    // requestKernelState must ask even if nothing has changed
+	removed          bool    // no longer in the configuration
+	pending          bool    // desired has no answer yet
 	lostMore         bool    // something was lost while pending
 	repairs          repairs
 
-	mute   bool   // told of
-	unsent string // why the last advert that failed could not be sent
+	mute   bool   // cannot send, and an event said so
+	unsent string // why the last failed advert could not be sent
 
 	fault       string
 	faultActive bool // the fault concerns the addresses of a Master
 
-	reported  uint32 // drop reasons that an event told of, a bit for each
-	tolerated uint32 // the same of mismatches
+	reported  uint32 // drop reasons that an event has reported, one bit each
+	tolerated uint32 // the same for tolerated mismatches
 
 	counters Counters
 	dropped  []DroppedAdvert
 	history  history
 	flaps    flaps
-	// claimants are the rivals and those that may become one; contended is when an event told of one.
+	// claimants are the rivals and possible rivals; contended is when an event last reported a rival.
 	claimants []claimant
 	contended time.Time
 
 	status *RouterStatus // shared with snapshots; nil when it has changed
 }
 
-// step carries one event out. requestKernelState must follow, or requestKernelStateIfAsked if nothing but the virtual router has changed.
+// step passes one event to the state machine. requestKernelState must follow, or requestKernelStateIfAsked if only the
+// state of the virtual router has changed.
 func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	if len(g.claimants) > 0 {
 		c.retire(now, g, out)
@@ -144,7 +145,7 @@ func (g *group) announce(out *Output) {
 	})
 }
 
-// mac returns the Ethernet address that goes with the virtual addresses.
+// mac returns the Ethernet address that the virtual addresses resolve to.
 func (g *group) mac(l *link) [6]byte {
 	if g.cfg.Type == Macvlan || g.cfg.VMAC {
 		return g.vmac
@@ -152,7 +153,7 @@ func (g *group) mac(l *link) [6]byte {
 	return l.MAC
 }
 
-// advertMAC returns the Ethernet address that adverts come from.
+// advertMAC returns the Ethernet source address of adverts.
 func (g *group) advertMAC(l *link) [6]byte {
 	if g.cfg.AdvertMAC == AdvertFromInterface {
 		return l.MAC
@@ -160,7 +161,7 @@ func (g *group) advertMAC(l *link) [6]byte {
 	return g.mac(l)
 }
 
-// transition notes a change of state and tells of it.
+// transition records a change of state and reports it in an event.
 func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.Advertisement, out *Output) {
 	if g.sync != nil {
 		g.sync.left = g.sync.left || a.From == vrrp.Master && g.participates()
@@ -214,7 +215,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 	}
 }
 
-// evaluate tells the virtual router whether and how it can run, if that has changed.
+// evaluate starts or stops the virtual router if its ability to run, or its local addresses, have changed.
 func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 	c.adjust(now, g, out)
 	if cause := c.obstacle(g); cause != vrrp.CauseNone {
@@ -224,7 +225,7 @@ func (c *Core) evaluate(now time.Time, g *group, out *Output) {
 	} else {
 		local := vrrp.Local{Primary: g.primary(), Owner: g.owner()}
 		if !g.ready || g.local != local {
-			if g.cause == vrrp.CauseNoAddress { // where IPv6 was switched off, say
+			if g.cause == vrrp.CauseNoAddress { // for example because IPv6 was disabled
 				c.retry(now, g, out)
 			}
 			g.ready, g.cause, g.local = true, vrrp.CauseNone, local
@@ -248,7 +249,7 @@ func (c *Core) hold(now time.Time, g *group, cause vrrp.Cause, out *Output) {
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventDown, Cause: cause}, out)
 }
 
-// obstacle says why a virtual router cannot run, or must not; CauseNone if it can.
+// obstacle says why a virtual router cannot or must not run; CauseNone if it can.
 func (c *Core) obstacle(g *group) vrrp.Cause {
 	cause := c.hindrance(g)
 	if cause == vrrp.CauseNone && g.sync != nil && g.sync.blocker != nil && g.participates() {
@@ -257,7 +258,7 @@ func (c *Core) obstacle(g *group) vrrp.Cause {
 	return cause
 }
 
-// hindrance says why a virtual router cannot run, whatever the others of its sync group do.
+// hindrance says why a virtual router cannot run, regardless of the other members of its sync group.
 func (c *Core) hindrance(g *group) vrrp.Cause {
 	l := g.port.link
 	switch {
@@ -280,10 +281,10 @@ func (c *Core) hindrance(g *group) vrrp.Cause {
 	return vrrp.CauseNone
 }
 
-// openVSwitch is the device that Linux names as that of all ports of Open vSwitch, whichever their bridge.
+// openVSwitch is the device that Linux reports as the master of every Open vSwitch port, whatever its bridge.
 const openVSwitch = "ovs-system"
 
-// unusable says for people why the interface, as it is, cannot be used; empty if it can, or is just down.
+// unusable says for people why the interface cannot be used as it is; empty if it can be used or is merely down.
 func (g *group) unusable() string {
 	switch g.cause {
 	case vrrp.CauseUnsuitable:
@@ -307,7 +308,7 @@ func (g *group) unsuitable() string {
 	case l.PortOf != "":
 		return fmt.Sprintf("%s is a port of %s: run on %[2]s", l.Name, l.PortOf)
 	case l.Macvlan && (g.cfg.VMAC || g.cfg.Type == Macvlan):
-		// What comes from a MAC address that a macvlan of the same device has reaches none of them.
+		// Frames from a MAC address that belongs to a macvlan of a device reach no macvlan of that device.
 		return l.Name + " is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac"
 	default:
 		return ""
@@ -326,7 +327,7 @@ func (g *group) deaf() string {
 	}
 }
 
-// primary returns the source of the adverts; invalid if the interface does not have it.
+// primary returns the source address of the adverts; invalid if the interface does not have it.
 func (g *group) primary() netip.Addr {
 	source := g.cfg.Protocol.Unicast.Source
 	if source.IsValid() && !g.port.link.owns(source) {
@@ -338,7 +339,7 @@ func (g *group) primary() netip.Addr {
 	return g.segment.primary
 }
 
-// owner tells whether the interface owns one of the virtual addresses
+// owner reports whether the interface owns one of the virtual addresses
 // (IPvX_Address_Owner, RFC 9568 section 1.7).
 func (g *group) owner() bool {
 	for _, a := range g.cfg.Addresses {
@@ -364,8 +365,8 @@ func (g *group) resolve() {
 	}
 }
 
-// connected returns the prefix length of the interface's longest subnet that contains an
-// address, or the full length.
+// connected returns the prefix length of the interface's most specific subnet that contains an
+// address, or the full length without one.
 func connected(l *link, addr netip.Addr) int {
 	bits := -1
 	if l != nil {

@@ -11,12 +11,11 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Handover is everything that a Core knows and another one, in the process that takes its place,
-// needs to go on without a transition. It is data that survives being written as JSON; what
-// could be numbered otherwise by another release is named in it. Other releases read it: see TestHandoverFields of the driver
-// before changing a name.
+// Handover is the state that the Core of the next process needs to continue without a transition.
+// It survives encoding as JSON. Values that another release may number differently are stored by
+// name. Other releases read it: see TestHandoverFields of the driver before changing a name.
 type Handover struct {
-	// At is the wall-clock time of the hand-over, which the other moments are told by; zero: an earlier release did not say.
+	// At is the wall-clock time of the hand-over, on the same clock as all other times; zero: written by an earlier release.
 	At       time.Time
 	Config   Config
 	Started  time.Time
@@ -27,7 +26,7 @@ type Handover struct {
 	Tracks   []trackMemory // in the order of Config.Tracks
 }
 
-// trackMemory is what a Handover says of a tracked object.
+// trackMemory is the state of a tracked object in a Handover.
 type trackMemory struct {
 	State   TrackState
 	Weight  int
@@ -36,7 +35,7 @@ type trackMemory struct {
 	Changes uint64
 }
 
-// groupMemory is what a Handover says of a virtual router.
+// groupMemory is the state of a virtual router in a Handover.
 type groupMemory struct {
 	Key          Key
 	Protocol     vrrp.Memory
@@ -45,7 +44,7 @@ type groupMemory struct {
 	Repairs      []time.Time // oldest first
 	Fault        string
 	FaultActive  bool
-	Counters     Counters // those by reason or cause are in what follows
+	Counters     Counters // without the counters by reason or cause, which follow
 	Dropped      map[string]uint64
 	Tolerated    map[string]uint64
 	Transitions  map[string]uint64
@@ -53,20 +52,20 @@ type groupMemory struct {
 	Peers        []UnicastPeer
 }
 
-// linkMemory is what a Handover says of an interface.
+// linkMemory is the state of an interface in a Handover.
 type linkMemory struct {
 	Index       int
 	UnknownVRID uint64
 	Malformed   map[string]uint64
 }
 
-// named is what counters are told apart by.
+// named is the type of a counter index: a drop reason or a cause.
 type named interface {
 	~uint8
 	String() string
 }
 
-// byName returns counters, which are indexed by N, by name and without zeros.
+// byName returns the nonzero counters of a slice indexed by N, keyed by the name of the index.
 func byName[N named](counters []uint64) map[string]uint64 {
 	m := make(map[string]uint64)
 	for i, n := range counters {
@@ -77,18 +76,19 @@ func byName[N named](counters []uint64) map[string]uint64 {
 	return m
 }
 
-// fromNames undoes byName. Names that this release does not know are left out.
+// fromNames undoes byName. It ignores names that this release does not know.
 func fromNames[N named](counters []uint64, m map[string]uint64) {
 	for i := range counters {
 		counters[i] = m[N(i).String()]
 	}
 }
 
-// clockStep is by how much a wall clock has to differ to have been set: two clocks are never read at the same moment.
+// clockStep is the smallest difference between two readings that shows that a wall clock was set: two clocks are never read at
+// the same moment.
 const clockStep = 10 * time.Millisecond
 
-// Rebase tells every moment by another clock, of which one reading is to when that of the clock so far is from. What a
-// clock says of durations stays true when it is set, which the differences of two of its readings then do not.
+// Rebase converts every time to another clock; from and to are readings of the old and the new clock at the same
+// moment. Durations measured by one clock stay right when it is set; the differences of its readings then do not.
 func (h *Handover) Rebase(from, to time.Time) {
 	h.At = from
 	for _, t := range h.moments() {
@@ -126,7 +126,7 @@ func (h *Handover) moments() []*time.Time {
 	return all
 }
 
-// Handover returns what Restore needs. The Core must not be called any more if that is used.
+// Handover returns the state that Restore needs. Once the result is used, this Core must not be called again.
 func (c *Core) Handover() Handover {
 	h := Handover{Started: c.started, EventSeq: c.eventSeq, Routes: c.routing.status}
 	for _, r := range c.routing.status {
@@ -156,10 +156,10 @@ func (c *Core) Handover() Handover {
 	return h
 }
 
-// Restore makes a new Core, which knows the interfaces but has no configuration yet, go on where another
-// one has stopped. Masters are Masters, and ask for what they have in the kernel; what can
-// not go on, since its interface is gone for example, changes its state now. A new
-// configuration can be applied afterwards.
+// Restore makes a new Core continue where another one stopped. The new Core must know the interfaces
+// but have no configuration yet. Masters stay Master and ask for the kernel state that they already have.
+// A virtual router that cannot continue, for example because its interface is gone, changes its state now.
+// A new configuration can be applied afterwards.
 func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	c.started, c.eventSeq = h.Started, h.EventSeq
 	c.inheritance = make(map[Key]*groupMemory, len(h.Groups))
@@ -170,7 +170,7 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	for i, m := range h.Tracks {
 		o := c.objects[i]
 		o.Since, o.Changes, o.found = m.Since, m.Changes, m.Changes > 0
-		if o.Object.Kind != TrackInterface { // those are known
+		if o.Object.Kind != TrackInterface { // the state of interfaces is known
 			o.State, o.Weight, o.Reason = m.State, m.Weight, m.Reason
 		}
 	}
@@ -190,7 +190,7 @@ func (c *Core) Restore(now time.Time, h *Handover, out *Output) {
 	c.event(now, EventConfig, Key{}, text, out)
 }
 
-// inherit lets a new group go on where its predecessor has stopped.
+// inherit makes a new group continue where its predecessor stopped.
 func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 	g.router = vrrp.Restore(now, *g.protocol(), m.Protocol)
 	g.state, g.local = m.Protocol.State, m.Protocol.Local
@@ -208,7 +208,7 @@ func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 		g.repairs.note(now.Add(min(at.Sub(now), 0)))
 	}
 	g.counters = m.Counters
-	if g.counters.Since.IsZero() { // an earlier release did not tell
+	if g.counters.Since.IsZero() { // written by an earlier release
 		g.counters.Since = c.started
 	}
 	fromNames[vrrp.DropReason](g.counters.Dropped[:], m.Dropped)
@@ -219,7 +219,7 @@ func (c *Core) inherit(now time.Time, g *group, m *groupMemory) {
 		was := &m.Peers[i]
 		if p := g.watched(was.Addr); p != nil {
 			*p = *was
-			if !was.LastHeard.IsZero() { // with the monotonic clock of now
+			if !was.LastHeard.IsZero() { // gets the monotonic clock reading of now
 				p.LastHeard = now.Add(min(was.LastHeard.Sub(now), 0))
 			}
 		}

@@ -2,11 +2,11 @@
 
 package engine
 
-// historyLen is how many transitions are kept of each virtual router.
+// historyLen is how many transitions each virtual router keeps.
 const historyLen = 32
 
-// history keeps the last transitions. What it has handed out is never written
-// to again: it appends behind, and moves elsewhere when there is no room.
+// history keeps the last transitions. Slices that last has returned are never
+// overwritten: add appends behind them and reallocates when there is no room.
 type history struct {
 	all []Transition
 }
@@ -18,7 +18,7 @@ func (h *history) add(t Transition) {
 	h.all = append(h.all, t)
 }
 
-// last returns the transitions that are kept, oldest first.
+// last returns the last historyLen transitions, oldest first.
 func (h *history) last() []Transition {
 	from := max(0, len(h.all)-historyLen)
 	return h.all[from:len(h.all):len(h.all)]

@@ -11,19 +11,19 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// What is removed from outside is put back at most repairLimit times in repairWindow.
+// Kernel state removed by another program is restored at most repairLimit times in repairWindow.
 const (
 	repairLimit  = 5
 	repairWindow = 10 * time.Second
 )
 
-// repairs holds when the last repairs were made, the oldest at next.
+// repairs holds the times of the last repairs, the oldest at next.
 type repairs struct {
 	at   [repairLimit]time.Time
 	next int
 }
 
-// allow tells whether there may be another repair, and notes it.
+// allow reports whether another repair is allowed, and records it.
 func (r *repairs) allow(now time.Time) bool {
 	if oldest := r.at[r.next]; !oldest.IsZero() && now.Sub(oldest) < repairWindow {
 		return false
@@ -37,7 +37,7 @@ func (r *repairs) note(at time.Time) {
 	r.next = (r.next + 1) % repairLimit
 }
 
-// made returns when the last repairs were made, oldest first.
+// made returns the times of the last repairs, oldest first.
 func (r *repairs) made() []time.Time {
 	var made []time.Time
 	for i := range r.at {
@@ -48,8 +48,8 @@ func (r *repairs) made() []time.Time {
 	return made
 }
 
-// requestKernelState asks for the kernel state that a virtual router shall have, if it is another one
-// than before or the state machine wants an answer.
+// requestKernelState asks for the kernel state that a virtual router must have, if that has changed
+// or the state machine needs an answer.
 func (c *Core) requestKernelState(g *group, out *Output) {
 	want := c.wanted(g)
 	if !g.kernelStateAsked && sameDesired(&want, &g.desired) {
@@ -62,15 +62,15 @@ func (c *Core) requestKernelState(g *group, out *Output) {
 	out.Desired = append(out.Desired, want)
 }
 
-// requestKernelStateIfAsked is requestKernelState for a group of which nothing has changed since the last one but its state: without a transition,
-// as with nearly all adverts, there is nothing to compare.
+// requestKernelStateIfAsked is requestKernelState for a group that has changed nothing but its state since the last
+// request. It skips the comparison if there was no transition, as with nearly all adverts.
 func (c *Core) requestKernelStateIfAsked(g *group, out *Output) {
 	if g.kernelStateAsked {
 		c.requestKernelState(g, out)
 	}
 }
 
-// wanted returns the kernel state that a virtual router shall have, without Seq.
+// wanted returns the kernel state that a virtual router must have, without Seq.
 func (c *Core) wanted(g *group) Desired {
 	d := Desired{
 		Key:     g.cfg.Key,
@@ -97,8 +97,8 @@ func (c *Core) wanted(g *group) Desired {
 	return d
 }
 
-// foreignAddrs returns the virtual addresses without those that the interface owns:
-// they are there already, and stay when this router is not Master.
+// foreignAddrs returns the virtual addresses that the interface does not own. Owned
+// addresses are already installed, and stay when this router is not Master.
 func (g *group) foreignAddrs() []netip.Prefix {
 	l := g.port.link
 	owned := func(p netip.Prefix) bool { return l != nil && l.owns(p.Addr()) }
@@ -119,7 +119,7 @@ func (g *group) ownedAddrs() []netip.Addr {
 	return list
 }
 
-// sameDesired compares all but Seq. When nothing is to be there, it does not matter what.
+// sameDesired compares all fields but Seq. If neither is Present, the other fields do not matter.
 func sameDesired(a, b *Desired) bool {
 	if !a.Present && !b.Present {
 		return true
@@ -130,8 +130,8 @@ func sameDesired(a, b *Desired) bool {
 		slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Owned, b.Owned)
 }
 
-// Installed tells that the kernel state of a Desired was reached (err nil) or not. Answers
-// to other than the newest Desired of a virtual router mean nothing.
+// Installed reports whether the kernel has the state of a Desired (err nil) or not. The Core
+// ignores answers to any but the newest Desired of a virtual router.
 func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Output) {
 	g, ok := c.groups[key]
 	if !ok {
@@ -164,8 +164,8 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 	c.alignAndListen(now, out)
 }
 
-// removedFrom tells of a virtual router that is not configured any more what the kernel still has of it, once as long
-// as that stays the same.
+// removedFrom reports that the kernel still has state of a virtual router that is no longer configured, or no longer
+// has it. The same error is reported only once.
 func (c *Core) removedFrom(now time.Time, key Key, err error, out *Output) {
 	switch was, left := c.leftovers[key]; {
 	case err == nil && left:
@@ -180,9 +180,9 @@ func (c *Core) removedFrom(now time.Time, key Key, err error, out *Output) {
 	}
 }
 
-// Lost tells that an installed address or the macvlan of a virtual router was removed
-// from outside. It is put back, five times in ten seconds at most: then something else
-// insists, and a Master leaves the addresses to another router for a while.
+// Lost reports that another program removed an installed address or the macvlan of a virtual
+// router. The Core restores it at most five times in ten seconds. After that the other program
+// evidently insists, and a Master leaves the addresses to another router for a while.
 func (c *Core) Lost(now time.Time, key Key, out *Output) {
 	g, ok := c.groups[key]
 	if !ok || !g.desired.Present || !g.desired.Active && g.cfg.Type == Ether {
@@ -190,7 +190,7 @@ func (c *Core) Lost(now time.Time, key Key, out *Output) {
 	}
 	c.retry(now, g, out) // it may be why the kernel has refused something
 	if g.pending {
-		// One removal may be told of in parts, and the answer may be about the time before it.
+		// One removal may arrive as several reports, and the pending answer may date from before it.
 		g.lostMore = true
 		return
 	}
@@ -206,7 +206,7 @@ func (c *Core) Lost(now time.Time, key Key, out *Output) {
 	c.alignAndListen(now, out)
 }
 
-// carried names what a Desired puts into the kernel.
+// carried names the addresses or the macvlan that a group has in the kernel.
 func (g *group) carried() string {
 	if g.desired.Active {
 		return fmt.Sprint(g.desired.Addrs)
@@ -214,7 +214,8 @@ func (g *group) carried() string {
 	return g.cfg.VIFName
 }
 
-// retry has what the kernel refused tried again: something has changed that may have been the reason. requestKernelState must follow.
+// retry repeats a request that the kernel refused, because a possible reason for the refusal has changed.
+// requestKernelState must follow.
 func (c *Core) retry(now time.Time, g *group, out *Output) {
 	if g.troubled() {
 		g.kernelStateAsked = g.kernelStateAsked || g.desired.Present && !g.faultActive
@@ -224,7 +225,7 @@ func (c *Core) retry(now time.Time, g *group, out *Output) {
 
 func (g *group) troubled() bool { return g.fault != "" || g.router.Refused() }
 
-// freed has what the kernel may have refused because of an interface tried again: that is gone now, or another.
+// freed repeats requests that the kernel may have refused because of an interface that is now gone or changed.
 func (c *Core) freed(now time.Time, was *Link, out *Output) {
 	for _, g := range c.order {
 		if g.troubled() && (g.cfg.VIFName == was.Name || g.vmac == was.MAC || g.cfg.Interface == was.Name) {
@@ -234,7 +235,7 @@ func (c *Core) freed(now time.Time, was *Link, out *Output) {
 	}
 }
 
-// fail notes a fault and tells of it, once as long as it stays the same.
+// fail records a fault and reports it, but the same fault only once.
 func (c *Core) fail(now time.Time, g *group, text string, active bool, out *Output) {
 	g.faultActive = active
 	if g.fault == text {

@@ -20,17 +20,17 @@ type link struct {
 	malformed   [vrrp.NumDropReasons]uint64
 }
 
-// owns tells whether an address is one of the interface's own.
+// owns reports whether the interface itself has an address.
 func (l *link) owns(addr netip.Addr) bool {
 	return slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Addr() == addr })
 }
 
-// A port is an interface as configured, whether it exists or not.
+// A port is a configured interface, whether it exists or not.
 type port struct {
 	name     string
 	link     *link // nil while there is no such interface
 	groups   int
-	turn     uint8       // in which its Masters send adverts; see early
+	turn     uint8       // the part of the interval in which its Masters send adverts; see early
 	segments [2]*segment // by familyIndex; nil: no groups
 }
 
@@ -39,10 +39,10 @@ type segment struct {
 	port    *port
 	family  vrrp.Family
 	byVRID  [256]*group
-	virtual map[netip.Addr]int // virtual addresses, with how many groups have them
-	primary netip.Addr         // invalid: there is none
-	foreign [256]bool          // VRIDs that an event told of
-	heard   Listen             // the last that went out; without VRIDs: closed
+	virtual map[netip.Addr]int // the number of groups of each virtual address
+	primary netip.Addr         // invalid: none
+	foreign [256]bool          // foreign VRIDs that an event has reported
+	heard   Listen             // the last one sent to the driver; without VRIDs: socket closed
 
 	occupied bool // in Core.occupied
 	asked    bool // in Core.unheard
@@ -101,7 +101,7 @@ func (c *Core) tidy(p *port) {
 	delete(c.ports, p.name)
 }
 
-// occupy counts virtual addresses in or out. choose must follow.
+// occupy adds n to the use counts of virtual addresses. choose must follow.
 func (c *Core) occupy(s *segment, addrs []Address, n int) {
 	for _, a := range addrs {
 		if s.virtual[a.Addr] += n; s.virtual[a.Addr] == 0 {
@@ -114,7 +114,7 @@ func (c *Core) occupy(s *segment, addrs []Address, n int) {
 	}
 }
 
-// SetLink tells of a new or changed interface. It may be known under another name.
+// SetLink reports a new or changed interface. A changed one may have a new name.
 func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	l := c.links[info.Index]
 	if l == nil {
@@ -130,7 +130,7 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	if was.Name != l.Name {
 		c.unname(now, l, was.Name, out)
 		if other := c.named[l.Name]; other != nil {
-			c.unname(now, other, l.Name, out) // its end was not told yet
+			c.unname(now, other, l.Name, out) // its removal has not been reported yet
 		}
 		c.named[l.Name] = l
 		if p := c.ports[l.Name]; p != nil {
@@ -152,8 +152,8 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	c.alignAndListen(now, out)
 }
 
-// reintroduce has the addresses announced anew that are reached by the interface's own MAC address, which is
-// another one now: when the kernel has confirmed that it still has them. changed must follow.
+// reintroduce announces again the addresses that resolve to the interface's own MAC address, because that has
+// changed. It does so by asking the kernel for confirmation that they are installed. changed must follow.
 func (p *port) reintroduce() {
 	for _, s := range p.segments {
 		if s == nil {
@@ -167,7 +167,7 @@ func (p *port) reintroduce() {
 	}
 }
 
-// RemoveLink tells that an interface is gone.
+// RemoveLink reports that an interface is gone.
 func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	if l := c.links[index]; l != nil {
 		c.ForgetLink(now, index, out)
@@ -176,7 +176,7 @@ func (c *Core) RemoveLink(now time.Time, index int, out *Output) {
 	}
 }
 
-// ForgetLink tells that an interface is not one of the host's, but this router's own.
+// ForgetLink reports that an interface is not the host's but was created by this router.
 func (c *Core) ForgetLink(now time.Time, index int, out *Output) {
 	l := c.links[index]
 	if l == nil {
@@ -188,7 +188,7 @@ func (c *Core) ForgetLink(now time.Time, index int, out *Output) {
 	c.alignAndListen(now, out)
 }
 
-// unname takes the name from an interface.
+// unname removes the name of an interface.
 func (c *Core) unname(now time.Time, l *link, name string, out *Output) {
 	if c.named[name] == l {
 		delete(c.named, name)
@@ -201,7 +201,7 @@ func (c *Core) unname(now time.Time, l *link, name string, out *Output) {
 	c.trackLink(now, name, out)
 }
 
-// changed follows a change of the interface of a port.
+// changed updates the groups of a port after its interface has changed.
 func (c *Core) changed(now time.Time, p *port, out *Output) {
 	for _, s := range p.segments {
 		if s == nil {
@@ -265,7 +265,7 @@ func difference(was, is *Link) string {
 	return strings.Join(parts, ", ")
 }
 
-// choose finds the primary address. It tells whether that is another one now.
+// choose selects the primary address and reports whether it has changed.
 func (s *segment) choose() bool {
 	s.occupied = false
 	was := s.primary
@@ -277,7 +277,7 @@ func (s *segment) choose() bool {
 	for _, p := range s.port.link.Addrs {
 		addr := p.Addr().WithZone("")
 		rank := s.rank(p, addr)
-		// Among equals the one that is in use stays, else it is the first.
+		// Among equally ranked addresses the present one stays; otherwise the first one wins.
 		if rank < best || rank == best && rank != unsuitable && addr == was {
 			s.primary, best = addr, rank
 		}
@@ -288,7 +288,7 @@ func (s *segment) choose() bool {
 // How well an address serves as the source of adverts, best first.
 const (
 	suitable   = iota
-	secondBest // alone in its subnet, or valid on the link only: rarely what peers expect
+	secondBest // a /32 or link-local IPv4 address: rarely what peers expect
 	virtual    // a virtual address that the interface owns
 	unsuitable
 )

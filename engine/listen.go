@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// ask has the Listen of a segment looked at before the current call returns.
+// ask marks the Listen of a segment for a check before the current call returns.
 func (s *segment) ask(c *Core) {
 	if !s.asked {
 		s.asked = true
@@ -15,7 +15,7 @@ func (s *segment) ask(c *Core) {
 	}
 }
 
-// listen tells which virtual routers are to be heard, where that has changed.
+// listen emits the Listen of every marked segment whose Listen has changed.
 func (c *Core) listen(out *Output) {
 	for i, s := range c.unheard {
 		c.unheard[i] = nil
@@ -34,7 +34,7 @@ func (c *Core) listen(out *Output) {
 	c.unheard = c.unheard[:0]
 }
 
-// wanted returns the Listen that the groups that can run need.
+// wanted returns the Listen for the groups that can run.
 func (s *segment) wanted() Listen {
 	l := s.port.link
 	if l == nil {
@@ -44,8 +44,8 @@ func (s *segment) wanted() Listen {
 	for vrid, g := range s.byVRID {
 		if g != nil && g.ready {
 			w.VRIDs = append(w.VRIDs, uint8(vrid))
-			// A filter may discard packets with another TTL than 255 when there are many, and those of unicast peers
-			// can be right.
+			// When many packets have a TTL other than 255, the filter discards them. Such packets from unicast
+			// peers can be valid.
 			w.Filter = w.Filter && g.cfg.SocketFilter && !g.cfg.Protocol.Unicast.Enabled()
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Snapshot returns the state of everything. What has not changed since the last
-// Snapshot is shared with it.
+// Snapshot returns the state of everything. It shares the unchanged parts with the
+// previous Snapshot.
 func (c *Core) Snapshot(now time.Time) *Snapshot {
 	s := &Snapshot{Time: now, Started: c.started, Routers: make([]*RouterStatus, len(c.order)), Links: c.linkStatuses(), Routes: c.routing.status, Tracks: c.trackStatuses()}
 	for i, g := range c.order {
@@ -52,7 +52,7 @@ func (c *Core) observe(g *group) *RouterStatus {
 	return s
 }
 
-// linkStatuses returns the state of the interfaces by index.
+// linkStatuses returns the state of the interfaces, sorted by index.
 func (c *Core) linkStatuses() []LinkStatus {
 	if c.linkStatus != nil {
 		return c.linkStatus

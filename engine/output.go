@@ -8,13 +8,13 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Output collects what one or more calls into the Core ask for. The owner
-// carries it out and calls Reset; slices are reused.
+// Output collects the requests of one or more calls into the Core. The owner
+// carries them out and calls Reset, which keeps the slices for reuse.
 //
-// Within one Output the order is: every Listen with VRIDs, Sends, Announces, and then every Listen
-// without VRIDs, so that an advert finds its socket open. The newest of several
-// Listens of one interface and family counts, as does the newest Desired of one Key, which
-// may take its time.
+// The owner must carry out one Output in this order: every Listen with VRIDs, Sends, Announces,
+// and then every Listen without VRIDs, so that an advert finds its socket open. Only the newest
+// Listen of an interface and family counts, and only the newest Desired of a Key. A Desired
+// may be carried out later.
 type Output struct {
 	Sends     []Send
 	Announces []Announce
@@ -42,7 +42,7 @@ type Send struct {
 	Peer    netip.Addr // the only receiver; invalid: the multicast group
 	MAC     [6]byte    // Ethernet source: the virtual MAC, or the interface's in Ether without VMAC
 	Payload []byte     // the VRRP message; read only, never written to again
-	// Priority is that of the advert. More says that the next Send has the same advert, for another peer.
+	// Priority is the priority in the advert. More is true if the next Send carries the same advert to another peer.
 	Priority uint8
 	More     bool
 }
@@ -56,8 +56,8 @@ type Announce struct {
 	Router bool           // the Router flag of Neighbor Advertisements
 }
 
-// Desired is the kernel state that one virtual router shall have. The newest of
-// a Key wins; Seq, which grows with every Desired of the Core, comes back with Installed.
+// Desired is the kernel state that one virtual router must have. The newest Desired of
+// a Key wins. Seq grows with every Desired of the Core; Installed passes it back.
 type Desired struct {
 	Key     Key
 	Seq     uint64
@@ -68,17 +68,17 @@ type Desired struct {
 	VMAC    bool
 	IOCTL   bool
 	Addrs   []netip.Prefix // read only
-	// Owned are the virtual addresses that the interface has by itself and that shall be known by the MAC of the macvlan.
+	// Owned are the virtual addresses that the interface owns and that must resolve to the MAC of the macvlan.
 	Owned []netip.Addr // read only
-	// Present is false when nothing of this virtual router shall remain.
+	// Present is false if the kernel must not keep any state of this virtual router.
 	Present bool
 	// Active is true while Master: addresses installed, macvlan up.
 	Active bool
-	// Closed and AcceptPing are those of VirtualRouter.
+	// Closed and AcceptPing are copied from VirtualRouter.
 	Closed, AcceptPing bool
 }
 
-// Listen says which virtual routers are heard on an interface; without VRIDs the
+// Listen says which virtual routers to hear on an interface; without VRIDs the
 // socket is closed.
 type Listen struct {
 	Link   int

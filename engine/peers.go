@@ -10,17 +10,17 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// UnicastPeer is what can be seen of a router that adverts are exchanged with instead of the multicast group.
+// UnicastPeer is the visible state of a router that exchanges adverts with this one by unicast.
 type UnicastPeer struct {
 	Addr netip.Addr
-	// LastHeard is when its last advert was accepted, Priority what that said, Adverts how many there were. They
-	// are zero as long as it was not heard.
+	// LastHeard is the time of its last accepted advert, Priority the priority in that advert, and Adverts the
+	// number of accepted adverts. All are zero until the first one.
 	LastHeard time.Time
 	Priority  uint8
 	Adverts   uint64
 }
 
-// setPeers makes the configured peers those that are watched. What is known of one that stays is kept.
+// setPeers watches the configured peers. Peers that were watched before keep their state.
 func (g *group) setPeers() {
 	want := g.cfg.Protocol.Unicast.Peers
 	if len(want) == 0 {
@@ -37,7 +37,7 @@ func (g *group) setPeers() {
 	g.peers = peers
 }
 
-// watched returns what is known of a peer; nil if it is none.
+// watched returns the state of a peer; nil if addr is not a peer.
 func (g *group) watched(addr netip.Addr) *UnicastPeer {
 	i := slices.IndexFunc(g.peers, func(p UnicastPeer) bool { return p.Addr == addr })
 	if i < 0 {
@@ -46,7 +46,7 @@ func (g *group) watched(addr netip.Addr) *UnicastPeer {
 	return &g.peers[i]
 }
 
-// heard notes an advert that was accepted.
+// heard records an accepted advert.
 func (g *group) heard(now time.Time, a *vrrp.Advertisement) {
 	if p := g.watched(a.Source); p != nil {
 		p.LastHeard, p.Priority = now, a.Priority

@@ -4,8 +4,8 @@ package engine
 
 import "slices"
 
-// settings is a set of what can differ between two configurations of the same
-// virtual router.
+// settings is a set of settings that differ between two configurations of the
+// same virtual router.
 type settings uint32
 
 const (
@@ -37,10 +37,10 @@ const (
 	setAdvertMAC
 )
 
-// restarting settings change what is in the kernel, or what a virtual router is to its peers.
+// restarting settings change the kernel state, or how the peers see the virtual router.
 const restarting = setVersion | setType | setVIFName | setVMAC | setNetDrv
 
-// kind says what it takes to change these settings.
+// kind says whether these settings can change in place or need a restart.
 func (s settings) kind() ChangeKind {
 	if s&restarting != 0 {
 		return Restarted
@@ -86,7 +86,7 @@ func compare(a, b *VirtualRouter) settings {
 	return s
 }
 
-// Plan returns what Apply would do on the way from one configuration to another, in the order of
+// Plan returns the changes that Apply would make between two configurations, in the order of
 // the new configuration, removals last.
 func Plan(from, to Config) []Change {
 	old := make(map[Key]*VirtualRouter, len(from.Routers))
@@ -124,8 +124,8 @@ func Plan(from, to Config) []Change {
 	return changes
 }
 
-// resigning returns the sync groups that give up Master because a member that goes on in them is restarted, each with that
-// member.
+// resigning returns the sync groups that give up Master because a member that stays in them is restarted, each with
+// that member.
 func resigning(old map[Key]*VirtualRouter, routers []VirtualRouter) map[string]Key {
 	var drawn map[string]Key
 	for i := range routers {

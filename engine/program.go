@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// Program is a command of the administrator's that the router runs: without a shell, as a user.
+// Program is an administrator's command that the router runs without a shell, as a given user.
 type Program struct {
 	Command []string // an absolute path and the arguments
 	Timeout time.Duration
-	// User is the name of the user it runs as, with the numbers UID and GID. Without a name it
-	// runs as the router does.
+	// User, UID and GID identify the user that the program runs as. If User is empty, it
+	// runs as the router's own user.
 	User     string
 	UID, GID uint32
 }
 
-// Equal tells whether two programs are the same.
+// Equal reports whether two programs are the same.
 func (p *Program) Equal(q *Program) bool {
 	return slices.Equal(p.Command, q.Command) && p.Timeout == q.Timeout &&
 		p.User == q.User && p.UID == q.UID && p.GID == q.GID
 }
 
-// Hook is a program that is run for events, with the event on its standard input.
+// Hook is a program that the router runs on events, with the event on its standard input.
 type Hook struct {
 	Name    string
 	Program Program
-	// Events are the kinds of event that it is run for.
+	// Events are the kinds of event that trigger the hook.
 	Events HookEvents
 }
 
 // HookEvents is a set of kinds of event.
 type HookEvents uint8
 
-// The events that hooks can be run for: transitions by the state that is entered, and the others.
+// The events that can trigger hooks. A transition is named after the state that it enters.
 const (
 	HookInit HookEvents = 1 << iota
 	HookBackup
@@ -45,16 +45,16 @@ const (
 	HookConfig
 )
 
-// HookTransitions are all changes of state.
+// HookTransitions is the set of all changes of state.
 const HookTransitions = HookInit | HookBackup | HookMaster
 
 // hookNames are the names in the configuration, by bit.
 var hookNames = [...]string{"init", "backup", "master", "fault", "link", "track", "config"}
 
-// HookEventNames returns the names of all events that hooks can be run for.
+// HookEventNames returns the names of all events that can trigger hooks.
 func HookEventNames() []string { return slices.Clone(hookNames[:]) }
 
-// ParseHookEvent returns the event of a name.
+// ParseHookEvent returns the event with the given name.
 func ParseHookEvent(name string) (HookEvents, bool) {
 	i := slices.Index(hookNames[:], name)
 	if i < 0 {

@@ -10,11 +10,11 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Deliver handles one received packet and tells why it was discarded, if it was. p.Payload is not kept.
+// Deliver handles one received packet. It returns the reason if the packet was discarded. It does not keep p.Payload.
 func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
 	l := c.links[index]
 	if l == nil || l.port == nil {
-		return vrrp.DropVRID // closing the socket overtook it
+		return vrrp.DropVRID // received before the socket was closed
 	}
 	s := l.port.segments[familyIndex(family)]
 	vrid, ok := vrrp.PeekVRID(p.Payload)
@@ -70,7 +70,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	switch {
 	case c.advert.Priority == vrrp.PriorityResign:
 		c.noteClaimantGone(now, g)
-	case g.state != was || g.local.Owner: // it is the Master now, or noted already
+	case g.state != was || g.local.Owner: // the sender is the Master now, or its claim is already recorded
 	case g.state == vrrp.Master:
 		c.claim(now, g, RivalMaster, out)
 	default:
@@ -83,8 +83,8 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	return vrrp.DropNone
 }
 
-// countForeignPacket counts a packet that concerns no virtual router of ours, and tells of
-// each foreign one once.
+// countForeignPacket counts a packet for none of our virtual routers, and reports each
+// foreign virtual router once.
 func (c *Core) countForeignPacket(now time.Time, l *link, s *segment, family vrrp.Family, p vrrp.Packet, out *Output) vrrp.DropReason {
 	c.linkStatus = nil
 	if reason := vrrp.Decode(&c.advert, p, family, 0); reason != vrrp.DropNone {
@@ -101,7 +101,7 @@ func (c *Core) countForeignPacket(now time.Time, l *link, s *segment, family vrr
 	return vrrp.DropVRID
 }
 
-// drop counts a discarded packet, and tells of each reason once.
+// drop counts a discarded packet, and reports each reason once.
 func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.Addr, out *Output) {
 	g.counters.Dropped[reason]++
 	d := DroppedAdvert{Time: now, Source: src, Reason: reason}
@@ -119,7 +119,7 @@ func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.A
 	c.event(now, EventFault, g.cfg.Key, text, out)
 }
 
-// noteDrop remembers the last of each reason.
+// noteDrop keeps the last discarded advert of each reason.
 func noteDrop(list []DroppedAdvert, d DroppedAdvert) []DroppedAdvert {
 	for i := range list {
 		if list[i].Reason == d.Reason {
@@ -130,7 +130,7 @@ func noteDrop(list []DroppedAdvert, d DroppedAdvert) []DroppedAdvert {
 	return append(list, d)
 }
 
-// tolerate counts a mismatch in the advert at hand, which is accepted, and tells of each once.
+// tolerate counts a mismatch in the current advert, which is accepted anyway, and reports each kind once.
 func (c *Core) tolerate(now time.Time, g *group, reason vrrp.DropReason, out *Output) {
 	g.counters.Tolerated[reason]++
 	if g.tolerated&(1<<reason) != 0 {

@@ -11,14 +11,14 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// RivalKind says what it is that another router claims, too.
+// RivalKind says what another router also claims.
 type RivalKind uint8
 
 // The kinds of rival.
 const (
-	RivalMaster  RivalKind = iota // to be Master, while this router or a third one is
+	RivalMaster  RivalKind = iota // to be Master, while this or a third router is Master
 	RivalOwner                    // to own the virtual addresses, as this router does
-	RivalAddress                  // this router's own address: a twin, or a loop that brings the adverts back
+	RivalAddress                  // this router's own address: a duplicate, or a loop that returns the adverts
 )
 
 // String returns "master", "owner" or "address".
@@ -35,42 +35,42 @@ func (k RivalKind) String() string {
 	}
 }
 
-// Rival is a router that goes on claiming what only one can have.
+// Rival is a router that keeps claiming something that only one router can have.
 type Rival struct {
 	Addr     netip.Addr
 	Kind     RivalKind
 	Priority uint8     // of its last advert
-	Since    time.Time // when it was heard first, and last
+	Since    time.Time // when it was first heard; Heard: last heard
 	Heard    time.Time
-	Adverts  uint64 // in this time
+	Adverts  uint64 // from Since to Heard
 }
 
-// claimsBefore is how many adverts another router may send before it counts as a rival and is told of: it
-// must have heard the other Master by then. Two owners of an address are a mistake at once.
+// claimsBefore is the number of adverts after which another router counts as a rival and is reported: by then
+// it must have heard the other Master. A second owner of an address counts at once, since it is always a mistake.
 const claimsBefore = 3
 
-// contendPause is the least time between two events that tell of rivals of a group: their adverts
-// can come from any number of sources. rivalLimit bounds how many of these are kept.
+// contendPause is the minimum time between two events that report rivals of a group, and rivalLimit
+// the maximum number of claimants that are kept: adverts can come from any number of sources.
 const (
 	contendPause = time.Minute
 	rivalLimit   = 8
 )
 
-// A rival is gone when it was not heard for rivalIntervals of its intervals, after which nobody takes it for
-// the Master (RFC 9568 section 6.1), and for rivalRest at least.
+// A rival is gone after rivalIntervals of its advertisement intervals, but at least rivalRest, without an advert.
+// By then no router takes it for the Master (RFC 9568 section 6.1).
 const (
 	rivalIntervals = 4
 	rivalRest      = 5 * time.Second
 )
 
-// A claimant is a router that is a rival, or may become one.
+// A claimant is a rival or a router that may become one.
 type claimant struct {
 	Rival
-	gone time.Time // when, unless it is heard again
-	told bool      // by an event
+	gone time.Time // when it counts as gone, unless it is heard again
+	told bool      // an event has reported it
 }
 
-// claim notes that the sender of the advert at hand claims something, and tells of it if that goes on.
+// claim records a claim by the sender of the current advert, and reports it if the claim persists.
 func (c *Core) claim(now time.Time, g *group, kind RivalKind, out *Output) {
 	a := &c.advert
 	i := slices.IndexFunc(g.claimants, func(r claimant) bool { return r.Addr == a.Source && r.Kind == kind })
@@ -99,7 +99,7 @@ func (c *Core) claim(now time.Time, g *group, kind RivalKind, out *Output) {
 	c.event(now, EventFault, g.cfg.Key, text, out)
 }
 
-// oldest returns which of some claimants was not heard for the longest time.
+// oldest returns the index of the claimant that has been silent the longest.
 func oldest(all []claimant) int {
 	at := 0
 	for i := range all {
@@ -110,7 +110,7 @@ func oldest(all []claimant) int {
 	return at
 }
 
-// competes tells whether a claimant is a rival.
+// competes reports whether a claimant is a rival.
 func (g *group) competes(r *claimant) bool {
 	switch {
 	case r.Kind == RivalOwner:
@@ -124,7 +124,7 @@ func (g *group) competes(r *claimant) bool {
 	}
 }
 
-// third returns another router that is Master beside a claimant.
+// third returns another router that claims to be Master besides claimant r; nil if there is none.
 func (g *group) third(r *claimant) *claimant {
 	for i := range g.claimants {
 		if o := &g.claimants[i]; o != r && o.Kind == RivalMaster && o.Addr != r.Addr && o.Adverts >= claimsBefore {
@@ -134,7 +134,7 @@ func (g *group) third(r *claimant) *claimant {
 	return nil
 }
 
-// rivalText tells of a rival.
+// rivalText describes a rival.
 func (g *group) rivalText(r *claimant) string {
 	switch {
 	case r.Kind == RivalOwner:
@@ -149,15 +149,15 @@ func (g *group) rivalText(r *claimant) string {
 	}
 }
 
-// overheard notes an advert that a Backup has accepted. There are two Masters if they come from
-// two sources in turn; after a change of Master they do not.
+// overheard records an advert that a Backup has accepted. If accepted adverts alternate between two
+// sources, there are two Masters; after a change of Master they do not alternate.
 func (c *Core) overheard(now time.Time, g *group, before netip.Addr, out *Output) {
 	if len(g.claimants) > 0 || before.IsValid() && before != c.advert.Source {
 		c.claim(now, g, RivalMaster, out)
 	}
 }
 
-// noteClaimantGone notes that the sender of the advert at hand has resigned.
+// noteClaimantGone records that the sender of the current advert has resigned.
 func (c *Core) noteClaimantGone(now time.Time, g *group) {
 	for i := range g.claimants {
 		if r := &g.claimants[i]; r.Addr == c.advert.Source {
@@ -166,8 +166,8 @@ func (c *Core) noteClaimantGone(now time.Time, g *group) {
 	}
 }
 
-// retire forgets the claimants that are gone, and tells of those that were told of. Every virtual router
-// that runs has a timer or adverts that make it look in time.
+// retire forgets the claimants that are gone, and reports the end of those that an event had reported. Every
+// running virtual router has a timer or receives adverts, so retire is called in time.
 func (c *Core) retire(now time.Time, g *group, out *Output) {
 	masters := 0
 	for i := range g.claimants {
@@ -200,12 +200,12 @@ func goneText(r *Rival) string {
 	}
 }
 
-// forget drops claimants without telling of it.
+// forget drops claimants without an event.
 func (g *group) forget(which func(*claimant) bool) {
 	g.claimants = slices.DeleteFunc(g.claimants, func(r claimant) bool { return which(&r) })
 }
 
-// dropOutdatedClaimants drops the claimants that a change of state or of the own addresses makes meaningless.
+// dropOutdatedClaimants drops the claimants that a change of state or of this router's addresses has made irrelevant.
 func (g *group) dropOutdatedClaimants() {
 	g.forget(func(r *claimant) bool {
 		switch r.Kind {
@@ -219,7 +219,7 @@ func (g *group) dropOutdatedClaimants() {
 	})
 }
 
-// rivals returns those that are told of in a snapshot; nil if there are none.
+// rivals returns the rivals for a snapshot; nil if there are none.
 func (g *group) rivals() []Rival {
 	var all []Rival
 	for i := range g.claimants {

@@ -11,21 +11,21 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// StaticRoute is a route that is in the kernel while this router is Master.
+// StaticRoute is a route that the kernel has while this router is Master.
 type StaticRoute struct {
 	Destination netip.Prefix
 	NextHop     netip.Addr
 	Metric      uint32
-	MTU         uint32 // 0: that of the interface
-	// Bound is the virtual router whose Master has the route; the zero Key: any of them.
+	MTU         uint32 // 0: the MTU of the interface
+	// Bound is the virtual router that must be Master; the zero Key: any virtual router.
 	Bound Key
 }
 
 // String returns for example "10.0.0.0/8 via 192.0.2.1".
 func (r StaticRoute) String() string { return r.Destination.String() + " via " + r.NextHop.String() }
 
-// DesiredRoutes are the static routes that the kernel shall have. The newest counts; Seq
-// comes back with RoutesInstalled.
+// DesiredRoutes are the static routes that the kernel must have. Only the newest counts;
+// RoutesInstalled passes Seq back.
 type DesiredRoutes struct {
 	Seq    uint64
 	Routes []DesiredRoute // read only
@@ -34,18 +34,18 @@ type DesiredRoutes struct {
 // DesiredRoute is a configured route.
 type DesiredRoute struct {
 	StaticRoute
-	Active bool // the route shall be in the kernel
+	Active bool // the route must be in the kernel
 }
 
-// RouteState says how far a static route has got.
+// RouteState is the state of a static route.
 type RouteState uint8
 
 // The states of static routes.
 const (
-	RouteWithdrawn RouteState = iota // nobody is Master
-	RoutePending                     // on the way into the kernel
+	RouteWithdrawn RouteState = iota // not wanted: this router is not Master
+	RoutePending                     // wanted, but the kernel has not confirmed it yet
 	RouteInstalled
-	RouteFailed // the kernel refused it; it is tried again
+	RouteFailed // the kernel refused it; the Core tries again
 )
 
 // String returns "withdrawn", "pending", "installed" or "failed".
@@ -64,35 +64,35 @@ func (s RouteState) String() string {
 	}
 }
 
-// RouteStatus is what can be seen of a static route.
+// RouteStatus is the visible state of a static route.
 type RouteStatus struct {
 	StaticRoute
 	State RouteState
-	// Fault is why the kernel refused it the last time, empty when it did not.
+	// Fault is why the kernel refused the last request; empty if it did not.
 	Fault string
 }
 
-// A route that the kernel refuses, because its next hop cannot be reached as a rule, is
-// tried again after routeRetryMin, then after twice that and so on, and at once when an interface changes.
+// The kernel usually refuses a route because its next hop is unreachable. The Core tries again after
+// routeRetryMin, doubles the wait each time up to routeRetryMax, and tries at once when an interface changes.
 const (
 	routeRetryMin = time.Second
 	routeRetryMax = time.Minute
 )
 
-// routing is what the Core knows of the static routes.
+// routing is the Core's state of the static routes.
 type routing struct {
 	masters int           // how many groups are Master
 	status  []RouteStatus // shared with snapshots, never changed in place
 	seq     uint64        // of the last DesiredRoutes
-	pending bool          // which was not answered yet
-	again   bool          // something was lost meanwhile
+	pending bool          // the last DesiredRoutes has no answer yet
+	again   bool          // a route was lost while pending
 	repairs repairs
-	quiet   bool      // the last transition was not told
+	quiet   bool      // the event of the last transition was Quiet
 	retryAt time.Time // zero: nothing failed
 	wait    time.Duration
 }
 
-// setRoutes makes routes the configured ones. Those that stay keep their state.
+// setRoutes replaces the configured routes. Unchanged routes keep their state.
 func (c *Core) setRoutes(now time.Time, routes []StaticRoute, out *Output) {
 	r := &c.routing
 	same := func(s RouteStatus, want StaticRoute) bool { return s.StaticRoute == want }
@@ -112,7 +112,7 @@ func (c *Core) setRoutes(now time.Time, routes []StaticRoute, out *Output) {
 	c.routeAgain(out)
 }
 
-// steer follows who is Master: it asks for the routes that shall be there, if they are others than before.
+// steer updates the routes after a change of Master, and asks for them if the wanted routes have changed.
 func (c *Core) steer(now time.Time, out *Output) {
 	r := &c.routing
 	var status []RouteStatus // the changed copy
@@ -137,13 +137,13 @@ func (c *Core) steer(now time.Time, out *Output) {
 	}
 }
 
-// routeEvent tells of a route, as quietly as of the transition that it follows.
+// routeEvent reports a route. The event is Quiet if that of the transition before it was.
 func (c *Core) routeEvent(now time.Time, text string, out *Output) {
 	c.event(now, EventRoute, Key{}, text, out)
 	out.Events[len(out.Events)-1].Quiet = c.routing.quiet
 }
 
-// routeWanted tells whether a route shall be in the kernel.
+// routeWanted reports whether a route must be in the kernel.
 func (c *Core) routeWanted(route *StaticRoute) bool {
 	if c.stopped {
 		return false
@@ -155,7 +155,7 @@ func (c *Core) routeWanted(route *StaticRoute) bool {
 	return g != nil && g.state == vrrp.Master
 }
 
-// routeAgain asks for all routes as they shall be.
+// routeAgain asks for the wanted state of all routes.
 func (c *Core) routeAgain(out *Output) {
 	r := &c.routing
 	c.seq++
@@ -167,8 +167,8 @@ func (c *Core) routeAgain(out *Output) {
 	out.Routes = append(out.Routes, want)
 }
 
-// RoutesInstalled tells what came of a DesiredRoutes, by route: nil when the kernel has what it shall
-// have. Answers to other than the newest mean nothing.
+// RoutesInstalled reports the result of a DesiredRoutes, one error per route: nil if the kernel has the
+// wanted state. The Core ignores answers to any but the newest DesiredRoutes.
 func (c *Core) RoutesInstalled(now time.Time, seq uint64, errs []error, out *Output) {
 	r := &c.routing
 	if seq != r.seq || len(errs) != len(r.status) {
@@ -210,8 +210,8 @@ func (c *Core) RoutesInstalled(now time.Time, seq uint64, errs []error, out *Out
 	}
 }
 
-// RoutesLost tells that an installed route was removed from outside, as the kernel does
-// itself when an interface goes down. It is put back, but not without end at once.
+// RoutesLost reports that an installed route was removed by another program or by the kernel,
+// which does so when an interface goes down. The Core restores it, up to the limit for repairs.
 func (c *Core) RoutesLost(now time.Time, out *Output) {
 	r := &c.routing
 	switch {
@@ -237,7 +237,7 @@ func (c *Core) RoutesLost(now time.Time, out *Output) {
 	c.routeAgain(out)
 }
 
-// routeRetry tries again what failed, since an interface has changed or the time has come.
+// routeRetry retries failed routes, after an interface has changed or the wait has ended.
 func (c *Core) routeRetry(out *Output) {
 	if !c.routing.retryAt.IsZero() {
 		c.routeAgain(out)

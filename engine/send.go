@@ -11,17 +11,17 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// SendReport says what became of an advert that a Send asked for; with unicast peers, of all Sends of it.
+// SendReport is the result of sending one advert; with unicast peers, of all its Sends.
 type SendReport struct {
 	Key      Key
 	Priority uint8
-	Sent     bool  // to one peer at least
-	Failed   int   // Sends that failed
-	Err      error // of the last of these
+	Sent     bool  // to at least one receiver
+	Failed   int   // number of failed Sends
+	Err      error // of the last failed Send
 }
 
-// ReportSend tells what became of an advert: it must be called for each of which a Send has failed, and for the
-// next one after that of which none has. Adverts that are not reported were sent.
+// ReportSend reports the result of an advert. The caller must report each advert with a failed Send, and the first
+// advert after it without one. The Core takes unreported adverts as sent.
 func (c *Core) ReportSend(now time.Time, r SendReport, out *Output) {
 	g, ok := c.groups[r.Key]
 	if !ok {
@@ -32,7 +32,7 @@ func (c *Core) ReportSend(now time.Time, r SendReport, out *Output) {
 	if r.Sent {
 		c.step(now, g, vrrp.Event{Kind: vrrp.EventSent}, out)
 	} else {
-		g.unsent = strings.TrimPrefix(r.Err.Error(), "send on "+g.cfg.Interface+": ") // which goes without saying
+		g.unsent = strings.TrimPrefix(r.Err.Error(), "send on "+g.cfg.Interface+": ") // the interface is known
 		g.counters.AdvertsSent -= min(g.counters.AdvertsSent, 1)
 		if r.Priority == vrrp.PriorityResign {
 			g.counters.PriorityZeroSent -= min(g.counters.PriorityZeroSent, 1)
@@ -43,7 +43,7 @@ func (c *Core) ReportSend(now time.Time, r SendReport, out *Output) {
 	c.alignAndListen(now, out)
 }
 
-// noteMute tells when a virtual router cannot send, and when it can again.
+// noteMute reports when a virtual router cannot send, and when it can send again.
 func (c *Core) noteMute(now time.Time, g *group, out *Output) {
 	mute := g.router.Mute()
 	if mute == g.mute {
@@ -58,7 +58,7 @@ func (c *Core) noteMute(now time.Time, g *group, out *Output) {
 	}
 }
 
-// sendFault says why no advert goes out; empty if they do.
+// sendFault says why no adverts go out; empty if they do.
 func (g *group) sendFault() string {
 	if !g.router.Mute() {
 		return ""

@@ -15,13 +15,13 @@ import (
 type Counters struct {
 	// Since is when they were last zero.
 	Since                time.Time
-	AdvertsSent          uint64 // without those that could not be
+	AdvertsSent          uint64 // without failed ones
 	AdvertsReceived      uint64 // accepted
 	PriorityZeroSent     uint64
 	PriorityZeroReceived uint64
 	BecameMaster         uint64
 	SendErrors           uint64
-	// Untold counts the transitions that were too many to tell one by one.
+	// Untold counts the transitions that were too frequent to report one by one.
 	Untold uint64
 	// Transitions counts the changes of state by cause.
 	Transitions [vrrp.NumCauses]uint64
@@ -32,8 +32,8 @@ type Counters struct {
 	Tolerated [vrrp.NumDropReasons]uint64
 }
 
-// Transition is one change of state, with the advert that caused it if one did, at
-// once or, like a priority of 0 or one to preempt, after a wait.
+// Transition is one change of state and, if an advert caused it, that advert. The change
+// follows the advert at once or, after priority 0 or for a preemption, after a wait.
 type Transition struct {
 	Time     time.Time
 	From, To vrrp.State
@@ -47,46 +47,46 @@ type DroppedAdvert struct {
 	Time   time.Time
 	Source netip.Addr
 	Reason vrrp.DropReason
-	Auth   vrrp.AuthType // of a DropAuthType
+	Auth   vrrp.AuthType // for DropAuthType only
 }
 
-// RouterStatus is what can be seen of one virtual router.
+// RouterStatus is the visible state of one virtual router.
 type RouterStatus struct {
 	Config *VirtualRouter // applied configuration; read only
 	vrrp.Status
 	// Carrier is the interface that carries the addresses now: the macvlan while
 	// Master in a macvlan group, the configured one otherwise.
 	Carrier string
-	// Rivals are the other routers that claim what only one can have.
+	// Rivals are other routers that claim something that only one router can have.
 	Rivals []Rival
 	// LinkIndex is 0 while the interface does not exist.
 	LinkIndex  int
 	LinkMAC    [6]byte // of the configured interface
 	VirtualMAC [6]byte
-	AdvertMAC  [6]byte        // where adverts come from; zero while the interface does not exist
+	AdvertMAC  [6]byte        // source of adverts; zero while the interface does not exist
 	Addresses  []netip.Prefix // virtual addresses with their effective prefix length
-	// Fault is the last trouble with the kernel or why the interface cannot be used, empty when there is none.
+	// Fault is the last kernel error, or why the interface cannot be used; empty if there is no fault.
 	Fault string
-	// SendFault is why no advert goes out, empty when they do.
+	// SendFault says why no adverts go out; empty if they do.
 	SendFault string
 	Counters  Counters
-	// Dropped holds the last discarded advert of each reason for which there was one.
+	// Dropped holds the last discarded advert for each reason that has occurred.
 	Dropped []DroppedAdvert
 	// Peers are the unicast peers, in the order of the configuration; nil: adverts go to the multicast group.
 	Peers []UnicastPeer
 	// History holds the last transitions, oldest first.
 	History []Transition
-	// Tracked are the objects that it depends on; Sync is its sync group, nil without one.
+	// Tracked are the objects that the virtual router depends on; Sync is its sync group, nil without one.
 	Tracked []TrackedStatus
 	Sync    *SyncStatus
 }
 
-// LinkStatus is what can be seen of an interface.
+// LinkStatus is the visible state of an interface.
 type LinkStatus struct {
 	Link
 	Groups int // virtual routers configured on it
-	// UnknownVRID counts adverts of VRIDs that are not configured there;
-	// Malformed those whose virtual router could not be told, by reason.
+	// UnknownVRID counts adverts with VRIDs that are not configured on the interface.
+	// Malformed counts, by reason, adverts that could not be assigned to a virtual router.
 	UnknownVRID uint64
 	Malformed   [vrrp.NumDropReasons]uint64
 }
@@ -102,26 +102,26 @@ type Snapshot struct {
 	Tracks  []TrackStatus   // the tracked objects, in configuration order
 }
 
-// Link is what the Core needs to know of an interface of the host.
+// Link describes an interface of the host to the Core.
 type Link struct {
 	Index int
 	Name  string
 	MAC   [6]byte
 	MTU   int
-	Up    bool // administratively up, and with a carrier
+	Up    bool // administratively up and with carrier
 	// Ethernet is false for interfaces without Ethernet framing: VRRP cannot run there.
 	Ethernet bool
-	// ForwardsIPv6 says that it routes IPv6, which Neighbor Advertisements tell (RFC 4861 section 4.4).
+	// ForwardsIPv6 is true if the interface forwards IPv6; Neighbor Advertisements carry this (RFC 4861 section 4.4).
 	ForwardsIPv6 bool
 	// Parent is the index of the lower interface of a macvlan or VLAN; 0 if none.
 	Parent int
-	// Macvlan says that the interface is itself a macvlan, as those of containers often are.
+	// Macvlan is true if the interface is itself a macvlan, as is common in containers.
 	Macvlan bool
-	// PortOf is the bridge, bond or team that takes what the interface receives; empty if there is none.
+	// PortOf is the bridge, bond or team that takes the packets received on the interface; empty if there is none.
 	PortOf string
-	// DeafIPv4 and DeafIPv6 say why adverts of the family cannot be received; empty: they can.
+	// DeafIPv4 and DeafIPv6 say why the interface cannot receive adverts of the family; empty if it can.
 	DeafIPv4, DeafIPv6 string
-	// Addrs are the interface's addresses without those that this router installed.
+	// Addrs are the interface's addresses, except those that this router installed.
 	Addrs []netip.Prefix
 }
 
@@ -131,12 +131,12 @@ type EventKind uint8
 // The kinds of event.
 const (
 	EventTransition EventKind = iota // From, To, Cause are set
-	EventFault                       // trouble with the kernel or a peer: Text says which
-	EventLink                        // an interface came, went or changed, or a foreign virtual router is heard on it: Text
+	EventFault                       // a problem with the kernel or a peer: Text
+	EventLink                        // an interface appeared, vanished or changed, or a foreign virtual router was heard: Text
 	EventConfig                      // a configuration was applied: Text
 	EventTrack                       // a tracked object changed: Text
 	EventRoute                       // a static route was installed or withdrawn: Text
-	EventFlaps                       // many transitions, told as one: From, To, Cause and Untold are set
+	EventFlaps                       // one report for many transitions: From, To, Cause and Untold are set
 )
 
 // Event is something that happened, for logs, sessions and subscribers.
@@ -148,39 +148,39 @@ type Event struct {
 	From, To vrrp.State
 	Cause    vrrp.Cause
 	Text     string
-	// Quiet events are not for logs and hooks: there are too many. An EventFlaps or the next transition that is
-	// told says in Untold how many transitions of the virtual router that were.
+	// Quiet events are too frequent for logs and hooks. The next EventFlaps, or the next transition that is not
+	// Quiet, gives in Untold the number of Quiet transitions of the virtual router.
 	Quiet  bool
 	Untold uint64
-	// Priority and Addresses are those of the virtual router of an EventTransition or EventFlaps.
+	// Priority and Addresses describe the virtual router in an EventTransition or EventFlaps.
 	Priority  uint8
 	Addresses []netip.Prefix // read only
 }
 
-// Changes tells whether the event is about a change of state.
+// Changes reports whether the event is about a change of state.
 func (e *Event) Changes() bool { return e.Kind == EventTransition || e.Kind == EventFlaps }
 
-// View is how the shell, the API and everything else that looks reads the running state.
+// View gives the shell, the API and other readers access to the running state.
 type View interface {
-	// Snapshot returns the state now. It fails only when the engine has stopped or ctx ends.
+	// Snapshot returns the present state. It fails only if the engine has stopped or ctx ends.
 	Snapshot(ctx context.Context) (*Snapshot, error)
-	// Subscribe delivers events from now on until stop is called. A reader that
-	// falls behind loses the oldest events, seen as a gap in Seq.
+	// Subscribe delivers events from now on until the caller calls stop. A reader that
+	// falls behind loses the oldest events and sees a gap in Seq.
 	Subscribe() (events <-chan Event, stop func())
 }
 
-// Control changes the running state other than by configuration.
+// Control changes the running state without changing the configuration.
 type Control interface {
-	// Resign gives up Master once; an error if the router does not exist or is not Master.
+	// Resign gives up Master once. It fails if the router does not exist or is not Master.
 	Resign(ctx context.Context, key Key) error
-	// ClearStatistics zeroes the counters of the routers that match accepts; nil: of all, and of the links.
+	// ClearStatistics zeroes the counters of the routers that match accepts. A nil match means all routers and the links.
 	ClearStatistics(ctx context.Context, match func(Key) bool) error
 }
 
 // Applier makes a configuration the running one.
 type Applier interface {
-	// Apply changes the running virtual routers to cfg, touching only what differs. It
-	// returns when the Core has taken the configuration over and the kernel has answered for what the
-	// change needs (sockets, macvlans), or with an error and everything as it was before.
+	// Apply changes the running virtual routers to cfg and touches only what differs. It
+	// returns when the Core has taken over the configuration and the kernel has confirmed what the
+	// change needs (sockets, macvlans). On error everything is as it was before.
 	Apply(ctx context.Context, cfg Config) error
 }

@@ -10,23 +10,23 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A syncGroup is virtual routers that are Master together or not at all.
+// A syncGroup is a set of virtual routers that are Master together or not at all.
 //
 // The rules, in this order:
 //
-//  1. Members that are shut down, or own their address, take no part: the former do not want to be
-//     Master, and the latter cannot leave it to anybody.
-//  2. All members advertise the lowest priority that one of them has, so that each link
-//     decides between the routers in the same way.
-//  3. While a member cannot run, the others are held in Initialize.
+//  1. Members that are shut down or own their address do not take part: the former must not become
+//     Master, and the latter cannot leave Master to another router.
+//  2. All members advertise the lowest priority of any member, so that the election has the
+//     same result on each link.
+//  3. While a member cannot run, the others stay in Initialize.
 //  4. When a member is no longer Master, the others resign.
-//  5. While a member is Master, the others follow at once: they become Master too.
-//  6. Members become Master only when every one of them would by itself. One whose
-//     time has come waits for the others, as long as they follow a Master.
-//  7. A group that loses Master soon after it won it waits longer each time, and not as long as its
-//     peer: two routers that beat each other on one link each do not go on doing so.
+//  5. While a member is Master, the others become Master at once.
+//  6. Members become Master only when each of them would become Master by itself. A member whose
+//     timer has expired waits while the others follow a Master.
+//  7. A group that loses Master soon after winning it waits longer each time, and not as long as its
+//     peer does. This ends the conflict between two routers that each win on a different link.
 //
-// They are applied before a call into the Core returns: no one ever sees a group divided.
+// The Core applies the rules before a call returns: no caller ever sees a divided group.
 type syncGroup struct {
 	name    string
 	members []*group // in configuration order
@@ -37,25 +37,25 @@ type syncGroup struct {
 	left     bool   // a member is no longer Master
 	master   bool
 	since    time.Time // when it became Master
-	losses   int       // in a row, soon after it had become Master
+	losses   int       // consecutive losses soon after it became Master
 }
 
-// SyncStatus is what can be seen of a sync group.
+// SyncStatus is the visible state of a sync group.
 type SyncStatus struct {
 	Name    string
 	Members []Key
 	Master  bool
-	// Blocker is the member that holds the others back: because it cannot run, or, in a Backup,
-	// because it follows a Master. The zero Key if there is none.
+	// Blocker is the member that holds the others back, either because it cannot run or, in a
+	// Backup, because it follows a Master. The zero Key if there is none.
 	Blocker Key
 	// Cause is why the Blocker cannot run; CauseNone if it follows a Master.
 	Cause vrrp.Cause
 }
 
-// participates tells whether a group takes part in its sync group.
+// participates reports whether a group takes part in its sync group.
 func (g *group) participates() bool { return !g.cfg.Shutdown && !(g.ready && g.local.Owner) }
 
-// unalign has the rules of a sync group applied before the current call returns.
+// unalign queues a sync group: its rules are applied before the current call returns.
 func (c *Core) unalign(s *syncGroup) {
 	if s != nil && !s.queued {
 		s.queued = true
@@ -63,7 +63,7 @@ func (c *Core) unalign(s *syncGroup) {
 	}
 }
 
-// alignAndListen ends a call that may have changed what virtual routers can do.
+// alignAndListen applies the rules of queued sync groups and updates the Listens at the end of a call.
 func (c *Core) alignAndListen(now time.Time, out *Output) {
 	for len(c.unaligned) > 0 {
 		s := c.unaligned[0]
@@ -81,7 +81,7 @@ func (c *Core) regroup() {
 	old := c.syncs
 	c.syncs = nil
 	for _, s := range old {
-		s.members = nil // of one that is dropped there is nothing left to align
+		s.members = nil // so that a dropped sync group has nothing left to align
 	}
 	var named map[string]*syncGroup
 	for _, g := range c.order {
@@ -121,7 +121,7 @@ func find(list []*syncGroup, name string) *syncGroup {
 	return nil
 }
 
-// least returns the lowest priority of those that take part.
+// least returns the lowest priority of the members that take part.
 func (c *Core) least(s *syncGroup) uint8 {
 	least := uint8(unsetPriority)
 	for _, g := range s.members {
@@ -168,14 +168,14 @@ func (c *Core) align(now time.Time, s *syncGroup, out *Output) {
 	}
 }
 
-// won notes that the group is Master.
+// won records that the group is Master.
 func (s *syncGroup) won(now time.Time) {
 	if !s.master {
 		s.master, s.since = true, now
 	}
 }
 
-// count returns how many take part, how many of them are Master, and how many would be.
+// count returns how many members are Master, how many are ready to become Master, and how many take part.
 func (s *syncGroup) count() (masters, willing, all int) {
 	for _, g := range s.members {
 		if !g.participates() {
@@ -192,7 +192,7 @@ func (s *syncGroup) count() (masters, willing, all int) {
 	return masters, willing, all
 }
 
-// resignAll makes the members that are still Master give up.
+// resignAll makes the members that are still Master resign.
 func (c *Core) resignAll(now time.Time, s *syncGroup, out *Output) {
 	soon := false
 	for _, g := range s.members {
@@ -214,11 +214,11 @@ func (c *Core) resignAll(now time.Time, s *syncGroup, out *Output) {
 		c.step(now, g, ev, out)
 		c.requestKernelState(g, out)
 	}
-	s.left = false // that was this
+	s.left = false // set again by these resignations
 }
 
-// patience returns how long a group waits that loses Master again and again. It depends on
-// the address, so that two routers do not wait equally long.
+// patience returns how long a group waits after repeated losses of Master. The wait depends on
+// the address, so that two routers wait for different times.
 func patience(g *group, losses int) time.Duration {
 	h := fnv.New32a()
 	addr := g.local.Primary.As16()
@@ -230,7 +230,7 @@ func patience(g *group, losses int) time.Duration {
 	return down + time.Duration(uint64(spread)*uint64(h.Sum32()>>16)>>16)
 }
 
-// syncStatus returns what can be seen of the sync group of a group.
+// syncStatus returns the visible state of the sync group of a group.
 func (c *Core) syncStatus(g *group) *SyncStatus {
 	s := g.sync
 	if s == nil {
@@ -251,7 +251,7 @@ func (c *Core) syncStatus(g *group) *SyncStatus {
 	return status
 }
 
-// someWilling tells whether a member waits for the others.
+// someWilling reports whether a member waits for the others.
 func (s *syncGroup) someWilling() bool {
 	_, willing, _ := s.count()
 	return willing > 0

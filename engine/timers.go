@@ -10,16 +10,16 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A Master's advert may be sent before it is due, by this part of its interval, and never by more than maxSlack.
+// A Master may send an advert early, by at most 1/slackPart of its interval and at most maxSlack.
 const (
 	slackPart = 200 // 0.5 %
 	maxSlack  = 5 * time.Millisecond
 )
 
-// turns is how many parts of an interval there are for interfaces to send their adverts in.
+// turns is the number of parts of an interval; each interface sends its adverts in one of them.
 const turns = 256
 
-// turnOf returns the turn of the nth interface: however many there are, they are spread evenly.
+// turnOf returns the turn of the nth interface. It spreads any number of interfaces evenly.
 func turnOf(n uint8) uint8 { return bits.Reverse8(n) }
 
 // Deadline returns when Expire must be called next; the zero time if never.
@@ -35,8 +35,8 @@ func (c *Core) Deadline() time.Time {
 	return at
 }
 
-// Expire fires every timer that is due. Adverts are due early enough for many virtual routers to share a
-// wake-up (see early); no other timer is.
+// Expire fires every timer that is due. Advert timers fire slightly early so that many virtual routers share a
+// wake-up (see early); no other timer fires early.
 func (c *Core) Expire(now time.Time, out *Output) {
 	if !now.Before(c.routing.retryAt) {
 		c.routeRetry(out)
@@ -53,7 +53,7 @@ func (c *Core) Expire(now time.Time, out *Output) {
 	}
 }
 
-// schedule sets the timer of a group to what it waits for next.
+// schedule sets the timer of a group to its next deadline.
 func (c *Core) schedule(g *group) {
 	g.early = 0
 	at := g.deadline()
@@ -70,14 +70,14 @@ func (c *Core) schedule(g *group) {
 	c.timers.set(g, due)
 }
 
-// early returns how long before it is due an advert is sent, so that all Masters with one interval on an interface
-// come to send theirs at the same moments, once in each interval since the start of the Core: whenever they became
-// Master, hundreds of adverts then cost one wake-up, and few system calls. The interfaces take turns within the
-// interval: the adverts of all of them in one burst would keep each other, and everything else, waiting.
+// early returns how long before its due time to send an advert. It makes all Masters with the same interval on an
+// interface converge on the same moment, once per interval since the start of the Core, no matter when they became
+// Master. Hundreds of adverts then cost one wake-up and few system calls. The interfaces take turns within the
+// interval, because one burst of all adverts would delay the adverts and everything else.
 //
-// An advert is never late for that, and early by no more than the slack. It goes out at the last
-// multiple of the slack before it is due, so that those that are still on their way share wake-ups too;
-// after at most 200 intervals all have arrived. The intervals are that much shorter until then and exact afterwards.
+// This never makes an advert late, and never early by more than the slack. An advert goes out at the last multiple
+// of the slack before its due time, so that Masters that have not converged yet share wake-ups too. After at most
+// 200 intervals all have converged. Until then the intervals are shorter by the time sent early; then they are exact.
 func early(due int64, interval time.Duration, turn uint8) time.Duration {
 	slack := int64(min(interval/slackPart, maxSlack))
 	if slack == 0 {
@@ -87,7 +87,7 @@ func early(due int64, interval time.Duration, turn uint8) time.Duration {
 	if due <= 0 {
 		return 0
 	}
-	past := due % int64(interval) // since the moment that is aimed at
+	past := due % int64(interval) // since the common moment
 	if past <= slack {
 		return time.Duration(past)
 	}
@@ -97,9 +97,9 @@ func early(due int64, interval time.Duration, turn uint8) time.Duration {
 // never is the due time of a group without a running timer.
 const never = math.MaxInt64
 
-// timers is a heap of the groups by deadline. It is lazy: a deadline that moves
-// later, as it does with every advert that a Backup hears, leaves the heap as it is until
-// the group comes to the top. An entry is therefore at or before its group's due time.
+// timers is a heap of the groups by deadline. It is lazy: when a deadline moves later, as with
+// every advert that a Backup receives, the heap stays unchanged until the group reaches the
+// top. An entry is therefore at or before its group's due time.
 type timers struct {
 	epoch time.Time
 	heap  []timer
@@ -110,10 +110,10 @@ type timer struct {
 	group *group
 }
 
-// offset returns a time as the heap keeps it, in nanoseconds from the epoch.
+// offset returns a time in the unit of the heap: nanoseconds since the epoch.
 func (t *timers) offset(at time.Time) int64 { return int64(at.Sub(t.epoch)) }
 
-// set gives a group a deadline, or never.
+// set sets the deadline of a group; never means none.
 func (t *timers) set(g *group, due int64) {
 	g.due = due
 	switch {
@@ -147,7 +147,7 @@ func (t *timers) remove(g *group) {
 	}
 }
 
-// first returns the group that is due first, nil if none is.
+// first returns the group with the earliest deadline; nil if there is none.
 func (t *timers) first() *group {
 	for len(t.heap) > 0 {
 		top := &t.heap[0]
@@ -164,7 +164,7 @@ func (t *timers) first() *group {
 	return nil
 }
 
-// up moves the entry at i to its place, if that is nearer to the top.
+// up moves the entry at i towards the top, to its place.
 func (t *timers) up(i int) {
 	e := t.heap[i]
 	for i > 0 {
@@ -178,7 +178,7 @@ func (t *timers) up(i int) {
 	t.put(i, e)
 }
 
-// down moves the entry at i to its place, if that is further from the top.
+// down moves the entry at i away from the top, to its place.
 func (t *timers) down(i int) {
 	e := t.heap[i]
 	for {

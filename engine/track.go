@@ -12,7 +12,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TrackKind is what a tracked object looks at.
+// TrackKind is the kind of thing that a tracked object observes.
 type TrackKind uint8
 
 // The kinds of tracked objects.
@@ -39,7 +39,7 @@ func (k TrackKind) String() string {
 	}
 }
 
-// MaxWeight is the largest weight, or decrement, that can make a difference: from the highest
+// MaxWeight is the largest weight or decrement that can have an effect: the distance from the highest
 // priority to the lowest.
 const MaxWeight = vrrp.PriorityMax - vrrp.PriorityMin
 
@@ -51,12 +51,12 @@ type TrackObject struct {
 	Route     netip.Prefix // TrackRoute
 	Script    Program      // TrackScript
 	File      string       // TrackFile
-	// Interval is how often a script is run, and a file read.
+	// Interval is the time between two runs of a script or two reads of a file.
 	Interval time.Duration
-	// Rise is how many results in a row bring a script up, Fall how many bring it down. Its
-	// first result counts at once.
+	// Rise is the number of consecutive successes that bring a script up, Fall the number of
+	// consecutive failures that bring it down. The first result counts at once.
 	Rise, Fall int
-	// Initial is what a script counts as until its first result.
+	// Initial is the state of a script until its first result.
 	Initial TrackState
 }
 
@@ -76,14 +76,14 @@ func (o *TrackObject) Target() string {
 	}
 }
 
-// Equal tells whether two objects are configured alike.
+// Equal reports whether two objects have the same configuration.
 func (o *TrackObject) Equal(p *TrackObject) bool {
 	return o.Name == p.Name && o.Kind == p.Kind && o.Interface == p.Interface && o.Route == p.Route &&
 		o.Script.Equal(&p.Script) && o.File == p.File && o.Interval == p.Interval &&
 		o.Rise == p.Rise && o.Fall == p.Fall && o.Initial == p.Initial
 }
 
-// sameTarget tells whether two objects look at the same thing, be it at other times or with more patience.
+// sameTarget reports whether two objects observe the same thing, even with different Interval, Rise or Fall.
 func (o *TrackObject) sameTarget(p *TrackObject) bool {
 	return o.Kind == p.Kind && o.Interface == p.Interface && o.Route == p.Route && o.File == p.File &&
 		slices.Equal(o.Script.Command, p.Script.Command)
@@ -92,7 +92,7 @@ func (o *TrackObject) sameTarget(p *TrackObject) bool {
 // TrackState is the state of a tracked object.
 type TrackState uint8
 
-// The states. An object that is pending has no result yet and holds nothing back.
+// The states. A pending object has no result yet and holds no virtual router back.
 const (
 	TrackPending TrackState = iota
 	TrackUp
@@ -113,22 +113,22 @@ func (s TrackState) String() string {
 	}
 }
 
-// Tracking is how a virtual router depends on an object.
+// Tracking describes how a virtual router depends on an object.
 type Tracking struct {
 	Object string
-	// Decrement is what the priority loses while the object is down; 0: the virtual router is
-	// held in Initialize then. A file's weight is added to the priority, whatever this is.
+	// Decrement is subtracted from the priority while the object is down; 0 holds the virtual router
+	// in Initialize instead. A file's weight is added to the priority, regardless of Decrement.
 	Decrement uint8
 }
 
-// TrackResult is what was found out about an object.
+// TrackResult is the result of one check of an object.
 type TrackResult struct {
 	Up     bool
 	Weight int    // of a file
-	Reason string // why it is not up, or what else there is to say
+	Reason string // why it is not up, or another remark
 }
 
-// TrackStatus is what can be seen of a tracked object.
+// TrackStatus is the visible state of a tracked object.
 type TrackStatus struct {
 	Object *TrackObject // read only
 	State  TrackState
@@ -140,7 +140,7 @@ type TrackStatus struct {
 	Users   []Key // virtual routers that depend on it, in configuration order
 }
 
-// TrackedStatus is what can be seen of an object that a virtual router depends on.
+// TrackedStatus is the visible state of an object that a virtual router depends on.
 type TrackedStatus struct {
 	Tracking
 	Kind   TrackKind
@@ -149,7 +149,7 @@ type TrackedStatus struct {
 	Reason string
 }
 
-// Effect is what the object does to the priority.
+// Effect returns the change that the object makes to the priority.
 func (t *TrackedStatus) Effect() int {
 	switch {
 	case t.Kind == TrackFile:
@@ -161,7 +161,7 @@ func (t *TrackedStatus) Effect() int {
 	}
 }
 
-// Fails tells whether the object holds the virtual router in Initialize.
+// Fails reports whether the object holds the virtual router in Initialize.
 func (t *TrackedStatus) Fails() bool {
 	return t.State == TrackDown && t.Decrement == 0 && t.Kind != TrackFile
 }
@@ -173,8 +173,8 @@ type object struct {
 	found bool // there was a result
 }
 
-// setTracks makes objects the configured ones. What has not changed keeps its state. It returns
-// those that are new or changed; link must follow when the groups are known.
+// setTracks replaces the tracked objects. Unchanged objects keep their state. It returns
+// the new or changed objects. depend must follow when the groups are known.
 func (c *Core) setTracks(now time.Time, list []TrackObject) (fresh []*object, changed bool) {
 	old := c.objects
 	if len(list) == 0 && len(old) == 0 {
@@ -193,7 +193,7 @@ func (c *Core) setTracks(now time.Time, list []TrackObject) (fresh []*object, ch
 			was := o
 			o = &object{TrackStatus: TrackStatus{Object: &cfg, Since: now, State: cfg.Initial}}
 			switch {
-			case was != nil && was.found && was.Object.sameTarget(&cfg): // what was found out still holds
+			case was != nil && was.found && was.Object.sameTarget(&cfg): // the last result still holds
 				o.TrackStatus, o.found = was.TrackStatus, true
 				o.Object = &cfg
 			case cfg.Kind == TrackInterface:
@@ -223,8 +223,8 @@ func (c *Core) depend() {
 	}
 }
 
-// SetTrack tells what was found out about an object. Results of another configuration than the
-// running one mean nothing.
+// SetTrack reports the result of a check. The Core ignores results for any configuration but the
+// running one.
 func (c *Core) SetTrack(now time.Time, cfg *TrackObject, r TrackResult, out *Output) {
 	o := c.objectNamed[cfg.Name]
 	if o == nil || !o.Object.Equal(cfg) || c.stopped {
@@ -239,7 +239,7 @@ func (c *Core) SetTrack(now time.Time, cfg *TrackObject, r TrackResult, out *Out
 	c.alignAndListen(now, out)
 }
 
-// tracked follows a change of an object. alignAndListen must follow.
+// tracked updates an object and the groups that depend on it. alignAndListen must follow.
 func (c *Core) tracked(now time.Time, o *object, state TrackState, weight int, reason string, out *Output) {
 	weight = min(max(weight, -MaxWeight), MaxWeight)
 	if o.State == state && o.Weight == weight && o.Reason == reason {
@@ -255,12 +255,12 @@ func (c *Core) tracked(now time.Time, o *object, state TrackState, weight int, r
 	o.State, o.Weight, o.Reason = state, weight, reason
 	for _, g := range o.users {
 		g.status = nil
-		c.unalign(g.sync) // what it loses, all members lose
+		c.unalign(g.sync) // all members advertise the lowest priority
 		c.evaluate(now, g, out)
 	}
 }
 
-// trackText says for people what became of an object.
+// trackText describes the new state of an object for people.
 func trackText(o *TrackObject, state TrackState, weight int, reason string) string {
 	text := fmt.Sprintf("tracked object %s (%s) is %s", o.Name, o.Target(), state)
 	if o.Kind == TrackFile && state == TrackUp {
@@ -272,7 +272,7 @@ func trackText(o *TrackObject, state TrackState, weight int, reason string) stri
 	return text
 }
 
-// trackLink follows an interface that virtual routers may depend on, wherever they run.
+// trackLink updates the objects that track an interface.
 func (c *Core) trackLink(now time.Time, name string, out *Output) {
 	for _, o := range c.objects {
 		if o.Object.Kind == TrackInterface && o.Object.Interface == name {
@@ -306,7 +306,7 @@ func (c *Core) trackStatuses() []TrackStatus {
 	return list
 }
 
-// dependencies returns the state of what a group depends on.
+// dependencies returns the state of the objects that a group depends on.
 func (c *Core) dependencies(g *group) []TrackedStatus {
 	if len(g.cfg.Track) == 0 {
 		return nil
@@ -322,8 +322,8 @@ func (c *Core) dependencies(g *group) []TrackedStatus {
 	return list
 }
 
-// tracking returns the priority that the tracked objects leave a group, between 1 and 254, and
-// whether one of them holds it back.
+// tracking returns the priority of a group after the effect of its tracked objects, between 1 and 254,
+// and whether an object holds the group in Initialize.
 func (c *Core) tracking(g *group) (priority uint8, fails bool) {
 	p := int(g.cfg.Protocol.Priority)
 	for _, t := range g.cfg.Track {
@@ -338,8 +338,8 @@ func (c *Core) tracking(g *group) (priority uint8, fails bool) {
 	return uint8(min(max(p, vrrp.PriorityMin), vrrp.PriorityMax)), fails
 }
 
-// adjust gives the state machine the configuration that a group has now, with the priority that the tracked objects and
-// the sync group leave it, and tells it whether it has to wait for the others there.
+// adjust passes a changed configuration to the state machine: the group's own, the priority after the effect of the
+// tracked objects and the sync group, and whether the group must wait for the other members.
 func (c *Core) adjust(now time.Time, g *group, out *Output) {
 	priority, _ := c.tracking(g)
 	synced := g.sync != nil && g.participates()
@@ -353,15 +353,15 @@ func (c *Core) adjust(now time.Time, g *group, out *Output) {
 	c.step(now, g, vrrp.Event{Kind: vrrp.EventConfigure, Config: g.protocol()}, out)
 }
 
-// protocol returns the configuration of the state machine, to be given to it.
+// protocol returns the configuration for the state machine. The caller must pass it on.
 func (g *group) protocol() *vrrp.Config {
 	g.given = g.cfg
 	cfg := g.cfg.Protocol
 	cfg.Priority, cfg.Synced = g.priority, g.synced
-	// Adverts from the virtual MAC teach switches anew by themselves, and strictly there is no such advert.
+	// Adverts from the virtual MAC already make switches relearn its port, and strict mode sends no such last advert.
 	cfg.LastWord = g.cfg.Type == Ether && !g.cfg.VMAC && cfg.Lenient
 	return &cfg
 }
 
-// unsetPriority is more than any; it is the least of no priorities.
+// unsetPriority is higher than any tracked priority: the minimum of an empty set.
 const unsetPriority = math.MaxUint8

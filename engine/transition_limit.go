@@ -8,25 +8,25 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Of the transitions of a virtual router flapLimit are told one by one in flapWindow. Of more, which anybody
-// who can send adverts without authentication can provoke at any rate, one event tells
-// at the end of each window. All of them are counted, numbered and kept in the history.
+// At most flapLimit transitions of a virtual router in flapWindow are reported one by one. One event at the
+// end of each window reports all others: without authentication, anybody who can send adverts can provoke
+// transitions at any rate. All transitions are counted, numbered and kept in the history.
 const (
 	flapLimit  = 20
 	flapWindow = 10 * time.Second
 )
 
-// flaps bounds how many transitions of a virtual router are told.
+// flaps limits how many transitions of a virtual router are reported one by one.
 type flaps struct {
-	from   time.Time  // of the window
-	told   int        // in the window
-	said   bool       // that there are too many
-	was    vrrp.State // after the last that was told
-	quiet  uint64     // how many were not told since
-	tellAt time.Time  // zero: all were told
+	from   time.Time  // start of the window
+	told   int        // reported in the window
+	said   bool       // an event said that there are too many
+	was    vrrp.State // after the last reported transition
+	quiet  uint64     // transitions not reported since then
+	tellAt time.Time  // when to report them; zero: none
 }
 
-// note tells whether a transition is to be told one by one, and how many before it were not.
+// note returns whether to report a transition by itself, and how many before it were not reported.
 func (f *flaps) note(now time.Time, to vrrp.State, always bool) (tell bool, untold uint64) {
 	if f.quiet == 0 && now.Sub(f.from) >= flapWindow {
 		f.from, f.told, f.said = now, 0, false
@@ -42,7 +42,7 @@ func (f *flaps) note(now time.Time, to vrrp.State, always bool) (tell bool, unto
 	return true, untold
 }
 
-// summarize tells where transitions that were not told one by one have led to.
+// summarize reports the outcome of transitions that were not reported one by one.
 func (c *Core) summarize(now time.Time, g *group, out *Output) {
 	f := &g.flaps
 	c.eventSeq++
@@ -50,11 +50,11 @@ func (c *Core) summarize(now time.Time, g *group, out *Output) {
 		Seq: c.eventSeq, Time: now, Kind: EventFlaps, Key: g.cfg.Key, From: f.was, To: g.state, Cause: g.router.Status().Cause,
 		Untold: f.quiet, Priority: g.router.Status().Priority, Addresses: g.prefixes,
 	})
-	// Should it go on, the next summary is due a window later.
+	// If the transitions continue, the next summary is due one window later.
 	f.was, f.quiet, f.tellAt, f.from, f.told = g.state, 0, time.Time{}, now, flapLimit
 }
 
-// deadline returns when a virtual router must be looked at next; the zero time if never.
+// deadline returns when a virtual router needs its next step; the zero time if never.
 func (g *group) deadline() time.Time {
 	at := g.router.Deadline()
 	if tell := g.flaps.tellAt; !tell.IsZero() && (at.IsZero() || tell.Before(at)) {
