@@ -134,7 +134,7 @@ func (s *System) recoverAddrs(records []addrRecord) error {
 		default:
 			ours = recorded[at] && a.flags&unix.IFA_F_NOPREFIXROUTE != 0
 		}
-		// Apply removes the addresses of entries.
+		// Apply removes an address that an entry still has.
 		if !ours || e != nil && (e.want.Active && slices.Contains(e.want.Addrs, a.prefix) || slices.Contains(e.installed, a.prefix)) {
 			continue
 		}
