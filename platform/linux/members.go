@@ -104,7 +104,7 @@ func (c *conn) leave() {
 	})
 }
 
-// bound tells whether the packet socket is still bound to the interface.
+// bound reports whether the packet socket is still bound to the interface.
 func (c *conn) bound() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
