@@ -17,10 +17,10 @@ import (
 	"vrrpsh/platform"
 )
 
-// createRequest creates a macvlan, which is down.
+// createRequest creates a macvlan that is down.
 //
-// The mode is bridge: in the others but VEPA, a frame whose source is the macvlan's own address
-// goes to the macvlan alone, and the adverts of another Master are such frames.
+// The mode is bridge: in all others but VEPA, the kernel delivers a frame whose source is the macvlan's
+// own address to the macvlan alone, and the adverts of another Master are such frames.
 func createRequest(a *platform.Attachment) *request {
 	r, _ := linkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, 0)
 	r.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(a.Name)))
@@ -33,18 +33,18 @@ func createRequest(a *platform.Attachment) *request {
 	return r
 }
 
-// aliasAttr is the mark of a macvlan. The kernel takes it for an existing interface only.
+// aliasAttr marks a macvlan as ours. The kernel accepts it for existing interfaces only.
 func aliasAttr(id platform.ID) *nl.RtAttr {
 	return nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias(id)))
 }
 
-// bulk is the number of interfaces from which on they are deleted together.
+// bulk is the least number of interfaces that are deleted together.
 const bulk = 8
 
-// deleteLinks deletes interfaces that we created. It is no error when one is gone already.
+// deleteLinks deletes interfaces that we created. A missing interface is no error.
 //
-// The kernel waits for all its readers when an interface goes, some ten milliseconds. To
-// delete many it offers only groups, so they get one with a number that nobody else has.
+// Each deletion waits for all readers in the kernel, some ten milliseconds. The kernel deletes many
+// interfaces at once only by group, so these join a group with a random, unused number.
 func (s *System) deleteLinks(indexes []int) []error {
 	errs := make([]error, len(indexes))
 	var steps []step
@@ -63,7 +63,7 @@ func (s *System) deleteLinks(indexes []int) []error {
 		if err := s.change.one(r, nil); together && gone(err) {
 			return errs
 		}
-		steps = steps[:0] // the rest one by one
+		steps = steps[:0] // delete the rest one by one
 	}
 	for i, index := range indexes {
 		steps = append(steps, step{request: deleteLinkRequest(index), after: func(err error) {
@@ -94,20 +94,19 @@ func macRequest(index int, mac [6]byte) *request {
 	return attrRequest(index, unix.IFLA_ADDRESS, mac[:])
 }
 
-// attrRequest sets an attribute of an interface.
 func attrRequest(index, attr int, value []byte) *request {
 	r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
 	r.AddData(nl.NewRtAttr(attr, value))
 	return r
 }
 
-// addRequest adds a virtual address: with our mark, without a route to its subnet, which the
-// interface has already as a rule (see connect), and without duplicate address detection, since the router that it
-// is taken over from may still have it (RFC 9568 section 6.4.2).
+// addRequest adds a virtual address with our mark. It adds no route to the subnet, which the interface
+// usually has already (see connect), and skips duplicate address detection, since the previous Master
+// may still have the address (RFC 9568 section 6.4.2).
 //
-// A link-local address on a macvlan is the exception: what it answers goes out where it came in, and needs
-// the route of that interface. An address of IPv6 is deprecated from the beginning (RFC 4862 section
-// 5.5.4): it serves whoever asks for it, and is not chosen for what this host begins by itself.
+// A link-local address on a macvlan does get its route: replies leave on the interface where the request
+// arrived, and need a route there. IPv6 addresses are deprecated from the start (RFC 4862 section 5.5.4):
+// they answer, but the host does not choose them as source of its own connections.
 func addRequest(index int, p netip.Prefix, macvlan bool) *request {
 	r := addrRequest(unix.RTM_NEWADDR, index, p)
 	r.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
@@ -124,7 +123,7 @@ func addRequest(index int, p netip.Prefix, macvlan bool) *request {
 	return r
 }
 
-// deprecated is a struct ifa_cacheinfo: preferred for no time, valid forever.
+// deprecated returns a struct ifa_cacheinfo: preferred lifetime zero, valid lifetime infinite.
 func deprecated() []byte {
 	const forever = math.MaxUint32
 	b := make([]byte, 16)

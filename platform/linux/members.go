@@ -22,11 +22,11 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// The kernel forgets memberships without a word: those of IPv6 when the MTU is below 1280 (RFC 8200 section 5), those of
-// IPv4 below 68, and both when an interface leaves for another network namespace, even if it comes back. A packet socket is then
-// bound to nothing. So what it has is compared with what the sockets need, whenever an interface has changed.
+// The kernel drops memberships without notification: those of IPv6 when the MTU falls below 1280 (RFC 8200 section 5), those
+// of IPv4 below 68, and both when an interface moves to another network namespace, even if it comes back. Its packet sockets
+// are then unbound. So whenever an interface changes, the kernel's memberships are compared with those that the sockets need.
 
-// brokenSockets returns, once, the sockets of interfaces that exist which do not hear or send any more.
+// brokenSockets returns the sockets of existing interfaces that no longer receive or send, each once.
 func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
@@ -51,7 +51,7 @@ func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {
 	return broken
 }
 
-// noteConn notes that a Conn is open, or not any more.
+// noteConn records that a Conn was opened or closed.
 func (s *System) noteConn(c *conn, open bool) {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
@@ -67,7 +67,7 @@ func (s *System) noteConn(c *conn, open bool) {
 	}
 }
 
-// members returns the interfaces that receive the multicast group of a family; nil if that cannot be found out.
+// members returns the interfaces that receive the multicast group of a family; nil if they cannot be read.
 func (s *System) members(family platform.Family) map[int]bool {
 	var joined map[int]bool
 	err := s.space.do(func() (err error) {
@@ -81,8 +81,8 @@ func (s *System) members(family platform.Family) map[int]bool {
 	return joined
 }
 
-// leaveStale ends what broken sockets of an interface believe to be their memberships: when they were closed the kernel would
-// take it for those of the sockets that come in their place.
+// leaveStale leaves the groups that broken sockets of an interface still seem to be members of. Otherwise, closing these
+// sockets would end the memberships of the sockets that replace them.
 func (s *System) leaveStale(link int, family platform.Family) {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
@@ -104,7 +104,7 @@ func (c *conn) leave() {
 	})
 }
 
-// bound tells whether the packet socket is still bound to the interface.
+// bound reports whether the packet socket is still bound to the interface.
 func (c *conn) bound() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,8 +129,8 @@ func membersOf(family platform.Family) (map[int]bool, error) {
 	return parse(b)
 }
 
-// parseIGMP reads /proc/net/igmp: a line for each interface, which begins with its index, and below it an indented one for each
-// group, which begins with its address as a number in the machine's byte order.
+// parseIGMP reads /proc/net/igmp: a line per interface, which begins with the index, followed by an indented line per group,
+// which begins with the group's address as a number in the machine's byte order.
 func parseIGMP(b []byte) (map[int]bool, error) {
 	a := frame.GroupIPv4.As4()
 	group := fmt.Sprintf("%08X", binary.NativeEndian.Uint32(a[:]))
@@ -146,13 +146,13 @@ func parseIGMP(b []byte) (map[int]bool, error) {
 				members[link] = true
 			}
 		default:
-			link, _ = strconv.Atoi(fields[0]) // 0 of the title
+			link, _ = strconv.Atoi(fields[0]) // 0 for the title line
 		}
 	}
 	return members, lines.Err()
 }
 
-// parseIGMP6 reads /proc/net/igmp6: a line for each interface and group, with the index, the name and the address.
+// parseIGMP6 reads /proc/net/igmp6: a line per interface and group, with index, name and address.
 func parseIGMP6(b []byte) (map[int]bool, error) {
 	group := hex.EncodeToString(frame.GroupIPv6.AsSlice())
 	members := make(map[int]bool)

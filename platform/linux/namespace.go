@@ -33,7 +33,7 @@ func (n namespace) do(fn func() error) error {
 		return fmt.Errorf("enter network namespace: %w", err)
 	}
 	err = fn()
-	// A thread that cannot return stays locked and ends with its goroutine.
+	// A thread that cannot switch back stays locked and ends with its goroutine.
 	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
 		return fmt.Errorf("leave network namespace: %w", back)
 	}
@@ -41,11 +41,11 @@ func (n namespace) do(fn func() error) error {
 	return err
 }
 
-// origin tells a boot of the machine and a network namespace from every other.
+// origin identifies a boot of the machine and a network namespace.
 type origin struct {
 	BootID string `json:"boot_id"`
-	// Inode is the namespace's number in /proc. It may be used again after the namespace
-	// is gone; Cookie, which kernels before 5.14 lack, never is.
+	// Inode is the namespace's number in /proc. It may be reused after the namespace
+	// is gone. Cookie never is, but kernels before 5.14 lack it.
 	Inode  uint64 `json:"netns"`
 	Cookie uint64 `json:"netns_cookie,omitempty"`
 
@@ -81,8 +81,8 @@ func currentOrigin() (origin, error) {
 	return o, nil
 }
 
-// kernelMarksAddresses says whether addresses can carry the number of who installed them
-// (IFA_PROTO, since Linux 5.18).
+// kernelMarksAddresses reports whether addresses can carry a protocol number (IFA_PROTO, since
+// Linux 5.18).
 func kernelMarksAddresses() bool {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {

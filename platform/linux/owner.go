@@ -21,33 +21,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An address owner on a macvlan has the address on the interface, which answers for it with its own MAC. It must be known by the
-// virtual MAC alone (RFC 9568 sections 8.1.2, 8.2.1 and 8.2.2), which the macvlan has. So
+// The address of an address owner on a macvlan is on the parent interface, which would answer for it with the interface's MAC.
+// Hosts must see the virtual MAC only (RFC 9568 sections 8.1.2, 8.2.1 and 8.2.2), and the macvlan has it. So
 //
-//   - what the interface says of the address by ARP and Neighbor Discovery says that it is at the virtual MAC, and
-//   - what is sent to the virtual MAC for the address comes in on the interface, and not on the macvlan: answers to what the
-//     interface has asked, and packets to a link-local address, count on the interface only that they are meant for.
+//   - ARP and Neighbor Discovery messages of the interface about the address carry the virtual MAC, and
+//   - frames to the virtual MAC for the address are received on the interface, not on the macvlan: the kernel accepts replies
+//     to the interface's requests, and packets to a link-local address, on the interface only.
 //
-// These are rules of nftables, in tables of the families arp, ip6 and netdev. They exist while there are such addresses.
+// ownerRules does this with nftables rules, in tables of the families arp, ip6 and netdev, while there are such addresses.
 type ownerRules struct {
-	gate *gate // whose name the tables have
+	gate *gate // gives the tables their name
 
 	conn *nftables.Conn
 	link *netlink.Conn // the socket of conn
 	now  map[ownedAddr][6]byte
-	said string // the trouble that was logged last
+	said string // the error that was logged last
 }
 
-// ownedAddr is an address that an interface has by itself and that is at a virtual MAC.
+// ownedAddr is an address that is configured on an interface and announced with a virtual MAC.
 type ownedAddr struct {
 	link int
 	addr netip.Addr
 }
 
-// ownerFamilies are those of the tables.
+// ownerFamilies are the families of the tables.
 var ownerFamilies = []nftables.TableFamily{nftables.TableFamilyARP, nftables.TableFamilyIPv6, nftables.TableFamilyNetdev}
 
-// owned returns the addresses of entries that are to be known by a virtual MAC.
+// owned returns the addresses of entries that must be announced with a virtual MAC.
 func owned(entries []*entry) map[ownedAddr][6]byte {
 	all := make(map[ownedAddr][6]byte)
 	for _, e := range entries {
@@ -60,8 +60,8 @@ func owned(entries []*entry) map[ownedAddr][6]byte {
 	return all
 }
 
-// keepOwned makes the rules those of what is wanted, and has that guarded from the first time on. Without them an owner is
-// known by two MACs, which is no reason for it not to be Master.
+// keepOwned installs the rules for the wanted addresses, and has them guarded from the first call on. Without the rules hosts
+// see an owner with two MACs, but it can still be Master.
 func (s *System) keepOwned(want map[ownedAddr][6]byte) {
 	if len(want) > 0 {
 		s.guardFilter()
@@ -77,13 +77,12 @@ func (s *System) keepOwned(want map[ownedAddr][6]byte) {
 	s.owner.said = text
 }
 
-// linkName returns the name of an interface.
 func (s *System) linkName(index int) (string, error) {
 	l, err := s.change.link(index)
 	return l.Name, err
 }
 
-// set makes want the addresses that are at virtual MACs.
+// set replaces the addresses that are announced with virtual MACs.
 func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string, error)) error {
 	if maps.Equal(want, o.now) {
 		return nil
@@ -96,7 +95,7 @@ func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string
 	return nil
 }
 
-// intact tells whether the kernel has what set has put there, as far as its size tells.
+// intact reports whether the kernel still has the tables that set installed, judged by whether they have rules.
 func (o *ownerRules) intact() bool {
 	if len(o.now) == 0 {
 		return true
@@ -114,7 +113,7 @@ func (o *ownerRules) intact() bool {
 	return true
 }
 
-// firstChain is the name of a chain of a table.
+// firstChain returns the name of one chain of a table.
 func firstChain(family nftables.TableFamily, now map[ownedAddr][6]byte) string {
 	if family != nftables.TableFamilyNetdev {
 		return "output"
@@ -124,7 +123,7 @@ func firstChain(family nftables.TableFamily, now map[ownedAddr][6]byte) string {
 
 func chainOf(link int) string { return fmt.Sprint("interface-", link) }
 
-// linksOf returns the interfaces that have such addresses.
+// linksOf returns the interfaces of the addresses.
 func linksOf(all map[ownedAddr][6]byte) []int {
 	var links []int
 	for a := range all {
@@ -160,7 +159,7 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 		return err
 	}
 	defer func() {
-		if err != nil { // nothing is known of what was left in it
+		if err != nil { // the state of the connection is unknown
 			o.close()
 			o.now = nil
 		}
@@ -170,7 +169,7 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 	}
 	for _, family := range ownerFamilies {
 		t := &nftables.Table{Name: o.gate.name, Family: family}
-		o.conn.AddTable(t) // since to delete what does not exist is an error
+		o.conn.AddTable(t) // deleting a missing table is an error
 		o.conn.DelTable(t)
 		o.conn.AddTable(t)
 		switch family {
@@ -193,7 +192,7 @@ func (o *ownerRules) flush() error {
 	return o.conn.Flush()
 }
 
-// remove removes the tables of a name, where there are any.
+// remove removes the tables with a name, if there are any.
 func (o *ownerRules) remove(name string) error {
 	if err := o.open(); err != nil {
 		return err
@@ -220,11 +219,11 @@ func (o *ownerRules) remove(name string) error {
 	return o.flush()
 }
 
-// Registers: one of 16 bytes is four of 4 bytes. Keys begin in the first, values are in the ninth.
+// Registers: one of 16 bytes is four of 4 bytes. Keys start in the first 4-byte register, values in the ninth.
 const (
 	regKey   = unix.NFT_REG_1
-	regKey1  = unix.NFT_REG32_00 + 1 // behind the number of an interface
-	regKey3  = unix.NFT_REG32_00 + 3 // and behind a MAC
+	regKey1  = unix.NFT_REG32_00 + 1 // after an interface index
+	regKey3  = unix.NFT_REG32_00 + 3 // after an interface index and a MAC
 	regValue = unix.NFT_REG_3
 )
 
@@ -237,8 +236,8 @@ func load(to uint32, base expr.PayloadBase, offset, length uint32) expr.Any {
 // arpOut is NF_ARP_OUT of linux/netfilter_arp.h.
 const arpOut = 1
 
-// addOutput has the interfaces say that the addresses are at the virtual MACs: the sender of ARP messages, the Target
-// Link-Layer Address of Neighbor Advertisements and the Source Link-Layer Address of Neighbor Solicitations from them.
+// addOutput writes the virtual MAC into messages about the addresses: the sender of ARP messages, the Target Link-Layer
+// Address of Neighbor Advertisements and the Source Link-Layer Address of Neighbor Solicitations.
 func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) error {
 	arp := t.Family == nftables.TableFamilyARP
 	hook, kind := nftables.ChainHookOutput, nftables.TypeIP6Addr
@@ -261,7 +260,7 @@ func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) er
 	chain := o.conn.AddChain(&nftables.Chain{
 		Table: t, Name: "output", Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter,
 	})
-	// rewrite replaces the MAC at an offset if the address at another is one of those.
+	// rewrite replaces the MAC at one offset if the address at another offset is in the set.
 	rewrite := func(address expr.Any, mac expr.Payload, when ...expr.Any) {
 		mac.OperationType, mac.SourceRegister, mac.Len = expr.PayloadWrite, regValue, 6
 		o.conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: append(when,
@@ -277,7 +276,7 @@ func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) er
 	const (
 		solicitation, advertisement = 135, 136
 		source, target              = 1, 2 // options, RFC 4861 section 4.6.1
-		option                      = 24   // the first of either message
+		option                      = 24   // offset of the first option in both messages
 	)
 	message := func(kind, with byte) []expr.Any {
 		return []expr.Any{
@@ -292,10 +291,10 @@ func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) er
 	return nil
 }
 
-// addIngress has what is sent to the virtual MACs for the addresses come in on the interfaces: no macvlan has the MAC
-// that such a frame gets, and its kind says that it is for this host.
+// addIngress makes the interfaces receive frames to the virtual MACs for the addresses. It rewrites the destination to a MAC
+// that no macvlan has, and the packet type to "for this host".
 func (o *ownerRules) addIngress(t *nftables.Table, want map[ownedAddr][6]byte, name func(int) (string, error)) error {
-	sets := make(map[bool]*nftables.Set) // by whether they are of IPv4
+	sets := make(map[bool]*nftables.Set) // true: IPv4
 	for four, kind := range map[bool]nftables.SetDatatype{true: nftables.TypeIPAddr, false: nftables.TypeIP6Addr} {
 		set := &nftables.Set{
 			Table: t, Name: map[bool]string{true: "for4", false: "for6"}[four],
@@ -325,7 +324,7 @@ func (o *ownerRules) addIngress(t *nftables.Table, want map[ownedAddr][6]byte, n
 		})
 		for _, p := range []struct {
 			etherType uint16
-			offset    uint32 // of the destination
+			offset    uint32 // of the destination address
 			four      bool
 		}{{unix.ETH_P_ARP, 24, true}, {unix.ETH_P_IP, 16, true}, {unix.ETH_P_IPV6, 24, false}} {
 			length := uint32(16)
@@ -349,7 +348,7 @@ func (o *ownerRules) addIngress(t *nftables.Table, want map[ownedAddr][6]byte, n
 	return nil
 }
 
-// addSet adds a set with its elements, as many as there may be.
+// addSet adds a set with any number of elements.
 func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) error {
 	if err := o.conn.AddSet(set, nil); err != nil {
 		return err
@@ -362,8 +361,8 @@ func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) e
 	return nil
 }
 
-// recoverOwner removes the tables that an earlier run left: those that are recorded, and those of our name if nobody else can
-// have them.
+// recoverOwner removes the tables that an earlier run left: the recorded ones, and those with our name if no other router can
+// own them.
 func (s *System) recoverOwner(recorded string) error {
 	if len(s.owner.now) > 0 {
 		return nil
@@ -372,7 +371,7 @@ func (s *System) recoverOwner(recorded string) error {
 	if recorded != "" {
 		errs = append(errs, s.owner.remove(recorded))
 	}
-	// Without the module there can be no table, and it is not loaded to find none.
+	// Without the module there are no tables; do not load it just to list them.
 	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
 		errs = append(errs, s.owner.remove(gateTable))
 	}

@@ -25,7 +25,7 @@ const (
 	roomControl = 64
 )
 
-// receiver reads packets in batches into buffers that it keeps.
+// receiver reads packets in batches into buffers that it reuses.
 type receiver struct {
 	fd       int
 	v6       bool
@@ -60,7 +60,7 @@ func (r *receiver) init(fd int, family platform.Family) {
 	}
 }
 
-// read fills p with the packets that wait and pass, at most one batch of them. It says whether nothing was left.
+// read fills p with waiting packets that pass, at most one batch, and reports whether the socket is empty.
 func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool) (n int, empty bool, err error) {
 	if len(p) == 0 {
 		return 0, false, nil
@@ -87,7 +87,7 @@ func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool)
 				n++
 			}
 		}
-		// Nothing although something was read: look whether more waits behind it.
+		// All packets of a full batch were dropped: read the next batch.
 		if n > 0 || got < len(headers) {
 			return n, got < len(headers), nil
 		}

@@ -17,8 +17,8 @@ import (
 
 var _ platform.Reconciler = (*System)(nil)
 
-// Reconcile implements platform.Reconciler. What Apply could not do is for Apply to do again; here is what no
-// request of the router's would put right.
+// Reconcile implements platform.Reconciler. It repairs what no request of the router would repair; Apply
+// itself retries what it could not do.
 func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -26,7 +26,7 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 		return nil, false, errClosed
 	}
 	errs := []error{s.recoverLeft(false)}
-	// What is there now, without what has just been removed.
+	// Load the state after the removals above.
 	v := view{system: s}
 	if err := v.load(); err != nil {
 		return nil, false, errors.Join(append(errs, fmt.Errorf("interfaces: %w", err))...)
@@ -43,7 +43,7 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	return lost, routesLost, errors.Join(append(errs, err, s.noteState())...)
 }
 
-// missing returns the virtual routers of which something is not there that Apply had put there.
+// missing returns the virtual routers that lack something that Apply installed.
 func (v *view) missing(entries []*entry) []platform.ID {
 	var lost []platform.ID
 	for _, e := range entries {
@@ -59,7 +59,7 @@ func (v *view) missing(entries []*entry) []platform.ID {
 	return lost
 }
 
-// keepSettings gives configured interfaces the settings that they need, if somebody has changed them or it could not be done.
+// keepSettings sets the required settings of configured interfaces again, if they were changed or could not be set before.
 func (s *System) keepSettings(v *view) error {
 	parents := make(map[int]*kernelLink)
 	for index := range s.registry.parents {
@@ -78,8 +78,8 @@ func (s *System) keepSettings(v *view) error {
 	return errors.Join(errs...)
 }
 
-// followParents makes macvlans what they were made as, and like their interfaces in what they have from them: the MTU,
-// of which the kernel itself only follows a smaller one, and forwarding.
+// followParents restores the attributes of macvlans, and copies MTU and forwarding from their parents. The kernel itself
+// copies the parent's MTU only when it becomes smaller.
 func (s *System) followParents(v *view, entries []*entry) error {
 	var errs []error
 	var steps []step
@@ -129,7 +129,7 @@ func (s *System) followParents(v *view, entries []*entry) error {
 	return errors.Join(errs...)
 }
 
-// followIPv6 gives a macvlan its settings of IPv6, and tells what harm it does if that fails.
+// followIPv6 sets the IPv6 settings of a macvlan. If that fails, the error describes the consequence.
 func (s *System) followIPv6(m *kernelLink, e *entry, parent *kernelLink) error {
 	want := macvlanSettings6(e.want.ID.Family, parent)
 	if m.settings6 == nil || !slices.ContainsFunc(want, func(v value6) bool { return m.setting6(v.setting) != v.value }) {
@@ -145,7 +145,7 @@ func (s *System) followIPv6(m *kernelLink, e *entry, parent *kernelLink) error {
 	return nil
 }
 
-// removeAutomatic removes the addresses that macvlans have made themselves of router advertisements.
+// removeAutomatic removes the addresses that macvlans configured from router advertisements.
 func (s *System) removeAutomatic(v *view) error {
 	var errs []error
 	var steps []step

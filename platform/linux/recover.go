@@ -15,18 +15,18 @@ import (
 	"vrrpsh/platform"
 )
 
-// Recover implements platform.System. What carries our mark in the kernel is removed even when
-// the run-state file is lost, unless another router runs in this network namespace. What cannot be removed is for
-// Reconcile to try again.
+// Recover implements platform.System. It removes everything in the kernel with our mark, even if the
+// run-state file is lost, unless another router runs in this network namespace. Reconcile retries what
+// could not be removed.
 func (s *System) Recover() error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
 	state, err := s.state.load()
 	if err != nil {
-		// The file is of no use; what it would have told apart is lost, what is marked is not.
+		// Only unmarked leftovers are lost with the file: marked ones are still found.
 		s.log.Warn("run state of the earlier run is lost", "error", err)
 	}
-	for _, c := range state.Settings { // which are this run's from now on
+	for _, c := range state.Settings { // this run owns them from now on
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
 			s.changes[k] = c
 		}
@@ -45,7 +45,7 @@ func (s *System) Recover() error {
 	return s.noteState()
 }
 
-// noteState writes the run-state file, or removes it if there is nothing to be recorded.
+// noteState writes the run-state file, or removes it if there is nothing to record.
 func (s *System) noteState() error {
 	r := s.snapshot()
 	if r.empty() {
@@ -54,8 +54,8 @@ func (s *System) noteState() error {
 	return s.state.save(r)
 }
 
-// recoverLeft removes what an earlier run has left, and what this one has made without knowing it. With alone, what carries our
-// mark and is recorded nowhere is of an earlier run, too: that can be told at the start only, since another router may come later.
+// recoverLeft removes what an earlier run left, and what this run created without noticing. If alone, it also removes what has our
+// mark and is recorded nowhere: at the start only an earlier run can have left it, later it may belong to another router.
 func (s *System) recoverLeft(alone bool) error {
 	err := errors.Join(
 		s.recoverMacvlans(s.left.Macvlans, alone),
@@ -75,8 +75,8 @@ func (s *System) recoverLeft(alone bool) error {
 	return err
 }
 
-// recoverMacvlans deletes macvlans with our mark that this run has not made, and recorded ones
-// that the earlier run had no time to mark.
+// recoverMacvlans deletes macvlans with our mark that this run did not create, and recorded ones
+// that the earlier run had not marked yet.
 func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 	if len(records) == 0 && !alone {
 		return nil
@@ -109,8 +109,8 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 	return errors.Join(errs...)
 }
 
-// recoverAddrs removes addresses with our mark. On kernels that do not keep it, they are those that
-// are recorded and came without a route.
+// recoverAddrs removes addresses with our mark. On kernels that do not keep the mark, it removes recorded
+// addresses that have no prefix route.
 func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 	addrs, err := s.change.addrs(0)
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		default:
 			ours = recorded[at] && a.flags&unix.IFA_F_NOPREFIXROUTE != 0
 		}
-		// While an entry has it, it is for Apply to remove.
+		// Apply removes an address that an entry still has.
 		if !ours || e != nil && (e.want.Active && slices.Contains(e.want.Addrs, a.prefix) || slices.Contains(e.installed, a.prefix)) {
 			continue
 		}
@@ -156,7 +156,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 	return errors.Join(errs...)
 }
 
-// recoverMACs restores the addresses of interfaces that still have the virtual one.
+// recoverMACs restores the MACs of interfaces that still have the virtual MAC.
 func (s *System) recoverMACs(records []macRecord) error {
 	adopted := make(map[int]bool)
 	for _, e := range s.registry.all() {
@@ -183,13 +183,13 @@ func (s *System) recoverMACs(records []macRecord) error {
 	return errors.Join(errs...)
 }
 
-// What cannot be removed at the end is tried again after closePause, after twice that and so on.
+// The last removals are retried after closePause, then after twice that, and so on.
 const (
 	closePause    = 50 * time.Millisecond
-	closeAttempts = 5 // within a second
+	closeAttempts = 5 // less than a second in all
 )
 
-// removeAll takes everything back that Apply made.
+// removeAll removes everything that Apply installed.
 func (s *System) removeAll() error {
 	s.close()
 	s.applying.Lock()
@@ -206,7 +206,7 @@ func (s *System) removeAll() error {
 	}
 }
 
-// removeOnce is one attempt. What is left stays recorded.
+// removeOnce is one attempt of removeAll. What it cannot remove stays recorded.
 func (s *System) removeOnce() error {
 	s.setRoutes(nil, nil)
 	var doomed []*job

@@ -14,13 +14,13 @@ import (
 	"vrrpsh/platform"
 )
 
-// addressMark is what addresses of ours carry as the number of who installed them: that of VRRP.
+// addressMark is the protocol number (IFA_PROTO) of our addresses: that of VRRP.
 const addressMark = 112
 
-// registry knows what Apply made. Apply alone changes it; Links and Watch look at it.
+// registry records what Apply installed. Only Apply changes it; Links and Watch read it.
 type registry struct {
 	mu sync.Mutex
-	// marks is set when the kernel keeps addressMark with an address.
+	// marks is set if the kernel stores addressMark with an address.
 	marks    bool
 	entries  map[platform.ID]*entry
 	macvlans map[int]*entry // by index
@@ -38,19 +38,19 @@ type place struct {
 
 // entry is one virtual router in the kernel.
 type entry struct {
-	want    platform.Attachment // with the addresses as the kernel has them
-	asked   []netip.Prefix      // the addresses as they were asked for
+	want    platform.Attachment // with the addresses as stored in the kernel
+	asked   []netip.Prefix      // the addresses as requested
 	macvlan int                 // index; 0 if there is none yet
-	// tried is set when there may be a macvlan although its index is not known, marked when it has its mark and settings.
+	// tried is set when a macvlan may exist although its index is unknown, marked when it has our mark and its settings.
 	tried, marked bool
-	// installed are the addresses that are in the kernel by us; up whether the macvlan shall be up.
+	// installed are the addresses that we added to the kernel; up is whether the macvlan must be up.
 	installed []netip.Prefix
 	up        bool
-	// labels are those of addresses that are set by ioctl.
+	// labels are the labels of addresses that are set by ioctl.
 	labels map[netip.Prefix]string
-	// ownMAC is the interface's address before it was given the virtual MAC.
+	// ownMAC is the interface's MAC before it got the virtual MAC; nil if it did not.
 	ownMAC *[6]byte
-	// busy is set while Apply works on it; rounds counts how often it has.
+	// busy is set while Apply works on the entry; rounds counts how often Apply did.
 	busy   bool
 	rounds uint64
 }
@@ -63,8 +63,7 @@ func (e *entry) device() int {
 	return e.want.Link
 }
 
-// sameShape says whether a is the same virtual router in the same place as e, so that
-// only addresses and activity may differ.
+// sameShape reports whether a differs from e at most in addresses and activity.
 func (e *entry) sameShape(a *platform.Attachment) bool {
 	w := &e.want
 	return w.Link == a.Link && w.Macvlan == a.Macvlan && w.MAC == a.MAC && w.SetMAC == a.SetMAC && w.IOCTL == a.IOCTL &&
@@ -79,8 +78,8 @@ func (r *registry) init(marks bool) {
 	r.claims = make(map[place]*entry)
 }
 
-// ours says whether an address in the kernel is there by us. Where the kernel does not mark it,
-// it is one that we may have installed and without the route that others' addresses bring.
+// ours reports whether we added an address to the kernel. If the kernel stores no marks, ours are those
+// that we may have installed and that have no prefix route, unlike the addresses of others.
 func (r *registry) ours(a *kernelAddr) bool {
 	if a.label != "" {
 		r.mu.Lock()
@@ -99,22 +98,22 @@ func (r *registry) ours(a *kernelAddr) bool {
 		a.flags&unix.IFA_F_NOPREFIXROUTE != 0 && r.claims[place{a.link, a.prefix}] != nil
 }
 
-// concerns tells whether an interface is one of ours, or has virtual routers.
+// concerns reports whether an interface is one of our macvlans or has virtual routers.
 func (r *registry) concerns(index int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.macvlans[index] != nil || len(r.parents[index]) > 0
 }
 
-// abandon notes that nothing of e shall remain.
+// abandon records that everything of e must be removed.
 func (r *registry) abandon(e *entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.want.Present, e.want.Active, e.asked = false, false, nil
 }
 
-// claim makes a the wanted state of e and says whether that changed what the run-state
-// file has to say.
+// claim makes a the wanted state of e and reports whether the run-state file must be
+// written again.
 func (r *registry) claim(e *entry, a *platform.Attachment, asked []netip.Prefix) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,7 +169,7 @@ func (r *registry) drop(e *entry) {
 	}
 }
 
-// setMacvlan notes the index of e's macvlan; 0: it is gone.
+// setMacvlan records the index of e's macvlan; 0 if it is gone.
 func (r *registry) setMacvlan(e *entry, index int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

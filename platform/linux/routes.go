@@ -17,34 +17,34 @@ import (
 	"vrrpsh/platform"
 )
 
-// routeMark is what routes of ours carry as the number of who installed them: that of VRRP.
+// routeMark is the protocol number of our routes: that of VRRP.
 const routeMark = 112
 
-// kernelRoute is a route of IPv4 in the main table, as netlink tells it.
+// kernelRoute is an IPv4 route in the main table, as read by netlink.
 type kernelRoute struct {
 	dst    netip.Prefix
-	via    netip.Addr // invalid without exactly one next hop
+	via    netip.Addr // invalid unless there is exactly one next hop
 	metric uint32
 	mtu    uint32
 	proto  uint8
 }
 
-// is tells whether a route in the kernel is the wanted one, whoever installed it.
+// is reports whether a route in the kernel equals the wanted one, regardless of its protocol.
 func (k *kernelRoute) is(r *platform.Route) bool {
 	return k.dst == r.Destination && k.via == r.NextHop && k.metric == r.Metric && k.mtu == r.MTU
 }
 
-// hampers tells whether a route in the kernel leaves no place for the wanted one.
+// hampers reports whether a route in the kernel prevents adding the wanted one.
 func (k *kernelRoute) hampers(r *platform.Route) bool {
 	return k.dst == r.Destination && k.metric == r.Metric
 }
 
-// routeTable is the routes that SetRoutes installed. The System's registry guards it: SetRoutes
-// alone changes it, Watch looks at it.
+// routeTable holds the routes that SetRoutes installed. The System's registry guards it: only SetRoutes
+// changes it, and Watch reads it.
 type routeTable struct {
 	installed []platform.Route
-	wanted    []platform.Route // by the last SetRoutes
-	// rounds counts the calls of SetRoutes; odd while one is under way.
+	wanted    []platform.Route // of the last SetRoutes
+	// rounds counts starts and ends of SetRoutes calls: it is odd during a call.
 	rounds uint64
 }
 
@@ -66,8 +66,8 @@ func (s *System) SetRoutes(routes []platform.Route) []error {
 	return errs
 }
 
-// hearRoutes has changes of routes told from now on. Of a host with a large routing table that is not
-// wanted without need.
+// hearRoutes subscribes to route changes. It is called only when needed, since a host with a large
+// routing table sends many.
 func (s *System) hearRoutes() {
 	if s.routed.CompareAndSwap(false, true) {
 		if n := s.notify.Load(); n != nil {
@@ -109,7 +109,7 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 	}
 	s.run(steps)
 
-	// Those that are about to be there are recorded before they are.
+	// Record the routes before they are added.
 	before := slices.Clone(s.routes.installed)
 	for _, r := range routes {
 		if r.Active {
@@ -122,7 +122,7 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 		}
 		return
 	}
-	var taken []int // indexes of routes in whose place there is one
+	var taken []int // indexes of routes whose place is taken
 	steps = steps[:0]
 	for i := range routes {
 		if !routes[i].Active {
@@ -143,7 +143,7 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 		if errs[i] == nil {
 			continue
 		}
-		// What is left of it is no use, nor what came although it could not be seen that it did.
+		// Remove what is left of a failed route: it may exist if only the acknowledgement was lost.
 		r := routes[i]
 		if !r.Active {
 			continue
@@ -160,13 +160,13 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 	}
 }
 
-// isLeft tells whether what could not be removed may still be there.
+// isLeft reports whether a route may still exist after the result of its removal.
 func isLeft(err error) bool {
 	return err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
 }
 
-// judge says of routes in whose place there is one already whether that is ours, the very
-// same of somebody else, or another one.
+// judge finds out, for routes whose place is taken, whether the existing route is ours, an equal
+// route of somebody else, or a different one.
 func (s *System) judge(routes []platform.Route, errs []error, taken []int, before []platform.Route) {
 	if len(taken) == 0 {
 		return
@@ -185,12 +185,12 @@ func (s *System) judge(routes []platform.Route, errs []error, taken []int, befor
 		}
 		errs[i] = nil
 		if all[at].proto != routeMark || !slices.Contains(before, *r) {
-			s.setRoute(*r, false) // it stays when ours would go
+			s.setRoute(*r, false) // it is not ours to remove
 		}
 	}
 }
 
-// setRoute notes whether a route is there by us.
+// setRoute records whether we installed a route.
 func (s *System) setRoute(r platform.Route, installed bool) {
 	s.registry.mu.Lock()
 	defer s.registry.mu.Unlock()
@@ -203,14 +203,14 @@ func (s *System) setRoute(r platform.Route, installed bool) {
 	}
 }
 
-// routeRound begins or ends a call of SetRoutes.
+// routeRound marks the start or the end of a SetRoutes call.
 func (s *System) routeRound() {
 	s.registry.mu.Lock()
 	defer s.registry.mu.Unlock()
 	s.routes.rounds++
 }
 
-// routesNow returns the routes that are to be in the kernel.
+// routesNow returns the routes that must be in the kernel, and rounds.
 func (s *System) routesNow() ([]platform.Route, uint64) {
 	s.registry.mu.Lock()
 	defer s.registry.mu.Unlock()
@@ -240,8 +240,8 @@ func routeRequest(kind int, route *platform.Route) *request {
 	return r
 }
 
-// routes returns the routes of IPv4 in the main table: those of a protocol, as far as the kernel can choose, or
-// with 0 all.
+// routes returns the IPv4 routes in the main table: those of a protocol, if the kernel can filter, or all if it
+// is 0.
 func (c *rtnetlink) routes(protocol uint8) ([]kernelRoute, error) {
 	r := nl.NewNetlinkRequest(unix.RTM_GETROUTE, 0)
 	m := nl.NewRtMsg()
@@ -257,8 +257,8 @@ func (c *rtnetlink) routes(protocol uint8) ([]kernelRoute, error) {
 	return all, err
 }
 
-// parseRoute parses the body of a RTM_NEWROUTE or RTM_DELROUTE message; false for one that is
-// none of IPv4 in the main table.
+// parseRoute parses the body of an RTM_NEWROUTE or RTM_DELROUTE message; false if the route is not
+// an IPv4 route in the main table.
 func parseRoute(m []byte) (kernelRoute, bool) {
 	if len(m) < unix.SizeofRtMsg {
 		return kernelRoute{}, false
@@ -304,7 +304,7 @@ func number(b []byte) uint32 {
 	return binary.NativeEndian.Uint32(b)
 }
 
-// reconcileRoutes removes the routes that should have been removed, and says whether an installed one is missing.
+// reconcileRoutes removes routes that an earlier removal left, and reports whether an installed one is missing.
 func (s *System) reconcileRoutes() (lost bool, err error) {
 	var errs []error
 	var steps []step
@@ -337,15 +337,15 @@ func (s *System) reconcileRoutes() (lost bool, err error) {
 	return lost, errors.Join(errs...)
 }
 
-// missesRoute tells whether one of the routes that are to be in the kernel is not.
+// missesRoute reports whether the kernel lacks a wanted route.
 func missesRoute(want []platform.Route, have []kernelRoute) bool {
 	return slices.ContainsFunc(want, func(r platform.Route) bool {
 		return !slices.ContainsFunc(have, func(k kernelRoute) bool { return k.proto == routeMark && k.is(&r) })
 	})
 }
 
-// routesLost says whether an installed route is really missing. While SetRoutes works, that cannot
-// be told: again asks to look once more.
+// routesLost reports whether the kernel lacks an installed route. During a SetRoutes call it cannot
+// know, and again asks for another check.
 func (v *view) routesLost() (lost, again bool) {
 	want, rounds := v.system.routesNow()
 	if rounds%2 != 0 {
@@ -366,7 +366,7 @@ func (v *view) routesLost() (lost, again bool) {
 	return lost, false
 }
 
-// recoverRoutes removes the recorded routes of an earlier run that are still there with our mark.
+// recoverRoutes removes recorded routes of an earlier run that still exist with our mark.
 func (s *System) recoverRoutes(records []routeRecord) error {
 	if len(records) == 0 {
 		return nil

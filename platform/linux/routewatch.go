@@ -22,12 +22,12 @@ import (
 
 var _ platform.RouteWatcher = (*System)(nil)
 
-// routeSettle is how long changes of routes are gathered before they are looked at.
+// routeSettle is the delay from a route change to the next lookup, so that one lookup serves many changes.
 const routeSettle = 20 * time.Millisecond
 
-// WatchRoutes implements platform.RouteWatcher. The kernel tells of changes; which of them matter is looked
-// up in the table itself, since a destination may have several routes and a link can make
-// them unusable without a word.
+// WatchRoutes implements platform.RouteWatcher. After each notification it reads the routing table itself,
+// since a destination may have several routes, and a link can make routes unusable without a
+// notification.
 func (s *System) WatchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error {
 	s.watches.Add(1)
 	defer s.watches.Done()
@@ -63,7 +63,7 @@ func (s *System) watchRoutes(ctx context.Context, destinations []netip.Prefix, f
 	}
 }
 
-// waitForRoutes returns some time after something has changed that routes may depend on.
+// waitForRoutes waits for a change that may affect watched routes, and returns routeSettle later.
 func (n *notifications) waitForRoutes(watched map[netip.Prefix]bool) error {
 	var until time.Time
 	for {
@@ -88,7 +88,7 @@ func (n *notifications) waitForRoutes(watched map[netip.Prefix]bool) error {
 	}
 }
 
-// concerns tells whether a message may be about a watched route.
+// concerns reports whether a message may affect a watched route.
 func concerns(m *syscall.NetlinkMessage, watched map[netip.Prefix]bool) bool {
 	switch m.Header.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
@@ -127,7 +127,7 @@ func routeDestination(m *syscall.NetlinkMessage) (netip.Prefix, bool) {
 	return p, p.IsValid()
 }
 
-// lookUp tells which destinations the main table has a usable route to.
+// lookUp reports for each destination whether the main table has a usable route to it.
 func lookUp(destinations []netip.Prefix) ([]bool, error) {
 	families := make(map[int]bool)
 	for _, d := range destinations {
@@ -175,7 +175,7 @@ func destinationOf(family int, r *netlink.Route) netip.Prefix {
 	return netip.PrefixFrom(addr, bits)
 }
 
-// usable tells whether packets can take a route, and somebody else has made it.
+// usable reports whether packets can take a route and the route is not ours.
 func usable(r *netlink.Route) bool {
 	const gone = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 	if r.Protocol == routeMark || r.Type != unix.RTN_UNICAST {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rtnetlink sends requests to the kernel on one socket. Many requests go out in one system
-// call: the kernel works through them in order, and each has its own answer.
+// rtnetlink sends requests to the kernel on one socket, many in one system call. The kernel
+// executes them in order and answers each.
 type rtnetlink struct {
 	mu     sync.Mutex
 	fd     int
@@ -25,8 +25,8 @@ type rtnetlink struct {
 	buf    []byte
 	out    []byte
 	closed bool
-	// inject, of tests, is called before each request with false, and when it was carried out with true. With an error
-	// the request is not sent, or its answer lost.
+	// inject is for tests. It is called with false before each request, and with true after it was executed. If it
+	// returns an error, the request is not sent, or its answer is lost.
 	inject func(done bool) error
 }
 
@@ -38,16 +38,16 @@ func (c *rtnetlink) injected(done bool) error {
 }
 
 const (
-	// requestBatch is how many requests are under way at once; their answers must fit into the
+	// requestBatch is the maximum number of unanswered requests: their answers must fit into the
 	// socket's buffer.
 	requestBatch   = 64
 	answerBuffer   = 4 << 20
 	datagramBuffer = 64 << 10
-	// sendAttempts and sendPause are for when the kernel has no memory: what takes longer is for Reconcile.
+	// sendAttempts and sendPause bound the retries when the kernel has no memory. After that Reconcile retries.
 	sendAttempts = 3
 	sendPause    = time.Millisecond
-	// answerTime is far beyond what any request takes, since the kernel answers before
-	// the system call that sends the request returns.
+	// answerTime is far more than any request takes: the kernel answers before the system call
+	// that sends the request returns.
 	answerTime = 10 * time.Second
 )
 
@@ -65,8 +65,8 @@ func openRTNetlink() (*rtnetlink, error) {
 	}
 	timeout := unix.NsecToTimeval(int64(answerTime))
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
-	// Explanations with errors, no copy of the request, dumps of one interface: each is missing
-	// in some old kernel and none is indispensable.
+	// Error texts, no copies of requests in answers, dumps of one interface: some old kernels lack them,
+	// and none is required.
 	for _, o := range []int{unix.NETLINK_EXT_ACK, unix.NETLINK_CAP_ACK, unix.NETLINK_GET_STRICT_CHK} {
 		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, o, 1)
 	}
@@ -155,7 +155,7 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 			m := &messages[i]
 			at := int(int32(m.Header.Seq - first))
 			if at < 0 || at >= len(requests) {
-				continue // the late answer to a request that was given up
+				continue // a late answer to an abandoned request
 			}
 			if m.Header.Type != unix.NLMSG_ERROR {
 				reply(at, m.Data)
@@ -168,7 +168,7 @@ func (c *rtnetlink) batch(requests []*request, errs []error, reply func(int, []b
 	return c.injected(true)
 }
 
-// send sends requests. When the kernel has no memory for them for a moment it has done nothing, and they are sent again.
+// send sends requests. If the kernel is short of memory, it executes none of them, so send retries.
 func (c *rtnetlink) send(b []byte) error {
 	pause := sendPause
 	for attempt := 1; ; attempt++ {
@@ -195,7 +195,7 @@ func (c *rtnetlink) receive() ([]syscall.NetlinkMessage, error) {
 	}
 }
 
-// answer returns the error in an acknowledgement, with the kernel's explanation.
+// answer returns the error in an acknowledgement, with the kernel's error text.
 func answer(m *syscall.NetlinkMessage) error {
 	if len(m.Data) < 4 {
 		return unix.EBADMSG
@@ -223,11 +223,11 @@ func answer(m *syscall.NetlinkMessage) error {
 	return err
 }
 
-// errInterrupted means that what is dumped changed meanwhile.
+// errInterrupted means that the data changed during the dump.
 var errInterrupted = errors.New("dump interrupted by a change")
 
-// dump executes a request that is answered by many messages. Each goes to reply, which must not
-// keep it. A dump that a change interrupted is begun again after restart.
+// dump executes a request with many answers. It passes each to reply, which must not keep it. If
+// a change interrupts the dump, it calls restart and begins again.
 func (c *rtnetlink) dump(r *request, restart func(), reply func(m []byte)) error {
 	const tries = 10
 	c.mu.Lock()
@@ -236,7 +236,7 @@ func (c *rtnetlink) dump(r *request, restart func(), reply func(m []byte)) error
 	for range tries {
 		restart()
 		err = c.dumpOnce(r, reply)
-		if errors.Is(err, unix.EBUSY) { // with a dump that was given up
+		if errors.Is(err, unix.EBUSY) { // an abandoned dump is still running
 			c.drain()
 			continue
 		}
@@ -245,14 +245,14 @@ func (c *rtnetlink) dump(r *request, restart func(), reply func(m []byte)) error
 		}
 	}
 	if errors.Is(err, errInterrupted) {
-		// Changes come without pause. Each of them is told to a Watch as well, so what is
-		// here is good enough.
+		// Changes never pause. Watch gets each of them as a notification, so this dump is
+		// good enough.
 		return nil
 	}
 	return err
 }
 
-// drain reads what is left of earlier answers.
+// drain discards the remaining answers to earlier requests.
 func (c *rtnetlink) drain() {
 	for {
 		_, _, err := unix.Recvfrom(c.fd, c.buf, unix.MSG_DONTWAIT)

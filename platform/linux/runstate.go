@@ -15,7 +15,7 @@ import (
 )
 
 // runState is the content of the run-state file: what this run may have changed in the kernel.
-// It is written before the change. Interfaces are by index, which survives a rename.
+// It is written before each change. Interfaces are recorded by index, which survives a rename.
 type runState struct {
 	Origin   origin          `json:"origin"`
 	Macvlans []macvlanRecord `json:"macvlans,omitempty"`
@@ -26,16 +26,16 @@ type runState struct {
 	// Connected are routes to the subnets of virtual addresses.
 	Connected []connectedRoute `json:"connected,omitempty"`
 	Table     string           `json:"table,omitempty"` // of nftables
-	// OwnerTable is what the tables of ownerRules are called.
+	// OwnerTable is the name of the tables of ownerRules.
 	OwnerTable string `json:"owner_table,omitempty"`
 }
 
-// empty tells whether nothing is recorded.
+// empty reports whether nothing is recorded.
 func (r *runState) empty() bool {
 	return len(r.Macvlans)+len(r.Addrs)+len(r.MACs)+len(r.Settings)+len(r.Routes)+len(r.Connected) == 0 && r.Table == "" && r.OwnerTable == ""
 }
 
-// sort puts the records in an order, so that the same state is the same file.
+// sort orders the records, so that the same state makes the same file.
 func (r *runState) sort() {
 	slices.SortFunc(r.Macvlans, func(a, b macvlanRecord) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.Addrs, func(a, b addrRecord) int { return cmp.Or(cmp.Compare(a.Link, b.Link), a.Prefix.Compare(b.Prefix)) })
@@ -46,7 +46,7 @@ func (r *runState) sort() {
 	slices.SortFunc(r.Connected, func(a, b connectedRoute) int { return a.Subnet.Compare(b.Subnet) })
 }
 
-// add adds what another run has left. The settings among it became those of this run.
+// add adds what another run left, except settings: this run has taken those over.
 func (r *runState) add(left *runState) {
 	r.Macvlans = append(r.Macvlans, left.Macvlans...)
 	r.Addrs = append(r.Addrs, left.Addrs...)
@@ -77,7 +77,7 @@ type macvlanRecord struct {
 type addrRecord struct {
 	Link   int          `json:"link"`
 	Prefix netip.Prefix `json:"address"`
-	// Label is how an address that was set by ioctl is called, behind the interface's name.
+	// Label is the label of an address set by ioctl, without the interface's name.
 	Label string `json:"label,omitempty"`
 }
 
@@ -101,8 +101,8 @@ type stateFile struct {
 	origin origin
 }
 
-// openStateFile locks the file of a network namespace in dir. Namespaces other than the machine's
-// own have a file each, since routers in several may share the directory.
+// openStateFile locks the file of a network namespace in dir. Each namespace other than the initial
+// one has its own file, since routers in several namespaces may share the directory.
 func openStateFile(dir string, o origin, log *slog.Logger) (*stateFile, error) {
 	name := "run-state"
 	if !o.initial {
@@ -117,8 +117,8 @@ func openStateFile(dir string, o origin, log *slog.Logger) (*stateFile, error) {
 
 func (f *stateFile) close() { f.file.Close() }
 
-// load returns what an earlier run has recorded of this boot and namespace. A file of
-// another, or one that cannot be understood, has nothing to say.
+// load returns what an earlier run recorded for this boot and namespace. The state is empty if
+// the file belongs to another boot or namespace, or cannot be read.
 func (f *stateFile) load() (runState, error) {
 	var s runState
 	if err := f.file.Load(&s); err != nil || !s.Origin.same(f.origin) {
@@ -127,7 +127,7 @@ func (f *stateFile) load() (runState, error) {
 	return s, nil
 }
 
-// save writes the file unless it says that already.
+// save writes the file unless it is unchanged.
 func (f *stateFile) save(s *runState) error {
 	s.Origin = f.origin
 	return f.file.Save(s)

@@ -16,12 +16,12 @@ import (
 // sendBatch is how many frames one system call sends.
 const sendBatch = 128
 
-// sender sends frames in batches from buffers that it keeps.
+// sender sends frames in batches from buffers that it reuses.
 type sender struct {
 	fd      int
 	headers [sendBatch]mmsghdr
 	iovecs  [sendBatch]unix.Iovec
-	ends    [sendBatch]int // of each frame in arena
+	ends    [sendBatch]int // end of each frame in arena
 	arena   []byte
 }
 
@@ -33,7 +33,7 @@ func (s *sender) announcements(all []platform.Announcement) (int, error) {
 	return sendAll(s, all, frame.AppendAnnouncement)
 }
 
-// sendAll sends what add makes frames of, and returns how much of it the kernel took.
+// sendAll sends all, which add encodes as frames, and returns how many the kernel accepted.
 func sendAll[T any](s *sender, all []T, add func([]byte, *T) ([]byte, error)) (int, error) {
 	sent := 0
 	for sent < len(all) {
@@ -56,8 +56,8 @@ func sendAll[T any](s *sender, all []T, add func([]byte, *T) ([]byte, error)) (i
 	return sent, nil
 }
 
-// flush sends the first n frames of the arena and returns how many the kernel took. The error is
-// that of the next.
+// flush sends the first n frames of the arena and returns how many the kernel accepted. The error is
+// that of the frame after those.
 func (s *sender) flush(n int) (int, error) {
 	start := 0
 	for i := range n {

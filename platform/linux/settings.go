@@ -22,8 +22,8 @@ import (
 )
 
 // setting is one of the kernel's IPv4 settings of an interface (net.ipv4.conf.NAME.*), by
-// its number in netlink (IPV4_DEVCONF_*). They are read and set there, and not in /proc/sys, which
-// is read only in many containers and under a hardened service manager.
+// its number in netlink (IPV4_DEVCONF_*). Settings are read and set by netlink because /proc/sys is
+// read-only in many containers and under a hardened service manager.
 type setting int
 
 // The settings that matter here.
@@ -68,7 +68,7 @@ func (s *setting) UnmarshalText(b []byte) error {
 
 // Values of settings.
 const (
-	// ignoreOthers answers ARP only for addresses of the interface that was asked on.
+	// ignoreOthers answers ARP only for addresses of the interface that received the request.
 	ignoreOthers = 1
 	// announceBest sends ARP requests only from an address of the interface they leave on.
 	announceBest = 2
@@ -76,33 +76,33 @@ const (
 	looseRPFilter = 2
 )
 
-// parentSettings are the least values that a configured interface needs with a macvlan on it.
+// parentSettings are the minimum values for a configured interface with a macvlan on it.
 //
 // arp_ignore: the virtual address is local, so the interface would answer for it too, with its
-// own MAC. arp_announce: a request for a host's MAC on behalf of a packet from the
-// virtual address would carry that address with the interface's MAC, and the host would believe it.
+// own MAC. arp_announce: an ARP request sent for a packet from the virtual address would carry
+// that address with the interface's MAC, and hosts would cache it.
 // accept_local: see ownSettings.
 var parentSettings = map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest, acceptLocal: 1}
 
-// ownSettings are those that an interface needs whose own list the virtual addresses join.
+// ownSettings are the minimum values for an interface that carries virtual addresses itself.
 //
-// promote_secondaries: an address of the same subnet that is added later is subordinate to ours, or
-// ours to an earlier one, and would vanish with it. accept_local: the adverts of the address owner come from
-// the virtual address, which is local to a Master that has to make way for it.
+// promote_secondaries: in a subnet, later addresses are secondary to the first, ours or another, and would
+// be removed with it. accept_local: the adverts of the address owner come from the virtual address, which
+// is local to a Master that must yield to the owner.
 var ownSettings = map[setting]uint32{promoteSecondaries: 1, acceptLocal: 1}
 
 // macvlanSettings are set on a macvlan.
 //
-// arp_ignore: it answers for virtual addresses only, never with the virtual MAC for others of
-// the host. rp_filter and arp_filter: the way back to a host leads through the parent, which
-// is no reason to discard what comes in here. proxy_arp: all that the parent can reach is
-// elsewhere from here, so it would answer for the whole subnet. promote_secondaries: an earlier release has
-// installed addresses with the prefix length of their subnet, of which the first is not to take the others along. forwarding: as
-// on the parent.
+// arp_ignore: the macvlan answers for virtual addresses only, never with the virtual MAC for the host's
+// other addresses. rp_filter and arp_filter: the route back to a host leads through the parent, but packets
+// that arrive on the macvlan must not be dropped for that. proxy_arp: the macvlan's hosts are reached through
+// the parent, so the macvlan would answer for the whole subnet. promote_secondaries: an earlier release
+// installed addresses with the prefix length of their subnet; removing the first must not remove the others.
+// forwarding: as on the parent.
 func macvlanSettings(parent *kernelLink, allRPFilter uint32) map[setting]uint32 {
 	s := map[setting]uint32{arpIgnore: ignoreOthers, arpAnnounce: announceBest, arpFilter: 0, proxyARP: 0, rpFilter: 0, promoteSecondaries: 1}
 	if v, _ := parent.setting(int(rpFilter)); max(v, allRPFilter) != 0 {
-		// The stricter of this and the setting for all interfaces counts, and loose is the stricter.
+		// The kernel uses the maximum of this and the setting for all interfaces, and loose (2) is the maximum.
 		s[rpFilter] = looseRPFilter
 	}
 	if v, ok := parent.setting(int(forwarding)); ok {
@@ -122,7 +122,7 @@ func readAllRPFilter() uint32 {
 }
 
 // setting6 is one of the kernel's IPv6 settings of an interface (net.ipv6.conf.NAME.*), by its number in netlink
-// (DEVCONF_*), where they are only read.
+// (DEVCONF_*), which can only read them.
 type setting6 int
 
 // The settings that matter here.
@@ -149,15 +149,14 @@ func (s setting6) String() string {
 	}
 }
 
-// value6 is an IPv6 setting with its value.
 type value6 struct {
 	setting setting6
 	value   uint32
 }
 
-// macvlanSettings6 keeps a macvlan from sending anything of IPv6 by itself that the address
-// generation mode does not. One that carries IPv6 answers for its addresses with the same Router flag as
-// the interface does, and routes as it does. Forwarding comes before accept_ra, which it sets.
+// macvlanSettings6 returns settings that keep a macvlan from sending IPv6 packets of its own that the address
+// generation mode does not prevent. A macvlan that carries IPv6 forwards as its parent does, and sends the same
+// Router flag. Forwarding comes before accept_ra, because setting forwarding changes accept_ra.
 func macvlanSettings6(family platform.Family, parent *kernelLink) []value6 {
 	if family != platform.IPv6 {
 		return []value6{{disableIPv6, 1}}
@@ -169,8 +168,8 @@ func macvlanSettings6(family platform.Family, parent *kernelLink) []value6 {
 	return []value6{{disableIPv6, 0}, {forwarding6, forwards}, {acceptRA, 0}}
 }
 
-// setIPv6 gives a macvlan those of its IPv6 settings that it does not have; unknown: all of them. It is called in the
-// System's namespace. It fails where /proc/sys is read-only, which most macvlans can do without: see unmet6.
+// setIPv6 sets those IPv6 settings of a macvlan that differ from now; if now is nil, all of them. The caller must be in
+// the System's namespace. It fails if /proc/sys is read-only; most macvlans work without the settings: see unmet6.
 func setIPv6(name string, all []value6, now *kernelLink) error {
 	var errs []error
 	for _, v := range all {
@@ -185,7 +184,7 @@ func setIPv6(name string, all []value6, now *kernelLink) error {
 	return errors.Join(errs...)
 }
 
-// unmet6 says what harm it does that a macvlan has not the settings that it should; empty: none.
+// unmet6 describes the consequence of wrong IPv6 settings of a macvlan; empty if there is none.
 func unmet6(m *kernelLink, family platform.Family, parent *kernelLink) string {
 	const acceptWhileForwarding = 2
 	switch {
@@ -202,15 +201,14 @@ func unmet6(m *kernelLink, family platform.Family, parent *kernelLink) string {
 	return "it takes what router advertisements say; addresses of them are removed"
 }
 
-// settingKey names a setting of an interface.
 type settingKey struct {
 	link    int
 	setting setting
 }
 
-// planSettings restores settings of configured interfaces that no virtual router needs any more,
-// notes those that these interfaces need, and returns the steps that set them once they are recorded. What cannot be done is
-// told to fail.
+// planSettings restores settings of configured interfaces that no virtual router needs any more, notes the
+// settings that interfaces do need, and returns the steps that set them, to be run once they are recorded. It
+// passes errors to fail.
 func (s *System) planSettings(parents map[int]*kernelLink, fail func(error)) []step {
 	needs := make(map[settingKey]uint32)
 	for _, e := range s.registry.all() {
@@ -259,8 +257,8 @@ func (s *System) planSettings(parents map[int]*kernelLink, fail func(error)) []s
 	return steps
 }
 
-// restoreSettings gives the settings that match their original value back, unless somebody has changed
-// them since, and forgets them. Those that it cannot restore it keeps.
+// restoreSettings restores and forgets the settings for which match returns true, unless somebody else has
+// changed them since. It keeps the records of settings that it cannot restore.
 func (s *System) restoreSettings(match func(*settingRecord) bool) error {
 	var errs []error
 	var steps []step
@@ -281,7 +279,7 @@ func (s *System) restoreSettings(match func(*settingRecord) bool) error {
 			}
 			links[k.link] = l
 		}
-		if l == nil { // it is gone, and its settings with it
+		if l == nil { // the interface is gone, and its settings with it
 			delete(s.changes, k)
 			continue
 		}
@@ -302,8 +300,8 @@ func (s *System) restoreSettings(match func(*settingRecord) bool) error {
 	return errors.Join(errs...)
 }
 
-// settingsRequest sets settings of an interface; with them, if silent, that it makes no IPv6
-// address by itself.
+// settingsRequest sets settings of an interface. If silent, it also turns off the generation of
+// IPv6 addresses.
 func settingsRequest(index int, settings map[setting]uint32, silent bool) *request {
 	r, _ := linkRequest(unix.RTM_SETLINK, 0, index)
 	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)

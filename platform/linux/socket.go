@@ -21,14 +21,14 @@ import (
 )
 
 // Sizes of socket buffers in bytes. They hold more than a second of adverts at full
-// rate, and are used only when somebody sends that.
+// rate; the kernel allocates them only as needed.
 const (
 	receiveBuffer = 2 << 20
 	sendBuffer    = 4 << 20
 )
 
 // openReceiver opens a raw socket for VRRP packets of one interface. It receives nothing from
-// other interfaces, not even what comes between its creation and its binding.
+// other interfaces, not even between its creation and its binding.
 func openReceiver(ifname string, index int, family platform.Family) (fd int, err error) {
 	domain, level, all := unix.AF_INET, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL
 	if family == platform.IPv6 {
@@ -53,7 +53,7 @@ func openReceiver(ifname string, index int, family platform.Family) (fd int, err
 	if err = unix.BindToDevice(fd, ifname); err != nil {
 		return -1, fmt.Errorf("bind to %s: %w", ifname, noLink(err))
 	}
-	// Without this the socket would get every group that anyone in the namespace joined.
+	// Otherwise the socket receives every group that any socket in the namespace joined.
 	if err = unix.SetsockoptInt(fd, level, all, 0); err != nil && family == platform.IPv4 {
 		return -1, fmt.Errorf("multicast of %s: %w", ifname, err)
 	}
@@ -92,7 +92,7 @@ func groupOf(family platform.Family) netip.Addr {
 	return frame.GroupIPv4
 }
 
-// unicastOptions are those of what is sent to single peers.
+// unicastOptions sets the options for packets to unicast peers.
 func unicastOptions(fd int, family platform.Family) error {
 	if family == platform.IPv6 {
 		return errors.Join(
@@ -104,7 +104,7 @@ func unicastOptions(fd int, family platform.Family) error {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, frame.TOS))
 }
 
-// drain reads what waits.
+// drain discards the waiting packets.
 func drain(fd int) {
 	var b [1]byte
 	for {
@@ -114,15 +114,15 @@ func drain(fd int) {
 	}
 }
 
-// options are what ipv4.PacketConn and ipv6.PacketConn have in common here.
+// options are the methods used here that ipv4.PacketConn and ipv6.PacketConn share.
 type options interface {
 	JoinGroup(ifi *net.Interface, group net.Addr) error
 	LeaveGroup(ifi *net.Interface, group net.Addr) error
 	SetBPF(filter []bpf.RawInstruction) error
 }
 
-// control sets options of a socket through package net. The descriptor itself stays out of the
-// runtime's poller, which would otherwise wake up for every packet too.
+// control sets options of a socket through package net. It keeps the descriptor itself out of the
+// runtime's poller, which would otherwise also wake up for every packet.
 func control(fd int, family platform.Family, fn func(options) error) error {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -155,7 +155,7 @@ func openSender(ifname string, index int) (int, error) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sendBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
 	}
-	// Ahead of data in the queues of a busy interface (TC_PRIO_CONTROL).
+	// TC_PRIO_CONTROL: adverts go ahead of data in the queues of a busy interface.
 	const control = 7
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, control)
 	return fd, nil

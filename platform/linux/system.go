@@ -21,13 +21,13 @@ import (
 
 // Options configure a System.
 type Options struct {
-	// StateDir is the directory of the run-state file. It is made when missing. Empty: no
-	// such file is kept, and Recover finds only what is marked in the kernel.
+	// StateDir is the directory of the run-state file, created if missing. If empty, there is
+	// no such file, and Recover finds only what is marked in the kernel.
 	StateDir string
-	// Logger gets warnings and debug messages; nil: none.
+	// Logger gets warnings and debug messages; nil discards them.
 	Logger *slog.Logger
 	// Namespace is the file descriptor of the network namespace to work in; 0 is the
-	// calling thread's. It must stay open as long as the System.
+	// calling thread's. It must stay open while the System is.
 	Namespace int
 }
 
@@ -36,34 +36,34 @@ type System struct {
 	log   *slog.Logger
 	space namespace
 
-	// change carries the requests of Apply, query those of Links and Watch, so that a link
-	// that goes down is told while Apply works through thousands of requests.
+	// change carries the requests of Apply, query those of Links and Watch, so that Watch
+	// reports a link failure even while Apply executes thousands of requests.
 	change, query *rtnetlink
 
 	waiter   waiter
 	ah       ahListener
 	connsMu  sync.Mutex
-	conns    map[int][]*conn // that are open, by interface
+	conns    map[int][]*conn // open ones, by interface index
 	registry registry
 	routes   routeTable
-	// connected are the routes to subnets of virtual addresses that may be there.
+	// connected are the routes to subnets of virtual addresses that may be installed.
 	connected map[netip.Prefix]connectedRoute
-	// left is what an earlier run has left and Recover could not remove.
+	// left is what an earlier run left and Recover could not remove.
 	left    runState
 	gate    gate
 	owner   ownerRules
 	guarded bool        // guardFilter was called
-	routed  atomic.Bool // there are or were routes of ours
+	routed  atomic.Bool // we have or had routes
 	notify  atomic.Pointer[notifications]
 	state   *stateFile
-	// sole is true while no other router runs in this network namespace: only then is
-	// what carries our mark, but is not in the run-state file, certain to be nobody's.
+	// sole is true while no other router runs in this network namespace: only then is it
+	// certain that objects with our mark, but not in the run-state file, are leftovers.
 	sole bool
-	lone int // the socket that says so to others
-	// control is the socket of ioctls.
+	lone int // the socket whose name shows other routers that we run
+	// control is the socket for ioctls.
 	control int
 
-	applying sync.Mutex // held by what changes the kernel
+	applying sync.Mutex // held while the kernel is changed
 	// changes are the settings of configured interfaces that we changed.
 	changes map[settingKey]settingRecord
 
@@ -77,9 +77,9 @@ type System struct {
 
 var _ platform.System = (*System)(nil)
 
-// New opens what a System needs of the kernel. It fails with platform.ErrConflict when the
-// run-state file is in use by another router, and with the kernel's error when the caller may
-// not administer the network.
+// New opens the sockets and files of a System. It fails with platform.ErrConflict if another
+// router uses the run-state file, and with the kernel's error if the caller may not administer
+// the network.
 func New(o Options) (*System, error) {
 	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, control: -1, notifyBuffer: 2 * answerBuffer}
 	if s.log == nil {
@@ -129,8 +129,8 @@ func (s *System) open(stateDir string) error {
 	return nil
 }
 
-// claimNamespace binds a name in the network namespace that lives as long as the process. It
-// is false when another router has it.
+// claimNamespace binds a name in the network namespace for the lifetime of the process. It
+// returns false if another router has the name.
 func claimNamespace() (int, bool) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *System) Close() error {
 	return err
 }
 
-// release lets go of sockets and files without touching the kernel's state.
+// release closes sockets and files without changing the kernel's state.
 func (s *System) release() {
 	s.close()
 	s.watches.Wait()
@@ -178,8 +178,7 @@ func (s *System) release() {
 // errClosed is returned by methods of a System after Close.
 var errClosed = fmt.Errorf("network system: %w", os.ErrClosed)
 
-// noLink turns the errors by which the kernel says that an interface does not exist into
-// platform.ErrNoLink.
+// noLink turns the kernel's errors for missing interfaces into platform.ErrNoLink.
 func noLink(err error) error {
 	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
 		return fmt.Errorf("%w (%w)", platform.ErrNoLink, err)

@@ -16,21 +16,21 @@ import (
 	"vrrpsh/platform"
 )
 
-// view is the interfaces as far as notifications tell.
+// view holds the state of the interfaces according to notifications.
 type view struct {
 	system *System
 	links  map[int]kernelLink
-	addrs  map[int][]viewAddr // in the order of the kernel
-	// changed are the interfaces of which something was told; told is what Watch's caller knows.
+	addrs  map[int][]viewAddr // in the kernel's order
+	// changed are the interfaces with new notifications; told is what Watch has reported.
 	changed map[int]bool
 	told    map[int]platform.Link
 	// suspects are the entries that may have lost something.
 	suspects map[*entry]bool
 	// suspectRoutes is set when a static route may be lost.
 	suspectRoutes bool
-	// checkAt is when the sockets are to be looked at; zero: nothing has happened to their interfaces.
+	// checkAt is when to check the sockets; zero if their interfaces have not changed.
 	checkAt time.Time
-	// diverged is set when something may be wrong that only Reconcile can see or put right.
+	// diverged is set when something may be wrong that only Reconcile can detect or repair.
 	diverged bool
 }
 
@@ -39,7 +39,7 @@ type viewAddr struct {
 	ours bool
 }
 
-// load asks the kernel for everything.
+// load reads the whole state from the kernel.
 func (v *view) load() error {
 	links, err := v.system.query.links()
 	if err != nil {
@@ -65,7 +65,7 @@ func (v *view) load() error {
 	return nil
 }
 
-// setAddr notes that an address exists or not.
+// setAddr records whether an address exists.
 func (v *view) setAddr(a kernelAddr, exists bool) {
 	list := v.addrs[a.link]
 	at := slices.IndexFunc(list, func(x viewAddr) bool { return x.prefix == a.prefix })
@@ -83,8 +83,8 @@ func (v *view) setAddr(a kernelAddr, exists bool) {
 	}
 }
 
-// link returns an interface as the router sees it: addresses that others are subordinate to
-// first, since the first is what the host itself would choose.
+// link returns an interface as the router sees it: primary addresses come before secondary
+// ones, since the host itself would choose the first.
 func (v *view) link(index int) platform.Link {
 	k := v.links[index]
 	l := k.Link
@@ -92,7 +92,7 @@ func (v *view) link(index int) platform.Link {
 	l.Ours = v.system.registry.macvlans[index] != nil
 	v.system.registry.mu.Unlock()
 	l.Ours = l.Ours || k.ours()
-	// A bridge, bond or team takes all that its ports receive; a VRF is another routing table only.
+	// A bridge, bond or team takes all packets of its ports; a VRF only has another routing table.
 	if upper, ok := v.links[k.upper]; ok && upper.kind != "vrf" {
 		l.PortOf = upper.Name
 	}
@@ -108,7 +108,7 @@ func (v *view) link(index int) platform.Link {
 	return l
 }
 
-// update returns what the caller of Watch does not know yet; everything if all.
+// update returns the changes since the last report of Watch; everything if all.
 func (v *view) update(all bool) platform.Update {
 	var u platform.Update
 	if all {
@@ -140,7 +140,7 @@ func (v *view) update(all bool) platform.Update {
 	return u
 }
 
-// suspectPorts looks at the ports of an interface, which are told with its name.
+// suspectPorts marks the ports of an interface as changed, since their links contain its name.
 func (v *view) suspectPorts(upper int) {
 	for i := range v.links {
 		if v.links[i].upper == upper {
@@ -149,7 +149,7 @@ func (v *view) suspectPorts(upper int) {
 	}
 }
 
-// suspectLink looks at the virtual router whose macvlan was changed.
+// suspectLink suspects the virtual router whose macvlan changed.
 func (v *view) suspectLink(index int) {
 	r := &v.system.registry
 	r.mu.Lock()
@@ -159,7 +159,7 @@ func (v *view) suspectLink(index int) {
 	}
 }
 
-// strays tells whether an interface that has changed is one of ours that is not as it was made, or one that ours follow.
+// strays reports whether a changed interface is, or has, a macvlan with a wrong MAC or MTU, or itself lost the virtual MAC.
 func (v *view) strays(l *kernelLink, exists bool) bool {
 	r := &v.system.registry
 	r.mu.Lock()
@@ -177,7 +177,7 @@ func (v *view) strays(l *kernelLink, exists bool) bool {
 	return false
 }
 
-// suspectAddr looks at the virtual router whose address was removed.
+// suspectAddr suspects the virtual router whose address was removed.
 func (v *view) suspectAddr(a kernelAddr) {
 	r := &v.system.registry
 	r.mu.Lock()
@@ -191,7 +191,7 @@ func (v *view) suspectAddr(a kernelAddr) {
 	}
 }
 
-// expectation is what must be in the kernel of an entry.
+// expectation is the state that the kernel must have for an entry.
 type expectation struct {
 	entry     *entry
 	rounds    uint64
@@ -203,14 +203,14 @@ type expectation struct {
 	installed []netip.Prefix
 }
 
-// expectation returns what must be there of e. The registry is locked, or nobody changes it.
+// expectation returns the expectation for e. The caller has locked the registry or knows that nobody changes it.
 func (e *entry) expectation() expectation {
 	return expectation{e, e.rounds, e.want.ID, e.want.Link, e.want.Macvlan, e.device(), e.up, slices.Clone(e.installed)}
 }
 
-// lost returns the suspects of which something is really missing. Notifications may be older than
-// what Apply has done since, so those that they speak against are compared with the
-// kernel itself; those that Apply works on stay suspects.
+// lost returns the suspects that really lack something. Notifications may be older than Apply's
+// latest changes, so suspects that contradict them are compared with the kernel itself. Those that
+// Apply works on stay suspects.
 func (v *view) lost() []platform.ID {
 	if len(v.suspects) == 0 {
 		return nil
@@ -250,14 +250,14 @@ func (v *view) lost() []platform.ID {
 	return lost
 }
 
-// unchanged says whether Apply has left the entry alone since the expectation was noted.
+// unchanged reports whether Apply has not touched the entry since the expectation was made.
 func (v *view) unchanged(x *expectation) bool {
 	v.system.registry.mu.Lock()
 	defer v.system.registry.mu.Unlock()
 	return !x.entry.busy && x.entry.rounds == x.rounds
 }
 
-// meets compares an expectation with what notifications tell.
+// meets compares an expectation with the state according to notifications.
 func (v *view) meets(x *expectation) bool {
 	l, ok := v.links[x.device]
 	if x.macvlan && x.device != 0 && (!ok || l.adminUp != x.up) {
@@ -271,9 +271,9 @@ func (v *view) meets(x *expectation) bool {
 	return true
 }
 
-// verify compares an expectation with the kernel. addrs keeps addresses that were asked for.
+// verify compares an expectation with the kernel. addrs caches the addresses of interfaces.
 func (v *view) verify(x *expectation, addrs map[int][]kernelAddr) (bool, error) {
-	// With the interface itself gone, there is nothing that could be put back.
+	// If the interface itself is gone, nothing can be restored.
 	if _, err := v.system.query.link(x.link); err != nil {
 		return true, ignoreNoLink(err)
 	}

@@ -23,12 +23,12 @@ type waiter struct {
 	closed atomic.Bool
 	epoll  int
 	wake   int
-	added  atomic.Int32 // descriptors
-	// events and ready belong to the one that waits: ready has a bit for each descriptor that had
-	// something to read at the end of the last wait, so that idle sockets cost nothing.
+	added  atomic.Int32 // number of descriptors
+	// events and ready belong to the waiting goroutine. ready has a bit for each descriptor that
+	// was readable at the end of the last wait, so that idle sockets cost nothing.
 	events []unix.EpollEvent
 	ready  []uint64
-	// coarse is set when the kernel has no wait in nanoseconds (before Linux 5.11).
+	// coarse is set if the kernel cannot wait in nanoseconds (before Linux 5.11).
 	coarse bool
 }
 
@@ -69,14 +69,14 @@ func (w *waiter) remove(fd int) {
 	}
 }
 
-// isReady tells whether a descriptor had something to read at the end of the last wait and was not
+// isReady reports whether a descriptor was readable at the end of the last wait and was not
 // emptied since.
 func (w *waiter) isReady(fd int) bool {
 	i := fd / 64
 	return i < len(w.ready) && w.ready[i]&(1<<(fd%64)) != 0
 }
 
-// emptied notes that a descriptor was read until nothing was left.
+// emptied records that nothing is left to read from a descriptor.
 func (w *waiter) emptied(fd int) { w.ready[fd/64] &^= 1 << (fd % 64) }
 
 func (w *waiter) setReady(fd int) {
@@ -104,7 +104,7 @@ func (w *waiter) close() {
 	if !w.opened || w.closed.Swap(true) {
 		return
 	}
-	// Whoever waits now is woken; whoever comes later sees closed.
+	// Wake a running wait; later callers see closed.
 	w.write()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,7 +170,7 @@ func (w *waiter) poll(until time.Time) (int, error) {
 	return unix.EpollWait(w.epoll, w.events, ms)
 }
 
-// epollPwait2 is epoll_pwait2(2) without a signal mask; no timeout is forever.
+// epollPwait2 is epoll_pwait2(2) without a signal mask; a nil timeout waits forever.
 func epollPwait2(epoll int, events []unix.EpollEvent, timeout *unix.Timespec) (int, unix.Errno) {
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll),
 		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(timeout)), 0, 0)

@@ -51,7 +51,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		// Overruns are normal when thousands of addresses change; for anything else, do not spin.
+		// Overruns are normal when thousands of addresses change; pause after any other error.
 		if !errors.Is(err, unix.ENOBUFS) {
 			s.log.Warn("lost the notifications of interfaces", "error", err)
 			select {
@@ -63,7 +63,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	}
 }
 
-// notifications is a socket on which the kernel tells what changes, in the order in which it happens.
+// notifications is a socket on which the kernel reports changes in the order in which they happen.
 type notifications struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -100,7 +100,7 @@ func openNotifications(protocol, buffer int, groups ...int) (*notifications, err
 	return n, nil
 }
 
-// closeWith closes the socket when ctx ends, or when the function that it returns is called.
+// closeWith closes the socket when ctx ends or when the returned function is called.
 func (n *notifications) closeWith(ctx context.Context) func() {
 	stop := context.AfterFunc(ctx, func() { _ = n.file.Close() })
 	return func() { stop(); _ = n.file.Close() }
@@ -115,7 +115,7 @@ func (n *notifications) join(group int) error {
 	return errors.Join(err, inner)
 }
 
-// read returns the next messages; none if nothing waits and wait is false.
+// read returns the next messages. If wait is false, it does not wait for any.
 func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 	var size int
 	var inner error
@@ -134,7 +134,7 @@ func (n *notifications) read(wait bool) ([]syscall.NetlinkMessage, error) {
 	return syscall.ParseNetlinkMessage(n.buf[:size])
 }
 
-// watchUntilError tells the whole state and then every change, until an error.
+// watchUntilError reports the whole state and then every change, until an error.
 func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) error {
 	var n *notifications
 	err := v.system.space.do(func() (err error) {
@@ -154,9 +154,9 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 	if err := v.load(); err != nil {
 		return err
 	}
-	v.diverged = true // whatever was not told
+	v.diverged = true // notifications may have been lost
 	v.checkAt = time.Now()
-	// What Apply works on cannot be judged yet; look again soon.
+	// The entries that Apply works on cannot be checked yet; check them again soon.
 	const again = 20 * time.Millisecond
 	for first := true; ; first = false {
 		if !first {
@@ -202,11 +202,11 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 	}
 }
 
-// checkPause is how long after a change of an interface the sockets are looked at: what it does to them comes behind its
-// notification, and many changes often come together.
+// checkPause is the delay from a change of an interface to the check of its sockets: the change affects them only after its
+// notification, and changes often come in groups.
 const checkPause = 100 * time.Millisecond
 
-// broken returns the sockets that do not work any more, if it is time to look.
+// broken returns the sockets that no longer work, if a check is due.
 func (v *view) broken() []platform.Socket {
 	if v.checkAt.IsZero() || time.Now().Before(v.checkAt) {
 		return nil
@@ -215,7 +215,7 @@ func (v *view) broken() []platform.Socket {
 	return v.system.brokenSockets(func(link int) bool { _, ok := v.links[link]; return ok })
 }
 
-// suspectSockets has the sockets looked at soon if some are of an interface.
+// suspectSockets schedules a check of the sockets if the interface has any.
 func (v *view) suspectSockets(link int) {
 	if !v.checkAt.IsZero() {
 		return
@@ -235,7 +235,7 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		if err != nil || !ok {
 			return
 		}
-		// An interface that goes down takes its routes along, of which nothing is told.
+		// The kernel removes the routes of an interface that goes down without notification.
 		if was, known := v.links[l.Index]; known && !was.ours() && (was.adminUp != l.adminUp || m.Header.Type == unix.RTM_DELLINK) {
 			v.suspectRoutes = true
 		}
