@@ -59,7 +59,7 @@ func background(cmd *exec.Cmd) error {
 	}
 }
 
-// inherited is an upper bound for the descriptors with which a process is started.
+// inherited is the highest number of descriptors with which a process is expected to start.
 const inherited = 256
 
 // KeepDescriptors keeps the open and inherited descriptors of this process from the programs that it runs: these may run
