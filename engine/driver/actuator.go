@@ -11,41 +11,41 @@ import (
 	"vrrpsh/platform"
 )
 
-// applyBatch is how many virtual routers go into one System.Apply: enough to make it worth
-// while, few enough that sockets and answers do not wait long.
+// applyBatch is the number of virtual routers in one System.Apply: enough to be efficient,
+// few enough that sockets and answers do not wait long.
 const applyBatch = 128
 
-// actuator does the kernel work that may take long, in a goroutine of its own. Of what
-// waits it does first what opens ears, then what gives addresses up, so that a router that
-// lost them to another stops answering, and last what installs them.
+// actuator does the kernel work that may take long, in its own goroutine. It opens sockets
+// first. Then it removes addresses, so that a router that lost them to another router stops
+// answering. It installs addresses last.
 type actuator struct {
 	system platform.System
-	// opened and reached tell what came of it; opened returns false if
-	// nobody wants the Conn any more.
+	// opened and reached report the results; opened returns false if
+	// the Conn is no longer needed.
 	opened  func(platform.Conn, opening, error) bool
 	reached func([]outcome)
-	// routed tells what came of static routes.
+	// routed reports the results of static routes.
 	routed func(engine.DesiredRoutes, []error)
-	// reconciled tells what came of reconcile.
+	// reconciled reports the result of reconcile.
 	reconciled func(reconciliation)
 
-	// failed has the Desireds that the system could not reach; it belongs to run.
+	// failed holds the Desireds that the system could not apply. Only run uses it.
 	failed map[engine.Key]engine.Desired
 
-	signal chan struct{} // there is work, or the end
+	signal chan struct{} // there is work, or run must end
 
 	mu     sync.Mutex
 	opens  []opening
 	closes []platform.Conn
-	// want has what waits of each virtual router, the newest only. A key may
-	// be in both lists, and counts where it comes up first.
+	// want holds the newest waiting Desired of each virtual router. A key may
+	// be in both lists; the list that is processed first takes it.
 	want         map[engine.Key]waiting
 	leave, enter []engine.Key
-	routes       *engine.DesiredRoutes // that wait; nil: none
-	late         *engine.DesiredRoutes // that could not be before the addresses are there
-	compare      bool                  // reconcile was asked for
-	busy         bool                  // what next returned last is being done
-	leaving      bool                  // the loop waits until nothing is left to do
+	routes       *engine.DesiredRoutes // waiting routes; nil: none
+	late         *engine.DesiredRoutes // routes that must wait until the addresses are installed
+	compare      bool                  // reconcile was requested
+	busy         bool                  // the work that next returned last is in progress
+	leaving      bool                  // the loop waits until no work is left
 	ended        bool
 }
 
@@ -60,7 +60,7 @@ type waiting struct {
 	leaving bool // the key is in leave
 }
 
-// outcome is what came of a Desired.
+// outcome is the result of a Desired.
 type outcome struct {
 	desired engine.Desired
 	err     error
@@ -72,7 +72,7 @@ func newActuator(s platform.System) *actuator {
 	}
 }
 
-// desire asks for kernel states.
+// desire requests kernel states.
 func (a *actuator) desire(list []engine.Desired) {
 	a.mu.Lock()
 	for _, d := range list {
@@ -91,7 +91,7 @@ func (a *actuator) desire(list []engine.Desired) {
 	a.wake()
 }
 
-// route asks for static routes.
+// route requests static routes.
 func (a *actuator) route(r engine.DesiredRoutes) {
 	a.mu.Lock()
 	a.routes, a.late = &r, nil
@@ -99,7 +99,7 @@ func (a *actuator) route(r engine.DesiredRoutes) {
 	a.wake()
 }
 
-// reconcile asks for the kernel to be compared with what it shall have, when nothing else is left to do.
+// reconcile requests a comparison of the kernel state with the desired state, once no other work is left.
 func (a *actuator) reconcile() {
 	a.mu.Lock()
 	a.compare = true
@@ -107,7 +107,7 @@ func (a *actuator) reconcile() {
 	a.wake()
 }
 
-// open asks for sockets, close for the end of a Conn that the loop uses no more.
+// open requests sockets; close requests that a Conn that the loop no longer uses is closed.
 func (a *actuator) open(o opening) {
 	a.mu.Lock()
 	a.opens = append(a.opens, o)
@@ -122,7 +122,7 @@ func (a *actuator) close(c platform.Conn) {
 	a.wake()
 }
 
-// finish has the System woken whenever nothing is left to do.
+// finish makes run wake the System whenever no work is left.
 func (a *actuator) finish() {
 	a.mu.Lock()
 	a.leaving = true
@@ -130,14 +130,14 @@ func (a *actuator) finish() {
 	a.wake()
 }
 
-// idle tells whether nothing is left to do, and everything that was done was told.
+// idle reports whether no work is left and all results were reported.
 func (a *actuator) idle() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return !a.busy && len(a.opens)+len(a.closes)+len(a.want) == 0 && a.routes == nil && a.late == nil
 }
 
-// end lets run return when all is done.
+// end lets run return once all work is done.
 func (a *actuator) end() {
 	a.mu.Lock()
 	a.ended = true
@@ -152,7 +152,7 @@ func (a *actuator) wake() {
 	}
 }
 
-// waiting returns how many virtual routers wait.
+// waiting returns the number of virtual routers that wait.
 func (a *actuator) waiting() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -167,7 +167,7 @@ func (a *actuator) run() {
 			a.openEach(w.opens)
 		case len(w.closes) > 0:
 			for _, c := range w.closes {
-				_ = c.Close() // nothing depends on it
+				_ = c.Close() // nothing depends on the result
 			}
 		case len(w.batch) > 0:
 			a.apply(w.batch)
@@ -190,12 +190,12 @@ func (a *actuator) openEach(list []opening) {
 	for _, o := range list {
 		c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
 		if !a.opened(c, o, err) && err == nil {
-			_ = c.Close() // nobody has used it
+			_ = c.Close() // it was never used
 		}
 	}
 }
 
-// openAll opens the sockets that wait for it, before run is called.
+// openAll opens the requested sockets before run is called.
 func (a *actuator) openAll() {
 	a.mu.Lock()
 	list := a.opens
@@ -204,17 +204,17 @@ func (a *actuator) openAll() {
 	a.openEach(list)
 }
 
-// work is what is to be done at a time: one of these.
+// work is one unit of work: only one of these fields is set.
 type work struct {
 	opens  []opening
 	closes []platform.Conn
 	batch  []engine.Desired
 	routes *engine.DesiredRoutes
-	// reconcile compares the kernel with what it shall have.
+	// reconcile compares the kernel state with the desired state.
 	reconcile bool
 }
 
-// next takes what is to be done now.
+// next takes the next unit of work.
 func (a *actuator) next() (w work, leaving, ended bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -227,7 +227,7 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 		if w.batch, a.leave = a.batch(a.leave); len(w.batch) > 0 {
 			break
 		}
-		// The traffic comes with the addresses, and needs its routes then.
+		// Traffic arrives with the addresses and needs its routes then.
 		if w.routes, a.routes = a.routes, nil; w.routes != nil {
 			break
 		}
@@ -243,7 +243,7 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 	return w, a.leaving, a.ended
 }
 
-// batch takes what waits of the first keys of a list.
+// batch takes the waiting Desireds of the first keys of a list.
 func (a *actuator) batch(keys []engine.Key) (batch []engine.Desired, rest []engine.Key) {
 	for len(keys) > 0 && len(batch) < applyBatch {
 		if w, ok := a.want[keys[0]]; ok {
@@ -273,15 +273,15 @@ func (a *actuator) apply(batch []engine.Desired) {
 	a.reached(outcomes)
 }
 
-// reconciliation is what came of comparing the kernel with what it shall have.
+// reconciliation is the result of comparing the kernel state with the desired state.
 type reconciliation struct {
 	lost       []platform.ID
 	routesLost bool
-	failed     int // virtual routers that the system still cannot reach
+	failed     int // virtual routers that the system still cannot apply
 	err        error
 }
 
-// reconcileNow tries again what has failed, unless there is something newer, and has the system compared.
+// reconcileNow retries what failed, unless a newer Desired waits, and then has the System compare the kernel state.
 func (a *actuator) reconcileNow() {
 	var batch []engine.Desired
 	a.mu.Lock()
@@ -317,7 +317,7 @@ func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
 	a.routed(*d, errs)
 }
 
-// putOff has routes tried again when the addresses are there that wait now: they may be reached by way of them.
+// putOff retries routes after the waiting addresses are installed: the next hops may be reachable only through them.
 func (a *actuator) putOff(d *engine.DesiredRoutes) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,18 +9,18 @@ import (
 	"vrrpsh/platform"
 )
 
-// The pace of the announcements. A few go out at once; a failover of thousands of virtual
-// routers is spread, since switches and the neighbours' caches drop bursts, but over no
-// more than announceWithin.
+// The pace of the announcements. A few go out at once. A failover of thousands of virtual
+// routers is spread over at most announceWithin, since switches and the neighbours' caches
+// drop bursts.
 const (
 	announceBurst  = 20
-	announceRate   = 2000 // per second, at the least
+	announceRate   = 2000 // per second, at least
 	announceWithin = 500 * time.Millisecond
 	announceTick   = 4 * time.Millisecond
 )
 
-// announcer spreads announcements over time, fairly: the first address of every virtual
-// router comes before the second of any, and those before the first's repetition.
+// announcer spreads announcements fairly over time: it announces the first address of every
+// virtual router before the second address of any, and all addresses before it repeats the first.
 type announcer struct {
 	jobs    map[engine.Key]*announcing
 	queue   []*announcing // in the order of their turns
@@ -31,7 +31,7 @@ type announcer struct {
 	last   time.Time
 }
 
-// announcing is what there is to announce of one virtual router.
+// announcing holds the announcements of one virtual router.
 type announcing struct {
 	engine.Announce
 	next    int // index in Addrs
@@ -43,14 +43,14 @@ func newAnnouncer() announcer {
 	return announcer{jobs: make(map[engine.Key]*announcing), rate: announceRate, credit: announceBurst}
 }
 
-// add takes announcements on.
+// add queues announcements.
 func (a *announcer) add(n *engine.Announce) {
 	if len(n.Addrs) == 0 {
 		return
 	}
 	j := a.jobs[n.Key]
 	if j != nil && (j.Link != n.Link || j.MAC != n.MAC || len(j.Addrs) != len(n.Addrs)) {
-		a.drop(n.Key) // what was to be announced is not true any more
+		a.drop(n.Key) // the old announcements are no longer true
 		j = nil
 	}
 	if j == nil {
@@ -65,7 +65,7 @@ func (a *announcer) add(n *engine.Announce) {
 	a.rate = max(a.rate, float64(a.waiting)/announceWithin.Seconds())
 }
 
-// drop forgets the announcements of a virtual router that is not Master any more.
+// drop forgets the announcements of a virtual router that is no longer Master.
 func (a *announcer) drop(key engine.Key) {
 	j := a.jobs[key]
 	if j == nil {
@@ -76,7 +76,7 @@ func (a *announcer) drop(key engine.Key) {
 	a.waiting -= len(j.Addrs)*(1+j.more) - j.next
 }
 
-// deadline returns when pace must be called next; the zero time if never.
+// deadline returns when pace must be called next; the zero time means never.
 func (a *announcer) deadline() time.Time {
 	if a.waiting == 0 {
 		return time.Time{}

@@ -12,10 +12,10 @@ import (
 	"vrrpsh/platform"
 )
 
-// Apply implements engine.Applier. It opens the sockets that are missing first, then gives
+// Apply implements engine.Applier. It first opens the missing sockets, then gives
 // the Core the configuration and waits for the kernel's answers. An interface that does not
-// exist is no error: the virtual routers on it wait for it. Calls are carried out one
-// after the other. When ctx ends early the old configuration is on its way back.
+// exist is not an error: its virtual routers wait for it. Apply serializes
+// its calls. When ctx ends early, the old configuration is being restored.
 func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
 	select {
 	case d.applying <- struct{}{}:
@@ -33,8 +33,8 @@ func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
 	if err == nil {
 		err = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) })
 		if err != nil {
-			// The first error is the one that matters. The old configuration's answers
-			// are waited for as long as there is somebody who waits.
+			// The first error is the one that matters. Apply waits for the answers of
+			// the old configuration as long as the caller waits.
 			_ = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, old) })
 		}
 	}
@@ -42,7 +42,7 @@ func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
 	return err
 }
 
-// phase has a part of Apply carried out and waits for what it waits for.
+// phase has the loop carry out a part of Apply and waits for its answers.
 func (d *Driver) phase(ctx context.Context, part operation) error {
 	w := newWaiter()
 	err := d.do(ctx, func(l *loop, now time.Time) {
@@ -59,7 +59,7 @@ func (d *Driver) phase(ctx context.Context, part operation) error {
 	return w.err
 }
 
-// prepare has the sockets opened that cfg needs; what runs keeps its own.
+// prepare opens the sockets that cfg needs. The running configuration keeps its sockets.
 func (l *loop) prepare(cfg engine.Config) {
 	l.needs = needsOf(l.config, cfg)
 	for _, link := range l.links {
@@ -89,14 +89,14 @@ func (l *loop) endApply(now time.Time) {
 	l.waiter = nil
 	l.needs = needsOf(l.config)
 	l.forgetFailing()
-	l.flush(now) // the last words of virtual routers that were removed
+	l.flush(now) // send the last adverts of removed virtual routers
 	l.prune()
 	for index := range l.links {
-		l.show(now, index) // what could not be heard need not be any more
+		l.show(now, index) // sockets that could not be opened may no longer be needed
 	}
 }
 
-// reached tells the Core what came of its Desired.
+// reached tells the Core the results of its Desireds.
 func (l *loop) reached(now time.Time, list []outcome) {
 	for i := range list {
 		o := &list[i]
@@ -109,15 +109,15 @@ func (l *loop) reached(now time.Time, list []outcome) {
 	}
 }
 
-// routed tells the Core what came of its routes.
+// routed tells the Core the results of its routes.
 func (l *loop) routed(now time.Time, r engine.DesiredRoutes, errs []error) {
 	l.core.RoutesInstalled(now, r.Seq, errs, &l.out)
 	l.take(now)
 	l.waiter.routed(r, errs)
 }
 
-// waiter is what an Apply waits for. The loop fills it; done is closed when nothing
-// is left, and err is set before that.
+// waiter holds the answers that an Apply waits for. The loop fills it, sets err and
+// closes done when no answer is missing.
 type waiter struct {
 	sockets map[socketKey]bool
 	desired map[engine.Key]uint64
@@ -131,7 +131,7 @@ func newWaiter() *waiter {
 	return &waiter{sockets: make(map[socketKey]bool), desired: make(map[engine.Key]uint64), done: make(chan struct{})}
 }
 
-// socket and installed note an answer. An interface that is missing is no error.
+// socket and installed record an answer. A missing interface is not an error.
 func (w *waiter) socket(key socketKey, err error) {
 	if w == nil || !w.sockets[key] {
 		return
@@ -152,15 +152,15 @@ func (w *waiter) installed(o *outcome) {
 		return
 	}
 	delete(w.desired, o.desired.Key)
-	// What cannot be removed is a fault, but nothing that the old configuration could mend.
+	// A failed removal is a fault, but the old configuration could not repair it.
 	if o.err != nil && o.desired.Present && !errors.Is(o.err, platform.ErrNoLink) {
 		w.fail(fmt.Errorf("%s: %w", o.desired.Key, o.err))
 	}
 	w.check()
 }
 
-// routed notes an answer. A route that the kernel refuses is tried again later; only one that
-// this system can never have is an error.
+// routed records an answer. A route that the kernel refuses is retried later; only a route that
+// this system does not support is an error.
 func (w *waiter) routed(r engine.DesiredRoutes, errs []error) {
 	if w == nil || w.routes == 0 || r.Seq < w.routes {
 		return

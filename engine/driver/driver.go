@@ -20,22 +20,22 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// ErrStopped means that the driver does not run any more.
+// ErrStopped means that the driver no longer runs.
 var ErrStopped = errors.New("the router has stopped")
 
 // Options configure a Driver.
 type Options struct {
 	// System is closed when Run ends.
 	System platform.System
-	// Logger gets the events and what else happens; nil: nobody does. It is called by a
-	// goroutine of its own and never delays an advert.
+	// Logger gets the events and other messages; nil: nothing is logged. A separate
+	// goroutine calls it, so that it never delays an advert.
 	Logger *slog.Logger
-	// Handover is what an earlier Driver has handed over; nil: this one starts anew.
+	// Handover is the state that an earlier Driver handed over; nil: this Driver starts anew.
 	Handover *Handover
-	// Run runs the programs of tracked objects and hooks; nil: none is run, as in a simulation.
+	// Run runs the programs of tracked objects and hooks; nil: no program runs, as in a simulation.
 	Run func(context.Context, program.Program) (string, error)
-	// Uptime is a clock that nobody sets and that goes on from one process to the next, in place of the wall clock, for what is
-	// handed over; nil: there is none.
+	// Uptime is a clock that is never set and that goes on from one process to the next. A hand-over uses it in place of the
+	// wall clock; nil: there is none.
 	Uptime func() time.Duration
 	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
@@ -57,7 +57,7 @@ type Driver struct {
 	journal   *records
 	hooks     *hook.Runner
 	tracker   *track.Watcher // belongs to the loop
-	applying  chan struct{}  // holds a value while an Apply is under way
+	applying  chan struct{}  // holds a value while an Apply is in progress
 }
 
 var (
@@ -67,7 +67,7 @@ var (
 )
 
 // New returns a Driver without virtual routers. Its methods may be called before Run;
-// those that need an answer wait for it.
+// methods that need an answer wait for Run.
 func New(o Options) *Driver {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -89,8 +89,9 @@ func New(o Options) *Driver {
 }
 
 // Run runs the virtual routers until ctx ends, and then stops them: every Master sends
-// priority 0 at once, everything is removed from the kernel and the System is closed. It returns
-// nil then, or why it ended earlier or could not clean up. HandOver ends it otherwise. It can be called once.
+// priority 0 at once, everything is removed from the kernel and the System is closed. It then returns
+// nil, or an error if it ended earlier or could not clean up. HandOver ends Run without stopping
+// the virtual routers. Run can be called once.
 func (d *Driver) Run(ctx context.Context) error {
 	if d.started.Swap(true) {
 		return errors.New("the router was started already")
@@ -138,7 +139,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	l.driver.tracker.Close(scriptGrace)
 	l.actuator.end()
 	actuator.Wait()
-	l.operate(d.now()) // sockets may have come
+	l.operate(d.now()) // more sockets may have been opened
 	l.closeSockets()
 	if leaving {
 		d.hooks.Close(hookHaste)
@@ -149,13 +150,13 @@ func (d *Driver) Run(ctx context.Context) error {
 	return err
 }
 
-// At the start the kernel is asked again after startPause, after twice that and so on: without an answer nothing can run.
+// At the start a failed kernel request is repeated after startPause, then after twice that and so on: nothing can run without it.
 const (
 	startPause    = 50 * time.Millisecond
 	startAttempts = 5 // within a second
 )
 
-// persistently does what is needed to start until it succeeds.
+// persistently calls do until it succeeds, but at most startAttempts times.
 func persistently(do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
@@ -173,13 +174,13 @@ func start(f func()) *sync.WaitGroup {
 	return &g
 }
 
-// watchPause is how long the interfaces are not watched after that has failed.
+// watchPause is the pause after a failure before the interfaces are watched again.
 const watchPause = time.Second
 
-// watch posts what happens to the host's interfaces until ctx ends.
+// watch posts the changes of the host's interfaces until ctx ends.
 func (d *Driver) watch(ctx context.Context) {
 	for {
-		whole := true // the first thing told is the whole state
+		whole := true // the first update is the whole state
 		err := d.system.Watch(ctx, func(u platform.Update) {
 			first := whole
 			whole = false

@@ -12,14 +12,14 @@ import (
 	"vrrpsh/platform/journal"
 )
 
-// subscriberQueue is how many events wait for a subscriber before the oldest are lost.
+// subscriberQueue is the number of events that wait for a subscriber before the oldest are lost.
 const subscriberQueue = 1024
 
-// records are what is to be logged. They are written by a goroutine of its own.
+// records holds the records to log. A separate goroutine writes them.
 type records struct {
 	logger *slog.Logger
 	queue  chan record
-	lost   atomic.Uint64 // since it was told last
+	lost   atomic.Uint64 // records lost since the last message about lost ones
 }
 
 type record struct {
@@ -28,7 +28,7 @@ type record struct {
 	args    []any
 }
 
-// recordQueue is how many records wait for the logger before more are lost.
+// recordQueue is the number of records that wait for the logger before further ones are lost.
 const recordQueue = 1024
 
 func newRecords(l *slog.Logger) *records {
@@ -38,7 +38,7 @@ func newRecords(l *slog.Logger) *records {
 	return &records{logger: l, queue: make(chan record, recordQueue)}
 }
 
-// warn logs what the Core does not know of.
+// warn logs a problem that the Core does not know.
 func (j *records) warn(message string, args ...any) { j.add(record{slog.LevelWarn, message, args}) }
 
 func (j *records) info(message string, args ...any) { j.add(record{slog.LevelInfo, message, args}) }
@@ -51,7 +51,7 @@ func (j *records) add(r record) {
 	}
 }
 
-// run writes until the subscription ends, and then what is left.
+// run writes records and events until the subscription ends, and then the remaining records.
 func (j *records) run(events <-chan engine.Event) {
 	var last uint64
 	for {
@@ -79,7 +79,7 @@ func (j *records) run(events <-chan engine.Event) {
 	}
 }
 
-// rest writes the records that wait.
+// rest writes the waiting records.
 func (j *records) rest() {
 	for {
 		select {
@@ -97,7 +97,7 @@ func (j *records) log(ctx context.Context, r record) {
 	j.logger.Log(ctx, r.level, r.message, r.args...)
 }
 
-// eventRecord returns an event as it is logged.
+// eventRecord returns the log record of an event.
 func eventRecord(e *engine.Event) record {
 	var args []any
 	if e.Key.Interface != "" {

@@ -14,32 +14,32 @@ import (
 	"vrrpsh/platform"
 )
 
-// Versions of the document. Documents of all versions up to its own are understood by a release, and those of later ones
-// that need no later one.
+// Versions of the document. A release understands documents of all versions up to its own, and later documents
+// that need no later version.
 const (
-	// handoverVersion is what this release writes. It grows whenever the fields change, as a test holds.
+	// handoverVersion is the version that this release writes. It must grow whenever the fields change; a test checks this.
 	handoverVersion = 4
-	// handoverNeeds is the oldest version whose readers can do without what it does not know. It becomes
-	// handoverVersion with every field that they would have to know, and with every one that means something else.
+	// handoverNeeds is the oldest version whose readers can ignore the fields they do not know. It must become
+	// handoverVersion with every new field that they must not ignore, and with every field whose meaning changes.
 	handoverNeeds = 1
 )
 
-// Handover is what a Driver hands to another one, in the process that takes this one's place as a rule. It
-// has secrets in it.
+// Handover is the state that a Driver hands to another Driver, usually in the process that replaces this one. It
+// contains secrets.
 type Handover struct {
-	// Version is that of who has written it. The first one does not say.
+	// Version is the version of the writer. Version 1 does not write it.
 	Version int `json:"Written"`
-	// Needs is the oldest version that understands it. Readers of version 1 call it Version, and want a 1 here.
+	// Needs is the oldest version that understands the document. Readers of version 1 call it Version and require 1 here.
 	Needs int `json:"Version"`
-	// Uptime is that of Options when Engine.At was; 0: there is none.
+	// Uptime is the value of Options.Uptime at Engine.At; 0: there is none.
 	Uptime time.Duration
 	Engine engine.Handover
-	// System is what platform.System.Leave said.
+	// System is the result of platform.System.Leave.
 	System json.RawMessage
 }
 
-// ReadHandover reads what was marshaled as JSON. System is read into left, to see that it can be; nil: it is not. It is an
-// error if this release would not understand all of it: then somebody else has to go on, or the router starts anew.
+// ReadHandover reads a document in JSON. It decodes System into left to check that this is possible, unless left is nil. It
+// returns an error if this release does not understand the document: then another program must go on, or the router starts anew.
 func ReadHandover(b []byte, left any) (*Handover, error) {
 	var of struct{ Written, Version int }
 	if err := json.Unmarshal(b, &of); err != nil {
@@ -51,7 +51,7 @@ func ReadHandover(b []byte, left any) (*Handover, error) {
 	case of.Version > handoverVersion:
 		return nil, fmt.Errorf("hand-over that needs version %d: this release understands version %d", of.Version, handoverVersion)
 	}
-	strict := of.Written <= handoverVersion // a later release has fields that this one can do without
+	strict := of.Written <= handoverVersion // a later release has fields that this release can ignore
 	h := new(Handover)
 	if err := decode(b, h, strict); err != nil {
 		return nil, fmt.Errorf("hand-over: %w", err)
@@ -73,7 +73,7 @@ func decode(b []byte, v any, strict bool) error {
 	return d.Decode(v)
 }
 
-// MarshalFor returns the document for a reader that is of a version, if it can understand it.
+// MarshalFor returns the document for a reader of a version, or an error if that reader cannot understand it.
 func (h *Handover) MarshalFor(version int) ([]byte, error) {
 	if h.Needs > version {
 		return nil, fmt.Errorf("hand-over that needs version %d: the other release understands version %d", h.Needs, version)
@@ -81,9 +81,9 @@ func (h *Handover) MarshalFor(version int) ([]byte, error) {
 	return json.Marshal(h)
 }
 
-// HandOver ends Run in another way than the end of its context does: no Master resigns, the kernel stays as it
-// is, and what it returns lets another Driver go on. The virtual routers go on until the kernel work that is under way is
-// done; then the peers hear nothing until that one begins.
+// HandOver ends Run without stopping the virtual routers: no Master resigns, the kernel state stays, and
+// another Driver can go on from the returned Handover. The virtual routers run until the pending kernel work is
+// done; then the peers hear nothing until the other Driver begins.
 func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
 	if !d.mail.post(d.system, func(l *loop, _ time.Time) {
 		l.leaving = true
@@ -102,11 +102,11 @@ func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
 	return d.left, nil
 }
 
-// leave notes what is to be handed over, and lets go of the System.
+// leave records the state to hand over and releases the System.
 func (d *Driver) leave(l *loop) error {
 	h := &Handover{Version: handoverVersion, Needs: handoverNeeds, Engine: l.core.Handover()}
 	now := d.now()
-	h.Engine.Rebase(now, now.Round(0)) // what was noted before the clock was set, too
+	h.Engine.Rebase(now, now.Round(0)) // also corrects times recorded before the clock was set
 	if d.uptime != nil {
 		h.Uptime = d.uptime()
 	}
@@ -119,7 +119,7 @@ func (d *Driver) leave(l *loop) error {
 	return nil
 }
 
-// begin makes the kernel ready, and returns what this Driver inherits.
+// begin prepares the kernel and returns the Handover that this Driver inherits.
 func (d *Driver) begin() *Handover {
 	h := d.inherited
 	if d.inherited = nil; h != nil { // it holds a whole configuration
@@ -136,19 +136,19 @@ func (d *Driver) begin() *Handover {
 	return nil
 }
 
-// date tells the moments of a hand-over by the clock of this process, which may have been set since, and has not
-// stood still either.
+// date converts the times of a hand-over to the clock of this process, which has advanced since and may have been
+// set.
 func (d *Driver) date(h *Handover) {
 	if h.Engine.At.IsZero() || h.Uptime == 0 || d.uptime == nil {
 		return
 	}
-	if gap := d.uptime() - h.Uptime; gap >= 0 { // otherwise the machine was started meanwhile
+	if gap := d.uptime() - h.Uptime; gap >= 0 { // otherwise the machine was rebooted meanwhile
 		h.Engine.Rebase(h.Engine.At, d.now().Add(-gap))
 	}
 }
 
-// inherit makes the Core go on where another one has stopped. The actuator does not run yet: nothing
-// may happen between the sockets' opening and that.
+// inherit makes the Core go on where another Core stopped. The actuator does not run yet: nothing else
+// may happen between opening the sockets and restoring the Core.
 func (l *loop) inherit(now time.Time, links []platform.Link, h *engine.Handover) {
 	l.config = h.Config
 	l.needs = needsOf(l.config)

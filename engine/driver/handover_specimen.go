@@ -8,8 +8,8 @@ import (
 	"reflect"
 )
 
-// Specimen returns a document with every field that this release writes, for another one to say whether it understands
-// such documents before anything is handed over. What is left in the system is of the type that left points to; nil: nothing is.
+// Specimen returns a document with every field that this release writes. Another release reads it before a hand-over, to say
+// whether it understands such documents. left points to the type of the document's System; nil: System is empty.
 func Specimen(left any) ([]byte, error) {
 	var h Handover
 	fill(reflect.ValueOf(&h).Elem())
@@ -24,10 +24,10 @@ func Specimen(left any) ([]byte, error) {
 	return json.Marshal(h)
 }
 
-// fill gives a value to everything that v leads to, so that nothing is left out: 1 to numbers, an element to lists.
+// fill sets everything that v contains, so that no field is omitted: numbers become 1, lists get one element.
 func fill(v reflect.Value) {
 	if !v.CanSet() {
-		return // within times and addresses
+		return // unexported fields of times and addresses
 	}
 	switch v.Kind() {
 	case reflect.Pointer:

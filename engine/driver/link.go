@@ -21,7 +21,7 @@ func (l *loop) update(now time.Time, u platform.Update) {
 	}
 	for i := range u.Links {
 		if u.Links[i].Ours {
-			// The Core made it appear. The kernel may have told of it before it was
+			// The Core created it. The kernel may have reported it before it was
 			// known to be ours.
 			l.forget(now, u.Links[i].Index, l.core.ForgetLink)
 			continue
@@ -38,7 +38,7 @@ func (l *loop) update(now time.Time, u platform.Update) {
 		}
 		l.links[link.Index] = link
 		l.open(&link)
-		l.retry(link.Index) // what has changed may be what was missing
+		l.retry(link.Index) // the change may have removed the cause of the failure
 		l.show(now, link.Index)
 		if known && was.Name != link.Name {
 			l.prune()
@@ -63,7 +63,7 @@ func (l *loop) update(now time.Time, u platform.Update) {
 	}
 }
 
-// forget takes an interface away from the Core.
+// forget removes an interface from the Core.
 func (l *loop) forget(now time.Time, index int, from func(time.Time, int, *engine.Output)) {
 	if _, ok := l.links[index]; !ok {
 		return
@@ -73,7 +73,7 @@ func (l *loop) forget(now time.Time, index int, from func(time.Time, int, *engin
 	l.take(now)
 }
 
-// missing returns the known interfaces that are not among all that there are.
+// missing returns the known interfaces that are not in all.
 func (l *loop) missing(all []platform.Link) []int {
 	var gone []int
 	for index := range l.links {
@@ -84,8 +84,8 @@ func (l *loop) missing(all []platform.Link) []int {
 	return gone
 }
 
-// show shows the Core an interface. One whose name has virtual routers is shown only when
-// their sockets are open, or have failed to: nobody starts deaf and dumb.
+// show gives the Core an interface. If virtual routers use the interface, show waits until
+// their sockets are open or could not be opened: no virtual router starts without sockets.
 func (l *loop) show(now time.Time, index int) {
 	link, ok := l.links[index]
 	if !ok {

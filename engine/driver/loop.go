@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// receiveBatch is how many packets are read at a time.
+	// receiveBatch is the number of packets read at a time.
 	receiveBatch = 64
-	// receiveLimit is how many batches of one socket are read before it is the turn of the others
-	// and of the timers: more than a socket's queue holds, so that only packets that came
-	// during this turn are left, however many come.
+	// receiveLimit is the number of batches read from one socket before the other sockets
+	// and the timers get their turn. It is more than a socket's queue holds, so that only
+	// packets that came during this turn are left.
 	receiveLimit = 128
 )
 
-// loop is what belongs to the goroutine that runs the Core; all its methods are called there.
+// loop is the state of the goroutine that runs the Core. Only that goroutine calls its methods.
 type loop struct {
 	driver   *Driver
 	core     *engine.Core
@@ -30,27 +30,27 @@ type loop struct {
 	actuator *actuator
 
 	config  engine.Config
-	needs   map[string]families   // that the configuration wants heard, by interface
-	links   map[int]engine.Link   // of the host, without ours
-	sockets map[socketKey]*socket // those that are open or shall be
-	order   []*socket             // the same, to go round
-	retryAt time.Time             // when to open again what could not be opened
-	waiter  *waiter               // the Apply under way
-	// reconciler is when the kernel is compared.
+	needs   map[string]families   // families that the configuration needs, by interface
+	links   map[int]engine.Link   // the host's interfaces, without ours
+	sockets map[socketKey]*socket // open and requested sockets
+	order   []*socket             // the same, in the order in which they are served
+	retryAt time.Time             // when to retry the sockets that could not be opened
+	waiter  *waiter               // the Apply in progress
+	// reconciler schedules the comparison of the kernel state.
 	reconciler reconciler
 	desires    []engine.Desired      // to be handed to the actuator
-	routes     *engine.DesiredRoutes // the same
+	routes     *engine.DesiredRoutes // to be handed to the actuator
 	packets    [receiveBatch]platform.Packet
-	// reports are what the Core is to be told of adverts that could not be sent, or could be after such;
-	// failing are the virtual routers of the last ones that could not.
+	// reports tell the Core which adverts could not be sent, and which were sent after such a failure;
+	// failing holds the virtual routers whose last advert could not be sent.
 	reports, spareReports []engine.SendReport
 	failing               map[engine.Key]bool
 
 	announcer announcer
 	spare     []operation
-	leaving   bool // somebody else goes on
+	leaving   bool // another Driver takes over
 	resources Resources
-	traced    vrrp.Advertisement // the one that is logged
+	traced    vrrp.Advertisement // reused to decode the advert to log
 }
 
 func newLoop(d *Driver) *loop {
@@ -78,7 +78,7 @@ func newLoop(d *Driver) *loop {
 	return l
 }
 
-// run turns until ctx ends or the System fails.
+// run repeats turn until ctx ends, the System fails or another Driver takes over.
 func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil && !l.left() {
 		due := l.core.Deadline()
@@ -92,8 +92,8 @@ func (l *loop) run(ctx context.Context) error {
 		now := l.driver.now()
 		if !due.IsZero() && !now.Before(due) {
 			l.resources.late(now.Sub(due))
-			// Since the wait ended this goroutine may have been kept from running: what has
-			// come until now is heard before timers fire.
+			// The scheduler may have delayed this goroutine since the wait ended: packets that
+			// came until now are read before timers fire.
 			if err := l.driver.system.Wait(now); err != nil {
 				return fmt.Errorf("look for packets: %w", err)
 			}
@@ -105,18 +105,18 @@ func (l *loop) run(ctx context.Context) error {
 	return nil
 }
 
-// left tells whether somebody else goes on, now that the kernel has what it shall have: until then adverts are sent.
+// left reports whether another Driver takes over and all kernel work is done. Until then the loop sends adverts.
 func (l *loop) left() bool {
 	if !l.leaving || !l.actuator.idle() {
 		return false
 	}
 	now := l.driver.now()
-	l.operate(now) // what came of the last work, and what that makes necessary
+	l.operate(now) // handle the last results, which may cause more work
 	l.flush(now)
 	return l.actuator.idle()
 }
 
-// earliest returns the earlier of two times of which zero is never.
+// earliest returns the earlier of two times; the zero time means never.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -124,9 +124,9 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// turn does what there is to do. The time was taken before the sockets are read: no
-// timer fires before a packet that had come when it was due, however long this
-// goroutine was or is kept from running.
+// turn does all pending work. now was taken before the sockets are read, so that a
+// packet that came before a timer was due is handled before that timer fires, however
+// long the scheduler delays this goroutine.
 func (l *loop) turn(now time.Time) {
 	for _, s := range l.order {
 		l.receive(now, s)
@@ -149,7 +149,7 @@ func (l *loop) turn(now time.Time) {
 
 func due(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
 
-// receive delivers what waits on a socket.
+// receive delivers the packets that wait on a socket.
 func (l *loop) receive(now time.Time, s *socket) {
 	if s.conn == nil {
 		return
@@ -181,7 +181,7 @@ func (l *loop) receive(now time.Time, s *socket) {
 	}
 }
 
-// operate carries out what was posted.
+// operate carries out the posted operations.
 func (l *loop) operate(now time.Time) {
 	list := l.driver.mail.take(l.spare[:0])
 	for i, op := range list {
@@ -191,7 +191,7 @@ func (l *loop) operate(now time.Time) {
 	l.spare = list[:0]
 }
 
-// take takes over what the Core asks for. It must follow every call into the Core that has an Output.
+// take takes over the requests in the Core's Output. It must follow every call into the Core that has an Output.
 func (l *loop) take(now time.Time) {
 	out := &l.out
 	for i := range out.Listens {
@@ -229,9 +229,9 @@ func (l *loop) take(now time.Time) {
 	out.Reset()
 }
 
-// flush sends what was queued, and only then lets the kernel work begin: the advert of
-// a new Master comes before its addresses, and that of one that resigns waits for nothing. A Master of
-// which no advert goes out may not want its addresses any more.
+// flush sends the queued adverts before it starts the kernel work: a new Master must send
+// its advert before it installs its addresses, and a resigning Master must not wait. A Master whose advert
+// could not be sent may no longer want its addresses.
 func (l *loop) flush(now time.Time) {
 	for {
 		for _, s := range l.order {
@@ -253,7 +253,7 @@ func (l *loop) flush(now time.Time) {
 	}
 }
 
-// observe answers those who asked for a snapshot.
+// observe answers the requests for a snapshot.
 func (l *loop) observe(now time.Time) {
 	if asked := l.driver.mail.asked(); len(asked) > 0 {
 		s := l.core.Snapshot(now)
@@ -263,7 +263,7 @@ func (l *loop) observe(now time.Time) {
 	}
 }
 
-// stop stops every virtual router. What is left is the actuator's work.
+// stop stops every virtual router. Only the actuator's work is left then.
 func (l *loop) stop() {
 	now := l.driver.now()
 	l.core.Stop(now, &l.out)

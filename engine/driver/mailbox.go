@@ -11,19 +11,19 @@ import (
 	"vrrpsh/platform"
 )
 
-// operation is what others want done by the goroutine that owns the Core.
+// operation is a request to the goroutine that owns the Core.
 type operation func(l *loop, now time.Time)
 
-// mailbox holds the operations that were posted and not carried out yet.
+// mailbox holds the posted operations that were not carried out yet.
 type mailbox struct {
 	mu         sync.Mutex
 	operations []operation
-	// snapshots are the requests for a snapshot: one answers all.
+	// snapshots are the requests for a snapshot: one snapshot answers all.
 	snapshots []chan<- *engine.Snapshot
 	ended     bool
 }
 
-// post posts an operation; false after the end.
+// post posts an operation. It returns false after end.
 func (m *mailbox) post(s platform.System, op operation) bool {
 	m.mu.Lock()
 	ended := m.ended
@@ -37,7 +37,7 @@ func (m *mailbox) post(s platform.System, op operation) bool {
 	return !ended
 }
 
-// ask asks for a snapshot; false after the end.
+// ask requests a snapshot. It returns false after end.
 func (m *mailbox) ask(s platform.System, answer chan<- *engine.Snapshot) bool {
 	m.mu.Lock()
 	ended := m.ended
@@ -51,7 +51,7 @@ func (m *mailbox) ask(s platform.System, answer chan<- *engine.Snapshot) bool {
 	return !ended
 }
 
-// take returns the operations that wait, and takes an empty slice to fill in return.
+// take returns the waiting operations. The mailbox fills the slice empty from then on.
 func (m *mailbox) take(empty []operation) []operation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,7 +63,7 @@ func (m *mailbox) take(empty []operation) []operation {
 	return list
 }
 
-// asked returns the requests for a snapshot that wait.
+// asked returns the waiting requests for a snapshot.
 func (m *mailbox) asked() []chan<- *engine.Snapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,14 +72,14 @@ func (m *mailbox) asked() []chan<- *engine.Snapshot {
 	return list
 }
 
-// end refuses further operations and drops those that wait.
+// end refuses further operations and drops the waiting ones.
 func (m *mailbox) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.operations, m.snapshots, m.ended = nil, nil, true
 }
 
-// do has an operation carried out and waits for it. When it fails the operation
+// do posts an operation and waits until it is carried out. If do fails, the operation
 // may still be carried out later.
 func (d *Driver) do(ctx context.Context, op operation) error {
 	done := make(chan struct{})

@@ -8,16 +8,16 @@ import (
 	"vrrpsh/engine"
 )
 
-// How long the end waits for hooks that have something to tell: no peer waits for it when the router
-// stops, and all do when another process takes over.
+// How long Run waits at its end for hooks with waiting events: hookGrace when the router stops, because no peer
+// waits then; hookHaste when another process takes over, because all peers wait.
 const (
 	hookGrace = 3 * time.Second
 	hookHaste = 50 * time.Millisecond
-	// scriptGrace is how long scripts that were killed are waited for.
+	// scriptGrace is how long Run waits for killed scripts.
 	scriptGrace = time.Second
 )
 
-// tracked tells the Core what was found out about an object.
+// tracked tells the Core the result of a tracked object.
 func (d *Driver) tracked(o *engine.TrackObject, r engine.TrackResult) {
 	d.mail.post(d.system, func(l *loop, now time.Time) {
 		l.core.SetTrack(now, o, r, &l.out)

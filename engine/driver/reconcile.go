@@ -11,21 +11,21 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// The kernel is compared with what it shall have every reconcilePeriod, at once when notifications of it were lost or
-// tell of a difference, and after something could not be done: after retryPause first, then after twice that and so on.
+// The kernel state is compared with the desired state every reconcilePeriod, at once when kernel notifications were lost or
+// show a difference, and after a failure: first after retryPause, then after twice that time and so on.
 const reconcilePeriod = 30 * time.Second
 
-// reconciler is what the loop knows of it.
+// reconciler is the loop's state of this comparison.
 type reconciler struct {
-	at    time.Time     // when it is time
-	last  time.Time     // when it was begun the last time
-	wait  time.Duration // before the last attempt to do what could not be done; 0: everything could
-	busy  bool          // it is under way
-	again bool          // something has happened meanwhile
-	fault string        // what could not be done, as it was told
+	at    time.Time     // when the next comparison is due
+	last  time.Time     // when the last comparison began
+	wait  time.Duration // the pause before the last retry; 0: nothing has failed
+	busy  bool          // a comparison is in progress
+	again bool          // another comparison is needed after it
+	fault string        // the fault that was logged
 }
 
-// reconcileSoon has the kernel compared, but not more often than every retryPause.
+// reconcileSoon schedules a comparison as soon as possible, but not more often than every retryPause.
 func (r *reconciler) reconcileSoon(now time.Time) {
 	if r.busy {
 		r.again = true
@@ -38,7 +38,7 @@ func (r *reconciler) reconcileSoon(now time.Time) {
 	r.at = earliest(r.at, at)
 }
 
-// refused has it compared and tried again after something could not be done. While that is so, the pauses grow.
+// refused schedules a comparison and a retry after a failure. The pauses grow as long as retries fail.
 func (r *reconciler) refused(now time.Time) {
 	if r.wait == 0 && !r.busy {
 		r.at = earliest(r.at, now.Add(retryPause))
@@ -46,13 +46,13 @@ func (r *reconciler) refused(now time.Time) {
 	r.again = r.again || r.busy && r.wait == 0
 }
 
-// reconcile begins.
+// reconcile begins a comparison.
 func (l *loop) reconcile(now time.Time) {
 	l.reconciler.at, l.reconciler.last, l.reconciler.busy = time.Time{}, now, true
 	l.actuator.reconcile()
 }
 
-// reconciled takes over what came of it.
+// reconciled handles the result of a comparison.
 func (l *loop) reconciled(now time.Time, r reconciliation) {
 	c := &l.reconciler
 	c.busy = false
@@ -79,7 +79,7 @@ func (l *loop) reconciled(now time.Time, r reconciliation) {
 	l.tellKernelFault(r)
 }
 
-// tellKernelFault logs what the kernel cannot be made, once as long as it stays the same.
+// tellKernelFault logs how the kernel state differs from the desired state, once until that changes.
 func (l *loop) tellKernelFault(r reconciliation) {
 	var errs []error
 	if r.failed > 0 {

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// LateBounds are the upper bounds of the classes of Resources.Late. The last class, without a bound,
-// holds the rest.
+// LateBounds are the upper bounds of the classes of Resources.Late. The last class has no bound.
 var LateBounds = [...]time.Duration{
 	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
 	20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, time.Second,
 }
 
-// Resources says how the loop fares.
+// Resources describes the load of the loop.
 type Resources struct {
 	Turns      uint64
 	Received   uint64 // adverts, before any check
@@ -22,21 +21,21 @@ type Resources struct {
 	SendErrors uint64 // adverts that could not be sent
 	Announced  uint64 // gratuitous ARP and Neighbor Advertisements sent
 
-	// Late counts the timers' deadlines by how late the loop was for them, TotalLate is the sum, MaxLate the
-	// worst, and LongestTurn is how long the loop was busy at a time.
+	// Late counts the timers' deadlines by the delay with which the loop met them. TotalLate is the sum of the
+	// delays, MaxLate the longest delay. LongestTurn is the longest time that one turn of the loop took.
 	Late        [len(LateBounds) + 1]uint64
 	TotalLate   time.Duration
 	MaxLate     time.Duration
 	LongestTurn time.Duration
 
 	Sockets              int
-	AnnouncementsWaiting int // to be sent
-	KernelWaiting        int // virtual routers whose kernel state is to be changed
-	// KernelFault is what the kernel could not be made the last time; empty: nothing.
+	AnnouncementsWaiting int // not sent yet
+	KernelWaiting        int // virtual routers whose kernel state is not changed yet
+	// KernelFault says how the kernel state differed from the desired state at the last attempt; empty: it did not.
 	KernelFault string
 }
 
-// Resources returns how the loop has fared since Run began.
+// Resources returns the load of the loop since Run began.
 func (d *Driver) Resources(ctx context.Context) (Resources, error) {
 	result := make(chan Resources, 1)
 	err := d.do(ctx, func(l *loop, _ time.Time) {
@@ -53,7 +52,7 @@ func (d *Driver) Resources(ctx context.Context) (Resources, error) {
 	return <-result, nil
 }
 
-// late notes how late the loop is for a deadline.
+// late records by how much the loop missed a deadline.
 func (r *Resources) late(by time.Duration) {
 	class := 0
 	for class < len(LateBounds) && by > LateBounds[class] {

@@ -13,44 +13,44 @@ import (
 	"vrrpsh/platform"
 )
 
-// retryPause is how long after a failure sockets are opened again.
+// retryPause is the pause after a failure before sockets are opened again.
 const retryPause = time.Second
 
-// complainPause is the least time between complaints about one socket.
+// complainPause is the minimum time between log messages about one socket.
 const complainPause = 10 * time.Second
 
-// socketKey names the sockets of an interface.
+// socketKey identifies a socket: an interface and an address family.
 type socketKey struct {
 	link   int
 	family vrrp.Family
 }
 
-// socket is a Conn, or one that shall be, with what is to be sent on it.
+// socket is a Conn that is open or requested, with the packets to send on it.
 type socket struct {
 	key  socketKey
 	conn platform.Conn // nil until it is open
-	// broken is set while conn is to be replaced by another, and trouble is why opening has failed last; empty
-	// when it has not, or not yet. A socket with trouble is deaf.
+	// broken is set while conn waits for its replacement. trouble is the error of the last attempt to open;
+	// empty: there was none. A socket with trouble receives nothing.
 	broken  bool
 	trouble string
 
 	frames        []platform.Frame
-	adverts       []queued // what the frames are
-	errs          []error  // of the frames; empty if there are none
+	adverts       []queued // the adverts of the frames
+	errs          []error  // the errors of the frames; empty if there are none
 	announcements []platform.Announcement
 	filter        []uint8
 	filtered      bool
-	quiet         time.Time // until when its troubles are not logged
+	quiet         time.Time // no trouble is logged before this time
 }
 
-// queued says of what advert a frame is.
+// queued identifies the advert of a frame.
 type queued struct {
 	key      engine.Key
 	priority uint8
-	more     bool // the next frame is of the same one
+	more     bool // the next frame belongs to the same advert
 }
 
-// families are those of an interface that are to be heard.
+// families are the address families of an interface that need sockets.
 type families struct{ ipv4, ipv6 bool }
 
 func (f families) list() []vrrp.Family {
@@ -64,7 +64,7 @@ func (f families) list() []vrrp.Family {
 	return list
 }
 
-// needsOf returns what configurations want heard.
+// needsOf returns the address families that configurations need, by interface.
 func needsOf(configs ...engine.Config) map[string]families {
 	needs := make(map[string]families)
 	for _, cfg := range configs {
@@ -82,8 +82,8 @@ func needsOf(configs ...engine.Config) map[string]families {
 	return needs
 }
 
-// open has the sockets opened that an interface needs and does not have. It returns
-// those that are new.
+// open requests the sockets that an interface needs and does not have. It returns
+// the keys of the new sockets.
 func (l *loop) open(link *engine.Link) []socketKey {
 	if !link.Ethernet {
 		return nil
@@ -102,7 +102,7 @@ func (l *loop) open(link *engine.Link) []socketKey {
 	return opening
 }
 
-// request has the actuator open a socket.
+// request asks the actuator to open a socket.
 func (l *loop) request(s *socket) {
 	o := opening{key: s.key}
 	for _, p := range l.links[s.key.link].Addrs {
@@ -114,12 +114,12 @@ func (l *loop) request(s *socket) {
 	l.actuator.open(o)
 }
 
-// opened takes a Conn over, or the reason why there is none.
+// opened takes over a Conn, or the error that says why there is none.
 func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	s := l.sockets[o.key]
 	if s == nil || s.conn != nil && !s.broken {
 		if c != nil {
-			l.actuator.close(c) // nobody needs it any more
+			l.actuator.close(c) // no longer needed
 		}
 		return
 	}
@@ -138,7 +138,7 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 			l.driver.journal.warn("VRRP sockets could not be opened; trying again",
 				"interface", l.links[o.key.link].Name, "family", o.key.family.String(), "error", err)
 		}
-		// That an interface is gone will be told; until then those that run on it need not know.
+		// The kernel will report that the interface is gone; until then its virtual routers need not know.
 		if !gone || s.conn == nil {
 			s.trouble = err.Error()
 		}
@@ -148,7 +148,7 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	l.show(now, o.key.link)
 }
 
-// reopen tries again what could not be opened.
+// reopen retries the sockets that could not be opened.
 func (l *loop) reopen() {
 	l.retryAt = time.Time{}
 	for _, s := range l.order {
@@ -167,7 +167,7 @@ func (l *loop) retry(link int) {
 	}
 }
 
-// renew replaces a Conn that does not work any more. Until there is another one it is kept: it may still send.
+// renew replaces a broken Conn. The old Conn stays until the new one is open: it may still send.
 func (l *loop) renew(s *socket) {
 	if s.conn != nil && !s.broken {
 		s.broken = true
@@ -175,7 +175,7 @@ func (l *loop) renew(s *socket) {
 	}
 }
 
-// prune closes the sockets that nothing needs any more.
+// prune closes the sockets that are no longer needed.
 func (l *loop) prune() {
 	l.order = slices.DeleteFunc(l.order, func(s *socket) bool {
 		link := l.links[s.key.link]
@@ -199,9 +199,9 @@ func (l *loop) closeSockets() {
 	}
 }
 
-// listen limits what a socket receives to what the Core wants to hear. Which sockets are
-// open follows from the configuration alone, so that an interface that comes up again
-// does not have to wait for them.
+// listen limits a socket to the packets that the Core wants to receive. The
+// configuration alone decides which sockets are open, so that an interface that comes
+// up again does not have to wait for its sockets.
 func (l *loop) listen(n *engine.Listen) {
 	s := l.sockets[socketKey{n.Link, n.Family}]
 	if s == nil {
@@ -239,19 +239,19 @@ func (l *loop) queue(n *engine.Send) {
 
 var errNoSocket = errors.New("no socket")
 
-// announce queues an announcement, or loses it without a socket.
+// announce queues an announcement. Without a socket, the announcement is lost.
 func (l *loop) announce(key socketKey, n platform.Announcement) {
 	if s := l.sockets[key]; s != nil && s.conn != nil {
 		s.announcements = append(s.announcements, n)
 	}
 }
 
-// send sends what was queued on a socket.
+// send sends the queued packets of a socket.
 func (l *loop) send(s *socket) {
 	if len(s.frames) > 0 {
 		l.sendFrames(s)
 		l.assess(s)
-		clear(s.frames) // lets the messages go
+		clear(s.frames) // lets the garbage collector free the messages
 		s.frames, s.adverts, s.errs = s.frames[:0], s.adverts[:0], s.errs[:0]
 	}
 	if len(s.announcements) > 0 {
@@ -260,8 +260,8 @@ func (l *loop) send(s *socket) {
 	}
 }
 
-// sendFrames sends the frames and notes which could not be sent, and why: one that is too long, say, is no reason not to
-// send those of other virtual routers.
+// sendFrames sends the frames and records the error of each frame that could not be sent. An error of one frame, such as
+// a frame that is too long, must not stop the frames of other virtual routers.
 func (l *loop) sendFrames(s *socket) {
 	for next := 0; next < len(s.frames); {
 		n, err := s.conn.Send(s.frames[next:])
@@ -284,7 +284,7 @@ func (l *loop) sendFrames(s *socket) {
 	}
 }
 
-// assess finds out which adverts could not be sent, and which could after others that could not.
+// assess finds the adverts that could not be sent, and those that were sent after such a failure.
 func (l *loop) assess(s *socket) {
 	if len(s.errs) == 0 && len(l.failing) == 0 {
 		return
@@ -309,8 +309,8 @@ func (l *loop) assess(s *socket) {
 	}
 }
 
-// report tells the Core what became of adverts. It may ask for others, which it then tells of no more: who cannot send
-// gives Master up, and the others of a sync group with it.
+// report tells the Core which adverts were sent and which were not. The Core may then request further adverts, but this
+// ends: a virtual router that cannot send gives up Master, and so do the others in its sync group.
 func (l *loop) report(now time.Time) {
 	list := l.reports
 	l.reports = l.spareReports[:0]
@@ -328,14 +328,14 @@ func (l *loop) report(now time.Time) {
 	l.spareReports = list[:0]
 }
 
-// forgetFailing forgets the virtual routers that are not configured any more.
+// forgetFailing forgets the virtual routers that are no longer configured.
 func (l *loop) forgetFailing() {
 	maps.DeleteFunc(l.failing, func(key engine.Key, _ bool) bool {
 		return !slices.ContainsFunc(l.config.Routers, func(r engine.VirtualRouter) bool { return r.Key == key })
 	})
 }
 
-// giveUp is after how many failures in a row the rest of the announcements is not tried.
+// giveUp is the number of failures in a row after which the remaining announcements are dropped.
 const giveUp = 3
 
 func (l *loop) sendAnnouncements(s *socket) {
@@ -369,7 +369,7 @@ func (l *loop) complain(s *socket, what string, err error) {
 		"family", s.key.family.String(), "in", what, "error", err)
 }
 
-// ownLink returns an interface in the Core's terms, with what is known of its sockets: a virtual router that is deaf
+// ownLink returns an interface for the Core, with the trouble of its sockets: a virtual router that receives nothing
 // must not become Master.
 func (l *loop) ownLink(link engine.Link) engine.Link {
 	for family, deaf := range map[vrrp.Family]*string{vrrp.IPv4: &link.DeafIPv4, vrrp.IPv6: &link.DeafIPv6} {

@@ -13,12 +13,12 @@ import (
 	"vrrpsh/platform"
 )
 
-// tapQueue is how many packets wait for a reader before more are lost.
+// tapQueue is the number of packets that wait for a reader before further ones are lost.
 const tapQueue = 1024
 
-// taps are the readers of packets. The loop looks at the list without a lock.
+// taps holds the readers of packets. The loop reads the list without a lock.
 type taps struct {
-	list  atomic.Pointer[[]*tap] // nil while nobody reads; never changed in place
+	list  atomic.Pointer[[]*tap] // nil while there is no reader; never changed in place
 	mu    sync.Mutex             // guards changes of the list
 	ended bool
 }
@@ -27,13 +27,13 @@ type tap struct {
 	match   func(iface string, family vrrp.Family, vrid uint8) bool
 	packets chan engine.TappedPacket
 	lost    atomic.Uint64
-	mu      sync.Mutex // guards packets against being closed while it is sent to
+	mu      sync.Mutex // keeps packets from being closed during a send
 	closed  bool
 }
 
 var _ engine.Tap = (*Driver)(nil)
 
-// Tap implements engine.Tap. The channel is closed by stop, and when the driver has stopped.
+// Tap implements engine.Tap. The channel is closed by stop and when the driver stops.
 func (d *Driver) Tap(match func(iface string, family vrrp.Family, vrid uint8) bool) (<-chan engine.TappedPacket, func() uint64, func()) {
 	t := &tap{match: match, packets: make(chan engine.TappedPacket, tapQueue)}
 	d.taps.mu.Lock()
@@ -46,7 +46,7 @@ func (d *Driver) Tap(match func(iface string, family vrrp.Family, vrid uint8) bo
 	return t.packets, func() uint64 { return t.lost.Swap(0) }, func() { d.taps.remove(t) }
 }
 
-// change replaces the list. The lock is held.
+// change replaces the list. The caller must hold the lock.
 func (s *taps) change(f func([]*tap) []*tap) {
 	var list []*tap
 	if old := s.list.Load(); old != nil {
@@ -68,7 +68,7 @@ func (s *taps) remove(t *tap) {
 	t.close()
 }
 
-// end closes all taps, and those to come.
+// end closes all taps. Later taps are closed at once.
 func (s *taps) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (t *tap) close() {
 	}
 }
 
-// show gives a packet to the tap. The payload is copied: it is the loop's.
+// show gives a packet to the tap. It copies the payload, which the loop reuses.
 func (t *tap) show(p engine.TappedPacket) {
 	vrid, _ := vrrp.PeekVRID(p.Packet.Payload)
 	if !t.match(p.Interface, p.Family, vrid) {

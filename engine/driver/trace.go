@@ -11,7 +11,7 @@ import (
 	"vrrpsh/platform/journal"
 )
 
-// tracing tells which packets are logged: what a batch of packets costs when none is.
+// tracing says which packets are logged. It is read once for a batch, so that logging costs little when it is off.
 type tracing struct {
 	discarded bool // journal.High
 	all       bool // journal.Extensive

@@ -9,7 +9,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// Snapshot implements engine.View. Requests that come at the same time share a snapshot.
+// Snapshot implements engine.View. Simultaneous requests share one snapshot.
 func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 	answer := make(chan *engine.Snapshot, 1)
 	if !d.mail.ask(d.system, answer) {
@@ -25,7 +25,7 @@ func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 	}
 }
 
-// Subscribe implements engine.View. The channel is closed by stop, and when the driver has stopped.
+// Subscribe implements engine.View. The channel is closed by stop and when the driver stops.
 func (d *Driver) Subscribe() (events <-chan engine.Event, stop func()) {
 	return d.events.Subscribe(subscriberQueue)
 }
@@ -43,14 +43,14 @@ func (d *Driver) Resign(ctx context.Context, key engine.Key) error {
 	return <-result
 }
 
-// ClearStatistics implements engine.Control. match is called by the driver's loop: it must
+// ClearStatistics implements engine.Control. The driver's loop calls match, which must
 // be quick and must not call the driver.
 func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) bool) error {
 	return d.do(ctx, func(l *loop, now time.Time) { l.core.ClearStatistics(now, match) })
 }
 
-// OnThread calls f on the operating system's thread on which the driver runs, which is always the same one, and returns
-// its error. f must be quick: no advert is sent meanwhile.
+// OnThread calls f on the driver's operating system thread, which never changes, and returns
+// the error of f. f must be quick: no advert is sent meanwhile.
 func (d *Driver) OnThread(ctx context.Context, f func() error) error {
 	result := make(chan error, 1)
 	if err := d.do(ctx, func(*loop, time.Time) { result <- f() }); err != nil {

@@ -4,7 +4,7 @@ package feed
 
 import "sync"
 
-// Send puts v into c, which is buffered. While c is full, its oldest value is thrown away.
+// Send puts v into c, which must be buffered. If c is full, Send drops its oldest value.
 func Send[T any](c chan T, v T) {
 	for {
 		select {
@@ -14,20 +14,20 @@ func Send[T any](c chan T, v T) {
 		}
 		select {
 		case <-c:
-		default: // the reader was quicker
+		default: // the reader was faster
 		}
 	}
 }
 
-// Feed gives what is published to each of its readers, in order. The zero value is ready. It is safe for concurrent use.
+// Feed gives the published values to each of its readers, in order. The zero value is ready. It is safe for concurrent use.
 type Feed[T any] struct {
 	mu      sync.Mutex
 	readers map[chan T]struct{}
 	ended   bool
 }
 
-// Subscribe returns a channel that gets what is published from now on. The reader loses the oldest values when more than
-// size, at least one, wait for it. The channel is closed by stop, which may be called again, and by End.
+// Subscribe returns a channel that gets the values published from now on. The reader loses the oldest values when more than
+// size values wait for it; size must be at least 1. The channel is closed by stop, which may be called repeatedly, and by End.
 func (f *Feed[T]) Subscribe(size int) (values <-chan T, stop func()) {
 	c := make(chan T, size)
 	f.mu.Lock()
@@ -61,7 +61,7 @@ func (f *Feed[T]) Publish(values ...T) {
 	}
 }
 
-// End closes the channels of all readers, and of those to come.
+// End closes the channels of all readers. Later readers get a closed channel.
 func (f *Feed[T]) End() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

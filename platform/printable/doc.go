@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package printable makes text from elsewhere, such as names, comments and what programs print, safe to write to a terminal.
+// Package printable makes foreign text, such as names, comments and the output of programs, safe to write to a terminal.
 package printable

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns s as a part of one line: "?" stands for each control character (C0, DEL and C1) and for what is not UTF-8.
+// Line returns s as a part of one line: "?" replaces each control character (C0, DEL and C1) and each invalid UTF-8 byte.
 func Line(s string) string { return strings.Map(visible, s) }
 
 // Lines is Line for a text of several lines.

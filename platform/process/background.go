@@ -11,9 +11,9 @@ import (
 	"syscall"
 )
 
-// A Go program cannot fork: a daemon is the program started again, in a session of its own,
-// with readyEnv in its environment and the writing end of a pipe as readyFD. It writes "ready"
-// there once it runs, or else why it does not.
+// A Go program cannot fork. To become a daemon, the program starts itself again in a new session,
+// with readyEnv in the environment and the writing end of a pipe as readyFD. The new process writes
+// "ready" there once it runs, or else the error.
 const (
 	readyEnv = "VRRPSH_BACKGROUND"
 	readyFD  = 3
@@ -21,8 +21,8 @@ const (
 )
 
 // Background starts this program again with the same arguments, detached from the terminal, and
-// waits until it runs or has failed; the error is then its own. Standard input and output
-// of the new process are /dev/null.
+// waits until the new process runs or fails. It returns the error of the new process, whose
+// standard input and output are /dev/null.
 func Background() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -59,31 +59,31 @@ func background(cmd *exec.Cmd) error {
 	}
 }
 
-// inherited is how many descriptors a process is expected to be started with.
+// inherited is the highest number of descriptors with which a process is expected to start.
 const inherited = 256
 
-// KeepDescriptors keeps what this process has open, or was started with, from the programs that it runs: these may be
-// another user's. Standard input, output and error are each program's own anyway.
+// KeepDescriptors keeps the open and inherited descriptors of this process from the programs that it runs: these may run
+// as another user. Each program gets its own standard input, output and error anyway.
 func KeepDescriptors() {
 	for fd := 3; fd < inherited; fd++ {
-		syscall.CloseOnExec(fd) // what is not open stays closed
+		syscall.CloseOnExec(fd) // no effect on a descriptor that is not open
 	}
 }
 
-// Parent is who started this process in the background and waits for it. A nil one is nobody.
+// Parent is the process that started this process in the background and waits for it. A nil Parent does nothing.
 type Parent struct{ pipe *os.File }
 
-// InBackground returns the parent of a process that Background has started, else nil.
+// InBackground returns the parent if Background started this process, else nil.
 func InBackground() *Parent {
 	if os.Getenv(readyEnv) == "" {
 		return nil
 	}
-	_ = os.Unsetenv(readyEnv) // not for the programs that this one starts
+	_ = os.Unsetenv(readyEnv) // the programs that this process starts must not see it
 	syscall.CloseOnExec(readyFD)
 	return &Parent{os.NewFile(readyFD, "parent")}
 }
 
-// Ready tells the parent that the process runs. The parent ends then.
+// Ready tells the parent that the process runs. The parent then ends.
 func (p *Parent) Ready() { p.say(ready) }
 
 // Failed tells the parent why the process does not run. After Ready it does nothing.
@@ -93,7 +93,7 @@ func (p *Parent) say(what string) {
 	if p == nil || p.pipe == nil {
 		return
 	}
-	_, _ = io.WriteString(p.pipe, what) // a parent that is gone does not want to know
+	_, _ = io.WriteString(p.pipe, what) // the parent may have ended
 	_ = p.pipe.Close()
 	p.pipe = nil
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nameless returns a file in memory: no disk that is full or read-only keeps what is handed over from the successor, and
-// none has its secrets. On kernels without such files (before Linux 3.17) it is one in dir.
+// nameless returns a file in memory: a full or read-only disk cannot prevent the hand-over, and no secrets are
+// written to a disk. On kernels without such files (before Linux 3.17), it returns a file in dir.
 func nameless(dir string, content []byte) (*os.File, error) {
 	const name = "handover"
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)

@@ -6,5 +6,5 @@ package process
 
 import "os"
 
-// nameless returns a file in dir that vanishes with its last user.
+// nameless returns a file in dir that vanishes when its last descriptor is closed.
 func nameless(dir string, content []byte) (*os.File, error) { return unlinked(dir, content) }

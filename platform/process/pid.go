@@ -15,25 +15,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrRunning is in the error of Claim when another process has the PID file.
+// ErrRunning is wrapped in the error of Claim when another process holds the PID file.
 var ErrRunning = errors.New("another router is running")
 
-// lockSuffix is that of the file beside the PID file that is locked. The PID file is everybody's to read, and who can read a file
-// can lock it.
+// lockSuffix is the suffix of the lock file beside the PID file. The PID file itself is not locked: every user can read it, and
+// a user who can read a file can lock it.
 const lockSuffix = ".lock"
 
-// PIDFile is a file with this process's ID. A file beside it is locked as long as the process lives, so that
-// one that was left behind is told from one in use, whoever has the number in it by now.
+// PIDFile is a file with this process's ID. A file beside it is locked as long as the process lives. The lock
+// tells a stale PID file from one in use, even if another process has the same ID by now.
 type PIDFile struct {
 	path string
 	lock *os.File
 }
 
-// Claim writes the PID file, making its directory if that is missing. A symbolic link is refused,
-// since the directory may be everybody's.
+// Claim writes the PID file and creates its directory if that is missing. It refuses a symbolic link,
+// since other users may write to the directory.
 func Claim(path string) (*PIDFile, error) { return claimWith(path, nil) }
 
-// claimWith is Claim by who may have inherited the lock.
+// claimWith is Claim with a lock that may be inherited; nil: there is none.
 func claimWith(path string, inherited *os.File) (*PIDFile, error) {
 	p, err := claim(path, inherited)
 	if err != nil {
@@ -62,7 +62,7 @@ func claim(path string, inherited *os.File) (*PIDFile, error) {
 			}
 			return nil, err
 		}
-		if p.lock = f; !p.current() { // it was removed between opening and locking
+		if p.lock = f; !p.current() { // the file was removed between opening and locking
 			_ = f.Close()
 			p.lock = nil
 		}
@@ -76,22 +76,22 @@ func claim(path string, inherited *os.File) (*PIDFile, error) {
 	return p, nil
 }
 
-// running says which router is running, if the PID file does.
+// running returns ErrRunning, with the process ID if the PID file has one.
 func running(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return ErrRunning
 	}
 	defer func() { _ = f.Close() }()
-	owner, _ := io.ReadAll(io.LimitReader(f, 32)) // it says more, if it can be read
+	owner, _ := io.ReadAll(io.LimitReader(f, 32)) // optional: without it the error lacks the process ID
 	if owner = bytes.TrimSpace(owner); len(owner) == 0 {
 		return ErrRunning
 	}
 	return fmt.Errorf("%w with process ID %s", ErrRunning, owner)
 }
 
-// openOwn opens a file, which it makes if it is missing, that nobody else has made: others can lock such a file, or write to it.
-// What is another's, or was open to others, gives way to a new one.
+// openOwn opens a file of this user and creates it if it is missing. It replaces a file that belongs to another user or was
+// open to others: others could lock such a file or write to it.
 func openOwn(path string, mode os.FileMode) (*os.File, error) {
 	for range 10 {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, mode)
@@ -114,7 +114,7 @@ func openOwn(path string, mode os.FileMode) (*os.File, error) {
 	return nil, errors.New("somebody else puts another file there all the time")
 }
 
-// own tells whether a file is this user's and no more open to others than mode says.
+// own reports whether a file belongs to this user and has no permissions beyond mode.
 func own(fi os.FileInfo, mode os.FileMode) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid() && fi.Mode().IsRegular() && fi.Mode().Perm()&^mode == 0
@@ -132,7 +132,7 @@ func (p *PIDFile) write() error {
 	return errors.Join(err, f.Close())
 }
 
-// current tells whether the file that is locked is still the one with the path.
+// current reports whether the path still leads to the locked file.
 func (p *PIDFile) current() bool {
 	if p.lock == nil {
 		return false
@@ -145,7 +145,7 @@ func (p *PIDFile) current() bool {
 	return err == nil && os.SameFile(opened, now)
 }
 
-// Release removes the file, unless it is another's by now. A nil PIDFile is none.
+// Release removes the file, unless it belongs to another process by now. On a nil PIDFile, it does nothing.
 func (p *PIDFile) Release() error {
 	if p == nil {
 		return nil
@@ -157,7 +157,7 @@ func (p *PIDFile) Release() error {
 	return errors.Join(err, p.unlock())
 }
 
-// unlock lets go of the lock and removes its file.
+// unlock removes the lock file and releases the lock.
 func (p *PIDFile) unlock() error {
 	var err error
 	if p.current() {
@@ -166,7 +166,7 @@ func (p *PIDFile) unlock() error {
 	return errors.Join(err, p.lock.Close())
 }
 
-// Enter makes dir, which is made if it is missing, the working directory.
+// Enter makes dir the working directory and creates it if it is missing.
 func Enter(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("working directory: %w", err)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// ErrQuota means that a user has as much under way as one may.
+// ErrQuota means that a user has reached the quota.
 var ErrQuota = errors.New("too much at once")
 
-// Quota bounds how many commands or requests each user has under way.
+// Quota limits the commands or requests that each user has in progress.
 type Quota struct {
 	each int
 	wait time.Duration
@@ -21,21 +21,22 @@ type Quota struct {
 	users map[string]*userQuota
 }
 
-// userQuota is what one user has under way.
+// userQuota holds the places of one user.
 type userQuota struct {
-	places chan struct{} // holds a value for each
-	known  int           // who is in or waits
+	places chan struct{} // holds a value for each command or request in progress
+	known  int           // commands or requests in progress or waiting
 }
 
-// quotaWaiting is how many wait for each place of a user.
+// quotaWaiting is how many commands or requests may wait for each place of a user.
 const quotaWaiting = 8
 
-// NewQuota returns a Quota of each per user. What is beyond that waits for a while, if not too many do, and then is refused.
+// NewQuota returns a Quota of each places per user. Further requests wait for at most wait and are then refused. If too many
+// wait already, they are refused at once.
 func NewQuota(each int, wait time.Duration) *Quota {
 	return &Quota{each: each, wait: wait, users: make(map[string]*userQuota)}
 }
 
-// Enter waits for a place of a user and returns what leaves it, or ErrQuota.
+// Enter waits for a place of a user. It returns a function that frees the place, or ErrQuota.
 func (q *Quota) Enter(ctx context.Context, user string) (leave func(), err error) {
 	u := q.user(user)
 	if u == nil {
@@ -60,7 +61,7 @@ func (q *Quota) Enter(ctx context.Context, user string) (leave func(), err error
 	return nil, err
 }
 
-// user returns what a user has under way, with the caller; nil if that is too much.
+// user returns the quota of a user and counts the caller; nil if too many wait already.
 func (q *Quota) user(name string) *userQuota {
 	q.mu.Lock()
 	defer q.mu.Unlock()

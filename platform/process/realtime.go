@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// Realtime is what makes the process answer in time on a busy machine.
+// Realtime holds the settings that make the process answer in time on a busy machine.
 type Realtime struct {
-	// Priority is that of the thread that must not be late, in the real-time scheduling class in which equals take
-	// turns (SCHED_RR), 1-99; 0: it is an ordinary one.
+	// Priority is the priority (1-99) of the thread that must not be late, in the round-robin real-time scheduling
+	// class (SCHED_RR); 0: ordinary scheduling.
 	Priority int
-	// LockMemory keeps in memory what was touched once.
+	// LockMemory keeps pages in memory once they were used.
 	LockMemory bool
 }
 
-// SetPriority gives the thread on which onThread calls its argument the priority, and all others that of below: the
-// threads of one process share locks, and the urgent one must not wait for one that another process keeps from
-// running. What the process starts is ordinary.
+// SetPriority gives the priority to the thread on which onThread calls its argument, and the priority of below to all
+// other threads: the threads share locks, and the urgent thread must not wait for a thread that another process keeps
+// from running. Processes that this process starts have ordinary scheduling.
 func (r Realtime) SetPriority(onThread func(func() error) error) error {
 	if r.Priority > 0 {
-		// An urgent goroutine must always find a place to run, also beside a collection of garbage.
+		// An urgent goroutine must always find a processor to run on, even during a garbage collection.
 		runtime.GOMAXPROCS(max(realtimeThreads/2, runtime.NumCPU()))
 		spawnThreads(realtimeThreads)
 	} else {
@@ -33,7 +33,7 @@ func (r Realtime) SetPriority(onThread func(func() error) error) error {
 	return onThread(func() error { return setThread(0, r.Priority) })
 }
 
-// below is the priority of all threads but one.
+// below is the priority of all threads except the urgent one.
 func (r Realtime) below() int {
 	if r.Priority == 0 {
 		return 0
@@ -41,11 +41,11 @@ func (r Realtime) below() int {
 	return max(1, r.Priority-1)
 }
 
-// realtimeThreads is how many threads a real-time process has before it has to start others, which would be
-// ordinary ones.
+// realtimeThreads is the number of threads that a real-time process starts in advance: threads that it starts later
+// would have ordinary scheduling.
 const realtimeThreads = 16
 
-// spawnThreads makes the runtime have n threads. It keeps idle ones.
+// spawnThreads makes the runtime start n threads. The runtime keeps idle threads.
 func spawnThreads(n int) {
 	var all, done sync.WaitGroup
 	all.Add(n)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setThreads gives all threads a priority, also those that are started meanwhile.
+// setThreads gives all threads a priority, including threads that start meanwhile.
 func setThreads(priority int) error {
 	set := map[int]bool{}
 	for more := true; more; {
@@ -25,7 +25,7 @@ func setThreads(priority int) error {
 			if err != nil || set[tid] {
 				continue
 			}
-			if err := setThread(tid, priority); err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
+			if err := setThread(tid, priority); err != nil && !errors.Is(err, unix.ESRCH) { // the thread has ended
 				return err
 			}
 			set[tid], more = true, true
@@ -34,7 +34,7 @@ func setThreads(priority int) error {
 	return nil
 }
 
-// setThread gives a thread, 0 is the calling one, a priority. What it starts is ordinary.
+// setThread sets the priority of a thread; tid 0 is the calling thread. Its children have ordinary scheduling.
 func setThread(tid, priority int) error {
 	a := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
 	if priority > 0 {
@@ -58,7 +58,7 @@ func (r Realtime) SetMemory() error {
 		}
 		return nil
 	}
-	// On fault: the address space that the runtime sets aside, but does not use, takes no memory.
+	// MCL_ONFAULT: address space that the runtime reserves but does not use must take no memory.
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOMEM) {
 			return fmt.Errorf("locking memory needs the capability CAP_IPC_LOCK or a higher limit of locked memory: %w", err)

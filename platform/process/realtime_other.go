@@ -12,7 +12,7 @@ import (
 
 func setThreads(int) error { return nil }
 
-// setThread gives a thread a priority, which is possible on Linux only.
+// setThread gives a thread a priority, which is possible only on Linux.
 func setThread(_, priority int) error {
 	if priority == 0 {
 		return nil
@@ -20,7 +20,7 @@ func setThread(_, priority int) error {
 	return fmt.Errorf("real-time scheduling on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-// SetMemory locks the memory of the process, which is possible on Linux only.
+// SetMemory locks the memory of the process, which is possible only on Linux.
 func (r Realtime) SetMemory() error {
 	if !r.LockMemory {
 		return nil

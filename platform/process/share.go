@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// shares holds a value for each user's command or request that computes: one processor is left to the protocol.
+// shares holds a value for each running command or request of a user. One processor is reserved for the protocol.
 var shares = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// shareTime is how long one computes before it is the turn of others that wait.
+// shareTime is how long a command or request computes before it lets waiting ones run.
 const shareTime = 10 * time.Millisecond
 
-// Share is the right to compute for a user. However many users ask for however much, fewer of them compute at a time than there
-// are processors, in turn. A nil Share is that of who need not ask.
+// Share is the right to compute for a user. The number of shares is less than the number of processors, however many users make
+// requests; the users take turns. A nil Share is for callers that need no share.
 type Share struct{ since time.Time }
 
 // TakeShare waits for a share. Release gives it back.
@@ -35,14 +35,14 @@ func (s *Share) Release() {
 	}
 }
 
-// Yield lets others compute that wait, if it is time.
+// Yield lets waiting commands or requests compute once shareTime is over.
 func (s *Share) Yield() {
 	if s != nil && time.Since(s.since) > shareTime {
 		s.Waiting(func() {})
 	}
 }
 
-// Waiting calls f, which waits for something else than a processor, without the share.
+// Waiting releases the share while it calls f, which waits for something other than a processor.
 func (s *Share) Waiting(f func()) {
 	if s == nil {
 		f()

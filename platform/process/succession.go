@@ -18,13 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// successorEnv says what a process inherits from the program that it ran before: the process ID, so that no
-// other process believes it, and the descriptors of the document and of the listener.
+// successorEnv describes what a program inherits from the previous program in the same process: the process ID, so that
+// no other process uses the variable, and the descriptors of the document and of the listener.
 const successorEnv = "VRRPSH_SUCCESSOR"
 
-// predecessorEnv is the descriptor of the program that ran before, and returnedEnv why the one that came after it
-// could not take over. lockEnv is the descriptor of the lock of the PID file, which nobody else gets meanwhile, with its
-// identity, and stateEnv the state directory.
+// predecessorEnv holds the descriptor of the previous program, and returnedEnv the reason why its successor
+// could not take over. lockEnv holds the descriptor and the identity of the PID file's lock, which stays locked during
+// the hand-over. stateEnv holds the state directory.
 const (
 	predecessorEnv = "VRRPSH_PREDECESSOR"
 	returnedEnv    = "VRRPSH_RETURNED"
@@ -32,9 +32,9 @@ const (
 	stateEnv       = "VRRPSH_STATE_DIR"
 )
 
-// Program is this program as it was started: what is found there later may be a newer release.
+// Program is the place from which this program was started. A newer release may be there later.
 type Program struct {
-	// Path is absolute, with symbolic links as they were.
+	// Path is absolute. Symbolic links in it are not resolved.
 	Path string
 	dir  string
 }
@@ -64,23 +64,23 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// Command returns the program with other arguments, in the directory in which it was started.
+// Command returns a command that runs the program with other arguments in the directory in which it was started.
 func (p Program) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(p.Path, args...)
 	cmd.Dir = p.dir
 	return cmd
 }
 
-// Succeed runs the program, as it is found now, in place of this one: in the same process, with the same
-// arguments, with a document, a listener and the claim of a PID file, which may be nil, to inherit. Where there are no files in
-// memory the document is written to one without a name in dir. Succeed returns only if that fails, and nothing has changed then.
+// Succeed replaces this program with the program that is at Path now: in the same process, with the same
+// arguments. The successor inherits a document, a listener and the claim of a PID file, which may be nil. On systems without
+// files in memory, the document is written to an unnamed file in dir. Succeed returns only if it fails; nothing has changed then.
 func (p Program) Succeed(dir string, document []byte, l *net.UnixListener, pid *PIDFile) error {
 	var lock *os.File
 	if pid != nil {
 		lock = pid.lock
 	}
 	var env []string
-	if self, err := os.Open("/proc/self/exe"); err == nil { // whatever is on the disk by now
+	if self, err := os.Open("/proc/self/exe"); err == nil { // the running program, even if the file was replaced
 		defer func() { _ = self.Close() }()
 		fd, err := keep(self)
 		if err != nil {
@@ -98,7 +98,7 @@ func (p Program) Succeed(dir string, document []byte, l *net.UnixListener, pid *
 	return errors.Join(execute(p.Path, dir, document, l, lock, env...), os.Chdir(was))
 }
 
-// execute runs a program in this process. There may be no lock.
+// execute runs a program in this process. lock may be nil.
 func execute(path, dir string, document []byte, l *net.UnixListener, lock *os.File, env ...string) error {
 	fail := func(err error) error { return fmt.Errorf("hand over to %s: %w", path, err) }
 	doc, err := nameless(dir, document)
@@ -136,13 +136,13 @@ func execute(path, dir string, document []byte, l *net.UnixListener, lock *os.Fi
 		}
 		marker += fmt.Sprintf(" %d", fd)
 	}
-	// Until the successor handles it, the order to reload would end the process. It
+	// Until the successor handles SIGHUP, the signal would end the process. The successor
 	// reads the configuration anyway.
 	signal.Ignore(syscall.SIGHUP)
 	return fail(syscall.Exec(path, os.Args, append(append(os.Environ(), marker), env...)))
 }
 
-// unlinked returns a file in dir that vanishes with its last user, with the reading position at its beginning.
+// unlinked returns a file in dir that vanishes when its last descriptor is closed, with the offset at its beginning.
 func unlinked(dir string, content []byte) (*os.File, error) {
 	f, err := os.CreateTemp(dir, ".handover-")
 	if err != nil {
@@ -155,7 +155,7 @@ func unlinked(dir string, content []byte) (*os.File, error) {
 	return filled(f, content)
 }
 
-// filled writes the content of a file, and returns it with the reading position at its beginning.
+// filled writes the content of a file and returns the file with the offset at its beginning.
 func filled(f *os.File, content []byte) (*os.File, error) {
 	_, err := f.Write(content)
 	if err == nil {
@@ -168,7 +168,7 @@ func filled(f *os.File, content []byte) (*os.File, error) {
 	return f, nil
 }
 
-// TryDocument tells whether a document like this one could be handed over.
+// TryDocument returns an error if such a document could not be handed over.
 func TryDocument(dir string, document []byte) error {
 	f, err := nameless(dir, document)
 	if err != nil {
@@ -177,7 +177,7 @@ func TryDocument(dir string, document []byte) error {
 	return f.Close()
 }
 
-// another returns another descriptor of an open file, which may be closed by itself.
+// another returns a second descriptor of an open file, which can be closed separately.
 func another(f *os.File) (*os.File, error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -192,8 +192,8 @@ func another(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
-// identity tells the file behind a descriptor from others: a release that knows nothing of a lock hands on what it was told of one,
-// and the descriptor is another file's by then.
+// identity identifies the file behind a descriptor. A release that does not know lockEnv passes the variable on, but the
+// descriptor belongs to another file by then.
 func identity(fd uintptr) (string, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(fd), &st); err != nil {
@@ -202,7 +202,7 @@ func identity(fd uintptr) (string, error) {
 	return fmt.Sprintf("%d %d", st.Dev, st.Ino), nil
 }
 
-// keep leaves a file open for the successor and returns its descriptor.
+// keep keeps a file open for the successor and returns its descriptor.
 func keep(f *os.File) (fd uintptr, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -216,14 +216,14 @@ func keep(f *os.File) (fd uintptr, err error) {
 	return fd, errors.Join(err, inner)
 }
 
-// Inheritance is what a successor gets.
+// Inheritance holds what a successor inherits.
 type Inheritance struct {
 	Document []byte
 	Listener *net.UnixListener // nil: it is lost
-	// Returned is why the program that should have come after this one could not take over; empty: this one is
+	// Returned is the reason why the successor of this program could not take over; empty: this program is
 	// the successor.
 	Returned string
-	// StateDir is the state directory; empty: an earlier release has not said it.
+	// StateDir is the state directory; empty: an earlier release did not name it.
 	StateDir string
 
 	predecessor *os.File // nil: it cannot be executed again
@@ -231,7 +231,7 @@ type Inheritance struct {
 	dir         string
 }
 
-// Claim is as the function of this name, but that the lock may have been inherited.
+// Claim is like the function Claim, but uses the inherited lock if there is one.
 func (in *Inheritance) Claim(path string) (*PIDFile, error) {
 	if in == nil {
 		return Claim(path)
@@ -239,9 +239,9 @@ func (in *Inheritance) Claim(path string) (*PIDFile, error) {
 	return claimWith(path, in.lock)
 }
 
-// Return runs the program that ran before in this process again, in the working directory that this one was
-// started in, with a document for it to inherit: that of this process cannot take over, for a reason. It returns if that
-// cannot be done.
+// Return runs the previous program in this process again, because this program cannot take over for the given reason. The
+// previous program inherits document and starts in the working directory in which this program was started. Return returns
+// only if it fails.
 func (in *Inheritance) Return(document []byte, reason error) error {
 	if !in.Returnable() {
 		return errors.New("nobody is there to return to")
@@ -256,12 +256,12 @@ func (in *Inheritance) Return(document []byte, reason error) error {
 	return execute(fmt.Sprintf("/proc/self/fd/%d", fd), in.StateDir, document, in.Listener, in.lock, returnedEnv+"="+reason.Error())
 }
 
-// Inherited returns what the program that ran in this process before has left; nil if there was none. With an error it is not
-// everything. It must be called before the working directory changes.
+// Inherited returns what the previous program in this process left; nil if there was none. With an error, the inheritance is
+// incomplete. Inherited must be called before the working directory changes.
 func Inherited() (*Inheritance, error) {
 	take := func(name string) string {
 		value := os.Getenv(name)
-		_ = os.Unsetenv(name) // not for the programs that this one starts
+		_ = os.Unsetenv(name) // the programs that this process starts must not see it
 		return value
 	}
 	marker, before, returned, lock, state := take(successorEnv), take(predecessorEnv), take(returnedEnv), take(lockEnv), take(stateEnv)
@@ -279,7 +279,7 @@ func Inherited() (*Inheritance, error) {
 		return os.NewFile(uintptr(fd), "inherited"), nil
 	}
 	var err error
-	in.dir, _ = os.Getwd() // it may have been removed meanwhile
+	in.dir, _ = os.Getwd() // the directory may have been removed meanwhile
 	if descriptor, id, ok := strings.Cut(lock, " "); ok {
 		if fd, err := strconv.Atoi(descriptor); err == nil && fd > 2 {
 			if now, err := identity(uintptr(fd)); err == nil && now == id {
@@ -308,7 +308,7 @@ func Inherited() (*Inheritance, error) {
 	return in, err
 }
 
-// inheritedListener returns the listener that a file is.
+// inheritedListener returns the listener of a file.
 func inheritedListener(f *os.File, err error) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
@@ -327,12 +327,12 @@ func inheritedListener(f *os.File, err error) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// Returnable says whether there is a program to Return to.
+// Returnable reports whether there is a program to Return to.
 func (in *Inheritance) Returnable() bool {
 	return in != nil && in.predecessor != nil && in.Listener != nil
 }
 
-// ReleasePredecessor lets go of what only Return needs: the program before, and what of the listener and the lock is not in use.
+// ReleasePredecessor releases what only Return needs: the previous program, and the listener and the lock if they are not in use.
 func (in *Inheritance) ReleasePredecessor(l *net.UnixListener, pid *PIDFile) {
 	if in == nil {
 		return

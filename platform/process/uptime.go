@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Uptime names this start of the machine, as no other is called, and says how long the machine runs, by a clock that nobody
-// sets and that all processes share. The name is empty where it is not known.
+// Uptime returns a unique name of this boot and the time since then, by a clock that is never set and that all processes
+// share. The name is empty if it is unknown.
 func Uptime() (boot string, up time.Duration) {
 	var t unix.Timespec
 	if unix.ClockGettime(uptimeClock, &t) != nil {

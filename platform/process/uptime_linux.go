@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// uptimeClock goes on while the machine is suspended.
+// uptimeClock keeps running while the machine is suspended.
 const uptimeClock = unix.CLOCK_BOOTTIME
 
 func bootName() string {

@@ -15,18 +15,18 @@ import (
 // started is when this program began in this process.
 var started = time.Now()
 
-// Usage is what the process takes of the machine.
+// Usage holds the resources that the process uses.
 type Usage struct {
 	Started    time.Time
 	CPU        time.Duration // processor time, user and system
-	Memory     uint64        // bytes that the runtime has taken from the system
+	Memory     uint64        // bytes that the runtime has obtained from the system
 	Heap       uint64        // bytes in use
-	Resident   uint64        // bytes of all of the process in memory; 0: unknown
+	Resident   uint64        // resident bytes of the whole process; 0: unknown
 	OpenFiles  int           // file descriptors; 0: unknown
 	Goroutines int
 }
 
-// Used returns what the process takes now.
+// Used returns the current usage.
 func Used() Usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -41,7 +41,7 @@ func Used() Usage {
 	return u
 }
 
-// resident reads the number of resident pages, the second one of Linux's statm.
+// resident returns the resident bytes. The second field of Linux's statm is the number of resident pages.
 func resident() uint64 {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -68,5 +68,5 @@ func openFiles() int {
 	if err != nil {
 		return 0
 	}
-	return max(0, len(names)-1) // but for d itself
+	return max(0, len(names)-1) // without d itself
 }

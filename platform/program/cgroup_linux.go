@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// controlGroup is a control group (version 2) for a program, which nothing that it starts can leave. A nil one is none.
+// controlGroup is a control group (version 2) for a program. The program's descendants cannot leave it. nil: there is none.
 type controlGroup struct {
 	path string
 	dir  *os.File
@@ -27,7 +27,7 @@ const groupPrefix = "vrrpsh-program-"
 // groupCount numbers the control groups of this process.
 var groupCount atomic.Uint64
 
-// newControlGroup makes a control group below this process's own, nil where that is not this process's to do.
+// newControlGroup creates a control group below that of this process; nil if this process may not do that.
 func newControlGroup() *controlGroup {
 	own := ownControlGroup()
 	if own == "" {
@@ -48,7 +48,7 @@ func newControlGroup() *controlGroup {
 	return nil
 }
 
-// controlGroupOf returns the name of the control group of a program that a process is in, or was in when it ended; "" if it is in none.
+// controlGroupOf returns the name of the program's control group that a process is in, or was in when it ended; "" if there is none.
 func controlGroupOf(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
@@ -64,9 +64,9 @@ func controlGroupOf(pid int) string {
 	return groupPrefix + name
 }
 
-// sweep removes the control groups that routers have left which were killed, with what is in them.
+// sweep removes the control groups that killed routers left behind, and kills the processes in them.
 func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, groupPrefix+"*")) // the pattern is right
+	left, _ := filepath.Glob(filepath.Join(dir, groupPrefix+"*")) // the pattern is valid
 	for _, path := range left {
 		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), groupPrefix), "-")
 		if pid, err := strconv.Atoi(owner); err != nil || pid != os.Getpid() && unix.Kill(pid, 0) != unix.ESRCH {
@@ -78,14 +78,14 @@ func sweep(dir string) {
 	}
 }
 
-// kill ends all that is in the group.
+// kill kills all processes in the group.
 func (g *controlGroup) kill() {
 	if g != nil {
 		_ = os.WriteFile(filepath.Join(g.path, "cgroup.kill"), []byte("1"), 0)
 	}
 }
 
-// remove removes the group, which takes a moment after what was in it was killed.
+// remove removes the group. This takes a moment after its processes were killed.
 func (g *controlGroup) remove() {
 	if g == nil {
 		return
@@ -100,8 +100,8 @@ func (g *controlGroup) remove() {
 	}
 }
 
-// ownControlGroup returns the directory of this process's control group, "" if others may not be made there: the mount is
-// read-only, or systemd has not left it to this process (Delegate=).
+// ownControlGroup returns the directory of this process's control group; "" if no groups may be created there: the mount is
+// read-only, or systemd has not delegated the group to this process (Delegate=).
 var ownControlGroup = sync.OnceValue(func() string {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -141,7 +141,7 @@ var ownControlGroup = sync.OnceValue(func() string {
 	return ""
 })
 
-// delegated tells whether systemd leaves a control group to the service in it.
+// delegated reports whether systemd has delegated a control group to the service in it.
 func delegated(dir string) bool {
 	value := make([]byte, 2)
 	for _, name := range []string{"trusted.delegate", "user.delegate"} {

@@ -13,19 +13,19 @@ import (
 	"syscall"
 )
 
-// Check says why a file must not be run as a user, if it must not: it has to be an executable
-// regular file, and neither it, nor what interprets it, nor anything on the way to them may be in the hands of anybody but
-// root and that user. A directory that all may write to is fine if it is sticky, as /tmp is.
+// Check returns an error if a file must not be run as a user. The file must be an executable
+// regular file, and only root and that user may be able to change the file, its interpreter and the directories and links
+// that lead to them. A directory that everybody may write to is allowed if it is sticky, like /tmp.
 func Check(path string, uid uint32) error {
 	_, err := resolve(path, uid)
 	return err
 }
 
-// maxInterpreters is how often Linux lets a script be interpreted by another one.
+// maxInterpreters is the depth to which Linux lets scripts interpret scripts.
 const maxInterpreters = 5
 
-// resolve returns the file that a path leads to, if that may be run as a user. Nobody else can make the path of that file lead elsewhere
-// afterwards.
+// resolve returns the path of the file that a path leads to, if that file may be run as a user. No other user can make the
+// returned path lead elsewhere afterwards.
 func resolve(path string, uid uint32) (string, error) {
 	file, err := replaceFirstLink(path, uid)
 	if err != nil {
@@ -49,11 +49,11 @@ func resolve(path string, uid uint32) (string, error) {
 	return "", errors.New("is interpreted by too many scripts")
 }
 
-// maxLinks is how many symbolic links may be on the way: as many as Linux follows.
+// maxLinks is the number of symbolic links that Linux follows in a path.
 const maxLinks = 40
 
-// follow goes a path as the kernel does, link by link, and looks at every step: what was there, and is nobody's to change, is there
-// when the kernel comes by. It returns the path without links.
+// replaceFirstLink follows a path like the kernel, link by link, and checks every step: what no other user can change is still
+// there when the kernel follows the path. It returns the path without links.
 func replaceFirstLink(path string, uid uint32) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", errors.New("is not an absolute path")
@@ -97,7 +97,7 @@ func replaceFirstLink(path string, uid uint32) (string, error) {
 				return "", err
 			}
 			at = next
-		case len(steps) > 0: // the kernel goes no further, nor by way of a file and ".." elsewhere
+		case len(steps) > 0: // the kernel does not continue after a file, not even with ".."
 			return "", fmt.Errorf("cannot be run: %w", syscall.ENOTDIR)
 		default:
 			return next, checkFile(next, uid)
@@ -135,7 +135,7 @@ func checkDir(dir string, uid uint32) error {
 	return checkOwner(dir, uid)
 }
 
-// checkOwner refuses what belongs to neither root nor the user.
+// checkOwner refuses a path that belongs to neither root nor the user.
 func checkOwner(path string, uid uint32) error {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -147,10 +147,10 @@ func checkOwner(path string, uid uint32) error {
 	return nil
 }
 
-// firstLine is how much of a script is looked at for its interpreter: as much as Linux does.
+// firstLine is the number of bytes in which Linux looks for the interpreter of a script.
 const firstLine = 256
 
-// interpretersOf returns the program that interprets a script, and behind "env" what that runs; nothing of what is no script.
+// interpretersOf returns the interpreter of a script, and for "env" also the program that env runs; nil for other files.
 func interpretersOf(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -184,10 +184,10 @@ func interpretersOf(path string) ([]string, error) {
 	return words[:1], nil
 }
 
-// searchPath is where programs find others.
+// searchPath is the PATH of the programs.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// lookUp returns where a command is found, or the first place where it is looked for.
+// lookUp returns the path of a command; if it is not found, its path in the first directory of searchPath.
 func lookUp(command string) string {
 	dirs := strings.Split(searchPath, ":")
 	for _, dir := range dirs {
@@ -199,7 +199,7 @@ func lookUp(command string) string {
 	return filepath.Join(dirs[0], command)
 }
 
-// reason leaves out the path, which the caller names.
+// reason removes the path from an error, because the caller names it.
 func reason(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// orphanLimit is how long it is tried to end what a program has left.
+	// orphanLimit is how long the router tries to end the processes that a program left behind.
 	orphanLimit = time.Second
 	orphanPause = time.Millisecond
-	// unawaited is how long a process of this user that has ended is left to who may wait for it.
+	// unawaited is how long an ended process of this user is left to code that may still wait for it.
 	unawaited = 10 * time.Second
 )
 
-// endOrphans ends what programs have started and has lost its parent, and what that has started, but for what is in the process group
-// of a program that runs.
+// endOrphans ends the descendants of programs that have lost their parent, and their descendants, except those in the process
+// group of a running program.
 func endOrphans() {
 	for limit := time.Now().Add(orphanLimit); ; time.Sleep(orphanPause) {
 		if !killOrphans() || time.Now().After(limit) {
@@ -34,7 +34,7 @@ func endOrphans() {
 	}
 }
 
-// killOrphans kills the orphans that there are; true: there are more to wait for.
+// killOrphans kills the present orphans. more means that there are others to wait for.
 func killOrphans() (more bool) {
 	family.Lock()
 	defer family.Unlock()
@@ -46,9 +46,9 @@ func killOrphans() (more bool) {
 		family.doomed[pid] = true
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		got, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
-		more = more || err == nil // it ends in a moment, or its children are orphans now
+		more = more || err == nil // the process ends in a moment, or its children are orphans now
 		if got == pid {
-			delete(family.doomed, pid) // the number may be another's by now
+			delete(family.doomed, pid) // another process may have this ID by now
 		}
 	}
 	forget(family.doomed, children)
@@ -56,7 +56,7 @@ func killOrphans() (more bool) {
 	return more
 }
 
-// forget removes from a map what are no children any more.
+// forget removes the processes from a map that are no longer children.
 func forget[V any](m map[int]V, children []int) {
 	for pid := range m {
 		if !slices.Contains(children, pid) {
@@ -65,8 +65,8 @@ func forget[V any](m map[int]V, children []int) {
 	}
 }
 
-// orphaned tells whether a child of this process was started by a program that it has run. This process runs other commands,
-// too: those are this very program, this user's, and in this process group or one of their own.
+// orphaned reports whether a child of this process was started by a program that this process has run. This process also runs other
+// commands: they run this same executable, as this user, in this process group or in their own.
 func orphaned(pid int) bool {
 	group, err := unix.Getpgid(pid)
 	_, live := family.live[group]
@@ -91,7 +91,7 @@ func orphaned(pid int) bool {
 	}
 	info, err := os.Stat("/proc/" + strconv.Itoa(pid))
 	if err != nil {
-		return true // another user's, which are hidden
+		return true // a process of another user, which is hidden
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
 		return true
@@ -101,7 +101,7 @@ func orphaned(pid int) bool {
 	case err == nil:
 		own, err := os.Executable()
 		return err == nil && filepath.Base(strings.TrimSuffix(exe, " (deleted)")) != filepath.Base(own)
-	case errors.Is(err, fs.ErrNotExist): // it has ended
+	case errors.Is(err, fs.ErrNotExist): // the process has ended
 		since, known := family.ended[pid]
 		if !known {
 			since = time.Now()
@@ -113,7 +113,7 @@ func orphaned(pid int) bool {
 	}
 }
 
-// childrenOf returns the children of a process; nil where the kernel does not tell.
+// childrenOf returns the children of a process; nil if the kernel does not list them.
 func childrenOf(pid int) []int {
 	lists, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
 	if err != nil {

@@ -16,28 +16,28 @@ import (
 	"vrrpsh/platform/printable"
 )
 
-// Program is what is run.
+// Program is a program to run.
 type Program struct {
 	Command  []string // an absolute path and the arguments
-	UID, GID uint32   // that it runs as
+	UID, GID uint32   // the user and group as which it runs
 	Timeout  time.Duration
 	Input    []byte   // its standard input
-	Env      []string // besides PATH, HOME and LANG
+	Env      []string // in addition to PATH, HOME and LANG
 }
 
 const (
-	// outputLimit is how much is kept of what a program writes.
+	// outputLimit is the number of bytes kept of a program's output.
 	outputLimit = 1024
-	// outputWait is how long the output is waited for after the program has ended: something
-	// that it started may still hold it open.
+	// outputWait is how long Run waits for the output after the program has ended: a process
+	// that the program started may still hold it open.
 	outputWait = 200 * time.Millisecond
 )
 
-// ErrTimeout means that a program took too long and was killed, with all that it had started.
+// ErrTimeout means that a program took too long and was killed, with all processes that it had started.
 var ErrTimeout = errors.New("took too long and was killed")
 
-// Run runs a program to its end, and what it has started with it, and returns the last line that it wrote. The error is nil if its
-// exit status was 0. The file is checked each time (see Check).
+// Run runs a program to its end, then ends the processes that the program started, and returns the last line that the program
+// wrote. The error is nil if its exit status was 0. Run checks the file each time (see Check).
 func Run(ctx context.Context, p Program) (said string, err error) {
 	file, err := resolve(p.Command[0], p.UID)
 	if err != nil {
@@ -61,20 +61,20 @@ func Run(ctx context.Context, p Program) (said string, err error) {
 		if uint32(os.Geteuid()) != p.UID || uint32(os.Getegid()) != p.GID {
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: p.UID, Gid: p.GID}
 		}
-		// The process is not waited for yet, so that its number is still its own.
+		// Nobody has waited for the process yet, so that no other process can have its ID.
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 		return cmd
 	})
 	switch {
 	case errors.Is(err, exec.ErrWaitDelay):
-		err = nil // it ended well, only something in the background did not
+		err = nil // the program succeeded; only a background process kept the output open
 	case err != nil && ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
 	return out.last(), err
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the text written to it.
 type tail struct{ buf []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -85,7 +85,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last returns the last line, fit to be shown.
+// last returns the last line in printable form.
 func (t *tail) last() string {
 	text := strings.TrimSpace(string(t.buf))
 	text = text[strings.LastIndexByte(text, '\n')+1:]

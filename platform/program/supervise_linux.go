@@ -11,23 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// family knows the programs that run. What they have started, and has lost its parent, is this process's to wait for.
+// family holds the running programs. This process must wait for their descendants that have lost their parent.
 var family struct {
 	sync.Mutex
 	adopts sync.Once
-	live   map[int]*controlGroup // programs, by process ID, which is their process group's
-	// doomed are children that are known to be none of this process's own, and ended those of this user that have ended and that nobody
-	// has waited for, since then.
+	live   map[int]*controlGroup // programs, by process ID, which is also the ID of the process group
+	// doomed holds children that this process did not start itself. ended holds ended children of this user that nobody has
+	// waited for, with the time at which they were found.
 	doomed map[int]bool
 	ended  map[int]time.Time
 }
 
-// supervise runs a command to its end, and ends what it has started with it: what is in its process group, in its control
-// group where there can be one, and what has lost its parent.
+// supervise runs a command to its end, and then ends the processes that the command started: those in its process group, those in
+// its control group if there is one, and those that have lost their parent.
 func supervise(command func() *exec.Cmd) error {
 	family.adopts.Do(func() {
 		family.live, family.doomed, family.ended = make(map[int]*controlGroup), make(map[int]bool), make(map[int]time.Time)
-		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // without it, what left its process group is lost sight of
+		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // without it, processes that left their process group would not be found
 	})
 	cmd, group, err := start(command)
 	if err != nil {
@@ -35,21 +35,21 @@ func supervise(command func() *exec.Cmd) error {
 	}
 	pid := cmd.Process.Pid
 	await(pid)
-	_ = syscall.Kill(-pid, syscall.SIGKILL) // not waited for yet, so that the number is still its own
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // before Wait, so that no other process can have the ID
 	group.kill()
 	endOrphans()
 	err = cmd.Wait()
 	family.Lock()
 	delete(family.live, pid)
 	family.Unlock()
-	endOrphans() // of what was killed
+	endOrphans() // the children of the killed processes
 	group.remove()
 	return err
 }
 
-// start starts a command in a control group of its own if it can be.
+// start starts a command, if possible in its own control group.
 func start(command func() *exec.Cmd) (*exec.Cmd, *controlGroup, error) {
-	family.Lock() // an orphan is a child that is not known
+	family.Lock() // otherwise the new child could be taken for an orphan
 	defer family.Unlock()
 	group := newControlGroup()
 	cmd := command()
@@ -57,7 +57,7 @@ func start(command func() *exec.Cmd) (*exec.Cmd, *controlGroup, error) {
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(group.dir.Fd())
 	}
 	err := cmd.Start()
-	if err != nil && group != nil { // the kernel does not do that
+	if err != nil && group != nil { // the kernel may not support UseCgroupFD
 		group.remove()
 		group, cmd = nil, command()
 		err = cmd.Start()
@@ -69,7 +69,7 @@ func start(command func() *exec.Cmd) (*exec.Cmd, *controlGroup, error) {
 	return cmd, group, nil
 }
 
-// await waits until a child has ended, and leaves it to be waited for.
+// await waits until a child has ended, but leaves it for a later Wait.
 func await(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

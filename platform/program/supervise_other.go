@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// supervise runs a command to its end, and ends with it what is in its process group.
+// supervise runs a command to its end, and then kills the other processes in its process group.
 func supervise(command func() *exec.Cmd) error {
 	cmd := command()
 	if err := cmd.Start(); err != nil {

@@ -16,9 +16,9 @@ import (
 
 // Options configure a Runner.
 type Options struct {
-	// Run runs a program; nil: none is run.
+	// Run runs a program; nil: no program runs.
 	Run func(context.Context, program.Program) (string, error)
-	// Failed is told of programs that failed.
+	// Failed is called for each program that fails.
 	Failed func(hook, said string, err error)
 }
 
@@ -39,8 +39,8 @@ func New(o Options) *Runner {
 	return &Runner{o: o, ctx: ctx, end: end}
 }
 
-// Set makes list the hooks. One that has not changed goes on with what waits for it; another one ends when
-// it has told what it knows.
+// Set replaces the hooks with list. An unchanged hook keeps its waiting events. A removed or changed hook ends
+// after its waiting events.
 func (r *Runner) Set(list []engine.Hook) {
 	if r.o.Run == nil {
 		return
@@ -67,7 +67,7 @@ func (r *Runner) Set(list []engine.Hook) {
 	}
 }
 
-// Publish tells the hooks of events.
+// Publish gives events to the hooks.
 func (r *Runner) Publish(events []engine.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,10 +80,10 @@ func (r *Runner) Publish(events []engine.Event) {
 	}
 }
 
-// killWait is how long programs are waited for that were killed: what the kernel does not let die is left behind.
+// killWait is how long Close waits for killed programs: a process that the kernel cannot end is left behind.
 const killWait = time.Second
 
-// Close lets the hooks tell what they know, for a while, and ends them.
+// Close lets the hooks handle their waiting events for at most grace, and then ends them.
 func (r *Runner) Close(grace time.Duration) {
 	r.Set(nil)
 	defer r.end()
@@ -104,7 +104,7 @@ func (r *Runner) Close(grace time.Duration) {
 	}
 }
 
-// kind returns the event as hooks name it.
+// kind returns the hook event of an event.
 func kind(e *engine.Event) engine.HookEvents {
 	switch e.Kind {
 	case engine.EventTransition, engine.EventFlaps:
@@ -129,7 +129,7 @@ func kind(e *engine.Event) engine.HookEvents {
 	}
 }
 
-// serve runs a hook for one event after the other.
+// serve runs a hook for one event after another.
 func (r *Runner) serve(q *queue) {
 	for {
 		e, lost, ok := q.next(r.ctx)
@@ -152,7 +152,7 @@ func (r *Runner) serve(q *queue) {
 	}
 }
 
-// Document is what a hook reads.
+// Document is the input of a hook.
 type Document struct {
 	Seq   uint64    `json:"seq"` // counts all events of the router, without gaps
 	Time  time.Time `json:"time"`
@@ -169,9 +169,9 @@ type Document struct {
 	Addresses []string `json:"addresses,omitempty"`
 
 	Text string `json:"text,omitempty"`
-	// Untold is how many transitions of the virtual router before this event were too many to tell.
+	// Untold is the number of transitions of the virtual router before this event that were too many to report.
 	Untold uint64 `json:"untold,omitempty"`
-	// Lost is how many events before this one were left out because the hook was too slow.
+	// Lost is the number of events before this one that were dropped because the hook was too slow.
 	Lost uint64 `json:"lost,omitempty"`
 }
 

@@ -10,13 +10,13 @@ import (
 	"vrrpsh/engine"
 )
 
-// queueLimit is how many events wait for a hook before some are left out.
+// queueLimit is the number of events that wait for a hook before some are dropped.
 const queueLimit = 256
 
-// queue is the events that wait for a hook.
+// queue holds the events that wait for a hook.
 type queue struct {
 	hook engine.Hook
-	wake chan struct{} // holds a value when there is something to look at
+	wake chan struct{} // holds a value when the queue has changed
 
 	mu     sync.Mutex
 	events *list.List                   // of *engine.Event
@@ -29,7 +29,8 @@ func newQueue(h engine.Hook) *queue {
 	return &queue{hook: h, wake: make(chan struct{}, 1), events: list.New(), last: make(map[engine.Key]*list.Element)}
 }
 
-// add appends an event. It takes the place of an older transition of the same virtual router once too many wait.
+// add appends an event. In a full queue, a transition replaces the older transition of the same virtual router, and other
+// events are dropped.
 func (q *queue) add(e *engine.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -63,7 +64,7 @@ func (q *queue) signal() {
 	}
 }
 
-// finish ends the queue when it is empty.
+// finish ends the queue as soon as it is empty.
 func (q *queue) finish() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -71,7 +72,7 @@ func (q *queue) finish() {
 	q.signal()
 }
 
-// next waits for the next event; false at the end.
+// next waits for the next event. ok is false at the end.
 func (q *queue) next(ctx context.Context) (e *engine.Event, lost uint64, ok bool) {
 	for {
 		if e, lost, ok = q.take(); e != nil || !ok {
@@ -85,7 +86,7 @@ func (q *queue) next(ctx context.Context) (e *engine.Event, lost uint64, ok bool
 	}
 }
 
-// take returns the first event, nil if none waits; false if none will come.
+// take returns the first event, or nil if none waits. ok is false if none will come.
 func (q *queue) take() (e *engine.Event, lost uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// file reads the weight of an object again and again.
+// file reads the weight of an object at every interval.
 func (w *Watcher) file(ctx context.Context, o *engine.TrackObject) {
 	var last engine.TrackResult
 	for first := true; ; first = false {
@@ -33,10 +33,10 @@ func (w *Watcher) file(ctx context.Context, o *engine.TrackObject) {
 	}
 }
 
-// weightLen is more than any weight has, with space around it.
+// weightLen is more than the length of any weight with the space around it.
 const weightLen = 64
 
-// readWeight reads an integer. What is not a regular file could keep the reader waiting.
+// readWeight reads an integer. It refuses a file that is not regular, because reading could block.
 func readWeight(name string) (int, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

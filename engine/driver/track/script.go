@@ -12,8 +12,8 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// script runs the program of an object again and again. What was watched under its name before goes on if it ran the same
-// program.
+// script runs the program of an object at every interval. It continues with the results of was, the earlier watch of that name,
+// if that watch ran the same program.
 func (w *Watcher) script(ctx context.Context, n, was *watch) {
 	if w.o.Run == nil {
 		return // the object stays pending
@@ -36,14 +36,14 @@ func (w *Watcher) script(ctx context.Context, n, was *watch) {
 			return
 		}
 		w.report(ctx, o, &last, first, c.count(said, err))
-		// One that takes longer than its interval does not get the processor for itself.
+		// A program that takes longer than its interval must not occupy the processor all the time.
 		if !pause(ctx, max(o.Interval-time.Since(began), o.Interval/10)) {
 			return
 		}
 	}
 }
 
-// counter makes a state out of results.
+// counter derives the state from the results.
 type counter struct {
 	rise, fall int
 	known, up  bool

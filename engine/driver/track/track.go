@@ -16,15 +16,15 @@ import (
 
 // Options configure a Watcher.
 type Options struct {
-	// Report is called with each new result, by several goroutines.
+	// Report is called with each new result. Several goroutines may call it at once.
 	Report func(*engine.TrackObject, engine.TrackResult)
-	// Routes follows routes; nil if this system cannot.
+	// Routes follows routes; nil: this system cannot.
 	Routes platform.RouteWatcher
-	// Run runs a program; nil: none is run.
+	// Run runs a program; nil: no program runs.
 	Run func(context.Context, program.Program) (string, error)
 }
 
-// Watcher follows tracked objects. Set and Close are called by one goroutine.
+// Watcher follows tracked objects. Only one goroutine may call Set and Close.
 type Watcher struct {
 	o       Options
 	running map[string]*watch
@@ -32,12 +32,12 @@ type Watcher struct {
 	all     sync.WaitGroup
 }
 
-// watch is what looks at one object, or at the routes.
+// watch watches one object, or all routes.
 type watch struct {
 	object engine.TrackObject
 	routes []engine.TrackObject
 	stop   context.CancelFunc
-	// results are those of a script, when ended is closed.
+	// results are the results of a script. They may be read once ended is closed.
 	results counter
 	ended   chan struct{}
 }
@@ -45,7 +45,7 @@ type watch struct {
 // New returns a Watcher that follows nothing.
 func New(o Options) *Watcher { return &Watcher{o: o, running: make(map[string]*watch)} }
 
-// Set makes list the objects that are followed. What has not changed goes on; nothing is waited for.
+// Set replaces the followed objects with list. Unchanged objects go on. Set does not wait.
 func (w *Watcher) Set(list []engine.TrackObject) {
 	var routes []engine.TrackObject
 	keep := make(map[string]bool)
@@ -93,8 +93,8 @@ func (w *Watcher) start(n *watch, follow func(context.Context)) *watch {
 	return n
 }
 
-// Close stops all and waits until no program runs any more, but not longer than limit: what the kernel does not let
-// die is left behind.
+// Close stops everything and waits until no program runs, but not longer than limit: a process that the kernel
+// cannot end is left behind.
 func (w *Watcher) Close(limit time.Duration) {
 	w.Set(nil)
 	done := make(chan struct{})
@@ -107,7 +107,7 @@ func (w *Watcher) Close(limit time.Duration) {
 	}
 }
 
-// pause waits, and tells whether to go on.
+// pause waits for d. It returns false if ctx ends before that.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -119,7 +119,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// report tells of a result if it is another one than the last.
+// report reports a result if it differs from the last one.
 func (w *Watcher) report(ctx context.Context, o *engine.TrackObject, last *engine.TrackResult, first bool, r engine.TrackResult) {
 	if ctx.Err() == nil && (first || *last != r) {
 		*last = r
@@ -148,7 +148,7 @@ func (w *Watcher) setRoutes(list []engine.TrackObject) {
 	w.routes = w.start(&watch{routes: list}, func(ctx context.Context) { w.followRoutes(ctx, list) })
 }
 
-// routePause is how long routes are not followed after that has failed.
+// routePause is the pause after a failure before routes are followed again.
 const routePause = time.Second
 
 func (w *Watcher) followRoutes(ctx context.Context, list []engine.TrackObject) {
