@@ -3,9 +3,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"vrrpsh/engine/vrrp"
@@ -130,6 +132,16 @@ func sameDesired(a, b *Desired) bool {
 		slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Owned, b.Owned)
 }
 
+// transient tells whether the kernel refused a request for want of something that it may have again at the next one.
+func transient(err error) bool {
+	for _, e := range []error{syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // Installed reports whether the kernel has the state of a Desired (err nil) or not. The Core
 // ignores answers to any but the newest Desired of a virtual router.
 func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Output) {
@@ -147,7 +159,7 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 	case err != nil:
 		c.fail(now, g, err.Error(), active, out)
 		if g.desired.Present {
-			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused}, out)
+			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused, Transient: transient(err)}, out)
 		}
 	case active:
 		g.recover()

@@ -104,7 +104,7 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventInstalled:
 		return r.confirm(now, out)
 	case EventRefused:
-		return r.refuse(now, ev.Cause, out)
+		return r.refuse(now, ev.Cause, ev.Transient, out)
 	case EventResign:
 		return r.giveUp(now, ev.Cause, ev.Wait, out)
 	case EventConfigure:
@@ -423,13 +423,15 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 }
 
 // refuse handles the kernel's refusal of the addresses: the Master gives up to
-// another router, and tries again later if it hears no Master then.
-func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
+// another router, and tries again later. If the next attempt would fail too, it waits until it hears no Master.
+func (r *Router) refuse(now time.Time, cause Cause, transient bool, out []Action) []Action {
 	if cause == CauseNone {
 		cause = CauseInstallFailed
 	}
+	// A program that removes addresses may have ended by the next attempt.
+	lasting := cause == CauseInstallFailed && !transient
 	if r.state != Master { // the kernel refused a prerequisite of the addresses
-		r.refused = r.refused || cause == CauseInstallFailed
+		r.refused = r.refused || lasting
 		return out
 	}
 	if now.Sub(r.holdUntil) > backoffMax {
@@ -437,7 +439,7 @@ func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	}
 	r.backoff = min(max(2*r.backoff, backoffMin), backoffMax)
 	r.holdUntil = now.Add(r.backoff)
-	r.refused = cause == CauseInstallFailed // a program that removes addresses may have ended by the next attempt
+	r.refused = lasting
 	return r.resign(now, cause, out)
 }
 
