@@ -83,15 +83,15 @@ type awaitedHeader struct {
 	Until time.Duration
 }
 
-// left returns the time left for the confirmation: by the uptime, which nobody can set, if the machine has not rebooted, or
-// else by the time of day, but never more than was left before.
+// left returns the time left for the confirmation: by the time of day, but never more than was left before, nor than the uptime
+// leaves, which nobody can set, if the machine has not rebooted.
 func (h *awaitedHeader) left(now time.Time, boot string, up time.Duration) time.Duration {
 	most := h.Left
 	if h.Boot == "" && h.Left == 0 {
 		most = h.Deadline.Sub(h.Since)
 	}
 	if h.Boot != "" && h.Boot == boot {
-		return min(most, h.Until-up)
+		most = min(most, h.Until-up)
 	}
 	return min(most, h.Deadline.Sub(now))
 }
