@@ -33,7 +33,7 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 			command: func(c *exec.Cmd) { // ip netns exec NAME ...
 				c.Args = slices.Insert(c.Args, 4, "setpriv", "--bounding-set", "-net_admin")
 			},
-			fault: "add 192.0.2.100/24: operation not permitted: the router lacks CAP_NET_ADMIN",
+			fault: "operation not permitted: the router lacks CAP_NET_ADMIN",
 		},
 		{
 			name: "the MAC address is taken", macvlan: true,
