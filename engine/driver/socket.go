@@ -186,6 +186,7 @@ func (l *loop) prune() {
 			l.actuator.close(s.conn)
 		}
 		delete(l.sockets, s.key)
+		l.waiter.socket(s.key, platform.ErrNoLink) // it will never open
 		return true
 	})
 }

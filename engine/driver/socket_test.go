@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package driver
+
+import (
+	"testing"
+
+	"vrrpsh/engine/vrrp"
+)
+
+// TestNoWaitForSocketsOfAGoneInterface: a configuration that waits for the sockets of an interface ends when the interface goes away
+// meanwhile, and that is no error.
+func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
+	b := newBench(1, 100)
+	key := socketKey{link: 77, family: vrrp.IPv4}
+	s := &socket{key: key} // requested, not open
+	b.loop.sockets[key] = s
+	b.loop.order = append(b.loop.order, s)
+	b.loop.waiter = newWaiter()
+	b.loop.waiter.sockets[key] = true
+	b.loop.prune()
+	select {
+	case <-b.loop.waiter.done:
+		if b.loop.waiter.err != nil {
+			t.Error(b.loop.waiter.err)
+		}
+	default:
+		t.Error("the configuration waits for ever")
+	}
+}
