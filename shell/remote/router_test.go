@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,7 @@ func (c *scripted) Help(line string) string {
 
 func (c *scripted) Complete(line string) []shell.Suggestion {
 	if line == "many" {
-		return make([]shell.Suggestion, 200_000)
+		return slices.Repeat([]shell.Suggestion{{Text: strings.Repeat("x", 1024)}}, 2000) // more than a frame
 	}
 	return []shell.Suggestion{{Text: line + "x", Help: "an x", Literal: true}, {Text: "<1-9>"}}
 }
