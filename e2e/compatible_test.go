@@ -275,10 +275,10 @@ func TestSocketFilter(t *testing.T) {
 			j.Stop()
 			woken := wakeUps(t, v.PID()) - before
 			t.Logf("woken %d times by %d adverts for others", woken, j.Sent())
-			if filter && woken > j.Sent()/10 {
+			if filter && woken > j.Sent()/2 { // the runtime wakes by itself, too
 				t.Errorf("with the filter the process was woken %d times", woken)
 			}
-			if !filter && woken < j.Sent()/10 {
+			if !filter && woken < j.Sent()/2 {
 				t.Errorf("without the filter the process was woken only %d times, so the test shows nothing", woken)
 			}
 		})

@@ -248,7 +248,7 @@ exec PROGRAM "$@" ;; esac
 		t.Errorf("the log says\n%s", text)
 	}
 	restarts("the first release to this one", bin)
-	runs("after that", "vrrpsh development")
+	runs("after that", "vrrpsh 0.9.0")
 	if out := tell.Show("show", "commit"); !strings.Contains(out, "confirm") {
 		t.Errorf("no commit waits for its confirmation:\n%s", out)
 	}
@@ -261,7 +261,7 @@ exec PROGRAM "$@" ;; esac
 		t.Errorf("this release to the first: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	checkStates("refused")
-	runs("refused", "vrrpsh development")
+	runs("refused", "vrrpsh 0.9.0")
 
 	// The first release gets the hand-over of this one, as when this one cannot continue and hands back.
 	restarts("to the first release after all", installed("", first))
