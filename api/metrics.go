@@ -23,7 +23,7 @@ func (a *API) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s := metrics.State{Snapshot: snapshot, Process: process.Used(), Version: a.version}
+	s := metrics.State{Snapshot: snapshot, Process: process.Used(), Runtime: metrics.ReadRuntime(), Version: a.version}
 	if a.load != nil {
 		load, err := a.load(r.Context())
 		if err != nil {

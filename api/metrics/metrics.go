@@ -18,6 +18,7 @@ type State struct {
 	Snapshot *engine.Snapshot
 	Load     *report.Load // nil: unknown
 	Process  process.Usage
+	Runtime  *Runtime // nil: unknown
 	Version  string
 	// Commit and Committed are the number and the time of the running configuration's commit.
 	Commit    uint64
@@ -32,6 +33,7 @@ const (
 	gauge     kind = "gauge"
 	counter   kind = "counter"
 	histogram kind = "histogram"
+	summary   kind = "summary"
 )
 
 // metric is one metric, a family of samples that differ in their labels.
@@ -63,7 +65,7 @@ func Write(w io.Writer, s *State) error {
 }
 
 // all lists the metrics in output order.
-var all = concat(ofProgram, ofRouters, ofInterfaces, ofTracking, ofLoop, ofProcess)
+var all = concat(ofProgram, ofRouters, ofInterfaces, ofTracking, ofLoop, ofProcess, ofGo, ofMemory)
 
 func concat(lists ...[]metric) (all []metric) {
 	for _, l := range lists {
@@ -159,14 +161,12 @@ func ofLoad(name string, k kind, help string, value func(*report.Load) float64) 
 	}}
 }
 
-// ofProcess lists the metrics of the process, named as in the Prometheus client libraries.
+// ofProcess lists the metrics of the process, as ofGo and ofMemory those of the Go runtime, named as in the Prometheus client libraries.
 var ofProcess = []metric{
 	single("process_cpu_seconds_total", counter, "Processor time, user and system.", func(s *State) float64 { return s.Process.CPU.Seconds() }),
 	known("process_resident_memory_bytes", gauge, "Resident memory.", func(s *State) float64 { return float64(s.Process.Resident) }),
 	known("process_open_fds", gauge, "Open file descriptors.", func(s *State) float64 { return float64(s.Process.OpenFiles) }),
 	single("process_start_time_seconds", gauge, "When the program started.", func(s *State) float64 { return seconds(s.Process.Started) }),
-	single("go_goroutines", gauge, "Goroutines.", func(s *State) float64 { return float64(s.Process.Goroutines) }),
-	single("go_memstats_heap_alloc_bytes", gauge, "Memory of the heap in use.", func(s *State) float64 { return float64(s.Process.Heap) }),
 }
 
 // seconds returns a time in seconds since 1970, as Prometheus expects, or 0 for the zero time.

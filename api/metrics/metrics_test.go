@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -78,6 +80,10 @@ func sampleState() *State {
 			Late: []report.LateClass{{UpTo: 0.001, Count: 5}, {UpTo: 0.01, Count: 1}, {Count: 2}},
 		},
 		Process: process.Usage{Started: noon, CPU: 1500 * time.Millisecond, Heap: 1 << 20, Resident: 1 << 24, OpenFiles: 9, Goroutines: 8},
+		Runtime: &Runtime{
+			Values: map[string]float64{objects: 1 << 20, unused: 1 << 10, tiny: 3, "/gc/heap/allocs:objects": 4},
+			Pauses: [5]time.Duration{1e6, 2e6, 3e6, 4e6, 5e6}, Paused: time.Second, Cycles: 9, LastGC: noon, Threads: 7, Procs: 2,
+		},
 		Version: "1.0", Commit: 12, Committed: noon, Sessions: 3,
 	}
 }
@@ -112,6 +118,11 @@ func flat(families map[string]*dto.MetricFamily) map[string]float64 {
 				samples[name+"_sum"], samples[name+"_count"] = m.Histogram.GetSampleSum(), float64(m.Histogram.GetSampleCount())
 				for _, b := range m.Histogram.Bucket {
 					samples[name+"_bucket{le="+strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)+"}"] = float64(b.GetCumulativeCount())
+				}
+			case m.Summary != nil:
+				samples[name+"_sum"], samples[name+"_count"] = m.Summary.GetSampleSum(), float64(m.Summary.GetSampleCount())
+				for _, q := range m.Summary.Quantile {
+					samples[name+"{quantile="+strconv.FormatFloat(q.GetQuantile(), 'g', -1, 64)+"}"] = q.GetValue()
 				}
 			case m.Counter != nil:
 				samples[key] = m.Counter.GetValue()
@@ -162,6 +173,9 @@ func TestSamples(t *testing.T) {
 		"vrrpsh_loop_received_total{}": 11, "vrrpsh_loop_sent_total{}": 12, "vrrpsh_kernel_queue{}": 1, "vrrpsh_announcement_queue{}": 2,
 		"process_cpu_seconds_total{}": 1.5, "process_resident_memory_bytes{}": 1 << 24, "process_open_fds{}": 9,
 		"process_start_time_seconds{}": at, "go_goroutines{}": 8, "go_memstats_heap_alloc_bytes{}": 1 << 20,
+		"go_memstats_alloc_bytes{}": 1 << 20, "go_memstats_heap_inuse_bytes{}": 1<<20 + 1<<10, "go_memstats_mallocs_total{}": 7,
+		"go_gc_duration_seconds{quantile=0.75}": 0.004, "go_gc_duration_seconds_sum": 1, "go_gc_duration_seconds_count": 9,
+		"go_memstats_last_gc_time_seconds{}": at, "go_threads{}": 7, "go_sched_gomaxprocs_threads{}": 2,
 	} {
 		if v, ok := got[sample]; !ok || v != want {
 			t.Errorf("%s is %v (%t), want %v", sample, v, ok, want)
@@ -198,7 +212,7 @@ func TestConventions(t *testing.T) {
 			t.Errorf("%s is a %s", m.name, m.kind)
 		}
 		for _, unit := range []string{"_ms", "_milliseconds", "_kb", "_minutes", "_mb"} {
-			if strings.Contains(m.name, unit) {
+			if strings.Contains(m.name+"_", unit+"_") {
 				t.Errorf("%s is not in a base unit", m.name)
 			}
 		}
@@ -214,6 +228,35 @@ func TestConventions(t *testing.T) {
 	}
 	if len(families) != len(all) {
 		t.Errorf("%d metrics are written, %d are there", len(families), len(all))
+	}
+}
+
+// TestRuntime compares the metrics of the Go runtime with those of the Prometheus client library: names, types and the values of
+// gauges.
+func TestRuntime(t *testing.T) {
+	library := prometheus.NewRegistry()
+	library.MustRegister(collectors.NewGoCollector())
+	families, err := library.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := scrape(t, &State{Snapshot: &engine.Snapshot{}, Runtime: ReadRuntime(), Process: process.Used()})
+	for _, want := range families {
+		got := ours[want.GetName()]
+		if got == nil {
+			t.Errorf("there is no %s", want.GetName())
+			continue
+		}
+		if got.GetType() != want.GetType() {
+			t.Errorf("%s is a %s, want a %s", want.GetName(), got.GetType(), want.GetType())
+		}
+		if want.Metric[0].Gauge == nil {
+			continue
+		}
+		a, b := got.Metric[0].Gauge.GetValue(), want.Metric[0].Gauge.GetValue()
+		if math.Abs(a-b) > 1<<20+3*min(a, b) { // a garbage collection may happen between the readings
+			t.Errorf("%s is %v, want %v", want.GetName(), a, b)
+		}
 	}
 }
 
