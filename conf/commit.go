@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -230,8 +229,10 @@ func (m *Manager) record(next *revised, waits *awaited, notes []string) *Revisio
 
 // restore returns the parts to the running configuration after a failure, in reverse order.
 func (m *Manager) restore(ctx context.Context, parts []Part, running *Revision, next *revised) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	stop := m.o.AfterFunc(restoreTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer stop()
 	var problems []error
 	for _, p := range slices.Backward(parts) {
 		if err := p.Apply(ctx, next.config, running.Config); err != nil {
@@ -274,12 +275,12 @@ func (m *Manager) undo(reason error, old []byte, was onDisk) error {
 	case now == was:
 		return reason
 	case !was.exists:
-		err = os.Remove(m.o.Path)
+		err = m.o.Disk.Remove(m.o.Path)
 	default:
 		if m.write(m.o.Path, old) == nil {
 			return reason
 		}
-		err = putBack(m.o.Path, old)
+		err = putBack(m.o.Disk, m.o.Path, old)
 	}
 	if err != nil {
 		// The next commit may replace the refused content like content that a commit has written.

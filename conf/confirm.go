@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -64,11 +63,10 @@ type ConfirmationEvent struct {
 // awaited is a Confirmation with what a rollback needs.
 type awaited struct {
 	Confirmation
-	old     []byte // the file before the commit
-	sum     digest // of the file awaiting confirmation
-	timer   *time.Timer
-	warning *time.Timer
-	note    *time.Timer
+	old []byte // the file before the commit
+	sum digest // of the file awaiting confirmation
+	// What stops the timers of the deadline, of the warning before it, and of the next noteLeft; nil: not started.
+	stopTimer, stopWarning, stopNote func() bool
 }
 
 // awaitedHeader is the first line of confirmFile. The old configuration follows.
@@ -188,7 +186,7 @@ func (m *Manager) remember(a *awaited) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(m.o.StateDir, 0o700); err != nil {
+	if err := m.o.Disk.MkdirAll(m.o.StateDir, 0o700); err != nil {
 		return err
 	}
 	return m.write(filepath.Join(m.o.StateDir, confirmFile), append(append(first, '\n'), a.old...))
@@ -206,14 +204,14 @@ func (m *Manager) forget() error {
 	if m.o.StateDir == "" {
 		return nil
 	}
-	err := os.Remove(filepath.Join(m.o.StateDir, confirmFile))
+	err := m.o.Disk.Remove(filepath.Join(m.o.StateDir, confirmFile))
 	if absent(err) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("the commit stays unconfirmed: %w", err)
 	}
-	return syncDir(m.o.StateDir)
+	return syncDir(m.o.Disk, m.o.StateDir)
 }
 
 // absent reports whether an error means that the file does not exist, or cannot exist.
@@ -228,7 +226,7 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if m.o.StateDir == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(filepath.Join(m.o.StateDir, confirmFile))
+	data, err := readAll(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile), unlimited)
 	if absent(err) {
 		return nil, nil
 	}
@@ -297,32 +295,32 @@ func (m *Manager) await(a *awaited) {
 		return
 	}
 	left := a.Deadline.Sub(m.o.Now())
-	a.timer = time.AfterFunc(left, func() { m.expire(a) })
-	a.note = time.AfterFunc(noteEvery, func() { m.noteLeft(a) })
+	a.stopTimer = m.o.AfterFunc(left, func() { m.expire(a) })
+	a.stopNote = m.o.AfterFunc(noteEvery, func() { m.noteLeft(a) })
 	if left > warnBefore {
-		a.warning = time.AfterFunc(left-warnBefore, func() { m.warn(a) })
+		a.stopWarning = m.o.AfterFunc(left-warnBefore, func() { m.warn(a) })
 	}
 }
 
 func (a *awaited) stop() {
-	for _, t := range []*time.Timer{a.timer, a.warning, a.note} {
-		if t != nil {
-			t.Stop()
+	for _, stop := range []func() bool{a.stopTimer, a.stopWarning, a.stopNote} {
+		if stop != nil {
+			stop()
 		}
 	}
 }
 
 // noteLeft saves how much time is left. If that fails, the previous record stays.
 func (m *Manager) noteLeft(a *awaited) {
-	<-m.turn
-	defer func() { m.turn <- struct{}{} }()
+	_ = m.take(context.Background())
+	defer m.give()
 	if !m.isAwaited(a) {
 		return
 	}
 	_ = m.remember(a)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	a.note.Reset(noteEvery)
+	a.stopNote = m.o.AfterFunc(noteEvery, func() { m.noteLeft(a) })
 }
 
 func (m *Manager) isAwaited(a *awaited) bool {
@@ -351,7 +349,7 @@ func (m *Manager) expire(a *awaited) {
 	}
 	m.mu.Lock()
 	if m.awaited == a && !m.closed {
-		a.timer = time.AfterFunc(rollbackPause, func() { m.expire(a) })
+		a.stopTimer = m.o.AfterFunc(rollbackPause, func() { m.expire(a) })
 	}
 	m.mu.Unlock()
 	m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageFailed, Err: err})
@@ -392,7 +390,7 @@ func (a *awaited) takenBack() Info {
 // Close stops waiting for a confirmation; the wait resumes when the file is opened again. Close
 // waits for a commit in progress.
 func (m *Manager) Close() {
-	<-m.turn
+	_ = m.take(context.Background())
 	defer m.give()
 	m.mu.Lock()
 	m.closed = true

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -58,6 +57,7 @@ type entry struct {
 // history keeps revisions, oldest first. With a directory, each revision is a file there, mode
 // 0600, and memory holds only its description. It is not safe for concurrent use.
 type history struct {
+	disk    Disk
 	dir     string // empty: in memory only
 	entries []*entry
 	last    uint64 // highest number ever seen
@@ -65,14 +65,14 @@ type history struct {
 
 // openHistory reads dir, and creates it if necessary. A history returned with an error is usable:
 // in memory if dir cannot be read, otherwise with the readable files.
-func openHistory(dir string) (*history, error) {
-	h := &history{}
+func openHistory(disk Disk, dir string) (*history, error) {
+	h := &history{disk: disk}
 	if dir == "" {
 		return h, nil
 	}
 	// Read existing revisions even if dir is not writable: numbers must never be reused.
-	err := makePrivate(dir)
-	files, readErr := os.ReadDir(dir)
+	err := makePrivate(disk, dir)
+	files, readErr := disk.ReadDir(dir)
 	if readErr != nil {
 		return h, fmt.Errorf("open history: %w", cmp.Or(err, readErr))
 	}
@@ -86,7 +86,7 @@ func openHistory(dir string) (*history, error) {
 		match := revisionFile.FindStringSubmatch(name)
 		if match == nil {
 			if revisionExtra.MatchString(name) {
-				problems = append(problems, os.Remove(filepath.Join(dir, name)))
+				problems = append(problems, disk.Remove(filepath.Join(dir, name)))
 			}
 			continue
 		}
@@ -95,7 +95,7 @@ func openHistory(dir string) (*history, error) {
 			continue
 		}
 		h.last = max(h.last, number)
-		e, err := readEntry(dir, name, number)
+		e, err := readEntry(disk, dir, name, number)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("revision %d is not readable: %w", number, err))
 			continue
@@ -112,20 +112,20 @@ func openHistory(dir string) (*history, error) {
 }
 
 // makePrivate makes sure that a directory exists and that only its owner can read it.
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func makePrivate(disk Disk, dir string) error {
+	if err := disk.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	info, err := os.Stat(dir)
+	info, err := disk.Stat(dir)
 	if err == nil && info.Mode().Perm() != 0o700 {
-		err = os.Chmod(dir, 0o700)
+		err = disk.Chmod(dir, 0o700)
 	}
 	return err
 }
 
 // readEntry reads the first line of a revision's file.
-func readEntry(dir, name string, number uint64) (*entry, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+func readEntry(disk Disk, dir, name string, number uint64) (*entry, error) {
+	f, err := disk.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (h *history) store(e *entry) error {
 		ext = ".json"
 	}
 	name := fmt.Sprintf("%08d%s", e.rev.ID, ext)
-	if err := WriteFile(filepath.Join(h.dir, name), slices.Concat([]byte("# "), first, []byte("\n"), e.data)); err != nil {
+	if err := replaceFile(h.disk, filepath.Join(h.dir, name), slices.Concat([]byte("# "), first, []byte("\n"), e.data), true); err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
 	e.name, e.data = name, nil
@@ -205,7 +205,7 @@ func (h *history) prune() error {
 	for len(h.entries) > HistorySize {
 		e := h.entries[0]
 		if e.name != "" {
-			if err := os.Remove(filepath.Join(h.dir, e.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := h.disk.Remove(filepath.Join(h.dir, e.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				problems = append(problems, fmt.Errorf("prune history: %w", err))
 			}
 		}
@@ -219,7 +219,7 @@ func (h *history) content(e *entry) ([]byte, error) {
 	if e.name == "" {
 		return e.data, nil
 	}
-	all, err := os.ReadFile(filepath.Join(h.dir, e.name))
+	all, err := readAll(h.disk, filepath.Join(h.dir, e.name), unlimited)
 	if err != nil {
 		return nil, fmt.Errorf("read revision %d: %w", e.rev.ID, err)
 	}

@@ -13,7 +13,7 @@ const FreeBSD Host = "freebsd"
 
 // LoadFile is Load for a file, and refuses what the Host does not support.
 func (h Host) LoadFile(path string, format Format) (*Config, error) {
-	data, err := readLimited(path)
+	data, err := readLimited(osDisk{}, path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -68,6 +67,12 @@ type Options struct {
 	// Host is the system that must support the configurations; zero: any.
 	Host Host
 	Now  func() time.Time // nil: time.Now
+	// AfterFunc is time.AfterFunc for the clock Now; nil: time.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) (stop func() bool)
+	// Block is called before a method waits for another one. It returns when ready returns true; a simulation runs
+	// everything else meanwhile. Nil: the method just waits.
+	Block func(ready func() bool)
+	Disk  Disk // nil: the file system of the operating system
 	// Uptime returns a name for this boot of the machine, different from every other boot, and the time since then; nil, or
 	// an empty name: unknown.
 	Uptime func() (boot string, up time.Duration)
@@ -116,7 +121,7 @@ type Candidate struct {
 // Manager owns the running configuration. It is safe for concurrent use.
 type Manager struct {
 	o     Options
-	write func(path string, data []byte) error // WriteFile; tests make it fail
+	write func(path string, data []byte) error // WriteFile to Options.Disk; tests make it fail
 
 	// turn holds one token; only the holder of the token may change the running configuration.
 	turn chan struct{}
@@ -149,7 +154,14 @@ func Open(o Options) (*Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Manager{o: o, write: WriteFile, turn: make(chan struct{}, 1)}
+	if o.AfterFunc == nil {
+		o.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	if o.Disk == nil {
+		o.Disk = osDisk{}
+	}
+	m := &Manager{o: o, turn: make(chan struct{}, 1)}
+	m.write = func(path string, data []byte) error { return replaceFile(o.Disk, path, data, true) }
 	data, disk, err := m.read()
 	if err != nil {
 		return nil, err
@@ -200,10 +212,10 @@ func Open(o Options) (*Manager, error) {
 func (m *Manager) removeTemporary() error {
 	var err error
 	if m.o.Path != "" {
-		err = removeTemporary(m.o.Path)
+		err = removeTemporary(m.o.Disk, m.o.Path)
 	}
 	if m.o.StateDir != "" {
-		err = errors.Join(err, removeTemporary(filepath.Join(m.o.StateDir, confirmFile)))
+		err = errors.Join(err, removeTemporary(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile)))
 	}
 	return err
 }
@@ -216,7 +228,7 @@ func (m *Manager) openHistory(rev *Revision, data []byte) error {
 	if m.o.StateDir != "" {
 		dir = filepath.Join(m.o.StateDir, "history")
 	}
-	h, err := openHistory(dir)
+	h, err := openHistory(m.o.Disk, dir)
 	m.history = h
 	if e := h.newest(); e != nil && e.sum == sha256.Sum256(data) && e.format == m.o.Format {
 		notes := rev.Notes
@@ -235,7 +247,7 @@ func (m *Manager) read() ([]byte, onDisk, error) {
 	if m.o.Path == "" {
 		return nil, none, nil
 	}
-	data, err := readLimited(m.o.Path)
+	data, err := readLimited(m.o.Disk, m.o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, none, nil
 	}
@@ -331,7 +343,7 @@ func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) {
 // backup saves a file that a person wrote next to the original, if the history could not save it.
 func (m *Manager) backup(data []byte) (string, error) {
 	name := m.o.Path + ".orig"
-	if _, err := os.Lstat(name); err == nil {
+	if _, err := m.o.Disk.Lstat(name); err == nil {
 		name = fmt.Sprintf("%s.%d", name, m.o.Now().UnixNano())
 	}
 	return name, m.write(name, data)

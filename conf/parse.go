@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -38,7 +36,7 @@ var (
 // ReadFile reads and parses a file. The Origin is for Validate. Errors are errors reading the file,
 // and Faults.
 func ReadFile(path string, format Format) (*File, *Origin, error) {
-	data, err := readLimited(path)
+	data, err := readLimited(osDisk{}, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,13 +46,8 @@ func ReadFile(path string, format Format) (*File, *Origin, error) {
 }
 
 // readLimited reads a file of at most MaxFileSize bytes.
-func readLimited(path string) ([]byte, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
-	}
-	defer func() { _ = r.Close() }()
-	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
+func readLimited(d Disk, path string) ([]byte, error) {
+	data, err := readAll(d, path, MaxFileSize)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}

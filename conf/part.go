@@ -113,6 +113,9 @@ func (m *Manager) Retry(ctx context.Context) error {
 
 // take waits for the turn, give releases it.
 func (m *Manager) take(ctx context.Context) error {
+	if m.o.Block != nil {
+		m.o.Block(func() bool { return len(m.turn) > 0 || ctx.Err() != nil })
+	}
 	select {
 	case <-m.turn:
 		return nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,18 +19,18 @@ const newFileMode = 0o600
 // old or the new content in full. It writes and syncs a temporary file in the same directory,
 // renames it over the old one, and syncs the directory. It follows symbolic links. An existing file
 // keeps its mode and owner; a new one has mode 0600. WriteFile refuses anything but regular files.
-func WriteFile(path string, data []byte) error { return replaceFile(path, data, true) }
+func WriteFile(path string, data []byte) error { return replaceFile(osDisk{}, path, data, true) }
 
 // putBack is WriteFile for a disk that has just failed: it replaces the content without waiting until
 // the content would survive a power failure.
-func putBack(path string, data []byte) error { return replaceFile(path, data, false) }
+func putBack(d Disk, path string, data []byte) error { return replaceFile(d, path, data, false) }
 
-func replaceFile(path string, data []byte, synced bool) error {
-	target, info, err := existing(path)
+func replaceFile(d Disk, path string, data []byte, synced bool) error {
+	target, info, err := existing(d, path)
 	if err != nil {
 		return err
 	}
-	if err := replace(target, info, data, synced); err != nil {
+	if err := replace(d, target, info, data, synced); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
@@ -47,20 +46,20 @@ const temporarySuffix = ".vrrpsh-new"
 
 // removeTemporary removes files that a WriteFile left in a crash, in this release or in earlier ones, which added
 // a random number to the name.
-func removeTemporary(path string) error {
-	target, _, err := existing(path)
+func removeTemporary(d Disk, path string) error {
+	target, _, err := existing(d, path)
 	if err != nil {
 		return nil // WriteFile never ran
 	}
 	dir, base := filepath.Dir(target), filepath.Base(target)
-	files, err := os.ReadDir(dir)
+	files, err := d.ReadDir(dir)
 	if err != nil {
 		return nil
 	}
 	var problems []error
 	for _, f := range files {
 		if f.Type().IsRegular() && isTemporary(f.Name(), base) {
-			problems = append(problems, os.Remove(filepath.Join(dir, f.Name())))
+			problems = append(problems, d.Remove(filepath.Join(dir, f.Name())))
 		}
 	}
 	return errors.Join(problems...)
@@ -77,19 +76,19 @@ func isTemporary(name, base string) bool {
 var randomNumber = regexp.MustCompile(`^[0-9]{6,10}$`)
 
 // replace writes a temporary file and renames it. info describes the target; nil if there is none yet.
-func replace(target string, info fs.FileInfo, data []byte, synced bool) (err error) {
+func replace(d Disk, target string, info fs.FileInfo, data []byte, synced bool) (err error) {
 	name := temporary(target)
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newFileMode)
+	f, err := d.Create(name, newFileMode)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		_ = f.Close()
 		if err != nil {
-			_ = os.Remove(name)
+			_ = d.Remove(name)
 		}
 	}()
 	if info != nil {
@@ -111,20 +110,20 @@ func replace(target string, info fs.FileInfo, data []byte, synced bool) (err err
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(name, target); err != nil {
+	if err := d.Rename(name, target); err != nil {
 		return err
 	}
 	if !synced {
 		return nil
 	}
-	return syncDir(filepath.Dir(target))
+	return syncDir(d, filepath.Dir(target))
 }
 
 // existing follows symbolic links to the file to replace. The info is nil if there is none yet.
-func existing(path string) (string, fs.FileInfo, error) {
-	target, err := filepath.EvalSymlinks(path)
+func existing(d Disk, path string) (string, fs.FileInfo, error) {
+	target, err := d.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(path); err == nil {
+		if _, err := d.Lstat(path); err == nil {
 			return "", nil, fmt.Errorf("write %s: it is a symbolic link to a file that does not exist", path)
 		}
 		return path, nil, nil
@@ -132,7 +131,7 @@ func existing(path string) (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("write %s: %w", path, err)
 	}
-	info, err := os.Stat(target)
+	info, err := d.Stat(target)
 	if err != nil {
 		return "", nil, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -142,7 +141,7 @@ func existing(path string) (string, fs.FileInfo, error) {
 	return target, info, nil
 }
 
-func keepOwner(f *os.File, old fs.FileInfo) error {
+func keepOwner(f DiskFile, old fs.FileInfo) error {
 	now, err := f.Stat()
 	if err != nil {
 		return err
@@ -153,16 +152,4 @@ func keepOwner(f *os.File, old fs.FileInfo) error {
 		return nil
 	}
 	return f.Chown(int(was.Uid), int(was.Gid))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) { // the file system does not support syncing directories
-		err = nil
-	}
-	return errors.Join(err, d.Close())
 }
