@@ -3,8 +3,10 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"vrrpsh/engine/vrrp"
 )
@@ -19,6 +21,11 @@ type Key struct {
 // String returns for example "eth0 IPv4 group 51".
 func (k Key) String() string {
 	return fmt.Sprintf("%s %s group %d", k.Interface, k.Family, k.VRID)
+}
+
+// Compare orders keys by interface, family and VRID.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(strings.Compare(k.Interface, o.Interface), cmp.Compare(k.Family, o.Family), cmp.Compare(k.VRID, o.VRID))
 }
 
 // InterfaceType says where the virtual addresses live.

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -163,18 +164,8 @@ func (a *actuator) run() {
 	for {
 		w, leaving, ended := a.next()
 		switch {
-		case len(w.opens) > 0:
-			a.openEach(w.opens)
-		case len(w.closes) > 0:
-			for _, c := range w.closes {
-				_ = c.Close() // nothing depends on the result
-			}
-		case len(w.batch) > 0:
-			a.apply(w.batch)
-		case w.routes != nil:
-			a.setRoutes(w.routes)
-		case w.reconcile:
-			a.reconcileNow()
+		case !w.empty():
+			a.do(w)()
 		case ended:
 			return
 		default:
@@ -186,9 +177,28 @@ func (a *actuator) run() {
 	}
 }
 
-func (a *actuator) openEach(list []opening) {
-	for _, o := range list {
-		c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
+// do makes the system calls of a unit of work, and returns the function that reports the results.
+func (a *actuator) do(w work) (report func()) {
+	switch {
+	case w.open != nil:
+		return a.openOne(*w.open)
+	case len(w.batch) > 0:
+		outcomes := a.apply(w.batch)
+		return func() { a.reached(outcomes) }
+	case w.routes != nil:
+		return a.setRoutes(w.routes)
+	case w.reconcile:
+		return a.reconcileNow()
+	}
+	for _, c := range w.closes {
+		_ = c.Close() // nothing depends on the result
+	}
+	return func() {}
+}
+
+func (a *actuator) openOne(o opening) (report func()) {
+	c, err := a.system.Open(o.key.link, platform.Family(o.key.family), o.source)
+	return func() {
 		if !a.opened(c, o, err) && err == nil {
 			_ = c.Close() // it was never used
 		}
@@ -201,17 +211,23 @@ func (a *actuator) openAll() {
 	list := a.opens
 	a.opens = nil
 	a.mu.Unlock()
-	a.openEach(list)
+	for _, o := range list {
+		a.openOne(o)()
+	}
 }
 
 // work is one unit of work: only one of these fields is set.
 type work struct {
-	opens  []opening
+	open   *opening
 	closes []platform.Conn
 	batch  []engine.Desired
 	routes *engine.DesiredRoutes
 	// reconcile compares the kernel state with the desired state.
 	reconcile bool
+}
+
+func (w *work) empty() bool {
+	return w.open == nil && len(w.closes) == 0 && len(w.batch) == 0 && w.routes == nil && !w.reconcile
 }
 
 // next takes the next unit of work.
@@ -220,7 +236,7 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 	defer a.mu.Unlock()
 	switch {
 	case len(a.opens) > 0:
-		w.opens, a.opens = a.opens, nil
+		w.open, a.opens = &a.opens[0], a.opens[1:]
 	case len(a.closes) > 0:
 		w.closes, a.closes = a.closes, nil
 	default:
@@ -239,7 +255,7 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 		}
 		w.reconcile, a.compare = a.compare && !a.leaving && !a.ended, false
 	}
-	a.busy = len(w.opens)+len(w.closes)+len(w.batch) > 0 || w.routes != nil
+	a.busy = !w.empty() && !w.reconcile
 	return w, a.leaving, a.ended
 }
 
@@ -255,7 +271,7 @@ func (a *actuator) batch(keys []engine.Key) (batch []engine.Desired, rest []engi
 	return batch, keys
 }
 
-func (a *actuator) apply(batch []engine.Desired) {
+func (a *actuator) apply(batch []engine.Desired) []outcome {
 	attachments := make([]platform.Attachment, len(batch))
 	for i := range batch {
 		attachments[i] = attachment(&batch[i])
@@ -270,7 +286,7 @@ func (a *actuator) apply(batch []engine.Desired) {
 			delete(a.failed, batch[i].Key)
 		}
 	}
-	a.reached(outcomes)
+	return outcomes
 }
 
 // reconciliation is the result of comparing the kernel state with the desired state.
@@ -282,27 +298,33 @@ type reconciliation struct {
 }
 
 // reconcileNow retries what failed, unless a newer Desired waits, and then has the System compare the kernel state.
-func (a *actuator) reconcileNow() {
+func (a *actuator) reconcileNow() (report func()) {
 	var batch []engine.Desired
 	a.mu.Lock()
-	for key, d := range a.failed {
+	for _, key := range slices.SortedFunc(maps.Keys(a.failed), engine.Key.Compare) {
 		if _, newer := a.want[key]; !newer {
-			batch = append(batch, d)
+			batch = append(batch, a.failed[key])
 		}
 	}
 	a.mu.Unlock()
+	var outcomes []outcome
 	for part := range slices.Chunk(batch, applyBatch) {
-		a.apply(part)
+		outcomes = append(outcomes, a.apply(part)...)
 	}
 	var r reconciliation
 	if s, ok := a.system.(platform.Reconciler); ok {
 		r.lost, r.routesLost, r.err = s.Reconcile()
 	}
 	r.failed = len(a.failed)
-	a.reconciled(r)
+	return func() {
+		if len(outcomes) > 0 {
+			a.reached(outcomes)
+		}
+		a.reconciled(r)
+	}
 }
 
-func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
+func (a *actuator) setRoutes(d *engine.DesiredRoutes) (report func()) {
 	routes := make([]platform.Route, len(d.Routes))
 	for i := range d.Routes {
 		r := &d.Routes[i]
@@ -312,9 +334,9 @@ func (a *actuator) setRoutes(d *engine.DesiredRoutes) {
 	}
 	errs := a.system.SetRoutes(routes)
 	if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) && a.putOff(d) {
-		return
+		return func() {}
 	}
-	a.routed(*d, errs)
+	return func() { a.routed(*d, errs) }
 }
 
 // putOff retries routes after the waiting addresses are installed: the next hops may be reachable only through them.

@@ -17,14 +17,10 @@ import (
 // exist is not an error: its virtual routers wait for it. Apply serializes
 // its calls. When ctx ends early, the old configuration is being restored.
 func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
-	select {
-	case d.applying <- struct{}{}:
-		defer func() { <-d.applying }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-d.stopped:
-		return ErrStopped
+	if err := d.await(ctx, d.applying); err != nil {
+		return err
 	}
+	defer func() { d.applying <- struct{}{} }()
 	var old engine.Config
 	err := d.phase(ctx, func(l *loop, _ time.Time) {
 		old = l.config
@@ -62,7 +58,8 @@ func (d *Driver) phase(ctx context.Context, part operation) error {
 // prepare opens the sockets that cfg needs. The running configuration keeps its sockets.
 func (l *loop) prepare(cfg engine.Config) {
 	l.needs = needsOf(l.config, cfg)
-	for _, link := range l.links {
+	for _, index := range l.indexes() {
+		link := l.links[index]
 		for _, key := range l.open(&link) {
 			l.waiter.sockets[key] = true
 		}
@@ -91,7 +88,7 @@ func (l *loop) endApply(now time.Time) {
 	l.forgetFailing()
 	l.flush(now) // send the last adverts of removed virtual routers
 	l.prune()
-	for index := range l.links {
+	for _, index := range l.indexes() {
 		l.show(now, index) // sockets that could not be opened may no longer be needed
 	}
 }

@@ -39,13 +39,27 @@ type Options struct {
 	Uptime func() time.Duration
 	// Now is the clock that the deadlines of System.Wait refer to; nil: time.Now.
 	Now func() time.Time
+	// Track returns the Tracker of the loop, which calls report with its results; nil: package track.
+	Track func(report func(*engine.TrackObject, engine.TrackResult)) Tracker
+	// Block is called before a method waits for the loop. It returns when ready returns true; a simulation runs
+	// everything else meanwhile. Nil: the method just waits.
+	Block func(ready func() bool)
 }
+
+// Tracker watches tracked objects. Only the loop calls its methods, which do not block, except Close for at most limit.
+type Tracker interface {
+	Set(list []engine.TrackObject)
+	Close(limit time.Duration)
+}
+
+var _ Tracker = (*track.Watcher)(nil)
 
 // Driver runs the virtual routers. It is safe for concurrent use.
 type Driver struct {
 	system platform.System
 	now    func() time.Time
 	uptime func() time.Duration // may be nil
+	block  func(ready func() bool)
 
 	inherited *Handover // nil: there is none
 	left      *Handover // set by Run when it ends by HandOver
@@ -56,8 +70,8 @@ type Driver struct {
 	taps      taps
 	journal   *records
 	hooks     *hook.Runner
-	tracker   *track.Watcher // belongs to the loop
-	applying  chan struct{}  // holds a value while an Apply is in progress
+	tracker   Tracker
+	applying  chan struct{} // holds a value unless an Apply is in progress
 }
 
 var (
@@ -76,14 +90,20 @@ func New(o Options) *Driver {
 		system: o.System,
 		now:    o.Now,
 		uptime: o.Uptime,
+		block:  o.Block,
 
 		inherited: o.Handover,
 		stopped:   make(chan struct{}),
 		journal:   newRecords(o.Logger),
 		applying:  make(chan struct{}, 1),
 	}
-	routes, _ := o.System.(platform.RouteWatcher)
-	d.tracker = track.New(track.Options{Run: o.Run, Routes: routes, Report: d.tracked})
+	d.applying <- struct{}{}
+	if o.Track != nil {
+		d.tracker = o.Track(d.tracked)
+	} else {
+		routes, _ := o.System.(platform.RouteWatcher)
+		d.tracker = track.New(track.Options{Run: o.Run, Routes: routes, Report: d.tracked})
+	}
 	d.hooks = hook.New(hook.Options{Run: o.Run, Failed: d.hookFailed})
 	return d
 }
@@ -94,34 +114,21 @@ func New(o Options) *Driver {
 // the virtual routers. Run can be called once.
 func (d *Driver) Run(ctx context.Context) error {
 	if d.started.Swap(true) {
-		return errors.New("the router was started already")
+		return errStarted
 	}
-	defer close(d.stopped)
-	defer d.mail.end()
+	defer d.end()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
 	logged, endLog := d.Subscribe()
 	writing := start(func() { d.journal.run(logged) })
 	defer writing.Wait()
-	defer d.events.End()
-	defer d.taps.end()
 	defer endLog()
 
-	inherited := d.begin()
-	var links []platform.Link
-	err := persistently(func() (err error) { links, err = d.system.Links(); return err })
+	l, err := d.open()
 	if err != nil {
-		return errors.Join(fmt.Errorf("list the interfaces: %w", err), d.system.Close())
+		return err
 	}
-
-	l := newLoop(d)
-	if now := d.now(); inherited != nil {
-		l.inherit(now, links, &inherited.Engine)
-	} else {
-		l.update(now, platform.Update{Links: links})
-	}
-	l.reconciler.at = d.now().Add(reconcilePeriod)
 	actuator := start(l.actuator.run)
 	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watcher := start(func() { d.watch(watching) })
@@ -136,9 +143,35 @@ func (d *Driver) Run(ctx context.Context) error {
 
 	endWatch()
 	watcher.Wait()
-	l.driver.tracker.Close(scriptGrace)
+	d.tracker.Close(scriptGrace)
 	l.actuator.end()
 	actuator.Wait()
+	return d.finish(l, leaving, err)
+}
+
+// errStarted is the error of a second start.
+var errStarted = errors.New("the router was started already")
+
+// open prepares the kernel and returns the loop, which knows the interfaces. If it fails, the System is closed.
+func (d *Driver) open() (*loop, error) {
+	inherited := d.begin()
+	var links []platform.Link
+	err := d.persistently(func() (err error) { links, err = d.system.Links(); return err })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("list the interfaces: %w", err), d.system.Close())
+	}
+	l := newLoop(d)
+	if now := d.now(); inherited != nil {
+		l.inherit(now, links, &inherited.Engine)
+	} else {
+		l.update(now, platform.Update{Links: links})
+	}
+	l.reconciler.at = d.now().Add(reconcilePeriod)
+	return l, nil
+}
+
+// finish ends the loop and the System once the actuator has ended. It returns err joined with further errors.
+func (d *Driver) finish(l *loop, leaving bool, err error) error {
 	l.operate(d.now()) // more sockets may have been opened
 	l.closeSockets()
 	if leaving {
@@ -150,20 +183,30 @@ func (d *Driver) Run(ctx context.Context) error {
 	return err
 }
 
+// end makes it known that the Driver has stopped.
+func (d *Driver) end() {
+	d.taps.end()
+	d.events.End()
+	d.mail.end()
+	close(d.stopped)
+}
+
 // At the start a failed kernel request is repeated after startPause, then after twice that and so on: nothing can run without it.
 const (
 	startPause    = 50 * time.Millisecond
 	startAttempts = 5 // within a second
 )
 
-// persistently calls do until it succeeds, but at most startAttempts times.
-func persistently(do func() error) error {
+// persistently calls do until it succeeds, but at most startAttempts times. A simulation does not pause.
+func (d *Driver) persistently(do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
 		if err == nil || attempt == startAttempts {
 			return err
 		}
-		time.Sleep(startPause << (attempt - 1))
+		if d.block == nil {
+			time.Sleep(startPause << (attempt - 1))
+		}
 	}
 }
 
@@ -184,12 +227,7 @@ func (d *Driver) watch(ctx context.Context) {
 		err := d.system.Watch(ctx, func(u platform.Update) {
 			first := whole
 			whole = false
-			d.mail.post(d.system, func(l *loop, now time.Time) {
-				if first {
-					u.Gone = append(u.Gone, l.missing(u.Links)...)
-				}
-				l.update(now, u)
-			})
+			d.mail.post(d.system, func(l *loop, now time.Time) { l.watched(now, u, first) })
 		})
 		if ctx.Err() != nil || err == nil {
 			return

@@ -91,10 +91,8 @@ func (d *Driver) HandOver(ctx context.Context) (*Handover, error) {
 	}) {
 		return nil, ErrStopped
 	}
-	select {
-	case <-d.stopped:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := d.await(ctx, d.stopped); err != nil && !errors.Is(err, ErrStopped) {
+		return nil, err
 	}
 	if d.left == nil {
 		return nil, ErrStopped
@@ -123,14 +121,14 @@ func (d *Driver) leave(l *loop) error {
 func (d *Driver) begin() *Handover {
 	h := d.inherited
 	if d.inherited = nil; h != nil { // it holds a whole configuration
-		err := persistently(func() error { return d.system.Adopt(h.System) })
+		err := d.persistently(func() error { return d.system.Adopt(h.System) })
 		if err == nil {
 			d.date(h)
 			return h
 		}
 		d.journal.warn("could not take over what the process before has left; starting anew", "error", err)
 	}
-	if err := persistently(d.system.Recover); err != nil {
+	if err := d.persistently(d.system.Recover); err != nil {
 		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
 	}
 	return nil

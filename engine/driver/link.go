@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -10,6 +11,14 @@ import (
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform"
 )
+
+// watched follows a report of System.Watch; whole is set for the first, which has all interfaces.
+func (l *loop) watched(now time.Time, u platform.Update, whole bool) {
+	if whole {
+		u.Gone = append(u.Gone, l.missing(u.Links)...)
+	}
+	l.update(now, u)
+}
 
 // update follows what happened to the host's interfaces.
 func (l *loop) update(now time.Time, u platform.Update) {
@@ -73,10 +82,13 @@ func (l *loop) forget(now time.Time, index int, from func(time.Time, int, *engin
 	l.take(now)
 }
 
+// indexes returns the known interfaces in order, so that every run does the same.
+func (l *loop) indexes() []int { return slices.Sorted(maps.Keys(l.links)) }
+
 // missing returns the known interfaces that are not in all.
 func (l *loop) missing(all []platform.Link) []int {
 	var gone []int
-	for index := range l.links {
+	for _, index := range l.indexes() {
 		if !slices.ContainsFunc(all, func(p platform.Link) bool { return p.Index == index }) {
 			gone = append(gone, index)
 		}

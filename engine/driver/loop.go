@@ -82,8 +82,7 @@ func newLoop(d *Driver) *loop {
 func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil && !l.left() {
 		due := l.core.Deadline()
-		until := earliest(earliest(due, l.announcer.deadline()), earliest(l.retryAt, l.reconciler.at))
-		if err := l.driver.system.Wait(until); err != nil {
+		if err := l.driver.system.Wait(l.until()); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
 		if ctx.Err() != nil {
@@ -103,6 +102,11 @@ func (l *loop) run(ctx context.Context) error {
 		l.resources.LongestTurn = max(l.resources.LongestTurn, l.driver.now().Sub(now))
 	}
 	return nil
+}
+
+// until returns when the next turn must begin; the zero time if it waits for a packet or an operation.
+func (l *loop) until() time.Time {
+	return earliest(earliest(l.core.Deadline(), l.announcer.deadline()), earliest(l.retryAt, l.reconciler.at))
 }
 
 // left reports whether another Driver takes over and all kernel work is done. Until then the loop sends adverts.

@@ -91,12 +91,37 @@ func (d *Driver) do(ctx context.Context, op operation) error {
 
 // await waits for a channel to be closed.
 func (d *Driver) await(ctx context.Context, done <-chan struct{}) error {
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-d.stopped:
-		return ErrStopped
+	_, err := await(ctx, d, done)
+	return err
+}
+
+// await waits for a value from a channel, or for the channel to be closed.
+func await[T any](ctx context.Context, d *Driver, c <-chan T) (v T, err error) {
+	if d.block == nil {
+		select {
+		case v = <-c:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-d.stopped:
+			err = ErrStopped
+		}
+		return v, err
 	}
+	d.block(func() bool {
+		select {
+		case v = <-c:
+			return true
+		default:
+		}
+		select {
+		case <-d.stopped:
+			err = ErrStopped
+		default:
+			if err = context.Cause(ctx); err == nil {
+				return false
+			}
+		}
+		return true
+	})
+	return v, err
 }

@@ -117,12 +117,11 @@ func (b *bench) doKernelWork() {
 	b.flush(b.now)
 	for {
 		w, _, _ := b.actuator.next()
-		opens, batch := w.opens, w.batch
-		if len(opens)+len(batch) == 0 {
+		if w.empty() {
 			return
 		}
 		var list []outcome
-		for _, d := range batch {
+		for _, d := range w.batch {
 			list = append(list, outcome{desired: d})
 		}
 		b.reached(b.now, list)

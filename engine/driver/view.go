@@ -15,14 +15,7 @@ func (d *Driver) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 	if !d.mail.ask(d.system, answer) {
 		return nil, ErrStopped
 	}
-	select {
-	case s := <-answer:
-		return s, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-d.stopped:
-		return nil, ErrStopped
-	}
+	return await(ctx, d, answer)
 }
 
 // Subscribe implements engine.View. The channel is closed by stop and when the driver stops.
