@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 
 	"vrrpsh/platform"
 	"vrrpsh/platform/frame"
@@ -43,7 +44,7 @@ func (s *System) receive(k *link, p *frame.Packet) {
 	if p.Dst != group && p.Dst != s.router.currentMAC(k) {
 		return
 	}
-	for c := range s.conns {
+	for _, c := range s.conns {
 		if c.link == k && c.family == family && !c.deaf && c.passes(p.Payload) {
 			c.put(p)
 		}
@@ -106,6 +107,12 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 	if err := c.usable(); err != nil {
 		return 0, err
 	}
+	if c.n > 0 {
+		if err := c.link.router.try(CallReceive, c.link.name, func() {}); err != nil {
+			c.take()
+			return 0, err
+		}
+	}
 	n := 0
 	for n < len(p) && c.n > 0 {
 		q := c.take()
@@ -126,7 +133,7 @@ func (c *conn) Recv(p []platform.Packet) (int, error) {
 func (c *conn) Send(frames []platform.Frame) (int, error) {
 	defer c.link.router.lock()()
 	for i := range frames {
-		if err := c.sendable(); err != nil {
+		if err := c.sendable(len(frames[i].Payload)); err != nil {
 			return i, err
 		}
 		if send := c.link.router.faults.Send; send != nil {
@@ -139,7 +146,9 @@ func (c *conn) Send(frames []platform.Frame) (int, error) {
 			return i, err
 		}
 		c.buffer = b
-		c.link.port.send(b)
+		if err := c.link.router.try(CallSend, c.link.name, func() { c.link.port.send(b) }); err != nil {
+			return i, err
+		}
 	}
 	return len(frames), nil
 }
@@ -161,7 +170,7 @@ func (c *conn) build(f platform.Frame) ([]byte, error) {
 func (c *conn) Announce(list []platform.Announcement) (int, error) {
 	defer c.link.router.lock()()
 	for i := range list {
-		if err := c.sendable(); err != nil {
+		if err := c.sendable(0); err != nil {
 			return i, err
 		}
 		b, err := frame.AppendAnnouncement(c.buffer[:0], &list[i])
@@ -169,17 +178,29 @@ func (c *conn) Announce(list []platform.Announcement) (int, error) {
 			return i, err
 		}
 		c.buffer = b
-		c.link.port.send(b)
+		if err := c.link.router.try(CallAnnounce, c.link.name, func() { c.link.port.send(b) }); err != nil {
+			return i, err
+		}
 	}
 	return len(list), nil
 }
 
-func (c *conn) sendable() error {
+// sendable returns an error if a message of a length cannot be sent.
+func (c *conn) sendable(length int) error {
 	if err := c.usable(); err != nil {
 		return err
 	}
-	if !c.link.router.running(c.link) {
-		return fmt.Errorf("%s: network is down", c.link.name)
+	header := 20
+	if c.family == platform.IPv6 {
+		header = 40
+	}
+	switch k := c.link; {
+	case !k.router.running(k):
+		return fmt.Errorf("%s: %w", k.name, syscall.ENETDOWN)
+	case c.family == platform.IPv6 && k.mtu < minMTU6:
+		return fmt.Errorf("%s: %w", k.name, syscall.ENETUNREACH)
+	case header+length > k.mtu:
+		return fmt.Errorf("%s: %w", k.name, syscall.EMSGSIZE)
 	}
 	return nil
 }
@@ -187,8 +208,10 @@ func (c *conn) sendable() error {
 // SetFilter implements platform.Conn.
 func (c *conn) SetFilter(vrids []uint8) error {
 	defer c.link.router.lock()()
-	c.filter = slices.Clone(vrids)
-	return c.usable()
+	if err := c.usable(); err != nil {
+		return err
+	}
+	return c.link.router.try(CallFilter, c.link.name, func() { c.filter = slices.Clone(vrids) })
 }
 
 // Close implements platform.Conn.
@@ -199,7 +222,7 @@ func (c *conn) Close() error {
 	}
 	c.closed = true
 	c.discard()
-	delete(c.system.conns, c)
+	c.system.drop(c)
 	return nil
 }
 
@@ -209,22 +232,43 @@ func (c *conn) discard() {
 }
 
 // breakConns makes the conns of an interface useless, which Watch tells.
-func (s *System) breakConns(k *link, how func(*conn) bool) {
-	for c := range s.conns {
-		if c.link == k && how(c) {
-			s.news.broken = append(s.news.broken, platform.Socket{Link: k.index, Family: c.family})
+func (s *System) breakConns(k *link, how func(*conn)) {
+	for _, c := range s.conns {
+		if c.link == k {
+			how(c)
 		}
 	}
+	s.news.links[k.index] = true
 	s.tell()
+}
+
+// broken returns the sockets that are useless although their interface, one of the given, exists.
+func (s *System) broken(links []platform.Link) []platform.Socket {
+	var list []platform.Socket
+	for _, c := range s.conns {
+		at := platform.Socket{Link: c.link.index, Family: c.family}
+		if (c.gone || c.deaf) && !slices.Contains(list, at) && slices.ContainsFunc(links, func(k platform.Link) bool { return k.Index == at.Link }) {
+			list = append(list, at)
+		}
+	}
+	return list
 }
 
 // dropConns ends the conns of an interface that is gone.
 func (s *System) dropConns(index int) {
-	for c := range s.conns {
+	for _, c := range s.conns {
 		if c.link.index == index {
-			c.gone = true
-			c.discard()
-			delete(s.conns, c)
+			c.end()
 		}
 	}
+}
+
+// end makes a conn useless because its interface is gone.
+func (c *conn) end() {
+	c.gone = true
+	c.discard()
+}
+
+func (s *System) drop(c *conn) {
+	s.conns = slices.DeleteFunc(s.conns, func(o *conn) bool { return o == c })
 }

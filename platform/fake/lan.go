@@ -19,6 +19,7 @@ type mac = [6]byte
 type network struct {
 	mu   sync.Mutex
 	macs uint16 // number of MACs given to stations
+	now  func() time.Time
 }
 
 func (n *network) newMAC() mac {
@@ -33,10 +34,11 @@ type LAN struct {
 	learn map[mac]*port
 	taps  []*tap
 	drop  func(from, to string) bool
+	carry func(from, to string, b []byte, deliver func(b []byte))
 }
 
 // NewLAN returns a LAN without stations.
-func NewLAN() *LAN { return newLAN(&network{}) }
+func NewLAN() *LAN { return newLAN(&network{now: time.Now}) }
 
 // Sibling returns another LAN. The same routers can have links to both.
 func (l *LAN) Sibling() *LAN { return newLAN(l.net) }
@@ -49,6 +51,21 @@ func (l *LAN) SetDrop(drop func(from, to string) bool) {
 	l.net.mu.Lock()
 	defer l.net.mu.Unlock()
 	l.drop = drop
+}
+
+// SetClock makes now the clock of this LAN and its siblings.
+func (l *LAN) SetClock(now func() time.Time) {
+	l.net.mu.Lock()
+	defer l.net.mu.Unlock()
+	l.net.now = now
+}
+
+// SetCarry makes carry bring the frames from one station to another, in place of the LAN, which takes no time for it: it calls
+// deliver, later, as often as it likes. carry must not call into this package, and must copy b.
+func (l *LAN) SetCarry(carry func(from, to string, b []byte, deliver func(b []byte))) {
+	l.net.mu.Lock()
+	defer l.net.mu.Unlock()
+	l.carry = carry
 }
 
 // Frame is a frame that a station sent.
@@ -131,12 +148,7 @@ func (p *port) send(b []byte) {
 		return
 	}
 	l := p.lan
-	f := Frame{Time: time.Now(), From: p.station.stationName(), Bytes: b}
-	if packet, err := frame.Parse(b); err == nil {
-		f.Packet = packet
-	} else {
-		f.Packet = frame.Packet{Dst: mac(b[:6]), Src: mac(b[6:12])}
-	}
+	f := p.frame(b)
 	l.learn[f.Packet.Src] = p
 	for _, t := range l.taps {
 		t.fn(f)
@@ -146,9 +158,34 @@ func (p *port) send(b []byte) {
 		only = l.learn[f.Packet.Dst]
 	}
 	for _, to := range l.ports {
-		if (only == nil || to == only) && p.reaches(to) {
+		switch {
+		case only != nil && to != only || !p.reaches(to):
+		case l.carry != nil:
+			l.carry(f.From, to.station.stationName(), b, func(b []byte) { p.deliver(to, b) })
+		default:
 			to.station.receive(&f)
 		}
+	}
+}
+
+// frame returns a frame that is sent from a port.
+func (p *port) frame(b []byte) Frame {
+	f := Frame{Time: p.lan.net.now(), From: p.station.stationName(), Bytes: b}
+	if packet, err := frame.Parse(b); err == nil {
+		f.Packet = packet
+	} else {
+		f.Packet = frame.Packet{Dst: mac(b[:6]), Src: mac(b[6:12])}
+	}
+	return f
+}
+
+// deliver brings a frame that was under way to a port, if that is still plugged in.
+func (p *port) deliver(to *port, b []byte) {
+	p.lan.net.mu.Lock()
+	defer p.lan.net.mu.Unlock()
+	if !to.dead() && slices.Contains(p.lan.ports, to) {
+		f := p.frame(b)
+		to.station.receive(&f)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"vrrpsh/platform"
 )
@@ -20,27 +19,18 @@ type Router struct {
 	links     map[int]*link
 	lastIndex int
 	// held are the changes of Systems to this kernel. They outlive the System.
-	held   map[platform.ID]*holding
-	routes []route
-	system *System // the program that runs, if any
-	faults Faults
+	held     map[platform.ID]*holding
+	holdings []*holding // the same, in order
+	// wanted and routed are what Systems were last asked for.
+	wanted map[platform.ID]platform.Attachment
+	routed []platform.Route
+	laid   []platform.Route // the routed ones that were installed
+	// recorded are the names of macvlans that may exist, marked or not.
+	recorded map[platform.ID]string
+	routes   []route
+	system   *System // the program that runs, if any
+	faults   Faults
 }
-
-// Faults are errors and delays of a Router's kernel. Functions are called with the
-// network locked and must not call into this package.
-type Faults struct {
-	// ApplyTime is how long each call of Apply takes.
-	ApplyTime time.Duration
-	// Apply, Open and Send refuse attachments, sockets and frames with the returned error.
-	Apply func(platform.Attachment) error
-	Open  func(link string, family platform.Family) error
-	Send  func(link string, f platform.Frame) error
-	// Queue is how many packets wait for a Conn before more are lost; 0: DefaultQueue.
-	Queue int
-}
-
-// DefaultQueue is how many packets wait for a Conn before more are lost.
-const DefaultQueue = 4096
 
 // link is an interface of a Router.
 type link struct {
@@ -54,26 +44,28 @@ type link struct {
 	parent int // of a macvlan
 	upper  int // the bridge that it is a port of; 0: none
 	addrs  []netip.Prefix
+	// linkLocal are addresses that come back with IPv6.
+	linkLocal []netip.Prefix
 	// owner is set for a macvlan that a System made.
 	owner *platform.ID
 }
 
 // AddRouter adds a machine to the LAN, with the interface "eth0".
 func (l *LAN) AddRouter(name string, addrs ...netip.Prefix) *Router {
-	r := &Router{net: l.net, name: name, lastIndex: 1,
-		links: make(map[int]*link), held: make(map[platform.ID]*holding)}
+	r := &Router{net: l.net, name: name, lastIndex: 1, links: make(map[int]*link)}
+	r.reset()
 	r.AddLink(l, "eth0", addrs...)
 	return r
 }
 
+// reset forgets everything that Systems did.
+func (r *Router) reset() {
+	r.held, r.holdings, r.routes, r.routed, r.laid = make(map[platform.ID]*holding), nil, nil, nil, nil
+	r.wanted, r.recorded = make(map[platform.ID]platform.Attachment), make(map[platform.ID]string)
+}
+
 // Name returns the router's name.
 func (r *Router) Name() string { return r.name }
-
-// SetFaults replaces the faults of the kernel.
-func (r *Router) SetFaults(f Faults) {
-	defer r.lock()()
-	r.faults = f
-}
 
 // lock locks the network and returns the function to unlock it.
 func (r *Router) lock() (unlock func()) {
@@ -118,10 +110,7 @@ func (r *Router) ForgetMembership(name string, family platform.Family) error {
 	defer r.lock()()
 	k, err := r.find(name)
 	if err == nil && r.system != nil {
-		r.system.breakConns(k, func(c *conn) bool {
-			c.deaf = c.deaf || c.family == family
-			return c.family == family
-		})
+		r.system.breakConns(k, func(c *conn) { c.deaf = c.deaf || c.family == family })
 	}
 	return err
 }
@@ -132,11 +121,7 @@ func (r *Router) Move(name string) error {
 	defer r.lock()()
 	k, err := r.find(name)
 	if err == nil && r.system != nil {
-		r.system.breakConns(k, func(c *conn) bool {
-			c.gone = true
-			c.discard()
-			return true
-		})
+		r.system.breakConns(k, (*conn).end)
 	}
 	return err
 }
@@ -185,10 +170,10 @@ func (r *Router) DeleteLink(name string) error {
 
 // deleteLink deletes an interface, and reports the losses to the System.
 func (r *Router) deleteLink(k *link) {
-	for _, h := range r.held {
+	for _, h := range slices.Clone(r.holdings) {
 		if h.carrier == k.index {
 			r.lost(h.id)
-			delete(r.held, h.id)
+			r.forget(h)
 		}
 	}
 	r.dropLink(k)
@@ -248,8 +233,98 @@ func (r *Router) SetUp(name string, up bool) error {
 func (r *Router) SetMAC(name string, mac [6]byte) error {
 	return r.change(name, func(k *link) error {
 		k.mac = mac
+		for _, h := range r.holdings {
+			if h.carrier == k.index && h.setMAC {
+				h.setMAC = false
+				r.diverged()
+			}
+		}
+		if r.owner(k) != nil {
+			r.diverged()
+		}
 		return nil
 	})
+}
+
+// minMTU6 is the smallest MTU with which an interface has IPv6 (RFC 8200 section 5).
+const minMTU6 = 1280
+
+// SetMTU changes an interface's MTU, and makes the MTUs of its macvlans smaller if necessary. An MTU too small for IPv6 removes
+// all IPv6 addresses and memberships of groups; a larger MTU brings back only the link-local addresses.
+func (r *Router) SetMTU(name string, mtu int) error {
+	return r.change(name, func(k *link) error {
+		for _, c := range r.children(k) {
+			r.resize(c, min(c.mtu, mtu))
+		}
+		r.resize(k, mtu)
+		r.diverged()
+		return nil
+	})
+}
+
+func (r *Router) resize(k *link, mtu int) {
+	had, has := k.mtu >= minMTU6, mtu >= minMTU6
+	k.mtu = mtu
+	switch {
+	case had && !has:
+		k.dropIPv6()
+	case has && !had:
+		k.addrs = append(k.addrs, k.linkLocal...)
+		k.linkLocal = nil
+	}
+}
+
+// dropIPv6 removes IPv6 from an interface.
+func (k *link) dropIPv6() {
+	r := k.router
+	k.linkLocal = nil
+	for _, p := range k.addrs {
+		if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+			k.linkLocal = append(k.linkLocal, p)
+		}
+	}
+	is6 := func(p netip.Prefix) bool { return p.Addr().Is6() }
+	k.addrs = slices.DeleteFunc(k.addrs, is6)
+	for _, h := range r.holdings {
+		if h.carrier == k.index && slices.ContainsFunc(h.addrs, is6) {
+			h.addrs = slices.DeleteFunc(h.addrs, is6)
+			r.lost(h.id)
+		}
+	}
+	if s := r.system; s != nil {
+		s.breakConns(k, func(c *conn) {
+			c.deaf = c.deaf || c.family == platform.IPv6
+		})
+	}
+}
+
+// Detach moves an interface to another network namespace, without its addresses, sockets and macvlans. attach moves it back,
+// with the same index, unless there is another interface with its name by then.
+func (r *Router) Detach(name string) (attach func() error, err error) {
+	defer r.lock()()
+	k, err := r.find(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, child := range r.children(k) {
+		r.deleteLink(child)
+	}
+	lan := k.port.lan
+	r.deleteLink(k)
+	return func() error {
+		defer r.lock()()
+		if r.named(name) != nil || r.links[k.index] != nil {
+			return fmt.Errorf("%s: file exists", name)
+		}
+		back := &link{router: r, index: k.index, name: name, mac: k.mac, mtu: k.mtu, up: true}
+		back.port = &port{station: back, unplugged: true}
+		if lan != nil {
+			back.port = lan.plug(back)
+		}
+		r.links[back.index] = back
+		r.changed(back)
+		return nil
+	}, nil
 }
 
 // AddAddr adds an address to an interface.
@@ -302,6 +377,15 @@ func (r *Router) cable(name string, unplugged, silent bool) error {
 	})
 }
 
+// LoseNews loses the notifications that the program has not read yet. The program learns the whole state instead.
+func (r *Router) LoseNews() {
+	defer r.lock()()
+	if r.system != nil {
+		r.system.news = news{links: make(map[int]bool), whole: true, diverged: true}
+		r.system.tell()
+	}
+}
+
 // Pause stops the router program, not the kernel, like SIGSTOP; Resume continues
 // it. Packets for it are queued.
 func (r *Router) Pause() { r.pause(true) }
@@ -319,12 +403,14 @@ func (r *Router) pause(paused bool) {
 
 // Link is the visible state of an interface.
 type Link struct {
-	Index  int
-	Name   string
-	MAC    [6]byte
-	Up     bool   // administratively
-	Parent string // of a macvlan
-	Addrs  []netip.Prefix
+	Index   int
+	Name    string
+	MAC     [6]byte
+	Up      bool   // administratively
+	Parent  string // of a macvlan
+	MTU     int
+	Running bool // up, with a carrier
+	Addrs   []netip.Prefix
 	// Ours is true for macvlans made by a System.
 	Ours bool
 }
@@ -335,7 +421,7 @@ func (r *Router) Links() []Link {
 	var list []Link
 	for _, index := range slices.Sorted(maps.Keys(r.links)) {
 		k := r.links[index]
-		v := Link{Index: k.index, Name: k.name, MAC: r.currentMAC(k), Up: k.up, Ours: k.owner != nil}
+		v := Link{Index: k.index, Name: k.name, MAC: r.currentMAC(k), Up: k.up, MTU: k.mtu, Running: r.running(k), Ours: k.owner != nil}
 		if p := r.links[k.parent]; p != nil {
 			v.Parent = p.name
 		}
@@ -352,10 +438,33 @@ func (r *Router) Has(addr netip.Addr) bool {
 	})
 }
 
+// OwnAddrs returns the addresses of an interface that were not installed by a System.
+func (r *Router) OwnAddrs(name string) []netip.Prefix {
+	defer r.lock()()
+	if k := r.named(name); k != nil {
+		return slices.Clone(k.addrs)
+	}
+	return nil
+}
+
+// Reboot ends the program and removes all routes, macvlans and other changes of Systems.
+func (r *Router) Reboot() {
+	defer r.lock()()
+	if r.system != nil {
+		r.system.end(ErrKilled)
+	}
+	for _, index := range slices.Sorted(maps.Keys(r.links)) {
+		if k := r.links[index]; k.port == nil {
+			r.dropLink(k)
+		}
+	}
+	r.reset()
+}
+
 // FlushFilter removes the packet filter that closes addresses.
 func (r *Router) FlushFilter() {
 	defer r.lock()()
-	for _, h := range r.held {
+	for _, h := range r.holdings {
 		h.refused = false
 	}
 	if r.system != nil {
@@ -398,8 +507,8 @@ func (r *Router) named(name string) *link {
 
 func (r *Router) children(k *link) []*link {
 	var list []*link
-	for _, c := range r.links {
-		if c.parent == k.index {
+	for _, index := range slices.Sorted(maps.Keys(r.links)) {
+		if c := r.links[index]; c.parent == k.index {
 			list = append(list, c)
 		}
 	}
@@ -419,6 +528,16 @@ func (r *Router) running(k *link) bool {
 func (r *Router) changed(k *link) {
 	if s := r.system; s != nil {
 		s.news.links[k.index] = true
+		// An interface that is back with its index before the report has not been away.
+		s.news.gone = slices.DeleteFunc(s.news.gone, func(index int) bool { return index == k.index })
+		s.tell()
+	}
+}
+
+// diverged notifies the program that Reconcile may find something.
+func (r *Router) diverged() {
+	if s := r.system; s != nil {
+		s.news.diverged = true
 		s.tell()
 	}
 }
@@ -442,7 +561,7 @@ func (k *link) receive(f *Frame) {
 
 func (k *link) resolve(addr netip.Addr) (mac, bool) {
 	r := k.router
-	for _, h := range r.held {
+	for _, h := range r.holdings {
 		if h.link == k.index && r.running(k) && slices.Contains(h.owned, addr) {
 			return h.mac, true
 		}
@@ -465,7 +584,7 @@ func (k *link) answers(dst mac, addr netip.Addr) bool {
 	if !accepted {
 		return false
 	}
-	for _, h := range r.held {
+	for _, h := range r.holdings {
 		if h.refused && slices.ContainsFunc(h.addrs, func(p netip.Prefix) bool { return p.Addr() == addr }) {
 			return false
 		}

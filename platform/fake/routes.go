@@ -3,7 +3,9 @@
 package fake
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -24,30 +26,58 @@ func (s *System) SetRoutes(routes []platform.Route) []error {
 	defer s.router.lock()()
 	r := s.router
 	errs := make([]error, len(routes))
-	r.routes = slices.DeleteFunc(r.routes, func(k route) bool { return k.ours && !slices.Contains(routes, k.Route) })
+	r.routed = slices.Clone(routes)
+	if s.err != nil {
+		for i := range errs {
+			errs[i] = s.err
+		}
+		return errs
+	}
+	for _, k := range slices.Clone(r.routes) {
+		if k.ours && !slices.Contains(routes, k.Route) {
+			if err := r.unroute(k); err != nil {
+				for i := range routes {
+					if routes[i].Destination == k.Destination && routes[i].Metric == k.Metric {
+						errs[i] = err
+					}
+				}
+			}
+		}
+	}
 	for i, want := range routes {
 		at := slices.IndexFunc(r.routes, func(k route) bool {
 			return k.Destination == want.Destination && k.Metric == want.Metric
 		})
 		out := r.towards(want.NextHop)
 		switch {
-		case s.err != nil:
-			errs[i] = s.err
+		case errs[i] != nil:
 		case !want.Active || at >= 0 && r.routes[at].Route == want:
 		case out == 0:
 			errs[i] = syscall.ENETUNREACH
 		case at >= 0:
 			errs[i] = fmt.Errorf("another route to %s with metric %d: %w", want.Destination, want.Metric, platform.ErrConflict)
 		default:
-			r.routes = append(r.routes, route{want, true, out})
+			errs[i] = r.try(CallRoute, want.Destination.String(), func() {
+				r.routes = append(r.routes, route{want, true, out})
+				r.laid = append(r.laid, want)
+			})
 		}
 	}
 	return errs
 }
 
+// unroute removes a route that a System made.
+func (r *Router) unroute(k route) error {
+	return r.try(CallUnroute, k.Destination.String(), func() {
+		r.routes = slices.DeleteFunc(r.routes, func(o route) bool { return o == k })
+		r.laid = slices.DeleteFunc(r.laid, func(o platform.Route) bool { return o == k.Route })
+	})
+}
+
 // towards returns the interface to a next hop; 0: none.
 func (r *Router) towards(hop netip.Addr) int {
-	for _, k := range r.links {
+	for _, index := range slices.Sorted(maps.Keys(r.links)) {
+		k := r.links[index]
 		on := func(p netip.Prefix) bool { return !p.IsSingleIP() && p.Contains(hop) }
 		if k.up && slices.ContainsFunc(k.addrs, on) {
 			return k.index
@@ -84,8 +114,14 @@ func (r *Router) dropRoutes(match func(route) bool) {
 }
 
 // recoverRoutes removes the routes of Systems.
-func (r *Router) recoverRoutes() {
-	r.routes = slices.DeleteFunc(r.routes, func(k route) bool { return k.ours })
+func (r *Router) recoverRoutes() error {
+	var errs []error
+	for _, k := range slices.Clone(r.routes) {
+		if k.ours {
+			errs = append(errs, r.unroute(k))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Routes returns all routes that were added, by a System or by AddRoute.

@@ -23,8 +23,8 @@ var (
 // System is the router program's access to a Router.
 type System struct {
 	router *Router
-	conns  map[*conn]bool
-	ready  int // waiting packets of all conns
+	conns  []*conn // in the order in which they were opened
+	ready  int     // waiting packets of all conns
 	woken  bool
 	paused bool
 	wake   chan struct{} // makes Wait check again
@@ -46,7 +46,9 @@ type news struct {
 	lost  []platform.ID
 	// routes is set when a route of a System was removed.
 	routes bool
-	broken []platform.Socket
+	// diverged is set when Reconcile may find something.
+	diverged bool
+	whole    bool // the whole state must be told
 }
 
 // Boot starts the router program. If one still runs, Boot kills it first.
@@ -57,7 +59,6 @@ func (r *Router) Boot() *System {
 	}
 	s := &System{
 		router:  r,
-		conns:   make(map[*conn]bool),
 		wake:    make(chan struct{}, 1),
 		news:    news{links: make(map[int]bool)},
 		watcher: make(chan struct{}, 1),
@@ -94,11 +95,7 @@ func (s *System) Close() error {
 		return s.err
 	}
 	s.end(ErrClosed)
-	for _, h := range s.router.held {
-		s.router.release(h)
-	}
-	s.router.recoverRoutes()
-	return nil
+	return s.router.releaseAll()
 }
 
 // Links implements platform.System.
@@ -106,6 +103,9 @@ func (s *System) Links() ([]platform.Link, error) {
 	defer s.router.lock()()
 	if s.err != nil {
 		return nil, s.err
+	}
+	if err := s.router.try(CallLinks, "", func() {}); err != nil {
+		return nil, err
 	}
 	return s.links(slices.Sorted(maps.Keys(s.router.links))), nil
 }
@@ -134,12 +134,11 @@ func (s *System) links(indexes []int) []platform.Link {
 // Watch implements platform.System.
 func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	unlock := s.router.lock()
-	s.news = news{links: make(map[int]bool)}
-	u := platform.Update{Links: s.links(slices.Sorted(maps.Keys(s.router.links)))}
+	s.news.whole = true
 	unlock()
-	for whole := true; ; whole = false {
+	for {
 		// The whole state is told even when there is nothing left of it.
-		if whole || len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost {
+		if u, whole := s.News(); whole || len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost || u.Diverged {
 			fn(u)
 		}
 		select {
@@ -149,17 +148,33 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 			return nil
 		case <-s.watcher:
 		}
-		unlock := s.router.lock()
-		u = platform.Update{
-			Links: s.links(slices.Sorted(maps.Keys(s.news.links))),
-			Gone:  s.news.gone, Lost: s.news.lost, RoutesLost: s.news.routes, Broken: s.news.broken,
-		}
-		s.news = news{links: make(map[int]bool)}
-		for _, h := range s.router.held {
-			h.refused = h.closed
-		}
-		unlock()
 	}
+}
+
+// News returns what Watch would report next, and whether that is the whole state. It does not wait and is called in place
+// of Watch.
+func (s *System) News() (u platform.Update, whole bool) {
+	defer s.router.lock()()
+	told := s.news
+	s.news = news{links: make(map[int]bool)}
+	u = platform.Update{Gone: told.gone, Lost: told.lost, RoutesLost: told.routes, Diverged: told.diverged}
+	if told.whole {
+		u.Links, u.Gone = s.links(slices.Sorted(maps.Keys(s.router.links))), nil
+	} else {
+		u.Links = s.links(slices.Sorted(maps.Keys(told.links)))
+	}
+	u.Broken = s.broken(u.Links)
+	for _, h := range s.router.holdings {
+		h.refused = h.closed
+	}
+	return u, told.whole
+}
+
+// HasNews reports whether something has happened since the last News.
+func (s *System) HasNews() bool {
+	defer s.router.lock()()
+	n := &s.news
+	return n.whole || len(n.links)+len(n.gone)+len(n.lost) > 0 || n.routes || n.diverged
 }
 
 func (s *System) tell() {
@@ -204,6 +219,14 @@ func (s *System) Wait(until time.Time) error {
 	}
 }
 
+// Ready reports whether Wait would return at once. It is called in place of Wait.
+func (s *System) Ready() bool {
+	defer s.router.lock()()
+	ready := s.woken || s.ready > 0
+	s.woken = false
+	return ready
+}
+
 // Wake implements platform.System.
 func (s *System) Wake() {
 	defer s.router.lock()()
@@ -233,7 +256,10 @@ func (s *System) Open(index int, family platform.Family, source netip.Addr) (pla
 			return nil, err
 		}
 	}
+	if err := s.router.try(CallOpen, k.name, func() {}); err != nil {
+		return nil, err
+	}
 	c := &conn{system: s, link: k, family: family, source: source}
-	s.conns[c] = true
+	s.conns = append(s.conns, c)
 	return c, nil
 }
