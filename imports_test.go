@@ -52,6 +52,10 @@ var allowed = map[string][]string{
 	"shell/term/termtest":   {},
 	"shell/remote":          {"conf/login", "platform/feed", "shell"},
 	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
+	"router/sim": {
+		"api", "conf", "engine", "engine/driver", "engine/report", "engine/vrrp", "platform", "platform/fake", "platform/frame",
+		"platform/process", "shell",
+	},
 	"router": {
 		"api", "conf", "conf/login", "engine", "engine/driver", "engine/vrrp", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",
 		"platform/program", "shell", "shell/remote", "shell/remote/sshd",

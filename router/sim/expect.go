@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/frame"
+)
+
+// expect notes which priorities the virtual routers must have from now on.
+func (w *watch) expect() {
+	for i := range w.cfg.Routers {
+		r := &w.cfg.Routers[i]
+		v := w.add(r.Key)
+		if p := w.priority(&w.cfg, r.Key); p != v.expected {
+			v.expected, v.expectAt = p, w.now()
+		}
+		interval := r.Protocol.Interval
+		if v.shortest == 0 {
+			v.shortest = interval
+		}
+		v.shortest, v.longest = min(v.shortest, interval), max(v.longest, interval)
+	}
+}
+
+// priority is what a virtual router advertises: its own, less what the tracked objects take, or that of the member of its sync
+// group that has the least.
+func (w *watch) priority(cfg *engine.Config, key engine.Key) int {
+	r := find(cfg, key)
+	if r == nil {
+		return -1
+	}
+	if w.owner(r) && !w.linkDown(key) {
+		return vrrp.PriorityOwner
+	}
+	least := w.ownPriority(cfg, r)
+	if r.SyncGroup == "" || r.Shutdown {
+		return least
+	}
+	for i := range cfg.Routers {
+		if o := &cfg.Routers[i]; o.SyncGroup == r.SyncGroup && !o.Shutdown && !(w.owner(o) && !w.linkDown(o.Key)) {
+			least = min(least, w.ownPriority(cfg, o))
+		}
+	}
+	return least
+}
+
+// ownPriority is the priority that the tracked objects leave a virtual router by itself.
+func (w *watch) ownPriority(cfg *engine.Config, r *engine.VirtualRouter) int {
+	p := int(r.Protocol.Priority)
+	for _, t := range r.Track {
+		for i := range cfg.Tracks {
+			o := &cfg.Tracks[i]
+			if o.Name != t.Object {
+				continue
+			}
+			switch o.Kind {
+			case engine.TrackInterface:
+				if k, ok := w.link(o.Interface); !ok || !k.Up {
+					p -= int(t.Decrement)
+				}
+			case engine.TrackFile:
+				p += w.tracks[o.Name].Weight
+			case engine.TrackScript, engine.TrackRoute:
+				if result, known := w.tracks[o.Name]; known && !result.Up {
+					p -= int(t.Decrement)
+				}
+			}
+		}
+	}
+	return min(max(p, vrrp.PriorityMin), vrrp.PriorityMax)
+}
+
+// settleTime is how long it may take until what the program was told of has its effect everywhere: sockets are opened first.
+func (w *watch) settleTime() time.Duration {
+	return 200*time.Millisecond + 6*time.Duration(w.c.w.rates.KernelTime) + 2*w.slack()
+}
+
+// checkFrames looks at what has entered the LANs in this turn.
+func (w *watch) checkFrames() {
+	for i := range w.frames {
+		f := &w.frames[i]
+		if f.packet.Kind == frame.Advert {
+			w.checkAdvert(f)
+		} else {
+			w.checkAnnouncement(f)
+		}
+	}
+}
+
+// configs are the configurations that may be in effect in this turn.
+func (w *watch) configs() []*engine.Config { return []*engine.Config{&w.cfg, &w.was} }
+
+func (w *watch) checkAdvert(f *sent) {
+	a := &f.advert
+	family := vrrp.FamilyOf(a.source)
+	key := engine.Key{Interface: lanName(f.lan), Family: family, VRID: a.vrid}
+	var problem string
+	for _, cfg := range w.configs() {
+		r := find(cfg, key)
+		if r == nil {
+			continue
+		}
+		if problem = w.advertProblem(f, r); problem == "" {
+			break
+		}
+	}
+	switch {
+	case problem != "":
+		w.c.report("wire", w.m, "%s sends an advert with %s: %+v from %x", key, problem, *a, f.packet.Src)
+		return
+	case find(&w.cfg, key) == nil && find(&w.was, key) == nil:
+		w.c.report("ghost", w.m, "an advert of %s leaves %s, which does not have it", key, w.m.name)
+		return
+	}
+	v := w.vrs[key]
+	if v == nil {
+		if a.priority != 0 {
+			w.c.report("ghost", w.m, "%s was removed and sends an advert with priority %d", key, a.priority)
+		}
+		return
+	}
+	v.mute = 0
+	if a.priority != 0 && v.state != vrrp.Master && w.began[key] != vrrp.Master {
+		w.c.report("wire", w.m, "%s is %s and sends an advert with priority %d", key, v.state, a.priority)
+	}
+	settled := w.now()-max(v.expectAt, w.changed) > w.settleTime()
+	if a.priority != 0 && int(a.priority) != v.expected && settled {
+		w.c.report("priority", w.m, "%s advertises priority %d, it has to be %d since %s", key, a.priority, v.expected, v.expectAt)
+	}
+}
+
+// advertProblem says what is wrong with an advert of a virtual router; "" if nothing is.
+func (w *watch) advertProblem(f *sent, r *engine.VirtualRouter) string {
+	a, p := &f.advert, &r.Protocol
+	k, known := w.link(r.Interface)
+	mac := k.MAC
+	if r.Type == engine.Macvlan || r.VMAC {
+		mac = vrrp.VirtualMAC(r.Family, r.VRID)
+	}
+	interval := p.Interval
+	switch {
+	case a.version != uint8(p.Version):
+		return "another version"
+	case f.packet.TTL != vrrp.TTL:
+		return "another TTL"
+	case a.interval != interval:
+		return "another interval"
+	case p.Version == vrrp.V2 && a.auth != uint8(p.AuthType):
+		return "another authentication"
+	case !slices.Equal(a.addresses, p.Addresses):
+		return "other addresses"
+	case !known:
+		return ""
+	case !p.Unicast.Enabled() && f.packet.Src != mac && w.now()-w.changed > w.settleTime():
+		return "another MAC"
+	case !slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == a.source }) && w.now()-w.changed > w.settleTime():
+		return "a source that the interface does not have"
+	}
+	return ""
+}
+
+// checkAnnouncement: only addresses that the kernel has are announced, and only by a Master.
+func (w *watch) checkAnnouncement(f *sent) {
+	addr := f.packet.TargetIP
+	if !w.m.kernel.Has(addr) {
+		// What somebody has removed, the program may not know yet.
+		if w.now()-w.c.w.disturb > time.Duration(w.c.w.rates.News)+w.settleTime() {
+			w.c.report("announcement", w.m, "%s is announced and is not there", addr)
+		}
+		return
+	}
+	for _, v := range w.vrs {
+		cfg := find(&w.cfg, v.key)
+		if cfg == nil || v.key.Interface != lanName(f.lan) || !slices.ContainsFunc(cfg.Addresses, func(a engine.Address) bool { return a.Addr == addr }) {
+			continue
+		}
+		if v.state != vrrp.Master {
+			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
+		}
+		v.announced[addr] = true
+		return
+	}
+	w.c.report("announcement", w.m, "%s is announced and is of no virtual router", addr)
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package sim
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"vrrpsh/conf"
+	"vrrpsh/platform/process"
+)
+
+var background = process.WithoutShare(context.Background())
+
+// ledger knows what a machine has answered to commits, and so what it may run.
+type ledger struct {
+	m *machine
+	// may are the configurations that it may run after a crash: those that were acknowledged last, and what comes back if
+	// that is not confirmed. Of what is under way nobody knows.
+	may     map[string]bool
+	flight  map[*flight]bool
+	refused map[string]bool
+	last    uint64 // revision
+	// unsaved is set when a revision could not be kept: its number may come again.
+	unsaved bool
+	// Of the commit that waits for its confirmation: how long it was to, and by when the machine must have gone back.
+	asked   time.Duration
+	back    time.Duration
+	pending string
+	// read is the revision whose text running has last returned.
+	read  *conf.Revision
+	text  string
+	acked *conf.Revision // the last one
+}
+
+// flight is a commit under way.
+type flight struct{ text string }
+
+func newLedger(m *machine) ledger {
+	return ledger{m: m, may: map[string]bool{canonical(m.spec.Config): true}, flight: make(map[*flight]bool), refused: make(map[string]bool)}
+}
+
+// canonical is a configuration in the one form that it has.
+func canonical(text string) string {
+	f, err := conf.Parse("text", []byte(text), conf.TOML)
+	if err != nil {
+		return text
+	}
+	return marshaled(f)
+}
+
+func marshaled(f *conf.File) string {
+	b, err := conf.Marshal(f, conf.TOML)
+	if err != nil {
+		wrong("%v", err)
+	}
+	return string(b)
+}
+
+// running is what a program runs, in the one form that it has.
+func (g *ledger) running(l *life) string {
+	if rev := l.manager.Running(); rev != g.read {
+		g.read, g.text = rev, marshaled(rev.File)
+	}
+	return g.text
+}
+
+func (g *ledger) report(rule, format string, args ...any) {
+	g.m.w.check.report(rule, g.m, format, args...)
+}
+
+// opened compares what a program runs at first with what it may.
+func (g *ledger) opened(l *life) {
+	rev := l.manager.Running()
+	text := g.running(l)
+	under := false
+	for f := range g.flight {
+		under = under || f.text == text
+	}
+	switch {
+	case g.may[text] || under:
+	case g.refused[text]:
+		g.report("refused-runs", "after a start it runs a configuration that it had refused")
+	default:
+		g.report("commit-lost", "after a start it runs revision %d, which is not the last one acknowledged", rev.ID)
+	}
+	if rev.ID < g.last && !g.unsaved {
+		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
+	}
+	g.last = max(g.last, rev.ID)
+	may := map[string]bool{text: true}
+	if a := l.manager.Awaited(); a != nil {
+		if left := a.Deadline.Sub(g.m.clock.now()); g.asked > 0 && left > g.asked {
+			g.report("confirm-late", "a commit that waits %s for its confirmation is to wait %s more after a start", g.asked, left)
+		}
+		for old := range g.may {
+			may[old] = true
+		}
+	} else {
+		g.asked, g.back = 0, 0
+	}
+	g.may = may
+	clear(g.flight)
+}
+
+// begin notes a commit that begins. done must be told what came of it.
+func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done func(*conf.Revision, error)) {
+	f := &flight{marshaled(file)}
+	g.flight[f] = true
+	before := g.running(l)
+	disk := g.onDisk()
+	return func(rev *conf.Revision, err error) {
+		delete(g.flight, f)
+		if l.dead {
+			g.flight[f] = true // it has ended nobody knows how
+			return
+		}
+		g.m.note("commit: %v, %v", revision(rev), err)
+		if err != nil {
+			g.m.w.stats.Refused++
+			g.refuse(l, f.text, before, disk, err)
+			return
+		}
+		g.m.w.stats.Commits++
+		g.accept(l, rev, f.text, before, confirm)
+	}
+}
+
+func revision(r *conf.Revision) any {
+	if r == nil {
+		return "none"
+	}
+	return r.ID
+}
+
+// refuse notes an answer that was no.
+func (g *ledger) refuse(l *life, text, before, disk string, err error) {
+	running := g.running(l)
+	if !g.may[text] && !g.underWay(text) && text != before {
+		g.refused[text] = true
+		if running == text {
+			g.report("refused-runs", "it runs a configuration that it has refused: %v", err)
+		}
+	}
+	now := g.onDisk()
+	if disk != now && now == text && running != text && strings.Contains(err.Error(), "unchanged") && !g.underWay(text) {
+		g.report("refused-in-file", "its file has a configuration that it has refused: %v", err)
+	}
+}
+
+func (g *ledger) underWay(text string) bool {
+	for f := range g.flight {
+		if f.text == text {
+			return true
+		}
+	}
+	return false
+}
+
+// accept notes an answer that was yes.
+func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confirm time.Duration) {
+	delete(g.refused, text)
+	if rev == g.acked || rev.ID == g.last && text == before {
+		return // there was nothing to commit, as for a file that was read before it was to be
+	}
+	g.acked = rev
+	if rev.ID <= g.last && marshaled(rev.File) != before {
+		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
+	}
+	g.last = max(g.last, rev.ID)
+	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "only until the router stops") }) {
+		g.unsaved = true
+	}
+	if got := marshaled(rev.File); got != text {
+		g.report("commit-differs", "it runs another configuration than was committed:\n%s\nand\n%s", got, text)
+	}
+	was := g.may
+	g.may = map[string]bool{text: true}
+	if rev.ConfirmBy.IsZero() {
+		g.asked, g.back = 0, 0
+		return
+	}
+	if g.back > 0 { // that one waited as well, and is confirmed by this
+		was = map[string]bool{before: true}
+	}
+	maps.Copy(g.may, was)
+	g.may[before] = true
+	if confirm > 0 {
+		g.asked, g.back, g.pending = confirm, g.m.w.now+confirm, text
+	}
+}
+
+// confirmed notes that what runs stays.
+func (g *ledger) confirmed(l *life) {
+	g.may = map[string]bool{g.running(l): true}
+	g.asked, g.back = 0, 0
+}
+
+// audit looks at what runs at any time.
+func (g *ledger) audit(l *life) {
+	if l.manager == nil || l.stopping() {
+		return
+	}
+	rev := l.manager.Running()
+	text := g.running(l)
+	if !g.may[text] && !g.underWay(text) {
+		g.report("not-committed", "it runs revision %d, which nobody has committed", rev.ID)
+	}
+	if l.manager.Awaited() == nil && g.asked > 0 && len(g.flight) == 0 && text != g.pending {
+		// It has gone back.
+		g.may = map[string]bool{text: true}
+		g.asked, g.back = 0, 0
+	}
+	g.last = max(g.last, rev.ID)
+}
+
+// onDisk is the configuration file.
+func (g *ledger) onDisk() string {
+	data, ok := g.m.disk.get(configPath)
+	if !ok {
+		return ""
+	}
+	return canonical(string(data))
+}
+
+// atRest compares what runs with the disk, when nothing was wrong with that for a while.
+func (g *ledger) atRest(l *life) {
+	rev := l.manager.Running()
+	text := g.running(l)
+	if g.onDisk() != text {
+		g.report("file-differs", "its file is not what it runs")
+	}
+	if h := l.manager.History(); len(h) == 0 || h[0] != rev {
+		g.report("history", "the newest revision of its history is not what it runs")
+	}
+	for _, name := range g.m.disk.list("/etc/vrrpsh") {
+		if name != configPath && !strings.HasPrefix(name, configPath+".orig") {
+			g.report("litter", "%s is left over", name)
+		}
+	}
+	for n := range l.manager.History() {
+		if _, err := l.manager.Load(n); err != nil && !errors.Is(err, conf.ErrNoRevision) {
+			var faults conf.Faults
+			if !errors.As(err, &faults) {
+				g.report("history", "revision %d back cannot be read: %v", n, err)
+			}
+		}
+	}
+}

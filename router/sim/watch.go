@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package sim
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"vrrpsh/engine"
+	"vrrpsh/engine/driver"
+	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
+	"vrrpsh/platform/fake"
+	"vrrpsh/platform/frame"
+)
+
+// watch is what the checker knows of a life, by what it tells and does.
+type watch struct {
+	c *checker
+	l *life
+	m *machine
+
+	cfg  engine.Config  // that the Core runs
+	was  engine.Config  // before the last change, in this turn
+	next *engine.Config // what it is about to run
+	// adopts is true when it is applied in this turn.
+	adopts bool
+	vrs    map[engine.Key]*router
+	list   []*router // the same, in order; nil when that has changed
+
+	links   map[int]platform.Link // as the program knows them
+	tracks  map[string]engine.TrackResult
+	eventID uint64
+	woken   time.Duration // since when the program runs without a stop
+	changed time.Duration // when what priorities depend on was last another
+
+	looking bool
+	lookAt  time.Duration
+
+	// Of the turn under way.
+	frames []sent
+	began  map[engine.Key]vrrp.State
+	done   bool // the program has stopped every virtual router
+}
+
+// router is what is known of a virtual router.
+type router struct {
+	key   engine.Key
+	state vrrp.State
+	since time.Duration
+	cause vrrp.Cause
+
+	// Of a Backup: the last advert that it has accepted in this state, and when others were.
+	heard        advert
+	heardAt      time.Duration // of heard; negative: there was none
+	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
+	relevantAt   time.Duration // when the last came that restarts its timer; negative
+	lowerSince   time.Duration // since when only lower priorities are heard; negative
+	configuredAt time.Duration
+	shortest     time.Duration // interval that it was configured with in this state
+	longest      time.Duration
+
+	// Of a Master: what it has sent last.
+	sent       advert
+	sentAt     time.Duration // negative: nothing
+	provokedAt time.Duration // when it was last given a reason for an advert that is not due
+	announced  map[netip.Addr]bool
+	mute       int // adverts in a row that the kernel has refused
+
+	// What a refusal of the addresses means: since it is held off until then, the nth time in a row.
+	held      time.Duration
+	backoff   time.Duration
+	preempted bool // it has lost Master to a refusal after it took over from another one, and nothing has changed since
+	took      bool // it has taken over from another one that was alive
+
+	mayResign bool // an operator has asked it to
+	expected  int  // the priority that it must have
+	expectAt  time.Duration
+
+	heardNow []advert // in this turn
+	sentNow  []advert
+}
+
+// advert is a VRRP message as far as the checker reads it.
+type advert struct {
+	source    netip.Addr
+	version   uint8
+	vrid      uint8
+	priority  uint8
+	auth      uint8
+	interval  time.Duration
+	addresses []netip.Addr
+}
+
+// sent is a frame that has entered a LAN.
+type sent struct {
+	lan    int
+	packet frame.Packet
+	advert advert
+}
+
+const never = time.Duration(-1)
+
+func newWatch(c *checker, l *life, h *driver.Handover) *watch {
+	w := &watch{
+		c: c, l: l, m: l.m, vrs: make(map[engine.Key]*router), links: make(map[int]platform.Link),
+		tracks: make(map[string]engine.TrackResult), woken: c.w.now, began: make(map[engine.Key]vrrp.State), changed: c.w.now,
+	}
+	l.m.sound = true
+	links, err := l.system.Links()
+	must(err)
+	l.m.sound = false
+	for _, k := range links {
+		if !k.Ours {
+			w.links[k.Index] = k
+		}
+	}
+	if h != nil {
+		w.inherit(h)
+	}
+	return w
+}
+
+// inherit takes over what is known of the life before.
+func (w *watch) inherit(h *driver.Handover) {
+	w.cfg = h.Engine.Config
+	w.eventID = h.Engine.EventSeq
+	before := w.m.before
+	for i := range w.cfg.Routers {
+		v := w.add(w.cfg.Routers[i].Key)
+		if o := before.vrs[v.key]; o != nil {
+			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
+			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
+			v.heard, v.heardAt, v.lowerSince = o.heard, o.heardAt, o.lowerSince
+			if v.state == vrrp.Backup { // it waits from now on
+				v.since = w.c.w.now
+			}
+		}
+	}
+	maps.Copy(w.tracks, before.tracks)
+}
+
+func (w *watch) now() time.Duration { return w.c.w.now }
+
+// all are the virtual routers in the order of their names.
+func (w *watch) all() []*router {
+	if w.list == nil {
+		w.list = slices.Collect(maps.Values(w.vrs))
+		slices.SortFunc(w.list, func(a, b *router) int { return compareKeys(a.key, b.key) })
+	}
+	return w.list
+}
+
+func compareKeys(a, b engine.Key) int {
+	return cmp.Or(strings.Compare(a.Interface, b.Interface), cmp.Compare(a.Family, b.Family), cmp.Compare(a.VRID, b.VRID))
+}
+
+func (w *watch) add(key engine.Key) *router {
+	v := w.vrs[key]
+	if v == nil {
+		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), announced: make(map[netip.Addr]bool), expected: -1}
+		v.reset(w.now())
+		w.vrs[key], w.list = v, nil
+	}
+	return v
+}
+
+// reset forgets what belongs to a state.
+func (v *router) reset(now time.Duration) {
+	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
+	v.shortest, v.longest = 0, 0
+	v.since = now
+}
+
+// checkSilence: a program that hands over sends the adverts of its Masters meanwhile.
+func (w *watch) checkSilence() {
+	for _, v := range w.all() {
+		cfg := find(&w.cfg, v.key)
+		if cfg == nil || v.state != vrrp.Master || v.sentAt == never || w.l.dead && !w.l.gone || w.linkDown(v.key) {
+			continue
+		}
+		silent := w.now() - max(v.sentAt, v.since, w.woken)
+		if limit := cfg.Protocol.Interval + tolerance(cfg.Protocol.Interval) + w.slack() + 50*time.Millisecond; silent > limit {
+			w.c.report("silent-handover", w.m, "%s has sent nothing for %s when it has handed over; its interval is %s", v.key, silent, cfg.Protocol.Interval)
+		}
+	}
+}
+
+func (w *watch) state(key engine.Key) vrrp.State {
+	if v := w.vrs[key]; v != nil {
+		return v.state
+	}
+	return vrrp.Initialize
+}
+
+// find returns the configuration of a virtual router; nil if there is none.
+func find(cfg *engine.Config, key engine.Key) *engine.VirtualRouter {
+	for i := range cfg.Routers {
+		if cfg.Routers[i].Key == key {
+			return &cfg.Routers[i]
+		}
+	}
+	return nil
+}
+
+func (w *watch) mayResign(key engine.Key) {
+	if v := w.vrs[key]; v != nil {
+		v.mayResign = true
+	}
+}
+
+// applying tells of a configuration that the program is about to apply.
+func (w *watch) applying(c *engine.Config) {
+	w.next = c
+}
+
+// told tells of interfaces that the program learns of.
+func (w *watch) told(u *platform.Update, whole bool) {
+	w.changed = w.now()
+	if whole {
+		clear(w.links)
+	}
+	for _, index := range u.Gone {
+		delete(w.links, index)
+	}
+	for _, k := range u.Links {
+		if !k.Ours {
+			w.links[k.Index] = k
+		}
+	}
+	for _, v := range w.vrs {
+		v.provokedAt = w.now()
+		v.preempted = false
+	}
+}
+
+// link is an interface as the program knows it; false if it knows none.
+func (w *watch) link(name string) (platform.Link, bool) {
+	for _, k := range w.links {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return platform.Link{}, false
+}
+
+// tracked tells of the result of an object.
+func (w *watch) tracked(name string, r engine.TrackResult) {
+	w.tracks[name] = r
+	w.changed = w.now()
+	for _, v := range w.vrs {
+		v.provokedAt = w.now()
+	}
+}
+
+// awake tells that the program runs again.
+func (w *watch) awake() { w.woken = w.now() }
+
+// refused tells of a call of the kernel that has failed. The network is locked.
+func (w *watch) refused(call, what string) {
+	w.m.failures++
+	w.m.unannounced = w.m.unannounced || call == string(fake.CallAnnounce)
+	for _, v := range w.vrs {
+		v.provokedAt = w.now()
+	}
+	w.changed = w.now()
+}
+
+// frame notes a frame that the program sends. The network is locked.
+func (w *watch) frame(lan int, f *fake.Frame) {
+	s := sent{lan: lan, packet: f.Packet}
+	if f.Packet.Kind == frame.Advert {
+		s.advert = decode(f.Packet.SrcAddr, f.Packet.Payload)
+	}
+	s.packet.Payload = nil // it is not ours
+	w.frames = append(w.frames, s)
+}
+
+// decode reads a VRRP message.
+func decode(source netip.Addr, b []byte) advert {
+	a := advert{source: source.WithZone("")}
+	if len(b) < 8 {
+		return a
+	}
+	a.version, a.vrid, a.priority = b[0]>>4, b[1], b[2]
+	if a.version == 2 {
+		a.auth, a.interval = b[4], time.Duration(b[5])*time.Second
+	} else {
+		a.interval = time.Duration(int(b[4]&0xf)<<8|int(b[5])) * 10 * time.Millisecond
+	}
+	size := 4
+	if source.Is6() {
+		size = 16
+	}
+	for i, at := 0, 8; i < int(b[3]) && at+size <= len(b); i, at = i+1, at+size {
+		addr, _ := netip.AddrFromSlice(b[at : at+size])
+		a.addresses = append(a.addresses, addr)
+	}
+	return a
+}
+
+// begins tells that a turn begins.
+func (w *watch) begins() {
+	w.frames = w.frames[:0]
+	clear(w.began)
+	w.was = w.cfg
+	for key, v := range w.vrs {
+		w.began[key] = v.state
+		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
+	}
+}
+
+// turned looks at what a turn has brought.
+func (w *watch) turned(first bool) {
+	if first {
+		w.was = w.cfg
+	}
+	events := w.drainEvents()
+	w.adopts = slices.ContainsFunc(events, isAdoption)
+	w.drainPackets()
+	blind := w.l.missed() > 0
+	for i := range events {
+		w.event(&events[i], events[:i], events[i+1:])
+	}
+	w.expect()
+	if blind { // after a stall there can be more packets than are shown
+		w.forgetPackets()
+	}
+	w.checkFrames()
+	w.checkHeard(events)
+	w.checkSync()
+	for _, v := range w.vrs {
+		v.mayResign = v.mayResign && v.state == vrrp.Master
+	}
+}
+
+// forgetPackets goes on as if everything had been sent and heard now.
+func (w *watch) forgetPackets() {
+	for _, v := range w.vrs {
+		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
+		v.sentAt, v.relevantAt, v.provokedAt, v.lowerSince = w.now(), w.now(), w.now(), never
+	}
+}
+
+// stopped looks at what the stop of all virtual routers has brought.
+func (w *watch) stopped() {
+	w.done = true
+	w.turned(false)
+	for _, v := range w.all() {
+		if v.state != vrrp.Initialize {
+			w.c.report("stop", w.m, "%s is %s after a stop", v.key, v.state)
+		}
+	}
+}
+
+// ended is the end of the life.
+func (w *watch) ended(err error) {
+	w.m.before = w
+	if w.done {
+		w.c.left[w.m.name] = err == nil
+	}
+}
+
+// drainPackets takes the packets that were sent and received.
+func (w *watch) drainPackets() {
+	for {
+		select {
+		case p, ok := <-w.l.packets:
+			if !ok {
+				return
+			}
+			w.packet(&p)
+		default:
+			return
+		}
+	}
+}
+
+func (w *watch) packet(p *engine.TappedPacket) {
+	a := decode(p.Packet.Src, p.Packet.Payload)
+	key := engine.Key{Interface: p.Interface, Family: p.Family, VRID: a.vrid}
+	v := w.vrs[key]
+	if v == nil && w.adopts && w.next != nil && find(w.next, key) != nil {
+		v = w.add(key) // the configuration that has it is being applied in this turn
+	}
+	switch {
+	case p.Sent:
+		w.c.w.stats.Adverts++
+		if v == nil {
+			w.c.report("ghost", w.m, "%s sends an advert with priority %d and is not configured", key, a.priority)
+			return
+		}
+		v.sentNow = append(v.sentNow, a)
+	case v == nil:
+		if p.Drop == vrrp.DropNone {
+			w.c.report("ghost", w.m, "%s accepts an advert and is not configured", key)
+		}
+	default:
+		v.provokedAt = w.now()
+		if p.Drop == vrrp.DropNone {
+			v.heardNow = append(v.heardNow, a)
+			w.c.w.reached(v.state.String(), heardAs(&a, v.expected))
+		} else {
+			w.c.w.reached(v.state.String(), "discards: "+p.Drop.String())
+		}
+	}
+}
+
+func heardAs(a *advert, own int) string {
+	switch p := int(a.priority); {
+	case p == 0:
+		return "hears priority 0"
+	case p > own:
+		return "hears a higher priority"
+	case p < own:
+		return "hears a lower priority"
+	default:
+		return "hears the same priority"
+	}
+}
+
+// drainEvents takes the events that were told.
+func (w *watch) drainEvents() (list []engine.Event) {
+	for {
+		select {
+		case e, ok := <-w.l.events:
+			if !ok {
+				return list
+			}
+			if e.Seq != w.eventID+1 {
+				w.c.report("events", w.m, "event %d comes after %d", e.Seq, w.eventID)
+			}
+			w.eventID = e.Seq
+			list = append(list, e)
+		default:
+			return list
+		}
+	}
+}
+
+// isAdoption tells whether an event is that of a configuration that was applied.
+func isAdoption(e engine.Event) bool {
+	return e.Kind == engine.EventConfig && strings.HasPrefix(e.Text, "configuration applied")
+}
+
+// event takes an event in.
+func (w *watch) event(e *engine.Event, before, after []engine.Event) {
+	w.c.w.note("%s %s %s %s -> %s (%s) %s", w.m.name, eventNames[e.Kind], e.Key, e.From, e.To, e.Cause, e.Text)
+	switch e.Kind {
+	case engine.EventConfig:
+		if isAdoption(*e) && w.next != nil {
+			w.adopted(before)
+		}
+		w.changed = w.now()
+	case engine.EventTransition:
+		w.c.w.stats.Moves++
+		w.moved(e, before, after)
+	case engine.EventLink, engine.EventTrack, engine.EventFault:
+		w.changed = w.now()
+	case engine.EventRoute, engine.EventFlaps:
+	}
+}
+
+var eventNames = map[engine.EventKind]string{
+	engine.EventTransition: "transition", engine.EventFault: "fault", engine.EventLink: "link", engine.EventConfig: "config",
+	engine.EventTrack: "track", engine.EventRoute: "route", engine.EventFlaps: "flaps",
+}
+
+// adopted makes the configuration that was to be applied the one that runs.
+func (w *watch) adopted(before []engine.Event) {
+	from, to := w.cfg, *w.next
+	w.checkPlan(&from, &to, before)
+	w.cfg, w.next = to, &from // should it fail, the old one is back
+	for i := range to.Routers {
+		w.add(to.Routers[i].Key).provokedAt = w.now()
+	}
+	for _, v := range w.all() {
+		was, is := find(&from, v.key), find(&to, v.key)
+		if is == nil {
+			delete(w.vrs, v.key)
+			w.list = nil
+			continue
+		}
+		if kind := changeOf(was, is); kind != engine.Unchanged {
+			v.preempted, v.configuredAt = false, w.now()
+			if kind != engine.ChangedInPlace || !slices.Equal(was.Protocol.Addresses, is.Protocol.Addresses) {
+				v.held, v.backoff = 0, 0 // these addresses were not refused yet
+			}
+		}
+	}
+}
+
+// changeOf is what becomes of a virtual router with another configuration.
+func changeOf(was, is *engine.VirtualRouter) engine.ChangeKind {
+	if was == nil {
+		return engine.Created
+	}
+	for _, c := range engine.Plan(engine.Config{Routers: []engine.VirtualRouter{*was}}, engine.Config{Routers: []engine.VirtualRouter{*is}}) {
+		return c.Kind
+	}
+	return engine.Unchanged
+}
+
+func containsPrefix(list []netip.Prefix, p netip.Prefix) bool { return slices.Contains(list, p) }
