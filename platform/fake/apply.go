@@ -206,6 +206,7 @@ func (r *Router) equip(h *holding, a *platform.Attachment) error {
 			try(CallAdd, p.String(), func() { h.addrs = append(h.addrs, p) })
 		}
 	}
+	slices.SortFunc(h.addrs, func(p, q netip.Prefix) int { return cmp.Compare(slices.Index(a.Addrs, p), slices.Index(a.Addrs, q)) })
 	switch {
 	case first != nil:
 	case h.macvlan && !carrier.up:
@@ -266,6 +267,9 @@ func (r *Router) releaseAll() error {
 	var errs []error
 	for _, h := range slices.Clone(r.holdings) {
 		errs = append(errs, r.release(h))
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), compareIDs) {
+		errs = append(errs, r.discard(id))
 	}
 	return errors.Join(append(errs, r.recoverRoutes())...)
 }
@@ -337,11 +341,7 @@ func (s *System) Recover() error {
 	r := s.router
 	clear(r.wanted)
 	r.routed = nil
-	err := r.releaseAll()
-	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), compareIDs) {
-		err = errors.Join(err, r.discard(id))
-	}
-	return err
+	return r.releaseAll()
 }
 
 func compareIDs(a, b platform.ID) int {

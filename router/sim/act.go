@@ -73,7 +73,7 @@ func (w *world) touch(m *machine, s *Step) bool {
 		m.kernel.LoseNews()
 	case OpCall:
 		name, done := strings.CutSuffix(s.Name, "!")
-		m.calls = append(m.calls, &failure{call: name, nth: s.N, until: w.lasts(s), done: done, err: syscall.ENOBUFS})
+		m.calls = append(m.calls, &failure{call: name, nth: s.N, until: w.lasts(s), done: done, err: kernelErrors[s.Text]})
 	case OpDisk:
 		m.ops = append(m.ops, &failure{call: s.Name, nth: s.N, until: w.lasts(s), err: diskErrors[s.Text]})
 	default:
@@ -83,6 +83,8 @@ func (w *world) touch(m *machine, s *Step) bool {
 	w.disturbed()
 	return true
 }
+
+var kernelErrors = map[string]error{"": syscall.ENOBUFS, "EINVAL": errLasting}
 
 var diskErrors = map[string]error{"EIO": syscall.EIO, "ENOSPC": syscall.ENOSPC, "EROFS": syscall.EROFS}
 

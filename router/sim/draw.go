@@ -463,8 +463,8 @@ func (d *drawer) lose(on int) {
 }
 
 func (d *drawer) failCall(on int) {
-	calls := []string{"create", "find", "mark", "up", "down", "delete", "add", "remove", "mac", "open", "filter", "route", "unroute", "receive", "announce", "links"}
-	s := Step{Do: OpCall, On: on, Name: pick(d, calls...), N: pick[int64](d, 1, 1, 1, 2, 3)}
+	calls := []string{"create", "find", "mark", "up", "down", "delete", "add", "remove", "mac", "follow", "open", "filter", "route", "unroute", "receive", "announce", "links"}
+	s := Step{Do: OpCall, On: on, Name: pick(d, calls...), N: pick[int64](d, 1, 1, 1, 2, 3), Text: pick(d, "", "", "EINVAL")}
 	if d.chance(0.2) {
 		s.Name += "!"
 	}

@@ -125,8 +125,7 @@ func (w *watch) checkAdvert(f *sent) {
 		}
 		return
 	}
-	v.mute = 0
-	if a.priority != 0 && v.state != vrrp.Master && w.began[key] != vrrp.Master {
+	if a.priority != 0 && v.state != vrrp.Master && w.began[key] != vrrp.Master && !v.probes {
 		w.c.report("wire", w.m, "%s is %s and sends an advert with priority %d", key, v.state, a.priority)
 	}
 	settled := w.now()-max(v.expectAt, w.changed) > w.settleTime()

@@ -145,10 +145,16 @@ func (m *machine) call(c fake.Call, what string) (done bool, err error) {
 	if c != fake.CallSend && c != fake.CallReceive && c != fake.CallAnnounce && m.w.chance(m.w.rates.Kernel) {
 		done := m.w.chance(m.w.rates.Done)
 		m.failed(string(c), what, done)
+		if m.w.chance(0.3) {
+			return done, errLasting
+		}
 		return done, syscall.ENOBUFS
 	}
 	return false, nil
 }
+
+// errLasting is an error of the kernel that the program takes for one that comes again.
+const errLasting = syscall.EINVAL
 
 func (m *machine) failed(call, what string, done bool) {
 	m.w.fault("call " + call)

@@ -37,11 +37,12 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.mayBecomeMaster(v, e, cfg, before)
 		w.provoke(v)
 		clear(v.announced)
-		v.mute = 0
+		v.lasting = false
 	case e.From == vrrp.Master:
 		w.mayLeave(v, e, before, after)
 	}
 	v.state, v.cause = e.To, e.Cause
+	v.mute = v.mute && e.To != vrrp.Initialize
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
 	if e.Cause == vrrp.CauseHigherPriority || e.Cause == vrrp.CauseHigherAddress {
@@ -82,7 +83,7 @@ func (w *watch) takeIn(v *router) {
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
 		lower := int(a.priority) < v.expected
 		switch {
-		case !lower || !cfg.Protocol.Preempt:
+		case !lower || !cfg.Protocol.Preempt || v.mute || v.lasting:
 			v.relevantAt, v.lowerSince = w.now(), never
 		case v.lowerSince == never:
 			v.lowerSince = w.now()
@@ -251,7 +252,7 @@ func (w *watch) refusal(v *router, cause vrrp.Cause) {
 	}
 	v.backoff = min(max(2*v.backoff, holdMin), holdMax)
 	v.held = w.now() + v.backoff
-	v.preempted = v.preempted || v.took && cause == vrrp.CauseInstallFailed
+	v.preempted = v.took && cause == vrrp.CauseInstallFailed && v.lasting
 }
 
 // checkHeard looks whether every Master has given up that has heard a better one.

@@ -93,7 +93,7 @@ const (
 	OpUnroute Op = "unroute" // the route to Name is removed from outside
 	OpOverrun Op = "overrun" // notifications are lost
 
-	OpCall Op = "call" // the calls Name of the kernel fail, from the Nth on, for For; without For: once. "name!": they are carried out
+	OpCall Op = "call" // the calls Name of the kernel fail, from the Nth on, for For; without For: once. "name!": they are carried out; Text EINVAL: in a way that lasts
 	OpDisk Op = "disk" // the calls Name of the disk fail with the error Text, from the Nth on, for For; without For: once
 )
 

@@ -142,7 +142,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 		c.report("two-masters", p.w.m, "%s is Master, and so are %v", p.v.key, masters)
 	case p.v.state == vrrp.Backup && len(masters) == 0 && !synced:
 		c.report("no-master", p.w.m, "%s is Backup, and nobody is Master", p.v.key)
-	case p.v.state == vrrp.Backup && len(better) == len(masters) && len(masters) > 0 && p.cfg.Protocol.Preempt && !synced && p.strictlyBetter(list):
+	case p.v.state == vrrp.Backup && len(better) == len(masters) && len(masters) > 0 && p.cfg.Protocol.Preempt && !p.v.lasting && !synced && p.strictlyBetter(list):
 		c.report("no-preemption", p.w.m, "%s is Backup with priority %d, and %v with a lower one is Master", p.v.key, p.v.expected, masters)
 	}
 	if p.v.state == vrrp.Master {

@@ -69,13 +69,15 @@ type router struct {
 	sentAt     time.Duration // negative: nothing
 	provokedAt time.Duration // when it was last given a reason for an advert that is not due
 	announced  map[netip.Addr]bool
-	mute       int // adverts in a row that the kernel has refused
+	mute       bool // its last advert was not sent
+	probes     bool // it was so when this turn began: a Backup may try whether it can send now
 
 	// What a refusal of the addresses means: since it is held off until then, the nth time in a row.
 	held      time.Duration
 	backoff   time.Duration
 	preempted bool // it has lost Master to a refusal after it took over from another one, and nothing has changed since
 	took      bool // it has taken over from another one that was alive
+	lasting   bool // the kernel has refused something in a way that the next attempt does not mend
 
 	mayResign bool // an operator has asked it to
 	expected  int  // the priority that it must have
@@ -322,6 +324,7 @@ func (w *watch) turned(first bool) {
 	events := w.drainEvents()
 	w.adopts = slices.ContainsFunc(events, isAdoption)
 	w.drainPackets()
+	w.checkMute()
 	blind := w.l.missed() > 0
 	for i := range events {
 		w.event(&events[i], events[:i], events[i+1:])
@@ -335,6 +338,18 @@ func (w *watch) turned(first bool) {
 	w.checkSync()
 	for _, v := range w.vrs {
 		v.mayResign = v.mayResign && v.state == vrrp.Master
+	}
+}
+
+// checkMute finds out whose adverts are sent.
+func (w *watch) checkMute() {
+	for _, v := range w.all() {
+		v.probes = v.mute
+		if len(v.sentNow) > 0 {
+			v.mute = !slices.ContainsFunc(w.frames, func(f sent) bool {
+				return f.packet.Kind == frame.Advert && lanName(f.lan) == v.key.Interface && f.advert.vrid == v.key.VRID && vrrp.FamilyOf(f.advert.source) == v.key.Family
+			})
+		}
 	}
 }
 
@@ -459,7 +474,13 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 	case engine.EventTransition:
 		w.c.w.stats.Moves++
 		w.moved(e, before, after)
-	case engine.EventLink, engine.EventTrack, engine.EventFault:
+	case engine.EventFault:
+		w.changed = w.now()
+		if v := w.vrs[e.Key]; v != nil {
+			v.lasting = strings.Contains(e.Text, errLasting.Error())
+			v.preempted = false // it is set when the refusal follows
+		}
+	case engine.EventLink, engine.EventTrack:
 		w.changed = w.now()
 	case engine.EventRoute, engine.EventFlaps:
 	}
