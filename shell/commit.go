@@ -148,13 +148,17 @@ func (c *call) checkCandidate() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	masters := make(map[engine.Key]bool)
+	masters, owners := make(map[engine.Key]bool), make(map[engine.Key]bool)
 	for _, r := range snapshot.Routers {
 		masters[r.Config.Key] = r.State == vrrp.Master
+		owners[r.Config.Key] = r.Local.Owner
 	}
 	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes))}
 	for _, ch := range changes {
 		loses := ch.Resigns && masters[ch.Key]
+		if ch.With != (engine.Key{}) && (owners[ch.Key] || owners[ch.With]) {
+			loses = false // an address owner takes no part in its sync group
+		}
 		if ch.Kind == engine.Unchanged && !loses {
 			continue
 		}

@@ -5,12 +5,14 @@ package shell
 import (
 	"strings"
 	"testing"
+
+	"vrrpsh/engine"
 )
 
 // TestCommitCheckOfASyncGroup: restarting a member takes Master from the others, removing it does not. In this
 // router the groups with even numbers are Master.
 func TestCommitCheckOfASyncGroup(t *testing.T) {
-	env, _ := newEnv(t, `
+	env, fake := newEnv(t, `
 [[vrouter]]
 group = 2
 interface = "eth0"
@@ -48,4 +50,13 @@ sync_group = "edge"
 		t.Errorf("JSON:\n%s", got)
 	}
 	must(t, s, "discard")
+
+	// An address owner takes no part in its sync group: neither does it lose Master with others, nor they with it.
+	const want = "The candidate is valid\neth0 IPv4 group 2: restarted (iftype, vifname), gives up Master\n"
+	for _, owner := range []uint8{2, 4} {
+		fake.change = func(r *engine.RouterStatus) { r.Local.Owner = r.Config.VRID == owner }
+		if got := must(t, s, "interface eth0 vrrp 2 iftype macvlan", "commit check", "discard"); got != want {
+			t.Errorf("group %d is the address owner:\n%s", owner, got)
+		}
+	}
 }

@@ -88,6 +88,9 @@ func (g *ledger) opened(l *life) {
 	default:
 		g.report("commit-lost", "after a start it runs revision %d, which is not the last one acknowledged", rev.ID)
 	}
+	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "history is not complete") }) {
+		g.unsaved = true
+	}
 	if rev.ID < g.last && !g.unsaved {
 		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
 	}
