@@ -11,12 +11,12 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell packaging/version.sh)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz fuzz-ci e2e bench microbench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim e2e bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
-test: peers lint cross unit race fuzz-ci e2e ## everything; end-to-end tests need root on Linux
+test: peers lint cross unit race fuzz-ci sim e2e ## everything; end-to-end tests need root on Linux
 
 peers: ## the routers and tools that the end-to-end tests talk to
 	e2e/install-peers.sh
@@ -56,6 +56,12 @@ fuzz-ci: ## what is reachable before a login, for a minute in all
 	@for target in $(BEFORE_LOGIN); do \
 	  echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime 8s -fuzzminimizetime 100x -parallel 2 $${target%:*} || exit 1; \
 	done
+
+# make sim SIM=10m runs longer; make sim SEED=42 replays a seed, with its trace.
+SIM ?= 2m
+
+sim: ## whole routers in virtual time with new seeds: networks, kernels, disks and clocks fail
+	$(GO) test -count=1 -timeout 0 -v ./router/sim -run '^TestSim$$' $(if $(SEED),-sim.seed $(SEED),-sim.for $(SIM))
 
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
 	$(GO) test -count=1 -timeout 15m -v ./e2e/...

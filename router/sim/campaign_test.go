@@ -57,7 +57,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	for _, op := range diskOps {
 		steps = append(steps, Step{Do: OpDisk, Name: string(op), Text: "EIO"})
 	}
-	const most = 12 // of each kind: those after are like those before
+	const most = 6 // of each kind: those after are like those before
 	runs := 0
 	with := func(step Step) *Result {
 		pause := 6 * time.Second

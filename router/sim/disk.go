@@ -23,7 +23,6 @@ type disk struct {
 	last  map[string]*inode // as they are after a power loss
 	// pending are the changes of names that last does not have, oldest first.
 	pending []renaming
-	temps   int
 	// fault is asked before each call: it may return an error, delay it, or end the program.
 	fault func(op diskOp, path string) error
 	// done is told after each call that has changed something.

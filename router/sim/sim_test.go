@@ -27,7 +27,7 @@ var (
 	simN     = flag.Uint64("sim.n", 0, "run so many seeds")
 	simKeep  = flag.String("sim.keep", "", "write the shrunk scenario of the first violation to this file of testdata")
 	simGoOn  = flag.Bool("sim.goon", false, "go on after a violation, and shrink none")
-	simTwice = flag.Int("sim.twice", 3, "how often TestSameTrace runs each scenario")
+	simTwice = flag.Int("sim.twice", 2, "how often TestSameTrace runs each scenario")
 )
 
 // TestSim runs seeds: a few, as many as the flags say, or new ones for some time.
@@ -153,7 +153,7 @@ func TestDraw(t *testing.T) {
 
 // TestSameTrace: the same scenario has the same trace.
 func TestSameTrace(t *testing.T) {
-	seeds := uint64(12)
+	seeds := uint64(8)
 	if *simN > 0 {
 		seeds = *simN
 	}
