@@ -245,6 +245,8 @@ func (s *setting) arrange() {
 			m.vmac = !macs[m.lan]
 			macs[m.lan] = true
 		}
+		// The adverts of unicast peers to an address that is at the virtual MAC arrive on the macvlan, where nobody hears them.
+		m.macvlan = m.macvlan && !(macs[m.lan] && m.vips[0] == ownAddress(m.lan, 0))
 		m.vmac = m.vmac && !m.macvlan
 		m.ioctl = m.ioctl && !m.macvlan && !m.v6
 		if m.sync != "" {

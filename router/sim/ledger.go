@@ -143,6 +143,10 @@ func revision(r *conf.Revision) any {
 // refuse notes an answer that was no.
 func (g *ledger) refuse(l *life, text, before, disk string, err error) {
 	running := g.running(l)
+	if strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
+		g.may[text] = true
+		return
+	}
 	if !g.may[text] && !g.underWay(text) && text != before {
 		g.refused[text] = true
 		if running == text {

@@ -173,7 +173,7 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 		w.c.report("flap", w.m, "%s takes over from %s again, though the kernel has refused the addresses before and nothing has changed", v.key, v.heard.source)
 	case v.lowerSince == never:
 	default:
-		if waited, delay := now-v.lowerSince, cfg.Protocol.PreemptDelay; e.Cause == vrrp.CausePreempt && waited < delay-tolerance(delay) {
+		if waited, delay := now-v.lowerSince, cfg.Protocol.PreemptDelay; e.Cause == vrrp.CausePreempt && waited < delay-tolerance(delay) && !w.isSynced(cfg) {
 			w.c.report("preempt-delay", w.m, "%s takes over after %s, its delay is %s", v.key, waited, delay)
 		}
 	}

@@ -63,6 +63,9 @@ func (c *checker) connected(from, to *peer) bool {
 		c.plugged(from) && c.plugged(to)
 }
 
+// unheard tells whether a virtual router cannot send and stays Master all the same, as its interface has the address by itself.
+func (p *peer) unheard() bool { return p.v.mute && p.w.owner(p.cfg) }
+
 // plugged tells whether the interface works, known to the program or not.
 func (c *checker) plugged(p *peer) bool {
 	for _, k := range p.w.m.kernel.Links() {
@@ -82,7 +85,7 @@ func (c *checker) auditSegments() {
 			for j := range list[:i] {
 				a, b := &list[i], &list[j]
 				both := a.v.state == vrrp.Master && b.v.state == vrrp.Master && a.understands(b) && b.understands(a) &&
-					c.connected(a, b) && c.connected(b, a) && !a.w.l.stalled && !b.w.l.stalled
+					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && !a.w.l.stalled && !b.w.l.stalled
 				interval := max(a.cfg.Protocol.Interval, b.cfg.Protocol.Interval)
 				limit := 2*interval + time.Second + 2*a.w.slack() + 2*b.w.slack()
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {

@@ -476,6 +476,9 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		w.moved(e, before, after)
 	case engine.EventFault:
 		w.changed = w.now()
+		if strings.Contains(e.Text, "removed from outside more than") {
+			w.m.failures++ // the comparison of the kernel puts it back
+		}
 		if v := w.vrs[e.Key]; v != nil {
 			v.lasting = strings.Contains(e.Text, errLasting.Error())
 			v.preempted = false // it is set when the refusal follows
