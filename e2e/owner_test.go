@@ -76,7 +76,7 @@ func TestTwoAddressOwners(t *testing.T) {
 	for _, tc := range []struct{ command, want string }{
 		{"show vrrp", "Another owner of the virtual address is 192.0.2.2"},
 		{"show vrrp explain", "192.0.2.2 advertises that it owns a virtual address"},
-		{"show logging", "192.0.2.2 says that it owns the virtual addresses"},
+		{"show logging", "192.0.2.2 and this router both claim to own the virtual addresses"},
 	} {
 		if out := r1.Show(strings.Fields(tc.command)...); !strings.Contains(out, tc.want) {
 			t.Errorf("%s does not show %q:\n%s", tc.command, tc.want, out)

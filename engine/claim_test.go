@@ -45,7 +45,7 @@ func TestRivals(t *testing.T) {
 		{
 			"of a Master", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.9")},
 			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 50: it does not hear this router",
-			[]string{"master 10.0.0.9 50 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+			[]string{"master 10.0.0.9 50 ×10 10s-1s"}, "10.0.0.9 no longer claims to be Master",
 		},
 		{
 			"of another Master", backup, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.8"), advert(&vr, 70, "10.0.0.9")},
@@ -55,18 +55,18 @@ func TestRivals(t *testing.T) {
 		},
 		{
 			"that own the address", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 255, "10.0.0.9")},
-			vrrp.Master, 0, "10.0.0.9 says that it owns the virtual addresses, as this router does: the higher primary address becomes Master",
-			[]string{"owner 10.0.0.9 255 ×10 10s-1s"}, "10.0.0.9 does not say any more that it owns the virtual addresses",
+			vrrp.Master, 0, "10.0.0.9 and this router both claim to own the virtual addresses: the higher primary address becomes Master",
+			[]string{"owner 10.0.0.9 255 ×10 10s-1s"}, "10.0.0.9 no longer claims to own the virtual addresses",
 		},
 		{
 			"of an owner", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 200, "10.0.0.9")},
 			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 200: it does not hear this router",
-			[]string{"master 10.0.0.9 200 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+			[]string{"master 10.0.0.9 200 ×10 10s-1s"}, "10.0.0.9 no longer claims to be Master",
 		},
 		{
 			"with the same address", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 100, "10.0.0.1")},
-			vrrp.Master, 2, "another router claims to be Master with priority 100 and this router's own address 10.0.0.1, or a loop brings adverts back",
-			[]string{"address 10.0.0.1 100 ×10 10s-1s"}, "no other router has this router's own address 10.0.0.1 any more",
+			vrrp.Master, 2, "another router with this router's own address 10.0.0.1 claims to be Master with priority 100, or a loop returns adverts",
+			[]string{"address 10.0.0.1 100 ×10 10s-1s"}, "no other router uses this router's own address 10.0.0.1 any more",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRivals(t *testing.T) {
 			}
 			want := []string{tt.told, tt.gone}
 			if tt.gone == "" {
-				want[1] = "10.0.0.8 does not claim to be Master any more"
+				want[1] = "10.0.0.8 no longer claims to be Master"
 			}
 			if diff := cmp.Diff(want, told()); diff != "" {
 				t.Errorf("told of (-want +got):\n%s", diff)

@@ -182,7 +182,7 @@ func (c *Core) removedFrom(now time.Time, key Key, err error, out *Output) {
 	switch was, left := c.leftovers[key]; {
 	case err == nil && left:
 		delete(c.leftovers, key)
-		c.event(now, EventFault, key, "removed from the kernel at last", out)
+		c.event(now, EventFault, key, "finally removed from the kernel", out)
 	case err != nil && was != err.Error():
 		if c.leftovers == nil {
 			c.leftovers = make(map[Key]string)

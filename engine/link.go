@@ -254,7 +254,7 @@ func difference(was, is *Link) string {
 		add("addresses changed from %v to %v", was.Addrs, is.Addrs)
 	}
 	if was.ForwardsIPv6 != is.ForwardsIPv6 {
-		add("forwarding of IPv6 %s", map[bool]string{true: "on", false: "off"}[is.ForwardsIPv6])
+		add("IPv6 forwarding %s", map[bool]string{true: "on", false: "off"}[is.ForwardsIPv6])
 	}
 	if was.MTU != is.MTU {
 		add("MTU changed from %d to %d", was.MTU, is.MTU)

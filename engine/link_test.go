@@ -110,12 +110,12 @@ func TestUnsuitableInterfaces(t *testing.T) {
 		fault  string
 		resign bool // the others are told
 	}{
-		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is no Ethernet interface: VRRP cannot run there", true},
+		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is not an Ethernet interface: VRRP cannot run on it", true},
 		{"port", ether, func(l *engine.Link) { l.PortOf = "br0" }, "eth0 is a port of br0: run on br0", true},
 		{"port below a macvlan", macvlan, func(l *engine.Link) { l.PortOf = "bond0" }, "eth0 is a port of bond0: run on bond0", true},
 		{"port of Open vSwitch", ether, func(l *engine.Link) { l.PortOf = "ovs-system" }, "eth0 is a port of Open vSwitch: run on the bridge itself", true},
 		{"virtual MAC on a macvlan", vmac, func(l *engine.Link) { l.Macvlan = true },
-			"eth0 is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac", true},
+			"eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other: use iftype ether without vmac", true},
 		{"macvlan on a macvlan", macvlan, func(l *engine.Link) { l.Macvlan = true }, "eth0 is itself a macvlan", true},
 		{"cannot listen", ether, func(l *engine.Link) { l.DeafIPv4 = "no buffer space available" }, "cannot receive adverts: no buffer space available", true},
 	} {

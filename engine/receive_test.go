@@ -131,7 +131,7 @@ func TestToleratedAddresses(t *testing.T) {
 		told   string
 	}{
 		{"no addresses", none, nil, vrrp.DropAddressList, "they have no addresses"},
-		{"fewer than counted", func(*engine.VirtualRouter) {}, fewer, vrrp.DropLength, "they count 3 addresses and hold 1"},
+		{"fewer than counted", func(*engine.VirtualRouter) {}, fewer, vrrp.DropLength, "they declare 3 addresses but contain 1"},
 	} {
 		h := newHost(t)
 		vr := group("eth0", 51, "10.0.0.100")

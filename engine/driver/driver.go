@@ -94,7 +94,7 @@ func New(o Options) *Driver {
 // the virtual routers. Run can be called once.
 func (d *Driver) Run(ctx context.Context) error {
 	if d.started.Swap(true) {
-		return errors.New("the router was started already")
+		return errors.New("the router was already started")
 	}
 	defer close(d.stopped)
 	defer d.mail.end()
@@ -194,7 +194,7 @@ func (d *Driver) watch(ctx context.Context) {
 		if ctx.Err() != nil || err == nil {
 			return
 		}
-		d.journal.warn("the interfaces could not be watched; trying again", "error", err)
+		d.journal.warn("cannot watch the interfaces; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 			return

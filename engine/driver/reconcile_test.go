@@ -43,7 +43,7 @@ func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 		if s := r1.status(); !strings.Contains(s.Fault, errRefused.Error()) || !r1.Has(virtual) {
 			t.Fatalf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers that are not as they shall be: 1" {
+		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers with wrong kernel state: 1" {
 			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
 		}
 		r1.SetFaults(fake.Faults{})
@@ -74,7 +74,7 @@ func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 		r1.SetFaults(fake.Faults{})
 		sleep(31 * time.Second)
 		r1.wantUntouched(before)
-		if !strings.Contains(log.String(), "removed from the kernel at last") || !strings.Contains(log.String(), "the kernel is as it shall be again") {
+		if !strings.Contains(log.String(), "finally removed from the kernel") || !strings.Contains(log.String(), "the kernel state is correct again") {
 			t.Errorf("the log says\n%s", log)
 		}
 	})
