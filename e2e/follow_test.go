@@ -188,7 +188,7 @@ func TestRouterAdvertisements(t *testing.T) {
 			// The interface itself shows that it has arrived.
 			becomes(t, r1, "2001:db8:99:", "ip", "-6", "addr", "show", "dev", "eth0")
 			becomes(t, r1, "!2001:db8:99:", "ip", "-6", "addr", "show", "dev", "standby51")
-			says := "settings of standby51 (it takes what router advertisements say; addresses of them are removed)"
+			says := "settings of standby51 (it accepts router advertisements; the addresses from them are removed)"
 			if readOnly {
 				lab.Until(t, comparison, "the log tells", func() error {
 					if !strings.Contains(v.Log(), says) {

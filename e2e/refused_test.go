@@ -38,13 +38,13 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 		{
 			name: "the MAC address is taken", macvlan: true,
 			before: func(n *lab.Namespace) { n.IP(taken, "link set twin up") },
-			fault:  "another interface on eth0 has its Ethernet address",
+			fault:  "another interface on eth0 has the same Ethernet address",
 			after:  func(n *lab.Namespace) { n.IP("link del twin") },
 		},
 		{
 			name: "who has the MAC address goes down", macvlan: true,
 			before: func(n *lab.Namespace) { n.IP(taken, "link set twin up") },
-			fault:  "another interface on eth0 has its Ethernet address",
+			fault:  "another interface on eth0 has the same Ethernet address",
 			after:  func(n *lab.Namespace) { n.IP("link set twin down") },
 		},
 	} {

@@ -93,7 +93,7 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 		s.log.Warn("cannot set the routes to the subnets of virtual addresses", "error", err)
 	}
 	if err := s.unshut(); err != nil {
-		s.log.Warn("cannot open addresses", "error", err)
+		s.log.Warn("cannot open closed addresses", "error", err)
 	}
 	if len(s.owner.now) > 0 || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
 		s.keepOwned(owned(s.registry.all()))
@@ -162,7 +162,7 @@ func (s *System) apply(jobs []*job) {
 		for _, j := range build {
 			parents[j.want.Link] = j.parent
 		}
-		settings = s.planSettings(parents, func(err error) { s.log.Warn("cannot set what interfaces need", "error", err) })
+		settings = s.planSettings(parents, func(err error) { s.log.Warn("cannot change interface settings", "error", err) })
 	}
 	changed = s.noteMACs(build) || changed
 	if err := s.record(changed); err != nil {
@@ -452,7 +452,7 @@ func (s *System) activate(jobs []*job) {
 			after := func(err error) {
 				if err != nil && !errors.Is(err, unix.EEXIST) {
 					if p.Addr().Is6() && errors.Is(err, unix.EACCES) {
-						err = fmt.Errorf("IPv6 is switched off on this interface (disable_ipv6): %w", err)
+						err = fmt.Errorf("IPv6 is disabled on this interface (disable_ipv6): %w", err)
 					}
 					j.fail("add "+p.String(), err)
 				}
@@ -475,7 +475,7 @@ func (s *System) activate(jobs []*job) {
 		case j.want.Macvlan:
 			up = append(up, step{request: upRequest(j.e.macvlan, true), after: func(err error) {
 				if errors.Is(err, unix.EADDRINUSE) {
-					err = fmt.Errorf("another interface on %s has its Ethernet address: %w (%w)", j.want.ID.Link, platform.ErrConflict, err)
+					err = fmt.Errorf("another interface on %s has the same Ethernet address: %w (%w)", j.want.ID.Link, platform.ErrConflict, err)
 				}
 				j.fail("set "+j.want.Name+" up", err)
 				if err == nil {

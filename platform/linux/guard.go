@@ -97,12 +97,12 @@ func (g *guard) look() bool {
 		return false
 	}
 	if err != nil {
-		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+		s.log.Error("cannot restore the nftables rules that another program removed: virtual addresses may accept packets", "error", err)
 		return true
 	}
 	g.repairs++
 	if now := time.Now(); now.Sub(g.told) >= guardSilence {
-		s.log.Warn("the router's table of nftables was removed or changed by somebody else: put back",
+		s.log.Warn("another program removed or changed the router's nftables table: restored",
 			"table", s.gate.name, "times", g.repairs)
 		g.told, g.repairs = now, 0
 	}

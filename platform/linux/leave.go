@@ -70,7 +70,7 @@ func (s *System) Adopt(b []byte) error {
 		return fmt.Errorf("adopt: %w", err)
 	}
 	if err := s.Recover(); err != nil { // what was not adopted
-		s.log.Warn("not all that an earlier run left could be removed; trying again", "error", err)
+		s.log.Warn("could not remove everything that an earlier run left; trying again", "error", err)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *System) keepOwned(want map[ownedAddr][6]byte) {
 		text = err.Error()
 	}
 	if text != "" && text != s.owner.said {
-		s.log.Warn("addresses that this host has by itself are not known by the virtual MAC alone", "error", err)
+		s.log.Warn("cannot hide the interface MAC of owned addresses: hosts may learn it beside the virtual MAC", "error", err)
 	}
 	s.owner.said = text
 }

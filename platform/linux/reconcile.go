@@ -104,7 +104,7 @@ func (s *System) followParents(v *view, entries []*entry) error {
 			steps = append(steps, step{request: attrRequest(m.Index, unix.IFLA_MTU, nl.Uint32Attr(uint32(parent.MTU))), after: fail("MTU", e)})
 		}
 		if m.MAC != e.want.MAC {
-			s.log.Warn("the address of a macvlan was changed by somebody else: put back", "interface", m.Name)
+			s.log.Warn("another program changed the Ethernet address of a macvlan: restored", "interface", m.Name)
 			steps = append(steps, step{request: macRequest(m.Index, e.want.MAC), after: fail("Ethernet address", e)})
 		}
 		want := macvlanSettings(&parent, rpFilter)

@@ -24,7 +24,7 @@ func (s *System) Recover() error {
 	state, err := s.state.load()
 	if err != nil {
 		// Only unmarked leftovers are lost with the file: marked ones are still found.
-		s.log.Warn("run state of the earlier run is lost", "error", err)
+		s.log.Warn("the run state of the earlier run is lost", "error", err)
 	}
 	for _, c := range state.Settings { // this run owns them from now on
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
@@ -94,11 +94,11 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 		if !marked && !(recorded && l.alias == "") || s.registry.macvlans[l.Index] != nil {
 			continue
 		}
-		s.log.Debug("not wanted any more", "interface", l.Name)
+		s.log.Debug("no longer needed", "interface", l.Name)
 		leftovers, indexes = append(leftovers, l), append(indexes, l.Index)
 	}
 	if len(indexes) > 0 {
-		s.log.Info("removing macvlans that nobody wants any more", "count", len(indexes))
+		s.log.Info("removing macvlans that are no longer needed", "count", len(indexes))
 	}
 	var errs []error
 	for i, err := range s.deleteLinks(indexes) {
@@ -142,7 +142,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		if !ours || e != nil && (e.want.Active && slices.Contains(e.want.Addrs, a.prefix) || slices.Contains(e.installed, a.prefix)) {
 			continue
 		}
-		s.log.Debug("not wanted any more", "address", a.prefix)
+		s.log.Debug("no longer needed", "address", a.prefix)
 		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
 			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
@@ -150,7 +150,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		}})
 	}
 	if len(steps) > 0 {
-		s.log.Info("removing addresses that nobody wants any more", "count", len(steps))
+		s.log.Info("removing addresses that are no longer needed", "count", len(steps))
 	}
 	s.run(steps)
 	return errors.Join(errs...)
@@ -200,7 +200,7 @@ func (s *System) removeAll() error {
 		if err == nil || attempt == closeAttempts {
 			return err
 		}
-		s.log.Warn("not everything could be removed from the kernel; trying again", "error", err)
+		s.log.Warn("could not remove everything from the kernel; trying again", "error", err)
 		time.Sleep(pause)
 		pause *= 2
 	}
@@ -228,7 +228,7 @@ func (s *System) removeOnce() error {
 	}
 	errs = append(errs, s.connect(), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
 	for _, r := range s.routes.installed {
-		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
+		errs = append(errs, fmt.Errorf("the route to %s remains", r.Destination))
 	}
 	return errors.Join(append(errs, s.noteState())...)
 }

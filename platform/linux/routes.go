@@ -78,7 +78,7 @@ func (s *System) hearRoutes() {
 
 func (s *System) joinRoutes(n *notifications) {
 	if err := errors.Join(n.join(unix.RTNLGRP_IPV4_ROUTE), n.join(unix.RTNLGRP_IPV6_ROUTE)); err != nil {
-		s.log.Warn("removed routes are noticed late", "error", err)
+		s.log.Warn("the removal of routes will be noticed late", "error", err)
 	}
 }
 

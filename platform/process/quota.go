@@ -10,7 +10,7 @@ import (
 )
 
 // ErrQuota means that a user has reached the quota.
-var ErrQuota = errors.New("too much at once")
+var ErrQuota = errors.New("too many at once")
 
 // Quota limits the commands or requests that each user has in progress.
 type Quota struct {

@@ -221,7 +221,7 @@ func TestInterpreters(t *testing.T) {
 		"no script":       {"\x7fELF", ""},
 		"env":             {"#!/usr/bin/env sh\n", ""},
 		"env with more":   {"#!/usr/bin/env -S A=1 sh -e\n", ""},
-		"open":            {"#!" + open + "\n", "is interpreted by " + open + ", which can be changed by others"},
+		"open":            {"#!" + open + "\n", "is interpreted by " + open + ", which can be changed by users other than its owner"},
 		"by env":          {"#!/usr/bin/env " + open + "\n", "is interpreted by " + open},
 		"not there":       {"#!/no/such\n", "is interpreted by /no/such, which cannot be run: no such file"},
 		"env, not there":  {"#!/usr/bin/env nosuchthing\n", "is interpreted by /usr/local/sbin/nosuchthing"},

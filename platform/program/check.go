@@ -119,7 +119,7 @@ func checkFile(path string, uid uint32) error {
 	case info.Mode()&0o111 == 0:
 		return errors.New("is not executable")
 	case info.Mode()&0o022 != 0:
-		return fmt.Errorf("can be changed by others than its owner (mode %04o)", info.Mode().Perm())
+		return fmt.Errorf("can be changed by users other than its owner (mode %04o)", info.Mode().Perm())
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func checkDir(dir string, uid uint32) error {
 		return reason(err)
 	}
 	if info.IsDir() && info.Mode()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return fmt.Errorf("is in %s, which others than its owner can write to (mode %04o)", dir, info.Mode().Perm())
+		return fmt.Errorf("is in %s, which users other than its owner can write to (mode %04o)", dir, info.Mode().Perm())
 	}
 	return checkOwner(dir, uid)
 }
@@ -142,7 +142,7 @@ func checkOwner(path string, uid uint32) error {
 		return reason(err)
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && st.Uid != uid {
-		return fmt.Errorf("is in the hands of another user: %s belongs to user %d", path, st.Uid)
+		return fmt.Errorf("is under the control of another user: %s belongs to user %d", path, st.Uid)
 	}
 	return nil
 }

@@ -70,9 +70,9 @@ func TestCheck(t *testing.T) {
 		want      string
 	}{
 		"not executable":   {0o644, 0o755, "is not executable"},
-		"group can write":  {0o775, 0o755, "can be changed by others"},
-		"others can write": {0o757, 0o755, "can be changed by others"},
-		"open directory":   {0o755, 0o777, "which others than its owner can write to"},
+		"group can write":  {0o775, 0o755, "can be changed by users other than its owner"},
+		"others can write": {0o757, 0o755, "can be changed by users other than its owner"},
+		"open directory":   {0o755, 0o777, "which users other than its owner can write to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := self(t, "", tt.mode)
