@@ -31,7 +31,7 @@ func (a *API) bound(w http.ResponseWriter, r *http.Request, user string, next ht
 		leave, err := a.requests.Enter(r.Context(), user)
 		if errors.Is(err, process.ErrQuota) {
 			w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter.Seconds())))
-			fail(w, r, http.StatusTooManyRequests, fmt.Errorf("too many requests of %s at once: %d are answered already", user, userRequests))
+			fail(w, r, http.StatusTooManyRequests, fmt.Errorf("too many requests of %s at once: %d are already in progress", user, userRequests))
 			return
 		} else if err != nil {
 			return // the client has gone

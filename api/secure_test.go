@@ -125,7 +125,7 @@ func TestRenewedCertificate(t *testing.T) {
 	if second.Equal(first) {
 		t.Error("the certificate from before after Renew")
 	}
-	if !strings.Contains(log.String(), "the TLS key can be used by others") || !strings.Contains(log.String(), "mode=0644") {
+	if !strings.Contains(log.String(), "users other than its owner can use the TLS key") || !strings.Contains(log.String(), "mode=0644") {
 		t.Errorf("no complaint about the key: %s", log.String())
 	}
 	if err := os.WriteFile(cert, []byte("no certificate"), 0o600); err != nil {
