@@ -424,9 +424,9 @@ func TestRestartDaemon(t *testing.T) {
 		{"a new release", "", 0, "Restarting as vrrpsh", "router restarts", []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "WATCHDOG=1"}},
 		{"one that does not run here", "#!/bin/sh\necho no such machine >&2\nexit 3\n", 1, "no such machine", "", nil},
 		{"one that is gone when it is needed", "#!/bin/sh\ncase $1 in check) rm $0 ;; *) echo release 2 ;; esac\n", 0, "Restarting as release 2",
-			"the router could not be restarted: this process goes on", []string{"RELOADING=1", "READY=1"}},
+			"restart failed: this process keeps running", []string{"RELOADING=1", "READY=1"}},
 		{"one that cannot take over", file(unfit), 0, "Restarting as vrrpsh unfit",
-			"the installed release cannot take over: the one before goes on\" error=\"it is unfit\"", []string{"RELOADING=1", "READY=1"}},
+			"the installed release cannot take over: the previous release keeps running\" error=\"it is unfit\"", []string{"RELOADING=1", "READY=1"}},
 		{"the next one, from there", "", 0, "Restarting as vrrpsh", "", []string{"RELOADING=1", "READY=1"}},
 	} {
 		if step.program == "" {
@@ -461,7 +461,7 @@ func TestRestartDaemon(t *testing.T) {
 		t.Errorf("restart with a listener that cannot be opened: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	tell.WaitState("Master", patience)
-	if text := file(path("main.log")); !strings.Contains(text, "the virtual routers go on without what the configuration says") {
+	if text := file(path("main.log")); !strings.Contains(text, "part of the configuration is not in effect, but the virtual routers run") {
 		t.Errorf("the log says\n%s", text)
 	}
 	hears("RELOADING=1", "READY=1")

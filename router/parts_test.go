@@ -123,7 +123,7 @@ func TestListenersThatCannotBe(t *testing.T) {
 			if _, err := m.start(settings); err != nil {
 				t.Fatalf("at a hand-over: %v", err)
 			}
-			expect(t, entries, "the virtual routers go on without what the configuration says; it is tried again")
+			expect(t, entries, "part of the configuration is not in effect, but the virtual routers run; trying again")
 			free()
 			expect(t, entries, "all parts of the configuration are in effect")
 			if !answers(address) {
