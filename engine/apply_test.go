@@ -16,7 +16,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// inPlace and restarts are one change for every setting.
+// inPlace and restarts have one change for every setting.
 var inPlace = map[string]func(*engine.VirtualRouter){
 	"priority":           func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 150 },
 	"preemption":         func(vr *engine.VirtualRouter) { vr.Protocol.Preempt = false },
@@ -51,7 +51,7 @@ var restarts = map[string]func(*engine.VirtualRouter){
 	"netdrv":  func(vr *engine.VirtualRouter) { vr.IOCTL = true },
 }
 
-// TestChanges makes every change to a Master, and holds what Plan says against what Apply does.
+// TestChanges makes every change to a Master, and compares the prediction of Plan with the effect of Apply.
 func TestChanges(t *testing.T) {
 	check := func(name string, change func(*engine.VirtualRouter), kind engine.ChangeKind) {
 		t.Run(name, func(t *testing.T) {
@@ -144,8 +144,8 @@ func TestChangeIsSeenByPeers(t *testing.T) {
 	}
 }
 
-// TestRestartOfAMember restarts, removes and shuts down a member of a sync group, and holds what Plan says of the
-// other member against what becomes of it.
+// TestRestartOfAMember restarts, removes and shuts down a member of a sync group, and compares Plan's prediction
+// for the other member with the result.
 func TestRestartOfAMember(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := with(group("eth0", 1, "10.0.0.101"), synced), with(group("eth1", 1, "10.1.0.101"), synced)
@@ -155,7 +155,7 @@ func TestRestartOfAMember(t *testing.T) {
 	for name, tt := range map[string]struct {
 		after engine.Config
 		want  []engine.Change
-		state vrrp.State // of b right after it
+		state vrrp.State // of b, right after the change
 	}{
 		"restarted": {config(with(a, restarts["version"]), b),
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.Unchanged, Resigns: true, With: a.Key}}, vrrp.Backup},
@@ -197,8 +197,8 @@ func TestRestartOfAMember(t *testing.T) {
 	}
 }
 
-// TestRemovedMemberIsSilent removes a member of a sync group while the other is restarted and leaves it: nothing of the
-// removed one goes on, though its interface stays in use.
+// TestRemovedMemberIsSilent removes a member of a sync group while the other member restarts and leaves the group: the
+// removed member stops completely, although its interface stays in use.
 func TestRemovedMemberIsSilent(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := group("eth0", 1, "10.0.0.101"), group("eth1", 2, "10.1.0.102")
@@ -332,7 +332,7 @@ func TestRemovedMaster(t *testing.T) {
 	if text := h.texts(engine.EventConfig); !strings.Contains(text[len(text)-1], "1 removed") {
 		t.Errorf("events %q", text)
 	}
-	// What arrives late means nothing.
+	// Late answers have no effect.
 	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
 	h.lose(vr.Key)
 	h.core.Installed(h.now, vr.Key, 1, nil, &h.out)

@@ -26,8 +26,7 @@ func (h *host) claims(key engine.Key) []string {
 	return all
 }
 
-// Other routers that claim what only one can have are told of once, shown as long as they are heard, and
-// gone from there when they are not.
+// Other routers with a conflicting claim are reported once, and shown as long as they are heard.
 func TestRivals(t *testing.T) {
 	vr := group("eth0", 51, "10.0.0.100")
 	backup := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 10 })
@@ -37,7 +36,7 @@ func TestRivals(t *testing.T) {
 		own     string // the router's address
 		adverts []vrrp.Packet
 		state   vrrp.State
-		from    int // the round in which it is told of, from 0
+		from    int // the round in which the rival is reported, from 0
 		told    string
 		rivals  []string // after 10 rounds of a second
 		gone    string
@@ -49,7 +48,7 @@ func TestRivals(t *testing.T) {
 		},
 		{
 			"of another Master", backup, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.8"), advert(&vr, 70, "10.0.0.9")},
-			// The first advert of all is that of the Master.
+			// The very first advert is that of the Master.
 			vrrp.Backup, 3, "10.0.0.9 with priority 70 and 10.0.0.8 with priority 50 both claim to be Master: they do not hear each other",
 			[]string{"master 10.0.0.9 70 ×10 10s-1s", "master 10.0.0.8 50 ×9 9s-1s"}, "",
 		},
@@ -97,7 +96,7 @@ func TestRivals(t *testing.T) {
 			if diff := cmp.Diff(tt.rivals, h.claims(tt.vr.Key)); diff != "" {
 				t.Errorf("rivals (-want +got):\n%s", diff)
 			}
-			// One of two Masters goes on.
+			// One of two Masters continues.
 			for range 10 {
 				if len(tt.adverts) > 1 {
 					h.deliver(2, vrrp.IPv4, tt.adverts[1])
@@ -118,7 +117,7 @@ func TestRivals(t *testing.T) {
 	}
 }
 
-// A Master that gives up soon, a change of Master, and one that resigns are no rivals.
+// A Master that soon becomes Backup, a change of Master, and a Master that resigns are no rivals.
 func TestNoRivals(t *testing.T) {
 	h, vr := master(t)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
@@ -150,7 +149,7 @@ func TestNoRivals(t *testing.T) {
 	}
 }
 
-// Adverts from any number of sources do not take memory without end.
+// Adverts from any number of sources take a bounded amount of memory.
 func TestRivalsAreBounded(t *testing.T) {
 	h, vr := master(t)
 	for i := range 250 {
@@ -163,8 +162,8 @@ func TestRivalsAreBounded(t *testing.T) {
 	}
 }
 
-// A Master that gives up to another says so where hosts know its own MAC address: the other one may not
-// have heard it, and has to announce the addresses.
+// A Master that gives way to another one sends an advert if hosts know its own MAC address: the other
+// Master may not have heard it, and must announce the addresses.
 func TestLastWord(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -87,7 +87,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 }
 
-// TestRefusedIsTriedAgain holds what is a reason to preempt once more after the kernel refused the addresses, and what is not.
+// TestRefusedIsTriedAgain checks which events are a reason to preempt again after the kernel refused the addresses.
 func TestRefusedIsTriedAgain(t *testing.T) {
 	vr := with(group("eth0", 51, "10.0.0.100"), func(vr *engine.VirtualRouter) {
 		vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
@@ -158,7 +158,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestMacvlanOfBackupIsRefused: what a Backup cannot have it does not take over for.
+// TestMacvlanOfBackupIsRefused checks that a Backup whose macvlan the kernel refuses does not take over.
 func TestMacvlanOfBackupIsRefused(t *testing.T) {
 	h := newHost(t)
 	h.silent = true
@@ -189,7 +189,7 @@ func TestMacvlanOfBackupIsRefused(t *testing.T) {
 	h.wantState(vr.Key, vrrp.Master, vrrp.CausePreempt)
 }
 
-// TestRefusedIsHandedOver: a new process does not try what has just failed.
+// TestRefusedIsHandedOver checks that a new process does not repeat what has just failed.
 func TestRefusedIsHandedOver(t *testing.T) {
 	h := newHost(t)
 	h.refuse = true
@@ -226,7 +226,7 @@ func TestRefusedIsHandedOver(t *testing.T) {
 	}
 }
 
-// TestRefusedOwnerHears: an owner that cannot have all of its addresses leaves them to whoever can.
+// TestRefusedOwnerHears checks that an owner that cannot have all of its addresses leaves them to a router that can.
 func TestRefusedOwnerHears(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 51, "10.0.0.1", "10.0.0.100")
@@ -288,7 +288,7 @@ func TestRepairIsBounded(t *testing.T) {
 	if len(h.out.Desired) > 0 {
 		t.Error("a Backup repairs")
 	}
-	// It tries again, and then the fault is over.
+	// The retry succeeds, and the fault ends.
 	h.run(10 * time.Second)
 	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
 	if f := h.status(vr.Key).Fault; f != "" {
@@ -312,7 +312,7 @@ func TestLossToldInPartsCountsOnce(t *testing.T) {
 		h.lose(vr.Key)
 	}
 	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
-	// The rest may have come after the repair: it is made once more.
+	// More removals may have happened after the repair, so it is repeated.
 	h.silent = false
 	h.out = engine.Output{}
 	h.core.Installed(h.now, vr.Key, 3, nil, &h.out)

@@ -50,7 +50,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		state   vrrp.State
 		cause   vrrp.Cause
 		listens []engine.Listen
-		present string // "yes", "no", or "" when nothing is asked of the kernel
+		present string // "yes", "no", or "" for no request to the kernel
 		event   string
 	}{
 		{"missing at start", func() { h.apply(config(vr)) }, vrrp.Initialize, vrrp.CauseNoLink, nil, "", ""},
@@ -98,7 +98,8 @@ func TestInterfaceLifeCycle(t *testing.T) {
 	}
 }
 
-// TestUnsuitableInterfaces has interfaces on which nothing can be heard: a Master gives up, and goes on when they are others.
+// TestUnsuitableInterfaces covers interfaces that receive no adverts: a Master resigns, and continues when the interface
+// becomes suitable.
 func TestUnsuitableInterfaces(t *testing.T) {
 	ether := group("eth0", 1, "10.0.0.100")
 	vmac := with(ether, restarts["vmac"])
@@ -108,7 +109,7 @@ func TestUnsuitableInterfaces(t *testing.T) {
 		vr     engine.VirtualRouter
 		change func(*engine.Link)
 		fault  string
-		resign bool // the others are told
+		resign bool // the others receive priority 0
 	}{
 		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is not an Ethernet interface: VRRP cannot run on it", true},
 		{"port", ether, func(l *engine.Link) { l.PortOf = "br0" }, "eth0 is a port of br0: run on br0", true},
@@ -158,7 +159,7 @@ func TestUnsuitableInterfaces(t *testing.T) {
 	}
 }
 
-// TestAdvertMAC has where adverts and announcements come from.
+// TestAdvertMAC checks the source MAC of adverts and announcements.
 func TestAdvertMAC(t *testing.T) {
 	plain := [6]byte{2, 0, 0, 0, 0, 1}
 	virtual := [6]byte{0, 0, 0x5e, 0, 1, 1}
@@ -312,7 +313,7 @@ func TestGroupsThatSwapAddresses(t *testing.T) {
 	one, two := group("eth0", 1, "10.0.0.1"), group("eth0", 2, "10.0.0.100")
 	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
 	for range 2 {
-		h.apply(config(two, one)) // the address comes before it goes
+		h.apply(config(two, one)) // one group gets the address before the other one loses it
 		one.Addresses, two.Addresses = two.Addresses, one.Addresses
 		one.Protocol.Addresses, two.Protocol.Addresses = two.Protocol.Addresses, one.Protocol.Addresses
 		if got := h.status(one.Key).Local.Primary; got != addr("10.0.0.2") {
@@ -383,7 +384,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestOwnerOnMacvlan: what the interface has by itself shall be known by the MAC of the macvlan, and only there and then.
+// TestOwnerOnMacvlan checks that the kernel is asked to hide the interface's MAC of an owned address, but only for a macvlan
+// and while the interface has the address.
 func TestOwnerOnMacvlan(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 1, "10.0.0.1", "10.0.0.100")
@@ -496,7 +498,7 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// Hosts are told of the new MAC address at once when the interface of a Master gets one; the virtual MAC stays.
+// When the interface of a Master gets a new MAC address, it is announced to hosts at once; the virtual MAC stays.
 func TestMasterAnnouncesNewMAC(t *testing.T) {
 	for _, kind := range []engine.InterfaceType{engine.Ether, engine.Macvlan} {
 		t.Run(kind.String(), func(t *testing.T) {

@@ -115,7 +115,8 @@ func TestToleratedMismatch(t *testing.T) {
 	}
 }
 
-// TestToleratedAddresses covers what peers send that have no addresses to tell, or count others than they send.
+// TestToleratedAddresses covers adverts of peers that send no addresses, or declare another number than they
+// send.
 func TestToleratedAddresses(t *testing.T) {
 	none := func(vr *engine.VirtualRouter) { vr.Protocol.Addresses = nil }
 	fewer := func(p vrrp.Packet) vrrp.Packet {
@@ -186,7 +187,7 @@ func TestForeignVirtualRouters(t *testing.T) {
 		t.Errorf("counted for the other group: %+v", c)
 	}
 
-	// Once it is configured and removed again, it is news again.
+	// After the group was configured and removed again, it is reported again.
 	h.apply(config(vr, foreign))
 	h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.0.0.9"))
 	if n := h.status(foreign.Key).Counters.AdvertsReceived; n != 1 {
@@ -259,14 +260,14 @@ func TestSilentMasterIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.answer(0)
-	h.run(10 * time.Second) // nobody was heard this time
+	h.run(10 * time.Second) // no advert was heard this time
 	want := []string{"", "", "heard 10.0.0.2 with priority 200", "last heard 10.0.0.2 with priority 200", "", ""}
 	if diff := cmp.Diff(want, h.texts(engine.EventTransition)); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
 }
 
-// Whoever sends an owner's adverts from many addresses does not fill the log.
+// Adverts of an owner from many addresses do not fill the log.
 func TestRivalsAreNotToldOfAtAnyRate(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 1, "10.0.0.200")
@@ -282,7 +283,7 @@ func TestRivalsAreNotToldOfAtAnyRate(t *testing.T) {
 	}
 	h.run(time.Minute)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 255, "10.0.0.99"))
-	if texts := h.texts(engine.EventFault); len(texts) != 3 { // one is that the first is gone
+	if texts := h.texts(engine.EventFault); len(texts) != 3 { // one reports the end of the first
 		t.Errorf("%d events after a minute, want three: %.3q", len(texts), texts)
 	}
 }

@@ -29,7 +29,7 @@ func routed(cfg engine.Config, routes ...engine.StaticRoute) engine.Config {
 	return cfg
 }
 
-// route plays the kernel for routes: it refuses those in refused.
+// route simulates the kernel for routes: it refuses those in refused.
 func (h *host) route(refused ...engine.StaticRoute) (asked bool) {
 	h.tb.Helper()
 	n := len(h.out.Routes)
@@ -68,7 +68,7 @@ const (
 	failed    = engine.RouteFailed
 )
 
-// A route is there while one virtual router is Master, a bound one while that one is.
+// A route is installed while any virtual router is Master, a bound route while its virtual router is.
 func TestRoutesFollowTheMaster(t *testing.T) {
 	h := newHost(t)
 	g1, g2 := group("eth0", 1, "10.0.0.100"), group("eth0", 2, "10.0.0.101")
@@ -104,7 +104,8 @@ func TestRoutesFollowTheMaster(t *testing.T) {
 	}
 }
 
-// A refused route is a warning, told once, and tried again later and later, at once when an interface changes.
+// A refused route causes one warning. It is retried at growing intervals, and at once when an interface
+// changes.
 func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
@@ -150,7 +151,7 @@ func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What is removed from outside is put back, though not without end.
+// A removed route is restored, but not indefinitely.
 func TestLostRouteIsPutBack(t *testing.T) {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
@@ -183,7 +184,7 @@ func TestLostRouteIsPutBack(t *testing.T) {
 	h.wantRoutes("later", installed)
 }
 
-// Only what differs in a new configuration changes; a stop and a removal withdraw.
+// A new configuration changes only the routes that differ; a stop and a removal withdraw routes.
 func TestRoutesInANewConfiguration(t *testing.T) {
 	h := newHost(t)
 	g := group("eth0", 1, "10.0.0.100")

@@ -11,8 +11,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A forger makes a virtual router change its state a hundred times a second. Twenty transitions and one summary
-// every ten seconds are told, the last state is among them, and everything is counted and numbered.
+// Forged adverts make a virtual router change its state a hundred times a second. Twenty transitions and one
+// summary every ten seconds are reported, including the last state, and everything is counted and numbered.
 func TestFlapping(t *testing.T) {
 	h, vr := master(t)
 	h.run(time.Minute)
@@ -70,7 +70,7 @@ func TestFlapping(t *testing.T) {
 		t.Errorf("that there are too many was said %d times", said)
 	}
 
-	// When it is over, each is told again; and the end is in any case.
+	// After that each transition is reported again; the end always is.
 	began = len(h.events)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.9"))
 	h.apply(config())
@@ -81,7 +81,7 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
-// The end of a virtual router is told while it flaps, with what was not.
+// The end of a flapping virtual router is reported, with the number of unreported transitions.
 func TestEndWhileFlapping(t *testing.T) {
 	h, vr := master(t)
 	forged := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Interval = 10 * time.Millisecond })

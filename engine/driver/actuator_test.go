@@ -10,7 +10,8 @@ import (
 	"vrrpsh/engine"
 )
 
-// What waits is done newest first of each virtual router, and withdrawn before installed.
+// Of waiting requests only the newest of each virtual router is executed, and withdrawals come
+// before installations.
 func TestActuatorOrder(t *testing.T) {
 	a := newActuator(stubSystem{})
 	desired := func(vrid uint8, seq uint64, active bool) engine.Desired {

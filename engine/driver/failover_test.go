@@ -55,8 +55,8 @@ func TestFailover(t *testing.T) {
 				r1.wantState(vrrp.Master)
 				r2.wantState(vrrp.Backup)
 
-				// A carrier that is lost is noticed at once, and when it comes back the
-				// router listens first.
+				// A lost carrier is noticed at once, and when it returns the router
+				// listens first.
 				r1.Unplug("eth0")
 				synctest.Wait()
 				r1.wantState(vrrp.Initialize)
@@ -91,8 +91,8 @@ func TestNeighboursLearnTheNewMaster(t *testing.T) {
 	})
 }
 
-// A router that was kept from running hears the adverts that came meanwhile before its
-// Master_Down_Timer fires.
+// A router that did not run for a while processes the adverts received meanwhile before
+// its Master_Down_Timer fires.
 func TestListensBeforeItAsserts(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -120,7 +120,7 @@ func TestListensBeforeItAsserts(t *testing.T) {
 	})
 }
 
-// A Backup that was kept from running, and whose Master has died meanwhile, takes over.
+// A Backup that did not run while its Master died takes over.
 func TestTakesOverAfterAStall(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -156,7 +156,7 @@ func TestCleanStop(t *testing.T) {
 				lab.wantAnswer(t, "r1")
 				lab.forget()
 
-				// The kernel is slow, the last word is not.
+				// The kernel is slow, but the priority 0 advert is sent at once.
 				r1.SetFaults(fake.Faults{ApplyTime: 3 * time.Second})
 				stopped := time.Now()
 				if err := r1.stop(); err != nil {
@@ -181,8 +181,8 @@ func TestCleanStop(t *testing.T) {
 	}
 }
 
-// What a router program that crashed has left is removed by the next, and the address is
-// answered by one router.
+// The next start removes what a crashed router program left, and only one router answers
+// for the address.
 func TestCrash(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -233,7 +233,8 @@ func TestAddressOwnerStartsAsMaster(t *testing.T) {
 	})
 }
 
-// TestOwnerIsAtTheVirtualMAC: on a macvlan the owner's address is known by the virtual MAC while it is Master.
+// TestOwnerIsAtTheVirtualMAC checks that hosts know the owner's address by the virtual MAC while an owner on a
+// macvlan is Master.
 func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -350,7 +351,7 @@ func TestApplyIsLeftWhenItsContextEnds(t *testing.T) {
 	})
 }
 
-// The two families of an interface have sockets of their own and do not mix.
+// The two families of an interface have separate sockets and do not mix.
 func TestBothFamilies(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

@@ -22,8 +22,8 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// restart puts another program in the place of the one on a router, as the process does: what is
-// handed over is written down, and read again after a while.
+// restart replaces the program on a router like the process: the hand-over is written as a
+// document and read again after a while.
 func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *node {
 	n.t.Helper()
 	doc := n.handOver()
@@ -34,7 +34,7 @@ func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *nod
 	return n.restartWith(nil, doc)
 }
 
-// handOver ends the program on a router, and returns what it hands over.
+// handOver ends the program on a router and returns the hand-over.
 func (n *node) handOver() []byte {
 	n.t.Helper()
 	h, err := n.HandOver(n.t.Context())
@@ -51,7 +51,7 @@ func (n *node) handOver() []byte {
 	return doc
 }
 
-// restartWith starts a program that goes on with a document.
+// restartWith starts a program that continues from a document.
 func (n *node) restartWith(run func(context.Context, program.Program) (string, error), doc []byte) *node {
 	n.t.Helper()
 	h, err := driver.ReadHandover(doc, nil)
@@ -87,7 +87,7 @@ func TestHandOver(t *testing.T) {
 				defer stop()
 				lab.forget()
 
-				// The Master, several times, at different moments of its interval.
+				// Restart the Master several times, at different points of its interval.
 				for i := range 7 {
 					r1 = r1.restart(400 * time.Millisecond)
 					lab.wantAnswer(t, "r1")
@@ -121,7 +121,7 @@ func TestHandOver(t *testing.T) {
 					last = a.at
 				}
 
-				// The Backup: an advert that came while nobody listened is no reason to take over.
+				// Restart the Backup: an advert missed while no program listened is no reason to take over.
 				for range 7 {
 					r2 = r2.restart(900 * time.Millisecond)
 					sleep(1370 * time.Millisecond)
@@ -138,7 +138,7 @@ func TestHandOver(t *testing.T) {
 					t.Errorf("the kernel of r1 has\n%+v\nand had\n%+v", now, kernel)
 				}
 
-				// What was handed over is still given back, and a Backup still takes over.
+				// The inherited state is restored at the end, and a Backup takes over.
 				if err := r1.stop(); err != nil {
 					t.Error(err)
 				}
@@ -150,8 +150,8 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// A Backup takes over if the Master dies while nobody listens, but not before it has listened for a
-// whole Master_Down_Interval.
+// If the Master dies while no program listens, the Backup takes over, but not before it has
+// listened for a whole Master_Down_Interval.
 func TestBackupTakesOverAfterARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -169,8 +169,7 @@ func TestBackupTakesOverAfterARestart(t *testing.T) {
 	})
 }
 
-// The clock may be set before, while nobody runs, and after: what has to wait for a time waits for as long as it would
-// have, and no longer.
+// The clock may be set before, during and after the restart: every wait lasts as long as without that, and no longer.
 func TestClockSetDuringARestart(t *testing.T) {
 	for _, step := range []time.Duration{-time.Hour, -20 * time.Second, 0, 20 * time.Second, time.Hour} {
 		t.Run(step.String(), func(t *testing.T) {
@@ -187,7 +186,7 @@ func TestClockSetDuringARestart(t *testing.T) {
 				sleep(1200 * time.Millisecond) // the delay has begun with the first advert
 				r2.wantState(vrrp.Master)
 
-				// Refused, it tries again after a second, two, four seconds …
+				// After a refusal it retries after one, two, four seconds …
 				refused := true
 				r2.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
 					if a.Active && refused {
@@ -218,7 +217,7 @@ func TestClockSetDuringARestart(t *testing.T) {
 	}
 }
 
-// setClock makes a hand-over what it would be if the clock was set by step since: its times are of the clock before.
+// setClock changes a hand-over as if the clock had been set by step since then: its times are those of the old clock.
 func setClock(step time.Duration) func([]byte) []byte {
 	times := regexp.MustCompile(`"[12][09]\d\d-\d\d-\d\dT[^"]*"`)
 	return func(doc []byte) []byte {
@@ -236,8 +235,8 @@ func setClock(step time.Duration) func([]byte) []byte {
 	}
 }
 
-// What cannot go on changes its state with the restart, and a configuration that is
-// applied then is a commit like any other.
+// A virtual router that cannot continue changes its state at the restart, and a later
+// configuration is an ordinary commit.
 func TestWhatHasChangedDuringARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -266,7 +265,7 @@ func TestWhatHasChangedDuringARestart(t *testing.T) {
 	})
 }
 
-// A process that understands nothing of what it gets starts anew, and leaves nothing behind.
+// A process that cannot read the hand-over starts anew, and leaves nothing behind.
 func TestHandOverThatIsNotUnderstood(t *testing.T) {
 	for name, edit := range map[string]func([]byte) []byte{
 		"of a later version": func(b []byte) []byte {
@@ -291,7 +290,7 @@ func TestHandOverThatIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// Kernel work that is under way, as just after becoming Master, is done before the program ends, and keeps nobody from sending adverts.
+// Pending kernel work, such as that of a new Master, is finished before the program ends, and does not delay adverts.
 func TestHandOverWithKernelWork(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -357,7 +356,7 @@ func TestUnicastPeers(t *testing.T) {
 		}
 		r1.apply(group(51, 200, with("10.0.0.2")))
 		r2.apply(group(51, 100, with("10.0.0.1")))
-		r3.apply(group(51, 254, address("10.0.0.101"))) // by multicast: another matter
+		r3.apply(group(51, 254, address("10.0.0.101"))) // by multicast, which is not tested here
 		sleep(10 * time.Second)
 		r1.wantState(vrrp.Master)
 		r2.wantState(vrrp.Backup)
@@ -382,7 +381,7 @@ func TestUnicastPeers(t *testing.T) {
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Backup)
 
-		// Another peer beside it: what is known of the first is kept, but for what is cleared.
+		// With a second peer, the data of the first one are kept, except cleared counters.
 		r2.apply(group(51, 100, func(r *engine.VirtualRouter) {
 			with("10.0.0.1")(r)
 			r.Protocol.Unicast.Peers = append([]netip.Addr{netip.MustParseAddr("10.0.0.7")}, r.Protocol.Unicast.Peers...)

@@ -136,7 +136,7 @@ func TestRefusedChangeLeavesEverythingAsItWas(t *testing.T) {
 
 var errRefused = errors.New("refused for the test")
 
-// A router that cannot hear must not become Master; once it hears it takes part.
+// A router that cannot receive must not become Master; once it can, it takes part in the election.
 func TestDeafRouterStaysInInitialize(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -263,7 +263,7 @@ func TestRemovalFromOutsideIsRepaired(t *testing.T) {
 					r1.wantState(vrrp.Master)
 					sleep(5 * time.Second)
 				}
-				// Somebody insists: the other router gets its chance.
+				// Another program keeps removing the address: the other router takes over.
 				for n := 0; r1.Has(virtual); n++ {
 					if n > 6 {
 						t.Fatal("r1 goes on putting the address back")
@@ -312,7 +312,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 	})
 }
 
-// Removed groups hand over, and their sockets go with the last of them.
+// Removed groups resign, and their sockets are closed with the last group.
 func TestRemovedGroupsHandOver(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -360,7 +360,8 @@ func TestTroubleIsLogged(t *testing.T) {
 	})
 }
 
-// A router whose interface comes while the kernel is busy starts when it can hear and speak.
+// If the interface appears while the kernel is busy, the router starts when it can receive and
+// send.
 func TestWaitsForItsSockets(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -401,7 +402,7 @@ func TestSocketFilter(t *testing.T) {
 	}
 }
 
-// The macvlans that the router makes are not interfaces to run on.
+// The router's own macvlans are not interfaces on which it runs virtual routers.
 func TestOwnMacvlansAreNotShown(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r1 := newLab().router(t, 1)
@@ -415,7 +416,7 @@ func TestOwnMacvlansAreNotShown(t *testing.T) {
 	})
 }
 
-// What happened while the interfaces could not be watched is made up for.
+// Changes during a failure to watch the interfaces are noticed later.
 func TestWatchFails(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -434,7 +435,7 @@ func TestWatchFails(t *testing.T) {
 	})
 }
 
-// flaky fails to watch the interfaces once.
+// flaky is a System whose first Watch fails.
 type flaky struct {
 	*fake.System
 	failed bool

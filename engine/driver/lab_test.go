@@ -60,7 +60,7 @@ func newLab() *lab {
 	return l
 }
 
-// sent returns the adverts that were sent since the last forget.
+// sent returns the adverts since the last forget.
 func (l *lab) sent() []advert {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,8 +153,9 @@ func (n *node) wantState(want vrrp.State) {
 	}
 }
 
-// wantAnswer checks who answers for the virtual address. After some lost pings the host
-// resolves the address again, as it must when a split has healed and nobody was Master anew.
+// wantAnswer checks which router answers for the virtual address. After some lost pings the
+// host resolves the address again, which it must do when a split has healed and no router
+// became Master.
 func (l *lab) wantAnswer(t *testing.T, want string) {
 	t.Helper()
 	by, _, ok := l.host.Ping(virtual)
@@ -208,7 +209,7 @@ func interval(d time.Duration) func(*engine.VirtualRouter) {
 	return func(r *engine.VirtualRouter) { r.Protocol.Interval = d }
 }
 
-// sleep lets virtual time pass, and what is due then happen.
+// sleep lets virtual time pass and waits for everything that is due by then.
 func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

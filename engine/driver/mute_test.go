@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// unsendable lets no advert of some groups out; without any, of none.
+// unsendable drops the adverts of some groups; of all groups if none is given.
 func unsendable(vrids ...uint8) fake.Faults {
 	return fake.Faults{Send: func(_ string, f platform.Frame) error {
 		for _, v := range vrids {
@@ -33,8 +33,8 @@ func unsendable(vrids ...uint8) fake.Faults {
 	}}
 }
 
-// TestMute covers a Master of which no advert goes out: alone it stays Master, with a fault, and gives way to another
-// router whatever its priority. It takes over again when it can send, without an attempt that others could notice before.
+// TestMute covers a Master that cannot send: alone it stays Master, with a fault, and it gives way to another router of
+// any priority. It takes over again when it can send, without an earlier attempt that others could notice.
 func TestMute(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -80,7 +80,7 @@ func TestMute(t *testing.T) {
 	})
 }
 
-// TestMutePreemption has a Backup that would preempt, but whose first advert does not go out: the addresses never move.
+// TestMutePreemption has a Backup that would preempt but cannot send its first advert: the addresses never move.
 func TestMutePreemption(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -101,7 +101,7 @@ func TestMutePreemption(t *testing.T) {
 		if s := r1.status(); s.State != vrrp.Backup || s.Counters.BecameMaster != 1 {
 			t.Errorf("r1 is %s and became Master %d times", s.State, s.Counters.BecameMaster)
 		}
-		// It is better than nobody.
+		// A mute Master is better than none.
 		r2.Cut("eth0")
 		sleep(5 * time.Second)
 		r1.wantState(vrrp.Master)
@@ -115,7 +115,7 @@ func TestMutePreemption(t *testing.T) {
 	})
 }
 
-// TestMuteGroups has some virtual routers among others that cannot send, also in a sync group.
+// TestMuteGroups covers several virtual routers of which some cannot send, also in a sync group.
 func TestMuteGroups(t *testing.T) {
 	synced := func(r *engine.VirtualRouter) { r.SyncGroup = "s" }
 	alone := func(*engine.VirtualRouter) {}
@@ -128,7 +128,7 @@ func TestMuteGroups(t *testing.T) {
 	}{
 		{"one", alone, []uint8{52}, [3]vrrp.State{m, b, m}},
 		{"all", alone, nil, [3]vrrp.State{b, b, b}},
-		// The other router's member waits for the one that follows: nobody else is Master.
+		// The other router's member waits for the member that follows it: there is no other Master.
 		{"one of a sync group", synced, []uint8{52}, [3]vrrp.State{m, m, m}},
 		{"a sync group", synced, []uint8{51, 52}, [3]vrrp.State{b, b, m}},
 	} {
@@ -169,7 +169,7 @@ func TestMuteGroups(t *testing.T) {
 	}
 }
 
-// TestUnreachablePeers has unicast peers of which one, or all, cannot be sent to.
+// TestUnreachablePeers covers unicast peers of which one or all cannot be reached.
 func TestUnreachablePeers(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -197,7 +197,7 @@ func TestUnreachablePeers(t *testing.T) {
 	})
 }
 
-// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt in its turn.
+// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt either.
 func TestMuteGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -223,7 +223,7 @@ func TestMuteGoesOn(t *testing.T) {
 	})
 }
 
-// TestForgottenMembership makes a Backup deaf: it hears again before it would be Master.
+// TestForgottenMembership makes a Backup deaf: it receives again before its Master_Down_Timer fires.
 func TestForgottenMembership(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -244,7 +244,7 @@ func TestForgottenMembership(t *testing.T) {
 			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
 		}
 
-		// While it cannot be had, it does not take part; a Master hands over.
+		// Without the membership a Backup does not take part in the election, and a Master resigns.
 		r1.SetFaults(fake.Faults{Open: func(string, platform.Family) error { return errRefused }})
 		lab.forget()
 		if err := r1.ForgetMembership("eth0", platform.IPv4); err != nil {
@@ -266,8 +266,8 @@ func TestForgottenMembership(t *testing.T) {
 	})
 }
 
-// TestMovedInterface takes the interface of a Master, and of a Backup, away and back while the router does not run: no
-// socket that was open before does anything any more.
+// TestMovedInterface takes the interface of a Master, and of a Backup, away and back while the router does not run:
+// the sockets that were open before no longer work.
 func TestMovedInterface(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -296,7 +296,7 @@ func TestMovedInterface(t *testing.T) {
 	})
 }
 
-// TestBrokenWithoutNotice is TestMovedInterface when nobody tells: the failure of what is sent does.
+// TestBrokenWithoutNotice is TestMovedInterface without a notification: only failed sends show it.
 func TestBrokenWithoutNotice(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -316,7 +316,7 @@ func TestBrokenWithoutNotice(t *testing.T) {
 	})
 }
 
-// silent does not tell what is broken.
+// silent does not report broken sockets.
 type silent struct{ *fake.System }
 
 func (s silent) Watch(ctx context.Context, fn func(platform.Update)) error {

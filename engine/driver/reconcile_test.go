@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// refuse makes a router's kernel refuse what is not to be active, or with remove what is not to be there at all.
+// refuse makes a router's kernel refuse to deactivate, or with remove to remove, virtual routers.
 func refuse(r *fake.Router, remove bool) {
 	r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
 		if !a.Active && (!remove || !a.Present) {
@@ -28,7 +28,7 @@ func refuse(r *fake.Router, remove bool) {
 	}})
 }
 
-// An address that could not be removed is not left beside that of the new Master.
+// An address that could not be removed at first does not stay beside that of the new Master.
 func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -57,7 +57,7 @@ func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 	})
 }
 
-// The same of a virtual router that is not configured any more: the log tells.
+// The same for a virtual router that is no longer configured; it is logged.
 func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab, log := newLab(), &logBuffer{}
@@ -80,7 +80,7 @@ func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 	})
 }
 
-// comparing is a System that notes when it is compared with what it shall have.
+// comparing is a System that records when its state is compared with the desired state.
 type comparing struct {
 	*fake.System
 	mu   sync.Mutex
@@ -114,7 +114,7 @@ func (c *comparing) Watch(ctx context.Context, fn func(platform.Update)) error {
 	return c.System.Watch(ctx, fn)
 }
 
-// The kernel is compared every so often, at once when there is reason to, and again after a failure.
+// The kernel state is compared periodically, at once if there is a reason, and again after a failure.
 func TestWhenTheKernelIsCompared(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

@@ -26,10 +26,10 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// record writes what has no recording yet. What was recorded is what a release has done, and stays.
+// record writes missing recordings. Existing ones show what a release did, and stay.
 var record = flag.Bool("record", false, "record what new files in testdata mean")
 
-// recorded returns what was recorded under a name.
+// recorded returns the recording with a name.
 func recorded(t *testing.T, name string, got func() []byte) []byte {
 	t.Helper()
 	path := filepath.Join("testdata", "handover", name)
@@ -44,7 +44,7 @@ func recorded(t *testing.T, name string, got func() []byte) []byte {
 	return b
 }
 
-// TestRecordedHandoverIsRead holds that of a document that a release has handed over nothing is lost.
+// TestRecordedHandoverIsRead checks that nothing in a document that a release handed over is lost.
 func TestRecordedHandoverIsRead(t *testing.T) {
 	documents, err := filepath.Glob("testdata/handover/*.json")
 	if err != nil || len(documents) == 0 {
@@ -69,8 +69,8 @@ func TestRecordedHandoverIsRead(t *testing.T) {
 	}
 }
 
-// TestRecordedHandoverGoesOn holds that a router goes on from a document that a release has handed over as that release has gone
-// on from it, and without a transition.
+// TestRecordedHandoverGoesOn checks that a router continues from a document that a release handed over just as that release did,
+// and without a transition.
 func TestRecordedHandoverGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -98,7 +98,7 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		sleep(5 * time.Second)
 		must(t, r1.Plug("eth1"))
 		sleep(7700 * time.Millisecond)
-		must(t, r1.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))) // and it is put back
+		must(t, r1.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))) // and it is restored
 		sleep(2 * time.Second)
 
 		kernel := r1.Links()
@@ -152,7 +152,7 @@ func applyFile(t *testing.T, n *node, name string) {
 	synctest.Wait()
 }
 
-// told returns what users are told of a state.
+// told returns what users see of a state.
 func told(t *testing.T, s *engine.Snapshot) []byte {
 	t.Helper()
 	b, err := json.MarshalIndent(map[string]any{
@@ -165,7 +165,7 @@ func told(t *testing.T, s *engine.Snapshot) []byte {
 	return append(b, '\n')
 }
 
-// checkKept holds that one JSON document has all that another one has. It may have gained fields.
+// checkKept checks that one JSON document has everything that another one has. It may have more fields.
 func checkKept(t *testing.T, was, is []byte) {
 	t.Helper()
 	var a, b any
@@ -208,7 +208,7 @@ func differences(path string, was, is any) (found []string) {
 	return []string{fmt.Sprintf("%s was %v and is %v", path, was, is)}
 }
 
-// zeros tells whether a list has nothing but the number 0.
+// zeros reports whether a list contains only the number 0.
 func zeros(list []any) bool {
 	return len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return v != 0.0 })
 }

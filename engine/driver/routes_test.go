@@ -40,8 +40,8 @@ func (n *node) wantRoutes(when string, want ...engine.StaticRoute) {
 	}
 }
 
-// From the configuration to the kernel: installed by the Master, put back after a flap and a
-// deletion, tried again until the next hop can be reached, withdrawn by a Backup and at the end.
+// Routes from the configuration to the kernel: installed by the Master, restored after a flap
+// and a deletion, retried until the next hop is reachable, withdrawn by a Backup and at the end.
 func TestStaticRoutes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

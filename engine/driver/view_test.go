@@ -48,7 +48,7 @@ func TestSnapshotsAreOfOneMoment(t *testing.T) {
 	})
 }
 
-// Many who look at the same time cost the loop one snapshot.
+// Concurrent readers cost the loop one snapshot.
 func TestSnapshotIsShared(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r1 := newLab().router(t, 1)
@@ -148,7 +148,7 @@ func TestAfterTheEnd(t *testing.T) {
 	})
 }
 
-// Requests that came before Run are answered by it.
+// Run answers requests made before it.
 func TestBeforeTheStart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

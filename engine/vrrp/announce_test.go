@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAnnounce has the rounds of announcements; RFC 9568 section 6.4.1 asks for one.
+// TestAnnounce covers the rounds of announcements; RFC 9568 section 6.4.1 requires one.
 func TestAnnounce(t *testing.T) {
 	run := func(r *Router, until time.Duration) (announced []time.Duration) {
 		for !r.Deadline().After(at(until)) {

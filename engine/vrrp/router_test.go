@@ -39,12 +39,12 @@ const (
 	sec = time.Second
 	ms  = time.Millisecond
 
-	// At the base configuration: priority 100, one second.
+	// With the base configuration: priority 100, one second.
 	skew100 = 609375 * time.Microsecond
 	down100 = 3*sec + skew100
 )
 
-// TestInitialize is RFC 9568 section 6.4.1 and RFC 3768 section 6.4.1.
+// TestInitialize covers RFC 9568 section 6.4.1 and RFC 3768 section 6.4.1.
 func TestInitialize(t *testing.T) {
 	versions(t, func(t *testing.T, v Version) {
 		t.Run("startup", func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestInitialize(t *testing.T) {
 	})
 }
 
-// TestBackup is RFC 9568 section 6.4.2 and RFC 3768 section 6.4.2.
+// TestBackup covers RFC 9568 section 6.4.2 and RFC 3768 section 6.4.2.
 func TestBackup(t *testing.T) {
 	noPreempt := func(c *Config) { c.Preempt = false }
 	versions(t, func(t *testing.T, v Version) {
@@ -106,7 +106,7 @@ func TestBackup(t *testing.T) {
 			vary     func(*Config)
 			priority uint8
 			deadline time.Duration // after an advert at one second
-			cause    Cause         // of becoming Master then
+			cause    Cause         // time of becoming Master then
 		}{
 			{"higher priority", nil, 101, sec + down100, CauseMasterDown},
 			{"equal priority", nil, 100, sec + down100, CauseMasterDown},
@@ -142,7 +142,7 @@ func TestBackup(t *testing.T) {
 	})
 }
 
-// TestLearnInterval is Master_Adver_Interval: RFC 9568 sections 6.4.2 and 6.4.3.
+// TestLearnInterval covers Master_Adver_Interval: RFC 9568 sections 6.4.2 and 6.4.3.
 // VRRPv2 has none.
 func TestLearnInterval(t *testing.T) {
 	slow := func(c *Config) { c.Interval = 4 * sec }
@@ -176,7 +176,7 @@ func TestLearnInterval(t *testing.T) {
 			}
 			expectState(t, r, Backup, tt.afterward)
 
-			// A Master that gives up starts with the interval of the new one too.
+			// A Master that becomes Backup also uses the interval of the new Master.
 			r = master(us)
 			out := step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, peer, higher, tt.priority)})
 			if len(out) > 0 && out[0].Kind == ActionWithdraw {
@@ -201,8 +201,8 @@ func TestLearnInterval(t *testing.T) {
 	})
 }
 
-// TestMaster is RFC 9568 section 6.4.3 and RFC 3768 section 6.4.3. RFC 9568's
-// answer to an inferior advert is given in VRRPv2 too.
+// TestMaster covers RFC 9568 section 6.4.3 and RFC 3768 section 6.4.3. The answer to an
+// inferior advert (RFC 9568) is sent in VRRPv2 too.
 func TestMaster(t *testing.T) {
 	versions(t, func(t *testing.T, v Version) {
 		t.Run("shutdown", func(t *testing.T) {
@@ -268,8 +268,8 @@ func TestMaster(t *testing.T) {
 	})
 }
 
-// TestAnswersAreSpaced floods a Master: however many adverts come, it answers once in
-// answerPause, and the last one, too.
+// TestAnswersAreSpaced floods a Master: it answers once in answerPause, however many
+// adverts arrive, and it also answers the last one.
 func TestAnswersAreSpaced(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -317,8 +317,7 @@ func TestAnswersAreSpaced(t *testing.T) {
 	})
 }
 
-// TestLateTimer shows that lateness does not add up, and that a stall is not
-// followed by a burst.
+// TestLateTimer checks that delays do not accumulate, and that no burst follows a stall.
 func TestLateTimer(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -418,8 +417,8 @@ func TestResign(t *testing.T) {
 	})
 }
 
-// TestRefused shows that a Master that cannot have its addresses leaves them to
-// another router, and tries again after a growing but bounded time.
+// TestRefused checks that a Master whose addresses are refused leaves them to another
+// router, and retries after a growing but bounded time.
 func TestRefused(t *testing.T) {
 	refused := Event{Kind: EventRefused}
 	t.Run("gives up", func(t *testing.T) {
@@ -453,14 +452,14 @@ func TestRefused(t *testing.T) {
 				t.Errorf("waits %v, want %v", got, want*sec)
 			}
 		}
-		// Once it has worked for a while the next refusal is a new one.
+		// After some time without a fault, the next refusal starts a new series.
 		from := r.Deadline().Add(time.Hour)
 		r.Step(from, Event{Kind: EventTimer}, nil)
 		r.Step(from, refused, nil)
 		if got := r.Deadline().Sub(from); got != sec {
 			t.Errorf("waits %v, want %v", got, sec)
 		}
-		// New addresses are worth a try at once.
+		// New addresses are tried at once.
 		other := fast
 		other.Addresses = append(other.Addresses, higher)
 		r.Step(from, Event{Kind: EventConfigure, Config: &other}, nil)

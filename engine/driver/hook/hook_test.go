@@ -25,7 +25,7 @@ func transition(seq uint64, vrid uint8, to vrrp.State) engine.Event {
 	}
 }
 
-// recorder is a program that takes a second and notes what it was given.
+// recorder is a program that takes a second and records its input.
 type recorder struct{ got []hook.Document }
 
 func (r *recorder) run(ctx context.Context, p program.Program) (string, error) {
@@ -63,7 +63,7 @@ func TestHookReadsEventsInOrder(t *testing.T) {
 	})
 }
 
-// Of transitions that are too many a hook is told where they have led to.
+// When there are too many transitions, a hook is told the last state.
 func TestHookIsNotRunForEachFlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rec recorder
@@ -83,7 +83,8 @@ func TestHookIsNotRunForEachFlap(t *testing.T) {
 	})
 }
 
-// A hook that is much too slow is told the last state of everyone, and how much it missed.
+// A hook that is much too slow is told the last state of each virtual router, and how many events
+// it missed.
 func TestSlowHookIsToldTheLastStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rec recorder
