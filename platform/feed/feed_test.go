@@ -61,7 +61,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestReaderMayBeQuicker has readers take what Send is about to throw away.
+// TestReaderMayBeQuicker has readers take values that Send is about to drop.
 func TestReaderMayBeQuicker(t *testing.T) {
 	const n = 20000
 	c := make(chan int, 1)

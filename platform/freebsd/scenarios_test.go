@@ -149,7 +149,7 @@ func (m *machine) Receive(timeout time.Duration) ([]byte, bool) {
 }
 
 // TestScenarios runs the scenarios of all systems, except those that use macvlans. TestRouters and other tests of this
-// package cover what those scenarios show of routers without a macvlan.
+// package cover the behaviour without a macvlan that those scenarios check.
 func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) },
 		"a macvlan is down unless active",

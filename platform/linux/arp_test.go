@@ -95,8 +95,8 @@ func setSysctls(t *testing.T, h *harness, values map[string]string) {
 	}))
 }
 
-// TestVirtualAddressIsAtTheVirtualMAC looks at ARP from the LAN, with the kernel's settings as
-// distributions have them and with some that make it hard.
+// TestVirtualAddressIsAtTheVirtualMAC checks ARP from the LAN, with the kernel settings of
+// distributions and with difficult ones.
 func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 	for name, settings := range map[string]map[string]string{
 		"defaults":      {"ip_forward": "1"},

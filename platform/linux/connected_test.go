@@ -47,8 +47,8 @@ func (h *harness) connected() []string {
 	return lines
 }
 
-// TestConnectedRoutes holds which subnets can be reached while the router is Master, however the interface's own addresses
-// change beside the virtual ones.
+// TestConnectedRoutes checks which subnets are reachable while the router is Master and the interface's own addresses
+// change.
 func TestConnectedRoutes(t *testing.T) {
 	pfx := netip.MustParsePrefix
 	const own = "10.9.0.0/24 dev up0 proto 2 src 10.9.0.1"
@@ -135,7 +135,7 @@ func TestConnectedRoutes(t *testing.T) {
 			if diff := cmp.Diff(tt.want, h.connected()); diff != "" {
 				t.Errorf("as Master (-want +got):\n%s", diff)
 			}
-			// The successor of a hitless restart knows what is there, and a crash leaves nothing.
+			// The successor of a hitless restart knows the routes, and nothing stays after a crash.
 			left, err := h.system.Leave()
 			must(t, err)
 			h.Restart()
@@ -145,7 +145,7 @@ func TestConnectedRoutes(t *testing.T) {
 				t.Errorf("restarted (-want +got):\n%s", diff)
 			}
 			if tt.harm != nil {
-				return // what was there before is not any more
+				return // the earlier routes are gone
 			}
 			h.Crash()
 			must(t, h.system.Recover())
@@ -162,7 +162,7 @@ func TestConnectedRoutes(t *testing.T) {
 	}
 }
 
-// reconcile compares once, and applies nothing: nothing must be missing.
+// reconcile compares once. It applies nothing, because nothing may be missing.
 func reconcile(t *testing.T, h *harness) {
 	t.Helper()
 	lost, routesLost, err := h.system.Reconcile()
@@ -171,7 +171,7 @@ func reconcile(t *testing.T, h *harness) {
 	}
 }
 
-// TestConnectedRouteOfOthers holds that a subnet that is reached otherwise stays so.
+// TestConnectedRouteOfOthers checks that an existing route to a subnet stays.
 func TestConnectedRouteOfOthers(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -190,7 +190,7 @@ func TestConnectedRouteOfOthers(t *testing.T) {
 	}
 }
 
-// TestMacvlanFollows holds that a macvlan is like its interface, and stays as it was made, whatever is changed.
+// TestMacvlanFollows checks that a macvlan follows its interface, and that changes to the macvlan itself are reverted.
 func TestMacvlanFollows(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -209,7 +209,7 @@ func TestMacvlanFollows(t *testing.T) {
 		}))
 		return value
 	}
-	write("ipv6/conf/default/disable_ipv6", "1") // of what is made from now on
+	write("ipv6/conf/default/disable_ipv6", "1") // for interfaces created from now on
 	mustApply(t, h.system, four, six)
 	check := func(when string, mtu int, forwarding, forwarding6 string) {
 		t.Helper()
@@ -263,7 +263,7 @@ func ipNetMAC(mac [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
 }
 
-// TestWatchTellsWhatToReconcile holds that a change that macvlans have to follow, or that connected routes depend on, is told.
+// TestWatchTellsWhatToReconcile checks that Watch reports changes that macvlans must follow or that connected routes depend on.
 func TestWatchTellsWhatToReconcile(t *testing.T) {
 	for what, do := range map[string]func(h *harness){
 		"MTU":        func(h *harness) { must(h.t, h.r.LinkSetMTU(h.link("up0"), 1400)) },
@@ -302,8 +302,8 @@ func TestWatchTellsWhatToReconcile(t *testing.T) {
 	}
 }
 
-// TestAddressesOfAnEarlierRelease holds that addresses with the prefix length of their subnet, as an earlier release has handed them
-// over, get the form that they have now.
+// TestAddressesOfAnEarlierRelease checks that addresses with the prefix length of their subnet, as handed over by an earlier
+// release, are converted to the present form.
 func TestAddressesOfAnEarlierRelease(t *testing.T) {
 	for _, macvlan := range []bool{false, true} {
 		h := newHarness(t)

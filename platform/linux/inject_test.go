@@ -24,13 +24,13 @@ import (
 
 var injectAll = flag.Bool("inject-all", false, "let every single request fail, which takes minutes, instead of some")
 
-// injector makes requests to the kernel fail: those from number at on, before they are sent or when they were carried out.
+// injector makes requests to the kernel fail, beginning with request number at, before or after their execution.
 type injector struct {
 	at    int
-	more  int // that fail after the first
+	more  int // number that fail after the first
 	done  bool
 	count int
-	hit   string // the step in which that was
+	hit   string // the step of that request
 	step  string
 }
 
@@ -47,21 +47,21 @@ func (i *injector) inject(done bool) error {
 	return unix.ENOBUFS
 }
 
-// use has a System's requests fail.
+// use makes a System's requests fail.
 func (i *injector) use(s *System) {
 	s.change.inject, s.gate.inject = i.inject, i.inject
 }
 
-// life is a System that does what a router asks for from its start to its end, with what the actuator makes of errors.
+// life is a System during the life of a router, with the actuator's reactions to errors.
 type life struct {
 	t *testing.T
 	h *harness
 	injector
-	// states are what the kernel was after each step, by name.
+	// states has the kernel state after each step, by name.
 	states map[string][]string
 }
 
-// try does what a step asks for until it succeeds, with a comparison after each attempt, as the loop has it made.
+// try repeats a step until it succeeds, with a comparison after each attempt, like the loop.
 func (l *life) try(step string, do func() error) {
 	l.t.Helper()
 	l.step = step
@@ -96,7 +96,7 @@ func (l *life) restart() {
 	l.use(l.h.system)
 }
 
-// live goes through all that a router does.
+// live runs through the life of a router.
 func (l *life) live() {
 	h := l.h
 	pfx := netip.MustParsePrefix
@@ -120,7 +120,7 @@ func (l *life) live() {
 	through := platform.Route{Destination: pfx("10.30.0.0/16"), NextHop: netip.MustParseAddr("203.0.113.9"), Active: true}
 	off := func(r platform.Route) platform.Route { r.Active = false; return r }
 
-	// What an earlier run has left.
+	// State left by an earlier run.
 	mustApply(l.t, h.system, all...)
 	must(l.t, errors.Join(h.system.SetRoutes([]platform.Route{route, through})...))
 	h.system.release()
@@ -167,11 +167,10 @@ func (l *life) live() {
 	h.Restart()
 }
 
-// TestEveryRequestFailsOnce holds that whatever single request to the kernel fails, from the start to the end of a
-// router, and whether it was carried out or not: the kernel is as it shall be after the next comparison, and as it
-// was in the end.
+// TestEveryRequestFailsOnce makes each single request to the kernel fail, from the start to the end of a router,
+// executed or not: the kernel has the desired state after the next comparison, and its original state at the end.
 func TestEveryRequestFailsOnce(t *testing.T) {
-	for _, unmarked := range []bool{false, true} { // as on kernels that do not keep who installed an address
+	for _, unmarked := range []bool{false, true} { // like kernels that do not record the origin of addresses
 		h := newHarness(t)
 		h.unmarked, h.system.registry.marks = unmarked, !unmarked && h.system.registry.marks
 		everyRequestFailsOnce(t, h)
@@ -216,7 +215,7 @@ func everyRequestFailsOnce(t *testing.T, h *harness) {
 	t.Logf("%d requests have failed", total)
 }
 
-// picture returns what the kernel has, in lines.
+// picture returns the kernel state, in lines.
 func picture(t *testing.T, h *harness) []string {
 	t.Helper()
 	var lines []string
@@ -281,7 +280,7 @@ func listTables(h *harness) ([]string, error) {
 	return names, err
 }
 
-// TestWhatCouldNotBeRemovedBeforeARestart holds that the successor removes it, although no virtual router is there to ask for that.
+// TestWhatCouldNotBeRemovedBeforeARestart checks that the successor removes leftovers even if no virtual router needs that.
 func TestWhatCouldNotBeRemovedBeforeARestart(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)

@@ -53,7 +53,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestInspectKernel holds that what is looked at is there in a kernel.
+// TestInspectKernel checks that the kernel has the inspected settings.
 func TestInspectKernel(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up1")

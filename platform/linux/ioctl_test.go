@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform"
 )
 
-// TestIOCTL follows addresses and a MAC that are set by ioctl through all that can happen to them.
+// TestIOCTL covers every event for addresses and a MAC that are set by ioctl.
 func TestIOCTL(t *testing.T) {
 	h := newHarness(t)
 	own := netip.MustParsePrefix("10.9.0.1/24")
@@ -107,7 +107,7 @@ func TestIOCTL(t *testing.T) {
 	apply(a)
 	want("the same again", all)
 
-	// What somebody removes is told, and put back.
+	// A removal by another program is reported and undone.
 	h.DelAddr("up0", vips[0])
 	select {
 	case id := <-lost:

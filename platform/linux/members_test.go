@@ -52,8 +52,8 @@ func TestMemberships(t *testing.T) {
 	}
 }
 
-// TestBrokenSockets has the kernel forget what sockets need, seen by a watch that is held up meanwhile as a router is that was
-// stopped; each is told once, and another one works.
+// TestBrokenSockets makes the kernel forget what sockets need, while a watch is held up like that of a stopped router; each
+// broken socket is reported once, and a new one works.
 func TestBrokenSockets(t *testing.T) {
 	away := func(h *harness, up netlink.Link) { // to another namespace and back
 		index := up.Attrs().Index
@@ -136,7 +136,7 @@ func TestBrokenSockets(t *testing.T) {
 				conns[family] = openConn(t, h, family)
 				must(t, old.Close())
 			}
-			// Another look finds nothing that was told already, and nothing wrong with the others.
+			// Another check reports nothing twice, and no fault of the other sockets.
 			if again := h.system.brokenSockets(func(int) bool { return true }); len(again) > 0 {
 				t.Errorf("told again %v", again)
 			}

@@ -52,7 +52,7 @@ func (h *harness) tables() []string {
 	return names
 }
 
-// TestOwnedAddressIsAtTheVirtualMAC follows an address that the interface has by itself through the life of an owner.
+// TestOwnedAddressIsAtTheVirtualMAC follows the interface's own address through the life of an owner.
 func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	h := newHarness(t)
 	second := netip.MustParsePrefix("10.9.0.3/24")
@@ -84,7 +84,7 @@ func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 		}
 	}
 
-	// Another process goes on, and one more after a crash cleans up.
+	// Another process continues, and the next one cleans up after a crash.
 	left, err := h.system.Leave()
 	must(t, err)
 	h.Restart()

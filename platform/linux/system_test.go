@@ -28,7 +28,7 @@ func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) })
 }
 
-// TestScenariosWithoutMarks is as on kernels that do not keep who installed an address.
+// TestScenariosWithoutMarks runs the scenarios as on kernels that do not record the origin of addresses.
 func TestScenariosWithoutMarks(t *testing.T) {
 	needRoot(t)
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness {
@@ -108,7 +108,7 @@ func TestRunStateFile(t *testing.T) {
 	sameKernel(t, "after close", before, h.Kernel())
 }
 
-// A record of another boot or namespace says nothing about this one.
+// A record of another boot or namespace is ignored.
 func TestRecoverIgnoresRecordsOfOthers(t *testing.T) {
 	for name, change := range map[string]func(*runState){
 		"boot":         func(s *runState) { s.Origin.BootID = "another" },
@@ -134,7 +134,7 @@ func TestRecoverIgnoresRecordsOfOthers(t *testing.T) {
 			must(t, os.WriteFile(file, b, 0o600))
 			must(t, h.system.Recover())
 			got := h.Kernel()
-			// What carries our mark goes all the same; what could be anybody's stays.
+			// Objects with our mark are removed anyway; unmarked ones stay.
 			if d := cmp.Diff(want.Settings, got.Settings); d != "" {
 				t.Errorf("settings (-want +got):\n%s", d)
 			}
@@ -167,7 +167,7 @@ func TestRecoverWithoutFile(t *testing.T) {
 	}
 }
 
-// TestTakeOverWithoutRecover applies over what a crashed run left.
+// TestTakeOverWithoutRecover calls Apply while leftovers of a crashed run exist.
 func TestTakeOverWithoutRecover(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -210,7 +210,7 @@ func TestTwoRoutersInOneNamespace(t *testing.T) {
 	must(t, second.Recover())
 	mustApply(t, second, onUp0(t, h, 3, true, netip.MustParsePrefix("10.9.0.103/24")), onUp0(t, h, 4, false, netip.MustParsePrefix("10.9.0.104/24")))
 	both := h.Kernel()
-	for _, s := range []*System{h.system, second} { // neither takes the other's for what was left
+	for _, s := range []*System{h.system, second} { // neither takes the other's objects for leftovers
 		lost, _, err := s.Reconcile()
 		must(t, err)
 		if len(lost) > 0 {
@@ -220,7 +220,7 @@ func TestTwoRoutersInOneNamespace(t *testing.T) {
 	sameKernel(t, "compared", both, h.Kernel())
 	must(t, second.Close())
 	sameKernel(t, "after the second", want, h.Kernel())
-	// In another namespace the same directory will do.
+	// In another namespace the same directory can be used.
 	elsewhere, err := New(Options{StateDir: h.stateDir, Namespace: int(h.lan)})
 	must(t, err)
 	must(t, elsewhere.Recover())
@@ -243,7 +243,7 @@ func TestUnwritableStateChangesNothing(t *testing.T) {
 	mustApply(t, h.system, onUp0(t, h, 1, true, vip4))
 }
 
-// A macvlan that is set up from outside would take frames that are the Master's.
+// A macvlan that another program sets up would take frames from the Master.
 func TestStandbyMacvlanSetUpFromOutsideIsTold(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -293,7 +293,7 @@ func waitLost(t testing.TB, lost <-chan platform.ID) platform.ID {
 	}
 }
 
-// TestWatchAfterOverrun lets notifications be lost for want of room.
+// TestWatchAfterOverrun overruns the notification buffer.
 func TestWatchAfterOverrun(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -349,7 +349,7 @@ func TestWatchAfterOverrun(t *testing.T) {
 	}
 }
 
-// watchDiverged watches until stop, and tells of each time that there may be something to reconcile, but for the first.
+// watchDiverged watches until stop, and reports each time that a comparison may be needed, except the first.
 func watchDiverged(t testing.TB, s *System, told chan<- bool) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -32,8 +32,8 @@ func scheduling(t *testing.T, pid string) map[string]int {
 	return counts
 }
 
-// TestRealtime gives one thread the priority and the others that of below, and takes both back. What is started meanwhile is
-// ordinary.
+// TestRealtime gives one thread the priority and the others the next lower one, and resets both. Programs started meanwhile
+// have ordinary scheduling.
 func TestRealtime(t *testing.T) {
 	work, results := make(chan func() error), make(chan error)
 	defer close(work)

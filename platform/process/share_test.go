@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestShares holds that one processor is nobody's, and that who waits for something else does not keep a share.
+// TestShares checks that one processor stays free, and that a caller that waits for something else does not
+// keep a share.
 func TestShares(t *testing.T) {
 	var taken []*Share
 	for range cap(shares) {

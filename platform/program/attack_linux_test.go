@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// running returns the processes that have a word in their command line.
+// running returns the processes with a word in their command line.
 func running(t *testing.T, word string) (list []string) {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -33,7 +33,7 @@ func running(t *testing.T, word string) (list []string) {
 	return list
 }
 
-// TestNothingOutlivesAProgram: whatever a program does to leave something behind, it ends with the program, as whoever it runs.
+// TestNothingOutlivesAProgram checks that processes that a program tries to leave behind end with it, whatever its user.
 func TestNothingOutlivesAProgram(t *testing.T) {
 	before := program.ChildrenOf(os.Getpid())
 	unique := fmt.Sprintf("7%d", os.Getpid())
@@ -87,7 +87,7 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 	program.WithoutControlGroups(func() { t.Run("without control groups", try) })
 }
 
-// openUp lets others come by the directories of a test.
+// openUp lets other users pass through the directories of a test.
 func openUp(path string) error {
 	var errs error
 	for dir := filepath.Dir(path); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
@@ -96,7 +96,7 @@ func openUp(path string) error {
 	return errs
 }
 
-// TestProgramsBesideEachOther: the end of one does not touch what another has in the background.
+// TestProgramsBesideEachOther checks that the end of one program does not affect background processes of another.
 func TestProgramsBesideEachOther(t *testing.T) {
 	program.WithoutControlGroups(func() {
 		var all sync.WaitGroup
@@ -118,13 +118,13 @@ func TestProgramsBesideEachOther(t *testing.T) {
 	})
 }
 
-// TestCheckedIsRun: the way to a program is looked at as the kernel goes it, so that nobody puts something else there between the look
-// and the run.
+// TestCheckedIsRun checks that the path to a program is followed like the kernel does, so that no user can replace the program between
+// check and run.
 func TestCheckedIsRun(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make what belongs to others")
 	}
-	dir, err := os.MkdirTemp("/tmp", "vrrpsh-program-") // everybody's
+	dir, err := os.MkdirTemp("/tmp", "vrrpsh-program-") // writable by all users
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,8 @@ func TestCheckedIsRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Root's program in everybody's directory, and an attacker's directory beside it, with one of the same name below another.
+	// A program of root in a directory that all users can write to, and beside it an attacker's directory. A program of the same
+	// name is below another directory.
 	err = errors.Join(
 		os.WriteFile(at("good"), script, 0o755), os.Mkdir(at("evil"), 0o755), os.MkdirAll(at("far", "evil"), 0o755),
 		os.WriteFile(at("far", "good"), body, 0o755), os.Symlink(at("far", "evil"), at("link")),
@@ -202,7 +203,7 @@ func TestCheckedIsRun(t *testing.T) {
 	}
 }
 
-// TestInterpreters: what interprets a script, and what "env" runs, is held against the same conditions.
+// TestInterpreters checks that the interpreter of a script, and the program that "env" runs, must meet the same conditions.
 func TestInterpreters(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string, mode os.FileMode) string {

@@ -45,7 +45,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// What a program has started is killed with it.
+// The child processes of a program are killed with it.
 func TestTimeoutKillsAll(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "survived")
 	p := self(t, "(sleep 1; touch "+file+") & sleep 60", 0o700)
@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Links may lead to a program, but not by the hands of somebody else, at no step of the way.
+// Links may lead to a program, but no step of the path may be under the control of another user.
 func TestCheckLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make what belongs to others")

@@ -107,7 +107,8 @@ func TestAFileThatCannotBeUnderstood(t *testing.T) {
 	}
 }
 
-// A Master needs its addresses more than a record of them: a full disk is no error, and is logged once.
+// A Master needs its addresses more than a record of them: a full disk is not an error, and is logged
+// once.
 func TestAFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
