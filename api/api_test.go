@@ -78,7 +78,7 @@ func newAPI(t testing.TB, v engine.View) (*API, *conf.Config, *clock) {
 	return New(Options{View: v, Running: running(file, config), Version: "1.0", Now: c.Now}), config, c
 }
 
-// running returns what a manager would.
+// running returns the running configuration, like a manager.
 func running(f *conf.File, c *conf.Config) func() *conf.Revision {
 	return func() *conf.Revision { return &conf.Revision{ID: 12, Time: start, File: f, Config: c} }
 }
@@ -118,7 +118,7 @@ func do(t *testing.T, c *http.Client, method, url, contentType, body string) (in
 	return answered(t, c, r)
 }
 
-// answered sends a request and returns the answer's status, header and body.
+// answered sends a request and returns status, header and body of the answer.
 func answered(t *testing.T, c *http.Client, r *http.Request) (int, http.Header, string) {
 	t.Helper()
 	answer, err := c.Do(r)

@@ -17,11 +17,11 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// TestDirectives asserts what each directive of [api] does, and client_api.
+// TestDirectives checks the effect of client_api and of each directive of [api].
 func TestDirectives(t *testing.T) {
 	cert, key := certificate(t)
 	otherCert, otherKey := certificate(t)
-	// run serves a file's [api] table at a free port, which HOST stands for.
+	// run serves a file's [api] table. HOST stands for an address with a free port.
 	run := func(t *testing.T, file string) (host string, client *http.Client) {
 		t.Helper()
 		free := httptest.NewServer(nil)

@@ -26,13 +26,13 @@ func freeHost() string {
 	return free.Listener.Addr().String()
 }
 
-// from returns a dialer with an address of its own.
+// from returns a dialer with a separate source address.
 func from(address string) *net.Dialer {
 	return &net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 }
 
-// crowd holds connections from addresses, each as many as it gets, and opens others when they are closed, a thousand a second, until the test
-// ends. It sends what is given on each.
+// crowd holds as many connections as possible from each address, and replaces closed ones, a thousand a second, until the test ends. It sends
+// the given text on each connection.
 func crowd(t *testing.T, host string, addresses, each int, send string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,8 +70,8 @@ func crowd(t *testing.T, host string, addresses, each int, send string) {
 	first.Wait()
 }
 
-// TestNobodyIsKeptOut: strangers who hold as many connections as they get, and come back at once when they lose one, keep
-// nobody else from being served, nor from logging in.
+// TestNobodyIsKeptOut checks that attackers who hold as many connections as they get, and replace lost ones at once, do
+// not prevent others from being served or from logging in.
 func TestNobodyIsKeptOut(t *testing.T) {
 	for name, attack := range map[string]struct {
 		addresses, each int
@@ -111,7 +111,8 @@ func TestNobodyIsKeptOut(t *testing.T) {
 	}
 }
 
-// TestWhoHasLoggedInKeepsConnections: what a user has open is not taken away by strangers, and no user keeps more than a share.
+// TestWhoHasLoggedInKeepsConnections checks that users keep their open connections despite attackers, and that no user keeps more than a
+// share.
 func TestWhoHasLoggedInKeepsConnections(t *testing.T) {
 	a, config, _ := newAPI(t, testView())
 	host := freeHost()

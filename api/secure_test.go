@@ -18,7 +18,7 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// TestEveryAnswerIsSecured holds that browsers are told what not to do with answers, whatever the answer is.
+// TestEveryAnswerIsSecured checks that every answer has the security headers for browsers.
 func TestEveryAnswerIsSecured(t *testing.T) {
 	a, _, _ := newAPI(t, testView())
 	for _, overTLS := range []bool{false, true} {
@@ -45,7 +45,7 @@ func TestEveryAnswerIsSecured(t *testing.T) {
 	}
 }
 
-// TestLoginFromAnotherSite: a page of another site, open in the browser of somebody who can reach the router, cannot log in.
+// TestLoginFromAnotherSite checks that a page of another site, open in the browser of a user who can reach the router, cannot log in.
 func TestLoginFromAnotherSite(t *testing.T) {
 	a, _, _ := newAPI(t, testView())
 	login := func(header ...string) int {
@@ -63,14 +63,14 @@ func TestLoginFromAnotherSite(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{nil, wrong}, // the password is looked at
+		{nil, wrong}, // the password is checked
 		{[]string{"Sec-Fetch-Site", "same-origin"}, wrong},
 		{[]string{"Origin", "http://r1.example:7080"}, wrong},
 		{[]string{"Sec-Fetch-Site", "cross-site"}, refused},
 		{[]string{"Sec-Fetch-Site", "same-site"}, refused},
 		{[]string{"Origin", "http://evil.example"}, refused},
 		{[]string{"Origin", "null"}, refused},
-		{[]string{"Content-Type", "text/plain"}, unsupported}, // what a form of another site can send without asking
+		{[]string{"Content-Type", "text/plain"}, unsupported}, // what a form of another site can send without a preflight request
 		{[]string{"Content-Type", "multipart/form-data; boundary=x"}, unsupported},
 		{[]string{"Content-Type", "application/jsonx"}, unsupported},
 		{[]string{"Content-Type", ";"}, unsupported},
@@ -83,8 +83,8 @@ func TestLoginFromAnotherSite(t *testing.T) {
 	}
 }
 
-// TestRenewedCertificate: what is renewed on the disk is what new connections get after Renew, and a file that cannot be read changes
-// nothing. A key that others can read is complained about.
+// TestRenewedCertificate checks that new connections get the renewed certificate after Renew, and that an unreadable file changes
+// nothing. A key that other users can read causes a warning.
 func TestRenewedCertificate(t *testing.T) {
 	cert, key := certificate(t)
 	var log bytes.Buffer
@@ -139,7 +139,7 @@ func TestRenewedCertificate(t *testing.T) {
 	}
 }
 
-// TestTLSIsModern offers what must not be accepted any more.
+// TestTLSIsModern offers protocol versions and ciphers that must be refused.
 func TestTLSIsModern(t *testing.T) {
 	cert, key := certificate(t)
 	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
