@@ -15,7 +15,7 @@ import (
 )
 
 // TestAcceptMode checks that a Master without accept_mode answers ARP and ND for its addresses and routes, but accepts no
-// packets to them, except pings with accept_ping; and that no rule is left when it is not Master any more.
+// packets to them, except pings with accept_ping; and that no rule is left when it is no longer Master.
 func TestAcceptMode(t *testing.T) {
 	for _, iftype := range []string{ether, macvlan} {
 		t.Run(iftype, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestAcceptMode(t *testing.T) {
 			if !strings.Contains(tables(), "inet vrrpsh") {
 				t.Errorf("the tables are %s", tables())
 			}
-			// Like firewalls when they load their rules.
+			// Firewalls do this when they load their rules.
 			for range 2 {
 				r1.Run("nft", "flush", "ruleset")
 				lab.Until(t, patience, "the table is put back", func() error {

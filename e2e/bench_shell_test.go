@@ -67,7 +67,7 @@ func (x *bench) shell(b *testing.B) {
 		}
 	})
 
-	// The same time without commits first: adverts that are late then have another cause.
+	// First the same period without commits: late adverts in it have another cause.
 	wire := l.CaptureAt(l.Routers[1])
 	const pause = 100 * time.Millisecond
 	quiet := time.Now()

@@ -21,10 +21,10 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// comparison is how long the kernel may be wrong at most: see "Repair" in docs/operations.md.
+// comparison is the maximum time that the kernel state may be wrong: see "Repair" in docs/operations.md.
 const comparison = 31 * time.Second
 
-// failing has a program run under strace, which makes calls fail.
+// failing runs a program under strace, which makes system calls fail.
 func failing(inject string) func(*exec.Cmd) {
 	return func(c *exec.Cmd) {
 		at := slices.Index(c.Args, bin)
@@ -34,11 +34,11 @@ func failing(inject string) func(*exec.Cmd) {
 	}
 }
 
-// TestRequestsToTheKernelFail has requests to the kernel fail (those of netlink go by sendto) at one moment or another in the life
-// of a router: whatever comes of them, the kernel has what the router says, and nothing of it in the end.
+// TestRequestsToTheKernelFail makes requests to the kernel fail (those of netlink use sendto) at various points in the life of a
+// router: the kernel state always becomes what the router shows, and nothing is left at the end.
 func TestRequestsToTheKernelFail(t *testing.T) {
 	require(t)
-	// Those that fail once are sent again at once; in a row that does not help. strace counts each thread's.
+	// A request that fails once is sent again at once; that does not help if several fail in a row. strace counts per thread.
 	for _, when := range []string{"1", "3", "10", "1..3", "2..4", "3..6", "4..7", "5..8", "6..9", "8..11", "10..13", "13..16", "17..20"} {
 		t.Run("the requests "+when, func(t *testing.T) {
 			parallel(t)
@@ -75,7 +75,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 					t.Logf("%s: after %v", when, took.Round(time.Millisecond))
 				}
 			}
-			// commit is refused at most once, and says so then.
+			// commit may be refused at most once, with an error message.
 			commit := func(lines ...string) {
 				t.Helper()
 				script := strings.Join(append(append([]string{"configure"}, lines...), "commit", "end"), "\n") + "\n"
@@ -145,8 +145,8 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 	}
 }
 
-// TestStopThatCannotRemove holds that a router that cannot remove what it has in the kernel says so, in the log and by its exit status,
-// and that the next one does it.
+// TestStopThatCannotRemove checks that a router that cannot remove its kernel state reports it, in the log and by its exit status, and
+// that the next start removes it.
 func TestStopThatCannotRemove(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)

@@ -94,9 +94,10 @@ func TestTwoAddressOwners(t *testing.T) {
 	}
 }
 
-// TestOwnerIsAtTheVirtualMAC holds that an address owner on a macvlan is known by the virtual MAC alone (RFC 9568 sections
-// 8.1.2, 8.2.1 and 8.2.2): hosts that ask for its address, hosts that check whether it is still there, and those that it asks
-// itself learn no other, and everything goes on to work. The interface's other addresses stay at the interface's own MAC.
+// TestOwnerIsAtTheVirtualMAC checks that hosts know an address owner on a macvlan by the virtual MAC alone (RFC 9568 sections
+// 8.1.2, 8.2.1 and 8.2.2): hosts that resolve its address, hosts that check whether it is still reachable, and hosts that it
+// resolves itself learn no other MAC, and connectivity continues. The interface's other addresses stay at the interface's own
+// MAC.
 func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 	parallel(t)
 	for _, tc := range []struct{ name, vip, other, host string }{
@@ -151,7 +152,7 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 			asked("while it is Master", tc.vip, virtual)
 			asked("while it is Master", tc.other, own)
 
-			// The host checks by unicast, as it does with an entry that it has not heard of for a while.
+			// The host probes by unicast, as it does for a stale neighbor entry.
 			asked("again", tc.vip, virtual)
 			l.Host.IP("neigh change " + tc.vip + " dev eth0 lladdr " + virtual + " nud probe")
 			lab.Until(t, patience, "the host has found its entry right", func() error {
@@ -161,7 +162,7 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 				return nil
 			})
 
-			// The router asks for the host.
+			// The router resolves the host's address.
 			forget()
 			source := tc.vip
 			if zone != "" {

@@ -15,8 +15,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestRefusedDoesNotFlap has a better router come that the kernel refuses the addresses: it tries once, and leaves them to the
-// Master that it hears, until something has changed.
+// TestRefusedDoesNotFlap adds a better router whose kernel refuses the addresses: it tries once, and leaves them to the Master
+// that it hears until something changes.
 func TestRefusedDoesNotFlap(t *testing.T) {
 	parallel(t)
 	taken := "link add twin link eth0 address " + lab.VirtualMAC(vrid).String() + " type macvlan mode bridge"
@@ -96,7 +96,7 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 	}
 }
 
-// TestIPv6IsOffByDefault has a macvlan carry IPv6 on a host where new interfaces do not.
+// TestIPv6IsOffByDefault checks that a macvlan carries IPv6 on a host where it is disabled for new interfaces.
 func TestIPv6IsOffByDefault(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -114,7 +114,8 @@ func TestIPv6IsOffByDefault(t *testing.T) {
 	})
 }
 
-// TestMissingCapabilityIsNamed: a router that cannot open its sockets does not start, and says which right it lacks.
+// TestMissingCapabilityIsNamed checks that a router that cannot open its sockets does not start, and names the missing
+// capability.
 func TestMissingCapabilityIsNamed(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)

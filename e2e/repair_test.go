@@ -52,7 +52,7 @@ type repairing struct {
 	r1, r2 *lab.Vrrpsh
 }
 
-// are waits until all or the given virtual routers of a router are in a state.
+// are waits until the given virtual routers of a router, or all, are in a state.
 func (p *repairing) are(v *lab.Vrrpsh, state string, vrids ...int) {
 	p.t.Helper()
 	lab.Until(p.t, patience, fmt.Sprintf("%s is %s of %v", v.Node().Role, state, vrids), func() error {

@@ -22,7 +22,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// firstRelease is the last commit whose hand-overs do not name the releases that understand them, and which cannot be asked.
+// firstRelease is the last commit whose hand-overs do not name the releases that understand them, and that cannot be asked whether it
+// understands one.
 const firstRelease = "8ca10e6291821530d6bb93d4c62e6f1bb6e9d90a"
 
 // buildCommit returns a program built from a commit of this repository. It is built once and kept beside Go's build cache.
