@@ -112,13 +112,13 @@ func TestFaultsAreFound(t *testing.T) {
 	}
 }
 
-// importFaults are the imports against the order.
+// importFaults returns the imports that violate the order.
 func importFaults(files []source) []string {
 	var faults []string
 	for _, f := range files {
 		switch f.dir {
 		case ".", "e2e", "e2e/lab":
-			continue // the wiring, and its tests from outside
+			continue // the wiring and its external tests
 		}
 		may, known := allowed[f.dir]
 		if !known {
@@ -137,7 +137,7 @@ func importFaults(files []source) []string {
 	return faults
 }
 
-// clockFaults are the places in the clockless packages that read the clock.
+// clockFaults returns the places in the clockless packages that read the clock.
 func clockFaults(files []source) []string {
 	var faults []string
 	for _, f := range files {
@@ -159,15 +159,15 @@ func clockFaults(files []source) []string {
 	return faults
 }
 
-// source is a Go file of this module, of whatever system, that is no test.
+// source is a Go file of this module, for any system, except tests.
 type source struct {
-	name   string // from the top, with slashes
+	name   string // relative to the module root, with slashes
 	dir    string
 	fset   *token.FileSet
 	syntax *ast.File
 }
 
-// imports returns the names by which the file calls what it imports.
+// imports returns the local names of the file's imports.
 func (f source) imports() map[string]string {
 	names := map[string]string{}
 	for _, spec := range f.syntax.Imports {

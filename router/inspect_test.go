@@ -11,7 +11,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestObstacles holds which interfaces are looked at, and that what several have in common is told once.
+// TestObstacles checks which interfaces are inspected, and that a common finding is reported once.
 func TestObstacles(t *testing.T) {
 	group := func(iface string, family vrrp.Family, vif string) engine.VirtualRouter {
 		r := engine.VirtualRouter{Key: engine.Key{Interface: iface, Family: family, VRID: 1}, VIFName: vif}

@@ -18,7 +18,8 @@ import (
 	"vrrpsh/shell"
 )
 
-// TestMissingListeners: what only listens is no reason for the virtual routers not to run, and is told where people look.
+// TestMissingListeners checks that a listener that cannot be opened does not stop virtual routers, and that it is
+// reported where users look.
 func TestMissingListeners(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"vrrpsh/platform/native"
 )
 
-// TestCheckHandover holds what the release that runs is told when it asks whether this one can take over: on Linux.
+// TestCheckHandover checks the answer to a running release that asks whether this one can take over, on Linux.
 func TestCheckHandover(t *testing.T) {
 	first, err := os.ReadFile("../engine/driver/testdata/handover/linux.json")
 	if err != nil {
@@ -25,7 +25,7 @@ func TestCheckHandover(t *testing.T) {
 	renamed := bytes.Replace(specimen, []byte(`"Macvlan":1`), []byte(`"Index":1`), 1)
 	for name, c := range map[string]struct {
 		document []byte
-		want     string // of the error; "": it can
+		want     string // in the error; "": it can
 	}{
 		"the first release": {first, ""},
 		"this release":      {specimen, ""},
