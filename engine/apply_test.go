@@ -71,7 +71,7 @@ func TestChanges(t *testing.T) {
 			h.apply(config(after))
 			got := h.status(before.Key)
 			if got.Counters.AdvertsSent < received {
-				t.Error("the counters started again")
+				t.Error("the counters were reset")
 			}
 			if cmp.Diff(&after, got.Config, cmpAddr) != "" {
 				t.Errorf("runs %+v", got.Config)
@@ -90,7 +90,7 @@ func TestChanges(t *testing.T) {
 					t.Errorf("%s (%s), priority 0 sent: %t", got.State, got.Cause, resigned)
 				}
 				if d := h.newest(before.Key); d == nil || d.Present {
-					t.Error("something stays in the kernel")
+					t.Error("kernel state is left")
 				}
 			default:
 				if resigned || got.State != vrrp.Master || got.Since == h.now {
@@ -229,7 +229,7 @@ func TestRemovedMemberIsSilent(t *testing.T) {
 			}
 			for _, e := range h.events {
 				if e.Kind == engine.EventTransition && e.Key == b.Key && e.Time == h.now {
-					t.Errorf("it is %s", e.To)
+					t.Errorf("it became %s", e.To)
 				}
 			}
 		})
@@ -249,7 +249,7 @@ func TestPlanOrder(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := engine.Plan(config(a, b, c), config(c, a, b)); len(got) > 0 {
-		t.Errorf("another order is no change, but %v", got)
+		t.Errorf("a different order is not a change, got %v", got)
 	}
 }
 
@@ -286,10 +286,10 @@ func TestApplyLeavesOthersAlone(t *testing.T) {
 	}
 	for i, r := range after.Routers {
 		if key := cfg.Routers[i].Key; r.Config.Key != key {
-			t.Fatalf("%s in the place of %s", r.Config.Key, key)
+			t.Fatalf("%s instead of %s", r.Config.Key, key)
 		}
 		if !changed[r.Config.Key.String()] && r != old[r.Config.Key] {
-			t.Errorf("%s is not what it was", r.Config.Key)
+			t.Errorf("%s has changed", r.Config.Key)
 		}
 	}
 	h.apply(cfg)
@@ -321,7 +321,7 @@ func TestRemovedMaster(t *testing.T) {
 		t.Errorf("adverts (-want +got):\n%s", diff)
 	}
 	if d := h.newest(vr.Key); d == nil || d.Present || d.Active {
-		t.Errorf("kernel state is to be %+v, want nothing", d)
+		t.Errorf("requested kernel state %+v, want none", d)
 	}
 	if s := h.core.Snapshot(h.now); len(s.Routers) != 0 || s.Links[0].Groups != 0 {
 		t.Errorf("%d routers, %d groups on the interface", len(s.Routers), s.Links[0].Groups)
@@ -356,7 +356,7 @@ func TestStop(t *testing.T) {
 	}
 	for _, r := range h.core.Snapshot(h.now).Routers {
 		if !gone[r.Config.Key] || r.State != vrrp.Initialize || r.Cause != vrrp.CauseShutdown {
-			t.Errorf("%s: %s (%s), nothing left: %t", r.Config.Key, r.State, r.Cause, gone[r.Config.Key])
+			t.Errorf("%s: %s (%s), removed from the kernel: %t", r.Config.Key, r.State, r.Cause, gone[r.Config.Key])
 		}
 	}
 	h.link(ethernet(1, "eth1", "10.1.0.77/16"))

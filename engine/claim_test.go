@@ -83,7 +83,7 @@ func TestRivals(t *testing.T) {
 					h.deliver(2, vrrp.IPv4, p)
 				}
 				if n := len(told()); n != 0 != (i >= tt.from) {
-					t.Errorf("in round %d %d events have told of it", i, n)
+					t.Errorf("by round %d, %d events reported it", i, n)
 				}
 				h.run(time.Second)
 			}
@@ -91,7 +91,7 @@ func TestRivals(t *testing.T) {
 				t.Fatalf("state is %s", got)
 			}
 			if diff := cmp.Diff([]string{tt.told}, told()); diff != "" {
-				t.Errorf("told of (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.rivals, h.claims(tt.vr.Key)); diff != "" {
 				t.Errorf("rivals (-want +got):\n%s", diff)
@@ -104,14 +104,14 @@ func TestRivals(t *testing.T) {
 				h.run(time.Second)
 			}
 			if got := h.claims(tt.vr.Key); got != nil {
-				t.Errorf("in the end it has the rivals %q", got)
+				t.Errorf("rivals at the end: %q", got)
 			}
 			want := []string{tt.told, tt.gone}
 			if tt.gone == "" {
 				want[1] = "10.0.0.8 no longer claims to be Master"
 			}
 			if diff := cmp.Diff(want, told()); diff != "" {
-				t.Errorf("told of (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -145,7 +145,7 @@ func TestNoRivals(t *testing.T) {
 	h.deliver(1, vrrp.IPv4, advert(&vr, 0, "10.0.0.9"))
 	h.run(time.Second)
 	if got := h.claims(vr.Key); got != nil {
-		t.Errorf("when it has resigned there are the rivals %q", got)
+		t.Errorf("rivals after it resigned: %q", got)
 	}
 }
 

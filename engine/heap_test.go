@@ -44,9 +44,9 @@ func TestTimers(t *testing.T) {
 			}
 			switch g := timers.first(); {
 			case g == nil && len(due) > 0:
-				t.Fatalf("nothing is first, but something is due at %d", least)
+				t.Fatalf("the heap is empty, but a timer is due at %d", least)
 			case g != nil && (len(due) == 0 || due[g] != least):
-				t.Fatalf("first is due at %d, want %d", due[g], least)
+				t.Fatalf("the first is due at %d, want %d", due[g], least)
 			}
 		}
 	})

@@ -45,12 +45,12 @@ func TestBecomingMaster(t *testing.T) {
 		t.Errorf("Master (-want +got):\n%s", diff)
 	}
 	if len(h.out.Announces) > 0 || h.status(vr.Key).Installed {
-		t.Error("announces before the kernel has the addresses")
+		t.Error("announces addresses before the kernel has them")
 	}
 	h.out = engine.Output{}
 	h.core.Installed(h.now, vr.Key, 1, nil, &h.out)
 	if len(h.out.Announces) > 0 || h.status(vr.Key).Installed {
-		t.Error("an old answer counts")
+		t.Error("an outdated answer was used")
 	}
 	h.core.Installed(h.now, vr.Key, 2, nil, &h.out)
 	if len(h.out.Announces) != 1 || !h.status(vr.Key).Installed {
@@ -77,7 +77,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 	h.run(time.Minute)
 	if diff := cmp.Diff([]string{errRefused.Error()}, h.texts(engine.EventFault)); diff != "" {
-		t.Errorf("faults told (-want +got):\n%s", diff)
+		t.Errorf("reported faults (-want +got):\n%s", diff)
 	}
 	h.refuse = false
 	h.run(2 * time.Minute)
@@ -222,7 +222,7 @@ func TestRefusedIsHandedOver(t *testing.T) {
 	next.link(ethernet(1, "eth0"))
 	next.link(eth0)
 	if next.status(vr.Key).Refused {
-		t.Error("it is refused although something has changed")
+		t.Error("still refused although something has changed")
 	}
 }
 
@@ -286,7 +286,7 @@ func TestRepairIsBounded(t *testing.T) {
 	}
 	h.lose(vr.Key)
 	if len(h.out.Desired) > 0 {
-		t.Error("a Backup repairs")
+		t.Error("a Backup repairs its addresses")
 	}
 	// The retry succeeds, and the fault ends.
 	h.run(10 * time.Second)
@@ -353,6 +353,6 @@ func TestResign(t *testing.T) {
 		t.Errorf("a Backup resigns: %v", err)
 	}
 	if err := h.core.Resign(h.now, engine.Key{Interface: "eth7"}, &h.out); err == nil {
-		t.Error("what does not exist resigns")
+		t.Error("a missing virtual router resigns")
 	}
 }

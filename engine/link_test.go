@@ -87,7 +87,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 			present = map[bool]string{true: "yes", false: "no"}[d.Present]
 		}
 		if present != s.present {
-			t.Errorf("%s: asked the kernel for presence %q, want %q", s.name, present, s.present)
+			t.Errorf("%s: requested presence %q in the kernel, want %q", s.name, present, s.present)
 		}
 		said := slices.ContainsFunc(h.out.Events, func(e engine.Event) bool {
 			return e.Kind == engine.EventLink && e.Key.Interface == "eth0" && strings.Contains(e.Text, s.event)
@@ -142,12 +142,12 @@ func TestUnsuitableInterfaces(t *testing.T) {
 				t.Errorf("sent %v", h.priorities())
 			}
 			if d := h.newest(tt.vr.Key); d == nil || d.Active || d.Present && cause == vrrp.CauseUnsuitable {
-				t.Errorf("asked of the kernel %+v", d)
+				t.Errorf("requested from the kernel: %+v", d)
 			}
 			h.run(time.Minute)
 			h.link(bad)
 			if told := h.texts(engine.EventFault); len(told) != 1 || !strings.Contains(told[0], tt.fault) {
-				t.Errorf("told of %q, want it once", told)
+				t.Errorf("reported %q, want it once", told)
 			}
 			h.link(good)
 			if s := h.status(tt.vr.Key); s.State != vrrp.Backup || s.Fault != "" {
@@ -186,7 +186,7 @@ func TestAdvertMAC(t *testing.T) {
 			t.Errorf("%s: announces %+v, want %x", tt.name, h.out.Announces, tt.address)
 		}
 		if s := h.status(vr.Key); s.AdvertMAC != tt.advert {
-			t.Errorf("%s: shown is %x", tt.name, s.AdvertMAC)
+			t.Errorf("%s: the status shows %x", tt.name, s.AdvertMAC)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func TestMasterLosesItsInterface(t *testing.T) {
 		h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
 		lose(h)
 		if len(h.out.Sends) > 0 {
-			t.Errorf("%s: sends on it", name)
+			t.Errorf("%s: still sends on it", name)
 		}
 		if d := h.newest(vr.Key); d == nil || d.Active {
 			t.Errorf("%s: addresses stay", name)
@@ -284,7 +284,7 @@ func TestPrimaryAddressYieldsToNewVirtualAddress(t *testing.T) {
 	}
 	h.apply(config(one))
 	if len(h.out.Listens) == 0 {
-		t.Error("the listen does not follow")
+		t.Error("the listener does not follow")
 	}
 }
 
@@ -369,7 +369,7 @@ func TestOwner(t *testing.T) {
 	}
 	d := h.newest(vr.Key)
 	if diff := cmp.Diff(prefixes("10.0.0.100/24"), d.Addrs, cmpAddr); diff != "" {
-		t.Errorf("installs what the interface has (-want +got):\n%s", diff)
+		t.Errorf("installs the interface's address (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(prefixes("10.0.0.1/24", "10.0.0.100/24"), h.out.Announces[0].Addrs, cmpAddr); diff != "" {
 		t.Errorf("announces (-want +got):\n%s", diff)
@@ -392,7 +392,7 @@ func TestOwnerOnMacvlan(t *testing.T) {
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
 	h.apply(config(vr))
 	if d := h.newest(vr.Key); len(d.Owned) > 0 {
-		t.Errorf("on the interface itself, owned are %v", d.Owned)
+		t.Errorf("on the interface itself, the owned addresses are %v", d.Owned)
 	}
 	vr.Type, vr.VIFName = engine.Macvlan, "vrrp1"
 	h.apply(config(vr))
@@ -402,7 +402,7 @@ func TestOwnerOnMacvlan(t *testing.T) {
 	}
 	h.link(ethernet(1, "eth0", "10.0.0.2/24"))
 	if d := h.newest(vr.Key); len(d.Owned) > 0 {
-		t.Errorf("without the address, owned are %v", d.Owned)
+		t.Errorf("without the address, the owned addresses are %v", d.Owned)
 	}
 }
 

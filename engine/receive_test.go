@@ -82,10 +82,10 @@ func TestDiscardedPackets(t *testing.T) {
 				text = text[:1] // the other is that it goes on: see TestRivals
 			}
 			if len(text) != 1 || !strings.Contains(text[0], tt.p.Src.String()) {
-				t.Errorf("told of %q, want it once", text)
+				t.Errorf("reported %q, want it once", text)
 			}
 			if strings.Contains(text[0], "secret") || strings.Contains(text[0], "public") {
-				t.Errorf("tells the secret: %q", text)
+				t.Errorf("reveals the secret: %q", text)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestToleratedMismatch(t *testing.T) {
 		t.Errorf("%d received (-want +got):\n%s", c.AdvertsReceived, diff)
 	}
 	if text := h.texts(engine.EventFault); len(text) != 2 {
-		t.Errorf("told of %q, want each once", text)
+		t.Errorf("reported %q, want each once", text)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestToleratedAddresses(t *testing.T) {
 			t.Errorf("%s: tolerated %v, %d received, Master %s", tt.name, s.Counters.Tolerated, s.Counters.AdvertsReceived, s.MasterAddr)
 		}
 		if text := h.texts(engine.EventFault); len(text) != 1 || !strings.Contains(text[0], tt.told) {
-			t.Errorf("%s: told of %q, want %q once", tt.name, text, tt.told)
+			t.Errorf("%s: reported %q, want %q once", tt.name, text, tt.told)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func TestForeignVirtualRouters(t *testing.T) {
 	}
 	told := slices.DeleteFunc(h.texts(engine.EventLink), func(s string) bool { return !strings.Contains(s, "group 77") })
 	if len(told) != 1 || !strings.Contains(told[0], "10.0.0.9") {
-		t.Errorf("told of %q, want it once", told)
+		t.Errorf("reported %q, want it once", told)
 	}
 	if c := h.status(vr.Key).Counters; c.AdvertsReceived != 0 || c.Dropped != count(vrrp.DropNone, 0) {
 		t.Errorf("counted for the other group: %+v", c)

@@ -40,7 +40,7 @@ func TestFlapping(t *testing.T) {
 			continue
 		}
 		if e.From != last && e.Kind == engine.EventFlaps {
-			t.Errorf("a summary begins with %s, told was %s", e.From, last)
+			t.Errorf("a summary begins with %s, the last reported state was %s", e.From, last)
 		}
 		last = e.To
 		untold += e.Untold
@@ -52,10 +52,10 @@ func TestFlapping(t *testing.T) {
 		t.Errorf("%d events for %d transitions", transitions, 2*made)
 	}
 	if told < 20+5 || told > 20+8 || told-summaries != 20 {
-		t.Errorf("%d were told, %d of them summaries", told, summaries)
+		t.Errorf("%d were reported, %d of them summaries", told, summaries)
 	}
 	if last != s.State || told-summaries+untold != 2*made || s.Counters.Untold != untold {
-		t.Errorf("told last is %s; %d told and %d said not to be, of %d; counted %d", last, told-summaries, untold, 2*made, s.Counters.Untold)
+		t.Errorf("last reported: %s; %d reported and %d summarised, of %d; counted %d", last, told-summaries, untold, 2*made, s.Counters.Untold)
 	}
 	if n := len(s.History); n != 32 || s.History[n-1].To != s.State {
 		t.Errorf("history %+v", s.History)
@@ -67,7 +67,7 @@ func TestFlapping(t *testing.T) {
 		}
 	}
 	if said != 1 {
-		t.Errorf("that there are too many was said %d times", said)
+		t.Errorf("the limit was reported %d times", said)
 	}
 
 	// After that each transition is reported again; the end always is.
@@ -76,7 +76,7 @@ func TestFlapping(t *testing.T) {
 	h.apply(config())
 	for _, e := range h.events[began:] {
 		if e.Quiet {
-			t.Errorf("later it is not told: %+v", e)
+			t.Errorf("not reported later: %+v", e)
 		}
 	}
 }

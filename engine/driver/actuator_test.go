@@ -22,7 +22,7 @@ func TestActuatorOrder(t *testing.T) {
 	})
 	a.desire([]engine.Desired{desired(1, 6, false), desired(4, 7, true)})
 	if n := a.waiting(); n != 5 {
-		t.Errorf("%d wait, want 5", n)
+		t.Errorf("%d are waiting, want 5", n)
 	}
 	var got [][]uint64
 	for {
@@ -60,6 +60,6 @@ func TestActuatorBatches(t *testing.T) {
 		total += len(batch)
 	}
 	if total != 1000 {
-		t.Errorf("%d were done, want 1000", total)
+		t.Errorf("%d were executed, want 1000", total)
 	}
 }

@@ -103,7 +103,7 @@ func TestAnnouncementsEndWithTheMaster(t *testing.T) {
 	after := collect(&a, now.Add(announceTick), time.Second)
 	for _, n := range after {
 		if n[0] == 1 {
-			t.Fatal("announced by a router that is not Master any more")
+			t.Fatal("announced by a router that is no longer Master")
 		}
 	}
 	if len(before)+len(after) != announceBurst+50-announceBurst/2 || a.waiting != 0 {

@@ -115,7 +115,7 @@ func TestListensBeforeItAsserts(t *testing.T) {
 		}
 		res, err := r2.Resources(t.Context())
 		if err != nil || res.MaxLate < 50*time.Second {
-			t.Errorf("the loop says that it was %s late (%v)", res.MaxLate, err)
+			t.Errorf("the loop reports a delay of %s (%v)", res.MaxLate, err)
 		}
 	})
 }
@@ -346,7 +346,7 @@ func TestApplyIsLeftWhenItsContextEnds(t *testing.T) {
 		}
 		sleep(5 * time.Minute)
 		if got := r1.status().Config.VIFName; got != "vrrp0" {
-			t.Errorf("running with %s, want what was before, vrrp0", got)
+			t.Errorf("running with %s, want vrrp0 as before", got)
 		}
 	})
 }
@@ -378,7 +378,7 @@ func TestBothFamilies(t *testing.T) {
 			t.Errorf("%s is answered by %q, want r1", six, by)
 		}
 		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want that of IPv6", res.Sockets, err)
+			t.Errorf("%d sockets are open (%v), want only the IPv6 socket", res.Sockets, err)
 		}
 	})
 }

@@ -40,13 +40,13 @@ func TestHandoverFields(t *testing.T) {
 	}
 	version, _, _ := strings.Cut(recorded, "\n")
 	if now := fmt.Sprintf("version %d", handoverVersion); !*updateFields || version == now {
-		t.Fatalf(`What is handed over has changed (-%s +now):
+		t.Fatalf(`The hand-over has changed (-%s +now):
 %s
 Other releases read it by these names and numbers.
-- A field that only has another name in Go: keep its name in the document with a json tag.
-- A number that only has another name: if String has to change, make ReadHandover understand the old name, too.
-- A field or a number that is new, gone, or means something else: add 1 to handoverVersion. If releases of the version before would go
-  wrong without it, set handoverNeeds to the new version, too. Make ReadHandover understand documents of earlier versions (Version
+- A field that only has a new name in Go: keep its name in the document with a json tag.
+- A number that only has a new name: if String has to change, make ReadHandover understand the old name, too.
+- A field or a number that is new, gone, or means something else: add 1 to handoverVersion. If releases of the previous version would fail
+  without it, set handoverNeeds to the new version, too. Make ReadHandover understand documents of earlier versions (Version
   tells them apart). New numbers come last. Then run this test with -update-fields.`, version, cmp.Diff(strings.Split(recorded, "\n"), strings.Split(got, "\n")))
 	}
 	if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

@@ -135,7 +135,7 @@ func TestHandOver(t *testing.T) {
 					}
 				}
 				if now := r1.Links(); !slices.EqualFunc(now, kernel, func(a, b fake.Link) bool { return a.Index == b.Index && slices.Equal(a.Addrs, b.Addrs) }) {
-					t.Errorf("the kernel of r1 has\n%+v\nand had\n%+v", now, kernel)
+					t.Errorf("the kernel of r1 has\n%+v\nbefore\n%+v", now, kernel)
 				}
 
 				// The inherited state is restored at the end, and a Backup takes over.
@@ -257,10 +257,10 @@ func TestWhatHasChangedDuringARestart(t *testing.T) {
 		r1.apply(g52)
 		synctest.Wait()
 		if sent := lab.sent(); len(sent) != 1 || sent[0].vrid != 51 || sent[0].priority != 0 {
-			t.Errorf("for the group that is removed were sent %+v", sent)
+			t.Errorf("sent for the removed group: %+v", sent)
 		}
 		if r1.Has(virtual) {
-			t.Error("the address of a group that was removed is left")
+			t.Error("the address of a removed group is left")
 		}
 	})
 }
@@ -366,17 +366,17 @@ func TestUnicastPeers(t *testing.T) {
 		}
 		heard := s.Peers[0]
 		if len(s.Peers) != 1 || heard.Addr != s.MasterAddr || heard.Priority != 200 || heard.Adverts != s.Counters.AdvertsReceived || time.Since(heard.LastHeard) > time.Second {
-			t.Errorf("r2 knows of its peers %+v", s.Peers)
+			t.Errorf("r2 has the peers %+v", s.Peers)
 		}
 		if never := r1.status().Peers; len(never) != 1 || !never[0].LastHeard.IsZero() || never[0].Adverts != 0 {
-			t.Errorf("r1 knows of its peers %+v, who are silent", never)
+			t.Errorf("r1 has heard its silent peers: %+v", never)
 		}
 		if s := r3.status(); s.Peers != nil {
-			t.Errorf("r3 has no peers but %+v", s.Peers)
+			t.Errorf("r3 should have no peers, has %+v", s.Peers)
 		}
 		r2 = r2.restart(500 * time.Millisecond)
 		if after := r2.status().Peers[0]; after.Adverts < heard.Adverts || after.Priority != 200 || after.LastHeard.Before(heard.LastHeard) {
-			t.Errorf("after a restart r2 knows of its peer %+v, before %+v", after, heard)
+			t.Errorf("after a restart r2 has the peer %+v, before %+v", after, heard)
 		}
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Backup)
@@ -387,13 +387,13 @@ func TestUnicastPeers(t *testing.T) {
 			r.Protocol.Unicast.Peers = append([]netip.Addr{netip.MustParseAddr("10.0.0.7")}, r.Protocol.Unicast.Peers...)
 		}))
 		if p := r2.status().Peers; len(p) != 2 || !p[0].LastHeard.IsZero() || p[1].Adverts < heard.Adverts+10 {
-			t.Errorf("with a second peer r2 knows of %+v", p)
+			t.Errorf("with a second peer r2 has %+v", p)
 		}
 		if err := r2.ClearStatistics(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if p := r2.status().Peers; p[1].Adverts != 0 || p[1].Priority != 200 {
-			t.Errorf("after counters were cleared r2 knows of %+v", p)
+			t.Errorf("after clearing counters r2 has %+v", p)
 		}
 		r1.Cut("eth0")
 		sleep(masterDown(100, time.Second))

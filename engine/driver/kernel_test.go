@@ -266,7 +266,7 @@ func TestRemovalFromOutsideIsRepaired(t *testing.T) {
 				// Another program keeps removing the address: the other router takes over.
 				for n := 0; r1.Has(virtual); n++ {
 					if n > 6 {
-						t.Fatal("r1 goes on putting the address back")
+						t.Fatal("r1 keeps restoring the address")
 					}
 					if err := c.remove(r1.Router); err != nil {
 						t.Fatal(err)
@@ -351,11 +351,11 @@ func TestTroubleIsLogged(t *testing.T) {
 		got := log.String()
 		for _, want := range []string{"became Master", "group=51", "refused for the test"} {
 			if !strings.Contains(got, want) {
-				t.Errorf("the log does not say %q:\n%s", want, got)
+				t.Errorf("the log lacks %q:\n%s", want, got)
 			}
 		}
 		if n := strings.Count(got, "refused for the test"); n > 4 {
-			t.Errorf("the same trouble was logged %d times in 30 s", n)
+			t.Errorf("the same fault was logged %d times in 30 s", n)
 		}
 	})
 }

@@ -222,6 +222,6 @@ func (n *node) wantUntouched(before []fake.Link) {
 	if !slices.EqualFunc(before, after, func(a, b fake.Link) bool {
 		return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.Up == b.Up && slices.Equal(a.Addrs, b.Addrs)
 	}) {
-		n.t.Errorf("%s: the kernel was left as\n%+v\nand was\n%+v", n.Name(), after, before)
+		n.t.Errorf("%s: the kernel state is\n%+v\nbefore\n%+v", n.Name(), after, before)
 	}
 }

@@ -324,6 +324,6 @@ func TestOwnInterfaceIsForgottenOnceKnown(t *testing.T) {
 	macvlan.Ours = true
 	b.update(b.now, platform.Update{Links: []platform.Link{macvlan}})
 	if got := len(b.core.Snapshot(b.now).Links); got != before {
-		t.Errorf("%d interfaces, want %d: what is ours is no interface of the host", got, before)
+		t.Errorf("%d interfaces, want %d: our own macvlans do not count", got, before)
 	}
 }

@@ -57,7 +57,7 @@ func TestMute(t *testing.T) {
 		sleep(4 * time.Second)
 		r2.wantState(vrrp.Master)
 		if s := r1.status(); s.State != vrrp.Backup || s.Cause != vrrp.CauseMute || s.MasterAddr != netip.MustParseAddr("10.0.0.2") {
-			t.Fatalf("beside r2 r1 is %s (%s) below %s", s.State, s.Cause, s.MasterAddr)
+			t.Fatalf("beside r2, r1 is %s (%s) under Master %s", s.State, s.Cause, s.MasterAddr)
 		}
 		lab.wantAnswer(t, "r2")
 		transitions := len(r1.status().History)
@@ -287,7 +287,7 @@ func TestMovedInterface(t *testing.T) {
 			r1.wantState(vrrp.Master)
 			r2.wantState(vrrp.Backup)
 			if n := len(lab.sent()); n < 5 {
-				t.Errorf("after %s was away %d adverts were sent", r.Name(), n)
+				t.Errorf("after the absence of %s %d adverts were sent", r.Name(), n)
 			}
 			if s := r2.status(); s.Counters.BecameMaster > 0 {
 				t.Errorf("r2 became Master %d times", s.Counters.BecameMaster)

@@ -41,18 +41,18 @@ func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Master)
 		if s := r1.status(); !strings.Contains(s.Fault, errRefused.Error()) || !r1.Has(virtual) {
-			t.Fatalf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+			t.Fatalf("fault %q, address present: %t", s.Fault, r1.Has(virtual))
 		}
 		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers with wrong kernel state: 1" {
-			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+			t.Errorf("resources report %q (%v)", res.KernelFault, err)
 		}
 		r1.SetFaults(fake.Faults{})
 		sleep(10 * time.Second) // the pauses had grown to 8 s
 		if s := r1.status(); s.Fault != "" || r1.Has(virtual) {
-			t.Errorf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+			t.Errorf("fault %q, address present: %t", s.Fault, r1.Has(virtual))
 		}
 		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "" {
-			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+			t.Errorf("resources report %q (%v)", res.KernelFault, err)
 		}
 	})
 }
@@ -69,13 +69,13 @@ func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 		r1.apply()
 		sleep(5 * time.Minute)
 		if n := strings.Count(log.String(), "still in the kernel, trying again: "+errRefused.Error()); n != 1 {
-			t.Errorf("told %d times:\n%s", n, log)
+			t.Errorf("reported %d times:\n%s", n, log)
 		}
 		r1.SetFaults(fake.Faults{})
 		sleep(31 * time.Second)
 		r1.wantUntouched(before)
 		if !strings.Contains(log.String(), "finally removed from the kernel") || !strings.Contains(log.String(), "the kernel state is correct again") {
-			t.Errorf("the log says\n%s", log)
+			t.Errorf("log:\n%s", log)
 		}
 	})
 }

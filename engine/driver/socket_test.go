@@ -25,6 +25,6 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 			t.Error(b.loop.waiter.err)
 		}
 	default:
-		t.Error("the configuration waits for ever")
+		t.Error("the configuration waits forever")
 	}
 }

@@ -35,6 +35,6 @@ func TestWriteJSON(t *testing.T) {
 		}
 	}
 	if err := WriteJSON(new(bytes.Buffer), []func(){nil}); err == nil {
-		t.Error("what has no form in JSON was written")
+		t.Error("a value without a JSON form was written")
 	}
 }

@@ -436,7 +436,7 @@ func TestRefused(t *testing.T) {
 			for _, r := range []*Router{master(base(V3)), backup(base(V3))} {
 				step(r, sec/2, ev)
 				if r.Refused() {
-					t.Errorf("%+v: it is refused", ev)
+					t.Errorf("%+v: still refused", ev)
 				}
 			}
 		}
@@ -449,7 +449,7 @@ func TestRefused(t *testing.T) {
 			r.Step(from, Event{Kind: EventTimer}, nil)
 			r.Step(from, refused, nil)
 			if got := r.Deadline().Sub(from); got != want*sec {
-				t.Errorf("waits %v, want %v", got, want*sec)
+				t.Errorf("it waits %v, want %v", got, want*sec)
 			}
 		}
 		// After some time without a fault, the next refusal starts a new series.
@@ -457,14 +457,14 @@ func TestRefused(t *testing.T) {
 		r.Step(from, Event{Kind: EventTimer}, nil)
 		r.Step(from, refused, nil)
 		if got := r.Deadline().Sub(from); got != sec {
-			t.Errorf("waits %v, want %v", got, sec)
+			t.Errorf("it waits %v, want %v", got, sec)
 		}
 		// New addresses are tried at once.
 		other := fast
 		other.Addresses = append(other.Addresses, higher)
 		r.Step(from, Event{Kind: EventConfigure, Config: &other}, nil)
 		if got, want := r.Deadline().Sub(from), MasterDownInterval(V3, 100, IntervalMinV3); got != want {
-			t.Errorf("waits %v, want %v", got, want)
+			t.Errorf("it waits %v, want %v", got, want)
 		}
 	})
 	t.Run("an owner backs off too", func(t *testing.T) {

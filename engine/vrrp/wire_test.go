@@ -75,7 +75,7 @@ func TestAppendMessage(t *testing.T) {
 			src, dst := netip.MustParseAddr(tt.src), Group(tt.cfg.Family)
 			got := AppendMessage([]byte("kept"), &tt.cfg, tt.priority, tt.form, src, dst)
 			if diff := cmp.Diff("kept", string(got[:4])); diff != "" {
-				t.Errorf("what was there (-want +got):\n%s", diff)
+				t.Errorf("existing bytes (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, hex.EncodeToString(got[4:])); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)

@@ -50,7 +50,7 @@ func TestHookReadsEventsInOrder(t *testing.T) {
 		})
 		r.Close(10 * time.Second)
 		if len(rec.got) != 2 || failed != 0 {
-			t.Fatalf("%d failed, told: %+v", failed, rec.got)
+			t.Fatalf("%d failed, received: %+v", failed, rec.got)
 		}
 		d := rec.got[0]
 		if d.Seq != 1 || d.Event != "transition" || d.To != "Master" || d.Family != "ipv4" || d.VRID != 7 || d.Priority != 200 ||
@@ -75,7 +75,7 @@ func TestHookIsNotRunForEachFlap(t *testing.T) {
 		r.Publish([]engine.Event{quiet, flaps})
 		r.Close(10 * time.Second)
 		if len(rec.got) != 1 {
-			t.Fatalf("told: %+v", rec.got)
+			t.Fatalf("received: %+v", rec.got)
 		}
 		if d := rec.got[0]; d.Seq != 2 || d.Event != "transition" || d.To != "Master" || d.Untold != 600 {
 			t.Errorf("%+v", d)
@@ -113,11 +113,11 @@ func TestSlowHookIsToldTheLastStates(t *testing.T) {
 		}
 		for vrid := range uint8(10) {
 			if last[vrid+1] != "Master" {
-				t.Errorf("group %d was last told to be %q", vrid+1, last[vrid+1])
+				t.Errorf("last state received for group %d: %q", vrid+1, last[vrid+1])
 			}
 		}
 		if n := uint64(len(rec.got)); n+lost != seq || n > 300 {
-			t.Errorf("%d told, %d said to be lost, of %d", n, lost, seq)
+			t.Errorf("%d received, %d reported as lost, of %d", n, lost, seq)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func TestProgramGoesOn(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				if last.Up {
-					t.Error("it is up for good")
+					t.Error("it stays up")
 				}
 				w.Close(time.Second)
 			})
