@@ -286,6 +286,6 @@ func TestEveryKeyHasACase(t *testing.T) {
 		t.Errorf("the reference does not have %s", k)
 	}
 	if keys < 70 {
-		t.Errorf("the reference shows %d keys", keys)
+		t.Errorf("the reference has %d keys", keys)
 	}
 }

@@ -471,7 +471,7 @@ func commitOne(t *testing.T, k *keyCase, base, from, to string, master bool, sta
 		started[id] = want
 	}
 	if diff := cmp.Diff(want.peace, got.peace); diff != "" {
-		t.Errorf("in peace (-started with it +committed):\n%s", diff)
+		t.Errorf("undisturbed (-started with it +committed):\n%s", diff)
 	}
 	if diff := cmp.Diff(want.flapped, got.flapped, sameTime); diff != "" {
 		t.Errorf("when the link flaps (-started with it +committed):\n%s", diff)

@@ -35,7 +35,7 @@ func TestArchitectureFaults(t *testing.T) {
 	faults, _ := architectureFaults("`engine/gone.go`, `engine`: `NoCore`\n`engine/core.go`: `Core.Gone`, `NewCore` and\n`Core.Stop`, `no name`. `make generate`, `make money`")
 	want := []string{"engine/gone.go does not exist", "engine/core.go does not declare Core.Gone", `"no name" is no file and no name`, "the Makefile has no target money"}
 	if !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, "NoCore") }) {
-		t.Error("NoCore was not missed")
+		t.Error("NoCore was not reported as missing")
 	}
 	for _, w := range want {
 		if !slices.Contains(faults, w) {

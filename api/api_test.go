@@ -357,10 +357,10 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 	taken := httptest.NewServer(nil)
 	defer taken.Close()
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: taken.Listener.Addr().String()}); err == nil || !answers(second) {
-		t.Errorf("address in use: error %v; the old listener must go on", err)
+		t.Errorf("address in use: error %v; the old listener must continue", err)
 	}
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: "/nonexistent"}); err == nil || !answers(second) {
-		t.Errorf("missing certificate: error %v; the old listener must go on", err)
+		t.Errorf("missing certificate: error %v; the old listener must continue", err)
 	}
 	if err := l.Apply(conf.APIConfig{}); err != nil || answers(second) {
 		t.Errorf("disabled listener: %v", err)

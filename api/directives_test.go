@@ -64,7 +64,7 @@ func TestDirectives(t *testing.T) {
 		host, client := run(t, "client_api = \"disabled\"\n"+user(admin))
 		if r, err := client.Get("http://" + host); err == nil {
 			r.Body.Close()
-			t.Error("disabled, it answers")
+			t.Error("it answers although it is disabled")
 		}
 	})
 	t.Run("host", func(t *testing.T) {

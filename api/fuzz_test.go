@@ -38,7 +38,7 @@ func FuzzRequest(f *testing.F) {
 		case w.Code >= 500:
 			t.Errorf("%s %s: %d %s", r.Method, r.URL, w.Code, w.Body)
 		case w.Code == http.StatusOK && r.URL.Path != "/" && r.URL.Path != "/health":
-			t.Errorf("%s %s was answered to a stranger: %s", r.Method, r.URL, w.Body)
+			t.Errorf("%s %s was answered without a login: %s", r.Method, r.URL, w.Body)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func TestMetricsAccess(t *testing.T) {
 		t.Errorf("with a session: %d %s", code, body)
 	}
 	if code, _, body := do(t, client, "GET", url+"/", "", ""); code != 200 || !strings.Contains(body, metricsPath) {
-		t.Errorf("the index does not tell: %s", body)
+		t.Errorf("the index does not list it: %s", body)
 	}
 
 	// After too many guesses even the right password is refused: otherwise the answer would reveal it.

@@ -116,23 +116,23 @@ func TestRenewedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !served().Equal(first) {
-		t.Error("another certificate before it was asked for")
+		t.Error("another certificate before Renew")
 	}
 	if err := l.Renew(); err != nil {
 		t.Fatal(err)
 	}
 	second := served()
 	if second.Equal(first) {
-		t.Error("the certificate from before after Renew")
+		t.Error("the previous certificate after Renew")
 	}
 	if !strings.Contains(log.String(), "users other than its owner can use the TLS key") || !strings.Contains(log.String(), "mode=0644") {
-		t.Errorf("no complaint about the key: %s", log.String())
+		t.Errorf("no warning about the key: %s", log.String())
 	}
 	if err := os.WriteFile(cert, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Renew(); err == nil {
-		t.Error("no error for a file that is no certificate")
+		t.Error("no error for a file that is not a certificate")
 	}
 	if !served().Equal(second) {
 		t.Error("another certificate after an error")

@@ -78,7 +78,7 @@ func TestAcceptMode(t *testing.T) {
 					if want {
 						lab.Until(t, patience, what+": "+addr, func() error { return do(addr) })
 					} else if do(addr) == nil {
-						t.Errorf("%s: %s is reached", what, addr)
+						t.Errorf("%s: %s can be reached", what, addr)
 					}
 				}
 			}

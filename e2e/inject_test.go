@@ -86,7 +86,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 					}
 					t.Logf("%q: %s%s", lines, r.Stdout, r.Stderr)
 					if attempt == 2 {
-						t.Fatalf("%q is refused again", lines)
+						t.Fatalf("%q was refused again", lines)
 					}
 				}
 			}
@@ -112,7 +112,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 			})
 			if !ours.Running() {
 				if status := ours.Wait(patience); status == 0 || !strings.Contains(ours.Log(), "no buffer space available") {
-					t.Errorf("it ends at the start with exit status %d:\n%s", status, ours.Log())
+					t.Errorf("it ended at the start with exit status %d:\n%s", status, ours.Log())
 				}
 				t.Log("it did not start")
 				ours.Start()
@@ -177,7 +177,7 @@ func TestStopThatCannotRemove(t *testing.T) {
 	}
 	tracer.Wait(patience)
 	if r1.Holds(lab.VIP) == "" {
-		t.Error("the address is gone: nothing was tried")
+		t.Error("the address is gone, so nothing was tested")
 	}
 	v.Start()
 	v.WaitState("Master", patience)

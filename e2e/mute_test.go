@@ -100,7 +100,7 @@ func TestMuteMaster(t *testing.T) {
 			// Its periodic attempts to send are not visible to others.
 			waitShow(t, r1, "show vrrp explain", "because its adverts cannot be sent")
 			for _, a := range wire.Adverts("r1", since) {
-				t.Errorf("on the wire was %+v", a)
+				t.Errorf("seen on the wire: %+v", a)
 			}
 
 			n1.Run("sh", "-c", tt.mend)

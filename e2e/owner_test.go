@@ -172,13 +172,13 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 
 			for _, f := range wire.Frames("r1", start) {
 				if mac, ok := lab.Claims(f, tc.vip); ok && mac.String() != virtual {
-					t.Errorf("a frame says that %s is at %s: %x", tc.vip, mac, f.Data)
+					t.Errorf("a frame announces %s at %s: %x", tc.vip, mac, f.Data)
 				}
 			}
 			r1.Stop()
 			asked("after the end", tc.vip, own)
 			if after := node.Run("nft", "list", "ruleset"); after != before {
-				t.Errorf("left in the packet filter:\n%s", after)
+				t.Errorf("rules left in the packet filter:\n%s", after)
 			}
 		})
 	}

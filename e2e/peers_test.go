@@ -88,7 +88,7 @@ func TestForeignMessages(t *testing.T) {
 			v.WaitState(tt.state, patience)
 			lab.Until(t, patience, "explain says "+tt.explain, func() error {
 				if out := strings.Join(strings.Fields(v.Show("show", "vrrp", "explain")), " "); !says(out, tt.explain) {
-					return fmt.Errorf("it says\n%s", out)
+					return fmt.Errorf("output\n%s", out)
 				}
 				return nil
 			})
@@ -116,7 +116,7 @@ func TestPeerWithAH(t *testing.T) {
 		t.Helper()
 		lab.Until(t, patience, command+" says "+want, func() error {
 			if out := strings.Join(strings.Fields(v.Show(strings.Fields(command)...)), " "); !says(out, want) {
-				return fmt.Errorf("it says\n%s", out)
+				return fmt.Errorf("output\n%s", out)
 			}
 			return nil
 		})
@@ -127,7 +127,7 @@ func TestPeerWithAH(t *testing.T) {
 	sniffer := l.Start(l.Routers[0], "sniffer", bin, "-m0", "-i", "eth0")
 	lab.Until(t, patience, "the sniffer names it", func() error {
 		if out := sniffer.Log(); !strings.Contains(out, "192.0.2.2 > 224.0.0.18 AH VRRPv2 group 51 priority 200") {
-			return fmt.Errorf("it says\n%s", out)
+			return fmt.Errorf("output\n%s", out)
 		}
 		return nil
 	})

@@ -56,7 +56,7 @@ func readReadme(t *testing.T) (steps []readmeStep, checkout []string) {
 				last := &steps[len(steps)-1]
 				last.says = append(last.says, line)
 			case m == nil:
-				t.Fatalf("%q stands before every prompt", line)
+				t.Fatalf("%q is before the first prompt", line)
 			case m[2] == "$ ":
 				steps = append(steps, readmeStep{box: m[1], command: m[3]})
 			default:
@@ -121,7 +121,7 @@ func (r *readme) do(t *testing.T, step readmeStep) {
 	case step.command == "plug it in again":
 		r.l.Join(r.l.Routers[0])
 	case b == nil:
-		t.Errorf("nobody knows how to do %q", step.command)
+		t.Errorf("the test does not support the action %q", step.command)
 	case step.prompt != "":
 		b.types(t, step)
 	case step.command == "sudo vrrpsh":
@@ -170,7 +170,7 @@ func newBox(t *testing.T, l *lab.Lab, n *lab.Namespace) *box {
 	}
 	lab.Until(t, patience, n.Role+" has its own files", func() error {
 		if !strings.Contains(b.holder.Log(), "ready") {
-			return fmt.Errorf("it says %q", b.holder.Log())
+			return fmt.Errorf("output %q", b.holder.Log())
 		}
 		return nil
 	})
@@ -271,7 +271,7 @@ func saysAll(out string, lines []string) error {
 	for _, want := range lines {
 		i := slices.IndexFunc(rest, func(l string) bool { return form(l) == form(want) })
 		if i < 0 {
-			return fmt.Errorf("no line is %q in\n%s", want, out)
+			return fmt.Errorf("no line %q in\n%s", want, out)
 		}
 		rest = rest[i+1:]
 	}

@@ -42,7 +42,7 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 			after:  func(n *lab.Namespace) { n.IP("link del twin") },
 		},
 		{
-			name: "who has the MAC address goes down", macvlan: true,
+			name: "the interface with the MAC address goes down", macvlan: true,
 			before: func(n *lab.Namespace) { n.IP(taken, "link set twin up") },
 			fault:  "another interface on eth0 has the same Ethernet address",
 			after:  func(n *lab.Namespace) { n.IP("link set twin down") },
@@ -122,7 +122,7 @@ func TestMissingCapabilityIsNamed(t *testing.T) {
 	r1 := l.Vrrpsh(bin, l.Routers[0], fast)
 	r1.StartWith(func(c *exec.Cmd) { c.Args = slices.Insert(c.Args, 4, "setpriv", "--bounding-set", "-net_raw") })
 	if status := r1.Wait(patience); status == 0 {
-		t.Error("it has started")
+		t.Error("it started")
 	}
 	for _, want := range []string{
 		`msg="the router lacks CAP_NET_RAW, which it needs to send and receive adverts"`,

@@ -259,7 +259,7 @@ func (p *repairing) mac() {
 	})
 	lab.Until(p.t, patience, "the host has the new MAC address", func() error {
 		if got := p.lab.Host.Neighbor(lab.VIP); got != mac {
-			return fmt.Errorf("it has %s", got)
+			return fmt.Errorf("it has the MAC %s", got)
 		}
 		return nil
 	})

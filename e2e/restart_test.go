@@ -309,7 +309,7 @@ func TestRestartWithKernelWork(t *testing.T) {
 		t.Helper()
 		lab.Until(t, 2*patience, fmt.Sprintf("%s is Master of %d", v.Name, want), func() error {
 			if n := masters(v); n != want {
-				return fmt.Errorf("it is of %d", n)
+				return fmt.Errorf("it is Master of %d", n)
 			}
 			return nil
 		})
@@ -361,7 +361,7 @@ func TestRestartDaemon(t *testing.T) {
 				t.Fatalf("the service manager does not receive %q: %v", want, err)
 			case got == "WATCHDOG=1" && want[0] != got: // may come at any time
 			case !strings.HasPrefix(got, want[0]):
-				t.Fatalf("the service manager hears %q, want %q", got, want[0])
+				t.Fatalf("the service manager receives %q, want %q", got, want[0])
 			default:
 				want = want[1:]
 			}

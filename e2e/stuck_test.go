@@ -185,7 +185,7 @@ func TestFullDisk(t *testing.T) {
 		t.Helper()
 		restart(t, v)
 		v.WaitState("Master", 0)
-		if log := v.Log(); strings.Contains(log, "could not be restarted") {
+		if log := v.Log(); strings.Contains(log, "restart failed") {
 			t.Errorf("the log says\n%s", log)
 		}
 	}
@@ -232,7 +232,7 @@ func TestReadOnlyState(t *testing.T) {
 	v.Start()
 	v.WaitState("Master", patience)
 	if out := v.Script("configure", "hostname three", "commit", "end"); !strings.Contains(out, "until the router stops") {
-		t.Errorf("a commit without a place for the history:\n%s", out)
+		t.Errorf("a commit that cannot write the history:\n%s", out)
 	}
 	out := v.Show("show", "history", "commits")
 	for _, number := range []string{"1", "2", "3", "4"} {

@@ -232,7 +232,7 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
 	if left, _ := exec.Command("pgrep", "-a", "-f", "sleep "+unique).Output(); len(left) > 0 {
-		t.Errorf("the script has left\n%s", left)
+		t.Errorf("the script left the processes\n%s", left)
 	}
 }
 

@@ -127,7 +127,7 @@ func TestListenersThatCannotBe(t *testing.T) {
 			free()
 			expect(t, entries, "all parts of the configuration are in effect")
 			if !answers(address) {
-				t.Error("nobody listens")
+				t.Error("no listener accepts connections")
 			}
 		})
 	}

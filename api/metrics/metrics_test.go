@@ -209,12 +209,12 @@ func TestConventions(t *testing.T) {
 				labels = append(labels, l.GetName())
 			}
 			if !slices.Equal(labels, m.labels) {
-				t.Errorf("%s has the labels %q, said are %q", m.name, labels, m.labels)
+				t.Errorf("%s has the labels %q, declared are %q", m.name, labels, m.labels)
 			}
 		}
 	}
 	if len(families) != len(all) {
-		t.Errorf("%d metrics are written, %d are there", len(families), len(all))
+		t.Errorf("%d metrics are written, %d exist", len(families), len(all))
 	}
 }
 
@@ -334,13 +334,13 @@ func TestReference(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile(`vrrpsh_[a-z_]+`).FindAllString(string(text), -1) { // in alerts, for example
 		if !slices.ContainsFunc(all, func(m metric) bool { return m.name == name }) {
-			t.Errorf("%s speaks of %s, which does not exist", documentation, name)
+			t.Errorf("%s mentions %s, which does not exist", documentation, name)
 		}
 	}
 	before, rest, ok := strings.Cut(string(text), tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !ok || !ended {
-		t.Fatalf("%s has no place for the list", documentation)
+		t.Fatalf("%s has no markers for the list", documentation)
 	}
 	var b strings.Builder
 	b.WriteString(before + tableBegin + "| metric | type | labels | |\n|---|---|---|---|\n")

@@ -57,7 +57,7 @@ func TestEnds(t *testing.T) {
 	late, stopLate := f.Subscribe(1)
 	stopLate()
 	if _, open := waiting(late); open {
-		t.Error("a reader that came after the end waits")
+		t.Error("a reader that starts after the end waits")
 	}
 }
 

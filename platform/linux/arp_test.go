@@ -140,7 +140,7 @@ func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 				h.station.Send(datagram(vmac, primary4.Addr(), "to the virtual MAC"))
 				h.station.Send(datagram(own, primary4.Addr(), "to the own MAC"))
 				if got := next(); got != "to the own MAC" {
-					t.Errorf("a Backup receives what is sent %s", got)
+					t.Errorf("a Backup receives packets sent %s", got)
 				}
 
 				a.Active = true
@@ -150,7 +150,7 @@ func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 				}
 				h.station.Send(datagram(vmac, vip4.Addr(), "to the virtual address"))
 				if got := next(); got != "to the virtual address" {
-					t.Errorf("a Master receives what is sent %s", got)
+					t.Errorf("a Master receives packets sent %s", got)
 				}
 			}
 

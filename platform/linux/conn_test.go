@@ -155,12 +155,12 @@ func TestWrongTTL(t *testing.T) {
 			}
 		}
 		if n := flood(); n < ttlBurst {
-			t.Errorf("%d: %d of %d were received, want %d at least", tt.family, n, 4*ttlBurst, ttlBurst)
+			t.Errorf("%d: %d of %d were received, want at least %d", tt.family, n, 4*ttlBurst, ttlBurst)
 		}
 		// The filter is strict now, also when it is set again.
 		must(t, c.SetFilter([]uint8{7, 8}))
 		if n := flood(); n != 0 {
-			t.Errorf("%d: %d were received of a flood that goes on", tt.family, n)
+			t.Errorf("%d: %d packets of a continuing flood were received", tt.family, n)
 		}
 		c.(*conn).ttl.until = time.Now().Add(-time.Second)
 		h.station.Send(good)
@@ -210,11 +210,11 @@ func TestAuthenticationHeader(t *testing.T) {
 		c = openConn(t, h, platform.IPv4)
 		h.station.Send(inAH(9, frame.Protocol))
 		if p := receiveOne(t, h.system, c); !p.AH || p.Payload[1] != 9 {
-			t.Errorf("received %+v by another socket", p)
+			t.Errorf("received %+v on another socket", p)
 		}
 		return
 	}
-	t.Error("nothing was received out of an Authentication Header")
+	t.Error("no message in an Authentication Header was received")
 }
 
 // headerSum returns the checksum of an IPv4 header in which it is zero.

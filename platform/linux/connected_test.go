@@ -288,14 +288,14 @@ func TestWatchTellsWhatToReconcile(t *testing.T) {
 			defer stop()
 			select {
 			case <-told:
-				t.Error("told without any change")
+				t.Error("reported without a change")
 			default:
 			}
 			do(h)
 			select {
 			case <-told:
 			case <-time.After(platformtest.Patience):
-				t.Fatal("nothing was told")
+				t.Fatal("nothing was reported")
 			}
 			reconcile(t, h)
 		})
@@ -340,7 +340,7 @@ func TestAddressesOfAnEarlierRelease(t *testing.T) {
 		}
 		must(t, h.system.Close())
 		if k := h.Kernel(); len(k.Links) != 1 || len(k.Links["up0"].Addrs) != 1 {
-			t.Errorf("macvlan %t: after the end there is %+v", macvlan, k.Links)
+			t.Errorf("macvlan %t: left after the end: %+v", macvlan, k.Links)
 		}
 		h.Restart()
 	}

@@ -212,7 +212,7 @@ func everyRequestFailsOnce(t *testing.T, h *harness) {
 			}
 		}
 	}
-	t.Logf("%d requests have failed", total)
+	t.Logf("%d requests failed", total)
 }
 
 // picture returns the kernel state, in lines.

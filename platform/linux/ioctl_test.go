@@ -115,7 +115,7 @@ func TestIOCTL(t *testing.T) {
 			t.Errorf("lost is %v", id)
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("a removed address is not told")
+		t.Fatal("a removed address is not reported")
 	}
 	apply(a)
 	want("put back", all)
@@ -133,7 +133,7 @@ func TestIOCTL(t *testing.T) {
 	must(t, <-ended)
 	select {
 	case p := <-foreign:
-		t.Errorf("%v was taken for somebody else's", p)
+		t.Errorf("%v was taken for an address of another program", p)
 	default:
 	}
 

@@ -80,7 +80,7 @@ func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	h.FlushFilter()
 	for end := time.Now().Add(5 * time.Second); whereIs(t, h, primary4.Addr()) != answer1(primary4.Addr(), virtual); {
 		if time.Now().After(end) {
-			t.Fatal("the rules were not put back")
+			t.Fatal("the rules were not restored")
 		}
 	}
 

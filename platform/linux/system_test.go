@@ -288,7 +288,7 @@ func waitLost(t testing.TB, lost <-chan platform.ID) platform.ID {
 	case id := <-lost:
 		return id
 	case <-time.After(platformtest.Patience):
-		t.Fatal("nothing was told lost")
+		t.Fatal("nothing was reported as lost")
 		return platform.ID{}
 	}
 }
@@ -344,7 +344,7 @@ func TestWatchAfterOverrun(t *testing.T) {
 				}
 			}
 		case <-late:
-			t.Fatalf("after an overrun: lost told %v, link gone told %v, addresses complete %v", lost, vanished, complete)
+			t.Fatalf("after an overrun: loss reported %v, missing link reported %v, addresses complete %v", lost, vanished, complete)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestBackground(t *testing.T) {
 		}
 	}
 	if InBackground() != nil {
-		t.Error("a process that was started otherwise has a parent")
+		t.Error("a process started in another way has a parent")
 	}
 	var nobody *Parent
 	nobody.Ready()
@@ -103,7 +103,7 @@ func first() int {
 		return fail(err)
 	}
 	if in, err := os.Getwd(); err != nil || in != "/" {
-		return fail(fmt.Errorf("a failure leads to %s, %w", in, err))
+		return fail(fmt.Errorf("after a failure: %s, %w", in, err))
 	}
 	p.Path = link
 	return fail(p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener), pid))
@@ -133,7 +133,7 @@ func second() int {
 // inheritsLock checks that only the successor can claim the PID file, and removes it.
 func inheritsLock(in *Inheritance) error {
 	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
-		return fmt.Errorf("the PID file is anybody's: %w", err)
+		return fmt.Errorf("other processes can claim the PID file: %w", err)
 	}
 	pid, err := in.Claim("router.pid")
 	if err != nil {
@@ -144,7 +144,7 @@ func inheritsLock(in *Inheritance) error {
 	}
 	in.ReleasePredecessor(in.Listener, pid)
 	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
-		return fmt.Errorf("the PID file is anybody's after the succession: %w", err)
+		return fmt.Errorf("other processes can claim the PID file after the succession: %w", err)
 	}
 	return pid.Release()
 }
@@ -275,7 +275,7 @@ func TestPID(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Errorf("another's file was removed: %v", err)
+		t.Errorf("a file of another process was removed: %v", err)
 	}
 	if err := other.Release(); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestPID(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Claim(path); err == nil {
-		t.Error("a symbolic link is written through")
+		t.Error("a symbolic link was followed for writing")
 	}
 }
 
@@ -351,7 +351,7 @@ func TestPIDFileIsNobodyElses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Claim(path); err == nil {
-		t.Error("a symbolic link is locked")
+		t.Error("a symbolic link was followed for the lock")
 	}
 }
 
@@ -369,7 +369,7 @@ func TestWorkingDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Enter(filepath.Join(dir, "file")); err == nil {
-		t.Error("a file is a working directory")
+		t.Error("a file was accepted as the working directory")
 	}
 }
 
@@ -398,7 +398,7 @@ func TestService(t *testing.T) {
 		}
 		n, err := manager.Read(b)
 		if got := string(b[:n]); err != nil || got != want && !(strings.HasSuffix(want, "=") && strings.HasPrefix(got, want)) {
-			t.Errorf("the service manager hears %q, %v, want %s", got, err, want)
+			t.Errorf("the service manager receives %q, %v, want %s", got, err, want)
 		}
 	}
 }
@@ -418,7 +418,7 @@ func TestWatch(t *testing.T) {
 		alive := 0
 		watch(ctx, 10*time.Second, stuck, func() { alive++ })
 		if alive != 5 {
-			t.Errorf("%d signs of life in 50 s of health and 45 s without", alive)
+			t.Errorf("%d watchdog messages in 50 s of health and 45 s without", alive)
 		}
 	})
 }

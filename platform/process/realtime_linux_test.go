@@ -53,13 +53,13 @@ func TestRealtime(t *testing.T) {
 		}
 		for what := range scheduling(t, "self") {
 			if what != "0/0" {
-				t.Errorf("taken back: a thread has policy and priority %s", what)
+				t.Errorf("after the reset a thread has policy and priority %s", what)
 			}
 		}
 	}()
 	if os.Geteuid() != 0 {
 		if err == nil || !strings.Contains(err.Error(), "CAP_SYS_NICE") {
-			t.Errorf("without the right: %v", err)
+			t.Errorf("without the capability: %v", err)
 		}
 		return
 	}

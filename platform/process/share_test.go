@@ -99,13 +99,13 @@ func TestQuota(t *testing.T) {
 		synctest.Wait()
 		start = time.Now()
 		if _, err := q.Enter(t.Context(), "bob"); !errors.Is(err, ErrQuota) || time.Since(start) != 0 {
-			t.Errorf("beyond those who wait: %v after %v", err, time.Since(start))
+			t.Errorf("above the limit of waiting requests: %v after %v", err, time.Since(start))
 		}
 		cancel()
 		synctest.Wait()
 		second()
 		if len(q.users) != 1 {
-			t.Errorf("%d users are remembered, one is there", len(q.users))
+			t.Errorf("%d users are kept, one is active", len(q.users))
 		}
 	})
 }

@@ -72,7 +72,7 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 						t.Errorf("%s as %d, %s: %v", name, uid, end, err)
 					}
 					if left := running(t, unique); len(left) > 0 {
-						t.Errorf("%s as %d, %s: it has left %q", name, uid, end, left)
+						t.Errorf("%s as %d, %s: it left the processes %q", name, uid, end, left)
 					}
 				}
 			}
@@ -122,7 +122,7 @@ func TestProgramsBesideEachOther(t *testing.T) {
 // check and run.
 func TestCheckedIsRun(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make what belongs to others")
+		t.Skip("only root can create files of other users")
 	}
 	dir, err := os.MkdirTemp("/tmp", "vrrpsh-program-") // writable by all users
 	if err != nil {
@@ -190,7 +190,7 @@ func TestCheckedIsRun(t *testing.T) {
 	close(stop)
 	swapper.Wait()
 	if _, err := os.Stat(at("evil-ran")); err == nil {
-		t.Error("another's program was run")
+		t.Error("the attacker's program was run")
 	}
 	for _, path := range []string{"/bin/../bin/sh", "/./bin//sh", at("far/../good")} {
 		err := program.Check(path, 0)
@@ -199,7 +199,7 @@ func TestCheckedIsRun(t *testing.T) {
 		}
 	}
 	if err := program.Check(at("good")+"/../good", 0); err == nil {
-		t.Error("the way leads by a file")
+		t.Error("a path through a file was accepted")
 	}
 }
 

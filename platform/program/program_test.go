@@ -56,7 +56,7 @@ func TestTimeoutKillsAll(t *testing.T) {
 	}
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); {
 		if _, err := os.Stat(file); err == nil {
-			t.Fatal("what it had started went on")
+			t.Fatal("its child processes kept running")
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 			if _, err := program.Run(t.Context(), p); err == nil {
-				t.Error("it was run all the same")
+				t.Error("it was run anyway")
 			}
 		})
 	}
@@ -98,7 +98,7 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := errorText(program.Check(p.Command[0], 0)); !strings.Contains(got, "another user") {
-			t.Errorf("a stranger's program: %q", got)
+			t.Errorf("a program of another user: %q", got)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func TestCheck(t *testing.T) {
 // Links may lead to a program, but no step of the path may be under the control of another user.
 func TestCheckLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make what belongs to others")
+		t.Skip("only root can create files of other users")
 	}
 	p := self(t, "", 0o755)
 	ours, theirs := t.TempDir(), t.TempDir()

@@ -86,7 +86,7 @@ func TestOnlyOneRouterHasTheFile(t *testing.T) {
 	}
 	other, err := runstate.Open(dir, "run-state-2", nil)
 	if err != nil {
-		t.Errorf("another file beside it: %v", err)
+		t.Errorf("another state file in the directory: %v", err)
 	} else {
 		other.Close()
 	}
