@@ -77,13 +77,13 @@ func TestNobodyIsKeptOut(t *testing.T) {
 		addresses, each int
 		send            string
 	}{
-		"four addresses, silent":    {4, maxSourceConnections, ""},
-		"six addresses, slow":       {6, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n"},
-		"idle after a request":      {4, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"},
-		"one address, beyond all":   {1, 2 * maxSourceConnections, ""},
-		"six hundred addresses":     {600, 1, ""},
-		"wrong passwords, many":     {200, 2, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nuser=admin&passwd=x"},
-		"a body that does not come": {5, maxSourceConnections, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nuser="},
+		"four addresses, silent":       {4, maxSourceConnections, ""},
+		"six addresses, slow":          {6, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n"},
+		"idle after a request":         {4, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"},
+		"one address, above its limit": {1, 2 * maxSourceConnections, ""},
+		"six hundred addresses":        {600, 1, ""},
+		"wrong passwords, many":        {200, 2, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nuser=admin&passwd=x"},
+		"a body that never arrives":    {5, maxSourceConnections, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nuser="},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, _, _ := newAPI(t, testView())

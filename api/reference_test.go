@@ -12,7 +12,7 @@ import (
 	"vrrpsh/conf"
 )
 
-var update = flag.Bool("update", false, "write the schemas that follow from the keys into openapi.json")
+var update = flag.Bool("update", false, "write the schemas of the keys into openapi.json")
 
 // TestReference checks that the schemas of configurations match the declared keys: -update writes
 // them.

@@ -190,7 +190,7 @@ func TestRouterAdvertisements(t *testing.T) {
 			becomes(t, r1, "!2001:db8:99:", "ip", "-6", "addr", "show", "dev", "standby51")
 			says := "settings of standby51 (it accepts router advertisements; the addresses from them are removed)"
 			if readOnly {
-				lab.Until(t, comparison, "the log tells", func() error {
+				lab.Until(t, comparison, "the log reports it", func() error {
 					if !strings.Contains(v.Log(), says) {
 						return errNotYet
 					}

@@ -104,7 +104,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 			peer.Start()
 			lab.Until(t, patience, "the peer answers", func() error { _, err := peer.TryStatus(); return err })
 			ours.StartWith(failing("sendto:error=ENOBUFS:when=" + when))
-			lab.Until(t, patience, "r1 answers, or says that it cannot start", func() error {
+			lab.Until(t, patience, "r1 answers, or reports that it cannot start", func() error {
 				if !ours.Running() {
 					return nil
 				}

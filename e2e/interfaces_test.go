@@ -99,7 +99,7 @@ func TestMacvlanOnMacvlan(t *testing.T) {
 		} else {
 			for _, v := range []*lab.Vrrpsh{r1, r2} {
 				v.WaitState("Init", patience)
-				waitShow(t, v, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is itself a macvlan, on which Masters with the virtual MAC address do not hear each other")
+				waitShow(t, v, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other")
 			}
 		}
 		r1.Stop()

@@ -155,7 +155,7 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 			// The host probes by unicast, as it does for a stale neighbor entry.
 			asked("again", tc.vip, virtual)
 			l.Host.IP("neigh change " + tc.vip + " dev eth0 lladdr " + virtual + " nud probe")
-			lab.Until(t, patience, "the host has found its entry right", func() error {
+			lab.Until(t, patience, "the host has confirmed its entry", func() error {
 				if out := l.Host.Run("ip", "neigh", "show", tc.vip, "dev", "eth0"); !strings.Contains(out, "REACHABLE") {
 					return fmt.Errorf("%s", strings.TrimSpace(out))
 				}

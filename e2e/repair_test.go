@@ -159,7 +159,7 @@ func (p *repairing) addresses() {
 	}
 	for _, d := range damaged {
 		want := "removed from outside, putting it back: [" + d.link
-		lab.Until(p.t, patience, "the log says "+want, func() error {
+		lab.Until(p.t, patience, "the log reports "+want, func() error {
 			if !strings.Contains(p.r1.Log(), want) {
 				return errNotYet
 			}

@@ -243,7 +243,7 @@ exec PROGRAM "$@" ;; esac
 	}
 
 	runs("at first", "vrrpsh 1.0")
-	restarts("the first release to one that does not understand it", installed(`s/^{/{"Nonsense":1,/`, bin))
+	restarts("the first release to one that does not understand the hand-over", installed(`s/^{/{"Nonsense":1,/`, bin))
 	runs("given back", "vrrpsh 1.0")
 	if text := ours.Log(); !strings.Contains(text, `unknown field \"Nonsense\"`) {
 		t.Errorf("the log says\n%s", text)
@@ -265,7 +265,7 @@ exec PROGRAM "$@" ;; esac
 	runs("refused", "vrrpsh 0.9.0")
 
 	// The first release gets the hand-over of this one, as when this one cannot continue and hands back.
-	restarts("to the first release after all", installed("", first))
+	restarts("back to the first release", installed("", first))
 	runs("given back", "vrrpsh 1.0")
 	if text := ours.Log(); strings.Contains(text, "starting anew") {
 		t.Errorf("the log says\n%s", text)

@@ -395,7 +395,7 @@ func TestRestartDaemon(t *testing.T) {
 
 	// Another process waits for a moment in which the PID file is not locked.
 	l.Start(r1, "nobody", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--exclusive", pidFile, "sleep", "1000")
-	lab.Until(t, patience, "somebody has locked the PID file, or waits for it", func() error {
+	lab.Until(t, patience, "another process has locked the PID file, or waits for it", func() error {
 		locks, err := os.ReadFile("/proc/locks")
 		if err == nil && !strings.Contains(string(locks), inodeOf(t, pidFile)) {
 			err = errNotYet

@@ -109,30 +109,30 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 		do   func(h *host)
 		want bool
 	}{
-		"nothing":                      {func(*host) {}, false},
-		"another virtual router":       {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
-		"a tracked object":             {func(h *host) { h.track(gw, false) }, false},
-		"another interface":            {func(h *host) { h.unlink(7) }, false},
-		"a new interface":              {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
-		"its description":              {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
-		"its addresses":                {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
-		"a restart":                    {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
-		"its interface's addresses":    {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
-		"addresses of who has its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
-		"its macvlan was removed":      {func(h *host) { h.lose(vr.Key) }, true},
+		"nothing":                                 {func(*host) {}, false},
+		"another virtual router":                  {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
+		"a tracked object":                        {func(h *host) { h.track(gw, false) }, false},
+		"another interface":                       {func(h *host) { h.unlink(7) }, false},
+		"a new interface":                         {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
+		"its description":                         {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
+		"its addresses":                           {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
+		"a restart":                               {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
+		"its interface's addresses":               {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
+		"addresses of the interface with its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
+		"its macvlan was removed":                 {func(h *host) { h.lose(vr.Key) }, true},
 		"its own macvlan": {func(h *host) {
 			h.link(foreign(9, "vrrp51", virtual))
 			h.core.ForgetLink(h.now, 9, &h.out)
 		}, false},
-		"its interface's MTU":           {func(h *host) { l := eth0; l.MTU = 9000; h.link(l) }, true},
-		"its interface was down":        {func(h *host) { l := eth0; l.Up = false; h.link(l); h.link(eth0) }, true},
-		"it had no address":             {func(h *host) { h.link(ethernet(1, "eth0")); h.link(eth0) }, true},
-		"its interface went and came":   {func(h *host) { h.unlink(1); h.link(eth0) }, true},
-		"who had its name went":         {func(h *host) { h.unlink(5) }, true},
-		"who had its name was renamed":  {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
-		"who had its MAC went":          {func(h *host) { h.unlink(6) }, true},
-		"who had its MAC got another":   {func(h *host) { h.link(foreign(6, "twin", [6]byte{2})) }, true},
-		"who had its MAC was shut down": {func(h *host) { l := foreign(6, "twin", virtual); l.Up = false; h.link(l) }, true},
+		"its interface's MTU":                        {func(h *host) { l := eth0; l.MTU = 9000; h.link(l) }, true},
+		"its interface was down":                     {func(h *host) { l := eth0; l.Up = false; h.link(l); h.link(eth0) }, true},
+		"it had no address":                          {func(h *host) { h.link(ethernet(1, "eth0")); h.link(eth0) }, true},
+		"its interface was removed and added":        {func(h *host) { h.unlink(1); h.link(eth0) }, true},
+		"the interface with its name was removed":    {func(h *host) { h.unlink(5) }, true},
+		"the interface with its name was renamed":    {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
+		"the interface with its MAC was removed":     {func(h *host) { h.unlink(6) }, true},
+		"the interface with its MAC got another one": {func(h *host) { h.link(foreign(6, "twin", [6]byte{2})) }, true},
+		"the interface with its MAC was shut down":   {func(h *host) { l := foreign(6, "twin", virtual); l.Up = false; h.link(l) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)

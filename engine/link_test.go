@@ -70,7 +70,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"removed", func() { h.unlink(3) }, vrrp.Initialize, vrrp.CauseNoLink, []engine.Listen{closed}, "no", "interface missing"},
 		{"not Ethernet", func() { l := up; l.Ethernet = false; h.link(l) }, vrrp.Initialize, vrrp.CauseUnsuitable, nil, "", "interface found"},
 		{"Ethernet after all", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "interface changed"},
-		{"replaced before its end was told", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
+		{"replaced before its end was reported", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
 			[]engine.Listen{closed, {Link: 4, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true}}, "yes", "interface missing"},
 		{"end of the old one", func() { h.unlink(3) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
 	}
@@ -172,7 +172,7 @@ func TestAdvertMAC(t *testing.T) {
 		{"ether", func(*engine.VirtualRouter) {}, plain, plain},
 		{"ether with virtual MAC", restarts["vmac"], virtual, virtual},
 		{"macvlan", macvlan, virtual, virtual},
-		{"macvlan, told otherwise", func(vr *engine.VirtualRouter) { macvlan(vr); inPlace["advert_mac"](vr) }, plain, virtual},
+		{"macvlan, with the interface's MAC", func(vr *engine.VirtualRouter) { macvlan(vr); inPlace["advert_mac"](vr) }, plain, virtual},
 	} {
 		h := newHost(t)
 		vr := with(group("eth0", 1, "10.0.0.100"), tt.change)
@@ -473,9 +473,9 @@ func TestListen(t *testing.T) {
 		{"second", config(two, one), []engine.Listen{v4(1, 2)}},
 		{"reordered", config(one, two), nil},
 		{"IPv6", config(one, two, six), []engine.Listen{{Link: 1, Family: vrrp.IPv6, VRIDs: []uint8{1}, Source: addr("fe80::1"), Filter: true}}},
-		{"no filter for one", config(with(one, open), two, six), []engine.Listen{unfiltered}},
+		{"one without a filter", config(with(one, open), two, six), []engine.Listen{unfiltered}},
 		{"filter", config(one, two, six), []engine.Listen{v4(1, 2)}},
-		{"unicast peers, whose TTL is to be counted", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
+		{"unicast peers, whose TTL is checked", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
 		{"multicast", config(one, two, six), []engine.Listen{v4(1, 2)}},
 		{"shutdown", config(with(one, down), two, six), []engine.Listen{v4(2)}},
 		{"no shutdown", config(one, two, six), []engine.Listen{v4(1, 2)}},

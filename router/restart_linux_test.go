@@ -29,7 +29,7 @@ func TestCheckHandover(t *testing.T) {
 	}{
 		"the first release": {first, ""},
 		"this release":      {specimen, ""},
-		"one that calls what is left in Linux otherwise": {renamed, `unknown field "Index"`},
+		"one with another name for state left in Linux": {renamed, `unknown field "Index"`},
 		"something else": {[]byte("hello"), "hand-over: "},
 		"nothing":        {nil, "hand-over: "},
 	} {

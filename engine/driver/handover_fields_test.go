@@ -141,8 +141,8 @@ func TestSpecimen(t *testing.T) {
 		{"another system's part", func() {}, new(struct{ X int }), "state left in the kernel"},
 		{"of a later release", func() { doc["Written"], doc["More"] = handoverVersion+1, 1 }, new(struct{ X int }), ""},
 		{"that needs a later one", func() { doc["Version"] = handoverVersion + 1 }, nil, fmt.Sprintf("needs version %d, this release understands version %d", handoverVersion+1, handoverVersion)},
-		{"with a field that is unknown", func() { doc["Version"], doc["Written"] = 1, handoverVersion }, nil, `unknown field "More"`},
-		{"with a group's field that is unknown", func() {
+		{"with an unknown field", func() { doc["Version"], doc["Written"] = 1, handoverVersion }, nil, `unknown field "More"`},
+		{"with an unknown field of a group", func() {
 			delete(doc, "More")
 			rename("Peer", "Rival", doc["Engine"].(map[string]any)["Groups"].([]any)[0].(map[string]any))()
 		}, nil, `unknown field "Rival"`},

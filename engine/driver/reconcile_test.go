@@ -136,13 +136,13 @@ func TestWhenTheKernelIsCompared(t *testing.T) {
 			c.at = nil
 		}
 		sleep(65 * time.Second)
-		check("in peace", 30, 60)
+		check("undisturbed", 30, 60)
 		for range 10 {
 			c.tell <- platform.Update{Diverged: true}
 			sleep(10 * time.Millisecond)
 		}
 		sleep(20 * time.Second)
-		check("told of differences", 65, 66)
+		check("after a report of differences", 65, 66)
 		c.mu.Lock()
 		c.err = errors.New("no buffer space")
 		c.mu.Unlock()

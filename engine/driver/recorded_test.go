@@ -27,7 +27,7 @@ import (
 )
 
 // record writes missing recordings. Existing ones show what a release did, and stay.
-var record = flag.Bool("record", false, "record what new files in testdata mean")
+var record = flag.Bool("record", false, "record the meaning of new files in testdata")
 
 // recorded returns the recording with a name.
 func recorded(t *testing.T, name string, got func() []byte) []byte {

@@ -59,7 +59,7 @@ func TestAnnounce(t *testing.T) {
 			t.Errorf("announced at (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("at once although there was a round just before", func(t *testing.T) {
+	t.Run("at once, even right after another round", func(t *testing.T) {
 		r := master(base(V3))
 		run(r, 2*sec)
 		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}

@@ -51,7 +51,7 @@ func TestConfigure(t *testing.T) {
 			expect(t, step(r, sec, Event{Kind: EventConfigure, Config: &cfg}))
 			expectState(t, r, Backup, MasterDownInterval(v, 200, sec))
 		})
-		t.Run("a new secret is asked for", func(t *testing.T) {
+		t.Run("adverts need the new secret", func(t *testing.T) {
 			r := backup(base(v))
 			cfg := base(v, func(c *Config) { c.AuthType, c.Secret = AuthSimple, "new" })
 			step(r, sec, Event{Kind: EventConfigure, Config: &cfg})

@@ -37,13 +37,13 @@ func TestTimersAreReexamined(t *testing.T) {
 		cause    Cause
 	}{
 		"nothing":                     {nil, nil, early, down100, CausePreempt},
-		"preemption taken away":       {nil, list(noPreempt), early, early + followed + down100, CauseMasterDown},
-		"preemption given":            {list(noPreempt), nil, early, early + followed + down100, CauseMasterDown},
+		"preemption switched off":     {nil, list(noPreempt), early, early + followed + down100, CauseMasterDown},
+		"preemption switched on":      {list(noPreempt), nil, early, early + followed + down100, CauseMasterDown},
 		"priority below the Master's": {nil, list(priority(40)), early, early + followed + down(40), CauseMasterDown},
 		"priority still above it":     {nil, list(priority(60)), early, down(60), CausePreempt},
 		"a delay":                     {nil, list(delay(30 * sec)), early, early + followed + down100, CauseMasterDown},
 		"a delay that is over":        {nil, list(delay(sec)), early, early, CausePreempt},
-		"the delay taken away":        {list(delay(30 * sec)), nil, early, sec + down100, CausePreempt},
+		"the delay removed":           {list(delay(30 * sec)), nil, early, sec + down100, CausePreempt},
 		"a shorter delay":             {list(delay(30 * sec)), list(delay(4 * sec)), early, 5 * sec, CausePreempt},
 		"a delay and no preemption":   {list(delay(4 * sec)), list(delay(4*sec), noPreempt), early, early + followed + down100, CauseMasterDown},
 
@@ -136,7 +136,7 @@ func TestRoundsAreReexamined(t *testing.T) {
 		"a longer round":       {AnnounceConfig{Repeat: 2}, AnnounceConfig{Repeat: 3}, 5 * ms, []time.Duration{10 * ms, 110 * ms}},
 		"refreshed":            {AnnounceConfig{Repeat: 1}, AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, sec, []time.Duration{5 * sec, 9 * sec}},
 		"refreshed less":       {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, sec, []time.Duration{5 * sec, 9 * sec}},
-		"refreshed no more":    {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1}, sec, nil},
+		"no longer refreshed":  {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1}, sec, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := master(base(V3, func(c *Config) { c.Announce = tt.from }))

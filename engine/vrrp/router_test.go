@@ -58,7 +58,7 @@ func TestInitialize(t *testing.T) {
 			expectState(t, r, Master, sec)
 			expect(t, step(r, 10*ms, Event{Kind: EventInstalled}), announce)
 		})
-		t.Run("nothing but startup leads out", func(t *testing.T) {
+		t.Run("only startup leaves Initialize", func(t *testing.T) {
 			r := New(base(v))
 			cfg := base(v)
 			for _, ev := range []Event{
@@ -193,7 +193,7 @@ func TestLearnInterval(t *testing.T) {
 			t.Errorf("Master_Adver_Interval is %v, want %v", got, sec)
 		}
 	})
-	t.Run("makes the Skew_Time after priority 0", func(t *testing.T) {
+	t.Run("determines the Skew_Time after priority 0", func(t *testing.T) {
 		r := backup(base(V3))
 		step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 200)})
 		step(r, 2*sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 0)})
@@ -255,7 +255,7 @@ func TestMaster(t *testing.T) {
 				}
 			})
 		}
-		t.Run("adverts do not hold up the Adver_Timer", func(t *testing.T) {
+		t.Run("adverts do not delay the Adver_Timer", func(t *testing.T) {
 			r := master(base(v))
 			a := advertOf(t, base(v), lower, 50)
 			for d := ms; d < sec; d += ms {
@@ -345,7 +345,7 @@ func TestPreemptDelay(t *testing.T) {
 			step(r, d, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, priority)})
 		}
 	}
-	t.Run("a lower-priority Master is taken over when it ends", func(t *testing.T) {
+	t.Run("the lower-priority Master is preempted when it ends", func(t *testing.T) {
 		r := backup(delayed)
 		hear(r, sec, 30*sec, 50)
 		expectState(t, r, Backup, 31*sec)
@@ -428,7 +428,7 @@ func TestRefused(t *testing.T) {
 		expect(t, step(master(base(V3)), sec/2, Event{Kind: EventRefused, Cause: CauseAddressLost}),
 			send(0), withdraw, transition(Master, Backup, CauseAddressLost))
 	})
-	t.Run("means nothing to a Backup", func(t *testing.T) {
+	t.Run("has no effect on a Backup", func(t *testing.T) {
 		expect(t, step(backup(base(V3)), sec/2, refused))
 	})
 	t.Run("addresses lost to another program, and a kernel without memory, do not keep it from preempting", func(t *testing.T) {

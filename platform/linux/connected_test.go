@@ -64,7 +64,7 @@ func TestConnectedRoutes(t *testing.T) {
 		{name: "the interface has the subnet", vips: "10.9.0.100/24", before: "10.9.0.1/24", want: []string{own}},
 		{name: "with macvlan", macvlan: true, vips: "10.9.0.100/24", before: "10.9.0.1/24", want: []string{own}},
 		{
-			name: "another address comes and the first goes", vips: "10.9.0.100/24 10.9.0.101/24", before: "10.9.0.1/24",
+			name: "another address is added and the first removed", vips: "10.9.0.100/24 10.9.0.101/24", before: "10.9.0.1/24",
 			harm: func(h *harness) {
 				h.AddAddr("up0", pfx("10.9.0.5/24"))
 				h.DelAddr("up0", pfx("10.9.0.1/24"))
@@ -77,7 +77,7 @@ func TestConnectedRoutes(t *testing.T) {
 			want: []string{"10.8.0.0/24 dev up0 proto 2 src 10.8.0.1", own},
 		},
 		{
-			name: "and all of them go", vips: "10.9.0.100/24", before: "10.8.0.1/24 10.9.0.1/24",
+			name: "and all of them are removed", vips: "10.9.0.100/24", before: "10.8.0.1/24 10.9.0.1/24",
 			harm: func(h *harness) { h.DelAddr("up0", pfx("10.9.0.1/24")) },
 			want: []string{"10.8.0.0/24 dev up0 proto 2 src 10.8.0.1", "10.9.0.0/24 dev up0 proto 112 src 10.9.0.100"},
 		},
@@ -107,7 +107,7 @@ func TestConnectedRoutes(t *testing.T) {
 			want: []string{"2001:db8:1::/64 dev up0 proto 2"},
 		},
 		{
-			name: "of which it is robbed", six: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "2001:db8:1::7/64",
+			name: "IPv6 with an address of the subnet that is removed", six: true, vips: "fe80::1/64 2001:db8:1::1/64", before: "2001:db8:1::7/64",
 			harm: func(h *harness) { h.DelAddr("up0", pfx("2001:db8:1::7/64")) },
 			want: []string{"2001:db8:1::/64 dev up0 proto 112"},
 		},
@@ -256,7 +256,7 @@ func TestMacvlanFollows(t *testing.T) {
 	}
 	write("ipv4/conf/standby4/arp_ignore", "0")
 	write("ipv6/conf/standby6/accept_ra", "1")
-	check("after somebody has changed all", 1500, "0", "0")
+	check("after another program has changed everything", 1500, "0", "0")
 }
 
 func ipNetMAC(mac [6]byte) string {

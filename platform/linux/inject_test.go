@@ -22,7 +22,7 @@ import (
 	"vrrpsh/platform"
 )
 
-var injectAll = flag.Bool("inject-all", false, "let every single request fail, which takes minutes, instead of some")
+var injectAll = flag.Bool("inject-all", false, "make every request fail in turn, which takes minutes, instead of some")
 
 // injector makes requests to the kernel fail, beginning with request number at, before or after their execution.
 type injector struct {

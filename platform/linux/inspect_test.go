@@ -22,10 +22,10 @@ func TestInspect(t *testing.T) {
 		macvlan  bool
 		want     string // a part of the only finding; empty: there is none
 	}{
-		{"what a macvlan needs and has", map[string]int{
+		{"the settings that a macvlan needs", map[string]int{
 			"all/arp_ignore": 1, "eth0/arp_ignore": 1, "all/rp_filter": 1, "eth0/rp_filter": 1, "m1/rp_filter": 2, "eth0/proxy_arp": 1,
 		}, true, ""},
-		{"what an interface itself may have", map[string]int{"all/proxy_arp": 1, "all/rp_filter": 1, "all/arp_ignore": 1}, false, ""},
+		{"settings allowed for an interface itself", map[string]int{"all/proxy_arp": 1, "all/rp_filter": 1, "all/arp_ignore": 1}, false, ""},
 		{"no answers at all", map[string]int{"all/arp_ignore": 8}, false, "conf.all.arp_ignore is 8: ARP requests for virtual addresses are not answered"},
 		{"no answers on the interface", map[string]int{"eth0/arp_ignore": 8, "all/arp_ignore": 1}, true, "conf.eth0.arp_ignore is 8: ARP requests for virtual addresses are not answered"},
 		{"answers for all interfaces", map[string]int{"all/arp_ignore": 3}, true, "eth0 answers ARP for virtual addresses with its own MAC"},

@@ -257,7 +257,7 @@ func testClosed(t *testing.T, h Harness) {
 	b.apply(shut(open, false))
 	ping("closed", false)
 	b.apply(shut(open, true))
-	ping("closed but for pings", true)
+	ping("closed except for pings", true)
 	b.apply(shut(open, false))
 	ping("closed again", false)
 	b.apply(open)
