@@ -33,7 +33,7 @@ func TestArchitectureNamesWhatExists(t *testing.T) {
 // TestArchitectureFaults checks that the test above finds faults.
 func TestArchitectureFaults(t *testing.T) {
 	faults, _ := architectureFaults("`engine/gone.go`, `engine`: `NoCore`\n`engine/core.go`: `Core.Gone`, `NewCore` and\n`Core.Stop`, `no name`. `make generate`, `make money`")
-	want := []string{"engine/gone.go does not exist", "engine/core.go does not declare Core.Gone", `"no name" is no file and no name`, "the Makefile has no target money"}
+	want := []string{"engine/gone.go does not exist", "engine/core.go does not declare Core.Gone", `"no name" is neither a file nor a name`, "the Makefile has no target money"}
 	if !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, "NoCore") }) {
 		t.Error("NoCore was not reported as missing")
 	}
@@ -69,7 +69,7 @@ func architectureFaults(text string) (faults []string, names int) {
 		case strings.Contains(said, "/") || strings.HasSuffix(said, ".go"):
 			faults = append(faults, said+" does not exist")
 		case !goName.MatchString(said):
-			faults = append(faults, fmt.Sprintf("%q is no file and no name", said))
+			faults = append(faults, fmt.Sprintf("%q is neither a file nor a name", said))
 		case file == "" || !slices.Contains(declared(file), said):
 			faults = append(faults, file+" does not declare "+said)
 		default:

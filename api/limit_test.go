@@ -19,7 +19,7 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// freeHost returns an address on which nobody listens.
+// freeHost returns an address without a listener.
 func freeHost() string {
 	free := httptest.NewServer(nil)
 	defer free.Close()

@@ -116,7 +116,7 @@ func (x *bench) shell(b *testing.B) {
 	execute(b, c, "end")
 }
 
-// execute runs a command, which must succeed, in a session and returns what it prints.
+// execute runs a command, which must succeed, in a session and returns its output.
 func execute(b *testing.B, c *remote.Client, line string) string {
 	b.Helper()
 	var out, errs bytes.Buffer

@@ -102,7 +102,7 @@ func TestFeel(t *testing.T) {
 					u.Prompt("r1# ")
 				})
 				if t.Failed() {
-					return // the next would begin anywhere
+					return // the next line would begin in the middle
 				}
 			}
 			u.T = t

@@ -31,7 +31,7 @@ func becomes(t *testing.T, n *lab.Namespace, want string, argv ...string) {
 }
 
 // TestRoutesOfAMaster changes the addresses of a Master's interface like DHCP clients, and has virtual addresses in subnets in
-// which the interface has none: the host still reaches the Master, and the Master what is behind.
+// which the interface has none: the host still reaches the Master, and the Master still reaches routed networks.
 func TestRoutesOfAMaster(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)

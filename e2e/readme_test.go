@@ -136,7 +136,7 @@ type box struct {
 	l        *lab.Lab
 	name     string
 	holder   *lab.Process // keeps the namespaces alive
-	caches   []string     // of the Go command, which are not in the home directory of the box
+	caches   []string     // variables of the Go command, since its directories are not in the home directory of the box
 	terminal *termtest.Terminal
 }
 

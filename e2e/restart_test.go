@@ -450,7 +450,7 @@ func TestRestartDaemon(t *testing.T) {
 			t.Errorf("%s: a second router: %v\n%s", step.what, err, out)
 		}
 	}
-	// A listener that cannot be opened is no reason to give up Master.
+	// A listener that cannot be opened must not end Master.
 	var taken net.Listener
 	err = r1.Do(func() (err error) { taken, err = net.Listen("tcp", "127.0.0.1:7081"); return err })
 	if err != nil {

@@ -19,7 +19,7 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// A host runs a Core in virtual time and plays the kernel.
+// A host runs a Core in virtual time and simulates the kernel.
 type host struct {
 	tb   tester
 	core *engine.Core

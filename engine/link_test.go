@@ -58,7 +58,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"appears, down", func() { l := up; l.Up = false; h.link(l) }, vrrp.Initialize, vrrp.CauseLinkDown, nil, "yes", "interface found, down"},
 		{"up, no address", func() { l := up; l.Addrs = nil; h.link(l) }, vrrp.Initialize, vrrp.CauseNoAddress, nil, "yes", "interface up"},
 		{"address", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "addresses changed"},
-		{"told again", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
+		{"reported again", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
 		{"down", func() { l := up; l.Up = false; h.link(l) }, vrrp.Initialize, vrrp.CauseLinkDown, []engine.Listen{closed}, "", "interface down"},
 		{"up", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "", "interface up"},
 		{"primary address gone", func() { l := up; l.Addrs = nil; h.link(l) }, vrrp.Initialize, vrrp.CauseNoAddress, []engine.Listen{closed}, "yes", "addresses changed"},

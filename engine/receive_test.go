@@ -79,7 +79,7 @@ func TestDiscardedPackets(t *testing.T) {
 			}
 			text := h.texts(engine.EventFault)
 			if len(text) > 1 && tt.reason == vrrp.DropOwn {
-				text = text[:1] // the other is that it goes on: see TestRivals
+				text = text[:1] // the other reports that the rival persists: see TestRivals
 			}
 			if len(text) != 1 || !strings.Contains(text[0], tt.p.Src.String()) {
 				t.Errorf("reported %q, want it once", text)

@@ -278,7 +278,7 @@ func (g *nextGen) iface(number uint32) (captured, error) {
 // data returns the n bytes of a frame before its options.
 func (g *nextGen) data(b []byte, n uint32) ([]byte, error) {
 	if n > maxFrame || int64(n) > int64(len(b)) {
-		return nil, fmt.Errorf("%w: a frame of %d bytes in a block for %d", ErrFormat, n, len(b))
+		return nil, fmt.Errorf("%w: a frame of %d bytes in a block of %d", ErrFormat, n, len(b))
 	}
 	return b[:n], nil
 }

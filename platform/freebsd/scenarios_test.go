@@ -175,7 +175,7 @@ func TestScenarios(t *testing.T) {
 		"settings stay as long as one router needs them",
 		"a new run adopts the state left by the previous one",
 		"adoption copes with what has changed meanwhile",
-		"a crash after leaving is a crash",
+		"a crash after Leave is recovered like any crash",
 		"two crashes in a row",
 	)
 }

@@ -53,8 +53,8 @@ func datagram(to frame.MAC, addr netip.Addr, text string) []byte {
 	return b
 }
 
-// answers asks for each address in turn and returns who answered, in order, until the answer
-// for the last is there.
+// answers sends a request for each address in turn and returns the answers in order, up to
+// the answer for the last address.
 func answers(t *testing.T, h *harness, targets ...netip.Addr) []string {
 	t.Helper()
 	for _, a := range targets {

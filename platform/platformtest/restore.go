@@ -157,7 +157,7 @@ var restoreScenarios = []scenario{
 		b.apply(absent(e), absent(m))
 		b.sameKernel("when all is removed", before, b.Kernel())
 	}},
-	{"a crash after leaving is a crash", func(t *testing.T, h Harness) {
+	{"a crash after Leave is recovered like any crash", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.occupy()
 		left, err := b.System().Leave()

@@ -105,7 +105,7 @@ var routeScenarios = []struct {
 		if errs[0] != nil || !errors.Is(errs[1], platform.ErrConflict) {
 			t.Fatalf("errors %v", errs)
 		}
-		has(t, h, "beside those of others", before...)
+		has(t, h, "beside the routes of others", before...)
 		setRoutes(t, h)
 		has(t, h, "withdrawn", before...)
 	}},

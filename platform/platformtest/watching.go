@@ -191,7 +191,7 @@ var watchScenarios = []scenario{
 	}},
 }
 
-// ipv4 returns the IPv4 addresses of a link; a kernel may give it link-local IPv6 ones by itself.
+// ipv4 returns the IPv4 addresses of a link; the kernel may add link-local IPv6 ones.
 func ipv4(l platform.Link) []netip.Prefix {
 	return ipv4Of(l.Addrs...)
 }

@@ -382,7 +382,7 @@ func TestService(t *testing.T) {
 	}
 	defer manager.Close()
 	var s Service
-	s.Ready() // nobody listens
+	s.Ready() // there is no service manager
 	t.Setenv("NOTIFY_SOCKET", path)
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	t.Setenv("WATCHDOG_USEC", "30000000")
