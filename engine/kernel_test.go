@@ -4,7 +4,9 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -154,6 +156,34 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 			if got := s.State == vrrp.Master; got != tt.want || s.Refused == tt.want {
 				t.Errorf("it is %s, refused: %t", s.State, s.Refused)
 			}
+		})
+	}
+}
+
+// TestKernelWithoutMemory checks that a lack of memory in the kernel, unlike a refusal, says nothing about the next request: the
+// Master becomes Backup, but it preempts again.
+func TestKernelWithoutMemory(t *testing.T) {
+	for err, refused := range map[error]bool{fmt.Errorf("add address: %w", syscall.ENOBUFS): false, errRefused: true} {
+		t.Run(err.Error(), func(t *testing.T) {
+			h := newHost(t)
+			h.silent = true
+			vr := group("eth0", 51, "10.0.0.100")
+			vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			h.apply(config(vr))
+			check := func(state vrrp.State) {
+				t.Helper()
+				if s := h.status(vr.Key); s.State != state || s.Refused != refused || s.Fault != err.Error() {
+					t.Errorf("it is %s, refused: %t, fault %q", s.State, s.Refused, s.Fault)
+				}
+			}
+			h.core.Installed(h.now, vr.Key, 1, err, &h.out)
+			check(vrrp.Backup)
+			h.core.Installed(h.now, vr.Key, 1, nil, &h.out)
+			h.run(4 * time.Second)
+			h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
+			h.core.Installed(h.now, vr.Key, h.newest(vr.Key).Seq, err, &h.out)
+			check(vrrp.Backup)
 		})
 	}
 }

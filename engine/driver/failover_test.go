@@ -124,10 +124,7 @@ func TestListensBeforeItAsserts(t *testing.T) {
 func TestTakesOverAfterAStall(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		r2.Pause()
 		r1.Cut("eth0")
 		sleep(time.Minute)
@@ -377,8 +374,6 @@ func TestBothFamilies(t *testing.T) {
 		if by, _, ok := lab.host.Ping(six); !ok || by != "r1" {
 			t.Errorf("%s is answered by %q, want r1", six, by)
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want only the IPv6 socket", res.Sockets, err)
-		}
+		r1.wantSockets(1)
 	})
 }

@@ -156,9 +156,9 @@ func (l *loop) inherit(now time.Time, links []platform.Link, h *engine.Handover)
 	l.actuator.openAll()
 	l.operate(now)
 	l.core.Restore(now, h, &l.out)
-	for _, r := range l.core.Snapshot(now).Routers {
-		if r.Mute {
-			l.failing[r.Config.Key] = true
+	for i := range h.Groups {
+		if g := &h.Groups[i]; g.Protocol.Mute {
+			l.failing[g.Key] = true
 		}
 	}
 	l.take(now)

@@ -184,9 +184,7 @@ func TestLinkFlap(t *testing.T) {
 			synctest.Wait()
 			r1.wantState(vrrp.Backup)
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
-		}
+		r1.wantSockets(1)
 		if err := r1.stop(); err != nil {
 			t.Error(err)
 		}
@@ -227,9 +225,7 @@ func TestInterfaceComesGoesAndIsRenamed(t *testing.T) {
 				t.Fatalf("after its interface was deleted: %s (%s)", got.State, got.Cause)
 			}
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
-			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
-		}
+		r1.wantSockets(0)
 	})
 }
 
@@ -290,12 +286,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 		r1.apply(group(51, 200), group(52, 200, address("10.0.0.101")), group(53, 200, address("10.0.0.102")))
 		sleep(4 * time.Second)
 		lab.forget()
-		r1.SetFaults(fake.Faults{Send: func(_ string, f platform.Frame) error {
-			if f.Payload[1] == 52 {
-				return errRefused
-			}
-			return nil
-		}})
+		r1.SetFaults(unsendable(52))
 		sleep(10 * time.Second)
 		for i, want := range []uint64{0, 10, 0} {
 			if got := r1.snapshot().Routers[i].Counters.SendErrors; got != want {
@@ -328,9 +319,7 @@ func TestRemovedGroupsHandOver(t *testing.T) {
 			t.Errorf("adverts %v, want one with priority 0", lab.sent())
 		}
 		r1.wantUntouched(before)
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
-			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
-		}
+		r1.wantSockets(0)
 		sleep(time.Second)
 		lab.wantAnswer(t, "r2")
 	})
@@ -343,7 +332,7 @@ func TestTroubleIsLogged(t *testing.T) {
 		r1 := bootLogged(t, lab.AddRouter("r1", netip.MustParsePrefix("10.0.0.1/24")), log)
 		r1.apply(group(51, 200))
 		sleep(4 * time.Second)
-		r1.SetFaults(fake.Faults{Send: func(string, platform.Frame) error { return errRefused }})
+		r1.SetFaults(unsendable())
 		sleep(30 * time.Second)
 		if err := r1.stop(); err != nil {
 			t.Fatal(err)

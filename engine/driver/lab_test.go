@@ -17,6 +17,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
 	"vrrpsh/platform/frame"
 )
@@ -89,6 +90,16 @@ func (l *lab) router(t *testing.T, n int) *node {
 	return boot(t, r)
 }
 
+// pair starts r1 with priority 200 and r2 with priority 100, and waits until r1 is Master and r2 Backup.
+func (l *lab) pair(t *testing.T) (r1, r2 *node) {
+	t.Helper()
+	r1, r2 = l.router(t, 1), l.router(t, 2)
+	r1.apply(group(51, 200))
+	r2.apply(group(51, 100))
+	sleep(5 * time.Second)
+	return r1, r2
+}
+
 // boot starts the router program.
 func boot(t *testing.T, r *fake.Router) *node {
 	t.Helper()
@@ -150,6 +161,13 @@ func (n *node) wantState(want vrrp.State) {
 	n.t.Helper()
 	if got := n.status(); got.State != want {
 		n.t.Fatalf("%s is %s (%s), want %s", n.Name(), got.State, got.Cause, want)
+	}
+}
+
+func (n *node) wantSockets(want int) {
+	n.t.Helper()
+	if res, err := n.Resources(n.t.Context()); err != nil || res.Sockets != want {
+		n.t.Errorf("%s has %d sockets open (%v), want %d", n.Name(), res.Sockets, err, want)
 	}
 }
 
@@ -224,4 +242,19 @@ func (n *node) wantUntouched(before []fake.Link) {
 	}) {
 		n.t.Errorf("%s: the kernel state is\n%+v\nbefore\n%+v", n.Name(), after, before)
 	}
+}
+
+// unsendable drops the adverts of some groups; of all groups if none is given.
+func unsendable(vrids ...uint8) fake.Faults {
+	return fake.Faults{Send: func(_ string, f platform.Frame) error {
+		for _, v := range vrids {
+			if f.Payload[1] == v {
+				return errRefused
+			}
+		}
+		if len(vrids) == 0 {
+			return errRefused
+		}
+		return nil
+	}}
 }

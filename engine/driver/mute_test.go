@@ -18,21 +18,6 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// unsendable drops the adverts of some groups; of all groups if none is given.
-func unsendable(vrids ...uint8) fake.Faults {
-	return fake.Faults{Send: func(_ string, f platform.Frame) error {
-		for _, v := range vrids {
-			if f.Payload[1] == v {
-				return errRefused
-			}
-		}
-		if len(vrids) == 0 {
-			return errRefused
-		}
-		return nil
-	}}
-}
-
 // TestMute covers a Master that cannot send: alone it stays Master, with a fault, and it gives way to another router of
 // any priority. It takes over again when it can send, without an earlier attempt that others could notice.
 func TestMute(t *testing.T) {
@@ -197,27 +182,31 @@ func TestUnreachablePeers(t *testing.T) {
 	})
 }
 
-// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt either.
+// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt until it can send.
 func TestMuteGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, _ := lab.pair(t)
 		r1.SetFaults(unsendable())
 		sleep(5 * time.Second)
 		r1.wantState(vrrp.Backup)
-		h, err := r1.HandOver(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r1 = start(t, r1.Router, driver.Options{System: r1.Boot(), Handover: h})
+		r1 = r1.restart(0)
 		sleep(time.Minute)
 		if s := r1.status(); s.State != vrrp.Backup || s.Cause != vrrp.CauseMute || !strings.HasPrefix(s.SendFault, "cannot send: ") {
 			t.Errorf("r1 is %s (%s) with the fault %q", s.State, s.Cause, s.SendFault)
 		}
 		r1.SetFaults(fake.Faults{})
+		sleep(6 * time.Second)
+		r1.wantState(vrrp.Master)
+
+		// It can send again when the other process begins.
+		r1.SetFaults(unsendable())
+		sleep(5 * time.Second)
+		r1.wantState(vrrp.Backup)
+		r1 = r1.restart(0, func(doc []byte) []byte {
+			r1.SetFaults(fake.Faults{})
+			return doc
+		})
 		sleep(6 * time.Second)
 		r1.wantState(vrrp.Master)
 	})
@@ -227,10 +216,7 @@ func TestMuteGoesOn(t *testing.T) {
 func TestForgottenMembership(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		for range 3 {
 			if err := r2.ForgetMembership("eth0", platform.IPv4); err != nil {
 				t.Fatal(err)
@@ -240,9 +226,7 @@ func TestForgottenMembership(t *testing.T) {
 				t.Fatalf("r2 is %s, became Master %d times, fault %q", s.State, s.Counters.BecameMaster, s.Fault)
 			}
 		}
-		if res, err := r2.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
-		}
+		r2.wantSockets(1)
 
 		// Without the membership a Backup does not take part in the election, and a Master resigns.
 		r1.SetFaults(fake.Faults{Open: func(string, platform.Family) error { return errRefused }})
@@ -271,10 +255,7 @@ func TestForgottenMembership(t *testing.T) {
 func TestMovedInterface(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		for _, r := range []*node{r1, r2} {
 			r.Pause()
 			if err := r.Move("eth0"); err != nil {

@@ -104,7 +104,7 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventInstalled:
 		return r.confirm(now, out)
 	case EventRefused:
-		return r.refuse(now, ev.Cause, ev.Transient, out)
+		return r.refuse(now, ev.Cause, out)
 	case EventResign:
 		return r.giveUp(now, ev.Cause, ev.Wait, out)
 	case EventConfigure:
@@ -424,12 +424,12 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 
 // refuse handles the kernel's refusal of the addresses: the Master gives up to
 // another router, and tries again later. If the next attempt would fail too, it waits until it hears no Master.
-func (r *Router) refuse(now time.Time, cause Cause, transient bool, out []Action) []Action {
+func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	if cause == CauseNone {
 		cause = CauseInstallFailed
 	}
 	// A program that removes addresses may have ended by the next attempt.
-	lasting := cause == CauseInstallFailed && !transient
+	lasting := cause == CauseInstallFailed
 	if r.state != Master { // the kernel refused a prerequisite of the addresses
 		r.refused = r.refused || lasting
 		return out
