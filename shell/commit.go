@@ -263,11 +263,11 @@ func (c *call) restart(d *commands.Draft) {
 func (c *call) revision(argument string) (*conf.File, int, error) {
 	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
-		return nil, 0, c.misplaced(argument, "not a number of a revision")
+		return nil, 0, c.step.Misplaced(argument, "not a number of a revision")
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {
-		return nil, 0, c.misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
+		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
 			len(c.session.env.Manager.History())-1))
 	}
 	return file, n, err
