@@ -229,7 +229,8 @@ func commitCheck(c *call) error {
 // opened returns the listeners in the configuration "to" that are not in the configuration "from". An invalid
 // configuration opens no listeners.
 func opened(from, to *conf.File) []string {
-	if conf.API.Raw(from) == conf.API.Raw(to) && conf.SSHListen.Raw(from) == conf.SSHListen.Raw(to) {
+	same := func(k *conf.Key) bool { return conf.SameValue(k.Raw(from), k.Raw(to)) }
+	if same(conf.API.Key) && same(conf.ClientAPI.Key) && same(conf.SSHListen.Key) {
 		return nil
 	}
 	was, err := conf.Validate(from, nil)
