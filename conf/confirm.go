@@ -315,7 +315,7 @@ func (a *awaited) stop() {
 // noteLeft saves how much time is left. If that fails, the previous record stays.
 func (m *Manager) noteLeft(a *awaited) {
 	<-m.turn
-	defer func() { m.turn <- struct{}{} }()
+	defer m.give()
 	if !m.isAwaited(a) {
 		return
 	}

@@ -88,14 +88,8 @@ func startup(c *call) (*commands.Draft, error) {
 	return commands.Of(file), nil
 }
 
-// candidate returns the session's candidate, or outside configure mode the configuration that a new candidate would
-// start with.
-func candidate(c *call) (*commands.Draft, error) {
-	if d := c.session.draft; d != nil {
-		return d, nil
-	}
-	return running(c)
-}
+// candidate is shownDraft as a configuration.
+func candidate(c *call) (*commands.Draft, error) { return c.session.shownDraft(), nil }
 
 // revision returns the revision that an argument names, or the candidate if the argument is missing.
 func revision(argument string) configuration {
