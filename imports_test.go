@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"packaging":             {},
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
-	"conf":                  {"completions", "engine", "engine/vrrp", "platform/feed", "platform/program"},
+	"conf":                  {"completions", "engine", "engine/vrrp", "platform/program"},
 	"conf/commands":         {"completions", "conf", "engine", "engine/vrrp"},
 	"shell":                 {"completions", "conf", "conf/commands", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/feed", "platform/journal", "platform/printable", "platform/process"},
 	"conf/login":            {"conf", "platform/process"},

@@ -138,11 +138,11 @@ func (m *Manager) change(ctx context.Context, prepare func(running *Revision) (*
 		return nil, err
 	}
 	rev, changed, err := m.takeTurn(ctx, prepare)
-	if changed {
-		m.subscribers.publish(rev, m.o.Notify)
+	if changed && m.o.Notify != nil {
+		m.calls.add(func() { m.o.Notify(rev) })
 	}
 	m.give()
-	m.subscribers.notify()
+	m.calls.run()
 	return rev, err
 }
 
