@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"platform":              {},
 	"platform/feed":         {},
 	"platform/printable":    {},
+	"platform/recorded":     {},
 	"platform/program":      {"platform/printable"},
 	"completions":           {},
 	"platform/frame":        {"platform"},
