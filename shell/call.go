@@ -109,15 +109,6 @@ func (c *call) say(indent int, format string, args ...any) {
 // snapshot reads the running state.
 func (c *call) snapshot() (*engine.Snapshot, error) { return c.session.env.View.Snapshot(c.ctx) }
 
-// misplaced returns an error about an argument of the command.
-func (c *call) misplaced(name, msg string) error {
-	a, ok := c.step.Arg(name)
-	if !ok {
-		return failed("%s", msg)
-	}
-	return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: msg}
-}
-
 // ask asks the user a question.
 func (c *call) ask(prompt string, secret bool) (string, error) {
 	answer, err := c.io.Ask(c.ctx, prompt, secret)
