@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
+	"vrrpsh/platform/program"
 )
 
 func TestLogin(t *testing.T) {
@@ -293,6 +296,25 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("the end: %v, want status 7", err)
 	}
 	r.wait("the end of the session", r.conversation().closed)
+}
+
+// TestTerminalOutlivesPrograms: a user at a terminal does not notice that a tracked script or a notification ends.
+func TestTerminalOutlivesPrograms(t *testing.T) {
+	command, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRouter(t, nil)
+	_, in, out := r.terminal(r.alice())
+	r.shows(out, "alice# ")
+	ends := program.Program{Command: []string{command}, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	for range 3 {
+		if _, err := program.Run(t.Context(), ends); err != nil {
+			t.Error(err)
+		}
+	}
+	r.types(in, "who")
+	r.shows(out, "alice 9 127.0.0.1")
 }
 
 func TestTerminalGone(t *testing.T) {
