@@ -5,6 +5,7 @@ package sshd
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -139,5 +140,28 @@ func TestHostKeyInUnsafeHands(t *testing.T) {
 	}
 	if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "can be written by others") {
 		t.Errorf("in a directory that everybody can write to: %v", err)
+	}
+}
+
+// TestHostKeyOfSomebodyElse: a host key that another user has put where all may put files is not used, since that user knows it.
+func TestHostKeyOfSomebodyElse(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := filepath.Join(t.TempDir(), "tmp")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o777|os.ModeSticky)); err != nil {
+		t.Fatal(err)
+	}
+	path, link := filepath.Join(dir, "key"), filepath.Join(t.TempDir(), "link")
+	if _, err := hostKey(path); err != nil {
+		t.Fatalf("the router's own: %v", err)
+	}
+	if err := errors.Join(os.Chown(path, 54321, 0), os.Symlink(path, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{path, link} {
+		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to somebody else") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
