@@ -225,9 +225,14 @@ func (s *Server) leave(c net.Conn, place *login.Place) {
 	delete(s.waiting, c)
 }
 
-// full returns an error if a user who has logged in cannot have another connection. The caller must hold s.mu.
-func (s *Server) full(name string) error {
+// administrator tells whether a user is an administrator now. The user may have been removed meanwhile.
+func (s *Server) administrator(name string) bool {
 	user, _ := findUser(s.o.Config(), name)
+	return user.Level >= conf.Administrator
+}
+
+// full returns an error if a user who has logged in cannot have another connection. The caller must hold s.mu.
+func (s *Server) full(name string, administrator bool) error {
 	of, ordinary := 0, 0
 	for other := range s.users {
 		if other.conn.User() == name {
@@ -243,7 +248,7 @@ func (s *Server) full(name string) error {
 		return errors.New("the router is stopping")
 	case of >= limits.User:
 		return fmt.Errorf("too many connections of %s (%d)", name, of)
-	case len(s.users) >= limits.Users, user.Level < conf.Administrator && ordinary >= limits.Users-limits.Reserved:
+	case len(s.users) >= limits.Users, !administrator && ordinary >= limits.Users-limits.Reserved:
 		return fmt.Errorf("too many connections (%d)", len(s.users))
 	default:
 		return nil
@@ -252,11 +257,11 @@ func (s *Server) full(name string) error {
 
 // join counts a connection of a user who has logged in.
 func (s *Server) join(c *connection) error {
-	user, _ := findUser(s.o.Config(), c.conn.User())
+	name := c.conn.User()
+	c.administrator = s.administrator(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.administrator = user.Level >= conf.Administrator
-	if err := s.full(user.Name); err != nil {
+	if err := s.full(name, c.administrator); err != nil {
 		return err
 	}
 	s.users[c] = struct{}{}
@@ -265,8 +270,9 @@ func (s *Server) join(c *connection) error {
 
 // room returns an error if there is no connection left for a user who has logged in.
 func (s *Server) room(m ssh.ConnMetadata, from netip.Addr) error {
+	administrator := s.administrator(m.User())
 	s.mu.Lock()
-	err := s.full(m.User())
+	err := s.full(m.User(), administrator)
 	s.mu.Unlock()
 	if err == nil {
 		return nil

@@ -475,6 +475,39 @@ func TestSessionsAreLimited(t *testing.T) {
 	_ = second.Close()
 }
 
+// loggedIn is a connection of a user, without a client.
+type loggedIn struct {
+	ssh.Conn
+	user string
+}
+
+func (l loggedIn) User() string { return l.user }
+
+// TestUserGoneMeanwhile: the connections of a user who is removed during the login count for that user.
+func TestUserGoneMeanwhile(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.User = 1 })
+	join := func(user string) string {
+		return errorText(r.server.join(&connection{server: r.server, conn: &ssh.ServerConn{Conn: loggedIn{user: user}}}))
+	}
+	if err := join("bob"); err != "" {
+		t.Fatal(err)
+	}
+	r.config.Store(&conf.Config{})
+	if err := join("bob"); err != "too many connections of bob (1)" {
+		t.Errorf("a second one: %q", err)
+	}
+	if err := join("carol"); err != "" {
+		t.Errorf("another user: %s", err)
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // TestUserGone holds that a user who was removed after the login gets no new session, and one
 // whose level has changed gets it with the new level.
 func TestUserGone(t *testing.T) {
