@@ -88,8 +88,6 @@ type Server struct {
 	places login.Places // places of connections that have not logged in
 
 	mu       sync.Mutex
-	closed   bool
-	waiting  map[net.Conn]struct{}
 	users    map[*connection]struct{}
 	sessions map[string]int // by user
 	wg       sync.WaitGroup
@@ -107,7 +105,7 @@ func New(o Options) *Server {
 		o.Limits = DefaultLimits
 	}
 	s := &Server{
-		o: o, waiting: make(map[net.Conn]struct{}), users: make(map[*connection]struct{}), sessions: make(map[string]int),
+		o: o, users: make(map[*connection]struct{}), sessions: make(map[string]int),
 		complaints: login.NewComplaints(o.Log, o.Now),
 		places:     login.Places{All: o.Limits.Waiting, Each: o.Limits.Each, Standing: o.Gate.Standing},
 	}
@@ -161,12 +159,6 @@ func (s *Server) Close() {
 	s.stopListening()
 	s.applying.Unlock()
 	s.cancel()
-	s.mu.Lock()
-	s.closed = true
-	for c := range s.waiting {
-		_ = c.Close()
-	}
-	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
 	t := time.NewTimer(closeGrace)
@@ -204,27 +196,6 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit gives a place to a connection that must log in. If all places are taken, the connection whose source has the
-// least claim to its place loses it.
-func (s *Server) admit(c net.Conn, source string) (*login.Place, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, errors.New("the router is stopping")
-	}
-	s.waiting[c] = struct{}{}
-	s.mu.Unlock()
-	return s.places.Enter(source, func() { _ = c.Close() }), nil
-}
-
-// leave removes a connection from those that must log in.
-func (s *Server) leave(c net.Conn, place *login.Place) {
-	place.Leave()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.waiting, c)
-}
-
 // administrator tells whether a user is an administrator now. The user may have been removed meanwhile.
 func (s *Server) administrator(name string) bool {
 	user, _ := findUser(s.o.Config(), name)
@@ -244,7 +215,7 @@ func (s *Server) full(name string, administrator bool) error {
 	}
 	limits := &s.o.Limits
 	switch {
-	case s.closed:
+	case s.ctx.Err() != nil:
 		return errors.New("the router is stopping")
 	case of >= limits.User:
 		return fmt.Errorf("too many connections of %s (%d)", name, of)
@@ -290,10 +261,10 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	address := from.Addr().Unmap().WithZone("")
 	source := login.SourceOf(address.String())
-	place, err := s.admit(raw, source)
-	if err != nil {
-		return
-	}
+	// Until the login, another client can take the place, and Close does not wait.
+	end := func() { _ = raw.Close() }
+	place := s.places.Enter(source, end)
+	stop := context.AfterFunc(s.ctx, end)
 	// The deadlines apply only until the client has logged in.
 	began := time.Now()
 	_ = raw.SetDeadline(began.Add(s.o.Limits.Exchange))
@@ -303,7 +274,8 @@ func (s *Server) serve(raw net.Conn) {
 		return ""
 	}
 	conn, channels, requests, err := ssh.NewServerConn(raw, config)
-	s.leave(raw, place)
+	stop()
+	place.Leave()
 	if err != nil {
 		s.o.Gate.Fault(source)
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)
