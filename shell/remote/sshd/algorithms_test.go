@@ -6,13 +6,11 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -85,30 +83,19 @@ func TestRSASignsWithSHA2(t *testing.T) {
 	}
 }
 
-// TestKeyQueriesAreThrottled: a source may offer so many keys, whoever it claims to be; others are not held up.
-func TestKeyQueriesAreThrottled(t *testing.T) {
-	var q queries
-	now := time.Now()
-	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:1::1")
-	for i := range keysAtOnce {
-		if !q.allow(one, now) {
-			t.Fatalf("key %d is refused", i)
-		}
+// TestKeyOffersAreLimited: when a source has offered too many keys, none of its keys is looked at.
+func TestKeyOffersAreLimited(t *testing.T) {
+	r := newRouter(t, nil)
+	r.alice()
+	for r.server.o.Gate.OfferKey("127.0.0.1") {
 	}
-	if q.allow(one, now) || q.allow(one.Next(), now) { // the same /64
-		t.Error("one more is allowed")
+	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
+		t.Error("one more is looked at")
 	}
-	if !q.allow(other, now) {
-		t.Error("another source is refused")
-	}
-	if !q.allow(one, now.Add(keyInterval)) {
-		t.Error("still refused after the interval")
-	}
-	for i := range 2 * keySources {
-		q.allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
-	}
-	if n := len(q.sources); n > keySources {
-		t.Errorf("%d sources are remembered", n)
+	if c, err := r.dialFrom(t.Context(), "127.0.0.9", "alice", ssh.PublicKeys(r.key)); err != nil {
+		t.Errorf("another source: %v", err)
+	} else {
+		_ = c.Close()
 	}
 }
 

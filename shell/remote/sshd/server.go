@@ -57,7 +57,7 @@ const (
 type Options struct {
 	// Config returns the running configuration. The server calls it at every login and session.
 	Config func() *conf.Config
-	// Gate checks passwords.
+	// Gate checks passwords and limits the keys that clients offer.
 	Gate *login.Gate
 	// NewSession creates a session for a user who connects from source.
 	NewSession func(user conf.User, source string) shell.Conversation
@@ -83,7 +83,6 @@ type Server struct {
 	key      atomic.Pointer[ssh.Signer]
 
 	complaints *login.Complaints
-	keyQueries queries
 
 	places login.Places // places of connections that have not logged in
 
