@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"shell/term":            {"platform/printable", "shell"},
 	"shell/term/termtest":   {},
 	"shell/remote":          {"conf/login", "platform/feed", "shell"},
-	"shell/remote/sshd":     {"conf", "conf/login", "shell", "shell/remote"},
+	"shell/remote/sshd":     {"conf", "conf/login", "platform/program", "shell", "shell/remote"},
 	"router": {
 		"api", "conf", "conf/login", "engine", "engine/driver", "engine/vrrp", "engine/report", "platform", "platform/journal", "platform/native", "platform/process",
 		"platform/program", "shell", "shell/remote", "shell/remote/sshd",

@@ -50,7 +50,7 @@ func (c *call) run(h handler) error {
 	if width := c.session.textWidth(0); width > 0 {
 		out = &fold{w: out, width: width}
 	}
-	buffered := bufio.NewWriter(interruptible{c.ctx, unshared{c.share, out}})
+	buffered := bufio.NewWriter(interruptible{c.ctx, c.share.Writer(out)})
 	chain, err := newChain(pipes, buffered, c.share)
 	if err != nil {
 		return err
