@@ -331,11 +331,6 @@ func TestPanicStaysInTheHandler(t *testing.T) {
 }
 
 func TestListenerFollowsTheConfiguration(t *testing.T) {
-	free := func() string {
-		s := httptest.NewServer(nil)
-		defer s.Close()
-		return s.Listener.Addr().String()
-	}
 	answers := func(host string) bool {
 		r, err := http.Get("http://" + host)
 		if err == nil {
@@ -346,7 +341,7 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	l := NewListener(handler, slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 	t.Cleanup(l.Close)
-	first, second := free(), free()
+	first, second := freeHost(), freeHost()
 
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: first}); err != nil || !answers(first) {
 		t.Fatalf("first listener: %v", err)

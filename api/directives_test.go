@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -24,9 +23,7 @@ func TestDirectives(t *testing.T) {
 	// run serves a file's [api] table. HOST stands for an address with a free port.
 	run := func(t *testing.T, file string) (host string, client *http.Client) {
 		t.Helper()
-		free := httptest.NewServer(nil)
-		host = free.Listener.Addr().String()
-		free.Close()
+		host = freeHost()
 		raw, config, err := conf.Load("test", []byte(strings.ReplaceAll(file, "HOST", host)), conf.TOML)
 		if err != nil {
 			t.Fatal(err)

@@ -4,12 +4,15 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +71,59 @@ func crowd(t *testing.T, host string, addresses, each int, send string) {
 		}
 	}
 	first.Wait()
+}
+
+// TestConnectionsAreLimited checks the limits of connections of one address and of all: the latest connections are served, and new ones as
+// soon as those are closed.
+func TestConnectionsAreLimited(t *testing.T) {
+	for name, tt := range map[string]struct{ addresses, each, want int }{
+		"of one source":   {1, maxSourceConnections + 20, maxSourceConnections},
+		"of many sources": {5, maxSourceConnections, maxConnections},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := freeHost()
+			l := NewListener(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
+			t.Cleanup(l.Close)
+			if err := l.Apply(conf.APIConfig{Enabled: true, Host: host}); err != nil {
+				t.Fatal(err)
+			}
+			var list []net.Conn
+			for i := range tt.addresses * tt.each {
+				c, err := from(fmt.Sprintf("127.0.0.%d", 11+i/tt.each)).Dial("tcp", host)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = c.Close() })
+				list = append(list, c)
+			}
+			served := 0
+			for i, c := range slices.Backward(list) { // an answer to the last one shows that all were accepted
+				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				_, err := c.Read(make([]byte, 1))
+				switch {
+				case err == nil:
+					served++
+				case errors.Is(err, os.ErrDeadlineExceeded):
+					t.Errorf("connection %d is neither served nor closed", i)
+				case i == len(list)-1:
+					t.Errorf("the latest connection: %v", err)
+				}
+			}
+			if served != tt.want {
+				t.Errorf("%d connections, want %d", served, tt.want)
+			}
+			for _, c := range list {
+				_ = c.Close()
+			}
+			client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: from("127.0.0.11").DialContext}}
+			r, err := client.Get("http://" + host)
+			if err != nil {
+				t.Fatalf("after the others were closed: %v", err)
+			}
+			_ = r.Body.Close()
+		})
+	}
 }
 
 // TestNobodyIsKeptOut checks that attackers who hold as many connections as they get, and replace lost ones at once, do

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -83,19 +84,25 @@ func TestLoginFromAnotherSite(t *testing.T) {
 	}
 }
 
-// TestRenewedCertificate checks that new connections get the renewed certificate after Renew, and that an unreadable file changes
-// nothing. A key that other users can read causes a warning.
-func TestRenewedCertificate(t *testing.T) {
+// listenTLS runs a listener with a certificate, and returns its configuration.
+func listenTLS(t *testing.T, log io.Writer) (*Listener, conf.APIConfig) {
+	t.Helper()
 	cert, key := certificate(t)
-	var log bytes.Buffer
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)), login.NewGate(time.Now))
-	free := httptest.NewServer(nil)
-	host := free.Listener.Addr().String()
-	free.Close()
-	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
+	c := conf.APIConfig{Enabled: true, Host: freeHost(), TLS: true, TLSCert: cert, TLSKey: key}
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(log, nil)), login.NewGate(time.Now))
+	if err := l.Apply(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
+	return l, c
+}
+
+// TestRenewedCertificate checks that new connections get the renewed certificate after Renew, and that an unreadable file changes
+// nothing. A key that other users can read causes a warning.
+func TestRenewedCertificate(t *testing.T) {
+	var log bytes.Buffer
+	l, c := listenTLS(t, &log)
+	host, cert, key := c.Host, c.TLSCert, c.TLSKey
 	served := func() *x509.Certificate {
 		t.Helper()
 		c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true})
@@ -141,18 +148,10 @@ func TestRenewedCertificate(t *testing.T) {
 
 // TestTLSIsModern offers protocol versions and ciphers that must be refused.
 func TestTLSIsModern(t *testing.T) {
-	cert, key := certificate(t)
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
-	free := httptest.NewServer(nil)
-	host := free.Listener.Addr().String()
-	free.Close()
-	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
+	_, served := listenTLS(t, io.Discard)
 	try := func(c *tls.Config) error {
 		c.InsecureSkipVerify = true
-		conn, err := tls.Dial("tcp", host, c)
+		conn, err := tls.Dial("tcp", served.Host, c)
 		if err == nil {
 			_ = conn.Close()
 		}

@@ -77,9 +77,7 @@ func TestTLS(t *testing.T) {
 		t.Run("secret "+secret, func(t *testing.T) {
 			a, config, _ := newAPI(t, testView())
 			config.API.Secret = secret
-			free := httptest.NewServer(nil)
-			host := free.Listener.Addr().String()
-			free.Close()
+			host := freeHost()
 			run := func(a *API) *Listener {
 				l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 				err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key})

@@ -147,6 +147,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
 	first := buildCommit(t, l.Dir, firstRelease)
+	this := strings.TrimSpace(l.Routers[0].Run(bin, "version"))
 	wire := l.Capture()
 	before := l.Routers[0].Snapshot()
 	program := filepath.Join(l.Dir, "vrrpsh")
@@ -249,7 +250,7 @@ exec PROGRAM "$@" ;; esac
 		t.Errorf("the log says\n%s", text)
 	}
 	restarts("the first release to this one", bin)
-	runs("after that", "vrrpsh 0.9.0")
+	runs("after that", this)
 	if out := tell.Show("show", "commit"); !strings.Contains(out, "confirm") {
 		t.Errorf("no commit waits for its confirmation:\n%s", out)
 	}
@@ -262,7 +263,7 @@ exec PROGRAM "$@" ;; esac
 		t.Errorf("this release to the first: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	checkStates("refused")
-	runs("refused", "vrrpsh 0.9.0")
+	runs("refused", this)
 
 	// The first release gets the hand-over of this one, as when this one cannot continue and hands back.
 	restarts("back to the first release", installed("", first))

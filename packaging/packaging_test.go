@@ -4,6 +4,7 @@ package packaging
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -167,6 +168,7 @@ var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
 // groups, like the unit: its script runs as nobody, without any other group, with the usual umask, and is killed when it takes too long. Its
 // background processes end with it.
 func TestCapabilities(t *testing.T) {
+	need(t, "pgrep")
 	need(t, "setpriv")
 	need(t, "unshare")
 	if os.Geteuid() != 0 {
@@ -231,8 +233,10 @@ func TestCapabilities(t *testing.T) {
 	if err != nil || !bytes.Contains(said, []byte("(nobody 1 0022)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
-	if left, _ := exec.Command("pgrep", "-a", "-f", "sleep "+unique).Output(); len(left) > 0 {
-		t.Errorf("the script left the processes\n%s", left)
+	left, err := exec.Command("pgrep", "-a", "-f", "sleep "+unique).CombinedOutput()
+	var none *exec.ExitError
+	if !errors.As(err, &none) || none.ExitCode() != 1 { // 1: there is no such process
+		t.Errorf("the script left processes: %v\n%s", err, left)
 	}
 }
 

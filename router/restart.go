@@ -19,6 +19,7 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
+	"vrrpsh/platform/program"
 	"vrrpsh/shell/remote"
 )
 
@@ -112,9 +113,16 @@ func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) 
 func said(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Start(); err != nil {
+	ended, err := program.Start(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
 		return "", err
 	}
+	defer ended()
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
 	if err := cmd.Wait(); err != nil {

@@ -4,12 +4,16 @@ package router
 
 import (
 	"bytes"
+	"context"
 	"os"
+	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/native"
+	"vrrpsh/platform/program"
 )
 
 // TestCheckHandover checks the answer to a running release that asks whether this one can take over, on Linux.
@@ -40,5 +44,28 @@ func TestCheckHandover(t *testing.T) {
 	}
 	if bytes.Equal(specimen, renamed) {
 		t.Error("nothing was renamed")
+	}
+}
+
+// TestProgramsDoNotEndChecks: the installed program, whatever the name of its file, is asked while programs of the configuration end.
+func TestProgramsDoNotEndChecks(t *testing.T) {
+	command, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := program.Program{Command: []string{command}, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	var programs sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	programs.Go(func() {
+		for ctx.Err() == nil {
+			_, _ = program.Run(t.Context(), ends)
+		}
+	})
+	defer programs.Wait()
+	defer cancel()
+	for range 5 {
+		if what, err := said(t.Context(), exec.Command("sh", "-c", "sleep 0.1; echo 1.3")); what != "1.3" || err != nil {
+			t.Fatalf("%q, %v", what, err)
+		}
 	}
 }

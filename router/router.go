@@ -134,7 +134,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
 		}), nil
 	})
-	r.shells.Log = log
+	r.shells.Complaints = login.NewComplaints(log, time.Now)
 	r.shells.Administrator = func(p remote.Peer) bool { return levelOf(p, manager.Running().Config) >= conf.Administrator }
 	r.ssh = sshd.New(sshd.Options{
 		Config: config, Gate: gate, Log: log, Shells: r.shells,

@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -24,25 +22,8 @@ import (
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/program"
+	"vrrpsh/platform/recorded"
 )
-
-// record writes missing recordings. Existing ones show what a release did, and stay.
-var record = flag.Bool("record", false, "record the meaning of new files in testdata")
-
-// recorded returns the recording with a name.
-func recorded(t *testing.T, name string, got func() []byte) []byte {
-	t.Helper()
-	path := filepath.Join("testdata", "handover", name)
-	b, err := os.ReadFile(path)
-	if *record && errors.Is(err, fs.ErrNotExist) {
-		b = got()
-		err = os.WriteFile(path, b, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // TestRecordedHandoverIsRead checks that nothing in a document that a release handed over is lost.
 func TestRecordedHandoverIsRead(t *testing.T) {
@@ -104,8 +85,7 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		kernel := r1.Links()
 		events, stop := r2.Subscribe()
 		defer stop()
-		own := r1.handOver()
-		doc := recorded(t, "fake.json", func() []byte { return own })
+		doc := recorded.Content(t, "testdata/handover/fake.json", r1.handOver())
 		if _, err := driver.ReadHandover(doc, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +93,7 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		mine, stopMine := r1.Subscribe()
 		defer stopMine()
 		got := told(t, r1.snapshot())
-		checkKept(t, recorded(t, "fake.told", func() []byte { return got }), got)
+		checkKept(t, recorded.Content(t, "testdata/handover/fake.told", got), got)
 
 		sleep(10 * time.Second)
 		must(t, r2.stop())

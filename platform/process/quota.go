@@ -42,11 +42,6 @@ func (q *Quota) Enter(ctx context.Context, user string) (leave func(), err error
 	if u == nil {
 		return nil, ErrQuota
 	}
-	select {
-	case u.places <- struct{}{}:
-		return func() { <-u.places; q.forget(user, u) }, nil
-	default:
-	}
 	t := time.NewTimer(q.wait)
 	defer t.Stop()
 	select {

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,6 +118,41 @@ func TestProgramsBesideEachOther(t *testing.T) {
 		}
 		all.Wait()
 	})
+}
+
+// TestOwnChildrenGoOn checks that other children of this process, with any file name, are not ended with a program.
+func TestOwnChildrenGoOn(t *testing.T) {
+	cmd := exec.Command("sleep", "1000")
+	ended, err := program.Start(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := self(t, "(setsid sleep 1000 &)", 0o755)
+	program.WithoutControlGroups(func() {
+		for range 3 {
+			if _, err := program.Run(t.Context(), left); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if children := program.ChildrenOf(os.Getpid()); !slices.Equal(children, []int{cmd.Process.Pid}) {
+		t.Errorf("children afterwards: %d, want %d", children, cmd.Process.Pid)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); errorText(err) != "signal: terminated" {
+		t.Errorf("a child that was ended after the programs: %v", err)
+	}
+	ended()
+	if _, err := program.Start(func() (int, error) { return 0, os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("a child that cannot be started: %v", err)
+	}
 }
 
 // TestCheckedIsRun checks that the path to a program is followed like the kernel does, so that no user can replace the program between
