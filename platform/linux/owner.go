@@ -133,17 +133,21 @@ func linksOf(all map[ownedAddr][6]byte) []int {
 	return slices.Compact(links)
 }
 
+// open opens the socket if it is not open. The answers to what follows must arrive within gateTime.
 func (o *ownerRules) open() error {
-	if o.conn != nil {
-		return nil
+	if o.conn == nil {
+		err := o.gate.space.do(func() (err error) {
+			o.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
+				o.link = c
+				return errors.Join(c.SetWriteBuffer(gateBuffer), o.gate.noteID(c))
+			}))
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return o.gate.space.do(func() (err error) {
-		o.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-			o.link = c
-			return errors.Join(c.SetWriteBuffer(gateBuffer), c.SetReadDeadline(time.Time{}), o.gate.noteID(c))
-		}))
-		return err
-	})
+	return o.link.SetReadDeadline(time.Now().Add(gateTime))
 }
 
 func (o *ownerRules) close() {
@@ -195,9 +199,6 @@ func (o *ownerRules) flush() error {
 // remove removes the tables with a name, if there are any.
 func (o *ownerRules) remove(name string) error {
 	if err := o.open(); err != nil {
-		return err
-	}
-	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
 		return err
 	}
 	found := false

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform/frame"
 )
@@ -114,4 +115,29 @@ func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	}
 	h.Restart()
 	sameKernel(t, "after the end", before, h.Kernel())
+}
+
+// TestOwnerRulesAreLeftAlone holds that a comparison does not rebuild rules that are in the kernel, however long ago they were made.
+func TestOwnerRulesAreLeftAlone(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	a := onUp0(t, h, 1, true, vip4)
+	a.Owned = []netip.Addr{primary4.Addr()}
+	mustApply(t, h.system, a)
+	h.system.applying.Lock()                                                   // the guard may use it
+	must(t, h.system.owner.link.SetReadDeadline(time.Now().Add(-time.Second))) // as it is gateTime later
+	h.system.applying.Unlock()
+
+	var n *notifications
+	must(t, inside(h.router, func() (err error) {
+		n, err = openNotifications(unix.NETLINK_NETFILTER, answerBuffer, unix.NFNLGRP_NFTABLES)
+		return err
+	}))
+	defer func() { _ = n.file.Close() }()
+	reconcile(t, h)
+	messages, err := n.read(false)
+	must(t, err)
+	if len(messages) > 0 {
+		t.Errorf("nftables were changed: %d messages", len(messages))
+	}
 }
