@@ -151,7 +151,7 @@ func (g *gate) concerns(m *syscall.NetlinkMessage) bool {
 
 // intact reports whether the kernel still has the rules and elements of the gate. It compares only their numbers.
 func (g *gate) intact() bool {
-	if g.table == nil || g.link.SetReadDeadline(time.Now().Add(gateTime)) != nil {
+	if g.table == nil || g.open() != nil {
 		return false
 	}
 	rules, err := g.conn.GetRules(g.table, g.chain)

@@ -12,12 +12,10 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,10 +28,8 @@ import (
 //
 // ownerRules does this with nftables rules, in tables of the families arp, ip6 and netdev, while there are such addresses.
 type ownerRules struct {
-	gate *gate // gives the tables their name
+	filterSocket
 
-	conn *nftables.Conn
-	link *netlink.Conn // the socket of conn
 	now  map[ownedAddr][6]byte
 	said string // the error that was logged last
 }
@@ -104,7 +100,7 @@ func (o *ownerRules) intact() bool {
 		return false
 	}
 	for _, family := range ownerFamilies {
-		t := &nftables.Table{Name: o.gate.name, Family: family}
+		t := &nftables.Table{Name: o.name, Family: family}
 		rules, err := o.conn.GetRules(t, &nftables.Chain{Name: firstChain(family, o.now), Table: t})
 		if err != nil || len(rules) == 0 {
 			return false
@@ -133,30 +129,6 @@ func linksOf(all map[ownedAddr][6]byte) []int {
 	return slices.Compact(links)
 }
 
-// open opens the socket if it is not open. The answers to what follows must arrive within gateTime.
-func (o *ownerRules) open() error {
-	if o.conn == nil {
-		err := o.gate.space.do(func() (err error) {
-			o.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-				o.link = c
-				return errors.Join(c.SetWriteBuffer(gateBuffer), o.gate.noteID(c))
-			}))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return o.link.SetReadDeadline(time.Now().Add(gateTime))
-}
-
-func (o *ownerRules) close() {
-	if o.conn != nil {
-		_ = o.conn.CloseLasting()
-		o.conn, o.link = nil, nil
-	}
-}
-
 // change replaces all tables in one transaction.
 func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, error)) (err error) {
 	if err := o.open(); err != nil {
@@ -169,10 +141,10 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 		}
 	}()
 	if len(want) == 0 {
-		return o.remove(o.gate.name)
+		return o.remove(o.name)
 	}
 	for _, family := range ownerFamilies {
-		t := &nftables.Table{Name: o.gate.name, Family: family}
+		t := &nftables.Table{Name: o.name, Family: family}
 		o.conn.AddTable(t) // deleting a missing table is an error
 		o.conn.DelTable(t)
 		o.conn.AddTable(t)
@@ -187,13 +159,6 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 		}
 	}
 	return o.flush()
-}
-
-func (o *ownerRules) flush() error {
-	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
-		return err
-	}
-	return o.conn.Flush()
 }
 
 // remove removes the tables with a name, if there are any.
@@ -354,7 +319,7 @@ func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) e
 	if err := o.conn.AddSet(set, nil); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(elements, gateBatch) {
+	for part := range slices.Chunk(elements, filterBatch) {
 		if err := o.conn.SetAddElements(set, part); err != nil {
 			return err
 		}
@@ -373,8 +338,8 @@ func (s *System) recoverOwner(recorded string) error {
 		errs = append(errs, s.owner.remove(recorded))
 	}
 	// Without the module there are no tables; do not load it just to list them.
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
-		errs = append(errs, s.owner.remove(gateTable))
+	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != filterTable {
+		errs = append(errs, s.owner.remove(filterTable))
 	}
 	return errors.Join(errs...)
 }

@@ -125,7 +125,7 @@ func TestOwnerRulesAreLeftAlone(t *testing.T) {
 	a.Owned = []netip.Addr{primary4.Addr()}
 	mustApply(t, h.system, a)
 	h.system.applying.Lock()                                                   // the guard may use it
-	must(t, h.system.owner.link.SetReadDeadline(time.Now().Add(-time.Second))) // as it is gateTime later
+	must(t, h.system.owner.link.SetReadDeadline(time.Now().Add(-time.Second))) // as it is filterTime later
 	h.system.applying.Unlock()
 
 	var n *notifications

@@ -85,8 +85,8 @@ func New(o Options) (*System, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.gate.space = s.space
-	s.owner.gate = &s.gate
+	s.gate.filterSocket = filterSocket{space: s.space, ids: new(sync.Map)}
+	s.owner.filterSocket = s.gate.filterSocket
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
 	s.connected = make(map[netip.Prefix]connectedRoute)
@@ -121,7 +121,8 @@ func (s *System) open(stateDir string) error {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	s.lone, s.sole = claimNamespace()
-	s.gate.name = gateName(s.sole)
+	s.gate.name = filterTableName(s.sole)
+	s.owner.name = s.gate.name
 	if !s.sole {
 		s.log.Warn("another router runs in this network namespace")
 	}
