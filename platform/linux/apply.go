@@ -95,8 +95,8 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 	if err := s.unshut(); err != nil {
 		s.log.Warn("cannot open addresses", "error", err)
 	}
-	if len(s.owner.now) > 0 || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
-		s.keepOwned(owned(s.registry.all()))
+	if s.owner.made || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
+		_ = s.keepOwned() // Reconcile retries
 	}
 	for i := range batch {
 		errs[i] = newest[batch[i].ID].err
@@ -189,13 +189,19 @@ func (s *System) record(changed bool) error {
 // snapshot returns what this run may have changed in the kernel.
 func (s *System) snapshot() *runState {
 	var r runState
+	if s.gate.made {
+		r.Table = s.gate.name
+	}
+	if s.owner.made {
+		r.OwnerTable = s.owner.name
+	}
 	for _, e := range s.registry.all() {
 		w := &e.want
 		if w.Closed {
 			r.Table = s.gate.name
 		}
 		if len(w.Owned) > 0 {
-			r.OwnerTable = s.gate.name
+			r.OwnerTable = s.owner.name
 		}
 		if w.Macvlan {
 			r.Macvlans = append(r.Macvlans, macvlanRecord{Name: w.Name, Parent: w.Link, MAC: w.MAC})

@@ -93,11 +93,19 @@ func (g *guard) look() bool {
 		return false
 	}
 	repaired, err := s.keepGate()
-	if owned := s.restoreOwned(); !repaired && !owned {
-		return false
+	intact := s.owner.intact()
+	var ownerErr error
+	if !intact {
+		s.owner.forget()
+		ownerErr = s.keepOwned() // Reconcile retries
 	}
-	if err != nil {
+	switch {
+	case !repaired && intact:
+		return false
+	case err != nil:
 		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+		return true
+	case !repaired && ownerErr != nil: // keepOwned has logged it
 		return true
 	}
 	g.repairs++
@@ -118,17 +126,6 @@ func (s *System) keepGate() (repaired bool, err error) {
 	s.gate.close() // and start over
 	s.gate.now = nil
 	return true, s.gate.set(want)
-}
-
-// restoreOwned repairs the rules of ownerRules if they are not intact, and reports whether it tried to.
-func (s *System) restoreOwned() bool {
-	if s.owner.intact() {
-		return false
-	}
-	s.owner.close() // and start over
-	s.owner.now = nil
-	s.keepOwned(owned(s.registry.all()))
-	return true
 }
 
 // concerns reports whether a notification is about a change that another program made to the table.

@@ -49,7 +49,7 @@ func (i *injector) inject(done bool) error {
 
 // use has a System's requests fail.
 func (i *injector) use(s *System) {
-	s.change.inject, s.gate.inject = i.inject, i.inject
+	s.change.inject, s.gate.inject, s.owner.inject = i.inject, i.inject, i.inject
 }
 
 // life is a System that does what a router asks for from its start to its end, with what the actuator makes of errors.
@@ -101,6 +101,7 @@ func (l *life) live() {
 	h := l.h
 	pfx := netip.MustParsePrefix
 	ether, macvlan := onUp0(l.t, h, 1, false, pfx("10.9.0.101/24"), pfx("203.0.113.1/24")), onUp0(l.t, h, 2, true, pfx("10.9.0.102/24"), pfx("198.51.100.1/25"))
+	macvlan.Owned = []netip.Addr{netip.MustParseAddr("10.9.0.77")}
 	six := onUp0(l.t, h, 3, true, pfx("fe80::3/64"), pfx("2001:db8:1::1/64"))
 	six.ID.Family, six.MAC = platform.IPv6, [6]byte{0, 0, 0x5e, 0, 2, 3}
 	shut := onUp0(l.t, h, 4, true, pfx("10.9.0.104/24"))

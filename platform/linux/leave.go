@@ -121,6 +121,6 @@ func (s *System) adopt(l *left) error {
 	if err := s.keepClosed(closing(s.registry.all())); err != nil {
 		return err
 	}
-	s.keepOwned(owned(s.registry.all()))
+	_ = s.keepOwned() // Reconcile retries
 	return s.record(true)
 }

@@ -30,7 +30,9 @@ import (
 type ownerRules struct {
 	filterSocket
 
-	now  map[ownedAddr][6]byte
+	now map[ownedAddr][6]byte // nil while the content of the tables is unknown
+	// made is set while tables of ours may exist.
+	made bool
 	said string // the error that was logged last
 }
 
@@ -56,9 +58,10 @@ func owned(entries []*entry) map[ownedAddr][6]byte {
 	return all
 }
 
-// keepOwned installs the rules for the wanted addresses, and has them guarded from the first call on. Without the rules hosts
-// see an owner with two MACs, but it can still be Master.
-func (s *System) keepOwned(want map[ownedAddr][6]byte) {
+// keepOwned installs the rules for the addresses that must have them, and has them guarded from the first call on. Without the
+// rules hosts see an owner with two MACs, but it can still be Master: only Reconcile retries.
+func (s *System) keepOwned() error {
+	want := owned(s.registry.all())
 	if len(want) > 0 {
 		s.guardFilter()
 	}
@@ -71,6 +74,7 @@ func (s *System) keepOwned(want map[ownedAddr][6]byte) {
 		s.log.Warn("addresses that this host has by itself are not known by the virtual MAC alone", "error", err)
 	}
 	s.owner.said = text
+	return err
 }
 
 func (s *System) linkName(index int) (string, error) {
@@ -80,7 +84,7 @@ func (s *System) linkName(index int) (string, error) {
 
 // set replaces the addresses that are announced with virtual MACs.
 func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string, error)) error {
-	if maps.Equal(want, o.now) {
+	if maps.Equal(want, o.now) && (len(want) > 0 || !o.made) {
 		return nil
 	}
 	err := o.change(want, name)
@@ -89,6 +93,12 @@ func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string
 	}
 	o.now = maps.Clone(want)
 	return nil
+}
+
+// forget makes the next set start over.
+func (o *ownerRules) forget() {
+	o.close()
+	o.now = nil
 }
 
 // intact reports whether the kernel still has the tables that set installed, judged by whether they have rules.
@@ -135,14 +145,14 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 		return err
 	}
 	defer func() {
-		if err != nil { // the state of the connection is unknown
-			o.close()
-			o.now = nil
+		if err != nil {
+			o.forget()
 		}
 	}()
 	if len(want) == 0 {
 		return o.remove(o.name)
 	}
+	o.made = true
 	for _, family := range ownerFamilies {
 		t := &nftables.Table{Name: o.name, Family: family}
 		o.conn.AddTable(t) // deleting a missing table is an error
@@ -162,13 +172,24 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 }
 
 // remove removes the tables with a name, if there are any.
-func (o *ownerRules) remove(name string) error {
+func (o *ownerRules) remove(name string) (err error) {
 	if err := o.open(); err != nil {
 		return err
 	}
+	defer func() {
+		switch {
+		case err != nil: // the state of the connection is unknown
+			o.close()
+		case name == o.name:
+			o.now, o.made = nil, false
+		}
+	}()
 	found := false
 	for _, family := range ownerFamilies {
 		tables, err := o.conn.ListTablesOfFamily(family)
+		if errors.Is(err, unix.EINVAL) {
+			return nil // this kernel has no nftables
+		}
 		if err != nil {
 			return err
 		}

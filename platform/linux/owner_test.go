@@ -5,7 +5,9 @@
 package linux
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,5 +141,70 @@ func TestOwnerRulesAreLeftAlone(t *testing.T) {
 	must(t, err)
 	if len(messages) > 0 {
 		t.Errorf("nftables were changed: %d messages", len(messages))
+	}
+}
+
+// TestOwnerRulesAreTriedAgain holds that a comparison retries rules, their repair and their removal when nftables has
+// refused them, and when only the answer was lost.
+func TestOwnerRulesAreTriedAgain(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		a := onUp0(t, h, 1, true, vip4)
+		a.Owned = []netip.Addr{primary4.Addr()}
+		standby := a
+		standby.Active = false
+		all := []string{"arp vrrpsh", "ip6 vrrpsh", "netdev vrrpsh"}
+		steps := []struct {
+			name string
+			do   func()
+			want []string
+		}{
+			{"installed", func() { mustApply(t, h.system, a) }, all},
+			{"removed by others", h.FlushFilter, all},
+			{"not wanted any more", func() { mustApply(t, h.system, standby) }, nil},
+		}
+		for _, step := range steps {
+			fail := true
+			h.system.applying.Lock() // the guard may use it
+			h.system.owner.inject = func(now bool) error {
+				if fail && now == done {
+					return unix.ENOBUFS
+				}
+				return nil
+			}
+			h.system.applying.Unlock()
+			step.do()
+			if _, _, err := h.system.Reconcile(); !done && !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("%s: while it is refused, the comparison returns %v", step.name, err)
+			}
+			h.system.applying.Lock()
+			fail = false
+			h.system.applying.Unlock()
+			reconcile(t, h)
+			got := h.tables()
+			if slices.Sort(got); !slices.Equal(got, step.want) {
+				t.Errorf("%s, carried out %t: the tables are %q, want %q", step.name, done, got, step.want)
+			}
+		}
+	}
+}
+
+// TestOwnerRulesThatCannotBeRemovedStayRecorded holds that the next run removes them by their name, which only this run has known.
+func TestOwnerRulesThatCannotBeRemovedStayRecorded(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711" // as beside another router
+	a := onUp0(t, h, 1, true, vip4)
+	a.Owned = []netip.Addr{primary4.Addr()}
+	mustApply(t, h.system, a)
+	h.system.owner.inject = func(bool) error { return unix.ENOBUFS }
+	if err := h.system.Close(); !errors.Is(err, unix.ENOBUFS) {
+		t.Errorf("close: %v", err)
+	}
+	h.Restart()
+	must(t, h.system.Recover())
+	if got := h.tables(); len(got) > 0 {
+		t.Errorf("the tables are %q", got)
 	}
 }

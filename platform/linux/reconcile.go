@@ -37,8 +37,10 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	if _, err := s.keepGate(); err != nil {
 		errs = append(errs, err)
 	}
-	s.restoreOwned()
-	errs = append(errs, s.unshut())
+	if !s.owner.intact() {
+		s.owner.forget()
+	}
+	errs = append(errs, s.keepOwned(), s.unshut())
 	routesLost, err = s.reconcileRoutes()
 	return lost, routesLost, errors.Join(append(errs, err, s.noteState())...)
 }

@@ -219,8 +219,7 @@ func (s *System) removeOnce() error {
 	s.findParents(doomed)
 	s.findMacvlans(doomed)
 	s.dismantle(doomed)
-	errs := []error{s.unshut()}
-	s.keepOwned(nil)
+	errs := []error{s.unshut(), s.keepOwned()}
 	for _, j := range doomed {
 		if j.err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", describe(j.want.ID), j.err))
