@@ -5,11 +5,9 @@
 package linux
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
@@ -116,9 +114,11 @@ func (g *gate) remove(name string) error {
 	t := g.conn.AddTable(&nftables.Table{Name: name, Family: nftables.TableFamilyINet})
 	g.conn.DelTable(t)
 	err := g.flush()
-	g.close()
-	if err == nil {
-		g.now, g.made = nil, g.made && name != g.name
+	if err != nil || name == g.name {
+		g.close()
+	}
+	if err == nil && name == g.name {
+		g.now, g.made = nil, false
 	}
 	return err
 }
@@ -298,25 +298,4 @@ func (s *System) unshut() error {
 		return fmt.Errorf("packets to former virtual addresses may still be discarded: %w", err)
 	}
 	return nil
-}
-
-// recoverGate removes the tables that an earlier run left: the recorded table, and the table with the
-// default name if no other router can own it.
-func (s *System) recoverGate(recorded string) error {
-	var names []string
-	if recorded != "" {
-		names = append(names, recorded)
-	}
-	// Without the module there is no table. A request would load the module for nothing.
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != filterTable {
-		names = append(names, filterTable)
-	}
-	var errs []error
-	for _, name := range names {
-		if name == s.gate.name && len(s.gate.now) > 0 {
-			continue
-		}
-		errs = append(errs, s.gate.remove(name))
-	}
-	return errors.Join(errs...)
 }

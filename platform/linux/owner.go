@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 
 	"github.com/google/nftables"
@@ -346,21 +345,4 @@ func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) e
 		}
 	}
 	return nil
-}
-
-// recoverOwner removes the tables that an earlier run left: the recorded ones, and those with our name if no other router can
-// own them.
-func (s *System) recoverOwner(recorded string) error {
-	if len(s.owner.now) > 0 {
-		return nil
-	}
-	var errs []error
-	if recorded != "" {
-		errs = append(errs, s.owner.remove(recorded))
-	}
-	// Without the module there are no tables; do not load it just to list them.
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != filterTable {
-		errs = append(errs, s.owner.remove(filterTable))
-	}
-	return errors.Join(errs...)
 }

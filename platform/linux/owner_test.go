@@ -208,3 +208,31 @@ func TestOwnerRulesThatCannotBeRemovedStayRecorded(t *testing.T) {
 		t.Errorf("the tables are %q", got)
 	}
 }
+
+// TestTablesOfAnEarlierRunAreRemovedBesideOurs holds that tables with the name of an earlier run do not stay when they could not be
+// removed before this run has made its own.
+func TestTablesOfAnEarlierRunAreRemovedBesideOurs(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711" // as beside another router
+	owner, shut := onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+	owner.Owned, shut.Closed = []netip.Addr{primary4.Addr()}, true
+	mustApply(t, h.system, owner, shut)
+	h.Crash()
+	refuse := func(bool) error { return unix.ENOBUFS }
+	h.system.gate.inject, h.system.owner.inject = refuse, refuse
+	if err := h.system.Recover(); !errors.Is(err, unix.ENOBUFS) {
+		t.Fatalf("recover: %v", err)
+	}
+	h.system.gate.inject, h.system.owner.inject = nil, nil
+	mustApply(t, h.system, owner, shut)
+	reconcile(t, h)
+	got, want := h.tables(), []string{"arp vrrpsh", "inet vrrpsh", "ip6 vrrpsh", "netdev vrrpsh"}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("the tables are %q, want %q", got, want)
+	}
+	look := whereIs(t, h, primary4.Addr())
+	if look != answer1(primary4.Addr(), owner.MAC) {
+		t.Errorf("the owner: %s", look)
+	}
+}

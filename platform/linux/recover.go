@@ -7,6 +7,7 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -65,9 +66,12 @@ func (s *System) recoverLeft(alone bool) error {
 		s.recoverConnected(s.left.Connected),
 	)
 	if !s.gate.recovered {
-		gateErr := errors.Join(s.recoverGate(s.left.Table), s.recoverOwner(s.left.OwnerTable))
-		s.gate.recovered = gateErr == nil
-		err = errors.Join(err, gateErr)
+		tablesErr := errors.Join(
+			s.recoverTables(s.left.Table, s.gate.made, s.gate.remove),
+			s.recoverTables(s.left.OwnerTable, s.owner.made, s.owner.remove),
+		)
+		s.gate.recovered = tablesErr == nil
+		err = errors.Join(err, tablesErr)
 	}
 	if err == nil {
 		s.left = runState{}
@@ -178,6 +182,23 @@ func (s *System) recoverMACs(records []macRecord) error {
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("restore the address of interface %d: %w", r.Link, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// recoverTables removes nftables tables that an earlier run left: the recorded ones, and those with the default name if no other
+// router can own them. It leaves the tables of this run, which are made if any may exist.
+func (s *System) recoverTables(recorded string, made bool, remove func(name string) error) error {
+	names := []string{recorded}
+	// Without the module there are no tables. A request would load the module for nothing.
+	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole {
+		names = append(names, filterTable)
+	}
+	var errs []error
+	for _, name := range slices.Compact(names) {
+		if name != "" && (name != s.gate.name || !made) {
+			errs = append(errs, remove(name))
 		}
 	}
 	return errors.Join(errs...)
