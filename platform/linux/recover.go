@@ -113,8 +113,8 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 	return errors.Join(errs...)
 }
 
-// recoverAddrs removes addresses with our mark. On kernels that do not keep the mark, it removes recorded
-// addresses that have no prefix route.
+// recoverAddrs removes addresses with our mark, and those that have the label recorded for them. On kernels that do not keep the
+// mark, it removes recorded addresses that have no prefix route.
 func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 	addrs, err := s.change.addrs(0)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		recorded[place{r.Link, r.Prefix}] = true
 	}
 	var errs []error
-	steps := s.recoverLabels(records, addrs)
+	var steps []step
 	for i := range addrs {
 		a := &addrs[i]
 		at := place{a.link, a.prefix}
@@ -135,6 +135,9 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		}
 		var ours bool
 		switch {
+		case slices.ContainsFunc(records, func(r addrRecord) bool { return r.labeled(a) }):
+			ours = !s.registry.ours(a) // it has no label of this run
+			e = nil
 		case e != nil && e.want.Macvlan:
 			ours = s.registry.ours(a)
 		case s.registry.marks:
