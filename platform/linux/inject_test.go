@@ -282,25 +282,35 @@ func listTables(h *harness) ([]string, error) {
 	return names, err
 }
 
-// TestWhatCouldNotBeRemovedBeforeARestart holds that the successor removes it, although no virtual router is there to ask for that.
+// TestWhatCouldNotBeRemovedBeforeARestart holds that the successor removes it, although no virtual router is there to ask for that,
+// and even if its own tables of nftables have another name, or others run beside it whose leftovers would look the same.
 func TestWhatCouldNotBeRemovedBeforeARestart(t *testing.T) {
-	h := newHarness(t)
-	h.AddLink("up0", primary4)
-	before := h.Kernel()
-	ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
-	mustApply(t, h.system, ether, macvlan)
-	for _, a := range []*platform.Attachment{&ether, &macvlan} {
-		a.Present, a.Active = false, false
-	}
-	h.system.change.inject = func(bool) error { return unix.ENOBUFS }
-	for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
-		if !errors.Is(err, unix.ENOBUFS) {
-			t.Errorf("removed: %v", err)
+	for _, sole := range []bool{true, false} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		before, beforeAll := h.Kernel(), picture(t, h)
+		h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711"
+		ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+		ether.Closed, macvlan.Owned = true, []netip.Addr{primary4.Addr()}
+		mustApply(t, h.system, ether, macvlan)
+		for _, a := range []*platform.Attachment{&ether, &macvlan} {
+			a.Present, a.Active = false, false
+		}
+		refuse := func(bool) error { return unix.ENOBUFS }
+		h.system.change.inject, h.system.gate.inject, h.system.owner.inject = refuse, refuse, refuse
+		for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
+			if !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("removed: %v", err)
+			}
+		}
+		left, err := h.system.Leave()
+		must(t, err)
+		h.Restart()
+		h.system.sole = sole
+		must(t, h.system.Adopt(left))
+		sameKernel(t, "after the restart", before, h.Kernel())
+		if diff := cmp.Diff(beforeAll, picture(t, h)); diff != "" {
+			t.Errorf("after the restart, alone %t (-want +got):\n%s", sole, diff)
 		}
 	}
-	left, err := h.system.Leave()
-	must(t, err)
-	h.Restart()
-	must(t, h.system.Adopt(left))
-	sameKernel(t, "after the restart", before, h.Kernel())
 }

@@ -22,6 +22,12 @@ import (
 func (s *System) Recover() error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	s.loadLeft()
+	return s.recoverAll()
+}
+
+// loadLeft reads what an earlier run has recorded.
+func (s *System) loadLeft() {
 	state, err := s.state.load()
 	if err != nil {
 		// Only unmarked leftovers are lost with the file: marked ones are still found.
@@ -34,7 +40,11 @@ func (s *System) Recover() error {
 	}
 	s.left = state
 	s.left.Settings = nil
-	err = s.recoverLeft(s.sole)
+}
+
+// recoverAll removes what an earlier run left and this run has not adopted.
+func (s *System) recoverAll() error {
+	err := s.recoverLeft(s.sole)
 	needed := make(map[int]bool)
 	for _, e := range s.registry.all() {
 		needed[e.want.Link] = true
