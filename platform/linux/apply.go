@@ -406,7 +406,7 @@ func (s *System) lower(jobs []*job) {
 // uninstall returns the step that removes an address that we installed.
 func (s *System) uninstall(j *job, p netip.Prefix) step {
 	after := func(err error) {
-		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+		if isLeft(err) {
 			j.fail("remove "+p.String(), err)
 			return
 		}

@@ -157,7 +157,7 @@ func (s *System) removeAutomatic(v *view) error {
 				continue
 			}
 			steps = append(steps, step{request: delRequest(index, a.prefix), after: func(err error) {
-				if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+				if isLeft(err) {
 					errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
 				}
 			}})

@@ -161,7 +161,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		}
 		s.log.Debug("not wanted any more", "address", a.prefix)
 		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+			if isLeft(err) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
 			}
 		}})

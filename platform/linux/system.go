@@ -186,3 +186,8 @@ func noLink(err error) error {
 	}
 	return err
 }
+
+// isLeft reports whether an address or a route may still exist after the result of its removal.
+func isLeft(err error) bool {
+	return err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
+}
