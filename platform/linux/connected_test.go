@@ -13,14 +13,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
-	"vrrpsh/platform/platformtest"
 )
 
 // connected returns the routes without a next hop to subnets, of both families.
@@ -282,23 +280,47 @@ func TestWatchTellsWhatToReconcile(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			h := newHarness(t)
 			h.AddLink("up0", primary4)
+			h.noIPv6("up0")
 			mustApply(t, h.system, onUp0(t, h, 4, true, vip4))
-			told := make(chan bool, 1000)
-			stop := watchDiverged(t, h.system, told)
-			defer stop()
-			select {
-			case <-told:
+			d := watchDiverged(t, h)
+			if d.soFar() {
 				t.Error("told without any change")
-			default:
 			}
 			do(h)
-			select {
-			case <-told:
-			case <-time.After(platformtest.Patience):
-				t.Fatal("nothing was told")
+			for !d.next().Diverged {
 			}
 			reconcile(t, h)
 		})
+	}
+}
+
+// noIPv6 keeps an interface from having addresses of its own, of which the detection of duplicates is told a second later.
+func (h *harness) noIPv6(name string) {
+	h.t.Helper()
+	must(h.t, inside(h.router, func() error {
+		return os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0)
+	}))
+}
+
+// TestWatchTellsOfRoutesThatOthersRemove holds that a connected route that somebody else removes is something to reconcile, unlike
+// one that the router adds.
+func TestWatchTellsOfRoutesThatOthersRemove(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.noIPv6("up0")
+	subnet := netip.MustParsePrefix("203.0.113.0/24")
+	a := onUp0(t, h, 7, false, netip.MustParsePrefix("203.0.113.10/24"))
+	d := watchDiverged(t, h)
+	if mustApply(t, h.system, a); d.soFar() {
+		t.Error("told of its own addition")
+	}
+	must(t, h.r.RouteDel(&netlink.Route{LinkIndex: a.Link, Dst: ipnet(subnet), Scope: netlink.SCOPE_LINK}))
+	if !d.soFar() {
+		t.Error("not told that somebody else has removed it")
+	}
+	reconcile(t, h)
+	if got := h.connected(); !slices.Contains(got, "203.0.113.0/24 dev up0 proto 112 src 203.0.113.10") {
+		t.Errorf("the route was not put back: %q", got)
 	}
 }
 
