@@ -85,11 +85,18 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 			jobs = append(jobs, j)
 		}
 		want := batch[i]
+		delete(s.own, want.Link)
 		want.Addrs = inKernel(&want)
 		j.want, j.asked = &want, batch[i].Addrs
 	}
 	s.apply(jobs)
-	if err := s.connect(); err != nil {
+	devices := make(map[int]bool)
+	for _, j := range jobs {
+		if j.e != nil {
+			devices[j.e.device()] = true
+		}
+	}
+	if err := s.connect(func(device int) bool { return devices[device] }); err != nil {
 		s.log.Warn("cannot set the routes to the subnets of virtual addresses", "error", err)
 	}
 	if err := s.unshut(); err != nil {
@@ -440,18 +447,22 @@ func (s *System) restoreMAC(j *job) []step {
 // a macvlan that is down loses them.
 func (s *System) activate(jobs []*job) {
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.err != nil || !j.want.Active })
-	own := s.ownAddresses(jobs)
 	var first, then []step
 	for _, j := range jobs {
-		if j.err != nil {
-			continue // do not mistake the interface's own addresses for ours
+		var own []netip.Prefix
+		if !j.want.Macvlan {
+			var err error
+			if own, err = s.ownAddresses(j.want.Link); err != nil {
+				j.fail("addresses of "+j.want.ID.Link, err)
+				continue // do not mistake the interface's own addresses for ours
+			}
 		}
 		for _, p := range j.want.Addrs {
 			at := &first
 			if p.Addr().Is6() {
 				at = &then
 			}
-			if o := own[j.want.Link]; !j.want.Macvlan && o[p.Addr()] {
+			if has(own, p.Addr()) {
 				s.registry.setInstalled(j.e, p, false)
 				continue
 			}
@@ -496,27 +507,6 @@ func (s *System) activate(jobs []*job) {
 	}
 	s.run(up)
 	s.run(then)
-}
-
-// ownAddresses returns the own addresses of the configured interfaces, by interface.
-func (s *System) ownAddresses(jobs []*job) map[int]map[netip.Addr]bool {
-	all, errs := make(map[int]map[netip.Addr]bool), make(map[int]error)
-	for _, j := range jobs {
-		if j.want.Macvlan {
-			continue
-		}
-		if _, known := all[j.want.Link]; !known {
-			addrs, err := s.change.addrs(j.want.Link)
-			errs[j.want.Link], all[j.want.Link] = err, make(map[netip.Addr]bool)
-			for i := range addrs {
-				if !s.registry.ours(&addrs[i]) {
-					all[j.want.Link][addrs[i].prefix.Addr()] = true
-				}
-			}
-		}
-		j.fail("addresses of "+j.want.ID.Link, errs[j.want.Link])
-	}
-	return all
 }
 
 // createMacvlans creates the macvlans that do not exist yet.

@@ -188,6 +188,43 @@ func TestConnectedRouteOfOthers(t *testing.T) {
 	}
 }
 
+// TestApplyLooksOnlyAtItsInterfaces holds that what Apply asks the kernel for a virtual router does not depend on how many other
+// interfaces have some.
+func TestApplyLooksOnlyAtItsInterfaces(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	a := onUp0(t, h, 1, true, netip.MustParsePrefix("203.0.113.10/24"))
+	requests := 0
+	apply := func() int {
+		t.Helper()
+		requests = 0
+		mustApply(t, h.system, a)
+		return requests
+	}
+	mustApply(t, h.system, a)
+	h.system.change.inject = func(done bool) error {
+		if done {
+			requests++
+		}
+		return nil
+	}
+	alone := apply()
+	for i := range byte(5) {
+		name := fmt.Sprint("up", i+1)
+		h.AddLink(name, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 10, i, 1}), 24))
+		other := onUp0(t, h, i+2, i%2 == 0, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 11, i, 1}), 24))
+		other.ID.Link, other.Link = name, h.link(name).Attrs().Index
+		mustApply(t, h.system, other)
+	}
+	if got := apply(); got != alone {
+		t.Errorf("beside others Apply made %d system calls, alone %d", got, alone)
+	}
+	reconcile(t, h)
+	if got := apply(); got != alone {
+		t.Errorf("after a comparison Apply made %d system calls, alone %d", got, alone)
+	}
+}
+
 // TestMacvlanFollows holds that a macvlan is like its interface, and stays as it was made, whatever is changed.
 func TestMacvlanFollows(t *testing.T) {
 	h := newHarness(t)

@@ -7,6 +7,7 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink/nl"
@@ -33,7 +34,12 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	}
 	entries := s.registry.all()
 	lost = v.missing(entries)
-	errs = append(errs, s.keepSettings(&v), s.followParents(&v, entries), s.removeAutomatic(&v), s.connect())
+	errs = append(errs, s.keepSettings(&v), s.followParents(&v, entries), s.removeAutomatic(&v))
+	clear(s.own)
+	for link := range s.registry.parents {
+		s.own[link] = v.own(link)
+	}
+	errs = append(errs, s.connect(anyDevice))
 	if _, err := s.keepGate(); err != nil {
 		errs = append(errs, err)
 	}
@@ -43,6 +49,19 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	errs = append(errs, s.keepOwned(), s.unshut())
 	routesLost, err = s.reconcileRoutes()
 	return lost, routesLost, errors.Join(append(errs, err, s.noteState())...)
+}
+
+func anyDevice(int) bool { return true }
+
+// own returns the addresses of an interface that are not ours.
+func (v *view) own(link int) []netip.Prefix {
+	var own []netip.Prefix
+	for i := range v.addrs[link] {
+		if a := &v.addrs[link][i]; !a.ours {
+			own = append(own, a.prefix)
+		}
+	}
+	return own
 }
 
 // missing returns the virtual routers that lack something that Apply installed.

@@ -259,7 +259,7 @@ func (s *System) removeOnce() error {
 			errs = append(errs, fmt.Errorf("%s: %w", describe(j.want.ID), j.err))
 		}
 	}
-	errs = append(errs, s.connect(), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
+	errs = append(errs, s.connect(anyDevice), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
 	for _, r := range s.routes.installed {
 		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
 	}

@@ -48,6 +48,8 @@ type System struct {
 	routes   routeTable
 	// connected are the routes to subnets of virtual addresses that may be installed.
 	connected map[netip.Prefix]connectedRoute
+	// own are the addresses of interfaces that are not ours: see ownAddresses.
+	own map[int][]netip.Prefix
 	// left is what an earlier run left and Recover could not remove.
 	left    runState
 	gate    gate
@@ -89,6 +91,7 @@ func New(o Options) (*System, error) {
 	s.owner.filterSocket = s.gate.filterSocket
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
+	s.own = make(map[int][]netip.Prefix)
 	s.connected = make(map[netip.Prefix]connectedRoute)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
