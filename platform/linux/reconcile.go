@@ -26,12 +26,16 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	if s.closing.Err() != nil {
 		return nil, false, errClosed
 	}
-	errs := []error{s.recoverLeft(false)}
+	var errs []error
+	if !s.left.empty() || !s.gate.recovered {
+		errs = append(errs, s.recoverLeft(false))
+	}
 	// Load the state after the removals above.
 	v := view{system: s}
 	if err := v.load(); err != nil {
 		return nil, false, errors.Join(append(errs, fmt.Errorf("interfaces: %w", err))...)
 	}
+	errs = append(errs, s.recoverAddrs(nil, false, v.allAddrs()))
 	entries := s.registry.all()
 	lost = v.missing(entries)
 	errs = append(errs, s.keepSettings(&v), s.followParents(&v, entries), s.removeAutomatic(&v))
@@ -62,6 +66,17 @@ func (v *view) own(link int) []netip.Prefix {
 		}
 	}
 	return own
+}
+
+// allAddrs returns the addresses of all interfaces.
+func (v *view) allAddrs() []kernelAddr {
+	var all []kernelAddr
+	for _, addrs := range v.addrs {
+		for _, a := range addrs {
+			all = append(all, a.kernelAddr)
+		}
+	}
+	return all
 }
 
 // missing returns the virtual routers that lack something that Apply installed.

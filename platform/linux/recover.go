@@ -68,9 +68,14 @@ func (s *System) noteState() error {
 // recoverLeft removes what an earlier run left, and what this run created without noticing. If alone, it also removes what has our
 // mark and is recorded nowhere: at the start only an earlier run can have left it, later it may belong to another router.
 func (s *System) recoverLeft(alone bool) error {
-	err := errors.Join(
-		s.recoverMacvlans(s.left.Macvlans, alone),
-		s.recoverAddrs(s.left.Addrs, alone),
+	err := s.recoverMacvlans(s.left.Macvlans, alone)
+	addrs, addrsErr := s.change.addrs(0)
+	if addrsErr != nil {
+		addrsErr = fmt.Errorf("addresses: %w", addrsErr)
+	}
+	err = errors.Join(
+		err, addrsErr,
+		s.recoverAddrs(s.left.Addrs, alone, addrs),
 		s.recoverMACs(s.left.MACs),
 		s.recoverRoutes(s.left.Routes),
 		s.recoverConnected(s.left.Connected),
@@ -124,12 +129,8 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 }
 
 // recoverAddrs removes addresses with our mark, and those that have the label recorded for them. On kernels that do not keep the
-// mark, it removes recorded addresses that have no prefix route.
-func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
-	addrs, err := s.change.addrs(0)
-	if err != nil {
-		return fmt.Errorf("addresses: %w", err)
-	}
+// mark, it removes recorded addresses that have no prefix route. addrs are the addresses in the kernel.
+func (s *System) recoverAddrs(records []addrRecord, alone bool, addrs []kernelAddr) error {
 	recorded := make(map[place]bool, len(records))
 	for _, r := range records {
 		recorded[place{r.Link, r.Prefix}] = true

@@ -351,6 +351,30 @@ func TestWatchAfterOverrun(t *testing.T) {
 	}
 }
 
+// TestReconcileReadsOnce holds that a comparison that finds nothing wrong reads the kernel's state once, and requests nothing.
+func TestReconcileReadsOnce(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	must(t, h.system.Recover())
+	mustApply(t, h.system, onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, false, netip.MustParsePrefix("10.9.0.102/24")))
+	reconcile(t, h)
+	count := func(c *rtnetlink) *int {
+		n := new(int)
+		c.inject = func(done bool) error {
+			if done {
+				*n++
+			}
+			return nil
+		}
+		return n
+	}
+	requests, reads := count(h.system.change), count(h.system.query)
+	reconcile(t, h)
+	if *requests != 0 || *reads != 2 { // links and addresses
+		t.Errorf("%d requests, %d reads", *requests, *reads)
+	}
+}
+
 // divergence is what Watch tells.
 type divergence struct {
 	h       *harness
