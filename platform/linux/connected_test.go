@@ -13,14 +13,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
-	"vrrpsh/platform/platformtest"
 )
 
 // connected returns the routes without a next hop to subnets, of both families.
@@ -190,6 +188,43 @@ func TestConnectedRouteOfOthers(t *testing.T) {
 	}
 }
 
+// TestApplyLooksOnlyAtItsInterfaces checks that the number of requests of Apply for one virtual router does not grow with the
+// number of other interfaces that have virtual routers.
+func TestApplyLooksOnlyAtItsInterfaces(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	a := onUp0(t, h, 1, true, netip.MustParsePrefix("203.0.113.10/24"))
+	requests := 0
+	apply := func() int {
+		t.Helper()
+		requests = 0
+		mustApply(t, h.system, a)
+		return requests
+	}
+	mustApply(t, h.system, a)
+	h.system.change.inject = func(done bool) error {
+		if done {
+			requests++
+		}
+		return nil
+	}
+	alone := apply()
+	for i := range byte(5) {
+		name := fmt.Sprint("up", i+1)
+		h.AddLink(name, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 10, i, 1}), 24))
+		other := onUp0(t, h, i+2, i%2 == 0, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 11, i, 1}), 24))
+		other.ID.Link, other.Link = name, h.link(name).Attrs().Index
+		mustApply(t, h.system, other)
+	}
+	if got := apply(); got != alone {
+		t.Errorf("beside others Apply made %d system calls, alone %d", got, alone)
+	}
+	reconcile(t, h)
+	if got := apply(); got != alone {
+		t.Errorf("after a comparison Apply made %d system calls, alone %d", got, alone)
+	}
+}
+
 // TestMacvlanFollows checks that a macvlan follows its interface, and that changes to the macvlan itself are reverted.
 func TestMacvlanFollows(t *testing.T) {
 	h := newHarness(t)
@@ -282,23 +317,47 @@ func TestWatchTellsWhatToReconcile(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			h := newHarness(t)
 			h.AddLink("up0", primary4)
+			h.noIPv6("up0")
 			mustApply(t, h.system, onUp0(t, h, 4, true, vip4))
-			told := make(chan bool, 1000)
-			stop := watchDiverged(t, h.system, told)
-			defer stop()
-			select {
-			case <-told:
+			d := watchDiverged(t, h)
+			if d.soFar() {
 				t.Error("reported without a change")
-			default:
 			}
 			do(h)
-			select {
-			case <-told:
-			case <-time.After(platformtest.Patience):
-				t.Fatal("nothing was reported")
+			for !d.next().Diverged {
 			}
 			reconcile(t, h)
 		})
+	}
+}
+
+// noIPv6 disables IPv6 on an interface: Duplicate Address Detection of its own addresses would send notifications a second later.
+func (h *harness) noIPv6(name string) {
+	h.t.Helper()
+	must(h.t, inside(h.router, func() error {
+		return os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0)
+	}))
+}
+
+// TestWatchTellsOfRoutesThatOthersRemove checks that Watch asks for a comparison when another program removes a connected
+// route, but not when the router adds one.
+func TestWatchTellsOfRoutesThatOthersRemove(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.noIPv6("up0")
+	subnet := netip.MustParsePrefix("203.0.113.0/24")
+	a := onUp0(t, h, 7, false, netip.MustParsePrefix("203.0.113.10/24"))
+	d := watchDiverged(t, h)
+	if mustApply(t, h.system, a); d.soFar() {
+		t.Error("reported its own addition")
+	}
+	must(t, h.r.RouteDel(&netlink.Route{LinkIndex: a.Link, Dst: ipnet(subnet), Scope: netlink.SCOPE_LINK}))
+	if !d.soFar() {
+		t.Error("did not report that another program removed it")
+	}
+	reconcile(t, h)
+	if got := h.connected(); !slices.Contains(got, "203.0.113.0/24 dev up0 proto 112 src 203.0.113.10") {
+		t.Errorf("the route was not put back: %q", got)
 	}
 }
 

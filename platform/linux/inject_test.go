@@ -49,7 +49,7 @@ func (i *injector) inject(done bool) error {
 
 // use makes a System's requests fail.
 func (i *injector) use(s *System) {
-	s.change.inject, s.gate.inject = i.inject, i.inject
+	s.change.inject, s.gate.inject, s.owner.inject = i.inject, i.inject, i.inject
 }
 
 // life is a System during the life of a router, with the actuator's reactions to errors.
@@ -101,6 +101,7 @@ func (l *life) live() {
 	h := l.h
 	pfx := netip.MustParsePrefix
 	ether, macvlan := onUp0(l.t, h, 1, false, pfx("10.9.0.101/24"), pfx("203.0.113.1/24")), onUp0(l.t, h, 2, true, pfx("10.9.0.102/24"), pfx("198.51.100.1/25"))
+	macvlan.Owned = []netip.Addr{netip.MustParseAddr("10.9.0.77")}
 	six := onUp0(l.t, h, 3, true, pfx("fe80::3/64"), pfx("2001:db8:1::1/64"))
 	six.ID.Family, six.MAC = platform.IPv6, [6]byte{0, 0, 0x5e, 0, 2, 3}
 	shut := onUp0(l.t, h, 4, true, pfx("10.9.0.104/24"))
@@ -280,25 +281,35 @@ func listTables(h *harness) ([]string, error) {
 	return names, err
 }
 
-// TestWhatCouldNotBeRemovedBeforeARestart checks that the successor removes leftovers even if no virtual router needs that.
+// TestWhatCouldNotBeRemovedBeforeARestart checks that the successor removes leftovers even if no virtual router needs that, if its
+// own nftables tables have another name, and if other routers run beside it whose leftovers would look the same.
 func TestWhatCouldNotBeRemovedBeforeARestart(t *testing.T) {
-	h := newHarness(t)
-	h.AddLink("up0", primary4)
-	before := h.Kernel()
-	ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
-	mustApply(t, h.system, ether, macvlan)
-	for _, a := range []*platform.Attachment{&ether, &macvlan} {
-		a.Present, a.Active = false, false
-	}
-	h.system.change.inject = func(bool) error { return unix.ENOBUFS }
-	for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
-		if !errors.Is(err, unix.ENOBUFS) {
-			t.Errorf("removed: %v", err)
+	for _, sole := range []bool{true, false} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		before, beforeAll := h.Kernel(), picture(t, h)
+		h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711"
+		ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+		ether.Closed, macvlan.Owned = true, []netip.Addr{primary4.Addr()}
+		mustApply(t, h.system, ether, macvlan)
+		for _, a := range []*platform.Attachment{&ether, &macvlan} {
+			a.Present, a.Active = false, false
+		}
+		refuse := func(bool) error { return unix.ENOBUFS }
+		h.system.change.inject, h.system.gate.inject, h.system.owner.inject = refuse, refuse, refuse
+		for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
+			if !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("removed: %v", err)
+			}
+		}
+		left, err := h.system.Leave()
+		must(t, err)
+		h.Restart()
+		h.system.sole = sole
+		must(t, h.system.Adopt(left))
+		sameKernel(t, "after the restart", before, h.Kernel())
+		if diff := cmp.Diff(beforeAll, picture(t, h)); diff != "" {
+			t.Errorf("after the restart, alone %t (-want +got):\n%s", sole, diff)
 		}
 	}
-	left, err := h.system.Leave()
-	must(t, err)
-	h.Restart()
-	must(t, h.system.Adopt(left))
-	sameKernel(t, "after the restart", before, h.Kernel())
 }

@@ -6,6 +6,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
 )
@@ -145,4 +147,31 @@ func TestIOCTL(t *testing.T) {
 	must(t, h.system.Close())
 	restored("after close")
 	h.Restart()
+}
+
+// TestLabelsThatCannotBeRemovedAreTriedAgain holds that a comparison removes what an earlier run has set by ioctl, whatever request
+// of the recovery was refused.
+func TestLabelsThatCannotBeRemovedAreTriedAgain(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	before := h.Kernel()
+	a := onUp0(t, h, 51, false, vip4)
+	a.IOCTL = true
+	for refused := (injector{at: 1}); ; refused = (injector{at: refused.at + 1}) {
+		mustApply(t, h.system, a)
+		h.Crash()
+		h.system.change.inject = refused.inject
+		refused.step = "recovery"
+		err := h.system.Recover()
+		h.system.change.inject = nil
+		if refused.hit == "" {
+			must(t, err)
+			break
+		}
+		if !errors.Is(err, unix.ENOBUFS) {
+			t.Errorf("request %d was refused, and the recovery returns %v", refused.at, err)
+		}
+		reconcile(t, h)
+		sameKernel(t, "after the comparison", before, h.Kernel())
+	}
 }

@@ -160,11 +160,6 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 	}
 }
 
-// isLeft reports whether a route may still exist after the result of its removal.
-func isLeft(err error) bool {
-	return err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
-}
-
 // judge finds out, for routes whose place is taken, whether the existing route is ours, an equal
 // route of somebody else, or a different one.
 func (s *System) judge(routes []platform.Route, errs []error, taken []int, before []platform.Route) {
@@ -385,7 +380,7 @@ func (s *System) recoverRoutes(records []routeRecord) error {
 		}
 		s.log.Info("removing what an earlier run left", "route", r.Destination)
 		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.ESRCH) {
+			if isLeft(err) {
 				errs = append(errs, fmt.Errorf("remove the route to %s: %w", r.Destination, err))
 			}
 		}})

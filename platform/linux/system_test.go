@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/vishvananda/netlink"
 
 	"vrrpsh/platform"
 	"vrrpsh/platform/platformtest"
@@ -349,24 +351,73 @@ func TestWatchAfterOverrun(t *testing.T) {
 	}
 }
 
-// watchDiverged watches until stop, and reports each time that a comparison may be needed, except the first.
-func watchDiverged(t testing.TB, s *System, told chan<- bool) (stop func()) {
+// TestReconcileReadsOnce checks that a comparison that finds nothing wrong reads the kernel's state once and requests nothing.
+func TestReconcileReadsOnce(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	must(t, h.system.Recover())
+	mustApply(t, h.system, onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, false, netip.MustParsePrefix("10.9.0.102/24")))
+	reconcile(t, h)
+	count := func(c *rtnetlink) *int {
+		n := new(int)
+		c.inject = func(done bool) error {
+			if done {
+				*n++
+			}
+			return nil
+		}
+		return n
+	}
+	requests, reads := count(h.system.change), count(h.system.query)
+	reconcile(t, h)
+	if *requests != 0 || *reads != 2 { // links and addresses
+		t.Errorf("%d requests, %d reads", *requests, *reads)
+	}
+}
+
+// divergence records what Watch reports.
+type divergence struct {
+	h       *harness
+	updates chan platform.Update
+	fences  int
+}
+
+// watchDiverged watches until the test ends, and begins after the first update.
+func watchDiverged(t testing.TB, h *harness) *divergence {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	done, begun := make(chan error, 1), make(chan struct{})
-	first := true
-	go func() {
-		done <- s.Watch(ctx, func(u platform.Update) {
-			if first {
-				first = false
-				close(begun)
-				return
-			}
-			if u.Diverged {
-				told <- true
-			}
-		})
-	}()
-	<-begun
-	return func() { cancel(); must(t, <-done) }
+	d, done := &divergence{h: h, updates: make(chan platform.Update, 1000)}, make(chan error, 1)
+	system := h.system
+	go func() { done <- system.Watch(ctx, func(u platform.Update) { d.updates <- u }) }()
+	<-d.updates
+	t.Cleanup(func() { cancel(); must(t, <-done) })
+	return d
+}
+
+// next returns the next update.
+func (d *divergence) next() platform.Update {
+	d.h.t.Helper()
+	select {
+	case u := <-d.updates:
+		return u
+	case <-time.After(platformtest.Patience):
+		d.h.t.Fatal("nothing was told")
+		panic("unreachable")
+	}
+}
+
+// soFar reports whether what has happened until now was told as something to reconcile: a new interface, which is told after it,
+// is not.
+func (d *divergence) soFar() bool {
+	d.h.t.Helper()
+	d.fences++
+	name := fmt.Sprint("fence", d.fences)
+	must(d.h.t, d.h.r.LinkAdd(&netlink.Bridge{LinkAttrs: attrs(name)}))
+	for diverged := false; ; {
+		u := d.next()
+		diverged = diverged || u.Diverged
+		if slices.ContainsFunc(u.Links, func(l platform.Link) bool { return l.Name == name }) {
+			return diverged
+		}
+	}
 }
