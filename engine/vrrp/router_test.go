@@ -187,8 +187,9 @@ func TestLearnInterval(t *testing.T) {
 	t.Run("forgotten by a Master", func(t *testing.T) {
 		r := backup(base(V3))
 		step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 200)})
-		step(r, time.Minute, Event{Kind: EventTimer})
-		expectState(t, r, Master, time.Minute+sec)
+		down := r.Deadline().Sub(epoch)
+		step(r, down, Event{Kind: EventTimer})
+		expectState(t, r, Master, down+sec)
 		if got := r.Status().MasterAdverInterval; got != sec {
 			t.Errorf("Master_Adver_Interval is %v, want %v", got, sec)
 		}
@@ -336,6 +337,64 @@ func TestLateTimer(t *testing.T) {
 			expectState(t, r, Master, tt.deadline)
 		})
 	}
+}
+
+// TestLateBackup: a Backup that was stopped past the Master_Down_Timer, with its whole machine perhaps, could not hear the Master meanwhile. It gives the
+// Master one more interval, once.
+func TestLateBackup(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		priority uint8
+		late     time.Duration
+		deadline time.Duration // after the late timer; 0: it becomes Master at once
+		cause    Cause
+	}{
+		{"a little late", 200, sec - 1, 0, CauseMasterDown},
+		{"an interval late", 200, sec, sec + skew100, CauseMasterDown},
+		{"an hour late", 200, time.Hour, sec + skew100, CauseMasterDown},
+		{"an hour late after priority 0", 0, time.Hour, sec + skew100, CauseMasterDown},
+		{"an hour late, from a Master that it preempts", 50, time.Hour, 0, CausePreempt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			versions(t, func(t *testing.T, v Version) {
+				r := backup(base(v))
+				step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, 200)})
+				step(r, 2*sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, tt.priority)})
+				now := r.Deadline().Sub(epoch) + tt.late
+				if tt.deadline != 0 {
+					expect(t, step(r, now, Event{Kind: EventTimer}))
+					now += tt.deadline
+					expectState(t, r, Backup, now)
+					now += time.Minute // only once
+				}
+				expect(t, step(r, now, Event{Kind: EventTimer}), becoming(100, Backup, tt.cause)...)
+			})
+		})
+	}
+	t.Run("the Master is heard", func(t *testing.T) {
+		r := backup(base(V3))
+		for _, at := range []time.Duration{sec, 100 * sec, 200 * sec} {
+			step(r, at, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), higher, 200)})
+			late := at + 50*sec
+			expect(t, step(r, late, Event{Kind: EventTimer}))
+			expectState(t, r, Backup, late+sec+skew100)
+		}
+	})
+	t.Run("no Master was heard since the start", func(t *testing.T) {
+		r := backup(base(V3))
+		expect(t, step(r, time.Hour, Event{Kind: EventTimer}), becoming(100, Backup, CauseMasterDown)...)
+	})
+	t.Run("short intervals", func(t *testing.T) {
+		cfg := base(V3, func(c *Config) { c.Interval = 10 * ms })
+		for late, waits := range map[time.Duration]bool{stalled - 1: false, stalled: true} {
+			r := backup(cfg)
+			step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, cfg, higher, 200)})
+			step(r, r.Deadline().Sub(epoch)+late, Event{Kind: EventTimer})
+			if got := r.Status().State == Backup; got != waits {
+				t.Errorf("%v late: it waits %v, want %v", late, got, waits)
+			}
+		}
+	})
 }
 
 func TestPreemptDelay(t *testing.T) {
