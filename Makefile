@@ -56,8 +56,8 @@ fuzz-ci: ## fuzz the code that is reachable before a login, for a minute in all
 	  echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime 8s -fuzzminimizetime 100x -parallel 2 $${target%:*} || exit 1; \
 	done
 
-e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
-	$(GO) test -count=1 -timeout 15m -v ./e2e/...
+e2e: ## real kernels, real peers: network namespaces, keepalived, FRR, User Mode Linux
+	$(GO) test -count=1 -timeout 15m -p 1 -v ./e2e/...
 
 bench: ## vrrpsh, keepalived and FRR side by side (docs/performance.md); needs root, takes half an hour
 	$(GO) test -run '^$$' -bench SideBySide -benchtime 1x -timeout 3h ./e2e
