@@ -32,8 +32,8 @@ lint:
 	$(GO) mod tidy -diff
 	$(LINT) run ./...
 
-# The linter has to be built for this system, and to lint for the other.
-cross: ## the systems that this is not: built, vetted, and FreeBSD linted
+# The linter is built for this system and lints for the other.
+cross: ## the other systems: built, vetted, and FreeBSD linted
 	@for target in $(OTHERS); do \
 	  export GOOS=$${target%/*} GOARCH=$${target#*/}; \
 	  echo "$$target"; $(GO) build ./... && $(GO) vet ./... || exit 1; \
@@ -47,12 +47,11 @@ fuzz: ## each fuzz target for a minute
 	  done; \
 	done
 
-# What strangers reach before they have logged in, with what a stranger can find in a few seconds each. Inputs that once found something are
-# kept in testdata/fuzz.
+# Code that clients reach before they log in; each target runs for a few seconds. Inputs that once found a fault are in testdata/fuzz.
 BEFORE_LOGIN := ./api:FuzzRequest ./shell/remote:FuzzFrames ./shell:FuzzLine ./shell/remote/sshd:FuzzFindKey \
   ./platform/frame:FuzzParse ./engine/vrrp:FuzzDecode ./engine/sniff:FuzzFile
 
-fuzz-ci: ## what is reachable before a login, for a minute in all
+fuzz-ci: ## fuzz the code that is reachable before a login, for a minute in all
 	@for target in $(BEFORE_LOGIN); do \
 	  echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime 8s -fuzzminimizetime 100x -parallel 2 $${target%:*} || exit 1; \
 	done
@@ -63,8 +62,8 @@ SIM ?= 2m
 sim: ## whole routers in virtual time with new seeds: networks, kernels, disks and clocks fail
 	$(GO) test -count=1 -timeout 0 -v ./router/sim -run '^TestSim$$' $(if $(SEED),-sim.seed $(SEED),-sim.for $(SIM))
 
-e2e: ## real kernels, real peers: network namespaces, keepalived, FRR
-	$(GO) test -count=1 -timeout 15m -v ./e2e/...
+e2e: ## real kernels, real peers: network namespaces, keepalived, FRR, User Mode Linux
+	$(GO) test -count=1 -timeout 15m -p 1 -v ./e2e/...
 
 bench: ## vrrpsh, keepalived and FRR side by side (docs/performance.md); needs root, takes half an hour
 	$(GO) test -run '^$$' -bench SideBySide -benchtime 1x -timeout 3h ./e2e
@@ -72,11 +71,11 @@ bench: ## vrrpsh, keepalived and FRR side by side (docs/performance.md); needs r
 microbench: ## the packages alone
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./conf ./shell ./api
 
-generate: ## the reference files that are made from the code
+generate: ## the reference files that are generated from the code
 	$(GO) test ./conf -run 'Reference|Documentation' -update
 	$(GO) test ./shell ./completions ./api ./api/metrics -run Reference -update
 
-# It runs whatever the system's C library is.
+# The binary must run with any C library.
 deb: export CGO_ENABLED = 0
 deb: build ## a Debian package, in dist/
 	packaging/deb.sh $(BIN) $(VERSION)

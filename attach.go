@@ -168,7 +168,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
-	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a command that failed")
+	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
 	return cmd
 }
 
@@ -176,13 +176,13 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 func restartCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart",
-		Short: "Replace the running router by the installed release, without an interruption",
+		Short: "Replace the running router with the installed release, without interruption",
 		Long: `restart replaces the running router with a new process of the installed program: the
 virtual routers stay Master or Backup, their addresses stay installed, and the process
 ID stays the same. Attached shells must connect again.
 
 First the installed program checks the configuration file; if it refuses the file, the
-old process keeps running. It needs root, or an administrator of the router.
+old process keeps running. restart needs root or an administrator of the router.
 
 Exit status: 0 the new process answers, 1 the old process keeps running, 5 no router reachable.`,
 		Args: cobra.NoArgs,

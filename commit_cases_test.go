@@ -17,22 +17,22 @@ import (
 // A keyCase is one change of a key.
 type keyCase struct {
 	key  string // as in conf/reference.toml: its table, if it has one, and its name
-	more string // tells the cases of a key apart
-	// a and b are what the table has of it, before and after. with is what the file has in both, by table: lines
-	// replace those that set the same key, and "-key" removes one.
+	more string // distinguishes the cases of a key
+	// a and b are the lines of the table before and after the change. with is what the file has in both, by
+	// table: lines replace those that set the same key, and "-key" removes one.
 	a, b string
 	with map[string][]string
-	// bases are those that it is tried with; nil: all.
+	// bases are the bases with which the case is tried; nil: all.
 	bases []string
-	// moves tells that the roles may be others afterwards.
+	// moves reports that the change may change the roles.
 	moves bool
-	// elsewhere tells that it has no effect on virtual routers.
+	// elsewhere reports that the change has no effect on virtual routers.
 	elsewhere bool
-	// before is what happens to the machine at the start.
+	// before prepares the machine at the start.
 	before func(*fake.Router) error
 }
 
-// The bases: the [[vrouter]] tables that keys are tried with.
+// The bases: the [[vrouter]] tables with which keys are tried.
 var (
 	base2 = []string{`group = 51`, `interface = "eth0"`, `vip = "10.0.0.100"`}
 	base3 = append(slices.Clone(base2), `version = 3`, `iftype = "macvlan"`)
@@ -190,13 +190,13 @@ func keyCases() []keyCase {
 	return list
 }
 
-// tables are those of a configuration, in the order of the file; "vrouter2" is another [[vrouter]].
+// tables are the tables of a configuration, in the order of the file; "vrouter2" is another [[vrouter]].
 var tables = []string{"", "vrouter", "vrouter2", "track", "notify", "protocols.static", "api", "ssh", "realtime", "metrics"}
 
 // document is a configuration by table.
 type document map[string][]string
 
-// set puts lines into a table, in place of those of the same key.
+// set puts lines into a table; they replace lines of the same key.
 func (d document) set(table string, lines ...string) {
 	for _, line := range lines {
 		key, _, _ := strings.Cut(strings.TrimPrefix(line, "-"), " ")
@@ -225,7 +225,8 @@ func (d document) String() string {
 	return b.String()
 }
 
-// tried tells whether a case is tried with a base. What has no effect on virtual routers has none on any.
+// tried reports whether a case is tried with a base. A change without effect on virtual routers needs only one
+// base.
 func (k *keyCase) tried(base string) bool {
 	if k.bases == nil {
 		return !k.elsewhere || base == "version 2"
@@ -285,6 +286,6 @@ func TestEveryKeyHasACase(t *testing.T) {
 		t.Errorf("the reference does not have %s", k)
 	}
 	if keys < 70 {
-		t.Errorf("the reference shows %d keys", keys)
+		t.Errorf("the reference has %d keys", keys)
 	}
 }

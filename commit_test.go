@@ -47,7 +47,7 @@ type trial struct {
 	hooked   []string
 }
 
-// seen is a frame of the router under test, or of its peer.
+// seen is a frame sent by the router under test, or by its peer.
 type seen struct {
 	at   time.Time
 	from string
@@ -57,7 +57,7 @@ type seen struct {
 
 const underTest = "r1"
 
-// newTrial starts the router with a configuration: before its peer, or after it.
+// newTrial starts the router with a configuration, before or after its peer.
 func newTrial(t *testing.T, k *keyCase, base, file string, first bool) *trial {
 	w := &trial{t: t, lan: fake.NewLAN(), attached: make(map[platform.ID]platform.Attachment)}
 	w.host = w.lan.AddHost("host")
@@ -145,7 +145,7 @@ func configured(t *testing.T, file string) *conf.Config {
 	return cfg
 }
 
-// run plays the programs of the configuration.
+// run simulates the programs of the configuration.
 func (w *trial) run(_ context.Context, p program.Program) (string, error) {
 	if p.Command[0] == "/bin/hook" {
 		w.mu.Lock()
@@ -180,7 +180,7 @@ func (w *trial) wait(d time.Duration) {
 	synctest.Wait()
 }
 
-// afterAdvert waits for an advert and a moment more, so that what follows finds timers alike.
+// afterAdvert waits until just after an advert, so that timers are in the same phase in every trial.
 func (w *trial) afterAdvert() {
 	adverts := func() (n int) {
 		w.mu.Lock()
@@ -201,7 +201,7 @@ func (w *trial) afterAdvert() {
 	w.wait(50 * time.Millisecond)
 }
 
-// sent returns the frames of a station, or of all, since a time that begin with a word.
+// sent returns the frames since a time, of one station or of all, whose text begins with a word.
 func (w *trial) sent(from string, since time.Time, word string) []seen {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -227,10 +227,10 @@ func (w *trial) snapshot() *engine.Snapshot {
 	return s
 }
 
-// state is that of the first virtual router.
+// state is the state of the first virtual router.
 func (w *trial) state() vrrp.State { return w.snapshot().Routers[0].State }
 
-// observe says, in lines, what a router in peace is like.
+// observe describes an undisturbed router, in lines.
 func (w *trial) observe() []string {
 	w.t.Helper()
 	if err := w.driver.ClearStatistics(w.t.Context(), nil); err != nil {
@@ -253,7 +253,7 @@ func (w *trial) observe() []string {
 		key := r.Config.Key
 		add("%s runs %+v", key, *r.Config)
 		if r.State == vrrp.Initialize {
-			r.Local = vrrp.Local{} // as it was, or unknown
+			r.Local = vrrp.Local{} // unchanged, or unknown
 		}
 		add("%s is %s with %d, local %+v, Master %s with %d", key, r.State, r.Priority, r.Local, r.MasterAddr, r.MasterPriority)
 		add("%s: interval %s, skew %s, down %s, installed %t, refused %t, willing %s", key, r.MasterAdverInterval, r.SkewTime,
@@ -273,7 +273,7 @@ func (w *trial) observe() []string {
 		}
 		for reason := range r.Counters.Dropped {
 			if r.State == vrrp.Initialize {
-				heard = false // its socket hears all adverts until it has been Backup, and none from then on
+				heard = false // its socket receives all adverts until it has been Backup, and none after that
 			} else if r.Counters.Dropped[reason]+r.Counters.Tolerated[reason] > 0 {
 				add("%s: %s, dropped %t, tolerated %t", key, vrrp.DropReason(reason), r.Counters.Dropped[reason] > 0, r.Counters.Tolerated[reason] > 0)
 			}
@@ -332,19 +332,19 @@ func (w *trial) observe() []string {
 	return out
 }
 
-// foreignAdvert is one of a group that nobody has configured.
+// foreignAdvert is an advert of a group that is not configured.
 func foreignAdvert() []byte {
 	cfg := vrrp.Config{Version: vrrp.V2, Family: vrrp.IPv4, VRID: 99, Interval: time.Second, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.200")}}
 	return vrrp.AppendMessage(nil, &cfg, 100, vrrp.FormMessage, netip.MustParseAddr("10.0.0.77"), vrrp.GroupIPv4)
 }
 
-// happening is something that happens, with how long after the beginning.
+// happening is an event and its time since the beginning.
 type happening struct {
 	after time.Duration
 	what  string
 }
 
-// probe does something to the machine, and says what comes of it.
+// probe disturbs the machine and describes the effects.
 func (w *trial) probe(do func(), d time.Duration) []happening {
 	w.t.Helper()
 	w.afterAdvert()
@@ -361,7 +361,7 @@ func (w *trial) probe(do func(), d time.Duration) []happening {
 	}
 	for _, f := range w.sent(underTest, begin, "announce") {
 		after := f.at.Sub(begin)
-		// A Master of no time may or may not have come to its announcements.
+		// A router that was Master for no time may or may not have announced its addresses.
 		if !slices.ContainsFunc(list, func(h happening) bool { return h.after == after && strings.Contains(h.what, ": Backup,") }) {
 			list = append(list, happening{after, f.what})
 		}
@@ -375,7 +375,7 @@ func (w *trial) probe(do func(), d time.Duration) []happening {
 	return list
 }
 
-// tolerance is by how much the same thing may come earlier or later, since adverts are not always sent at the same moments.
+// tolerance is how much earlier or later the same event may happen, since adverts are not always sent at the same times.
 const tolerance = 60 * time.Millisecond
 
 func must(t *testing.T, err error) {
@@ -385,7 +385,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// life is what can be seen of a router, in peace and in trouble.
+// life is what can be observed of a router, undisturbed and disturbed.
 type life struct {
 	state          vrrp.State
 	peace          []string
@@ -410,12 +410,12 @@ func (w *trial) live() life {
 var sameTime = cmp.Comparer(func(a, b happening) bool { return a.what == b.what && (a.after-b.after).Abs() <= tolerance })
 
 // TestEveryKeyIsCommittedAlone commits every key of the configuration alone, in both directions, on a running Master and on a
-// running Backup. What comes of it is compared with a router that was started with the new configuration: the state, what is on
-// the wire, what is in the kernel, and what happens when the link flaps and when the peer is gone.
+// running Backup. The result is compared with a router that was started with the new configuration: the state, the frames on
+// the wire, the kernel state, and the reaction to a flapping link and to the loss of the peer.
 func TestEveryKeyIsCommittedAlone(t *testing.T) {
 	must(t, os.WriteFile(weight, []byte("-150\n"), 0o600))
 	t.Cleanup(func() { _ = os.Remove(weight) })
-	started := make(map[string]life) // by what a router was started with
+	started := make(map[string]life) // by the configuration at the start
 	for _, k := range keyCases() {
 		for base := range bases {
 			if !k.tried(base) || testing.Short() && base != "version 2" {
@@ -435,7 +435,7 @@ func TestEveryKeyIsCommittedAlone(t *testing.T) {
 	}
 }
 
-// commitOne makes one commit, and compares.
+// commitOne makes one commit and compares the results.
 func commitOne(t *testing.T, k *keyCase, base, from, to string, master bool, started map[string]life) {
 	before, after := configured(t, from), configured(t, to)
 	if reflect.DeepEqual(before, after) {
@@ -471,7 +471,7 @@ func commitOne(t *testing.T, k *keyCase, base, from, to string, master bool, sta
 		started[id] = want
 	}
 	if diff := cmp.Diff(want.peace, got.peace); diff != "" {
-		t.Errorf("in peace (-started with it +committed):\n%s", diff)
+		t.Errorf("undisturbed (-started with it +committed):\n%s", diff)
 	}
 	if diff := cmp.Diff(want.flapped, got.flapped, sameTime); diff != "" {
 		t.Errorf("when the link flaps (-started with it +committed):\n%s", diff)

@@ -242,12 +242,12 @@ func TestDirectives(t *testing.T) {
 		{"vrouter.socket_filter = true", func(w *world) {
 			w.run(1, vrouter())
 			w.run(2, vrouter(`group = 52`, `vip = "10.0.0.101"`, `socket_filter = true`))
-			w.is("adverts for others that came through", w.snapshot(2).Links[0].UnknownVRID, 0)
+			w.is("adverts of other groups that were received", w.snapshot(2).Links[0].UnknownVRID, 0)
 		}},
 		{"vrouter.socket_filter = false", func(w *world) {
 			w.run(1, vrouter())
 			w.run(2, vrouter(`group = 52`, `vip = "10.0.0.101"`, `socket_filter = "false"`))
-			w.is("that adverts for others came through", w.snapshot(2).Links[0].UnknownVRID > 0, true)
+			w.is("that adverts of other groups were received", w.snapshot(2).Links[0].UnknownVRID > 0, true)
 		}},
 
 		{"protocols.static.route", func(w *world) {

@@ -30,12 +30,12 @@ func TestArchitectureNamesWhatExists(t *testing.T) {
 	}
 }
 
-// TestArchitectureFaults checks that the test above finds what it is for.
+// TestArchitectureFaults checks that the test above finds faults.
 func TestArchitectureFaults(t *testing.T) {
 	faults, _ := architectureFaults("`engine/gone.go`, `engine`: `NoCore`\n`engine/core.go`: `Core.Gone`, `NewCore` and\n`Core.Stop`, `no name`. `make generate`, `make money`")
-	want := []string{"engine/gone.go does not exist", "engine/core.go does not declare Core.Gone", `"no name" is no file and no name`, "the Makefile has no target money"}
+	want := []string{"engine/gone.go does not exist", "engine/core.go does not declare Core.Gone", `"no name" is neither a file nor a name`, "the Makefile has no target money"}
 	if !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, "NoCore") }) {
-		t.Error("NoCore was not missed")
+		t.Error("NoCore was not reported as missing")
 	}
 	for _, w := range want {
 		if !slices.Contains(faults, w) {
@@ -52,9 +52,9 @@ var (
 	goName      = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$`)
 )
 
-// architectureFaults returns what a text names in backticks and does not exist, and how many names it has.
+// architectureFaults returns the names in backticks that do not exist, and the number of names.
 func architectureFaults(text string) (faults []string, names int) {
-	file := "" // the one that was named last
+	file := "" // the file that was named last
 	for _, m := range inBackticks.FindAllStringSubmatch(text, -1) {
 		said := m[1]
 		target, isMake := strings.CutPrefix(said, "make ")
@@ -69,7 +69,7 @@ func architectureFaults(text string) (faults []string, names int) {
 		case strings.Contains(said, "/") || strings.HasSuffix(said, ".go"):
 			faults = append(faults, said+" does not exist")
 		case !goName.MatchString(said):
-			faults = append(faults, fmt.Sprintf("%q is no file and no name", said))
+			faults = append(faults, fmt.Sprintf("%q is neither a file nor a name", said))
 		case file == "" || !slices.Contains(declared(file), said):
 			faults = append(faults, file+" does not declare "+said)
 		default:

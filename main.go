@@ -152,8 +152,8 @@ Without a mode or command it attaches to the running router:
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
-	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap or pcapng), - is standard input")
-	root.Flags().BoolVar(&f.asJSON, "json", false, "with -m0: a line of JSON for each packet")
+	root.Flags().StringVar(&f.read, "read", "", "with -m0: read a capture `file` (pcap or pcapng), - for standard input")
+	root.Flags().BoolVar(&f.asJSON, "json", false, "with -m0: print a line of JSON for each packet")
 	complete := func(flag string, values ...string) {
 		_ = root.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	}
@@ -226,7 +226,7 @@ func checkCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration file",
-		Long: `check validates the configuration file like the router at its start, and reports
+		Long: `check validates the configuration file as the router does at startup, and reports
 every fault. It changes nothing.
 
 Exit status: 0 valid, possibly with warnings, 1 faults.`,
@@ -271,7 +271,7 @@ func inBothWords(err error) error {
 func handoverCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    router.HandoverCommand,
-		Short:  "Check whether this release understands a hand-over, from standard input",
+		Short:  "Check whether this release understands the hand-over on standard input",
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE:   func(*cobra.Command, []string) error { return router.CheckHandover(os.Stdin) },

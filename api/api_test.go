@@ -78,7 +78,7 @@ func newAPI(t testing.TB, v engine.View) (*API, *conf.Config, *clock) {
 	return New(Options{View: v, Running: running(file, config), Version: "1.0", Now: c.Now}), config, c
 }
 
-// running returns what a manager would.
+// running returns the running configuration, like a manager.
 func running(f *conf.File, c *conf.Config) func() *conf.Revision {
 	return func() *conf.Revision { return &conf.Revision{ID: 12, Time: start, File: f, Config: c} }
 }
@@ -118,7 +118,7 @@ func do(t *testing.T, c *http.Client, method, url, contentType, body string) (in
 	return answered(t, c, r)
 }
 
-// answered sends a request and returns the answer's status, header and body.
+// answered sends a request and returns status, header and body of the answer.
 func answered(t *testing.T, c *http.Client, r *http.Request) (int, http.Header, string) {
 	t.Helper()
 	answer, err := c.Do(r)
@@ -331,11 +331,6 @@ func TestPanicStaysInTheHandler(t *testing.T) {
 }
 
 func TestListenerFollowsTheConfiguration(t *testing.T) {
-	free := func() string {
-		s := httptest.NewServer(nil)
-		defer s.Close()
-		return s.Listener.Addr().String()
-	}
 	answers := func(host string) bool {
 		r, err := http.Get("http://" + host)
 		if err == nil {
@@ -346,7 +341,7 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	l := NewListener(handler, slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 	t.Cleanup(l.Close)
-	first, second := free(), free()
+	first, second := freeHost(), freeHost()
 
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: first}); err != nil || !answers(first) {
 		t.Fatalf("first listener: %v", err)
@@ -357,10 +352,10 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 	taken := httptest.NewServer(nil)
 	defer taken.Close()
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: taken.Listener.Addr().String()}); err == nil || !answers(second) {
-		t.Errorf("address in use: error %v; the old listener must go on", err)
+		t.Errorf("address in use: error %v; the old listener must continue", err)
 	}
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: "/nonexistent"}); err == nil || !answers(second) {
-		t.Errorf("missing certificate: error %v; the old listener must go on", err)
+		t.Errorf("missing certificate: error %v; the old listener must continue", err)
 	}
 	if err := l.Apply(conf.APIConfig{}); err != nil || answers(second) {
 		t.Errorf("disabled listener: %v", err)

@@ -31,7 +31,7 @@ func (a *API) bound(w http.ResponseWriter, r *http.Request, user string, next ht
 		leave, err := a.requests.Enter(r.Context(), user)
 		if errors.Is(err, process.ErrQuota) {
 			w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter.Seconds())))
-			fail(w, r, http.StatusTooManyRequests, fmt.Errorf("too many requests of %s at once: %d are answered already", user, userRequests))
+			fail(w, r, http.StatusTooManyRequests, fmt.Errorf("too many requests of %s at once: %d are already in progress", user, userRequests))
 			return
 		} else if err != nil {
 			return // the client has gone
@@ -43,21 +43,9 @@ func (a *API) bound(w http.ResponseWriter, r *http.Request, user string, next ht
 		return
 	}
 	defer share.Release()
-	body := bufio.NewWriterSize(unshared{share, w}, answerBuffer)
+	body := bufio.NewWriterSize(share.Writer(w), answerBuffer)
 	next.ServeHTTP(response{w, body}, r)
 	_ = body.Flush() // only a client that has gone can cause an error here
-}
-
-// unshared is a writer that gives up the processor share while it writes, because the reader may be slow.
-type unshared struct {
-	share *process.Share
-	w     http.ResponseWriter
-}
-
-// Write implements io.Writer.
-func (u unshared) Write(b []byte) (n int, err error) {
-	u.share.Waiting(func() { n, err = u.w.Write(b) })
-	return n, err
 }
 
 // response is an answer that is written in parts through body.
@@ -68,6 +56,3 @@ type response struct {
 
 // Write implements io.Writer.
 func (r response) Write(b []byte) (int, error) { return r.body.Write(b) }
-
-// Unwrap returns the underlying ResponseWriter, for http.ResponseController.
-func (r response) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// clogged is a client that does not read until it is told to.
+// clogged is a client that does not read until released.
 type clogged struct {
 	*httptest.ResponseRecorder
 	writing chan<- struct{}
@@ -27,8 +27,8 @@ func (c *clogged) Write(b []byte) (int, error) {
 	return c.ResponseRecorder.Write(b)
 }
 
-// TestRequestsOfAUserTakeTurns: who does not take the answers to requests does not get more answers, and nobody else waits for
-// that.
+// TestRequestsOfAUserTakeTurns checks that a user who does not read the answers gets no more answers, and that other users do
+// not wait.
 func TestRequestsOfAUserTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, config, _ := newAPI(t, testView())

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +16,14 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// TestDirectives asserts what each directive of [api] does, and client_api.
+// TestDirectives checks the effect of client_api and of each directive of [api].
 func TestDirectives(t *testing.T) {
 	cert, key := certificate(t)
 	otherCert, otherKey := certificate(t)
-	// run serves a file's [api] table at a free port, which HOST stands for.
+	// run serves a file's [api] table. HOST stands for an address with a free port.
 	run := func(t *testing.T, file string) (host string, client *http.Client) {
 		t.Helper()
-		free := httptest.NewServer(nil)
-		host = free.Listener.Addr().String()
-		free.Close()
+		host = freeHost()
 		raw, config, err := conf.Load("test", []byte(strings.ReplaceAll(file, "HOST", host)), conf.TOML)
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +61,7 @@ func TestDirectives(t *testing.T) {
 		host, client := run(t, "client_api = \"disabled\"\n"+user(admin))
 		if r, err := client.Get("http://" + host); err == nil {
 			r.Body.Close()
-			t.Error("disabled, it answers")
+			t.Error("it answers although it is disabled")
 		}
 	})
 	t.Run("host", func(t *testing.T) {

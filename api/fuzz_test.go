@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// FuzzRequest sends what anybody may, without a session: whatever it is, the answer is no error of the router's, and only what is open
-// to everybody is answered.
+// FuzzRequest sends arbitrary requests without a session: no answer is an internal error, and only public resources are answered.
 func FuzzRequest(f *testing.F) {
 	for _, text := range []string{
 		"GET / HTTP/1.1\r\nHost: r1\r\n\r\n", "GET /health HTTP/1.0\r\n\r\n", "GET /run/vrrp/51/eth0?family=ipv6 HTTP/1.1\r\nHost: r1\r\n\r\n",
@@ -24,7 +23,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	a, config, _ := newAPI(f, testView())
-	config.API.Users = nil // nobody can log in: what is answered was open
+	config.API.Users = nil // nobody can log in: an answered resource is public
 	handler := a.Remote()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
@@ -39,7 +38,7 @@ func FuzzRequest(f *testing.F) {
 		case w.Code >= 500:
 			t.Errorf("%s %s: %d %s", r.Method, r.URL, w.Code, w.Body)
 		case w.Code == http.StatusOK && r.URL.Path != "/" && r.URL.Path != "/health":
-			t.Errorf("%s %s was answered to a stranger: %s", r.Method, r.URL, w.Body)
+			t.Errorf("%s %s was answered without a login: %s", r.Method, r.URL, w.Body)
 		}
 	})
 }

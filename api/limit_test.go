@@ -4,12 +4,15 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,20 +22,20 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// freeHost returns an address on which nobody listens.
+// freeHost returns an address without a listener.
 func freeHost() string {
 	free := httptest.NewServer(nil)
 	defer free.Close()
 	return free.Listener.Addr().String()
 }
 
-// from returns a dialer with an address of its own.
+// from returns a dialer with a separate source address.
 func from(address string) *net.Dialer {
 	return &net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 }
 
-// crowd holds connections from addresses, each as many as it gets, and opens others when they are closed, a thousand a second, until the test
-// ends. It sends what is given on each.
+// crowd holds as many connections as possible from each address, and replaces closed ones, a thousand a second, until the test ends. It sends
+// the given text on each connection.
 func crowd(t *testing.T, host string, addresses, each int, send string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,20 +73,73 @@ func crowd(t *testing.T, host string, addresses, each int, send string) {
 	first.Wait()
 }
 
-// TestNobodyIsKeptOut: strangers who hold as many connections as they get, and come back at once when they lose one, keep
-// nobody else from being served, nor from logging in.
+// TestConnectionsAreLimited checks the limits of connections of one address and of all: the latest connections are served, and new ones as
+// soon as those are closed.
+func TestConnectionsAreLimited(t *testing.T) {
+	for name, tt := range map[string]struct{ addresses, each, want int }{
+		"of one source":   {1, maxSourceConnections + 20, maxSourceConnections},
+		"of many sources": {5, maxSourceConnections, maxConnections},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := freeHost()
+			l := NewListener(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
+			t.Cleanup(l.Close)
+			if err := l.Apply(conf.APIConfig{Enabled: true, Host: host}); err != nil {
+				t.Fatal(err)
+			}
+			var list []net.Conn
+			for i := range tt.addresses * tt.each {
+				c, err := from(fmt.Sprintf("127.0.0.%d", 11+i/tt.each)).Dial("tcp", host)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = c.Close() })
+				list = append(list, c)
+			}
+			served := 0
+			for i, c := range slices.Backward(list) { // an answer to the last one shows that all were accepted
+				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				_, err := c.Read(make([]byte, 1))
+				switch {
+				case err == nil:
+					served++
+				case errors.Is(err, os.ErrDeadlineExceeded):
+					t.Errorf("connection %d is neither served nor closed", i)
+				case i == len(list)-1:
+					t.Errorf("the latest connection: %v", err)
+				}
+			}
+			if served != tt.want {
+				t.Errorf("%d connections, want %d", served, tt.want)
+			}
+			for _, c := range list {
+				_ = c.Close()
+			}
+			client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: from("127.0.0.11").DialContext}}
+			r, err := client.Get("http://" + host)
+			if err != nil {
+				t.Fatalf("after the others were closed: %v", err)
+			}
+			_ = r.Body.Close()
+		})
+	}
+}
+
+// TestNobodyIsKeptOut checks that attackers who hold as many connections as they get, and replace lost ones at once, do
+// not prevent others from being served or from logging in.
 func TestNobodyIsKeptOut(t *testing.T) {
 	for name, attack := range map[string]struct {
 		addresses, each int
 		send            string
 	}{
-		"four addresses, silent":    {4, maxSourceConnections, ""},
-		"six addresses, slow":       {6, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n"},
-		"idle after a request":      {4, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"},
-		"one address, beyond all":   {1, 2 * maxSourceConnections, ""},
-		"six hundred addresses":     {600, 1, ""},
-		"wrong passwords, many":     {200, 2, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nuser=admin&passwd=x"},
-		"a body that does not come": {5, maxSourceConnections, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nuser="},
+		"four addresses, silent":       {4, maxSourceConnections, ""},
+		"six addresses, slow":          {6, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n"},
+		"idle after a request":         {4, maxSourceConnections, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"},
+		"one address, above its limit": {1, 2 * maxSourceConnections, ""},
+		"six hundred addresses":        {600, 1, ""},
+		"wrong passwords, many":        {200, 2, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nuser=admin&passwd=x"},
+		"a body that never arrives":    {5, maxSourceConnections, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nuser="},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, _, _ := newAPI(t, testView())
@@ -111,7 +167,8 @@ func TestNobodyIsKeptOut(t *testing.T) {
 	}
 }
 
-// TestWhoHasLoggedInKeepsConnections: what a user has open is not taken away by strangers, and no user keeps more than a share.
+// TestWhoHasLoggedInKeepsConnections checks that users keep their open connections despite attackers, and that no user keeps more than a
+// share.
 func TestWhoHasLoggedInKeepsConnections(t *testing.T) {
 	a, config, _ := newAPI(t, testView())
 	host := freeHost()

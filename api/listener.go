@@ -180,7 +180,7 @@ func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 		return fmt.Errorf("api: %w", err)
 	}
 	if fi, err := os.Stat(c.TLSKey); err == nil && fi.Mode().Perm()&0o077 != 0 {
-		log.Warn("the TLS key can be used by others than its owner", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
+		log.Warn("users other than its owner can use the TLS key", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
 	}
 	s.certificate.Store(&pair)
 	return nil

@@ -17,7 +17,8 @@ import (
 	"vrrpsh/engine/report"
 )
 
-// getMetrics asks for the metrics as Prometheus does, with a user and a password unless that is empty.
+// getMetrics requests the metrics like Prometheus, with a user and a password unless the user is
+// empty.
 func getMetrics(t *testing.T, url, user, password string) (int, http.Header, string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, url+metricsPath, nil)
@@ -63,7 +64,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsAccess: a session, or a name and password, as long as they are right.
+// TestMetricsAccess checks access with a session, and with a user name and password.
 func TestMetricsAccess(t *testing.T) {
 	a, config, clock := newAPI(t, testView())
 	client, url := serve(t, a.Remote())
@@ -88,10 +89,10 @@ func TestMetricsAccess(t *testing.T) {
 		t.Errorf("with a session: %d %s", code, body)
 	}
 	if code, _, body := do(t, client, "GET", url+"/", "", ""); code != 200 || !strings.Contains(body, metricsPath) {
-		t.Errorf("the index does not tell: %s", body)
+		t.Errorf("the index does not list it: %s", body)
 	}
 
-	// Somebody who guesses is stopped, even if he guesses right then: otherwise that would tell him.
+	// After too many guesses even the right password is refused: otherwise the answer would reveal it.
 	if code, _, _ := getMetrics(t, url, "admin", "banana"); code != http.StatusOK {
 		t.Errorf("right password: %d", code)
 	}
@@ -110,7 +111,7 @@ func TestMetricsAccess(t *testing.T) {
 		t.Errorf("right password after wrong ones: %d", code)
 	}
 
-	// A password that has changed is no longer right.
+	// The old password is refused after a change.
 	clock.advance(time.Hour)
 	line, err := conf.HashPassword("admin", 0, "cherry", conf.SHA256)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// However many strangers ask whether the engine lives, it is asked once a second.
+// However many clients ask for the health, the engine is asked once a second.
 func TestPulseIsTakenOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, err := 0, error(nil)
@@ -36,7 +36,7 @@ func TestPulseIsTakenOnceASecond(t *testing.T) {
 		if got := take(); !errors.Is(got, err) || asked != 2 {
 			t.Errorf("a second later: %v, asked %d times", got, asked)
 		}
-		// One that does not answer is not well, and whoever asks knows it in time.
+		// An engine that does not answer is reported as unhealthy, in time.
 		time.Sleep(pulsePause)
 		began := time.Now()
 		got := p.take(t.Context(), time.Now, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })

@@ -12,9 +12,10 @@ import (
 	"vrrpsh/conf"
 )
 
-var update = flag.Bool("update", false, "write the schemas that follow from the keys into openapi.json")
+var update = flag.Bool("update", false, "write the schemas of the keys into openapi.json")
 
-// TestReference keeps the schemas of configurations as the keys are declared: -update writes them.
+// TestReference checks that the schemas of configurations match the declared keys: -update writes
+// them.
 func TestReference(t *testing.T) {
 	document := bytes.Clone(openAPIDocument)
 	for name, schema := range map[string]map[string]any{

@@ -90,7 +90,7 @@ func fullAPI(t testing.TB) *API {
 	})
 }
 
-// TestCompatibleRoutes checks the answer of every route that the earlier daemon had, or that belongs to them.
+// TestCompatibleRoutes checks the answer of every route of the earlier daemon, and of related ones.
 func TestCompatibleRoutes(t *testing.T) {
 	client, url := serve(t, fullAPI(t).Local())
 	for path, want := range map[string]string{
@@ -145,7 +145,7 @@ func TestEmptyAnswers(t *testing.T) {
 	}
 }
 
-// Whoever is not logged in learns nothing, not even what exists.
+// Without a login no answer says anything, not even which resources exist.
 func TestNothingWithoutASession(t *testing.T) {
 	a := fullAPI(t)
 	client, url := serve(t, a.Remote())
@@ -201,7 +201,7 @@ func TestNoAnswerHasASecret(t *testing.T) {
 	}
 }
 
-// TestOpenAPI holds every answer against the document, and the document against the routes.
+// TestOpenAPI checks every answer against the document, and the document against the routes.
 func TestOpenAPI(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(openAPIDocument)
 	if err != nil {
@@ -210,7 +210,7 @@ func TestOpenAPI(t *testing.T) {
 	if err := doc.Validate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// Every field is described, though later versions may have more.
+	// Every field is described. Later versions may have more fields.
 	for _, s := range doc.Components.Schemas {
 		if s.Value.Properties != nil && s.Value.AdditionalProperties.Has == nil {
 			no := false

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +19,7 @@ import (
 	"vrrpsh/conf/login"
 )
 
-// TestEveryAnswerIsSecured holds that browsers are told what not to do with answers, whatever the answer is.
+// TestEveryAnswerIsSecured checks that every answer has the security headers for browsers.
 func TestEveryAnswerIsSecured(t *testing.T) {
 	a, _, _ := newAPI(t, testView())
 	for _, overTLS := range []bool{false, true} {
@@ -45,7 +46,7 @@ func TestEveryAnswerIsSecured(t *testing.T) {
 	}
 }
 
-// TestLoginFromAnotherSite: a page of another site, open in the browser of somebody who can reach the router, cannot log in.
+// TestLoginFromAnotherSite checks that a page of another site, open in the browser of a user who can reach the router, cannot log in.
 func TestLoginFromAnotherSite(t *testing.T) {
 	a, _, _ := newAPI(t, testView())
 	login := func(header ...string) int {
@@ -63,14 +64,14 @@ func TestLoginFromAnotherSite(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{nil, wrong}, // the password is looked at
+		{nil, wrong}, // the password is checked
 		{[]string{"Sec-Fetch-Site", "same-origin"}, wrong},
 		{[]string{"Origin", "http://r1.example:7080"}, wrong},
 		{[]string{"Sec-Fetch-Site", "cross-site"}, refused},
 		{[]string{"Sec-Fetch-Site", "same-site"}, refused},
 		{[]string{"Origin", "http://evil.example"}, refused},
 		{[]string{"Origin", "null"}, refused},
-		{[]string{"Content-Type", "text/plain"}, unsupported}, // what a form of another site can send without asking
+		{[]string{"Content-Type", "text/plain"}, unsupported}, // what a form of another site can send without a preflight request
 		{[]string{"Content-Type", "multipart/form-data; boundary=x"}, unsupported},
 		{[]string{"Content-Type", "application/jsonx"}, unsupported},
 		{[]string{"Content-Type", ";"}, unsupported},
@@ -83,19 +84,25 @@ func TestLoginFromAnotherSite(t *testing.T) {
 	}
 }
 
-// TestRenewedCertificate: what is renewed on the disk is what new connections get after Renew, and a file that cannot be read changes
-// nothing. A key that others can read is complained about.
-func TestRenewedCertificate(t *testing.T) {
+// listenTLS runs a listener with a certificate, and returns its configuration.
+func listenTLS(t *testing.T, log io.Writer) (*Listener, conf.APIConfig) {
+	t.Helper()
 	cert, key := certificate(t)
-	var log bytes.Buffer
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)), login.NewGate(time.Now))
-	free := httptest.NewServer(nil)
-	host := free.Listener.Addr().String()
-	free.Close()
-	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
+	c := conf.APIConfig{Enabled: true, Host: freeHost(), TLS: true, TLSCert: cert, TLSKey: key}
+	l := NewListener(http.NotFoundHandler(), slog.New(slog.NewTextHandler(log, nil)), login.NewGate(time.Now))
+	if err := l.Apply(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
+	return l, c
+}
+
+// TestRenewedCertificate checks that new connections get the renewed certificate after Renew, and that an unreadable file changes
+// nothing. A key that other users can read causes a warning.
+func TestRenewedCertificate(t *testing.T) {
+	var log bytes.Buffer
+	l, c := listenTLS(t, &log)
+	host, cert, key := c.Host, c.TLSCert, c.TLSKey
 	served := func() *x509.Certificate {
 		t.Helper()
 		c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true})
@@ -116,43 +123,35 @@ func TestRenewedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !served().Equal(first) {
-		t.Error("another certificate before it was asked for")
+		t.Error("another certificate before Renew")
 	}
 	if err := l.Renew(); err != nil {
 		t.Fatal(err)
 	}
 	second := served()
 	if second.Equal(first) {
-		t.Error("the certificate from before after Renew")
+		t.Error("the previous certificate after Renew")
 	}
-	if !strings.Contains(log.String(), "the TLS key can be used by others") || !strings.Contains(log.String(), "mode=0644") {
-		t.Errorf("no complaint about the key: %s", log.String())
+	if !strings.Contains(log.String(), "users other than its owner can use the TLS key") || !strings.Contains(log.String(), "mode=0644") {
+		t.Errorf("no warning about the key: %s", log.String())
 	}
 	if err := os.WriteFile(cert, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Renew(); err == nil {
-		t.Error("no error for a file that is no certificate")
+		t.Error("no error for a file that is not a certificate")
 	}
 	if !served().Equal(second) {
 		t.Error("another certificate after an error")
 	}
 }
 
-// TestTLSIsModern offers what must not be accepted any more.
+// TestTLSIsModern offers protocol versions and ciphers that must be refused.
 func TestTLSIsModern(t *testing.T) {
-	cert, key := certificate(t)
-	l := NewListener(http.NotFoundHandler(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
-	free := httptest.NewServer(nil)
-	host := free.Listener.Addr().String()
-	free.Close()
-	if err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
+	_, served := listenTLS(t, io.Discard)
 	try := func(c *tls.Config) error {
 		c.InsecureSkipVerify = true
-		conn, err := tls.Dial("tcp", host, c)
+		conn, err := tls.Dial("tcp", served.Host, c)
 		if err == nil {
 			_ = conn.Close()
 		}

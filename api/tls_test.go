@@ -36,7 +36,7 @@ func serveUnix(t *testing.T, path string, h http.Handler) {
 	t.Cleanup(s.Close)
 }
 
-// certificate writes a certificate for 127.0.0.1 that is its own authority, and its key.
+// certificate writes a self-signed certificate for 127.0.0.1, and its key.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -67,7 +67,7 @@ func certificate(t *testing.T) (cert, key string) {
 }
 
 // TestTLS logs in with curl, which checks the certificate, over HTTP/1.1 and HTTP/2; and
-// with api.secret the session goes on after a restart, without it it does not.
+// checks that a session survives a restart only with api.secret.
 func TestTLS(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("needs curl")
@@ -77,9 +77,7 @@ func TestTLS(t *testing.T) {
 		t.Run("secret "+secret, func(t *testing.T) {
 			a, config, _ := newAPI(t, testView())
 			config.API.Secret = secret
-			free := httptest.NewServer(nil)
-			host := free.Listener.Addr().String()
-			free.Close()
+			host := freeHost()
 			run := func(a *API) *Listener {
 				l := NewListener(a.Remote(), slog.New(slog.DiscardHandler), login.NewGate(time.Now))
 				err := l.Apply(conf.APIConfig{Enabled: true, Host: host, TLS: true, TLSCert: cert, TLSKey: key})

@@ -2,6 +2,8 @@
 
 package completions
 
+import "errors"
+
 // Mode is a mode of the shell; each has its own commands.
 type Mode string
 
@@ -136,6 +138,15 @@ func (s *Step) Arg(name string) (Arg, bool) {
 		}
 	}
 	return Arg{}, false
+}
+
+// Misplaced returns an error about the argument with a name, at its place in the line if it was given.
+func (s *Step) Misplaced(name, msg string) error {
+	a, ok := s.Arg(name)
+	if !ok {
+		return errors.New(msg)
+	}
+	return &Error{Kind: Invalid, Offset: a.Offset, Reason: msg}
 }
 
 // Invocation is a parsed line.

@@ -23,7 +23,7 @@ func (v *validator) check(t *Table, path string, version vrrp.Version) {
 			v.check(value, at(), version)
 		case []*Table:
 			if problem := k.refusal(v.host, nil); problem != "" {
-				v.refuse(at()+"[0]", "", problem)
+				v.refuse(nth(at(), 0), "", problem)
 				return
 			}
 			for i, element := range value {
@@ -43,13 +43,7 @@ func (v *validator) check(t *Table, path string, version vrrp.Version) {
 				}
 			}
 		default:
-			problem := ""
-			if s, ok := value.(string); ok {
-				problem = badText(k, s)
-			}
-			if problem == "" {
-				problem = k.Type.problem(value, version)
-			}
+			problem := k.Problem(value, version)
 			if problem == "" {
 				problem = k.refusal(v.host, value)
 			}

@@ -45,7 +45,7 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 	info.progress("waiting for another commit")
 	return m.change(ctx, func(running *Revision) (*revised, error) {
 		info.progress("validating %d virtual routers", len(VRouters.Value(c.File)))
-		file := c.File.Clone() // the session may edit it during the commit
+		file := c.File.Clone() // the revision keeps it, and the session goes on editing its own
 		cfg, err := validate(file, nil, running.Config, m.o.Host)
 		if err != nil {
 			return nil, err
@@ -137,11 +137,11 @@ func (m *Manager) change(ctx context.Context, prepare func(running *Revision) (*
 		return nil, err
 	}
 	rev, changed, err := m.takeTurn(ctx, prepare)
-	if changed {
-		m.subscribers.publish(rev, m.o.Notify)
+	if changed && m.o.Notify != nil {
+		m.calls.add(func() { m.o.Notify(rev) })
 	}
 	m.give()
-	m.subscribers.notify()
+	m.calls.run()
 	return rev, err
 }
 

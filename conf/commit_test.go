@@ -47,11 +47,11 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
-		"script that others may write":  {object(open), `track a: script "` + open + `" can be changed by others than its owner (mode 0757)`},
+		"script that others may write":  {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
 		"hook that others may write": {func(f *File) {
 			Notify.Set(f, Notify.Value(parsed(t, fmt.Sprintf("[[notify]]\ncommand = [%q]\n", open))))
 		},
-			`notify hook1: command "` + open + `" can be changed by others than its owner (mode 0757)`},
+			`notify hook1: command "` + open + `" can be changed by users other than its owner (mode 0757)`},
 		"mixed families": {first(func(v *Table) { VIPs.Set(v, []string{"10.0.0.1", "2001:db8::1"}) }),
 			`absent0 group 51: vip "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
 		"more addresses than fit": {first(func(v *Table) { VIPs.Set(v, many) }),

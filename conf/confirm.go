@@ -119,7 +119,7 @@ func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error)
 		}
 	}
 	m.give()
-	m.subscribers.notify()
+	m.calls.run()
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (m *Manager) confirmed(by Info) {
 
 func (m *Manager) tell(e ConfirmationEvent) {
 	if m.o.Awaiting != nil {
-		m.subscribers.enqueue(func() { m.o.Awaiting(e) })
+		m.calls.add(func() { m.o.Awaiting(e) })
 	}
 }
 
@@ -332,7 +332,7 @@ func (m *Manager) isAwaited(a *awaited) bool {
 func (m *Manager) warn(a *awaited) {
 	if m.isAwaited(a) {
 		m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageWarning})
-		m.subscribers.notify()
+		m.calls.run()
 	}
 }
 
@@ -353,7 +353,7 @@ func (m *Manager) expire(a *awaited) {
 	}
 	m.mu.Unlock()
 	m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageFailed, Err: err})
-	m.subscribers.notify()
+	m.calls.run()
 }
 
 // takeBack returns the old configuration as the next one to install.

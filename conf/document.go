@@ -191,22 +191,23 @@ func (k *Key) explanation() string {
 	return text
 }
 
+// sample returns a value for the reference: the example, or else the default.
+func (k *Key) sample() any {
+	if k.Example != nil {
+		return k.Example
+	}
+	return k.Default
+}
+
 // reference writes a key of the reference, commented out unless it is valid together with all other
 // keys.
 func (k *Key) reference(b *bytes.Buffer) {
 	comment(b, sentence(plain(k.explanation()))+".")
-	value, commented := k.Default, k.Dependent || k.Default == nil && k.Absent != "required" && !k.Shown
-	if value == nil || k.Example != nil {
-		value = k.Example
-	}
+	value, commented := k.sample(), k.Dependent || k.Default == nil && k.Absent != "required" && !k.Shown
 	if below := k.Type.below(); below != nil {
 		example := below.New()
 		for _, k := range below.keys {
-			value := k.Example
-			if value == nil {
-				value = k.Default
-			}
-			example.put(k, value)
+			example.put(k, k.sample())
 		}
 		value = example
 		if _, list := k.Type.(SubTables); list {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vrrpsh/conf"
+	"vrrpsh/platform/recorded"
 )
 
 // openState opens a copy of a recorded state directory, with the configuration file that was recorded with it, at a
@@ -85,7 +86,7 @@ func TestRecordedHistory(t *testing.T) {
 			t.Errorf("commit %d means %+v, its file %+v", r.ID, loaded, direct)
 		}
 	}
-	if diff := cmp.Diff(recorded(t, "history.txt", b.String()), b.String()); diff != "" {
+	if diff := cmp.Diff(recorded.Content(t, recording("history.txt"), b.String()), b.String()); diff != "" {
 		t.Errorf("-recorded +got:\n%s", diff)
 	}
 }
@@ -102,7 +103,7 @@ func TestRecordedConfirmation(t *testing.T) {
 				t.Fatal("nothing waits")
 			}
 			got := fmt.Sprintf("%+v\n", *a)
-			if diff := cmp.Diff(recorded(t, name+".txt", got), got); diff != "" {
+			if diff := cmp.Diff(recorded.Content(t, recording(name+".txt"), got), got); diff != "" {
 				t.Errorf("-recorded +got:\n%s", diff)
 			}
 			running := m.Running()

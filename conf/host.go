@@ -46,6 +46,3 @@ func (h Host) mtus() func(iface string) (mtu int, known bool) {
 		return mtu, mtu > 0
 	}
 }
-
-// filtersSockets returns the default of socket_filter.
-func (h Host) filtersSockets() bool { return SocketFilter.refusal(h, true) == "" }

@@ -101,14 +101,14 @@ var (
 		Doc: "directory of the commit history and of what a restart needs; absolute path",
 	})
 
-	Tracks    = Declare[[]*Table](Root, Key{Name: "track", Type: SubTables{TrackTable}, Absent: "none"})
-	Notify    = Declare[[]*Table](Root, Key{Name: "notify", Type: SubTables{NotifyTable}, Absent: "none"})
-	VRouters  = Declare[[]*Table](Root, Key{Name: "vrouter", Type: SubTables{RouterTable}, Absent: "none"})
-	Protocols = Declare[*Table](Root, Key{Name: "protocols", Type: SubTable{protocols}, Absent: "none", Rank: 12})
-	API       = Declare[*Table](Root, Key{Name: "api", Type: SubTable{apiTable}, Absent: "none", Presence: true})
-	SSH       = Declare[*Table](Root, Key{Name: "ssh", Type: SubTable{sshTable}, Absent: "none"})
-	Realtime  = Declare[*Table](Root, Key{Name: "realtime", Type: SubTable{realtimeTable}, Absent: "none"})
-	Metrics   = Declare[*Table](Root, Key{Name: "metrics", Type: SubTable{metricsTable}, Absent: "none"})
+	Tracks    = Declare[[]*Table](Root, Key{Name: "track", Type: SubTables{Of: TrackTable}, Absent: "none"})
+	Notify    = Declare[[]*Table](Root, Key{Name: "notify", Type: SubTables{Of: NotifyTable}, Absent: "none"})
+	VRouters  = Declare[[]*Table](Root, Key{Name: "vrouter", Type: SubTables{Of: RouterTable}, Absent: "none"})
+	Protocols = Declare[*Table](Root, Key{Name: "protocols", Type: SubTable{Of: protocols}, Absent: "none", Rank: 12})
+	API       = Declare[*Table](Root, Key{Name: "api", Type: SubTable{Of: apiTable}, Absent: "none", Presence: true})
+	SSH       = Declare[*Table](Root, Key{Name: "ssh", Type: SubTable{Of: sshTable}, Absent: "none"})
+	Realtime  = Declare[*Table](Root, Key{Name: "realtime", Type: SubTable{Of: realtimeTable}, Absent: "none"})
+	Metrics   = Declare[*Table](Root, Key{Name: "metrics", Type: SubTable{Of: metricsTable}, Absent: "none"})
 )
 
 // The keys of [api].

@@ -112,7 +112,7 @@ var (
 // The keys of [[protocols.static]].
 var (
 	Static = Declare[[]*Table](protocols, Key{
-		Name: "static", Type: SubTables{StaticTable}, Absent: "none", Command: "ip route",
+		Name: "static", Type: SubTables{Of: StaticTable}, Absent: "none", Command: "ip route",
 		Refused: map[Host]Refusal{FreeBSD: {Why: "is not supported on FreeBSD: set static routes with route(8), or with a routing daemon"}},
 	})
 	StaticRoute = Declare[string](StaticTable, Key{

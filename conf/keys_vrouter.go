@@ -94,7 +94,7 @@ var (
 		Router: compared(func(r *virtualRouter) any { return r.Protocol.Secret }),
 	})
 	Timers = Declare[*Table](RouterTable, Key{
-		Name: "timers", Type: SubTable{timersTable}, Absent: "`{ advert = 1 }`", Dependent: true, Rank: 7,
+		Name: "timers", Type: SubTable{Of: timersTable}, Absent: "`{ advert = 1 }`", Dependent: true, Rank: 7,
 		Help: "Advertisement interval, as the earlier daemon has it",
 		Doc:  "the same as the earlier daemon has it; excludes `advertise_interval`",
 	})
@@ -231,7 +231,7 @@ var (
 		Router: toDuration(func(r *virtualRouter) *time.Duration { return &r.Protocol.Announce.Refresh }),
 	})
 	Track = Declare[[]*Table](RouterTable, Key{
-		Name: "track", Type: SubTables{trackingTable}, Absent: "none", Dependent: true, Rank: 23,
+		Name: "track", Type: SubTables{Of: trackingTable}, Absent: "none", Dependent: true, Rank: 23,
 		Help:   "Depend on a tracked object: while it is down, lose priority (decrement) or stop",
 		Doc:    "what the virtual router depends on; see [tracking](tracking.md)",
 		Router: compared(func(r *virtualRouter) any { return r.Track }),

@@ -99,18 +99,6 @@ func (f Format) String() string {
 	return "toml"
 }
 
-// ParseFormat reads "toml" or "json".
-func ParseFormat(s string) (Format, error) {
-	switch s {
-	case "toml":
-		return TOML, nil
-	case "json":
-		return JSON, nil
-	default:
-		return 0, fmt.Errorf(`format %s is not "toml" or "json"`, quote(s))
-	}
-}
-
 // Candidate is a session's own copy of the configuration, which the session edits freely and Commit
 // makes the running configuration. Until then File may be invalid.
 type Candidate struct {
@@ -138,7 +126,7 @@ type Manager struct {
 	awaited *awaited // nil if no commit awaits confirmation
 	closed  bool
 
-	subscribers subscribers
+	calls callQueue // of Options.Notify and Options.Awaiting
 }
 
 // onDisk identifies the content of the configuration file.
@@ -316,12 +304,6 @@ func (m *Manager) Load(n int) (*File, error) {
 	return Parse(name, data, e.format)
 }
 
-// Source returns the bytes of History()[n] as the configuration file had them, including comments.
-func (m *Manager) Source(n int) ([]byte, error) {
-	data, _, err := m.stored(n)
-	return data, err
-}
-
 func (m *Manager) stored(n int) ([]byte, *entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -332,12 +314,6 @@ func (m *Manager) stored(n int) ([]byte, *entry, error) {
 	e := entries[len(entries)-1-n]
 	data, err := m.history.content(e)
 	return data, e, err
-}
-
-// Subscribe delivers each new running revision until stop is called. A reader that falls behind
-// loses the oldest.
-func (m *Manager) Subscribe() (revisions <-chan *Revision, stop func()) {
-	return m.subscribers.readers.Subscribe(backlog)
 }
 
 // backup saves a file that a person wrote next to the original, if the history could not save it.

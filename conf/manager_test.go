@@ -196,9 +196,8 @@ func priorityOf(cfg engine.Config) []int {
 }
 
 func TestCommit(t *testing.T) {
-	var notified []uint64
-	f := manage(t, base+"priority = 100\n", func(o *Options) { o.Notify = func(r *Revision) { notified = append(notified, r.ID) } })
-	commits, stop := f.Subscribe()
+	var notified []*Revision
+	f := manage(t, base+"priority = 100\n", func(o *Options) { o.Notify = func(r *Revision) { notified = append(notified, r) } })
 	rev := f.commit(200)
 	if rev != f.Running() || rev.ID != 2 || rev.User != "jane" || rev.Source != "console" || rev.Comment != "priority 200" {
 		t.Errorf("revision %+v", rev)
@@ -209,17 +208,8 @@ func TestCommit(t *testing.T) {
 	if diff := cmp.Diff(base+"priority = 200\n", f.disk()); diff != "" {
 		t.Errorf("file: -want +got\n%s", diff)
 	}
-	if got := <-commits; got != rev {
-		t.Errorf("subscriber got %+v", got)
-	}
-	stop()
-	stop()
-	if _, open := <-commits; open {
-		t.Error("the subscription is not closed")
-	}
-	f.commit(201)
-	if diff := cmp.Diff([]uint64{2, 3}, notified); diff != "" {
-		t.Errorf("notified: %s", diff)
+	if next := f.commit(201); !slices.Equal(notified, []*Revision{rev, next}) || next.ID != 3 {
+		t.Errorf("notified: %+v", notified)
 	}
 	if diff := cmp.Diff([]int{201, 200, 100}, f.priorities()); diff != "" {
 		t.Errorf("history: -want +got\n%s", diff)
@@ -970,24 +960,6 @@ func TestSlowNotify(t *testing.T) {
 	<-done
 	if diff := cmp.Diff([]uint64{2, 3}, told); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
-	}
-}
-
-// TestSlowSubscriber checks that the newest revisions reach a reader that fell behind.
-func TestSlowSubscriber(t *testing.T) {
-	f := manage(t, base)
-	commits, stop := f.Subscribe()
-	defer stop()
-	const n = 40
-	for i := range n {
-		f.commit(1 + i)
-	}
-	var last *Revision
-	for len(commits) > 0 {
-		last = <-commits
-	}
-	if last != f.Running() {
-		t.Errorf("the last is %v", last)
 	}
 }
 

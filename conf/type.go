@@ -33,10 +33,14 @@ type Type interface {
 	below() *Schema
 }
 
-// value implements what all types without tables share.
+// value implements what most types share: every value is valid, a command needs more than a type, and there are no tables below.
 type value struct{}
 
-func (value) below() *Schema { return nil }
+func (value) problem(any, vrrp.Version) string { return "" }
+func (value) below() *Schema                   { return nil }
+
+// Param implements Type.
+func (value) Param() string { return "" }
 
 // FormatValue formats a value as in a command, before quoting.
 func FormatValue(v any) string {
@@ -147,11 +151,6 @@ func (b Boolean) decode(raw any) (any, string) {
 	return nil, "true or false"
 }
 
-func (Boolean) problem(any, vrrp.Version) string { return "" }
-
-// Param implements Type: the command has no value.
-func (Boolean) Param() string { return "" }
-
 // Parse implements Type.
 func (Boolean) Parse(word string) (any, error) { return word == "true", nil }
 
@@ -203,9 +202,6 @@ func (c Choice) problem(v any, _ vrrp.Version) string {
 
 // All returns the words, then the aliases.
 func (c Choice) All() []Word { return append(c.Words[:len(c.Words):len(c.Words)], c.Aliases...) }
-
-// Param implements Type: the syntax lists the words.
-func (Choice) Param() string { return "" }
 
 // Parse implements Type.
 func (Choice) Parse(word string) (any, error) { return word, nil }
@@ -310,11 +306,7 @@ type Strings struct{ value }
 
 var _ Type = Strings{}
 
-func (Strings) decode(any) (any, string)         { return nil, "a list of strings" }
-func (Strings) problem(any, vrrp.Version) string { return "" }
-
-// Param implements Type.
-func (Strings) Param() string { return "" }
+func (Strings) decode(any) (any, string) { return nil, "a list of strings" }
 
 // Parse implements Type.
 func (Strings) Parse(word string) (any, error) { return strings.Fields(word), nil }
@@ -327,15 +319,14 @@ func (Strings) schema() map[string]any {
 }
 
 // SubTable is one table.
-type SubTable struct{ Of *Schema }
+type SubTable struct {
+	value
+	Of *Schema
+}
 
 var _ Type = SubTable{}
 
-func (SubTable) decode(any) (any, string)         { return nil, "a table" }
-func (SubTable) problem(any, vrrp.Version) string { return "" }
-
-// Param implements Type.
-func (SubTable) Param() string { return "" }
+func (SubTable) decode(any) (any, string) { return nil, "a table" }
 
 // Parse implements Type.
 func (SubTable) Parse(string) (any, error) {
@@ -349,15 +340,14 @@ func (t SubTable) schema() map[string]any { return t.Of.JSONSchema() }
 func (t SubTable) below() *Schema         { return t.Of }
 
 // SubTables is a list of tables.
-type SubTables struct{ Of *Schema }
+type SubTables struct {
+	value
+	Of *Schema
+}
 
 var _ Type = SubTables{}
 
-func (SubTables) decode(any) (any, string)         { return nil, "a list of tables" }
-func (SubTables) problem(any, vrrp.Version) string { return "" }
-
-// Param implements Type.
-func (SubTables) Param() string { return "" }
+func (SubTables) decode(any) (any, string) { return nil, "a list of tables" }
 
 // Parse implements Type.
 func (SubTables) Parse(string) (any, error) {

@@ -117,14 +117,13 @@ func (r *router) validate() {
 	r.identified = len(r.faults) == before && hasGroup && hasInterface && r.out.Family != 0
 	p.Family, p.VRID = r.out.Family, r.out.VRID
 
-	r.out.SocketFilter = r.host.filtersSockets()
 	for _, k := range RouterTable.keys {
 		if k.Router.set == nil {
 			continue
 		}
 		if value := r.accepted(k); value != nil {
 			k.Router.set(&r.out, value)
-		} else if k.Default != nil && k != SocketFilter.Key {
+		} else if k.Default != nil && k.refusal(r.host, k.Default) == "" {
 			k.Router.set(&r.out, k.Default)
 		}
 	}

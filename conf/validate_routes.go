@@ -24,7 +24,7 @@ const (
 // routes validates the static routes. The virtual routers that routes may be bound to are valid, or
 // their faults have been reported.
 func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute {
-	if v.known[nth(Static.Path(), 0)] { // this host does not support static routes
+	if Static.refusal(v.host, nil) != "" { // check has reported it
 		return nil
 	}
 	type place struct {

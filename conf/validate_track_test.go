@@ -32,7 +32,7 @@ func TestTrackingAndSyncGroupFaults(t *testing.T) {
 	for name, tt := range map[string]struct{ file, want string }{
 		"unknown object":    {router + `track = [{ object = "nothing" }]`, `x.toml:5: vrouter[0].track[0].object: "nothing" is not the name of a [[track]] object`},
 		"not executable":    {object + runs("plain", 0o644), "x.toml:3: track[0].script[0]: "},
-		"others can write":  {object + runs("open", 0o757), "can be changed by others than its owner (mode 0757)"},
+		"others can write":  {object + runs("open", 0o757), "can be changed by users other than its owner (mode 0757)"},
 		"relative":          {object + `script = ["true"]`, `"true" is not an absolute path`},
 		"missing":           {object + `script = ["/no/such/file"]`, "cannot be run: no such file or directory"},
 		"unknown user":      {object + runs("good", 0o755) + "\nuser = \"nobody-such\"", "is not a user of this system"},

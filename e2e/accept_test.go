@@ -15,7 +15,7 @@ import (
 )
 
 // TestAcceptMode checks that a Master without accept_mode answers ARP and ND for its addresses and routes, but accepts no
-// packets to them, except pings with accept_ping; and that no rule is left when it is not Master any more.
+// packets to them, except pings with accept_ping; and that no rule is left when it is no longer Master.
 func TestAcceptMode(t *testing.T) {
 	for _, iftype := range []string{ether, macvlan} {
 		t.Run(iftype, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestAcceptMode(t *testing.T) {
 					if want {
 						lab.Until(t, patience, what+": "+addr, func() error { return do(addr) })
 					} else if do(addr) == nil {
-						t.Errorf("%s: %s is reached", what, addr)
+						t.Errorf("%s: %s can be reached", what, addr)
 					}
 				}
 			}
@@ -92,7 +92,7 @@ func TestAcceptMode(t *testing.T) {
 			}
 			own := []string{r1.Addr, "2001:db8::1"}
 			through := []string{far4, lab.Far}
-			check("what is routed by way of the addresses", through, ping, true)
+			check("packets routed through the addresses", through, ping, true)
 			check("connections to the router's own addresses", own, connect, true)
 			check("closed: pings", virtual, ping, false)
 			check("closed: connections", virtual, connect, false)
@@ -101,8 +101,8 @@ func TestAcceptMode(t *testing.T) {
 			}
 
 			set("accept-ping")
-			check("closed but for pings: pings", virtual, ping, true)
-			check("closed but for pings: connections", virtual[:1], connect, false)
+			check("closed except for pings: pings", virtual, ping, true)
+			check("closed except for pings: connections", virtual[:1], connect, false)
 			if out := v.Show("show", "vrrp"); !strings.Contains(out, "Accept mode is off: only ARP and Neighbor Discovery and pings") {
 				t.Errorf("show vrrp does not show it:\n%s", out)
 			}
@@ -115,10 +115,10 @@ func TestAcceptMode(t *testing.T) {
 			if !strings.Contains(tables(), "inet vrrpsh") {
 				t.Errorf("the tables are %s", tables())
 			}
-			// Like firewalls when they load their rules.
+			// Firewalls do this when they load their rules.
 			for range 2 {
 				r1.Run("nft", "flush", "ruleset")
-				lab.Until(t, patience, "the table is put back", func() error {
+				lab.Until(t, patience, "the table is restored", func() error {
 					if sets := r1.Run("nft", "list", "ruleset"); !strings.Contains(sets, lab.VIP+" }") || !strings.Contains(sets, lab.VIP6Global+" }") {
 						return fmt.Errorf("the rules are %s", sets)
 					}
@@ -130,7 +130,7 @@ func TestAcceptMode(t *testing.T) {
 			v.Start()
 			masters()
 			check("after kill -9: connections", virtual[:1], connect, false)
-			check("after kill -9: what is routed", through, ping, true)
+			check("after kill -9: routed packets", through, ping, true)
 			v.Stop()
 			lab.Until(t, time.Second, "no table left", func() error {
 				if got := tables(); got != "" {

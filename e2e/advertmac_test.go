@@ -13,8 +13,9 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestAdvertMAC stands beside a keepalived with use_vmac and vmac_xmit_base, which does not hear adverts from the virtual MAC that
-// it has itself: both are Master, and explain says what helps; with adverts from the interface's MAC one is.
+// TestAdvertMAC runs beside a keepalived with use_vmac and vmac_xmit_base, which does not receive adverts from the virtual MAC
+// because it has that MAC itself: both are Master, and explain names the remedy. With adverts from the interface's MAC only one is
+// Master.
 func TestAdvertMAC(t *testing.T) {
 	parallel(t)
 	for _, tt := range []struct {
@@ -72,7 +73,7 @@ func TestAdvertMAC(t *testing.T) {
 				}
 				return nil
 			})
-			// Hosts find the address at the virtual MAC all the same.
+			// Hosts still find the address at the virtual MAC.
 			to := lab.VIP
 			if g.IPv6 {
 				to = lab.VIP6 + "%eth0"
@@ -84,7 +85,7 @@ func TestAdvertMAC(t *testing.T) {
 			if got, want := l.Host.Neighbor(g.VIP()), g.VirtualMAC().String(); got != want {
 				t.Errorf("the host has %s for the address, want %s", got, want)
 			}
-			// It hears the end, and the return.
+			// keepalived hears the resignation, and the return.
 			since = time.Now()
 			ours.Stop()
 			wire.WaitMaster("r2", since, patience)

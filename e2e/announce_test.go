@@ -133,7 +133,7 @@ func TestAnnouncements(t *testing.T) {
 	})
 	for _, a := range wire.Adverts("r1", resigned.Time) {
 		if a.VRID == vrid && a.Src.Is4() && a.Priority != 0 {
-			t.Errorf("although shut down it sends %v", a)
+			t.Errorf("it sends %v although it is shut down", a)
 		}
 	}
 	if out := r1.Show("show", "vrrp", "brief"); !strings.Contains(out, "INIT") {

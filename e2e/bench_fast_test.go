@@ -142,7 +142,7 @@ func (x *bench) changes(b *testing.B, kind lab.Kind, f lab.Fleet) (int, bool) {
 	time.Sleep(5 * time.Second)
 	wire := l.CaptureAt(l.Routers[0])
 	for range 2 * runtime.NumCPU() {
-		// The limit ends it even if this process dies before.
+		// The limit ends it even if this process dies first.
 		busy := exec.Command("sh", "-c", fmt.Sprintf("ulimit -t %d; while :; do :; done", x.seconds+30))
 		if err := busy.Start(); err != nil {
 			b.Fatal(err)

@@ -67,7 +67,7 @@ func (x *bench) shell(b *testing.B) {
 		}
 	})
 
-	// The same time without commits first: adverts that are late then have another cause.
+	// First the same period without commits: late adverts in it have another cause.
 	wire := l.CaptureAt(l.Routers[1])
 	const pause = 100 * time.Millisecond
 	quiet := time.Now()
@@ -116,7 +116,7 @@ func (x *bench) shell(b *testing.B) {
 	execute(b, c, "end")
 }
 
-// execute runs a command, which must succeed, in a session and returns what it prints.
+// execute runs a command, which must succeed, in a session and returns its output.
 func execute(b *testing.B, c *remote.Client, line string) string {
 	b.Helper()
 	var out, errs bytes.Buffer

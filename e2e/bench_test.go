@@ -105,7 +105,7 @@ func (x *bench) run(b *testing.B, name string) {
 	case "shell":
 		x.shell(b)
 	default:
-		b.Fatalf("BENCH_CASES: there is no case %q", name)
+		b.Fatalf("BENCH_CASES: no case %q", name)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestChecksumFollowsThePeer(t *testing.T) {
 			for _, port := range []string{"r2", "r1"} {
 				for _, f := range wire.Frames(port, time.Time{}) {
 					if pseudo, ok := lab.CoversPseudoHeader(f); ok && pseudo != tc.pseudo {
-						t.Fatalf("%s forms its checksum with a pseudo-header: %t", port, pseudo)
+						t.Fatalf("%s computes its checksum with a pseudo-header: %t", port, pseudo)
 					}
 				}
 			}

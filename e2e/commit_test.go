@@ -18,7 +18,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// onSmallDisk starts a router whose file and state are on a file system of a few pages.
+// onSmallDisk starts a router whose configuration file and state are on a file system of a few pages.
 func onSmallDisk(t *testing.T, priority uint8) *lab.Vrrpsh {
 	t.Helper()
 	l := lab.New(t, 1)
@@ -88,7 +88,8 @@ func try(t *testing.T, v *lab.Vrrpsh, priority int, commit string, status int, s
 	}
 }
 
-// TestCommitIsSafe: a full disk, a file edited by hand and a crash while a commit waits for its confirmation lose nothing.
+// TestCommitIsSafe checks that nothing is lost by a full disk, a file edited by hand, or a crash while a commit waits for
+// its confirmation.
 func TestCommitIsSafe(t *testing.T) {
 	parallel(t)
 	v := onSmallDisk(t, 100)

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -257,29 +258,37 @@ func TestSocketFilter(t *testing.T) {
 				"[[vrouter]]\ngroup = %d\ninterface = \"eth0\"\nvip = %q\nsocket_filter = %v\n", vrid, lab.VIP, filter))
 			v.Start()
 			v.WaitState("Master", patience)
-			var frames [][]byte
+			var frames, elsewhere [][]byte
 			for i := range others {
-				frames = append(frames, lab.Forged{
+				frame := lab.Forged{
 					MAC: net.HardwareAddr{2, 0, 0, 0, 0, 0x66}, Src: netip.MustParseAddr("192.0.2.66"), Version: 2, VRID: uint8(100 + i),
 					Priority: 100, Interval: time.Second, VIP: netip.MustParseAddr("192.0.2.150"),
-				}.Frame())
+				}.Frame()
+				other := slices.Clone(frame)
+				copy(other, []byte{2, 0, 0, 0, 0, 0x77})
+				frames, elsewhere = append(frames, frame), append(elsewhere, other)
 			}
-			before := wakeUps(t, v.PID())
-			j := l.Junk(1000, frames)
-			lab.Until(t, patience, "the flood is sent", func() error {
-				if j.Sent() < flood {
-					return errNotYet
-				}
-				return nil
-			})
-			j.Stop()
-			woken := wakeUps(t, v.PID()) - before
-			t.Logf("woken %d times by %d adverts for others", woken, j.Sent())
-			if filter && woken > j.Sent()/2 { // the runtime wakes by itself, too
-				t.Errorf("with the filter the process was woken %d times", woken)
+			wokenBy := func(frames [][]byte) int {
+				before := wakeUps(t, v.PID())
+				j := l.Junk(1000, frames)
+				lab.Until(t, patience, "the flood is sent", func() error {
+					if j.Sent() < flood {
+						return errNotYet
+					}
+					return nil
+				})
+				j.Stop()
+				return wakeUps(t, v.PID()) - before
 			}
-			if !filter && woken < j.Sent()/2 {
-				t.Errorf("without the filter the process was woken only %d times, so the test shows nothing", woken)
+			// The timers and the Go runtime wake the process in any case, while frames go to other stations, too.
+			anyway := wokenBy(elsewhere)
+			woken := wokenBy(frames)
+			t.Logf("woken %d times by %d adverts for others, %d times without", woken, flood, anyway)
+			if filter && woken-anyway > flood/10 {
+				t.Errorf("with the filter the process was woken %d times, %d times without the adverts", woken, anyway)
+			}
+			if !filter && woken-anyway < flood/10 {
+				t.Errorf("without the filter the process was woken only %d times, %d times without the adverts: the test shows nothing", woken, anyway)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ func statistic(v *lab.Vrrpsh, name string) (float64, error) {
 	return n, nil
 }
 
-// hears waits until a Backup has accepted more adverts than when it was asked.
+// hears waits until a Backup has accepted more adverts than at the call.
 func hears(t *testing.T, v *lab.Vrrpsh, when string) {
 	t.Helper()
 	before, err := statistic(v, "adverts_received")
@@ -45,8 +45,8 @@ func hears(t *testing.T, v *lab.Vrrpsh, when string) {
 	})
 }
 
-// TestMembershipsAreRenewed has the kernel forget the memberships of a Backup, and of a Master, by an MTU that is too small for the
-// family: for IPv6 it is 1280 at the least.
+// TestMembershipsAreRenewed makes the kernel forget the memberships of a Backup, and of a Master, by an MTU that is too small for
+// the family: IPv6 needs at least 1280.
 func TestMembershipsAreRenewed(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -85,14 +85,14 @@ func TestMembershipsAreRenewed(t *testing.T) {
 	hears(t, r1, "after its MTU was 1200")
 }
 
-// TestMovedWhileStopped takes the interface of a router that does not run to another network namespace and back, with the same index
-// as before: everything that it had opened is bound to nothing.
+// TestMovedWhileStopped moves the interface of a stopped router to another network namespace and back, with the same index as
+// before: its open sockets are no longer bound to an interface.
 func TestMovedWhileStopped(t *testing.T) {
 	parallel(t)
 	for _, tt := range []struct {
 		name string
 		ipv6 bool
-		role int // of the router that is stopped
+		role int // of the stopped router
 	}{
 		{"Master of IPv4", false, 0},
 		{"Backup of IPv4", false, 1},

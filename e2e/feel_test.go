@@ -102,7 +102,7 @@ func TestFeel(t *testing.T) {
 					u.Prompt("r1# ")
 				})
 				if t.Failed() {
-					return // the next would begin anywhere
+					return // the next line would begin in the middle
 				}
 			}
 			u.T = t
@@ -344,7 +344,7 @@ var feelings = []struct {
 		})
 		u.Send("\x0cshow changes | include .\r")
 		none, some := "No changes\n", "+  description interrupted\n"
-		u.Until("what is left", func() bool {
+		u.Until("the changes left in the candidate", func() bool {
 			return strings.Contains(u.Screen.Text(), none) || strings.Contains(u.Screen.Text(), some)
 		})
 		done := strings.Contains(u.Screen.Text(), none)

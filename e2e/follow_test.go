@@ -17,7 +17,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// becomes waits until what a command prints in a namespace contains something, or with a "!" before it does not.
+// becomes waits until the output of a command in a namespace contains a text, or, after a "!", does not contain it.
 func becomes(t *testing.T, n *lab.Namespace, want string, argv ...string) {
 	t.Helper()
 	lab.Until(t, patience, fmt.Sprintf("%q says %q", strings.Join(argv, " "), want), func() error {
@@ -30,8 +30,8 @@ func becomes(t *testing.T, n *lab.Namespace, want string, argv ...string) {
 	})
 }
 
-// TestRoutesOfAMaster changes the addresses of a Master's interface as DHCP clients do, and has virtual addresses in subnets in
-// which the interface has none: the host goes on reaching it, and it what is behind.
+// TestRoutesOfAMaster changes the addresses of a Master's interface like DHCP clients, and has virtual addresses in subnets in
+// which the interface has none: the host still reaches the Master, and the Master still reaches routed networks.
 func TestRoutesOfAMaster(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -72,7 +72,7 @@ func TestRoutesOfAMaster(t *testing.T) {
 	r1.IP("addr add 192.0.2.1/24 dev eth0", "addr del 192.0.2.50/24 dev eth0")
 	becomes(t, r1, own+" scope link src 192.0.2.1", "ip", "route")
 	checkPings(t, ping, since)
-	// The interface has the subnet itself by now, and then not any more.
+	// The interface gets an address in the subnet, and loses it again.
 	r1.IP("addr add 203.0.113.2/24 dev eth0")
 	becomes(t, r1, "!203.0.113.0/24 dev eth0 proto 112", "ip", "route")
 	becomes(t, r1, "203.0.113.0/24 dev eth0 proto kernel", "ip", "route")
@@ -87,7 +87,7 @@ func TestRoutesOfAMaster(t *testing.T) {
 	}
 }
 
-// TestMacvlanFollowsItsParent changes what a macvlan has from its interface, and the macvlan itself.
+// TestMacvlanFollowsItsParent changes the attributes that a macvlan inherits from its interface, and the macvlan itself.
 func TestMacvlanFollowsItsParent(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -125,7 +125,7 @@ func TestMacvlanFollowsItsParent(t *testing.T) {
 	v.Stop()
 }
 
-// TestManyAddressesOnAMacvlan removes the first of 200 addresses, five times: the others are not gone for a moment.
+// TestManyAddressesOnAMacvlan removes the first of 200 addresses, five times: the others never disappear, not even for a moment.
 func TestManyAddressesOnAMacvlan(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -155,8 +155,8 @@ func TestManyAddressesOnAMacvlan(t *testing.T) {
 	v.Stop()
 }
 
-// TestRouterAdvertisements holds that macvlans take nothing from router advertisements: where /proc/sys is read-only the addresses
-// that the kernel makes of them go at once, and the log and "show resources" tell.
+// TestRouterAdvertisements checks that macvlans ignore router advertisements: where /proc/sys is read-only, the addresses that the
+// kernel derives from them are removed at once, and the log and "show resources" report it.
 func TestRouterAdvertisements(t *testing.T) {
 	require(t)
 	for _, readOnly := range []bool{false, true} {
@@ -185,12 +185,12 @@ func TestRouterAdvertisements(t *testing.T) {
 			})
 			prefix := netip.MustParseAddr("2001:db8:99::")
 			l.Deliver(r1, lab.RouterAdvertisement(prefix))
-			// The interface itself shows that it has arrived.
+			// An address on the interface itself shows that the advertisement has arrived.
 			becomes(t, r1, "2001:db8:99:", "ip", "-6", "addr", "show", "dev", "eth0")
 			becomes(t, r1, "!2001:db8:99:", "ip", "-6", "addr", "show", "dev", "standby51")
-			says := "settings of standby51 (it takes what router advertisements say; addresses of them are removed)"
+			says := "settings of standby51 (it accepts router advertisements; the addresses from them are removed)"
 			if readOnly {
-				lab.Until(t, comparison, "the log tells", func() error {
+				lab.Until(t, comparison, "the log reports it", func() error {
 					if !strings.Contains(v.Log(), says) {
 						return errNotYet
 					}

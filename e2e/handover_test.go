@@ -241,7 +241,7 @@ func TestHandover(t *testing.T) {
 	}
 }
 
-// run goes through all the ways. Our router has priority 200 first and 50 later, the peer 100 unless stated.
+// run tries all these ways. Our router has priority 200 first and 50 later, the peer 100 unless stated.
 func (p *pairing) run() {
 	g, ours, peer := p.group, p.ours, p.peer
 	// When a running router preempts the Master, almost no ping is lost. But the old Master's last answers may

@@ -21,10 +21,10 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// comparison is how long the kernel may be wrong at most: see "Repair" in docs/operations.md.
+// comparison is the maximum time that the kernel state may be wrong: see "Repair" in docs/operations.md.
 const comparison = 31 * time.Second
 
-// failing has a program run under strace, which makes calls fail.
+// failing runs a program under strace, which makes system calls fail.
 func failing(inject string) func(*exec.Cmd) {
 	return func(c *exec.Cmd) {
 		at := slices.Index(c.Args, bin)
@@ -34,11 +34,11 @@ func failing(inject string) func(*exec.Cmd) {
 	}
 }
 
-// TestRequestsToTheKernelFail has requests to the kernel fail (those of netlink go by sendto) at one moment or another in the life
-// of a router: whatever comes of them, the kernel has what the router says, and nothing of it in the end.
+// TestRequestsToTheKernelFail makes requests to the kernel fail (those of netlink use sendto) at various points in the life of a
+// router: the kernel state always becomes what the router shows, and nothing is left at the end.
 func TestRequestsToTheKernelFail(t *testing.T) {
 	require(t)
-	// Those that fail once are sent again at once; in a row that does not help. strace counts each thread's.
+	// A request that fails once is sent again at once; that does not help if several fail in a row. strace counts per thread.
 	for _, when := range []string{"1", "3", "10", "1..3", "2..4", "3..6", "4..7", "5..8", "6..9", "8..11", "10..13", "13..16", "17..20"} {
 		t.Run("the requests "+when, func(t *testing.T) {
 			parallel(t)
@@ -75,7 +75,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 					t.Logf("%s: after %v", when, took.Round(time.Millisecond))
 				}
 			}
-			// commit is refused at most once, and says so then.
+			// commit may be refused at most once, with an error message.
 			commit := func(lines ...string) {
 				t.Helper()
 				script := strings.Join(append(append([]string{"configure"}, lines...), "commit", "end"), "\n") + "\n"
@@ -86,7 +86,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 					}
 					t.Logf("%q: %s%s", lines, r.Stdout, r.Stderr)
 					if attempt == 2 {
-						t.Fatalf("%q is refused again", lines)
+						t.Fatalf("%q was refused again", lines)
 					}
 				}
 			}
@@ -104,7 +104,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 			peer.Start()
 			lab.Until(t, patience, "the peer answers", func() error { _, err := peer.TryStatus(); return err })
 			ours.StartWith(failing("sendto:error=ENOBUFS:when=" + when))
-			lab.Until(t, patience, "r1 answers, or says that it cannot start", func() error {
+			lab.Until(t, patience, "r1 answers, or reports that it cannot start", func() error {
 				if !ours.Running() {
 					return nil
 				}
@@ -112,7 +112,7 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 			})
 			if !ours.Running() {
 				if status := ours.Wait(patience); status == 0 || !strings.Contains(ours.Log(), "no buffer space available") {
-					t.Errorf("it ends at the start with exit status %d:\n%s", status, ours.Log())
+					t.Errorf("it ended at the start with exit status %d:\n%s", status, ours.Log())
 				}
 				t.Log("it did not start")
 				ours.Start()
@@ -145,8 +145,8 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 	}
 }
 
-// TestStopThatCannotRemove holds that a router that cannot remove what it has in the kernel says so, in the log and by its exit status,
-// and that the next one does it.
+// TestStopThatCannotRemove checks that a router that cannot remove its kernel state reports it, in the log and by its exit status, and
+// that the next start removes it.
 func TestStopThatCannotRemove(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -177,7 +177,7 @@ func TestStopThatCannotRemove(t *testing.T) {
 	}
 	tracer.Wait(patience)
 	if r1.Holds(lab.VIP) == "" {
-		t.Error("the address is gone: nothing was tried")
+		t.Error("the address is gone, so nothing was tested")
 	}
 	v.Start()
 	v.WaitState("Master", patience)

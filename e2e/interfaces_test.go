@@ -14,7 +14,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// waitShow waits until a show command says something.
+// waitShow waits until the output of a show command contains a text.
 func waitShow(t *testing.T, v *lab.Vrrpsh, command, want string) {
 	t.Helper()
 	lab.Until(t, patience, v.Name+": "+command+" says "+want, func() error {
@@ -25,7 +25,7 @@ func waitShow(t *testing.T, v *lab.Vrrpsh, command, want string) {
 	})
 }
 
-// TestPortOfABridge makes the interface of a Master a port of a bridge: it hears nothing there, and gives up.
+// TestPortOfABridge makes the interface of a Master a port of a bridge: the Master cannot receive there, and resigns.
 func TestPortOfABridge(t *testing.T) {
 	parallel(t)
 	for _, ipv6 := range []bool{false, true} {
@@ -54,7 +54,7 @@ func TestPortOfABridge(t *testing.T) {
 				r1.WaitState("Master", patience)
 				r2.WaitState("Backup", patience)
 			}
-			// It starts on a port as well, and waits.
+			// A router that starts on a port waits.
 			n.IP("link set eth0 master bridge7")
 			r1.Stop()
 			r1.Start()
@@ -66,8 +66,8 @@ func TestPortOfABridge(t *testing.T) {
 	}
 }
 
-// TestMacvlanOnMacvlan has routers whose interface is a macvlan, as that of a container: with the virtual MAC address two Masters
-// would not hear each other.
+// TestMacvlanOnMacvlan covers routers whose interface is a macvlan, like that of a container: with the virtual MAC address two
+// Masters would not hear each other.
 func TestMacvlanOnMacvlan(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -99,7 +99,7 @@ func TestMacvlanOnMacvlan(t *testing.T) {
 		} else {
 			for _, v := range []*lab.Vrrpsh{r1, r2} {
 				v.WaitState("Init", patience)
-				waitShow(t, v, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is itself a macvlan, on which Masters with the virtual MAC address do not hear each other")
+				waitShow(t, v, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other")
 			}
 		}
 		r1.Stop()
@@ -107,7 +107,7 @@ func TestMacvlanOnMacvlan(t *testing.T) {
 	}
 }
 
-// nested is a [[vrouter]] table without a line of its own for the interface type.
+// nested is a [[vrouter]] table without a line for the interface type.
 func nested(g lab.Group, priority uint8, lines string) string {
 	return strings.Replace(g.Table(priority), "iftype = \"ether\"\n", lines, 1)
 }

@@ -113,7 +113,7 @@ func TestIPv6(t *testing.T) {
 	// A Backup sends nothing from a virtual MAC, not even MLD reports: the switch would learn the wrong port.
 	for _, f := range wire.Frames("r2", start) {
 		if bytes.Equal(f.Data[6:10], mac6[:4]) {
-			t.Errorf("the Backup sent this from a virtual MAC: %x", f.Data)
+			t.Errorf("the Backup sent a frame from a virtual MAC: %x", f.Data)
 		}
 	}
 	left := time.Now()

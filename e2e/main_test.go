@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"vrrpsh/e2e/lab"
@@ -59,7 +58,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	missing = whatIsMissing()
+	missing = lab.Missing(tools)
 	if missing != "" {
 		fmt.Fprintln(os.Stderr, "e2e: the end-to-end tests cannot run:", missing)
 		return m.Run()
@@ -81,23 +80,6 @@ func testMain(m *testing.M) int {
 		}
 	}
 	return m.Run()
-}
-
-// whatIsMissing returns why the tests cannot run, or "" if they can.
-func whatIsMissing() string {
-	if os.Geteuid() != 0 {
-		return "network namespaces need root"
-	}
-	var absent []string
-	for tool, pkg := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			absent = append(absent, fmt.Sprintf("%s (Debian package %s)", tool, pkg))
-		}
-	}
-	if len(absent) > 0 {
-		return "not installed: " + strings.Join(absent, ", ") + "; e2e/install-peers.sh installs them"
-	}
-	return ""
 }
 
 // require skips a test that cannot run here, or fails it if the environment requires the tests.

@@ -13,12 +13,12 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestMuteMaster keeps the adverts of a Master from going out in several ways. Alone it stays Master, with a fault; it gives way
-// to a router of lower priority, and takes over again when it can send.
+// TestMuteMaster prevents a Master from sending adverts in several ways. Alone it stays Master, with a fault; it gives way to a
+// router of lower priority, and takes over again when it can send.
 func TestMuteMaster(t *testing.T) {
 	parallel(t)
-	// An advert with 255 addresses has 1048 bytes. The other router has one address: what is longer than the MTU a veth does not
-	// receive either.
+	// An advert with 255 addresses has 1048 bytes. The other router has one address, because a veth does not receive packets
+	// longer than the MTU either.
 	crowded := func(g lab.Group, priority uint8) string {
 		vips := []string{lab.VIP}
 		for i := range 254 {
@@ -97,10 +97,10 @@ func TestMuteMaster(t *testing.T) {
 			if now := sent(); now != before {
 				t.Errorf("%v adverts count as sent, %v before", now, before)
 			}
-			// It tries from time to time, which nobody notices.
+			// Its periodic attempts to send are not visible to others.
 			waitShow(t, r1, "show vrrp explain", "because its adverts cannot be sent")
 			for _, a := range wire.Adverts("r1", since) {
-				t.Errorf("on the wire was %+v", a)
+				t.Errorf("seen on the wire: %+v", a)
 			}
 
 			n1.Run("sh", "-c", tt.mend)

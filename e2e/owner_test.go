@@ -76,7 +76,7 @@ func TestTwoAddressOwners(t *testing.T) {
 	for _, tc := range []struct{ command, want string }{
 		{"show vrrp", "Another owner of the virtual address is 192.0.2.2"},
 		{"show vrrp explain", "192.0.2.2 advertises that it owns a virtual address"},
-		{"show logging", "192.0.2.2 says that it owns the virtual addresses"},
+		{"show logging", "192.0.2.2 and this router both claim to own the virtual addresses"},
 	} {
 		if out := r1.Show(strings.Fields(tc.command)...); !strings.Contains(out, tc.want) {
 			t.Errorf("%s does not show %q:\n%s", tc.command, tc.want, out)
@@ -94,9 +94,10 @@ func TestTwoAddressOwners(t *testing.T) {
 	}
 }
 
-// TestOwnerIsAtTheVirtualMAC holds that an address owner on a macvlan is known by the virtual MAC alone (RFC 9568 sections
-// 8.1.2, 8.2.1 and 8.2.2): hosts that ask for its address, hosts that check whether it is still there, and those that it asks
-// itself learn no other, and everything goes on to work. The interface's other addresses stay at the interface's own MAC.
+// TestOwnerIsAtTheVirtualMAC checks that hosts know an address owner on a macvlan by the virtual MAC alone (RFC 9568 sections
+// 8.1.2, 8.2.1 and 8.2.2): hosts that resolve its address, hosts that check whether it is still reachable, and hosts that it
+// resolves itself learn no other MAC, and connectivity continues. The interface's other addresses stay at the interface's own
+// MAC.
 func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 	parallel(t)
 	for _, tc := range []struct{ name, vip, other, host string }{
@@ -151,17 +152,17 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 			asked("while it is Master", tc.vip, virtual)
 			asked("while it is Master", tc.other, own)
 
-			// The host checks by unicast, as it does with an entry that it has not heard of for a while.
+			// The host probes by unicast, as it does for a stale neighbor entry.
 			asked("again", tc.vip, virtual)
 			l.Host.IP("neigh change " + tc.vip + " dev eth0 lladdr " + virtual + " nud probe")
-			lab.Until(t, patience, "the host has found its entry right", func() error {
+			lab.Until(t, patience, "the host has confirmed its entry", func() error {
 				if out := l.Host.Run("ip", "neigh", "show", tc.vip, "dev", "eth0"); !strings.Contains(out, "REACHABLE") {
 					return fmt.Errorf("%s", strings.TrimSpace(out))
 				}
 				return nil
 			})
 
-			// The router asks for the host.
+			// The router resolves the host's address.
 			forget()
 			source := tc.vip
 			if zone != "" {
@@ -171,13 +172,13 @@ func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 
 			for _, f := range wire.Frames("r1", start) {
 				if mac, ok := lab.Claims(f, tc.vip); ok && mac.String() != virtual {
-					t.Errorf("a frame says that %s is at %s: %x", tc.vip, mac, f.Data)
+					t.Errorf("a frame announces %s at %s: %x", tc.vip, mac, f.Data)
 				}
 			}
 			r1.Stop()
 			asked("after the end", tc.vip, own)
 			if after := node.Run("nft", "list", "ruleset"); after != before {
-				t.Errorf("left in the packet filter:\n%s", after)
+				t.Errorf("rules left in the packet filter:\n%s", after)
 			}
 		})
 	}

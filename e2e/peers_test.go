@@ -16,7 +16,7 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// recount makes an IPv4 frame of VRRPv2 count more addresses than it holds, as the earlier daemon does.
+// recount makes a VRRPv2 IPv4 frame declare more addresses than it contains, like the earlier daemon.
 func recount(frame []byte, count byte) []byte {
 	const message = 14 + 20
 	more := uint16(count - frame[message+3])
@@ -27,7 +27,7 @@ func recount(frame []byte, count byte) []byte {
 	return frame
 }
 
-// TestForeignMessages delivers what others have on the wire to a router with all defaults, the socket filter among them.
+// TestForeignMessages delivers messages of other implementations to a router with all defaults, including the socket filter.
 func TestForeignMessages(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -70,7 +70,7 @@ func TestForeignMessages(t *testing.T) {
 			v := l.Vrrpsh(bin, n, g)
 			v.Start()
 			v.WaitReady()
-			// They come like adverts.
+			// The frames arrive like adverts.
 			stop, stopped := make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(stopped)
@@ -88,7 +88,7 @@ func TestForeignMessages(t *testing.T) {
 			v.WaitState(tt.state, patience)
 			lab.Until(t, patience, "explain says "+tt.explain, func() error {
 				if out := strings.Join(strings.Fields(v.Show("show", "vrrp", "explain")), " "); !says(out, tt.explain) {
-					return fmt.Errorf("it says\n%s", out)
+					return fmt.Errorf("output\n%s", out)
 				}
 				return nil
 			})
@@ -96,7 +96,7 @@ func TestForeignMessages(t *testing.T) {
 	}
 }
 
-// keepalivedWith runs a keepalived with a configuration of its own for group 51 on eth0.
+// keepalivedWith runs a keepalived with the given configuration for group 51 on eth0.
 func keepalivedWith(l *lab.Lab, n *lab.Namespace, version int, lines string) {
 	conf := l.File(n.Role+"-keepalived.conf", fmt.Sprintf("global_defs {\n vrrp_version %d\n router_id %s\n}\n"+
 		"vrrp_instance v51 {\n state BACKUP\n interface eth0\n virtual_router_id 51\n priority 200\n advert_int 1\n%s\n}\n", version, n.Role, lines))
@@ -104,7 +104,8 @@ func keepalivedWith(l *lab.Lab, n *lab.Namespace, version int, lines string) {
 	l.Start(n, "keepalived", "keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", conf, "--pid", pid("keepalived"), "--vrrp_pid", pid("vrrp"))
 }
 
-// TestPeerWithAH stands beside a keepalived that sends VRRP in IPsec Authentication Headers: both are Master, and it is told why.
+// TestPeerWithAH runs beside a keepalived that sends VRRP in IPsec Authentication Headers: both are Master, and the reason is
+// shown.
 func TestPeerWithAH(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
@@ -115,7 +116,7 @@ func TestPeerWithAH(t *testing.T) {
 		t.Helper()
 		lab.Until(t, patience, command+" says "+want, func() error {
 			if out := strings.Join(strings.Fields(v.Show(strings.Fields(command)...)), " "); !says(out, want) {
-				return fmt.Errorf("it says\n%s", out)
+				return fmt.Errorf("output\n%s", out)
 			}
 			return nil
 		})
@@ -126,13 +127,13 @@ func TestPeerWithAH(t *testing.T) {
 	sniffer := l.Start(l.Routers[0], "sniffer", bin, "-m0", "-i", "eth0")
 	lab.Until(t, patience, "the sniffer names it", func() error {
 		if out := sniffer.Log(); !strings.Contains(out, "192.0.2.2 > 224.0.0.18 AH VRRPv2 group 51 priority 200") {
-			return fmt.Errorf("it says\n%s", out)
+			return fmt.Errorf("output\n%s", out)
 		}
 		return nil
 	})
 }
 
-// TestPeerWithoutAddresses stands beside a keepalived with nothing but excluded addresses, which it does with VRRPv2 only.
+// TestPeerWithoutAddresses runs beside a keepalived with only excluded addresses, which keepalived supports only with VRRPv2.
 func TestPeerWithoutAddresses(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)

@@ -21,13 +21,13 @@ import (
 	"vrrpsh/shell/term/termtest"
 )
 
-// readmeSteps are what the blocks of README.md for the console consist of: a prompt with a command, what it says, and what
-// somebody does to the boxes.
+// readmeSteps are the steps in the console blocks of README.md: a prompt with a command, its output, and actions on the
+// boxes.
 type readmeStep struct {
-	box     string // r1, r2, host; "" for what somebody does
-	prompt  string // of vrrpsh's shell; "" for that of the box
+	box     string // r1, r2, host; "" for an action
+	prompt  string // prompt of vrrpsh's shell; "" for the shell of the box
 	command string
-	says    []string // lines that are among those of the output
+	says    []string // lines that the output must contain
 }
 
 var (
@@ -56,7 +56,7 @@ func readReadme(t *testing.T) (steps []readmeStep, checkout []string) {
 				last := &steps[len(steps)-1]
 				last.says = append(last.says, line)
 			case m == nil:
-				t.Fatalf("%q stands before every prompt", line)
+				t.Fatalf("%q is before the first prompt", line)
 			case m[2] == "$ ":
 				steps = append(steps, readmeStep{box: m[1], command: m[3]})
 			default:
@@ -67,7 +67,7 @@ func readReadme(t *testing.T) (steps []readmeStep, checkout []string) {
 	return steps, checkout
 }
 
-// TestReadmeCheckout runs what the README says about a checkout.
+// TestReadmeCheckout runs the README's commands for a checkout.
 func TestReadmeCheckout(t *testing.T) {
 	_, checkout := readReadme(t)
 	if want := []string{"go run . demo", "make test"}; !slices.Equal(checkout, want) {
@@ -78,13 +78,13 @@ func TestReadmeCheckout(t *testing.T) {
 	if out, err := demo.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("10.0.0.100")) {
 		t.Errorf("go run . demo: %v\n%s", err, out)
 	}
-	// It runs this very test.
+	// It would run this test again.
 	if out, err := exec.Command("make", "-C", "..", "-n", "test").CombinedOutput(); err != nil || !bytes.Contains(out, []byte("./e2e/...")) {
 		t.Errorf("make -n test: %v\n%s", err, out)
 	}
 }
 
-// TestReadme does on two boxes and a host what the README says, and looks for what they say there.
+// TestReadme follows the README on two boxes and a host, and checks the outputs shown there.
 func TestReadme(t *testing.T) {
 	parallel(t)
 	steps, _ := readReadme(t)
@@ -121,7 +121,7 @@ func (r *readme) do(t *testing.T, step readmeStep) {
 	case step.command == "plug it in again":
 		r.l.Join(r.l.Routers[0])
 	case b == nil:
-		t.Errorf("nobody knows how to do %q", step.command)
+		t.Errorf("the test does not support the action %q", step.command)
 	case step.prompt != "":
 		b.types(t, step)
 	case step.command == "sudo vrrpsh":
@@ -131,16 +131,16 @@ func (r *readme) do(t *testing.T, step readmeStep) {
 	}
 }
 
-// box is a machine as the README has it: a namespace for the network, the host name, and what is installed and written.
+// box is a machine of the README: with its own network, host name and files.
 type box struct {
 	l        *lab.Lab
 	name     string
-	holder   *lab.Process // keeps the namespaces
-	caches   []string     // of the Go command, which are not in the home directory of the box
+	holder   *lab.Process // keeps the namespaces alive
+	caches   []string     // variables of the Go command, since its directories are not in the home directory of the box
 	terminal *termtest.Terminal
 }
 
-// privately has directories of its own for what is installed and written; passwords, certificates and tools stay those of the system.
+// privately has separate directories for installed and written files; passwords, certificates and tools are those of the system.
 const privately = `set -e
 hostname "$1"
 mount -t tmpfs none "$2"
@@ -170,7 +170,7 @@ func newBox(t *testing.T, l *lab.Lab, n *lab.Namespace) *box {
 	}
 	lab.Until(t, patience, n.Role+" has its own files", func() error {
 		if !strings.Contains(b.holder.Log(), "ready") {
-			return fmt.Errorf("it says %q", b.holder.Log())
+			return fmt.Errorf("output %q", b.holder.Log())
 		}
 		return nil
 	})
@@ -180,7 +180,7 @@ func newBox(t *testing.T, l *lab.Lab, n *lab.Namespace) *box {
 	return b
 }
 
-// command returns a command of the box's own shell.
+// command returns a command for the shell of the box.
 func (b *box) command(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "nsenter", "--target", fmt.Sprint(b.holder.PID()), "--net", "--mount", "--uts",
 		"--wdns="+top(), "sh", "-c", strings.ReplaceAll(line, "sudo ", ""))
@@ -204,11 +204,11 @@ func output(cmd *exec.Cmd) (string, error) {
 	return out.String(), err
 }
 
-// runs runs a command that must not fail, again and again until it says what it should.
+// runs repeats a command, which must not fail, until it prints the expected lines.
 func (b *box) runs(t *testing.T, step readmeStep) {
 	t.Helper()
 	lab.Until(t, 2*patience, b.name+"$ "+step.command, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // it may build the program
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // the command may build the program
 		defer cancel()
 		out, err := output(b.command(ctx, step.command))
 		if err != nil {
@@ -226,7 +226,7 @@ func (b *box) sit(t *testing.T) {
 	b.terminal.Prompt(b.name + "# ")
 }
 
-// types types a line in vrrpsh's shell; a show command again and again until it says what it should.
+// types types a line in vrrpsh's shell; it repeats a show command until it prints the expected lines.
 func (b *box) types(t *testing.T, step readmeStep) {
 	t.Helper()
 	u := b.terminal
@@ -264,14 +264,14 @@ func (b *box) types(t *testing.T, step readmeStep) {
 
 var blanksBetween = regexp.MustCompile(`[ \t]+`)
 
-// saysAll tells whether lines are among those of an output, in this order, whatever the space between words.
+// saysAll reports whether an output contains lines in this order, ignoring the amount of space between words.
 func saysAll(out string, lines []string) error {
 	form := func(s string) string { return strings.TrimSpace(blanksBetween.ReplaceAllString(s, " ")) }
 	rest := strings.Split(out, "\n")
 	for _, want := range lines {
 		i := slices.IndexFunc(rest, func(l string) bool { return form(l) == form(want) })
 		if i < 0 {
-			return fmt.Errorf("no line is %q in\n%s", want, out)
+			return fmt.Errorf("no line %q in\n%s", want, out)
 		}
 		rest = rest[i+1:]
 	}

@@ -15,8 +15,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestRefusedDoesNotFlap has a better router come that the kernel refuses the addresses: it tries once, and leaves them to the
-// Master that it hears, until something has changed.
+// TestRefusedDoesNotFlap adds a better router whose kernel refuses the addresses: it tries once, and leaves them to the Master
+// that it hears until something changes.
 func TestRefusedDoesNotFlap(t *testing.T) {
 	parallel(t)
 	taken := "link add twin link eth0 address " + lab.VirtualMAC(vrid).String() + " type macvlan mode bridge"
@@ -38,13 +38,13 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 		{
 			name: "the MAC address is taken", macvlan: true,
 			before: func(n *lab.Namespace) { n.IP(taken, "link set twin up") },
-			fault:  "another interface on eth0 has its Ethernet address",
+			fault:  "another interface on eth0 has the same Ethernet address",
 			after:  func(n *lab.Namespace) { n.IP("link del twin") },
 		},
 		{
-			name: "who has the MAC address goes down", macvlan: true,
+			name: "the interface with the MAC address goes down", macvlan: true,
 			before: func(n *lab.Namespace) { n.IP(taken, "link set twin up") },
-			fault:  "another interface on eth0 has its Ethernet address",
+			fault:  "another interface on eth0 has the same Ethernet address",
 			after:  func(n *lab.Namespace) { n.IP("link set twin down") },
 		},
 	} {
@@ -96,7 +96,7 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 	}
 }
 
-// TestIPv6IsOffByDefault has a macvlan carry IPv6 on a host where new interfaces do not.
+// TestIPv6IsOffByDefault checks that a macvlan carries IPv6 on a host where it is disabled for new interfaces.
 func TestIPv6IsOffByDefault(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -114,14 +114,15 @@ func TestIPv6IsOffByDefault(t *testing.T) {
 	})
 }
 
-// TestMissingCapabilityIsNamed: a router that cannot open its sockets does not start, and says which right it lacks.
+// TestMissingCapabilityIsNamed checks that a router that cannot open its sockets does not start, and names the missing
+// capability.
 func TestMissingCapabilityIsNamed(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
 	r1 := l.Vrrpsh(bin, l.Routers[0], fast)
 	r1.StartWith(func(c *exec.Cmd) { c.Args = slices.Insert(c.Args, 4, "setpriv", "--bounding-set", "-net_raw") })
 	if status := r1.Wait(patience); status == 0 {
-		t.Error("it has started")
+		t.Error("it started")
 	}
 	for _, want := range []string{
 		`msg="the router lacks CAP_NET_RAW, which it needs to send and receive adverts"`,

@@ -52,7 +52,7 @@ type repairing struct {
 	r1, r2 *lab.Vrrpsh
 }
 
-// are waits until all or the given virtual routers of a router are in a state.
+// are waits until the given virtual routers of a router, or all, are in a state.
 func (p *repairing) are(v *lab.Vrrpsh, state string, vrids ...int) {
 	p.t.Helper()
 	lab.Until(p.t, patience, fmt.Sprintf("%s is %s of %v", v.Node().Role, state, vrids), func() error {
@@ -159,7 +159,7 @@ func (p *repairing) addresses() {
 	}
 	for _, d := range damaged {
 		want := "removed from outside, putting it back: [" + d.link
-		lab.Until(p.t, patience, "the log says "+want, func() error {
+		lab.Until(p.t, patience, "the log reports "+want, func() error {
 			if !strings.Contains(p.r1.Log(), want) {
 				return errNotYet
 			}
@@ -259,7 +259,7 @@ func (p *repairing) mac() {
 	})
 	lab.Until(p.t, patience, "the host has the new MAC address", func() error {
 		if got := p.lab.Host.Neighbor(lab.VIP); got != mac {
-			return fmt.Errorf("it has %s", got)
+			return fmt.Errorf("it has the MAC %s", got)
 		}
 		return nil
 	})

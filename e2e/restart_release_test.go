@@ -22,7 +22,8 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// firstRelease is the last commit whose hand-overs do not name the releases that understand them, and which cannot be asked.
+// firstRelease is the last commit whose hand-overs do not name the releases that understand them, and that cannot be asked whether it
+// understands one.
 const firstRelease = "8ca10e6291821530d6bb93d4c62e6f1bb6e9d90a"
 
 // buildCommit returns a program built from a commit of this repository. It is built once and kept beside Go's build cache.
@@ -146,6 +147,7 @@ func TestRestartFromTheFirstRelease(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 2)
 	first := buildCommit(t, l.Dir, firstRelease)
+	this := strings.TrimSpace(l.Routers[0].Run(bin, "version"))
 	wire := l.Capture()
 	before := l.Routers[0].Snapshot()
 	program := filepath.Join(l.Dir, "vrrpsh")
@@ -242,13 +244,13 @@ exec PROGRAM "$@" ;; esac
 	}
 
 	runs("at first", "vrrpsh 1.0")
-	restarts("the first release to one that does not understand it", installed(`s/^{/{"Nonsense":1,/`, bin))
+	restarts("the first release to one that does not understand the hand-over", installed(`s/^{/{"Nonsense":1,/`, bin))
 	runs("given back", "vrrpsh 1.0")
 	if text := ours.Log(); !strings.Contains(text, `unknown field \"Nonsense\"`) {
 		t.Errorf("the log says\n%s", text)
 	}
 	restarts("the first release to this one", bin)
-	runs("after that", "vrrpsh 0.9.0")
+	runs("after that", this)
 	if out := tell.Show("show", "commit"); !strings.Contains(out, "confirm") {
 		t.Errorf("no commit waits for its confirmation:\n%s", out)
 	}
@@ -261,10 +263,10 @@ exec PROGRAM "$@" ;; esac
 		t.Errorf("this release to the first: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	checkStates("refused")
-	runs("refused", "vrrpsh 0.9.0")
+	runs("refused", this)
 
 	// The first release gets the hand-over of this one, as when this one cannot continue and hands back.
-	restarts("to the first release after all", installed("", first))
+	restarts("back to the first release", installed("", first))
 	runs("given back", "vrrpsh 1.0")
 	if text := ours.Log(); strings.Contains(text, "starting anew") {
 		t.Errorf("the log says\n%s", text)

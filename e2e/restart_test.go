@@ -275,8 +275,8 @@ func TestRestartMany(t *testing.T) {
 	count(peer, "Backup")
 }
 
-// TestRestartWithKernelWork restarts a Master just after it became that, while 250 macvlans are still on their way into the kernel:
-// adverts go on meanwhile, and the Backup takes over nothing.
+// TestRestartWithKernelWork restarts a router just after it became Master, while 250 macvlans are still being installed: adverts
+// continue meanwhile, and the Backup takes nothing over.
 func TestRestartWithKernelWork(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -309,7 +309,7 @@ func TestRestartWithKernelWork(t *testing.T) {
 		t.Helper()
 		lab.Until(t, 2*patience, fmt.Sprintf("%s is Master of %d", v.Name, want), func() error {
 			if n := masters(v); n != want {
-				return fmt.Errorf("it is of %d", n)
+				return fmt.Errorf("it is Master of %d", n)
 			}
 			return nil
 		})
@@ -330,8 +330,8 @@ func TestRestartWithKernelWork(t *testing.T) {
 	}
 }
 
-// TestRestartDaemon is about the process: the PID file, what a service manager hears, releases that are no use, and that
-// the virtual routers notice nothing of all that.
+// TestRestartDaemon covers the process: the PID file, the messages to a service manager and bad releases. None of that
+// affects the virtual routers.
 func TestRestartDaemon(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -361,7 +361,7 @@ func TestRestartDaemon(t *testing.T) {
 				t.Fatalf("the service manager does not receive %q: %v", want, err)
 			case got == "WATCHDOG=1" && want[0] != got: // may come at any time
 			case !strings.HasPrefix(got, want[0]):
-				t.Fatalf("the service manager hears %q, want %q", got, want[0])
+				t.Fatalf("the service manager receives %q, want %q", got, want[0])
 			default:
 				want = want[1:]
 			}
@@ -393,9 +393,9 @@ func TestRestartDaemon(t *testing.T) {
 	ping := l.Ping(lab.VIP)
 	ping.WaitAnswer(time.Now(), patience)
 
-	// Somebody who waits for the moment in which the PID file is nobody's.
+	// Another process waits for a moment in which the PID file is not locked.
 	l.Start(r1, "nobody", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "flock", "--exclusive", pidFile, "sleep", "1000")
-	lab.Until(t, patience, "somebody has locked the PID file, or waits for it", func() error {
+	lab.Until(t, patience, "another process has locked the PID file, or waits for it", func() error {
 		locks, err := os.ReadFile("/proc/locks")
 		if err == nil && !strings.Contains(string(locks), inodeOf(t, pidFile)) {
 			err = errNotYet
@@ -424,9 +424,9 @@ func TestRestartDaemon(t *testing.T) {
 		{"a new release", "", 0, "Restarting as vrrpsh", "router restarts", []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "WATCHDOG=1"}},
 		{"one that does not run here", "#!/bin/sh\necho no such machine >&2\nexit 3\n", 1, "no such machine", "", nil},
 		{"one that is gone when it is needed", "#!/bin/sh\ncase $1 in check) rm $0 ;; *) echo release 2 ;; esac\n", 0, "Restarting as release 2",
-			"the router could not be restarted: this process goes on", []string{"RELOADING=1", "READY=1"}},
+			"restart failed: this process keeps running", []string{"RELOADING=1", "READY=1"}},
 		{"one that cannot take over", file(unfit), 0, "Restarting as vrrpsh unfit",
-			"the installed release cannot take over: the one before goes on\" error=\"it is unfit\"", []string{"RELOADING=1", "READY=1"}},
+			"the installed release cannot take over: the previous release keeps running\" error=\"it is unfit\"", []string{"RELOADING=1", "READY=1"}},
 		{"the next one, from there", "", 0, "Restarting as vrrpsh", "", []string{"RELOADING=1", "READY=1"}},
 	} {
 		if step.program == "" {
@@ -450,7 +450,7 @@ func TestRestartDaemon(t *testing.T) {
 			t.Errorf("%s: a second router: %v\n%s", step.what, err, out)
 		}
 	}
-	// A listener that cannot be opened is no reason to give up Master.
+	// A listener that cannot be opened must not end Master.
 	var taken net.Listener
 	err = r1.Do(func() (err error) { taken, err = net.Listen("tcp", "127.0.0.1:7081"); return err })
 	if err != nil {
@@ -461,7 +461,7 @@ func TestRestartDaemon(t *testing.T) {
 		t.Errorf("restart with a listener that cannot be opened: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)
 	}
 	tell.WaitState("Master", patience)
-	if text := file(path("main.log")); !strings.Contains(text, "the virtual routers go on without what the configuration says") {
+	if text := file(path("main.log")); !strings.Contains(text, "part of the configuration is not in effect, but the virtual routers run") {
 		t.Errorf("the log says\n%s", text)
 	}
 	hears("RELOADING=1", "READY=1")
@@ -490,7 +490,7 @@ func TestRestartDaemon(t *testing.T) {
 	})
 }
 
-// inodeOf returns a file as /proc/locks writes it.
+// inodeOf returns the identity of a file in the format of /proc/locks.
 func inodeOf(t *testing.T, path string) string {
 	t.Helper()
 	fi, err := os.Stat(path)
@@ -500,7 +500,8 @@ func inodeOf(t *testing.T, path string) string {
 	return fmt.Sprintf(":%d ", fi.Sys().(*syscall.Stat_t).Ino)
 }
 
-// TestRestartConsole holds that who restarts the router at its console has that of the new process in the same terminal.
+// TestRestartConsole checks that a user who restarts the router at its console gets the console of the new process in the same
+// terminal.
 func TestRestartConsole(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -517,7 +518,7 @@ func TestRestartConsole(t *testing.T) {
 	c.shows("r1(config)#")
 	c.types("do restart\r")
 	c.shows("Restarting as vrrpsh")
-	c.shows("r1#") // the candidate is the new process's
+	c.shows("r1#") // the candidate of the new process
 	c.types("show vrrp brief\r")
 	c.shows("MASTER")
 	restart(t, v) // by another user
@@ -528,8 +529,8 @@ func TestRestartConsole(t *testing.T) {
 	c.ends(0)
 }
 
-// TestRestartGivesUp holds that a restart that fails when there is no way back leaves no router that is dead with its addresses
-// on the host: what only surrounds the virtual routers does not end them, and what cannot go on takes everything down.
+// TestRestartGivesUp checks that a restart that fails after the point of no return does not leave the addresses of a dead
+// router on the host: faults outside the virtual routers do not end them, and a router that cannot continue removes everything.
 func TestRestartGivesUp(t *testing.T) {
 	require(t)
 	parallel(t)
@@ -566,7 +567,7 @@ func TestRestartGivesUp(t *testing.T) {
 		t.Errorf("addresses: %s", out)
 	}
 
-	// The file is spoilt when the installed release has accepted it: neither that one nor the one before can read it.
+	// The file is damaged after the installed release has accepted it: neither that release nor the previous one can read it.
 	release := path("release")
 	install(t, release)
 	script := fmt.Sprintf("#!/bin/sh\ncase $1 in check) echo nonsense >>%s ;; version) echo release 2 ;; *) exec %s \"$@\" ;; esac\n", config, release)

@@ -30,7 +30,7 @@ func TestScripting(t *testing.T) {
 		name, input string
 		args        []string
 		status      int
-		out, err    string // contained; "" for nothing at all
+		out, err    string // text that it contains; "" for no output at all
 	}{
 		{"arguments", "", []string{"show", "vrrp", "brief"}, 0, "MASTER", ""},
 		{"one argument", "", []string{"show vrrp brief | include MASTER | count"}, 0, "1", ""},

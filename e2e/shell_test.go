@@ -176,7 +176,7 @@ speed = 3
 	}
 	for _, left := range []string{"wrong.sock", "state"} {
 		if _, err := os.Stat(filepath.Join(l.Dir, left)); err == nil {
-			t.Errorf("%s was made", left)
+			t.Errorf("%s was created", left)
 		}
 	}
 }

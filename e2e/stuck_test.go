@@ -23,9 +23,9 @@ import (
 	"vrrpsh/e2e/lab"
 )
 
-// TestStopWhateverIsStuck stops routers while something is stuck: the reader of their
-// log, the terminal of their console, a client of the shell, a hook. Each is Master until then, ends in time after one
-// or more signals, and leaves nothing behind.
+// TestStopWhateverIsStuck stops routers while something is stuck: the reader of their log, the terminal of their
+// console, a client of the shell, a hook. Each router is Master until then, ends in time after one or more signals,
+// and leaves nothing behind.
 func TestStopWhateverIsStuck(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -95,7 +95,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 		}
 	}
 
-	// Nobody reads the log or the answers for a client, and a hook does not end.
+	// No process reads the log or the answers for a client, and a hook does not end.
 	read, write := pipe()
 	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	v.WaitState("Master", patience)
 	end(v)
 
-	// The terminal of the console does not read any more.
+	// The terminal of the console no longer reads.
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -142,8 +142,8 @@ func TestStopWhateverIsStuck(t *testing.T) {
 	_ = slave.Close()
 }
 
-// TestFullDisk holds that a router does its work while its state directory is full, and starts and restarts although it cannot be
-// written at all; the addresses that a killed router has left are removed, too.
+// TestFullDisk checks that a router works while its state directory is full, and starts and restarts even if the directory cannot
+// be written at all; addresses left by a killed router are removed, too.
 func TestFullDisk(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -185,7 +185,7 @@ func TestFullDisk(t *testing.T) {
 		t.Helper()
 		restart(t, v)
 		v.WaitState("Master", 0)
-		if log := v.Log(); strings.Contains(log, "could not be restarted") {
+		if log := v.Log(); strings.Contains(log, "restart failed") {
 			t.Errorf("the log says\n%s", log)
 		}
 	}
@@ -207,8 +207,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestReadOnlyState holds that a router whose state directory has become read-only still has its history, and goes on
-// counting where it was.
+// TestReadOnlyState checks that a router whose state directory has become read-only still has its history, and
+// continues its revision numbers.
 func TestReadOnlyState(t *testing.T) {
 	parallel(t)
 	l := lab.New(t, 1)
@@ -232,7 +232,7 @@ func TestReadOnlyState(t *testing.T) {
 	v.Start()
 	v.WaitState("Master", patience)
 	if out := v.Script("configure", "hostname three", "commit", "end"); !strings.Contains(out, "until the router stops") {
-		t.Errorf("a commit without a place for the history:\n%s", out)
+		t.Errorf("a commit that cannot write the history:\n%s", out)
 	}
 	out := v.Show("show", "history", "commits")
 	for _, number := range []string{"1", "2", "3", "4"} {

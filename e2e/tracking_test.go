@@ -25,7 +25,7 @@ func TestTracking(t *testing.T) {
 	group := lab.Group{VRID: vrid, Version: 3, Interval: 100 * time.Millisecond}
 	r1 := l.Routers[0]
 
-	// Programs must belong to root, in directories that nobody else may write to.
+	// Programs must belong to root, in directories that no other user may write to.
 	dir, err := os.MkdirTemp("/var/lib", "vrrpsh-e2e-")
 	if err != nil {
 		t.Fatal(err)

@@ -151,7 +151,7 @@ func TestBackupDoesNotForward(t *testing.T) {
 			}
 			deliver(round+" to the virtual MAC", lab.VirtualMAC(vrid), n)
 			deliver(round+" to its own MAC", own, n)
-			lab.Until(t, 2*time.Second, n.Role+" forwards what is sent to its own MAC", func() error {
+			lab.Until(t, 2*time.Second, n.Role+" forwards packets to its own MAC", func() error {
 				for _, f := range d.wire.Frames(n.Role, start) {
 					if forwarded(f, round+" to its own MAC") {
 						return nil

@@ -16,7 +16,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// inPlace and restarts are one change for every setting.
+// inPlace and restarts have one change for every setting.
 var inPlace = map[string]func(*engine.VirtualRouter){
 	"priority":           func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 150 },
 	"preemption":         func(vr *engine.VirtualRouter) { vr.Protocol.Preempt = false },
@@ -51,7 +51,7 @@ var restarts = map[string]func(*engine.VirtualRouter){
 	"netdrv":  func(vr *engine.VirtualRouter) { vr.IOCTL = true },
 }
 
-// TestChanges makes every change to a Master, and holds what Plan says against what Apply does.
+// TestChanges makes every change to a Master, and compares the prediction of Plan with the effect of Apply.
 func TestChanges(t *testing.T) {
 	check := func(name string, change func(*engine.VirtualRouter), kind engine.ChangeKind) {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestChanges(t *testing.T) {
 			h.apply(config(after))
 			got := h.status(before.Key)
 			if got.Counters.AdvertsSent < received {
-				t.Error("the counters started again")
+				t.Error("the counters were reset")
 			}
 			if cmp.Diff(&after, got.Config, cmpAddr) != "" {
 				t.Errorf("runs %+v", got.Config)
@@ -90,7 +90,7 @@ func TestChanges(t *testing.T) {
 					t.Errorf("%s (%s), priority 0 sent: %t", got.State, got.Cause, resigned)
 				}
 				if d := h.newest(before.Key); d == nil || d.Present {
-					t.Error("something stays in the kernel")
+					t.Error("kernel state is left")
 				}
 			default:
 				if resigned || got.State != vrrp.Master || got.Since == h.now {
@@ -144,8 +144,8 @@ func TestChangeIsSeenByPeers(t *testing.T) {
 	}
 }
 
-// TestRestartOfAMember restarts, removes and shuts down a member of a sync group, and holds what Plan says of the
-// other member against what becomes of it.
+// TestRestartOfAMember restarts, removes and shuts down a member of a sync group, and compares Plan's prediction
+// for the other member with the result.
 func TestRestartOfAMember(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := with(group("eth0", 1, "10.0.0.101"), synced), with(group("eth1", 1, "10.1.0.101"), synced)
@@ -155,7 +155,7 @@ func TestRestartOfAMember(t *testing.T) {
 	for name, tt := range map[string]struct {
 		after engine.Config
 		want  []engine.Change
-		state vrrp.State // of b right after it
+		state vrrp.State // of b, right after the change
 	}{
 		"restarted": {config(with(a, restarts["version"]), b),
 			[]engine.Change{restarted, {Key: b.Key, Kind: engine.Unchanged, Resigns: true, With: a.Key}}, vrrp.Backup},
@@ -197,8 +197,8 @@ func TestRestartOfAMember(t *testing.T) {
 	}
 }
 
-// TestRemovedMemberIsSilent removes a member of a sync group while the other is restarted and leaves it: nothing of the
-// removed one goes on, though its interface stays in use.
+// TestRemovedMemberIsSilent removes a member of a sync group while the other member restarts and leaves the group: the
+// removed member stops completely, although its interface stays in use.
 func TestRemovedMemberIsSilent(t *testing.T) {
 	synced := func(vr *engine.VirtualRouter) { vr.SyncGroup = "edge" }
 	a, b := group("eth0", 1, "10.0.0.101"), group("eth1", 2, "10.1.0.102")
@@ -229,7 +229,7 @@ func TestRemovedMemberIsSilent(t *testing.T) {
 			}
 			for _, e := range h.events {
 				if e.Kind == engine.EventTransition && e.Key == b.Key && e.Time == h.now {
-					t.Errorf("it is %s", e.To)
+					t.Errorf("it became %s", e.To)
 				}
 			}
 		})
@@ -249,7 +249,7 @@ func TestPlanOrder(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := engine.Plan(config(a, b, c), config(c, a, b)); len(got) > 0 {
-		t.Errorf("another order is no change, but %v", got)
+		t.Errorf("a different order is not a change, got %v", got)
 	}
 }
 
@@ -286,10 +286,10 @@ func TestApplyLeavesOthersAlone(t *testing.T) {
 	}
 	for i, r := range after.Routers {
 		if key := cfg.Routers[i].Key; r.Config.Key != key {
-			t.Fatalf("%s in the place of %s", r.Config.Key, key)
+			t.Fatalf("%s instead of %s", r.Config.Key, key)
 		}
 		if !changed[r.Config.Key.String()] && r != old[r.Config.Key] {
-			t.Errorf("%s is not what it was", r.Config.Key)
+			t.Errorf("%s has changed", r.Config.Key)
 		}
 	}
 	h.apply(cfg)
@@ -321,7 +321,7 @@ func TestRemovedMaster(t *testing.T) {
 		t.Errorf("adverts (-want +got):\n%s", diff)
 	}
 	if d := h.newest(vr.Key); d == nil || d.Present || d.Active {
-		t.Errorf("kernel state is to be %+v, want nothing", d)
+		t.Errorf("requested kernel state %+v, want none", d)
 	}
 	if s := h.core.Snapshot(h.now); len(s.Routers) != 0 || s.Links[0].Groups != 0 {
 		t.Errorf("%d routers, %d groups on the interface", len(s.Routers), s.Links[0].Groups)
@@ -332,7 +332,7 @@ func TestRemovedMaster(t *testing.T) {
 	if text := h.texts(engine.EventConfig); !strings.Contains(text[len(text)-1], "1 removed") {
 		t.Errorf("events %q", text)
 	}
-	// What arrives late means nothing.
+	// Late answers have no effect.
 	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.2"))
 	h.lose(vr.Key)
 	h.core.Installed(h.now, vr.Key, 1, nil, &h.out)
@@ -356,7 +356,7 @@ func TestStop(t *testing.T) {
 	}
 	for _, r := range h.core.Snapshot(h.now).Routers {
 		if !gone[r.Config.Key] || r.State != vrrp.Initialize || r.Cause != vrrp.CauseShutdown {
-			t.Errorf("%s: %s (%s), nothing left: %t", r.Config.Key, r.State, r.Cause, gone[r.Config.Key])
+			t.Errorf("%s: %s (%s), removed from the kernel: %t", r.Config.Key, r.State, r.Cause, gone[r.Config.Key])
 		}
 	}
 	h.link(ethernet(1, "eth1", "10.1.0.77/16"))

@@ -12,8 +12,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// scales are the numbers of groups that the benchmarks compare; the cost of each
-// group is to stay the same.
+// scales are the numbers of groups that the benchmarks compare; the cost per group must
+// not grow.
 var scales = []int{1, 500, 1000, 2000, 4000}
 
 const perLink = 250
@@ -151,8 +151,8 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
-// BenchmarkLink is the cost of a link that fails and comes back, with 250 groups or less, for each of them. How many
-// groups there are on other links is not to matter.
+// BenchmarkLink is the cost of a link that fails and comes back, with 250 groups or less, for each of them. The
+// number of groups on other links must not matter.
 func BenchmarkLink(b *testing.B) {
 	for _, n := range scales {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -200,8 +200,8 @@ func BenchmarkTrack(b *testing.B) {
 	}
 }
 
-// BenchmarkSync is the cost of a configuration in which every tenth group begins another sync group, for each group; and of one
-// where all are in one, of which a link fails and comes back.
+// BenchmarkSync is the cost per group of a configuration in which every tenth group begins another sync group; and of one in
+// which all groups are in one sync group, when a link fails and comes back.
 func BenchmarkSync(b *testing.B) {
 	for _, n := range scales {
 		b.Run(fmt.Sprintf("many/%d", n), func(b *testing.B) {

@@ -26,8 +26,7 @@ func (h *host) claims(key engine.Key) []string {
 	return all
 }
 
-// Other routers that claim what only one can have are told of once, shown as long as they are heard, and
-// gone from there when they are not.
+// Other routers with a conflicting claim are reported once, and shown as long as they are heard.
 func TestRivals(t *testing.T) {
 	vr := group("eth0", 51, "10.0.0.100")
 	backup := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 10 })
@@ -37,7 +36,7 @@ func TestRivals(t *testing.T) {
 		own     string // the router's address
 		adverts []vrrp.Packet
 		state   vrrp.State
-		from    int // the round in which it is told of, from 0
+		from    int // the round in which the rival is reported, from 0
 		told    string
 		rivals  []string // after 10 rounds of a second
 		gone    string
@@ -45,28 +44,28 @@ func TestRivals(t *testing.T) {
 		{
 			"of a Master", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.9")},
 			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 50: it does not hear this router",
-			[]string{"master 10.0.0.9 50 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+			[]string{"master 10.0.0.9 50 ×10 10s-1s"}, "10.0.0.9 no longer claims to be Master",
 		},
 		{
 			"of another Master", backup, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 50, "10.0.0.8"), advert(&vr, 70, "10.0.0.9")},
-			// The first advert of all is that of the Master.
+			// The very first advert is that of the Master.
 			vrrp.Backup, 3, "10.0.0.9 with priority 70 and 10.0.0.8 with priority 50 both claim to be Master: they do not hear each other",
 			[]string{"master 10.0.0.9 70 ×10 10s-1s", "master 10.0.0.8 50 ×9 9s-1s"}, "",
 		},
 		{
 			"that own the address", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 255, "10.0.0.9")},
-			vrrp.Master, 0, "10.0.0.9 says that it owns the virtual addresses, as this router does: the higher primary address becomes Master",
-			[]string{"owner 10.0.0.9 255 ×10 10s-1s"}, "10.0.0.9 does not say any more that it owns the virtual addresses",
+			vrrp.Master, 0, "10.0.0.9 and this router both claim to own the virtual addresses: the higher primary address becomes Master",
+			[]string{"owner 10.0.0.9 255 ×10 10s-1s"}, "10.0.0.9 no longer claims to own the virtual addresses",
 		},
 		{
 			"of an owner", vr, "10.0.0.100/24", []vrrp.Packet{advert(&vr, 200, "10.0.0.9")},
 			vrrp.Master, 2, "10.0.0.9 also claims to be Master, with priority 200: it does not hear this router",
-			[]string{"master 10.0.0.9 200 ×10 10s-1s"}, "10.0.0.9 does not claim to be Master any more",
+			[]string{"master 10.0.0.9 200 ×10 10s-1s"}, "10.0.0.9 no longer claims to be Master",
 		},
 		{
 			"with the same address", vr, "10.0.0.1/24", []vrrp.Packet{advert(&vr, 100, "10.0.0.1")},
-			vrrp.Master, 2, "another router claims to be Master with priority 100 and this router's own address 10.0.0.1, or a loop brings adverts back",
-			[]string{"address 10.0.0.1 100 ×10 10s-1s"}, "no other router has this router's own address 10.0.0.1 any more",
+			vrrp.Master, 2, "another router with this router's own address 10.0.0.1 claims to be Master with priority 100, or a loop returns adverts",
+			[]string{"address 10.0.0.1 100 ×10 10s-1s"}, "no other router uses this router's own address 10.0.0.1 any more",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,7 +83,7 @@ func TestRivals(t *testing.T) {
 					h.deliver(2, vrrp.IPv4, p)
 				}
 				if n := len(told()); n != 0 != (i >= tt.from) {
-					t.Errorf("in round %d %d events have told of it", i, n)
+					t.Errorf("by round %d, %d events reported it", i, n)
 				}
 				h.run(time.Second)
 			}
@@ -92,12 +91,12 @@ func TestRivals(t *testing.T) {
 				t.Fatalf("state is %s", got)
 			}
 			if diff := cmp.Diff([]string{tt.told}, told()); diff != "" {
-				t.Errorf("told of (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.rivals, h.claims(tt.vr.Key)); diff != "" {
 				t.Errorf("rivals (-want +got):\n%s", diff)
 			}
-			// One of two Masters goes on.
+			// One of two Masters continues.
 			for range 10 {
 				if len(tt.adverts) > 1 {
 					h.deliver(2, vrrp.IPv4, tt.adverts[1])
@@ -105,20 +104,20 @@ func TestRivals(t *testing.T) {
 				h.run(time.Second)
 			}
 			if got := h.claims(tt.vr.Key); got != nil {
-				t.Errorf("in the end it has the rivals %q", got)
+				t.Errorf("rivals at the end: %q", got)
 			}
 			want := []string{tt.told, tt.gone}
 			if tt.gone == "" {
-				want[1] = "10.0.0.8 does not claim to be Master any more"
+				want[1] = "10.0.0.8 no longer claims to be Master"
 			}
 			if diff := cmp.Diff(want, told()); diff != "" {
-				t.Errorf("told of (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// A Master that gives up soon, a change of Master, and one that resigns are no rivals.
+// A Master that soon becomes Backup, a change of Master, and a Master that resigns are no rivals.
 func TestNoRivals(t *testing.T) {
 	h, vr := master(t)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
@@ -146,11 +145,11 @@ func TestNoRivals(t *testing.T) {
 	h.deliver(1, vrrp.IPv4, advert(&vr, 0, "10.0.0.9"))
 	h.run(time.Second)
 	if got := h.claims(vr.Key); got != nil {
-		t.Errorf("when it has resigned there are the rivals %q", got)
+		t.Errorf("rivals after it resigned: %q", got)
 	}
 }
 
-// Adverts from any number of sources do not take memory without end.
+// Adverts from any number of sources take a bounded amount of memory.
 func TestRivalsAreBounded(t *testing.T) {
 	h, vr := master(t)
 	for i := range 250 {
@@ -163,8 +162,8 @@ func TestRivalsAreBounded(t *testing.T) {
 	}
 }
 
-// A Master that gives up to another says so where hosts know its own MAC address: the other one may not
-// have heard it, and has to announce the addresses.
+// A Master that gives way to another one sends an advert if hosts know its own MAC address: the other
+// Master may not have heard it, and must announce the addresses.
 func TestLastWord(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

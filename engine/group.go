@@ -200,7 +200,7 @@ func (c *Core) transition(now time.Time, g *group, a *vrrp.Action, advert *vrrp.
 	}
 	if !tell && !g.flaps.said {
 		g.flaps.said = true
-		text := fmt.Sprintf("more than %d transitions in %s: they are told as one every %[2]s", flapLimit, flapWindow)
+		text := fmt.Sprintf("more than %d transitions in %s: further transitions are summarised every %[2]s", flapLimit, flapWindow)
 		c.event(now, EventFault, g.cfg.Key, text, out)
 	}
 	c.routing.quiet = !tell
@@ -302,14 +302,14 @@ func (g *group) unsuitable() string {
 	case l == nil:
 		return ""
 	case !l.Ethernet:
-		return l.Name + " is no Ethernet interface: VRRP cannot run there"
+		return l.Name + " is not an Ethernet interface: VRRP cannot run on it"
 	case l.PortOf == openVSwitch:
 		return l.Name + " is a port of Open vSwitch: run on the bridge itself"
 	case l.PortOf != "":
 		return fmt.Sprintf("%s is a port of %s: run on %[2]s", l.Name, l.PortOf)
 	case l.Macvlan && (g.cfg.VMAC || g.cfg.Type == Macvlan):
 		// Frames from a MAC address that belongs to a macvlan of a device reach no macvlan of that device.
-		return l.Name + " is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac"
+		return l.Name + " is itself a macvlan, where Masters with the virtual MAC address do not hear each other: use iftype ether without vmac"
 	default:
 		return ""
 	}

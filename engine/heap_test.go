@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTimers holds the heap against a list.
+// TestTimers compares the heap with a list.
 func TestTimers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		epoch := time.Unix(1000, 0)
@@ -34,7 +34,7 @@ func TestTimers(t *testing.T) {
 				due[g] = time.Duration(rapid.IntRange(0, 50).Draw(t, "due"))
 				timers.set(g, int64(due[g]))
 			}
-			// Only now and then is the heap looked at, or it would never be stale.
+			// Look at the heap only now and then; otherwise it would never be stale.
 			if rapid.IntRange(0, 3).Draw(t, "look") > 0 {
 				continue
 			}
@@ -44,9 +44,9 @@ func TestTimers(t *testing.T) {
 			}
 			switch g := timers.first(); {
 			case g == nil && len(due) > 0:
-				t.Fatalf("nothing is first, but something is due at %d", least)
+				t.Fatalf("the heap is empty, but a timer is due at %d", least)
 			case g != nil && (len(due) == 0 || due[g] != least):
-				t.Fatalf("first is due at %d, want %d", due[g], least)
+				t.Fatalf("the first is due at %d, want %d", due[g], least)
 			}
 		}
 	})

@@ -12,19 +12,19 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// tester is what a host needs of a test; rapid's have it too.
+// tester is the part of testing.T that a host needs; rapid has it too.
 type tester interface {
 	Helper()
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// A host runs a Core in virtual time and plays the kernel.
+// A host runs a Core in virtual time and simulates the kernel.
 type host struct {
 	tb   tester
 	core *engine.Core
 	now  time.Time
-	out  engine.Output // of the last call, with what its answers gave
+	out  engine.Output // of the last call and of the answers to it
 
 	refuse bool // the kernel refuses addresses
 	silent bool // the kernel does not answer
@@ -76,7 +76,7 @@ func setAddresses(vr *engine.VirtualRouter, vips ...string) {
 	}
 }
 
-// with returns a changed virtual router.
+// with returns a changed copy of a virtual router.
 func with(vr engine.VirtualRouter, changes ...func(*engine.VirtualRouter)) engine.VirtualRouter {
 	for _, change := range changes {
 		change(&vr)
@@ -86,7 +86,7 @@ func with(vr engine.VirtualRouter, changes ...func(*engine.VirtualRouter)) engin
 
 func config(vrs ...engine.VirtualRouter) engine.Config { return engine.Config{Routers: vrs} }
 
-// advert returns what a peer of a virtual router sends.
+// advert returns the advert of a peer of a virtual router.
 func advert(vr *engine.VirtualRouter, priority uint8, src string) vrrp.Packet {
 	from, to := netip.MustParseAddr(src), vrrp.Group(vr.Family)
 	return vrrp.Packet{
@@ -95,7 +95,7 @@ func advert(vr *engine.VirtualRouter, priority uint8, src string) vrrp.Packet {
 	}
 }
 
-// The calls below start a new Output and play the kernel's part.
+// The calls below start a new Output and simulate the kernel.
 
 func (h *host) apply(cfg engine.Config) {
 	h.out = engine.Output{}
@@ -164,7 +164,7 @@ func (h *host) answer(n int) {
 	}
 }
 
-// The answers below are about what is running.
+// The functions below return the current state.
 
 func (h *host) status(key engine.Key) *engine.RouterStatus {
 	h.tb.Helper()

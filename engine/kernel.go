@@ -132,7 +132,7 @@ func sameDesired(a, b *Desired) bool {
 		slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Owned, b.Owned)
 }
 
-// transient tells whether the kernel refused a request for want of something that it may have again at the next one.
+// transient reports whether a request failed because the kernel lacked a resource that it may have at the next one.
 func transient(err error) bool {
 	for _, e := range []error{syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR} {
 		if errors.Is(err, e) {
@@ -158,8 +158,12 @@ func (c *Core) Installed(now time.Time, key Key, seq uint64, err error, out *Out
 	switch {
 	case err != nil:
 		c.fail(now, g, err.Error(), active, out)
-		if g.desired.Present {
-			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused, Transient: transient(err)}, out)
+		passing := transient(err)
+		if g.desired.Present && (active || !passing) {
+			c.step(now, g, vrrp.Event{Kind: vrrp.EventRefused}, out)
+			if passing {
+				c.step(now, g, vrrp.Event{Kind: vrrp.EventRetry}, out)
+			}
 		}
 	case active:
 		g.recover()
@@ -182,7 +186,7 @@ func (c *Core) removedFrom(now time.Time, key Key, err error, out *Output) {
 	switch was, left := c.leftovers[key]; {
 	case err == nil && left:
 		delete(c.leftovers, key)
-		c.event(now, EventFault, key, "removed from the kernel at last", out)
+		c.event(now, EventFault, key, "finally removed from the kernel", out)
 	case err != nil && was != err.Error():
 		if c.leftovers == nil {
 			c.leftovers = make(map[Key]string)

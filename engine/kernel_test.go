@@ -4,7 +4,9 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,12 +47,12 @@ func TestBecomingMaster(t *testing.T) {
 		t.Errorf("Master (-want +got):\n%s", diff)
 	}
 	if len(h.out.Announces) > 0 || h.status(vr.Key).Installed {
-		t.Error("announces before the kernel has the addresses")
+		t.Error("announces addresses before the kernel has them")
 	}
 	h.out = engine.Output{}
 	h.core.Installed(h.now, vr.Key, 1, nil, &h.out)
 	if len(h.out.Announces) > 0 || h.status(vr.Key).Installed {
-		t.Error("an old answer counts")
+		t.Error("an outdated answer was used")
 	}
 	h.core.Installed(h.now, vr.Key, 2, nil, &h.out)
 	if len(h.out.Announces) != 1 || !h.status(vr.Key).Installed {
@@ -77,7 +79,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 	h.run(time.Minute)
 	if diff := cmp.Diff([]string{errRefused.Error()}, h.texts(engine.EventFault)); diff != "" {
-		t.Errorf("faults told (-want +got):\n%s", diff)
+		t.Errorf("reported faults (-want +got):\n%s", diff)
 	}
 	h.refuse = false
 	h.run(2 * time.Minute)
@@ -87,7 +89,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 }
 
-// TestRefusedIsTriedAgain holds what is a reason to preempt once more after the kernel refused the addresses, and what is not.
+// TestRefusedIsTriedAgain checks which events are a reason to preempt again after the kernel refused the addresses.
 func TestRefusedIsTriedAgain(t *testing.T) {
 	vr := with(group("eth0", 51, "10.0.0.100"), func(vr *engine.VirtualRouter) {
 		vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
@@ -109,30 +111,30 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 		do   func(h *host)
 		want bool
 	}{
-		"nothing":                      {func(*host) {}, false},
-		"another virtual router":       {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
-		"a tracked object":             {func(h *host) { h.track(gw, false) }, false},
-		"another interface":            {func(h *host) { h.unlink(7) }, false},
-		"a new interface":              {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
-		"its description":              {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
-		"its addresses":                {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
-		"a restart":                    {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
-		"its interface's addresses":    {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
-		"addresses of who has its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
-		"its macvlan was removed":      {func(h *host) { h.lose(vr.Key) }, true},
+		"nothing":                                 {func(*host) {}, false},
+		"another virtual router":                  {func(h *host) { h.apply(cfg(vr, with(other, inPlace["priority"]))) }, false},
+		"a tracked object":                        {func(h *host) { h.track(gw, false) }, false},
+		"another interface":                       {func(h *host) { h.unlink(7) }, false},
+		"a new interface":                         {func(h *host) { h.link(ethernet(8, "eth8")) }, false},
+		"its description":                         {func(h *host) { h.apply(cfg(with(vr, inPlace["description"]), other)) }, true},
+		"its addresses":                           {func(h *host) { h.apply(cfg(with(vr, inPlace["vips"]), other)) }, true},
+		"a restart":                               {func(h *host) { h.apply(cfg(with(vr, restarts["vifname"]), other)) }, true},
+		"its interface's addresses":               {func(h *host) { h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.7/24")) }, false},
+		"addresses of the interface with its MAC": {func(h *host) { l := foreign(6, "twin", virtual); l.Addrs = prefixes("fe80::1/64"); h.link(l) }, false},
+		"its macvlan was removed":                 {func(h *host) { h.lose(vr.Key) }, true},
 		"its own macvlan": {func(h *host) {
 			h.link(foreign(9, "vrrp51", virtual))
 			h.core.ForgetLink(h.now, 9, &h.out)
 		}, false},
-		"its interface's MTU":           {func(h *host) { l := eth0; l.MTU = 9000; h.link(l) }, true},
-		"its interface was down":        {func(h *host) { l := eth0; l.Up = false; h.link(l); h.link(eth0) }, true},
-		"it had no address":             {func(h *host) { h.link(ethernet(1, "eth0")); h.link(eth0) }, true},
-		"its interface went and came":   {func(h *host) { h.unlink(1); h.link(eth0) }, true},
-		"who had its name went":         {func(h *host) { h.unlink(5) }, true},
-		"who had its name was renamed":  {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
-		"who had its MAC went":          {func(h *host) { h.unlink(6) }, true},
-		"who had its MAC got another":   {func(h *host) { h.link(foreign(6, "twin", [6]byte{2})) }, true},
-		"who had its MAC was shut down": {func(h *host) { l := foreign(6, "twin", virtual); l.Up = false; h.link(l) }, true},
+		"its interface's MTU":                        {func(h *host) { l := eth0; l.MTU = 9000; h.link(l) }, true},
+		"its interface was down":                     {func(h *host) { l := eth0; l.Up = false; h.link(l); h.link(eth0) }, true},
+		"it had no address":                          {func(h *host) { h.link(ethernet(1, "eth0")); h.link(eth0) }, true},
+		"its interface was removed and added":        {func(h *host) { h.unlink(1); h.link(eth0) }, true},
+		"the interface with its name was removed":    {func(h *host) { h.unlink(5) }, true},
+		"the interface with its name was renamed":    {func(h *host) { h.link(foreign(5, "other", [6]byte{2})) }, true},
+		"the interface with its MAC was removed":     {func(h *host) { h.unlink(6) }, true},
+		"the interface with its MAC got another one": {func(h *host) { h.link(foreign(6, "twin", [6]byte{2})) }, true},
+		"the interface with its MAC was shut down":   {func(h *host) { l := foreign(6, "twin", virtual); l.Up = false; h.link(l) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
@@ -158,7 +160,35 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestMacvlanOfBackupIsRefused: what a Backup cannot have it does not take over for.
+// TestKernelWithoutMemory checks that a lack of memory in the kernel, unlike a refusal, says nothing about the next request: the
+// Master becomes Backup, but it preempts again.
+func TestKernelWithoutMemory(t *testing.T) {
+	for err, refused := range map[error]bool{fmt.Errorf("add address: %w", syscall.ENOBUFS): false, errRefused: true} {
+		t.Run(err.Error(), func(t *testing.T) {
+			h := newHost(t)
+			h.silent = true
+			vr := group("eth0", 51, "10.0.0.100")
+			vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
+			h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+			h.apply(config(vr))
+			check := func(state vrrp.State) {
+				t.Helper()
+				if s := h.status(vr.Key); s.State != state || s.Refused != refused || s.Fault != err.Error() {
+					t.Errorf("it is %s, refused: %t, fault %q", s.State, s.Refused, s.Fault)
+				}
+			}
+			h.core.Installed(h.now, vr.Key, 1, err, &h.out)
+			check(vrrp.Backup)
+			h.core.Installed(h.now, vr.Key, 1, nil, &h.out)
+			h.run(4 * time.Second)
+			h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
+			h.core.Installed(h.now, vr.Key, h.newest(vr.Key).Seq, err, &h.out)
+			check(vrrp.Backup)
+		})
+	}
+}
+
+// TestMacvlanOfBackupIsRefused checks that a Backup whose macvlan the kernel refuses does not take over.
 func TestMacvlanOfBackupIsRefused(t *testing.T) {
 	h := newHost(t)
 	h.silent = true
@@ -189,7 +219,7 @@ func TestMacvlanOfBackupIsRefused(t *testing.T) {
 	h.wantState(vr.Key, vrrp.Master, vrrp.CausePreempt)
 }
 
-// TestRefusedIsHandedOver: a new process does not try what has just failed.
+// TestRefusedIsHandedOver checks that a new process does not repeat what has just failed.
 func TestRefusedIsHandedOver(t *testing.T) {
 	h := newHost(t)
 	h.refuse = true
@@ -222,11 +252,11 @@ func TestRefusedIsHandedOver(t *testing.T) {
 	next.link(ethernet(1, "eth0"))
 	next.link(eth0)
 	if next.status(vr.Key).Refused {
-		t.Error("it is refused although something has changed")
+		t.Error("still refused although something has changed")
 	}
 }
 
-// TestRefusedOwnerHears: an owner that cannot have all of its addresses leaves them to whoever can.
+// TestRefusedOwnerHears checks that an owner that cannot have all of its addresses leaves them to a router that can.
 func TestRefusedOwnerHears(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 51, "10.0.0.1", "10.0.0.100")
@@ -286,9 +316,9 @@ func TestRepairIsBounded(t *testing.T) {
 	}
 	h.lose(vr.Key)
 	if len(h.out.Desired) > 0 {
-		t.Error("a Backup repairs")
+		t.Error("a Backup repairs its addresses")
 	}
-	// It tries again, and then the fault is over.
+	// The retry succeeds, and the fault ends.
 	h.run(10 * time.Second)
 	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
 	if f := h.status(vr.Key).Fault; f != "" {
@@ -312,7 +342,7 @@ func TestLossToldInPartsCountsOnce(t *testing.T) {
 		h.lose(vr.Key)
 	}
 	h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
-	// The rest may have come after the repair: it is made once more.
+	// More removals may have happened after the repair, so it is repeated.
 	h.silent = false
 	h.out = engine.Output{}
 	h.core.Installed(h.now, vr.Key, 3, nil, &h.out)
@@ -353,6 +383,6 @@ func TestResign(t *testing.T) {
 		t.Errorf("a Backup resigns: %v", err)
 	}
 	if err := h.core.Resign(h.now, engine.Key{Interface: "eth7"}, &h.out); err == nil {
-		t.Error("what does not exist resigns")
+		t.Error("a missing virtual router resigns")
 	}
 }

@@ -120,7 +120,7 @@ func (c *Core) SetLink(now time.Time, info Link, out *Output) {
 	if l == nil {
 		l = &link{}
 		c.links[info.Index] = l
-	} else if sameLink(&l.Link, &info) {
+	} else if l.Equal(&info) {
 		return
 	}
 	c.linkStatus = nil
@@ -220,10 +220,11 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 	}
 }
 
-func sameLink(a, b *Link) bool {
-	return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && a.Macvlan == b.Macvlan &&
-		a.PortOf == b.PortOf && a.DeafIPv4 == b.DeafIPv4 && a.DeafIPv6 == b.DeafIPv6 && slices.Equal(a.Addrs, b.Addrs)
+// Equal reports whether two states of an interface are the same.
+func (l *Link) Equal(other *Link) bool {
+	return l.Index == other.Index && l.Name == other.Name && l.MAC == other.MAC && l.MTU == other.MTU && l.Up == other.Up &&
+		l.Ethernet == other.Ethernet && l.ForwardsIPv6 == other.ForwardsIPv6 && l.Parent == other.Parent && l.Macvlan == other.Macvlan &&
+		l.PortOf == other.PortOf && l.DeafIPv4 == other.DeafIPv4 && l.DeafIPv6 == other.DeafIPv6 && slices.Equal(l.Addrs, other.Addrs)
 }
 
 // difference says what is new about an interface.
@@ -254,7 +255,7 @@ func difference(was, is *Link) string {
 		add("addresses changed from %v to %v", was.Addrs, is.Addrs)
 	}
 	if was.ForwardsIPv6 != is.ForwardsIPv6 {
-		add("forwarding of IPv6 %s", map[bool]string{true: "on", false: "off"}[is.ForwardsIPv6])
+		add("IPv6 forwarding %s", map[bool]string{true: "on", false: "off"}[is.ForwardsIPv6])
 	}
 	if was.MTU != is.MTU {
 		add("MTU changed from %d to %d", was.MTU, is.MTU)

@@ -50,7 +50,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		state   vrrp.State
 		cause   vrrp.Cause
 		listens []engine.Listen
-		present string // "yes", "no", or "" when nothing is asked of the kernel
+		present string // "yes", "no", or "" for no request to the kernel
 		event   string
 	}{
 		{"missing at start", func() { h.apply(config(vr)) }, vrrp.Initialize, vrrp.CauseNoLink, nil, "", ""},
@@ -58,7 +58,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"appears, down", func() { l := up; l.Up = false; h.link(l) }, vrrp.Initialize, vrrp.CauseLinkDown, nil, "yes", "interface found, down"},
 		{"up, no address", func() { l := up; l.Addrs = nil; h.link(l) }, vrrp.Initialize, vrrp.CauseNoAddress, nil, "yes", "interface up"},
 		{"address", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "addresses changed"},
-		{"told again", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
+		{"reported again", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
 		{"down", func() { l := up; l.Up = false; h.link(l) }, vrrp.Initialize, vrrp.CauseLinkDown, []engine.Listen{closed}, "", "interface down"},
 		{"up", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "", "interface up"},
 		{"primary address gone", func() { l := up; l.Addrs = nil; h.link(l) }, vrrp.Initialize, vrrp.CauseNoAddress, []engine.Listen{closed}, "yes", "addresses changed"},
@@ -70,7 +70,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"removed", func() { h.unlink(3) }, vrrp.Initialize, vrrp.CauseNoLink, []engine.Listen{closed}, "no", "interface missing"},
 		{"not Ethernet", func() { l := up; l.Ethernet = false; h.link(l) }, vrrp.Initialize, vrrp.CauseUnsuitable, nil, "", "interface found"},
 		{"Ethernet after all", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "interface changed"},
-		{"replaced before its end was told", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
+		{"replaced before its end was reported", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
 			[]engine.Listen{closed, {Link: 4, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true}}, "yes", "interface missing"},
 		{"end of the old one", func() { h.unlink(3) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
 	}
@@ -87,7 +87,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 			present = map[bool]string{true: "yes", false: "no"}[d.Present]
 		}
 		if present != s.present {
-			t.Errorf("%s: asked the kernel for presence %q, want %q", s.name, present, s.present)
+			t.Errorf("%s: requested presence %q in the kernel, want %q", s.name, present, s.present)
 		}
 		said := slices.ContainsFunc(h.out.Events, func(e engine.Event) bool {
 			return e.Kind == engine.EventLink && e.Key.Interface == "eth0" && strings.Contains(e.Text, s.event)
@@ -98,7 +98,8 @@ func TestInterfaceLifeCycle(t *testing.T) {
 	}
 }
 
-// TestUnsuitableInterfaces has interfaces on which nothing can be heard: a Master gives up, and goes on when they are others.
+// TestUnsuitableInterfaces covers interfaces that receive no adverts: a Master resigns, and continues when the interface
+// becomes suitable.
 func TestUnsuitableInterfaces(t *testing.T) {
 	ether := group("eth0", 1, "10.0.0.100")
 	vmac := with(ether, restarts["vmac"])
@@ -108,14 +109,14 @@ func TestUnsuitableInterfaces(t *testing.T) {
 		vr     engine.VirtualRouter
 		change func(*engine.Link)
 		fault  string
-		resign bool // the others are told
+		resign bool // the others receive priority 0
 	}{
-		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is no Ethernet interface: VRRP cannot run there", true},
+		{"no Ethernet", ether, func(l *engine.Link) { l.Ethernet = false }, "eth0 is not an Ethernet interface: VRRP cannot run on it", true},
 		{"port", ether, func(l *engine.Link) { l.PortOf = "br0" }, "eth0 is a port of br0: run on br0", true},
 		{"port below a macvlan", macvlan, func(l *engine.Link) { l.PortOf = "bond0" }, "eth0 is a port of bond0: run on bond0", true},
 		{"port of Open vSwitch", ether, func(l *engine.Link) { l.PortOf = "ovs-system" }, "eth0 is a port of Open vSwitch: run on the bridge itself", true},
 		{"virtual MAC on a macvlan", vmac, func(l *engine.Link) { l.Macvlan = true },
-			"eth0 is itself a macvlan, on which Masters with the virtual MAC address do not hear each other: run there with iftype ether and without vmac", true},
+			"eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other: use iftype ether without vmac", true},
 		{"macvlan on a macvlan", macvlan, func(l *engine.Link) { l.Macvlan = true }, "eth0 is itself a macvlan", true},
 		{"cannot listen", ether, func(l *engine.Link) { l.DeafIPv4 = "no buffer space available" }, "cannot receive adverts: no buffer space available", true},
 	} {
@@ -141,12 +142,12 @@ func TestUnsuitableInterfaces(t *testing.T) {
 				t.Errorf("sent %v", h.priorities())
 			}
 			if d := h.newest(tt.vr.Key); d == nil || d.Active || d.Present && cause == vrrp.CauseUnsuitable {
-				t.Errorf("asked of the kernel %+v", d)
+				t.Errorf("requested from the kernel: %+v", d)
 			}
 			h.run(time.Minute)
 			h.link(bad)
 			if told := h.texts(engine.EventFault); len(told) != 1 || !strings.Contains(told[0], tt.fault) {
-				t.Errorf("told of %q, want it once", told)
+				t.Errorf("reported %q, want it once", told)
 			}
 			h.link(good)
 			if s := h.status(tt.vr.Key); s.State != vrrp.Backup || s.Fault != "" {
@@ -158,7 +159,7 @@ func TestUnsuitableInterfaces(t *testing.T) {
 	}
 }
 
-// TestAdvertMAC has where adverts and announcements come from.
+// TestAdvertMAC checks the source MAC of adverts and announcements.
 func TestAdvertMAC(t *testing.T) {
 	plain := [6]byte{2, 0, 0, 0, 0, 1}
 	virtual := [6]byte{0, 0, 0x5e, 0, 1, 1}
@@ -171,7 +172,7 @@ func TestAdvertMAC(t *testing.T) {
 		{"ether", func(*engine.VirtualRouter) {}, plain, plain},
 		{"ether with virtual MAC", restarts["vmac"], virtual, virtual},
 		{"macvlan", macvlan, virtual, virtual},
-		{"macvlan, told otherwise", func(vr *engine.VirtualRouter) { macvlan(vr); inPlace["advert_mac"](vr) }, plain, virtual},
+		{"macvlan, with the interface's MAC", func(vr *engine.VirtualRouter) { macvlan(vr); inPlace["advert_mac"](vr) }, plain, virtual},
 	} {
 		h := newHost(t)
 		vr := with(group("eth0", 1, "10.0.0.100"), tt.change)
@@ -185,7 +186,7 @@ func TestAdvertMAC(t *testing.T) {
 			t.Errorf("%s: announces %+v, want %x", tt.name, h.out.Announces, tt.address)
 		}
 		if s := h.status(vr.Key); s.AdvertMAC != tt.advert {
-			t.Errorf("%s: shown is %x", tt.name, s.AdvertMAC)
+			t.Errorf("%s: the status shows %x", tt.name, s.AdvertMAC)
 		}
 	}
 }
@@ -203,7 +204,7 @@ func TestMasterLosesItsInterface(t *testing.T) {
 		h.wantState(vr.Key, vrrp.Master, vrrp.CauseMasterDown)
 		lose(h)
 		if len(h.out.Sends) > 0 {
-			t.Errorf("%s: sends on it", name)
+			t.Errorf("%s: still sends on it", name)
 		}
 		if d := h.newest(vr.Key); d == nil || d.Active {
 			t.Errorf("%s: addresses stay", name)
@@ -283,7 +284,7 @@ func TestPrimaryAddressYieldsToNewVirtualAddress(t *testing.T) {
 	}
 	h.apply(config(one))
 	if len(h.out.Listens) == 0 {
-		t.Error("the listen does not follow")
+		t.Error("the listener does not follow")
 	}
 }
 
@@ -312,7 +313,7 @@ func TestGroupsThatSwapAddresses(t *testing.T) {
 	one, two := group("eth0", 1, "10.0.0.1"), group("eth0", 2, "10.0.0.100")
 	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
 	for range 2 {
-		h.apply(config(two, one)) // the address comes before it goes
+		h.apply(config(two, one)) // one group gets the address before the other one loses it
 		one.Addresses, two.Addresses = two.Addresses, one.Addresses
 		one.Protocol.Addresses, two.Protocol.Addresses = two.Protocol.Addresses, one.Protocol.Addresses
 		if got := h.status(one.Key).Local.Primary; got != addr("10.0.0.2") {
@@ -368,7 +369,7 @@ func TestOwner(t *testing.T) {
 	}
 	d := h.newest(vr.Key)
 	if diff := cmp.Diff(prefixes("10.0.0.100/24"), d.Addrs, cmpAddr); diff != "" {
-		t.Errorf("installs what the interface has (-want +got):\n%s", diff)
+		t.Errorf("installs the interface's address (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(prefixes("10.0.0.1/24", "10.0.0.100/24"), h.out.Announces[0].Addrs, cmpAddr); diff != "" {
 		t.Errorf("announces (-want +got):\n%s", diff)
@@ -383,14 +384,15 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestOwnerOnMacvlan: what the interface has by itself shall be known by the MAC of the macvlan, and only there and then.
+// TestOwnerOnMacvlan checks that the kernel is asked to hide the interface's MAC of an owned address, but only for a macvlan
+// and while the interface has the address.
 func TestOwnerOnMacvlan(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 1, "10.0.0.1", "10.0.0.100")
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
 	h.apply(config(vr))
 	if d := h.newest(vr.Key); len(d.Owned) > 0 {
-		t.Errorf("on the interface itself, owned are %v", d.Owned)
+		t.Errorf("on the interface itself, the owned addresses are %v", d.Owned)
 	}
 	vr.Type, vr.VIFName = engine.Macvlan, "vrrp1"
 	h.apply(config(vr))
@@ -400,7 +402,7 @@ func TestOwnerOnMacvlan(t *testing.T) {
 	}
 	h.link(ethernet(1, "eth0", "10.0.0.2/24"))
 	if d := h.newest(vr.Key); len(d.Owned) > 0 {
-		t.Errorf("without the address, owned are %v", d.Owned)
+		t.Errorf("without the address, the owned addresses are %v", d.Owned)
 	}
 }
 
@@ -471,9 +473,9 @@ func TestListen(t *testing.T) {
 		{"second", config(two, one), []engine.Listen{v4(1, 2)}},
 		{"reordered", config(one, two), nil},
 		{"IPv6", config(one, two, six), []engine.Listen{{Link: 1, Family: vrrp.IPv6, VRIDs: []uint8{1}, Source: addr("fe80::1"), Filter: true}}},
-		{"no filter for one", config(with(one, open), two, six), []engine.Listen{unfiltered}},
+		{"one without a filter", config(with(one, open), two, six), []engine.Listen{unfiltered}},
 		{"filter", config(one, two, six), []engine.Listen{v4(1, 2)}},
-		{"unicast peers, whose TTL is to be counted", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
+		{"unicast peers, whose TTL is checked", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
 		{"multicast", config(one, two, six), []engine.Listen{v4(1, 2)}},
 		{"shutdown", config(with(one, down), two, six), []engine.Listen{v4(2)}},
 		{"no shutdown", config(one, two, six), []engine.Listen{v4(1, 2)}},
@@ -496,7 +498,7 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// Hosts are told of the new MAC address at once when the interface of a Master gets one; the virtual MAC stays.
+// When the interface of a Master gets a new MAC address, it is announced to hosts at once; the virtual MAC stays.
 func TestMasterAnnouncesNewMAC(t *testing.T) {
 	for _, kind := range []engine.InterfaceType{engine.Ether, engine.Macvlan} {
 		t.Run(kind.String(), func(t *testing.T) {

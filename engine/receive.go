@@ -140,27 +140,27 @@ func (c *Core) tolerate(now time.Time, g *group, reason vrrp.DropReason, out *Ou
 	what := dropText[reason]
 	switch hold := len(c.advert.Addresses); {
 	case reason == vrrp.DropLength:
-		what = fmt.Sprintf("they count %d addresses and hold %d", hold+c.advert.Missing, hold)
+		what = fmt.Sprintf("they declare %d addresses but contain %d", hold+c.advert.Missing, hold)
 	case reason == vrrp.DropAddressList && hold == 0:
 		what = dropText[vrrp.DropNoAddresses]
 	}
-	c.event(now, EventFault, g.cfg.Key, fmt.Sprintf("accepting adverts from %s in spite of this: %s", c.advert.Source, what), out)
+	c.event(now, EventFault, g.cfg.Key, fmt.Sprintf("accepting mismatched adverts from %s: %s", c.advert.Source, what), out)
 }
 
 // dropText says for people what is wrong with a discarded packet.
 var dropText = [vrrp.NumDropReasons]string{
 	vrrp.DropTTL:         "they were forwarded by a router, or sent with a wrong TTL",
-	vrrp.DropAH:          "they are in an IPsec Authentication Header, which this router does not have",
-	vrrp.DropCARP:        "they are CARP and not VRRP, which has the same virtual MAC address: give it another number",
+	vrrp.DropAH:          "they are in an IPsec Authentication Header, which this router does not support",
+	vrrp.DropCARP:        "they are CARP, not VRRP, with the same virtual MAC address: give CARP another number",
 	vrrp.DropLength:      "they are too short or too long",
 	vrrp.DropVersion:     "another version of VRRP",
-	vrrp.DropType:        "an unknown type of message",
+	vrrp.DropType:        "unknown message type",
 	vrrp.DropChecksum:    "wrong checksum",
 	vrrp.DropVRID:        "another virtual router",
-	vrrp.DropOwn:         "they have our own address, by a loop or because another host uses it too",
-	vrrp.DropPeer:        "they are not from a unicast peer to this router alone",
+	vrrp.DropOwn:         "their source is this router's own address: there is a loop, or another host uses the address",
+	vrrp.DropPeer:        "they are not unicast from a configured peer",
 	vrrp.DropOwner:       "this router owns the virtual address",
-	vrrp.DropAuthType:    "another type of authentication",
+	vrrp.DropAuthType:    "another authentication type",
 	vrrp.DropAuth:        "the authentication is wrong",
 	vrrp.DropInterval:    "another advertisement interval",
 	vrrp.DropNoAddresses: "they have no addresses",

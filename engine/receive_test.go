@@ -79,13 +79,13 @@ func TestDiscardedPackets(t *testing.T) {
 			}
 			text := h.texts(engine.EventFault)
 			if len(text) > 1 && tt.reason == vrrp.DropOwn {
-				text = text[:1] // the other is that it goes on: see TestRivals
+				text = text[:1] // the other reports that the rival persists: see TestRivals
 			}
 			if len(text) != 1 || !strings.Contains(text[0], tt.p.Src.String()) {
-				t.Errorf("told of %q, want it once", text)
+				t.Errorf("reported %q, want it once", text)
 			}
 			if strings.Contains(text[0], "secret") || strings.Contains(text[0], "public") {
-				t.Errorf("tells the secret: %q", text)
+				t.Errorf("reveals the secret: %q", text)
 			}
 		})
 	}
@@ -111,11 +111,12 @@ func TestToleratedMismatch(t *testing.T) {
 		t.Errorf("%d received (-want +got):\n%s", c.AdvertsReceived, diff)
 	}
 	if text := h.texts(engine.EventFault); len(text) != 2 {
-		t.Errorf("told of %q, want each once", text)
+		t.Errorf("reported %q, want each once", text)
 	}
 }
 
-// TestToleratedAddresses covers what peers send that have no addresses to tell, or count others than they send.
+// TestToleratedAddresses covers adverts of peers that send no addresses, or declare another number than they
+// send.
 func TestToleratedAddresses(t *testing.T) {
 	none := func(vr *engine.VirtualRouter) { vr.Protocol.Addresses = nil }
 	fewer := func(p vrrp.Packet) vrrp.Packet {
@@ -131,7 +132,7 @@ func TestToleratedAddresses(t *testing.T) {
 		told   string
 	}{
 		{"no addresses", none, nil, vrrp.DropAddressList, "they have no addresses"},
-		{"fewer than counted", func(*engine.VirtualRouter) {}, fewer, vrrp.DropLength, "they count 3 addresses and hold 1"},
+		{"fewer than counted", func(*engine.VirtualRouter) {}, fewer, vrrp.DropLength, "they declare 3 addresses but contain 1"},
 	} {
 		h := newHost(t)
 		vr := group("eth0", 51, "10.0.0.100")
@@ -151,7 +152,7 @@ func TestToleratedAddresses(t *testing.T) {
 			t.Errorf("%s: tolerated %v, %d received, Master %s", tt.name, s.Counters.Tolerated, s.Counters.AdvertsReceived, s.MasterAddr)
 		}
 		if text := h.texts(engine.EventFault); len(text) != 1 || !strings.Contains(text[0], tt.told) {
-			t.Errorf("%s: told of %q, want %q once", tt.name, text, tt.told)
+			t.Errorf("%s: reported %q, want %q once", tt.name, text, tt.told)
 		}
 	}
 }
@@ -180,13 +181,13 @@ func TestForeignVirtualRouters(t *testing.T) {
 	}
 	told := slices.DeleteFunc(h.texts(engine.EventLink), func(s string) bool { return !strings.Contains(s, "group 77") })
 	if len(told) != 1 || !strings.Contains(told[0], "10.0.0.9") {
-		t.Errorf("told of %q, want it once", told)
+		t.Errorf("reported %q, want it once", told)
 	}
 	if c := h.status(vr.Key).Counters; c.AdvertsReceived != 0 || c.Dropped != count(vrrp.DropNone, 0) {
 		t.Errorf("counted for the other group: %+v", c)
 	}
 
-	// Once it is configured and removed again, it is news again.
+	// After the group was configured and removed again, it is reported again.
 	h.apply(config(vr, foreign))
 	h.deliver(1, vrrp.IPv4, advert(&foreign, 200, "10.0.0.9"))
 	if n := h.status(foreign.Key).Counters.AdvertsReceived; n != 1 {
@@ -259,14 +260,14 @@ func TestSilentMasterIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.answer(0)
-	h.run(10 * time.Second) // nobody was heard this time
+	h.run(10 * time.Second) // no advert was heard this time
 	want := []string{"", "", "heard 10.0.0.2 with priority 200", "last heard 10.0.0.2 with priority 200", "", ""}
 	if diff := cmp.Diff(want, h.texts(engine.EventTransition)); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
 }
 
-// Whoever sends an owner's adverts from many addresses does not fill the log.
+// Adverts of an owner from many addresses do not fill the log.
 func TestRivalsAreNotToldOfAtAnyRate(t *testing.T) {
 	h := newHost(t)
 	vr := group("eth0", 1, "10.0.0.200")
@@ -282,7 +283,7 @@ func TestRivalsAreNotToldOfAtAnyRate(t *testing.T) {
 	}
 	h.run(time.Minute)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 255, "10.0.0.99"))
-	if texts := h.texts(engine.EventFault); len(texts) != 3 { // one is that the first is gone
+	if texts := h.texts(engine.EventFault); len(texts) != 3 { // one reports the end of the first
 		t.Errorf("%d events after a minute, want three: %.3q", len(texts), texts)
 	}
 }

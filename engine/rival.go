@@ -138,9 +138,9 @@ func (g *group) third(r *claimant) *claimant {
 func (g *group) rivalText(r *claimant) string {
 	switch {
 	case r.Kind == RivalOwner:
-		return fmt.Sprintf("%s says that it owns the virtual addresses, as this router does: the higher primary address becomes Master", r.Addr)
+		return fmt.Sprintf("%s and this router both claim to own the virtual addresses: the higher primary address becomes Master", r.Addr)
 	case r.Kind == RivalAddress:
-		return fmt.Sprintf("another router claims to be Master with priority %d and this router's own address %s, or a loop brings adverts back", r.Priority, r.Addr)
+		return fmt.Sprintf("another router with this router's own address %[2]s claims to be Master with priority %[1]d, or a loop returns adverts", r.Priority, r.Addr)
 	case g.state == vrrp.Master:
 		return fmt.Sprintf("%s also claims to be Master, with priority %d: it does not hear this router", r.Addr, r.Priority)
 	default:
@@ -192,11 +192,11 @@ func (c *Core) retire(now time.Time, g *group, out *Output) {
 func goneText(r *Rival) string {
 	switch r.Kind {
 	case RivalOwner:
-		return fmt.Sprintf("%s does not say any more that it owns the virtual addresses", r.Addr)
+		return fmt.Sprintf("%s no longer claims to own the virtual addresses", r.Addr)
 	case RivalAddress:
-		return fmt.Sprintf("no other router has this router's own address %s any more", r.Addr)
+		return fmt.Sprintf("no other router uses this router's own address %s any more", r.Addr)
 	default:
-		return fmt.Sprintf("%s does not claim to be Master any more", r.Addr)
+		return fmt.Sprintf("%s no longer claims to be Master", r.Addr)
 	}
 }
 

@@ -29,7 +29,7 @@ func routed(cfg engine.Config, routes ...engine.StaticRoute) engine.Config {
 	return cfg
 }
 
-// route plays the kernel for routes: it refuses those in refused.
+// route simulates the kernel for routes: it refuses those in refused.
 func (h *host) route(refused ...engine.StaticRoute) (asked bool) {
 	h.tb.Helper()
 	n := len(h.out.Routes)
@@ -68,7 +68,7 @@ const (
 	failed    = engine.RouteFailed
 )
 
-// A route is there while one virtual router is Master, a bound one while that one is.
+// A route is installed while any virtual router is Master, a bound route while its virtual router is.
 func TestRoutesFollowTheMaster(t *testing.T) {
 	h := newHost(t)
 	g1, g2 := group("eth0", 1, "10.0.0.100"), group("eth0", 2, "10.0.0.101")
@@ -104,7 +104,8 @@ func TestRoutesFollowTheMaster(t *testing.T) {
 	}
 }
 
-// A refused route is a warning, told once, and tried again later and later, at once when an interface changes.
+// A refused route causes one warning. It is retried at growing intervals, and at once when an interface
+// changes.
 func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
@@ -115,7 +116,7 @@ func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	start := h.now
 	for range 9 {
 		if !h.route(uplinkRoute) {
-			t.Fatalf("after %v it is not tried again", h.now.Sub(start))
+			t.Fatalf("not retried after %v", h.now.Sub(start))
 		}
 		h.wantRoutes("refused", failed)
 		at = append(at, h.now.Sub(start))
@@ -123,7 +124,7 @@ func TestRefusedRouteIsTriedAgain(t *testing.T) {
 			before := h.now
 			h.run(time.Second)
 			if h.now.Sub(before) != time.Second || h.now.Sub(start) > time.Hour {
-				t.Fatal("it is not tried again")
+				t.Fatal("it is not retried")
 			}
 		}
 	}
@@ -133,7 +134,7 @@ func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	}
 	s := time.Second
 	if want := []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 32 * s, 60 * s, 60 * s}; !slices.Equal(gaps, want) {
-		t.Errorf("tried after %v, want %v", gaps, want)
+		t.Errorf("retried after %v, want %v", gaps, want)
 	}
 	h.route(uplinkRoute)
 	if faults := h.texts(engine.EventFault); len(faults) != 1 || !strings.Contains(faults[0], "0.0.0.0/0 via 10.0.0.254: "+errFar.Error()) {
@@ -141,16 +142,16 @@ func TestRefusedRouteIsTriedAgain(t *testing.T) {
 	}
 	h.link(ethernet(2, "eth1", "10.1.0.1/24"))
 	if !h.route() {
-		t.Error("a new interface is no reason to try again")
+		t.Error("a new interface does not cause a retry")
 	}
 	h.wantRoutes("accepted", installed)
 	h.run(2 * time.Minute)
 	if h.route() {
-		t.Error("an installed route is tried again")
+		t.Error("an installed route is retried")
 	}
 }
 
-// What is removed from outside is put back, though not without end.
+// A removed route is restored, but not indefinitely.
 func TestLostRouteIsPutBack(t *testing.T) {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
@@ -163,27 +164,27 @@ func TestLostRouteIsPutBack(t *testing.T) {
 		return h.route()
 	}
 	if lose() {
-		t.Error("as Backup there is nothing to put back")
+		t.Error("a Backup restores routes")
 	}
 	h.run(4 * time.Second)
 	h.route()
 	for i := range 5 {
 		if !lose() {
-			t.Errorf("loss %d: not put back", i+1)
+			t.Errorf("loss %d: not restored", i+1)
 		}
 	}
 	if lose() {
-		t.Error("put back without end")
+		t.Error("restored without a limit")
 	}
 	h.wantRoutes("given up for a while", failed)
 	h.run(11 * time.Second)
 	if !h.route() {
-		t.Error("not put back later")
+		t.Error("not restored later")
 	}
 	h.wantRoutes("later", installed)
 }
 
-// Only what differs in a new configuration changes; a stop and a removal withdraw.
+// A new configuration changes only the routes that differ; a stop and a removal withdraw routes.
 func TestRoutesInANewConfiguration(t *testing.T) {
 	h := newHost(t)
 	g := group("eth0", 1, "10.0.0.100")
@@ -194,7 +195,7 @@ func TestRoutesInANewConfiguration(t *testing.T) {
 	h.route()
 	h.apply(routed(config(g), uplinkRoute))
 	if len(h.out.Routes) > 0 {
-		t.Error("the same configuration asks for routes")
+		t.Error("the same configuration requests routes")
 	}
 	second := uplinkRoute
 	second.Metric = 10
@@ -203,7 +204,7 @@ func TestRoutesInANewConfiguration(t *testing.T) {
 	h.route()
 	h.apply(routed(config(g)))
 	if n := len(h.out.Routes); n == 0 || len(h.out.Routes[n-1].Routes) != 0 {
-		t.Error("removed from the configuration, the routes stay")
+		t.Error("routes removed from the configuration stay")
 	}
 	h.apply(routed(config(g), uplinkRoute))
 	h.route()

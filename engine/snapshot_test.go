@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// frozen renders everything in a snapshot.
+// frozen returns everything in a snapshot as text.
 func frozen(s *engine.Snapshot) []string {
 	list := []string{fmt.Sprint(s.Time, s.Started)}
 	for _, r := range s.Routers {

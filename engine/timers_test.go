@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// spread returns a host that is Master of n groups whose adverts are due apart.
+// spread returns a host that is Master of n groups whose adverts are due at different times.
 func spread(t *testing.T, n int, apart, interval time.Duration) *host {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
@@ -29,7 +29,7 @@ func spread(t *testing.T, n int, apart, interval time.Duration) *host {
 	return h
 }
 
-// Masters come to send their adverts at the same moments, whenever they became Master, and never make an interval
+// Masters gradually send their adverts at the same times, whenever they became Master, and never make an interval
 // longer, or shorter by more than the slack.
 func TestAdvertsShareWakeUps(t *testing.T) {
 	for _, tt := range []struct {
@@ -143,7 +143,7 @@ func TestInterfacesTakeTurns(t *testing.T) {
 	}
 }
 
-// Those that have not arrived yet share wake-ups too.
+// Groups that are not aligned yet share wake-ups too.
 func TestAdvertsShareWakeUpsOnTheWay(t *testing.T) {
 	const n = 150
 	h := spread(t, n, 2*time.Millisecond, time.Second) // 300 ms from the first to the last
@@ -159,7 +159,7 @@ func TestAdvertsShareWakeUpsOnTheWay(t *testing.T) {
 
 func TestLatenessDoesNotAddUp(t *testing.T) {
 	h := spread(t, 1, time.Second, time.Second)
-	h.run(200 * time.Second) // it is where all come to
+	h.run(200 * time.Second) // this is the time to which all are aligned
 	first := h.core.Deadline()
 	for i := range 1000 {
 		due := h.core.Deadline()
@@ -193,7 +193,7 @@ func TestExpireBeforeTheDeadlineDoesNothing(t *testing.T) {
 	}
 }
 
-// TestDeadline holds the Core's deadline against those of all its groups, through whatever happens.
+// TestDeadline compares the Core's deadline with those of all its groups, after arbitrary events.
 func TestDeadline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const n = 12

@@ -19,14 +19,14 @@ func script(interval time.Duration) engine.TrackObject {
 	}
 }
 
-// track tells of a result.
+// track reports a result.
 func (h *host) track(o engine.TrackObject, up bool) {
 	h.out = engine.Output{}
 	h.core.SetTrack(h.now, &o, engine.TrackResult{Up: up}, &h.out)
 	h.answer(0)
 }
 
-// TestTrackAloneIsCommitted commits nothing but what a virtual router depends on, while that is down, and the other way round.
+// TestTrackAloneIsCommitted commits only a virtual router's dependency on an object that is down, and its removal.
 func TestTrackAloneIsCommitted(t *testing.T) {
 	gw := script(time.Second)
 	plain := with(group("eth0", 1, "10.0.0.101"), func(vr *engine.VirtualRouter) { vr.Protocol.Priority = 200 })
@@ -74,7 +74,7 @@ func TestTrackAloneIsCommitted(t *testing.T) {
 	}
 }
 
-// TestTrackedObjectChangesInPlace: how often a program is run, say, has nothing to do with what it has found out.
+// TestTrackedObjectChangesInPlace checks that settings such as the interval of a program do not discard its result.
 func TestTrackedObjectChangesInPlace(t *testing.T) {
 	vr := with(group("eth0", 1, "10.0.0.101"), func(vr *engine.VirtualRouter) { vr.Track = []engine.Tracking{{Object: "gw", Decrement: 50}} })
 	cfg := func(o engine.TrackObject) engine.Config {

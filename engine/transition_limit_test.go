@@ -11,8 +11,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// A forger makes a virtual router change its state a hundred times a second. Twenty transitions and one summary
-// every ten seconds are told, the last state is among them, and everything is counted and numbered.
+// Forged adverts make a virtual router change its state a hundred times a second. Twenty transitions and one
+// summary every ten seconds are reported, including the last state, and everything is counted and numbered.
 func TestFlapping(t *testing.T) {
 	h, vr := master(t)
 	h.run(time.Minute)
@@ -40,7 +40,7 @@ func TestFlapping(t *testing.T) {
 			continue
 		}
 		if e.From != last && e.Kind == engine.EventFlaps {
-			t.Errorf("a summary begins with %s, told was %s", e.From, last)
+			t.Errorf("a summary begins with %s, the last reported state was %s", e.From, last)
 		}
 		last = e.To
 		untold += e.Untold
@@ -52,10 +52,10 @@ func TestFlapping(t *testing.T) {
 		t.Errorf("%d events for %d transitions", transitions, 2*made)
 	}
 	if told < 20+5 || told > 20+8 || told-summaries != 20 {
-		t.Errorf("%d were told, %d of them summaries", told, summaries)
+		t.Errorf("%d were reported, %d of them summaries", told, summaries)
 	}
 	if last != s.State || told-summaries+untold != 2*made || s.Counters.Untold != untold {
-		t.Errorf("told last is %s; %d told and %d said not to be, of %d; counted %d", last, told-summaries, untold, 2*made, s.Counters.Untold)
+		t.Errorf("last reported: %s; %d reported and %d summarised, of %d; counted %d", last, told-summaries, untold, 2*made, s.Counters.Untold)
 	}
 	if n := len(s.History); n != 32 || s.History[n-1].To != s.State {
 		t.Errorf("history %+v", s.History)
@@ -67,21 +67,21 @@ func TestFlapping(t *testing.T) {
 		}
 	}
 	if said != 1 {
-		t.Errorf("that there are too many was said %d times", said)
+		t.Errorf("the limit was reported %d times", said)
 	}
 
-	// When it is over, each is told again; and the end is in any case.
+	// After that each transition is reported again; the end always is.
 	began = len(h.events)
 	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.9"))
 	h.apply(config())
 	for _, e := range h.events[began:] {
 		if e.Quiet {
-			t.Errorf("later it is not told: %+v", e)
+			t.Errorf("not reported later: %+v", e)
 		}
 	}
 }
 
-// The end of a virtual router is told while it flaps, with what was not.
+// The end of a flapping virtual router is reported, with the number of unreported transitions.
 func TestEndWhileFlapping(t *testing.T) {
 	h, vr := master(t)
 	forged := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Interval = 10 * time.Millisecond })

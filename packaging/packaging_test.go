@@ -4,6 +4,7 @@ package packaging
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -164,9 +165,10 @@ func TestSecurityPage(t *testing.T) {
 var capabilities = regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`)
 
 // TestCapabilities runs a router with the unit's capabilities in a network namespace, with other users' processes hidden and without control
-// groups, as there: its script runs as nobody, without any other group, with the usual umask, and is killed when it takes too long; what
-// it has put into the background ends with it.
+// groups, like the unit: its script runs as nobody, without any other group, with the usual umask, and is killed when it takes too long. Its
+// background processes end with it.
 func TestCapabilities(t *testing.T) {
+	need(t, "pgrep")
 	need(t, "setpriv")
 	need(t, "unshare")
 	if os.Geteuid() != 0 {
@@ -231,8 +233,10 @@ func TestCapabilities(t *testing.T) {
 	if err != nil || !bytes.Contains(said, []byte("(nobody 1 0022)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
-	if left, _ := exec.Command("pgrep", "-a", "-f", "sleep "+unique).Output(); len(left) > 0 {
-		t.Errorf("the script has left\n%s", left)
+	left, err := exec.Command("pgrep", "-a", "-f", "sleep "+unique).CombinedOutput()
+	var none *exec.ExitError
+	if !errors.As(err, &none) || none.ExitCode() != 1 { // 1: there is no such process
+		t.Errorf("the script left processes: %v\n%s", err, left)
 	}
 }
 
@@ -311,7 +315,8 @@ func TestDebianPackage(t *testing.T) {
 	}
 }
 
-// TestAppArmorProfile has AppArmor's own parser read the profile. Where the kernel has AppArmor, the program runs under it in complain mode.
+// TestAppArmorProfile parses the profile with AppArmor's parser. If the kernel has AppArmor, the program runs under the profile in complain
+// mode.
 func TestAppArmorProfile(t *testing.T) {
 	need(t, "apparmor_parser")
 	run(t, "apparmor_parser", "--skip-kernel-load", "--skip-cache", "apparmor")
@@ -322,7 +327,7 @@ func TestAppArmorProfile(t *testing.T) {
 	if !bytes.Contains(text, []byte("flags=(complain")) {
 		t.Error("the profile is not in complain mode")
 	}
-	// What the unit permits, the profile does not take away.
+	// The profile must permit every capability of the unit.
 	unit, err := os.ReadFile("vrrpsh.service")
 	if err != nil {
 		t.Fatal(err)

@@ -24,15 +24,15 @@ func released(t *testing.T) string {
 	return string(m[1])
 }
 
-// TestVersion checks that the program says the release that the change log ends with.
+// TestVersion checks that the program reports the newest release of the change log.
 func TestVersion(t *testing.T) {
 	if got, want := run(t, bin, "version"), "vrrpsh "+released(t)+"\n"; got != want {
 		t.Errorf("version %q, want %q", got, want)
 	}
 }
 
-// TestVersionFromGit checks what a checkout adds to the release: nothing without a tag or at it, then how many commits, in an
-// order that Debian agrees with.
+// TestVersionFromGit checks the suffix that a checkout adds to the release: none without a tag or at the tag, then the number
+// of commits, in the order of Debian versions.
 func TestVersionFromGit(t *testing.T) {
 	need(t, "git")
 	top := t.TempDir()
@@ -69,7 +69,7 @@ func TestVersionFromGit(t *testing.T) {
 	git("add", ".")
 	commit()
 	version("")
-	git("tag", "v0.0.1") // another release's
+	git("tag", "v0.0.1") // of another release
 	version("")
 	git("tag", "v"+release)
 	order := []string{version("")}

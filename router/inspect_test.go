@@ -11,7 +11,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestObstacles holds which interfaces are looked at, and that what several have in common is told once.
+// TestObstacles checks which interfaces are inspected, and that a common finding is reported once.
 func TestObstacles(t *testing.T) {
 	group := func(iface string, family vrrp.Family, vif string) engine.VirtualRouter {
 		r := engine.VirtualRouter{Key: engine.Key{Interface: iface, Family: family, VRID: 1}, VIFName: vif}
@@ -32,12 +32,12 @@ func TestObstacles(t *testing.T) {
 		return []string{"all", iface}
 	}).obstacles(routers)
 	if want := []string{"eth0 m1,m3", "eth0 ", "eth1 m2"}; !slices.Equal(asked, want) {
-		t.Errorf("asked of %q, want %q", asked, want)
+		t.Errorf("inspected %q, want %q", asked, want)
 	}
 	if want := []string{"all", "eth0", "eth1"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 	if got := inspector(nil).obstacles(routers); got != nil {
-		t.Errorf("nobody has found %q", got)
+		t.Errorf("found %q without an inspection", got)
 	}
 }

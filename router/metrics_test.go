@@ -16,7 +16,7 @@ import (
 	"vrrpsh/shell"
 )
 
-// TestMetrics switches metrics on as a user does, and reads what the parts of an assembled router tell.
+// TestMetrics enables metrics like a user, and reads the values from the parts of a complete router.
 func TestMetrics(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.toml")

@@ -69,7 +69,7 @@ func (r *Router) tellMissing(told string) string {
 	case now == "":
 		r.log.Info("all parts of the configuration are in effect")
 	default:
-		r.log.Error("the virtual routers go on without what the configuration says; it is tried again", "error", now)
+		r.log.Error("part of the configuration is not in effect, but the virtual routers run; trying again", "error", now)
 	}
 	return now
 }

@@ -34,7 +34,7 @@ func newMachine(t *testing.T) *machine {
 	}}
 }
 
-// start starts a router with these settings beside its virtual router.
+// start starts a router with one virtual router and these settings.
 func (m *machine) start(settings string) (*Router, error) {
 	m.t.Helper()
 	text := settings + "\n[[vrouter]]\ngroup = 7\ninterface = \"eth0\"\nvip = \"10.0.0.100\"\n"
@@ -49,7 +49,7 @@ func (m *machine) start(settings string) (*Router, error) {
 	return r, err
 }
 
-// taken is an address that somebody listens at until free is called.
+// taken is an address that is in use until free is called.
 func taken(t *testing.T) (address string, free func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,8 +68,8 @@ func answers(address string) bool {
 	return err == nil
 }
 
-// TestListenersThatCannotBe: a commit that asks for them is refused; at a start, and where virtual routers are taken over, they are
-// missing until they can be opened.
+// TestListenersThatCannotBe checks that a commit with listeners that cannot be opened is refused. At a start or a takeover of
+// virtual routers, they are missing until they can be opened.
 func TestListenersThatCannotBe(t *testing.T) {
 	for _, listener := range []string{"api", "ssh"} {
 		t.Run(listener, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestListenersThatCannotBe(t *testing.T) {
 			if r, err = m.start(""); err != nil {
 				t.Fatal(err)
 			}
-			// Everything else in the commit is taken back.
+			// The rest of the commit is rolled back.
 			before := r.manager.Running().ID
 			var out strings.Builder
 			user := r.Console()
@@ -123,17 +123,17 @@ func TestListenersThatCannotBe(t *testing.T) {
 			if _, err := m.start(settings); err != nil {
 				t.Fatalf("at a hand-over: %v", err)
 			}
-			expect(t, entries, "the virtual routers go on without what the configuration says; it is tried again")
+			expect(t, entries, "part of the configuration is not in effect, but the virtual routers run; trying again")
 			free()
 			expect(t, entries, "all parts of the configuration are in effect")
 			if !answers(address) {
-				t.Error("nobody listens")
+				t.Error("no listener accepts connections")
 			}
 		})
 	}
 }
 
-// TestLogThatCannotBeOpened: it is missing after a hand-over until a reload can open it.
+// TestLogThatCannotBeOpened checks that such a log is missing after a hand-over until a reload can open it.
 func TestLogThatCannotBeOpened(t *testing.T) {
 	m := newMachine(t)
 	r, err := m.start("")
@@ -158,7 +158,7 @@ func TestLogThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// reloads returns what has the router read its file again, until it has.
+// reloads returns a function that makes the router reload its file and waits for it.
 func reloads(t *testing.T, r *Router) func() {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
@@ -166,7 +166,7 @@ func reloads(t *testing.T, r *Router) func() {
 	go r.reload(ctx, hangup)
 	return func() {
 		hangup <- syscall.SIGHUP
-		hangup <- syscall.SIGHUP // when it is taken, the one before is done
+		hangup <- syscall.SIGHUP // when this signal is received, the previous reload is done
 	}
 }
 

@@ -133,7 +133,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 	log := j.Logger()
 	if missing {
-		log.Warn("there is no configuration file yet: the first commit writes it", "file", path)
+		log.Warn("no configuration file yet: the first commit writes it", "file", path)
 	}
 
 	if general.PID != "" {
@@ -143,7 +143,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 		}
 	}
 	for _, err := range without {
-		log.Error("the virtual routers go on without what the configuration says; another restart tries again", "error", err)
+		log.Error("part of the configuration is not in effect, but the virtual routers run; another restart tries again", "error", err)
 	}
 	// Claim the socket first: while another router answers on it, nothing in the kernel may be treated as left over from a crash.
 	control, handover, err := takeOver(inherited, general.ControlSocket, log)
@@ -152,10 +152,10 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 	r.control = control
 	if inheritErr != nil {
-		log.Warn("what the process before has left is lost: starting anew", "error", inheritErr)
+		log.Warn("the state of the previous process is lost: starting anew", "error", inheritErr)
 	}
 	if inherited != nil && inherited.Returned != "" {
-		log.Error("the installed release cannot take over: the one before goes on", "error", inherited.Returned)
+		log.Error("the installed release cannot take over: the previous release keeps running", "error", inherited.Returned)
 	}
 	r.hangup, r.parent = hangup, parent
 	r.options = Options{
@@ -174,10 +174,10 @@ func (p Program) Run(ctx context.Context) (err error) {
 		case handover == nil:
 			return err
 		case err != nil:
-			log.Error("this release cannot take over: the one before shall go on", "error", err)
+			log.Error("this release cannot take over: returning to the previous release", "error", err)
 			j.Flush()
 			err = r.giveBack(handover, err)
-			log.Error("nobody can take over: starting once more", "error", err)
+			log.Error("cannot return to the previous release: starting again", "error", err)
 			inherited.ReleasePredecessor(r.control, r.pid)
 			continue
 		}
@@ -185,7 +185,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			continue
 		}
 		err := r.succeed(handover)
-		log.Error("the router could not be restarted: this process goes on", "error", err)
+		log.Error("restart failed: this process keeps running", "error", err)
 	}
 }
 
@@ -262,7 +262,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	case errors.As(err, &unfit):
 		return unfit.left, unfit.err
 	case err != nil && ctx.Err() != nil:
-		log.Info("router stops before it has started")
+		log.Info("router stops before its start has finished")
 		return nil, nil
 	case err != nil:
 		return nil, err

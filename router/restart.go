@@ -19,6 +19,7 @@ import (
 	"vrrpsh/engine/driver"
 	"vrrpsh/platform/native"
 	"vrrpsh/platform/process"
+	"vrrpsh/platform/program"
 	"vrrpsh/shell/remote"
 )
 
@@ -33,7 +34,7 @@ func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.Unix
 			if in.Returnable() { // the previous program continues
 				return nil, nil, err
 			}
-			log.Warn("what the process before has left is not understood: starting anew", "error", err)
+			log.Warn("cannot read the state of the previous process: starting anew", "error", err)
 		}
 		if in.Listener != nil && in.Listener.Addr().String() == path {
 			return in.Listener, handover, nil
@@ -41,7 +42,7 @@ func takeOver(in *process.Inheritance, path string, log *slog.Logger) (*net.Unix
 	}
 	l, err := remote.Listen(path)
 	if err != nil && in != nil && in.Listener != nil {
-		log.Error("the control socket stays where it was", "error", err)
+		log.Error("cannot open the new control socket: the previous one stays in use", "error", err)
 		return in.Listener, handover, nil
 	}
 	return l, handover, err
@@ -104,7 +105,7 @@ func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) 
 	case restart <- struct{}{}:
 		return what, nil
 	default:
-		return "", errors.New("it restarts already")
+		return "", errors.New("a restart is already in progress")
 	}
 }
 
@@ -112,9 +113,16 @@ func (p *run) ask(ctx context.Context, restart chan<- struct{}) (string, error) 
 func said(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Start(); err != nil {
+	ended, err := program.Start(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
 		return "", err
 	}
+	defer ended()
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
 	if err := cmd.Wait(); err != nil {

@@ -134,7 +134,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
 		}), nil
 	})
-	r.shells.Log = log
+	r.shells.Complaints = login.NewComplaints(log, time.Now)
 	r.shells.Administrator = func(p remote.Peer) bool { return levelOf(p, manager.Running().Config) >= conf.Administrator }
 	r.ssh = sshd.New(sshd.Options{
 		Config: config, Gate: gate, Log: log, Shells: r.shells,
@@ -201,7 +201,7 @@ func (r *Router) Stop() error {
 	select {
 	case <-closed:
 	case <-time.After(stopGrace):
-		r.log.Warn("a session or a commit does not end: nobody waits for it")
+		r.log.Warn("a session or a commit does not end: stopping without it")
 	}
 	r.cancel()
 	<-r.done
@@ -243,17 +243,17 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 		case <-asked:
 		}
 		if err := r.journal.Reopen(); err != nil {
-			r.log.Error("a log file cannot be opened again: it is written to as before", "error", err)
+			r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
 		}
 		if err := r.listener.Renew(); err != nil {
-			r.log.Error("the certificate of the API cannot be read again: connections get the one from before", "error", err)
+			r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
 		}
 		before := r.manager.Running().ID
 		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
 		case err != nil:
 			r.log.Error("configuration file refused: nothing has changed", "error", err)
 		case rev.ID == before:
-			r.log.Info("configuration file read: it has not changed")
+			r.log.Info("configuration file read: no changes")
 			_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
 		default:
 			r.log.Info("configuration file read and applied", "revision", rev.ID)

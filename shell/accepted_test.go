@@ -4,35 +4,16 @@ package shell
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/platform/recorded"
 )
-
-// record writes what has no recording yet. What was recorded is what a release has done, and stays.
-var record = flag.Bool("record", false, "record what new files in testdata mean")
-
-// recorded returns what was recorded under a name.
-func recorded(t *testing.T, name, got string) string {
-	t.Helper()
-	path := filepath.Join("testdata", "accepted", name)
-	b, err := os.ReadFile(path)
-	if *record && errors.Is(err, fs.ErrNotExist) {
-		b = []byte(got)
-		err = os.WriteFile(path, b, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 // TestAcceptedFiles holds that every configuration that a release has accepted is shown as it was, without secrets, and
 // that the commands which a release has made of it, secrets included, are still a way to type it.
@@ -54,7 +35,7 @@ func TestAcceptedFiles(t *testing.T) {
 				"show running-config": ".masked", "show running-config toml": ".masked.toml", "show running-config json": ".masked.json",
 			} {
 				got := must(t, s, command)
-				if diff := cmp.Diff(recorded(t, name+suffix, got), got); diff != "" {
+				if diff := cmp.Diff(recorded.Content(t, filepath.Join("testdata", "accepted", name+suffix), got), got); diff != "" {
 					t.Errorf("%s (-recorded +got):\n%s", command, diff)
 				}
 			}

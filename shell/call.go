@@ -50,7 +50,7 @@ func (c *call) run(h handler) error {
 	if width := c.session.textWidth(0); width > 0 {
 		out = &fold{w: out, width: width}
 	}
-	buffered := bufio.NewWriter(interruptible{c.ctx, unshared{c.share, out}})
+	buffered := bufio.NewWriter(interruptible{c.ctx, c.share.Writer(out)})
 	chain, err := newChain(pipes, buffered, c.share)
 	if err != nil {
 		return err
@@ -108,15 +108,6 @@ func (c *call) say(indent int, format string, args ...any) {
 
 // snapshot reads the running state.
 func (c *call) snapshot() (*engine.Snapshot, error) { return c.session.env.View.Snapshot(c.ctx) }
-
-// misplaced returns an error about an argument of the command.
-func (c *call) misplaced(name, msg string) error {
-	a, ok := c.step.Arg(name)
-	if !ok {
-		return failed("%s", msg)
-	}
-	return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: msg}
-}
 
 // ask asks the user a question.
 func (c *call) ask(prompt string, secret bool) (string, error) {

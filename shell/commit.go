@@ -233,7 +233,8 @@ func commitCheck(c *call) error {
 // opened returns the listeners in the configuration "to" that are not in the configuration "from". An invalid
 // configuration opens no listeners.
 func opened(from, to *conf.File) []string {
-	if conf.API.Raw(from) == conf.API.Raw(to) && conf.SSHListen.Raw(from) == conf.SSHListen.Raw(to) {
+	same := func(k *conf.Key) bool { return conf.SameValue(k.Raw(from), k.Raw(to)) }
+	if same(conf.API.Key) && same(conf.ClientAPI.Key) && same(conf.SSHListen.Key) {
 		return nil
 	}
 	was, err := conf.Validate(from, nil)
@@ -267,11 +268,11 @@ func (c *call) restart(d *commands.Draft) {
 func (c *call) revision(argument string) (*conf.File, int, error) {
 	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
-		return nil, 0, c.misplaced(argument, "not a number of a revision")
+		return nil, 0, c.step.Misplaced(argument, "not a number of a revision")
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {
-		return nil, 0, c.misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
+		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
 			len(c.session.env.Manager.History())-1))
 	}
 	return file, n, err

@@ -139,7 +139,8 @@ func (s *Session) objectValues(word string) []completions.Candidate {
 	return list
 }
 
-// shownDraft returns the configuration whose names complete a line.
+// shownDraft returns the session's candidate, or outside configure mode the configuration that a new candidate would start
+// with.
 func (s *Session) shownDraft() *commands.Draft {
 	if s.draft != nil {
 		return s.draft

@@ -22,7 +22,7 @@ func commitConfirmed(c *call) error {
 	if v := c.step.Value("minutes"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return c.misplaced("minutes", "not a number of minutes")
+			return c.step.Misplaced("minutes", "not a number of minutes")
 		}
 		wait = time.Duration(n) * time.Minute
 	}

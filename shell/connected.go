@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"vrrpsh/conf"
+	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
 )
 
@@ -27,11 +28,7 @@ func connectedRoutes(file *conf.File, links []engine.LinkStatus) []connectedRout
 		if at < 0 || conf.Shutdown.Value(v) || conf.NetDrv.Value(v) == "ioctl" {
 			continue
 		}
-		vips := conf.VIPs.Value(v)
-		if vip := conf.VIP.Value(v); vip != "" {
-			vips = append([]string{vip}, vips...)
-		}
-		for _, vip := range vips {
+		for _, vip := range commands.Addresses(v) {
 			p, err := netip.ParsePrefix(vip) // without a prefix length it brings none
 			if err != nil || p.IsSingleIP() || p.Addr().IsLinkLocalUnicast() || reaches(links[at].Addrs, p) {
 				continue

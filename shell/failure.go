@@ -88,7 +88,7 @@ func describe(err error) string {
 	if errors.As(err, &faults) || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" || word == "" {
 		return msg
 	}
-	return strings.ToUpper(msg[:1]) + msg[1:]
+	return capital(msg)
 }
 
 // mark writes the marker.

@@ -44,3 +44,16 @@ func TestListenersAreOpenedOnPurpose(t *testing.T) {
 		}
 	}
 }
+
+// TestListenersAreOpenedByOneSetting: the listener has been configured before, and was switched off.
+func TestListenersAreOpenedByOneSetting(t *testing.T) {
+	env, _ := newEnv(t, "client_api = \"disabled\"\n[api]\nhost = \"192.0.2.1:80\"\n")
+	s := newSession(t, env, admin)
+	if out := must(t, s, "configure", "hostname x", "show changes", "commit check"); strings.Contains(out, "listener") {
+		t.Errorf("another setting:\n%s", out)
+	}
+	const opens = "opens a listener: HTTP API on 192.0.2.1:80, without TLS\n"
+	if out := must(t, s, "client-api http", "show changes"); !strings.Contains(out, opens) {
+		t.Errorf("switched on:\n%s", out)
+	}
+}

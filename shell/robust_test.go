@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCommitTellsWhatItDoes, to a terminal.
+// TestCommitTellsWhatItDoes, to a terminal only.
 func TestCommitTellsWhatItDoes(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	s := newSession(t, env, admin)
@@ -25,6 +25,14 @@ func TestCommitTellsWhatItDoes(t *testing.T) {
 	want := []string{"Waiting for another commit", "Validating 2 virtual routers", "Applying the configuration", "Writing the configuration"}
 	if diff := cmp.Diff(want, out.told); diff != "" {
 		t.Error(diff)
+	}
+	out.told = nil
+	must(t, s, "hostname r3")
+	if status := s.Execute(t.Context(), "commit", IO{Out: &out, Err: &out}); status != Done {
+		t.Error(out.String())
+	}
+	if out.told != nil {
+		t.Errorf("a script was told %q", out.told)
 	}
 }
 

@@ -108,6 +108,48 @@ func TestStaleCandidate(t *testing.T) {
 	}
 }
 
+// TestStaleCommitListsTheChanges: those since the candidate was made, ten lines at most, with masks in place of secrets.
+func TestStaleCommitListsTheChanges(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "10.0.0.7"})
+	must(t, a, "configure", "interface eth0 vrrp 1 priority 90")
+	must(t, b, "configure", "hostname r9", "interface eth0 vrrp 2 auth rfc2338-simple secret hunter3", "commit")
+	refused := func(want string) {
+		t.Helper()
+		out, status := run(t, a, "commit")
+		if diff := cmp.Diff(want, out); status != Locked || diff != "" {
+			t.Errorf("status %d (-want +got):\n%s", status, diff)
+		}
+	}
+	refused(`% Revision 2 was committed by bob since this candidate was made from revision 1
+    -hostname r1
+    +hostname r9
+     interface eth0
+      vrrp 2
+    -  auth rfc2338-simple secret ********
+    +  auth rfc2338-simple secret ********
+  "rebase" carries this candidate over
+`)
+	for n := range 10 {
+		must(t, b, fmt.Sprintf("track t%d interface eth0", n))
+	}
+	must(t, b, "commit")
+	refused(`% Revision 3 was committed by bob since this candidate was made from revision 1
+    -hostname r1
+    +hostname r9
+    +track t0 interface eth0
+    +track t1 interface eth0
+    +track t2 interface eth0
+    +track t3 interface eth0
+    +track t4 interface eth0
+    +track t5 interface eth0
+    +track t6 interface eth0
+    +track t7 interface eth0
+    and 6 more
+  "rebase" carries this candidate over
+`)
+}
+
 func TestRebaseConflicts(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	a, b := newSession(t, env, admin), newSession(t, env, admin)

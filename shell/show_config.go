@@ -88,14 +88,8 @@ func startup(c *call) (*commands.Draft, error) {
 	return commands.Of(file), nil
 }
 
-// candidate returns the session's candidate, or outside configure mode the configuration that a new candidate would
-// start with.
-func candidate(c *call) (*commands.Draft, error) {
-	if d := c.session.draft; d != nil {
-		return d, nil
-	}
-	return running(c)
-}
+// candidate is shownDraft as a configuration.
+func candidate(c *call) (*commands.Draft, error) { return c.session.shownDraft(), nil }
 
 // revision returns the revision that an argument names, or the candidate if the argument is missing.
 func revision(argument string) configuration {
@@ -153,30 +147,23 @@ func showHere(c *call) error {
 
 // changesHandler shows the changes from one configuration to another.
 func changesHandler(from, to configuration) handler {
-	compare := func(c *call) (list []commands.Delta, opens []string, err error) {
-		a, err := from(c)
-		if err != nil {
-			return nil, nil, err
+	both := func(c *call) (a, b *commands.Draft, err error) {
+		if a, err = from(c); err == nil {
+			b, err = to(c)
 		}
-		b, err := to(c)
-		if err != nil {
-			return nil, nil, err
-		}
-		if list = commands.Compare(a, b); list == nil {
-			list = []commands.Delta{}
-		}
-		return list, opened(a.File(), b.File()), nil
+		return a, b, err
 	}
 	return handler{
 		run: func(c *call) error {
-			list, opens, err := compare(c)
+			a, b, err := both(c)
 			if err != nil {
 				return err
 			}
+			list := commands.Compare(a, b)
 			for _, d := range list {
 				c.printf("%s\n", d)
 			}
-			for _, l := range opens {
+			for _, l := range opened(a.File(), b.File()) {
 				c.printf("! opens a listener: %s\n", l)
 			}
 			if len(list) == 0 && c.interactive() {
@@ -185,8 +172,14 @@ func changesHandler(from, to configuration) handler {
 			return nil
 		},
 		data: func(c *call) (any, error) {
-			list, _, err := compare(c)
-			return list, err
+			a, b, err := both(c)
+			if err != nil {
+				return nil, err
+			}
+			if list := commands.Compare(a, b); list != nil {
+				return list, nil
+			}
+			return []commands.Delta{}, nil
 		},
 	}
 }

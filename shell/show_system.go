@@ -32,7 +32,7 @@ func linkData(c *call) ([]report.Link, error) {
 			return []report.Link{l}, nil
 		}
 	}
-	return nil, c.misplaced("interface", "there is no such interface")
+	return nil, c.step.Misplaced("interface", "there is no such interface")
 }
 
 func showInterfaces(c *call) error {

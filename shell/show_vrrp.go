@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"vrrpsh/completions"
+	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
@@ -20,7 +20,7 @@ func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
 	if a, ok := c.step.Arg("group"); ok {
 		n, err := strconv.ParseUint(a.Value, 10, 8)
 		if err != nil {
-			return nil, c.misplaced("group", "not a number of a group")
+			return nil, c.step.Misplaced("group", "not a number of a group")
 		}
 		group = uint8(n)
 	}
@@ -201,14 +201,4 @@ func transitionCause(t *engine.Transition) string {
 }
 
 // key returns the virtual router that an exec command names.
-func (c *call) key() engine.Key { return routerKey(c.step.Value("interface"), c.step) }
-
-// routerKey builds a key from the arguments "group" and "ipv6".
-func routerKey(iface string, step *completions.Step) engine.Key {
-	n, _ := strconv.ParseUint(step.Value("group"), 10, 8) // the grammar checks the range 1-255
-	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(n)}
-	if step.Has("ipv6") {
-		k.Family = vrrp.IPv6
-	}
-	return k
-}
+func (c *call) key() engine.Key { return commands.RouterKey(c.step.Value("interface"), c.step) }

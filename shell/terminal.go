@@ -37,7 +37,7 @@ func lab(do func(Lab, string) error) handler {
 				return do(l, name)
 			}
 		}
-		return c.misplaced("router", "there is no such router in the lab")
+		return c.step.Misplaced("router", "there is no such router in the lab")
 	}}
 }
 

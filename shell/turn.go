@@ -4,7 +4,6 @@ package shell
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"time"
 
@@ -41,18 +40,6 @@ func (c *call) takeTurn() (end func(), err error) {
 		return nil, err
 	}
 	return func() { c.share.Release(); leave() }, nil
-}
-
-// unshared is a writer that gives up the processor share while it writes, because the reader may be slow.
-type unshared struct {
-	share *process.Share
-	w     io.Writer
-}
-
-// Write implements io.Writer.
-func (u unshared) Write(b []byte) (n int, err error) {
-	u.share.Waiting(func() { n, err = u.w.Write(b) })
-	return n, err
 }
 
 // think calls f, which completes or explains a line, with a processor share.

@@ -66,7 +66,7 @@ var ofGo = []metric{
 	ofRuntime("go_threads", gauge, "Threads created.", func(r *Runtime) float64 { return float64(r.Threads) }),
 	ofRuntime("go_sched_gomaxprocs_threads", gauge, "Threads that may run Go code at the same time.", func(r *Runtime) float64 { return float64(r.Procs) }),
 	single("go_goroutines", gauge, "Goroutines.", func(s *State) float64 { return float64(s.Process.Goroutines) }),
-	single("go_memstats_heap_alloc_bytes", gauge, "Memory of the heap in use.", func(s *State) float64 { return float64(s.Process.Heap) }),
+	single("go_memstats_heap_alloc_bytes", gauge, "Heap memory in use.", func(s *State) float64 { return float64(s.Process.Heap) }),
 }
 
 func ofRuntime(name string, k kind, help string, value func(*Runtime) float64) metric {
@@ -98,7 +98,7 @@ var sums = []struct {
 }{
 	{"go_gc_gogc_percent", gauge, "Growth of the heap that starts a garbage collection, GOGC.", []string{"/gc/gogc:percent"}},
 	{"go_gc_gomemlimit_bytes", gauge, "Memory limit, GOMEMLIMIT.", []string{"/gc/gomemlimit:bytes"}},
-	{"go_memstats_alloc_bytes", gauge, "Memory of the heap in use.", []string{objects}},
+	{"go_memstats_alloc_bytes", gauge, "Heap memory in use.", []string{objects}},
 	{"go_memstats_alloc_bytes_total", counter, "Memory of the heap ever allocated.", []string{"/gc/heap/allocs:bytes"}},
 	{"go_memstats_buck_hash_sys_bytes", gauge, "Memory of the profiler's tables.", []string{"/memory/classes/profiling/buckets:bytes"}},
 	{"go_memstats_frees_total", counter, "Objects of the heap freed.", []string{"/gc/heap/frees:objects", tiny}},

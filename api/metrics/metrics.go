@@ -90,14 +90,14 @@ func known(name string, k kind, help string, value func(s *State) float64) metri
 
 // ofProgram lists the metrics of the router as a whole.
 var ofProgram = []metric{
-	{"vrrpsh_build_info", gauge, "Always 1; the labels tell the release.", []string{"version", "goversion"}, func(e *exposition, s *State) {
+	{"vrrpsh_build_info", gauge, "Always 1; the labels name the release.", []string{"version", "goversion"}, func(e *exposition, s *State) {
 		e.sample("", appendLabel(e.with(nil, "version", s.Version), "goversion", runtime.Version()), 1)
 	}},
 	single("vrrpsh_config_commit", gauge, "Number of the commit that made the running configuration.", func(s *State) float64 {
 		return float64(s.Commit)
 	}),
 	known("vrrpsh_config_commit_timestamp_seconds", gauge, "Time of that commit.", func(s *State) float64 { return seconds(s.Committed) }),
-	single("vrrpsh_sessions", gauge, "Sessions of the shell.", func(s *State) float64 { return float64(s.Sessions) }),
+	single("vrrpsh_sessions", gauge, "Shell sessions.", func(s *State) float64 { return float64(s.Sessions) }),
 	{"vrrpsh_virtual_routers", gauge, "Virtual routers by state.", []string{"state"}, func(e *exposition, s *State) {
 		var counts [len(stateNames)]int
 		for _, r := range s.Snapshot.Routers {
@@ -121,7 +121,7 @@ var ofProgram = []metric{
 // ofLoop lists the metrics of the loop that sends and receives all adverts.
 var ofLoop = []metric{
 	{
-		"vrrpsh_loop_lateness_seconds", histogram, "How late the loop was for the deadlines of its timers.", nil,
+		"vrrpsh_loop_lateness_seconds", histogram, "How late the event loop served timer deadlines.", nil,
 		func(e *exposition, s *State) {
 			if s.Load == nil {
 				return
@@ -139,18 +139,18 @@ var ofLoop = []metric{
 			e.sample("_count", nil, float64(n))
 		},
 	},
-	ofLoad("vrrpsh_loop_lateness_max_seconds", gauge, "The latest that the loop was since the start.", func(l *report.Load) float64 { return l.MaxLate }),
-	ofLoad("vrrpsh_loop_turn_max_seconds", gauge, "The longest that the loop was busy at a time.", func(l *report.Load) float64 { return l.LongestTurn }),
-	ofLoad("vrrpsh_loop_received_total", counter, "VRRP packets that were received, before any check.", func(l *report.Load) float64 { return float64(l.Received) }),
-	ofLoad("vrrpsh_loop_sent_total", counter, "Adverts that the loop has sent, one for each unicast peer.", func(l *report.Load) float64 { return float64(l.Sent) }),
-	ofLoad("vrrpsh_kernel_fault", gauge, "1 while something could not be done in the kernel and is tried again; the log and show resources say what.", func(l *report.Load) float64 {
+	ofLoad("vrrpsh_loop_lateness_max_seconds", gauge, "Largest delay of the event loop since the start.", func(l *report.Load) float64 { return l.MaxLate }),
+	ofLoad("vrrpsh_loop_turn_max_seconds", gauge, "Longest time that the event loop was busy without a break.", func(l *report.Load) float64 { return l.LongestTurn }),
+	ofLoad("vrrpsh_loop_received_total", counter, "VRRP packets received, before any check.", func(l *report.Load) float64 { return float64(l.Received) }),
+	ofLoad("vrrpsh_loop_sent_total", counter, "Adverts sent, counting one for each unicast peer.", func(l *report.Load) float64 { return float64(l.Sent) }),
+	ofLoad("vrrpsh_kernel_fault", gauge, "1 while a kernel operation has failed and is retried; the log and show resources describe it.", func(l *report.Load) float64 {
 		if l.KernelFault != "" {
 			return 1
 		}
 		return 0
 	}),
-	ofLoad("vrrpsh_kernel_queue", gauge, "Virtual routers whose addresses in the kernel are to be changed.", func(l *report.Load) float64 { return float64(l.KernelQueue) }),
-	ofLoad("vrrpsh_announcement_queue", gauge, "Gratuitous ARP and Neighbor Advertisements that wait to be sent.", func(l *report.Load) float64 { return float64(l.AnnounceQueue) }),
+	ofLoad("vrrpsh_kernel_queue", gauge, "Virtual routers whose changes in the kernel are pending.", func(l *report.Load) float64 { return float64(l.KernelQueue) }),
+	ofLoad("vrrpsh_announcement_queue", gauge, "Gratuitous ARP and Neighbor Advertisements waiting to be sent.", func(l *report.Load) float64 { return float64(l.AnnounceQueue) }),
 }
 
 func ofLoad(name string, k kind, help string, value func(*report.Load) float64) metric {

@@ -43,7 +43,7 @@ func router(iface string, family vrrp.Family, vrid uint8, state vrrp.State) *eng
 	}
 }
 
-// sampleState has something of everything.
+// sampleState has a value for every metric.
 func sampleState() *State {
 	master, backup := router("eth0", vrrp.IPv4, 1, vrrp.Master), router("eth0", vrrp.IPv6, 1, vrrp.Backup)
 	master.Counters = engine.Counters{
@@ -190,7 +190,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestConventions holds the metrics to what Prometheus expects of names, units, types and help.
+// TestConventions checks the metrics against the conventions of Prometheus for names, units, types
+// and help.
 func TestConventions(t *testing.T) {
 	families := scrape(t, sampleState())
 	seen := map[string]bool{}
@@ -222,12 +223,12 @@ func TestConventions(t *testing.T) {
 				labels = append(labels, l.GetName())
 			}
 			if !slices.Equal(labels, m.labels) {
-				t.Errorf("%s has the labels %q, said are %q", m.name, labels, m.labels)
+				t.Errorf("%s has the labels %q, declared are %q", m.name, labels, m.labels)
 			}
 		}
 	}
 	if len(families) != len(all) {
-		t.Errorf("%d metrics are written, %d are there", len(families), len(all))
+		t.Errorf("%d metrics are written, %d exist", len(families), len(all))
 	}
 }
 
@@ -260,7 +261,7 @@ func TestRuntime(t *testing.T) {
 	}
 }
 
-// What nobody knows is left out, and nothing configured is no error.
+// Unknown values are left out, and an empty configuration is not an error.
 func TestUnknown(t *testing.T) {
 	families := scrape(t, &State{Snapshot: &engine.Snapshot{}})
 	for _, name := range []string{"vrrpsh_loop_sent_total", "vrrpsh_loop_lateness_seconds", "process_open_fds", "vrrpsh_config_commit_timestamp_seconds", "vrrpsh_state"} {
@@ -315,12 +316,12 @@ func TestClientThatWentAway(t *testing.T) {
 	if err := Write(&broken{3 * chunk}, s); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
-	if n := len(scrape(t, s)["vrrpsh_state"].Metric); n != 1000 { // nothing of the failure is left
+	if n := len(scrape(t, s)["vrrpsh_state"].Metric); n != 1000 { // the failure has no aftereffect
 		t.Errorf("%d states", n)
 	}
 }
 
-// manyState has n virtual routers, 250 on an interface, which all have seen something.
+// manyState has n virtual routers, 250 on an interface, all with counters that are not zero.
 func manyState(n int) *State {
 	s := sampleState()
 	s.Snapshot.Routers = nil
@@ -333,7 +334,8 @@ func manyState(n int) *State {
 	return s
 }
 
-// TestNoAllocations: a scrape costs the same few objects however many virtual routers there are.
+// TestNoAllocations checks that a scrape allocates the same few objects for any number of virtual
+// routers.
 func TestNoAllocations(t *testing.T) {
 	count := func(n int) float64 {
 		s := manyState(n)
@@ -375,13 +377,13 @@ func TestReference(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile(`vrrpsh_[a-z_]+`).FindAllString(string(text), -1) { // in alerts, for example
 		if !slices.ContainsFunc(all, func(m metric) bool { return m.name == name }) {
-			t.Errorf("%s speaks of %s, which does not exist", documentation, name)
+			t.Errorf("%s mentions %s, which does not exist", documentation, name)
 		}
 	}
 	before, rest, ok := strings.Cut(string(text), tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !ok || !ended {
-		t.Fatalf("%s has no place for the list", documentation)
+		t.Fatalf("%s has no markers for the list", documentation)
 	}
 	var b strings.Builder
 	b.WriteString(before + tableBegin + "| metric | type | labels | |\n|---|---|---|---|\n")

@@ -81,25 +81,25 @@ func sum(counts []uint64) (n uint64) {
 // ofRouters lists the metrics of the virtual routers.
 var ofRouters = []metric{
 	ofEach("vrrpsh_state", gauge, "State: 1 Initialize, 2 Backup, 3 Master, as in RFC 6527.", func(r *engine.RouterStatus) float64 { return float64(r.State) + 1 }),
-	ofEach("vrrpsh_state_timestamp_seconds", gauge, "When that state was entered.", func(r *engine.RouterStatus) float64 { return seconds(r.Since) }),
+	ofEach("vrrpsh_state_timestamp_seconds", gauge, "When the current state was entered.", func(r *engine.RouterStatus) float64 { return seconds(r.Since) }),
 	ofEach("vrrpsh_priority", gauge, "Priority in effect: 255 for the address owner, less than configured while tracked objects are down.", func(r *engine.RouterStatus) float64 { return float64(r.Priority) }),
 	ofEach("vrrpsh_priority_configured", gauge, "Configured priority.", func(r *engine.RouterStatus) float64 { return float64(r.Config.Protocol.Priority) }),
 	ofEach("vrrpsh_addresses_installed", gauge, "Whether the kernel has the virtual addresses.", func(r *engine.RouterStatus) float64 { return truth(r.Installed) }),
-	ofEach("vrrpsh_fault", gauge, "Whether there is trouble with the kernel or the interface, which show vrrp describes.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
-	ofEach("vrrpsh_send_fault", gauge, "Whether no advert goes out, for the reason that show vrrp names.", func(r *engine.RouterStatus) float64 { return truth(r.SendFault != "") }),
-	counted("vrrpsh_adverts_sent_total", "Adverts sent, without those that could not be.", func(c *engine.Counters) uint64 { return c.AdvertsSent }),
+	ofEach("vrrpsh_fault", gauge, "Whether the kernel or the interface has a fault; show vrrp describes it.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
+	ofEach("vrrpsh_send_fault", gauge, "Whether adverts cannot be sent; show vrrp gives the reason.", func(r *engine.RouterStatus) float64 { return truth(r.SendFault != "") }),
+	counted("vrrpsh_adverts_sent_total", "Adverts sent, without those that failed.", func(c *engine.Counters) uint64 { return c.AdvertsSent }),
 	counted("vrrpsh_adverts_received_total", "Adverts received and accepted.", func(c *engine.Counters) uint64 { return c.AdvertsReceived }),
 	counted("vrrpsh_adverts_dropped_total", "Adverts discarded, for any reason.", func(c *engine.Counters) uint64 { return sum(c.Dropped[:]) }),
-	counted("vrrpsh_priority_zero_sent_total", "Adverts with priority 0 sent: this router has given up Master.", func(c *engine.Counters) uint64 { return c.PriorityZeroSent }),
-	counted("vrrpsh_priority_zero_received_total", "Adverts with priority 0 received: another router has given up Master.", func(c *engine.Counters) uint64 { return c.PriorityZeroReceived }),
+	counted("vrrpsh_priority_zero_sent_total", "Adverts with priority 0 sent: this router resigned as Master.", func(c *engine.Counters) uint64 { return c.PriorityZeroSent }),
+	counted("vrrpsh_priority_zero_received_total", "Adverts with priority 0 received: another router resigned as Master.", func(c *engine.Counters) uint64 { return c.PriorityZeroReceived }),
 	counted("vrrpsh_send_errors_total", "Adverts that could not be sent.", func(c *engine.Counters) uint64 { return c.SendErrors }),
 	counted("vrrpsh_transitions_total", "Changes of state.", func(c *engine.Counters) uint64 { return sum(c.Transitions[:]) }),
 	counted("vrrpsh_master_transitions_total", "Changes of state to Master.", func(c *engine.Counters) uint64 { return c.BecameMaster }),
-	counted("vrrpsh_transitions_untold_total", "Changes of state that were too many for logs and notifications.", func(c *engine.Counters) uint64 { return c.Untold }),
-	ofEach("vrrpsh_rivals", gauge, "Other routers that claim what only one can have, which show vrrp names.", func(r *engine.RouterStatus) float64 { return float64(len(r.Rivals)) }),
+	counted("vrrpsh_transitions_untold_total", "Changes of state left out of logs and notifications because there were too many.", func(c *engine.Counters) uint64 { return c.Untold }),
+	ofEach("vrrpsh_rivals", gauge, "Other routers with a claim that only one router may have; show vrrp lists them.", func(r *engine.RouterStatus) float64 { return float64(len(r.Rivals)) }),
 	apart("vrrpsh_adverts_dropped_by_reason_total", "Adverts discarded, by reason; without zeros.", "reason", reason,
 		func(c *engine.Counters) []uint64 { return c.Dropped[:] }),
-	apart("vrrpsh_adverts_tolerated_total", "Adverts accepted in spite of a mismatch, by what differs; without zeros.", "reason", reason,
+	apart("vrrpsh_adverts_tolerated_total", "Adverts accepted despite a mismatch, by reason; without zeros.", "reason", reason,
 		func(c *engine.Counters) []uint64 { return c.Tolerated[:] }),
 	apart("vrrpsh_transitions_by_cause_total", "Changes of state, by cause; without zeros.", "cause", cause,
 		func(c *engine.Counters) []uint64 { return c.Transitions[:] }),
@@ -147,7 +147,7 @@ var ofInterfaces = []metric{
 			}
 		})
 	}},
-	{"vrrpsh_interface_malformed_total", counter, "Packets discarded whose group could not be told or is not configured, by reason.", []string{"interface", "reason"}, func(e *exposition, s *State) {
+	{"vrrpsh_interface_malformed_total", counter, "Packets discarded because their group is unknown or not configured, by reason.", []string{"interface", "reason"}, func(e *exposition, s *State) {
 		eachInterface(s.Snapshot, func(name string, l *engine.LinkStatus) {
 			if l == nil {
 				return
@@ -162,7 +162,7 @@ var ofInterfaces = []metric{
 // ofTracking lists the metrics of the tracked objects.
 var ofTracking = []metric{
 	ofTrack("vrrpsh_track_up", gauge, "Whether the tracked object is up.", func(t *engine.TrackStatus) float64 { return truth(t.State == engine.TrackUp) }),
-	ofTrack("vrrpsh_track_weight", gauge, "What the tracked object, a file, adds to priorities.", func(t *engine.TrackStatus) float64 { return float64(t.Weight) }),
+	ofTrack("vrrpsh_track_weight", gauge, "What the tracked file adds to priorities.", func(t *engine.TrackStatus) float64 { return float64(t.Weight) }),
 	ofTrack("vrrpsh_track_changes_total", counter, "Changes of the tracked object.", func(t *engine.TrackStatus) float64 { return float64(t.Changes) }),
 }
 

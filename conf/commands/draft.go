@@ -63,10 +63,9 @@ func (d *Draft) Base() *conf.Revision { return d.base }
 // File is the current configuration. The caller must not change it.
 func (d *Draft) File() *conf.File { return d.file }
 
-// Candidate returns a candidate for the manager, with a copy of the file.
-func (d *Draft) Candidate() *conf.Candidate {
-	return &conf.Candidate{Base: d.base, File: d.file.Clone()}
-}
+// Candidate returns the draft as a candidate for the manager, which only reads it. The candidate shares the file: the caller must
+// not edit the draft until the manager is done.
+func (d *Draft) Candidate() *conf.Candidate { return &conf.Candidate{Base: d.base, File: d.file} }
 
 // Copy returns a draft that can be edited independently.
 func (d *Draft) Copy() *Draft {

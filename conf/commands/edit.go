@@ -66,7 +66,7 @@ func (e *edit) router() (Place, error) {
 
 func (e *edit) removeRouters(match func(engine.Key) bool, name, none string) (Place, error) {
 	if e.draft.remove(match) == 0 {
-		return e.from, e.misplaced(name, none)
+		return e.from, e.step.Misplaced(name, none)
 	}
 	return e.existing(e.after()), nil
 }
@@ -158,26 +158,17 @@ func (e *edit) setting(set *setting) (Place, error) {
 	return e.existing(e.after()), nil
 }
 
-// misplaced returns an error about an argument of the command.
-func (e *edit) misplaced(name, msg string) error {
-	a, ok := e.step.Arg(name)
-	if !ok {
-		return errors.New(msg)
-	}
-	return &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: msg}
-}
-
 // placed adds the position in the line to an error of a setting.
 func (e *edit) placed(err error) error {
 	var about *argError
 	switch {
 	case errors.As(err, &about):
-		return e.misplaced(about.name, about.msg)
+		return e.step.Misplaced(about.name, about.msg)
 	case len(e.step.Args) == 0:
 		return err
 	case e.step.Command.Enter != "" && len(e.step.Args) > 1: // the first argument names the object that the command creates
-		return e.misplaced(e.step.Args[1].Name, err.Error())
+		return e.step.Misplaced(e.step.Args[1].Name, err.Error())
 	default:
-		return e.misplaced(e.step.Args[0].Name, err.Error())
+		return e.step.Misplaced(e.step.Args[0].Name, err.Error())
 	}
 }

@@ -51,7 +51,7 @@ func (p Place) Leads(steps []completions.Step) Place {
 		case completions.ConfigIf:
 			at = Place{Mode: enter, Iface: step.Value("interface")}
 		case completions.ConfigRouter:
-			at = Place{Mode: enter, Router: routerKey(at.Iface, step)}
+			at = Place{Mode: enter, Router: RouterKey(at.Iface, step)}
 		default:
 			if o := objectOf(enter); o != nil {
 				at = Place{Mode: enter, Object: step.Value(o.value)}
@@ -61,8 +61,8 @@ func (p Place) Leads(steps []completions.Step) Place {
 	return at
 }
 
-// routerKey identifies the virtual router of "vrrp N [ipv6]".
-func routerKey(iface string, step *completions.Step) engine.Key {
+// RouterKey returns the key of the virtual router that the arguments "group" and "ipv6" of a command name.
+func RouterKey(iface string, step *completions.Step) engine.Key {
 	group, _ := strconv.ParseUint(step.Value("group"), 10, 8) // the parser has checked it
 	k := engine.Key{Interface: iface, Family: vrrp.IPv4, VRID: uint8(group)}
 	if step.Has("ipv6") {

@@ -87,6 +87,12 @@ func verify(ctx context.Context, users conf.Users, name, password string) (conf.
 	return user, ok, nil
 }
 
+// OfferKey counts an SSH key that a client offers. It returns false if its source has offered too many. source is the address of the
+// client, without a port.
+func (g *Gate) OfferKey(source string) bool {
+	return g.throttle.source(SourceOf(source)).keys.AllowN(g.throttle.now(), 1)
+}
+
 // Standing returns the standing of a source, named as by SourceOf.
 func (g *Gate) Standing(source string) Standing { return g.throttle.standing(source) }
 

@@ -111,6 +111,33 @@ func TestChecksAreBounded(t *testing.T) {
 	}
 }
 
+// TestKeyOffersAreThrottled: a source may offer so many keys, whoever it claims to be; others are not held up.
+func TestKeyOffersAreThrottled(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	g := NewGate(c.Now)
+	for i := range keysAtOnce {
+		if !g.OfferKey("2001:db8::1") {
+			t.Fatalf("key %d is refused", i)
+		}
+	}
+	if g.OfferKey("2001:db8::1") || g.OfferKey("2001:db8::2") { // the same /64
+		t.Error("one more is allowed")
+	}
+	if !g.OfferKey("2001:db8:1::1") {
+		t.Error("another source is refused")
+	}
+	c.advance(keyInterval)
+	if !g.OfferKey("2001:db8::1") {
+		t.Error("still refused after the interval")
+	}
+	for i := range 2 * throttleEntries {
+		g.OfferKey(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String())
+	}
+	if n := len(g.throttle.sources); n > throttleEntries {
+		t.Errorf("%d sources are remembered", n)
+	}
+}
+
 // The names that a source tries are not remembered at any rate.
 func TestNamesAreForgotten(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}

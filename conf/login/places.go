@@ -20,11 +20,8 @@ type Places struct {
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 
-	mu       sync.Mutex
-	held     map[*Place]struct{}
-	kept     int
-	ordinary int // kept places of users who are not administrators
-	users    map[string]int
+	mu   sync.Mutex
+	held map[*Place]struct{}
 }
 
 // Place is the place of one connection.
@@ -47,7 +44,7 @@ func (p *Places) Enter(source string, end func()) *Place {
 	p.mu.Lock()
 	place.since = p.now()
 	if p.held == nil {
-		p.held, p.users = make(map[*Place]struct{}), make(map[string]int)
+		p.held = make(map[*Place]struct{})
 	}
 	p.held[place] = struct{}{}
 	victim := p.victim(source)
@@ -120,16 +117,6 @@ func (p *Place) Leave() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
 	delete(p.of.held, p)
-	if p.kept {
-		p.kept = false
-		p.of.kept--
-		if !p.administrator {
-			p.of.ordinary--
-		}
-		if p.of.users[p.user]--; p.of.users[p.user] == 0 {
-			delete(p.of.users, p.user)
-		}
-	}
 }
 
 // Touch records activity of the client.
@@ -148,17 +135,25 @@ func (p *Place) Keep(user string, administrator bool) bool {
 	if _, held := q.held[p]; !held {
 		return false // the place was taken away
 	}
-	if p.kept && p.user == user {
-		return true
+	if p.kept {
+		return p.user == user
 	}
-	if p.kept || q.users[user] >= q.User || q.kept >= q.Kept || !administrator && q.ordinary >= q.Kept-q.Reserved {
+	kept, ordinary, own := 0, 0, 0 // ordinary: of users who are not administrators
+	for other := range q.held {
+		if !other.kept {
+			continue
+		}
+		kept++
+		if !other.administrator {
+			ordinary++
+		}
+		if other.user == user {
+			own++
+		}
+	}
+	if own >= q.User || kept >= q.Kept || !administrator && ordinary >= q.Kept-q.Reserved {
 		return false
 	}
 	p.kept, p.user, p.administrator = true, user, administrator
-	q.kept++
-	if !administrator {
-		q.ordinary++
-	}
-	q.users[user]++
 	return true
 }

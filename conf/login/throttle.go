@@ -18,6 +18,10 @@ const (
 	failuresPerUser   = 5
 	failuresPerSource = 20
 	failureInterval   = 5 * time.Second
+	// keysAtOnce is how many SSH keys a source may offer at once, and keyInterval the interval after which it may offer another. A
+	// client offers every key it has.
+	keysAtOnce  = 60
+	keyInterval = time.Second
 	// throttleEntries bounds the memory that unknown clients can make the router use.
 	throttleEntries = 10000
 	// userEntries bounds the number of user names remembered per source.
@@ -56,6 +60,7 @@ type source struct {
 	turn  chan struct{} // holds one token: the right to check a password
 	all   *rate.Limiter
 	users map[string]*rate.Limiter
+	keys  *rate.Limiter // each offered key takes a token
 
 	// Guarded by throttle.mu.
 	faults   *rate.Limiter // each fault takes a token
@@ -143,6 +148,7 @@ func (t *throttle) source(from string) *source {
 		name: from, turn: make(chan struct{}, 1),
 		all:    rate.NewLimiter(rate.Every(failureInterval/4), failuresPerSource),
 		users:  make(map[string]*rate.Limiter),
+		keys:   rate.NewLimiter(rate.Every(keyInterval), keysAtOnce),
 		faults: rate.NewLimiter(rate.Every(faultInterval), faultsPerSource),
 	}
 	s.turn <- struct{}{}

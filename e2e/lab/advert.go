@@ -201,7 +201,7 @@ func ClaimsInARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	return mac, ok && sender == netip.MustParseAddr(addr)
 }
 
-// Claims tells whether a frame says that addr is at a link-layer address, by ARP or Neighbor Discovery, and at which.
+// Claims reports whether a frame announces addr by ARP or Neighbor Discovery, and with which link-layer address.
 func Claims(f Frame, addr string) (net.HardwareAddr, bool) {
 	if mac, ok := ClaimsInARP(f, addr); ok {
 		return mac, true
@@ -220,7 +220,7 @@ func Claims(f Frame, addr string) (net.HardwareAddr, bool) {
 	return net.HardwareAddr(m[26:32]), known && claimed == netip.MustParseAddr(addr)
 }
 
-// GratuitousARP tells whether a frame announces addr unasked: its sender and its target are addr.
+// GratuitousARP reports whether a frame is a gratuitous announcement of addr: its sender and its target are addr.
 func GratuitousARP(f Frame, addr string) (net.HardwareAddr, bool) {
 	mac, sender, target, ok := arp(f)
 	want := netip.MustParseAddr(addr)

@@ -7,6 +7,7 @@ package lab
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -304,6 +305,23 @@ func Setup() (dir string, teardown func(), err error) {
 		os.Exit(1)
 	}()
 	return dir, func() { remove(shared) }, nil
+}
+
+// Missing returns why tests that need root and these programs, with their Debian packages, cannot run, or "" if they can.
+func Missing(tools map[string]string) string {
+	if os.Geteuid() != 0 {
+		return "network namespaces need root"
+	}
+	var absent []string
+	for tool, pkg := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			absent = append(absent, fmt.Sprintf("%s (Debian package %s)", tool, pkg))
+		}
+	}
+	if len(absent) > 0 {
+		return "not installed: " + strings.Join(absent, ", ") + "; e2e/install-peers.sh installs them"
+	}
+	return ""
 }
 
 // leftovers lists the names of labs whose creator is dead.

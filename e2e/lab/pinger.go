@@ -189,7 +189,7 @@ func (p *Pinger) WaitAnswer(since time.Time, limit time.Duration) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.last < 0 || p.sent[p.last].Before(since) {
-			return fmt.Errorf("none of the requests since was answered")
+			return fmt.Errorf("no later request was answered")
 		}
 		return nil
 	})

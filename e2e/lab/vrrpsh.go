@@ -222,7 +222,7 @@ func (v *Vrrpsh) Script(lines ...string) string {
 	return r.Stdout
 }
 
-// Show runs one command in the shell, which must succeed, and returns what it printed.
+// Show runs one command in the shell, which must succeed, and returns its output.
 func (v *Vrrpsh) Show(args ...string) string {
 	v.lab.tb.Helper()
 	r := v.Exec("", args...)

@@ -10,7 +10,8 @@ import (
 	"vrrpsh/engine"
 )
 
-// What waits is done newest first of each virtual router, and withdrawn before installed.
+// Of waiting requests only the newest of each virtual router is executed, and withdrawals come
+// before installations.
 func TestActuatorOrder(t *testing.T) {
 	a := newActuator(stubSystem{})
 	desired := func(vrid uint8, seq uint64, active bool) engine.Desired {
@@ -21,7 +22,7 @@ func TestActuatorOrder(t *testing.T) {
 	})
 	a.desire([]engine.Desired{desired(1, 6, false), desired(4, 7, true)})
 	if n := a.waiting(); n != 5 {
-		t.Errorf("%d wait, want 5", n)
+		t.Errorf("%d are waiting, want 5", n)
 	}
 	var got [][]uint64
 	for {
@@ -59,6 +60,6 @@ func TestActuatorBatches(t *testing.T) {
 		total += len(batch)
 	}
 	if total != 1000 {
-		t.Errorf("%d were done, want 1000", total)
+		t.Errorf("%d were executed, want 1000", total)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"vrrpsh/platform"
 )
 
-// After a failover of 4,000 groups the first announcements of all are sent within a second, and
-// not in bursts.
+// After a failover of 4,000 groups, the first announcement of each group is sent within a
+// second, without bursts.
 func TestAnnouncementsOfManyGroups(t *testing.T) {
 	b := newBench(4000, 100)
 	b.hear()
@@ -57,7 +57,8 @@ func announceFor(vrid uint8, addrs int) *engine.Announce {
 	return n
 }
 
-// collect returns what is sent in a time, as pairs of VRID and last byte of the address.
+// collect returns the announcements sent in a period, as pairs of VRID and last byte of the
+// address.
 func collect(a *announcer, from time.Time, d time.Duration) (got [][2]byte) {
 	for now := from; !now.After(from.Add(d)); now = now.Add(announceTick) {
 		a.pace(now, func(_ socketKey, n platform.Announcement) {
@@ -102,7 +103,7 @@ func TestAnnouncementsEndWithTheMaster(t *testing.T) {
 	after := collect(&a, now.Add(announceTick), time.Second)
 	for _, n := range after {
 		if n[0] == 1 {
-			t.Fatal("announced by a router that is not Master any more")
+			t.Fatal("announced by a router that is no longer Master")
 		}
 	}
 	if len(before)+len(after) != announceBurst+50-announceBurst/2 || a.waiting != 0 {

@@ -150,7 +150,7 @@ func (d *Driver) Run(ctx context.Context) error {
 }
 
 // errStarted is the error of a second start.
-var errStarted = errors.New("the router was started already")
+var errStarted = errors.New("the router was already started")
 
 // open prepares the kernel and returns the loop, which knows the interfaces. If it fails, the System is closed.
 func (d *Driver) open() (*loop, error) {
@@ -232,7 +232,7 @@ func (d *Driver) watch(ctx context.Context) {
 		if ctx.Err() != nil || err == nil {
 			return
 		}
-		d.journal.warn("the interfaces could not be watched; trying again", "error", err)
+		d.journal.warn("cannot watch the interfaces; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 			return

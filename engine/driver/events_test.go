@@ -11,7 +11,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// Events that are too many are not logged, and not missing either.
+// Events above the limit are not logged, and do not count as missing.
 func TestQuietEventsAreNotLogged(t *testing.T) {
 	var out bytes.Buffer
 	noTime := func(_ []string, a slog.Attr) slog.Attr {

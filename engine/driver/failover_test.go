@@ -55,8 +55,8 @@ func TestFailover(t *testing.T) {
 				r1.wantState(vrrp.Master)
 				r2.wantState(vrrp.Backup)
 
-				// A carrier that is lost is noticed at once, and when it comes back the
-				// router listens first.
+				// A lost carrier is noticed at once, and when it returns the router
+				// listens first.
 				r1.Unplug("eth0")
 				synctest.Wait()
 				r1.wantState(vrrp.Initialize)
@@ -91,8 +91,8 @@ func TestNeighboursLearnTheNewMaster(t *testing.T) {
 	})
 }
 
-// A router that was kept from running hears the adverts that came meanwhile before its
-// Master_Down_Timer fires.
+// A router that did not run for a while processes the adverts received meanwhile before
+// its Master_Down_Timer fires.
 func TestListensBeforeItAsserts(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -115,19 +115,16 @@ func TestListensBeforeItAsserts(t *testing.T) {
 		}
 		res, err := r2.Resources(t.Context())
 		if err != nil || res.MaxLate < 50*time.Second {
-			t.Errorf("the loop says that it was %s late (%v)", res.MaxLate, err)
+			t.Errorf("the loop reports a delay of %s (%v)", res.MaxLate, err)
 		}
 	})
 }
 
-// A Backup that was kept from running, and whose Master has died meanwhile, takes over.
+// A Backup that did not run while its Master died takes over.
 func TestTakesOverAfterAStall(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		r2.Pause()
 		r1.Cut("eth0")
 		sleep(time.Minute)
@@ -156,7 +153,7 @@ func TestCleanStop(t *testing.T) {
 				lab.wantAnswer(t, "r1")
 				lab.forget()
 
-				// The kernel is slow, the last word is not.
+				// The kernel is slow, but the priority 0 advert is sent at once.
 				r1.SetFaults(fake.Faults{ApplyTime: 3 * time.Second})
 				stopped := time.Now()
 				if err := r1.stop(); err != nil {
@@ -181,8 +178,8 @@ func TestCleanStop(t *testing.T) {
 	}
 }
 
-// What a router program that crashed has left is removed by the next, and the address is
-// answered by one router.
+// The next start removes what a crashed router program left, and only one router answers
+// for the address.
 func TestCrash(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -233,7 +230,8 @@ func TestAddressOwnerStartsAsMaster(t *testing.T) {
 	})
 }
 
-// TestOwnerIsAtTheVirtualMAC: on a macvlan the owner's address is known by the virtual MAC while it is Master.
+// TestOwnerIsAtTheVirtualMAC checks that hosts know the owner's address by the virtual MAC while an owner on a
+// macvlan is Master.
 func TestOwnerIsAtTheVirtualMAC(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -345,12 +343,12 @@ func TestApplyIsLeftWhenItsContextEnds(t *testing.T) {
 		}
 		sleep(5 * time.Minute)
 		if got := r1.status().Config.VIFName; got != "vrrp0" {
-			t.Errorf("running with %s, want what was before, vrrp0", got)
+			t.Errorf("running with %s, want vrrp0 as before", got)
 		}
 	})
 }
 
-// The two families of an interface have sockets of their own and do not mix.
+// The two families of an interface have separate sockets and do not mix.
 func TestBothFamilies(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -376,8 +374,6 @@ func TestBothFamilies(t *testing.T) {
 		if by, _, ok := lab.host.Ping(six); !ok || by != "r1" {
 			t.Errorf("%s is answered by %q, want r1", six, by)
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want that of IPv6", res.Sockets, err)
-		}
+		r1.wantSockets(1)
 	})
 }

@@ -47,9 +47,9 @@ func ReadHandover(b []byte, left any) (*Handover, error) {
 	}
 	switch {
 	case of.Version < 1:
-		return nil, errors.New("hand-over: it has no version")
+		return nil, errors.New("hand-over without a version")
 	case of.Version > handoverVersion:
-		return nil, fmt.Errorf("hand-over that needs version %d: this release understands version %d", of.Version, handoverVersion)
+		return nil, fmt.Errorf("hand-over needs version %d, this release understands version %d", of.Version, handoverVersion)
 	}
 	strict := of.Written <= handoverVersion // a later release has fields that this release can ignore
 	h := new(Handover)
@@ -59,7 +59,7 @@ func ReadHandover(b []byte, left any) (*Handover, error) {
 	h.Version = max(h.Version, 1)
 	if left != nil {
 		if err := decode(h.System, left, strict); err != nil {
-			return nil, fmt.Errorf("hand-over: what is left in the system: %w", err)
+			return nil, fmt.Errorf("hand-over: state left in the kernel: %w", err)
 		}
 	}
 	return h, nil
@@ -76,7 +76,7 @@ func decode(b []byte, v any, strict bool) error {
 // MarshalFor returns the document for a reader of a version, or an error if that reader cannot understand it.
 func (h *Handover) MarshalFor(version int) ([]byte, error) {
 	if h.Needs > version {
-		return nil, fmt.Errorf("hand-over that needs version %d: the other release understands version %d", h.Needs, version)
+		return nil, fmt.Errorf("hand-over needs version %d, the other release understands version %d", h.Needs, version)
 	}
 	return json.Marshal(h)
 }
@@ -126,10 +126,10 @@ func (d *Driver) begin() *Handover {
 			d.date(h)
 			return h
 		}
-		d.journal.warn("could not take over what the process before has left; starting anew", "error", err)
+		d.journal.warn("could not take over the state of the previous process; starting anew", "error", err)
 	}
 	if err := d.persistently(d.system.Recover); err != nil {
-		d.journal.warn("could not remove all that an earlier run left behind", "error", err)
+		d.journal.warn("could not remove everything that an earlier run left behind", "error", err)
 	}
 	return nil
 }
@@ -154,9 +154,9 @@ func (l *loop) inherit(now time.Time, links []platform.Link, h *engine.Handover)
 	l.actuator.openAll()
 	l.operate(now)
 	l.core.Restore(now, h, &l.out)
-	for _, r := range l.core.Snapshot(now).Routers {
-		if r.Mute {
-			l.failing[r.Config.Key] = true
+	for i := range h.Groups {
+		if g := &h.Groups[i]; g.Protocol.Mute {
+			l.failing[g.Key] = true
 		}
 	}
 	l.take(now)

@@ -22,12 +22,12 @@ import (
 
 var updateFields = flag.Bool("update-fields", false, "rewrite the list of the hand-over's fields, for a new version")
 
-// TestHandoverFields holds that the names in a hand-over, and the numbers that have a name, are those of its version.
+// TestHandoverFields checks that the names in a hand-over, and the named numbers, match its version.
 func TestHandoverFields(t *testing.T) {
 	const file = "testdata/handover/fields.txt"
 	l := lister{enums: make(map[reflect.Type]bool)}
 	l.fields(reflect.TypeFor[Handover](), "")
-	l.enum(reflect.TypeFor[vrrp.DropReason]()) // counters are by their names
+	l.enum(reflect.TypeFor[vrrp.DropReason]()) // counters have names
 	fmt.Fprintf(&l.names, "engine.HookEvents: %q\n", engine.HookEventNames())
 	got := fmt.Sprintf("version %d\n%s", handoverVersion, l.String())
 	b, err := os.ReadFile(file)
@@ -40,13 +40,13 @@ func TestHandoverFields(t *testing.T) {
 	}
 	version, _, _ := strings.Cut(recorded, "\n")
 	if now := fmt.Sprintf("version %d", handoverVersion); !*updateFields || version == now {
-		t.Fatalf(`What is handed over has changed (-%s +now):
+		t.Fatalf(`The hand-over has changed (-%s +now):
 %s
 Other releases read it by these names and numbers.
-- A field that only has another name in Go: keep its name in the document with a json tag.
-- A number that only has another name: if String has to change, make ReadHandover understand the old name, too.
-- A field or a number that is new, gone, or means something else: add 1 to handoverVersion. If releases of the version before would go
-  wrong without it, set handoverNeeds to the new version, too. Make ReadHandover understand documents of earlier versions (Version
+- A field that only has a new name in Go: keep its name in the document with a json tag.
+- A number that only has a new name: if String has to change, make ReadHandover understand the old name, too.
+- A field or a number that is new, gone, or means something else: add 1 to handoverVersion. If releases of the previous version would fail
+  without it, set handoverNeeds to the new version, too. Make ReadHandover understand documents of earlier versions (Version
   tells them apart). New numbers come last. Then run this test with -update-fields.`, version, cmp.Diff(strings.Split(recorded, "\n"), strings.Split(got, "\n")))
 	}
 	if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -54,7 +54,7 @@ Other releases read it by these names and numbers.
 	}
 }
 
-// lister lists what JSON makes of a type.
+// lister lists the JSON fields of a type.
 type lister struct {
 	strings.Builder
 	enums map[reflect.Type]bool
@@ -74,7 +74,7 @@ func (l *lister) fields(t reflect.Type, path string) {
 	case t.Kind() == reflect.Struct:
 		for _, f := range reflect.VisibleFields(t) {
 			if f.Anonymous || !f.IsExported() {
-				continue // the fields of what is embedded are visible, too
+				continue // fields of embedded structs are visible, too
 			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "" {
@@ -89,7 +89,7 @@ func (l *lister) fields(t reflect.Type, path string) {
 	}
 }
 
-// enum lists the names of numbers.
+// enum lists the names of the numbers of an enum.
 func (l *lister) enum(t reflect.Type) {
 	if l.enums[t] {
 		return
@@ -109,8 +109,7 @@ func (l *lister) enum(t reflect.Type) {
 	fmt.Fprintln(&l.names)
 }
 
-// TestSpecimen holds that the document by which another release is asked says of each field that there is one, and that this release
-// understands it.
+// TestSpecimen checks that the document sent to another release for a check has every field, and that this release understands it.
 func TestSpecimen(t *testing.T) {
 	type part struct{ A []struct{ B *int } }
 	specimen, err := Specimen(new(part))
@@ -136,18 +135,18 @@ func TestSpecimen(t *testing.T) {
 		name string
 		edit func()
 		left any
-		want string // of the error; "": it is understood
+		want string // in the error; "": no error
 	}{
 		{"as it is", func() {}, new(part), ""},
-		{"another system's part", func() {}, new(struct{ X int }), "what is left in the system"},
+		{"another system's part", func() {}, new(struct{ X int }), "state left in the kernel"},
 		{"of a later release", func() { doc["Written"], doc["More"] = handoverVersion+1, 1 }, new(struct{ X int }), ""},
-		{"that needs a later one", func() { doc["Version"] = handoverVersion + 1 }, nil, fmt.Sprintf("needs version %d: this release understands version %d", handoverVersion+1, handoverVersion)},
-		{"with a field that is unknown", func() { doc["Version"], doc["Written"] = 1, handoverVersion }, nil, `unknown field "More"`},
-		{"with a group's field that is unknown", func() {
+		{"that needs a later one", func() { doc["Version"] = handoverVersion + 1 }, nil, fmt.Sprintf("needs version %d, this release understands version %d", handoverVersion+1, handoverVersion)},
+		{"with an unknown field", func() { doc["Version"], doc["Written"] = 1, handoverVersion }, nil, `unknown field "More"`},
+		{"with an unknown field of a group", func() {
 			delete(doc, "More")
 			rename("Peer", "Rival", doc["Engine"].(map[string]any)["Groups"].([]any)[0].(map[string]any))()
 		}, nil, `unknown field "Rival"`},
-		{"without a version", func() { delete(doc, "Version") }, nil, "it has no version"},
+		{"without a version", func() { delete(doc, "Version") }, nil, "hand-over without a version"},
 	} {
 		c.edit()
 		b, err := json.Marshal(doc)
@@ -161,7 +160,7 @@ func TestSpecimen(t *testing.T) {
 	}
 }
 
-// TestMarshalFor holds that what is given back to the release before is for it to understand: the first one wants a 1.
+// TestMarshalFor checks that the previous release understands a document that is handed back: the first release requires version 1.
 func TestMarshalFor(t *testing.T) {
 	h := &Handover{Version: handoverVersion, Needs: handoverNeeds, Engine: engine.Handover{EventSeq: 7}}
 	b, err := h.MarshalFor(1)

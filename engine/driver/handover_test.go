@@ -3,6 +3,7 @@
 package driver_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,8 @@ import (
 	"vrrpsh/platform/program"
 )
 
-// restart puts another program in the place of the one on a router, as the process does: what is
-// handed over is written down, and read again after a while.
+// restart replaces the program on a router like the process: the hand-over is written as a
+// document and read again after a while.
 func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *node {
 	n.t.Helper()
 	doc := n.handOver()
@@ -34,7 +35,7 @@ func (n *node) restart(gap time.Duration, edits ...func(doc []byte) []byte) *nod
 	return n.restartWith(nil, doc)
 }
 
-// handOver ends the program on a router, and returns what it hands over.
+// handOver ends the program on a router and returns the hand-over.
 func (n *node) handOver() []byte {
 	n.t.Helper()
 	h, err := n.HandOver(n.t.Context())
@@ -51,7 +52,7 @@ func (n *node) handOver() []byte {
 	return doc
 }
 
-// restartWith starts a program that goes on with a document.
+// restartWith starts a program that continues from a document.
 func (n *node) restartWith(run func(context.Context, program.Program) (string, error), doc []byte) *node {
 	n.t.Helper()
 	h, err := driver.ReadHandover(doc, nil)
@@ -87,7 +88,7 @@ func TestHandOver(t *testing.T) {
 				defer stop()
 				lab.forget()
 
-				// The Master, several times, at different moments of its interval.
+				// Restart the Master several times, at different points of its interval.
 				for i := range 7 {
 					r1 = r1.restart(400 * time.Millisecond)
 					lab.wantAnswer(t, "r1")
@@ -121,7 +122,7 @@ func TestHandOver(t *testing.T) {
 					last = a.at
 				}
 
-				// The Backup: an advert that came while nobody listened is no reason to take over.
+				// Restart the Backup: an advert missed while no program listened is no reason to take over.
 				for range 7 {
 					r2 = r2.restart(900 * time.Millisecond)
 					sleep(1370 * time.Millisecond)
@@ -135,10 +136,10 @@ func TestHandOver(t *testing.T) {
 					}
 				}
 				if now := r1.Links(); !slices.EqualFunc(now, kernel, func(a, b fake.Link) bool { return a.Index == b.Index && slices.Equal(a.Addrs, b.Addrs) }) {
-					t.Errorf("the kernel of r1 has\n%+v\nand had\n%+v", now, kernel)
+					t.Errorf("the kernel of r1 has\n%+v\nbefore\n%+v", now, kernel)
 				}
 
-				// What was handed over is still given back, and a Backup still takes over.
+				// The inherited state is restored at the end, and a Backup takes over.
 				if err := r1.stop(); err != nil {
 					t.Error(err)
 				}
@@ -150,15 +151,12 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// A Backup takes over if the Master dies while nobody listens, but not before it has listened for a
-// whole Master_Down_Interval.
+// If the Master dies while no program listens, the Backup takes over, but not before it has
+// listened for a whole Master_Down_Interval.
 func TestBackupTakesOverAfterARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		r1.Cut("eth0")
 		r2 = r2.restart(10 * time.Second)
 		sleep(3*time.Second + skew(100, time.Second) - time.Millisecond)
@@ -169,8 +167,7 @@ func TestBackupTakesOverAfterARestart(t *testing.T) {
 	})
 }
 
-// The clock may be set before, while nobody runs, and after: what has to wait for a time waits for as long as it would
-// have, and no longer.
+// The clock may be set before, during and after the restart: every wait lasts as long as without that, and no longer.
 func TestClockSetDuringARestart(t *testing.T) {
 	for _, step := range []time.Duration{-time.Hour, -20 * time.Second, 0, 20 * time.Second, time.Hour} {
 		t.Run(step.String(), func(t *testing.T) {
@@ -187,7 +184,7 @@ func TestClockSetDuringARestart(t *testing.T) {
 				sleep(1200 * time.Millisecond) // the delay has begun with the first advert
 				r2.wantState(vrrp.Master)
 
-				// Refused, it tries again after a second, two, four seconds …
+				// After a refusal it retries after one, two, four seconds …
 				refused := true
 				r2.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
 					if a.Active && refused {
@@ -218,11 +215,11 @@ func TestClockSetDuringARestart(t *testing.T) {
 	}
 }
 
-// setClock makes a hand-over what it would be if the clock was set by step since: its times are of the clock before.
+// setClock changes a hand-over as if the clock had been set by step since then: its times are those of the old clock.
 func setClock(step time.Duration) func([]byte) []byte {
 	times := regexp.MustCompile(`"[12][09]\d\d-\d\d-\d\dT[^"]*"`)
 	return func(doc []byte) []byte {
-		return times.ReplaceAllFunc(doc, func(b []byte) []byte {
+		set := times.ReplaceAllFunc(doc, func(b []byte) []byte {
 			var at time.Time
 			if err := json.Unmarshal(b, &at); err != nil {
 				panic(err)
@@ -233,11 +230,15 @@ func setClock(step time.Duration) func([]byte) []byte {
 			}
 			return text
 		})
+		if step != 0 && bytes.Equal(set, doc) {
+			panic("the hand-over has no times that could be set")
+		}
+		return set
 	}
 }
 
-// What cannot go on changes its state with the restart, and a configuration that is
-// applied then is a commit like any other.
+// A virtual router that cannot continue changes its state at the restart, and a later
+// configuration is an ordinary commit.
 func TestWhatHasChangedDuringARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -258,15 +259,15 @@ func TestWhatHasChangedDuringARestart(t *testing.T) {
 		r1.apply(g52)
 		synctest.Wait()
 		if sent := lab.sent(); len(sent) != 1 || sent[0].vrid != 51 || sent[0].priority != 0 {
-			t.Errorf("for the group that is removed were sent %+v", sent)
+			t.Errorf("sent for the removed group: %+v", sent)
 		}
 		if r1.Has(virtual) {
-			t.Error("the address of a group that was removed is left")
+			t.Error("the address of a removed group is left")
 		}
 	})
 }
 
-// A process that understands nothing of what it gets starts anew, and leaves nothing behind.
+// A process that cannot read the hand-over starts anew, and leaves nothing behind.
 func TestHandOverThatIsNotUnderstood(t *testing.T) {
 	for name, edit := range map[string]func([]byte) []byte{
 		"of a later version": func(b []byte) []byte {
@@ -291,7 +292,7 @@ func TestHandOverThatIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// Kernel work that is under way, as just after becoming Master, is done before the program ends, and keeps nobody from sending adverts.
+// Pending kernel work, such as that of a new Master, is finished before the program ends, and does not delay adverts.
 func TestHandOverWithKernelWork(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -357,7 +358,7 @@ func TestUnicastPeers(t *testing.T) {
 		}
 		r1.apply(group(51, 200, with("10.0.0.2")))
 		r2.apply(group(51, 100, with("10.0.0.1")))
-		r3.apply(group(51, 254, address("10.0.0.101"))) // by multicast: another matter
+		r3.apply(group(51, 254, address("10.0.0.101"))) // by multicast, which is not tested here
 		sleep(10 * time.Second)
 		r1.wantState(vrrp.Master)
 		r2.wantState(vrrp.Backup)
@@ -367,34 +368,34 @@ func TestUnicastPeers(t *testing.T) {
 		}
 		heard := s.Peers[0]
 		if len(s.Peers) != 1 || heard.Addr != s.MasterAddr || heard.Priority != 200 || heard.Adverts != s.Counters.AdvertsReceived || time.Since(heard.LastHeard) > time.Second {
-			t.Errorf("r2 knows of its peers %+v", s.Peers)
+			t.Errorf("r2 has the peers %+v", s.Peers)
 		}
 		if never := r1.status().Peers; len(never) != 1 || !never[0].LastHeard.IsZero() || never[0].Adverts != 0 {
-			t.Errorf("r1 knows of its peers %+v, who are silent", never)
+			t.Errorf("r1 has heard its silent peers: %+v", never)
 		}
 		if s := r3.status(); s.Peers != nil {
-			t.Errorf("r3 has no peers but %+v", s.Peers)
+			t.Errorf("r3 should have no peers, has %+v", s.Peers)
 		}
 		r2 = r2.restart(500 * time.Millisecond)
 		if after := r2.status().Peers[0]; after.Adverts < heard.Adverts || after.Priority != 200 || after.LastHeard.Before(heard.LastHeard) {
-			t.Errorf("after a restart r2 knows of its peer %+v, before %+v", after, heard)
+			t.Errorf("after a restart r2 has the peer %+v, before %+v", after, heard)
 		}
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Backup)
 
-		// Another peer beside it: what is known of the first is kept, but for what is cleared.
+		// With a second peer, the data of the first one are kept, except cleared counters.
 		r2.apply(group(51, 100, func(r *engine.VirtualRouter) {
 			with("10.0.0.1")(r)
 			r.Protocol.Unicast.Peers = append([]netip.Addr{netip.MustParseAddr("10.0.0.7")}, r.Protocol.Unicast.Peers...)
 		}))
 		if p := r2.status().Peers; len(p) != 2 || !p[0].LastHeard.IsZero() || p[1].Adverts < heard.Adverts+10 {
-			t.Errorf("with a second peer r2 knows of %+v", p)
+			t.Errorf("with a second peer r2 has %+v", p)
 		}
 		if err := r2.ClearStatistics(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if p := r2.status().Peers; p[1].Adverts != 0 || p[1].Priority != 200 {
-			t.Errorf("after counters were cleared r2 knows of %+v", p)
+			t.Errorf("after clearing counters r2 has %+v", p)
 		}
 		r1.Cut("eth0")
 		sleep(masterDown(100, time.Second))

@@ -23,7 +23,7 @@ func platformFrame(source string, payload []byte) *platform.Frame {
 
 func itoa(n uint8) string { return strconv.Itoa(int(n)) }
 
-// logBuffer is a log to look at.
+// logBuffer keeps the log for tests.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -136,7 +136,7 @@ func TestRefusedChangeLeavesEverythingAsItWas(t *testing.T) {
 
 var errRefused = errors.New("refused for the test")
 
-// A router that cannot hear must not become Master; once it hears it takes part.
+// A router that cannot receive must not become Master; once it can, it takes part in the election.
 func TestDeafRouterStaysInInitialize(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -184,9 +184,7 @@ func TestLinkFlap(t *testing.T) {
 			synctest.Wait()
 			r1.wantState(vrrp.Backup)
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
-		}
+		r1.wantSockets(1)
 		if err := r1.stop(); err != nil {
 			t.Error(err)
 		}
@@ -227,9 +225,7 @@ func TestInterfaceComesGoesAndIsRenamed(t *testing.T) {
 				t.Fatalf("after its interface was deleted: %s (%s)", got.State, got.Cause)
 			}
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
-			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
-		}
+		r1.wantSockets(0)
 	})
 }
 
@@ -263,10 +259,10 @@ func TestRemovalFromOutsideIsRepaired(t *testing.T) {
 					r1.wantState(vrrp.Master)
 					sleep(5 * time.Second)
 				}
-				// Somebody insists: the other router gets its chance.
+				// Another program keeps removing the address: the other router takes over.
 				for n := 0; r1.Has(virtual); n++ {
 					if n > 6 {
-						t.Fatal("r1 goes on putting the address back")
+						t.Fatal("r1 keeps restoring the address")
 					}
 					if err := c.remove(r1.Router); err != nil {
 						t.Fatal(err)
@@ -290,12 +286,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 		r1.apply(group(51, 200), group(52, 200, address("10.0.0.101")), group(53, 200, address("10.0.0.102")))
 		sleep(4 * time.Second)
 		lab.forget()
-		r1.SetFaults(fake.Faults{Send: func(_ string, f platform.Frame) error {
-			if f.Payload[1] == 52 {
-				return errRefused
-			}
-			return nil
-		}})
+		r1.SetFaults(unsendable(52))
 		sleep(10 * time.Second)
 		for i, want := range []uint64{0, 10, 0} {
 			if got := r1.snapshot().Routers[i].Counters.SendErrors; got != want {
@@ -312,7 +303,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 	})
 }
 
-// Removed groups hand over, and their sockets go with the last of them.
+// Removed groups resign, and their sockets are closed with the last group.
 func TestRemovedGroupsHandOver(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -328,9 +319,7 @@ func TestRemovedGroupsHandOver(t *testing.T) {
 			t.Errorf("adverts %v, want one with priority 0", lab.sent())
 		}
 		r1.wantUntouched(before)
-		if res, err := r1.Resources(t.Context()); err != nil || res.Sockets != 0 {
-			t.Errorf("%d sockets are open (%v), want 0", res.Sockets, err)
-		}
+		r1.wantSockets(0)
 		sleep(time.Second)
 		lab.wantAnswer(t, "r2")
 	})
@@ -343,7 +332,7 @@ func TestTroubleIsLogged(t *testing.T) {
 		r1 := bootLogged(t, lab.AddRouter("r1", netip.MustParsePrefix("10.0.0.1/24")), log)
 		r1.apply(group(51, 200))
 		sleep(4 * time.Second)
-		r1.SetFaults(fake.Faults{Send: func(string, platform.Frame) error { return errRefused }})
+		r1.SetFaults(unsendable())
 		sleep(30 * time.Second)
 		if err := r1.stop(); err != nil {
 			t.Fatal(err)
@@ -351,16 +340,17 @@ func TestTroubleIsLogged(t *testing.T) {
 		got := log.String()
 		for _, want := range []string{"became Master", "group=51", "refused for the test"} {
 			if !strings.Contains(got, want) {
-				t.Errorf("the log does not say %q:\n%s", want, got)
+				t.Errorf("the log lacks %q:\n%s", want, got)
 			}
 		}
 		if n := strings.Count(got, "refused for the test"); n > 4 {
-			t.Errorf("the same trouble was logged %d times in 30 s", n)
+			t.Errorf("the same fault was logged %d times in 30 s", n)
 		}
 	})
 }
 
-// A router whose interface comes while the kernel is busy starts when it can hear and speak.
+// If the interface appears while the kernel is busy, the router starts when it can receive and
+// send.
 func TestWaitsForItsSockets(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -401,7 +391,7 @@ func TestSocketFilter(t *testing.T) {
 	}
 }
 
-// The macvlans that the router makes are not interfaces to run on.
+// The router's own macvlans are not interfaces on which it runs virtual routers.
 func TestOwnMacvlansAreNotShown(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r1 := newLab().router(t, 1)
@@ -415,7 +405,7 @@ func TestOwnMacvlansAreNotShown(t *testing.T) {
 	})
 }
 
-// What happened while the interfaces could not be watched is made up for.
+// Changes during a failure to watch the interfaces are noticed later.
 func TestWatchFails(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -434,7 +424,7 @@ func TestWatchFails(t *testing.T) {
 	})
 }
 
-// flaky fails to watch the interfaces once.
+// flaky is a System whose first Watch fails.
 type flaky struct {
 	*fake.System
 	failed bool

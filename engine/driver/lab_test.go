@@ -17,6 +17,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/driver"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
 	"vrrpsh/platform/frame"
 )
@@ -60,7 +61,7 @@ func newLab() *lab {
 	return l
 }
 
-// sent returns the adverts that were sent since the last forget.
+// sent returns the adverts since the last forget.
 func (l *lab) sent() []advert {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,6 +88,16 @@ func (l *lab) router(t *testing.T, n int) *node {
 	t.Helper()
 	r := l.AddRouter(fmt.Sprintf("r%d", n), netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 24))
 	return boot(t, r)
+}
+
+// pair starts r1 with priority 200 and r2 with priority 100, and waits until r1 is Master and r2 Backup.
+func (l *lab) pair(t *testing.T) (r1, r2 *node) {
+	t.Helper()
+	r1, r2 = l.router(t, 1), l.router(t, 2)
+	r1.apply(group(51, 200))
+	r2.apply(group(51, 100))
+	sleep(5 * time.Second)
+	return r1, r2
 }
 
 // boot starts the router program.
@@ -153,8 +164,16 @@ func (n *node) wantState(want vrrp.State) {
 	}
 }
 
-// wantAnswer checks who answers for the virtual address. After some lost pings the host
-// resolves the address again, as it must when a split has healed and nobody was Master anew.
+func (n *node) wantSockets(want int) {
+	n.t.Helper()
+	if res, err := n.Resources(n.t.Context()); err != nil || res.Sockets != want {
+		n.t.Errorf("%s has %d sockets open (%v), want %d", n.Name(), res.Sockets, err, want)
+	}
+}
+
+// wantAnswer checks which router answers for the virtual address. After some lost pings the
+// host resolves the address again, which it must do when a split has healed and no router
+// became Master.
 func (l *lab) wantAnswer(t *testing.T, want string) {
 	t.Helper()
 	by, _, ok := l.host.Ping(virtual)
@@ -208,7 +227,7 @@ func interval(d time.Duration) func(*engine.VirtualRouter) {
 	return func(r *engine.VirtualRouter) { r.Protocol.Interval = d }
 }
 
-// sleep lets virtual time pass, and what is due then happen.
+// sleep lets virtual time pass and waits for everything that is due by then.
 func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -221,6 +240,21 @@ func (n *node) wantUntouched(before []fake.Link) {
 	if !slices.EqualFunc(before, after, func(a, b fake.Link) bool {
 		return a.Index == b.Index && a.Name == b.Name && a.MAC == b.MAC && a.Up == b.Up && slices.Equal(a.Addrs, b.Addrs)
 	}) {
-		n.t.Errorf("%s: the kernel was left as\n%+v\nand was\n%+v", n.Name(), after, before)
+		n.t.Errorf("%s: the kernel state is\n%+v\nbefore\n%+v", n.Name(), after, before)
 	}
+}
+
+// unsendable drops the adverts of some groups; of all groups if none is given.
+func unsendable(vrids ...uint8) fake.Faults {
+	return fake.Faults{Send: func(_ string, f platform.Frame) error {
+		for _, v := range vrids {
+			if f.Payload[1] == v {
+				return errRefused
+			}
+		}
+		if len(vrids) == 0 {
+			return errRefused
+		}
+		return nil
+	}}
 }

@@ -42,7 +42,7 @@ func (l *loop) update(now time.Time, u platform.Update) {
 			PortOf: u.Links[i].PortOf, Addrs: u.Links[i].Addrs,
 		}
 		was, known := l.links[link.Index]
-		if known && sameLink(&was, &link) {
+		if known && was.Equal(&link) {
 			continue
 		}
 		l.links[link.Index] = link
@@ -111,10 +111,4 @@ func (l *loop) show(now time.Time, index int) {
 	}
 	l.core.SetLink(now, l.ownLink(link), &l.out)
 	l.take(now)
-}
-
-func sameLink(a, b *engine.Link) bool {
-	return a.Name == b.Name && a.MAC == b.MAC && a.MTU == b.MTU && a.Up == b.Up &&
-		a.Ethernet == b.Ethernet && a.ForwardsIPv6 == b.ForwardsIPv6 && a.Parent == b.Parent && a.Macvlan == b.Macvlan && a.PortOf == b.PortOf &&
-		slices.Equal(a.Addrs, b.Addrs)
 }

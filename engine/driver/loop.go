@@ -94,7 +94,7 @@ func (l *loop) run(ctx context.Context) error {
 			// The scheduler may have delayed this goroutine since the wait ended: packets that
 			// came until now are read before timers fire.
 			if err := l.driver.system.Wait(now); err != nil {
-				return fmt.Errorf("look for packets: %w", err)
+				return fmt.Errorf("check for packets: %w", err)
 			}
 		}
 		l.turn(now)

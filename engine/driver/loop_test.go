@@ -51,7 +51,7 @@ func TestNoAllocationPerAdvert(t *testing.T) {
 	})
 }
 
-// All adverts of an interface that are due go out with one call.
+// All due adverts of an interface are sent with one call.
 func TestAdvertsAreSentTogether(t *testing.T) {
 	b := newBench(1000, 250)
 	b.run(b.now.Add(20 * time.Second))
@@ -63,8 +63,8 @@ func TestAdvertsAreSentTogether(t *testing.T) {
 	}
 }
 
-// Everything that waits is received before a timer fires, on all interfaces, also when
-// more junk waits than is read at a time.
+// All waiting packets are received before a timer fires, on all interfaces, even if more
+// junk waits than is read at a time.
 func TestPacketsComeBeforeTimers(t *testing.T) {
 	b := newBench(1000, 100)
 	b.hear()
@@ -84,8 +84,8 @@ func TestPacketsComeBeforeTimers(t *testing.T) {
 	}
 }
 
-// heldUp is a System whose Wait ends long before its caller runs again: what came meanwhile is found by another Wait only,
-// as with a kernel that says at the end of Wait which sockets have packets.
+// heldUp is a System whose caller runs again only long after Wait ended: only another Wait finds packets that arrived
+// meanwhile, as with a kernel that reports at the end of Wait which sockets have packets.
 type heldUp struct {
 	stubSystem
 	waits []func()
@@ -115,7 +115,7 @@ func TestPacketsOfAStallComeBeforeTimers(t *testing.T) {
 	}
 }
 
-// A flood on one interface does not keep the adverts of the others.
+// A flood on one interface does not delay the adverts of the others.
 func TestFloodDoesNotStarveTimers(t *testing.T) {
 	b := newBench(500, 250)
 	b.run(b.now.Add(20 * time.Second))
@@ -142,7 +142,8 @@ func (c *endless) Recv(p []platform.Packet) (int, error) {
 	return len(p), nil
 }
 
-// What cannot be sent keeps nothing else from being sent, and each is counted; an interface that is gone costs one call.
+// A failed advert does not prevent others from being sent, and each failure is counted; a missing interface costs one
+// call.
 func TestSendFailures(t *testing.T) {
 	full := errors.New("no buffer space")
 	for _, c := range []struct {
@@ -221,7 +222,7 @@ func TestAdvertsGoBeforeKernelWork(t *testing.T) {
 	}
 }
 
-// spy looks around when something is sent.
+// spy calls a function when something is sent.
 type spy struct {
 	stubConn
 	onSend     func()
@@ -251,7 +252,7 @@ func TestNobodyAnnouncesAsBackup(t *testing.T) {
 func TestSnapshotIsQuick(t *testing.T) {
 	b := newBench(4000, 100)
 	b.hear()
-	// What a snapshot costs is for the benchmark; that the second is not built anew is for here.
+	// The benchmark measures the cost of a snapshot; this test checks that a second one is not built anew.
 	first := b.core.Snapshot(b.now)
 	allocs := testing.AllocsPerRun(5, func() { b.core.Snapshot(b.now) })
 	if len(first.Routers) != 4000 || allocs > 10 {
@@ -311,7 +312,7 @@ func perAdvert(b *testing.B, groups int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*groups), "ns/advert")
 }
 
-// The kernel may tell of a macvlan before it is known to be ours.
+// The kernel may report a macvlan before it is known to be ours.
 func TestOwnInterfaceIsForgottenOnceKnown(t *testing.T) {
 	b := newBench(1, 1)
 	before := len(b.core.Snapshot(b.now).Links)
@@ -323,6 +324,6 @@ func TestOwnInterfaceIsForgottenOnceKnown(t *testing.T) {
 	macvlan.Ours = true
 	b.update(b.now, platform.Update{Links: []platform.Link{macvlan}})
 	if got := len(b.core.Snapshot(b.now).Links); got != before {
-		t.Errorf("%d interfaces, want %d: what is ours is no interface of the host", got, before)
+		t.Errorf("%d interfaces, want %d: our own macvlans do not count", got, before)
 	}
 }

@@ -18,23 +18,8 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// unsendable lets no advert of some groups out; without any, of none.
-func unsendable(vrids ...uint8) fake.Faults {
-	return fake.Faults{Send: func(_ string, f platform.Frame) error {
-		for _, v := range vrids {
-			if f.Payload[1] == v {
-				return errRefused
-			}
-		}
-		if len(vrids) == 0 {
-			return errRefused
-		}
-		return nil
-	}}
-}
-
-// TestMute covers a Master of which no advert goes out: alone it stays Master, with a fault, and gives way to another
-// router whatever its priority. It takes over again when it can send, without an attempt that others could notice before.
+// TestMute covers a Master that cannot send: alone it stays Master, with a fault, and it gives way to another router of
+// any priority. It takes over again when it can send, without an earlier attempt that others could notice.
 func TestMute(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -57,7 +42,7 @@ func TestMute(t *testing.T) {
 		sleep(4 * time.Second)
 		r2.wantState(vrrp.Master)
 		if s := r1.status(); s.State != vrrp.Backup || s.Cause != vrrp.CauseMute || s.MasterAddr != netip.MustParseAddr("10.0.0.2") {
-			t.Fatalf("beside r2 r1 is %s (%s) below %s", s.State, s.Cause, s.MasterAddr)
+			t.Fatalf("beside r2, r1 is %s (%s) under Master %s", s.State, s.Cause, s.MasterAddr)
 		}
 		lab.wantAnswer(t, "r2")
 		transitions := len(r1.status().History)
@@ -80,7 +65,7 @@ func TestMute(t *testing.T) {
 	})
 }
 
-// TestMutePreemption has a Backup that would preempt, but whose first advert does not go out: the addresses never move.
+// TestMutePreemption has a Backup that would preempt but cannot send its first advert: the addresses never move.
 func TestMutePreemption(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -101,7 +86,7 @@ func TestMutePreemption(t *testing.T) {
 		if s := r1.status(); s.State != vrrp.Backup || s.Counters.BecameMaster != 1 {
 			t.Errorf("r1 is %s and became Master %d times", s.State, s.Counters.BecameMaster)
 		}
-		// It is better than nobody.
+		// A mute Master is better than none.
 		r2.Cut("eth0")
 		sleep(5 * time.Second)
 		r1.wantState(vrrp.Master)
@@ -115,7 +100,7 @@ func TestMutePreemption(t *testing.T) {
 	})
 }
 
-// TestMuteGroups has some virtual routers among others that cannot send, also in a sync group.
+// TestMuteGroups covers several virtual routers of which some cannot send, also in a sync group.
 func TestMuteGroups(t *testing.T) {
 	synced := func(r *engine.VirtualRouter) { r.SyncGroup = "s" }
 	alone := func(*engine.VirtualRouter) {}
@@ -128,7 +113,7 @@ func TestMuteGroups(t *testing.T) {
 	}{
 		{"one", alone, []uint8{52}, [3]vrrp.State{m, b, m}},
 		{"all", alone, nil, [3]vrrp.State{b, b, b}},
-		// The other router's member waits for the one that follows: nobody else is Master.
+		// The other router's member waits for the member that follows it: there is no other Master.
 		{"one of a sync group", synced, []uint8{52}, [3]vrrp.State{m, m, m}},
 		{"a sync group", synced, []uint8{51, 52}, [3]vrrp.State{b, b, m}},
 	} {
@@ -169,7 +154,7 @@ func TestMuteGroups(t *testing.T) {
 	}
 }
 
-// TestUnreachablePeers has unicast peers of which one, or all, cannot be sent to.
+// TestUnreachablePeers covers unicast peers of which one or all cannot be reached.
 func TestUnreachablePeers(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -197,22 +182,15 @@ func TestUnreachablePeers(t *testing.T) {
 	})
 }
 
-// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt in its turn.
+// TestMuteGoesOn hands a mute Backup over to another process, which does not preempt until it can send.
 func TestMuteGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, _ := lab.pair(t)
 		r1.SetFaults(unsendable())
 		sleep(5 * time.Second)
 		r1.wantState(vrrp.Backup)
-		h, err := r1.HandOver(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r1 = start(t, r1.Router, driver.Options{System: r1.Boot(), Handover: h})
+		r1 = r1.restart(0)
 		sleep(time.Minute)
 		if s := r1.status(); s.State != vrrp.Backup || s.Cause != vrrp.CauseMute || !strings.HasPrefix(s.SendFault, "cannot send: ") {
 			t.Errorf("r1 is %s (%s) with the fault %q", s.State, s.Cause, s.SendFault)
@@ -220,17 +198,25 @@ func TestMuteGoesOn(t *testing.T) {
 		r1.SetFaults(fake.Faults{})
 		sleep(6 * time.Second)
 		r1.wantState(vrrp.Master)
+
+		// It can send again when the other process begins.
+		r1.SetFaults(unsendable())
+		sleep(5 * time.Second)
+		r1.wantState(vrrp.Backup)
+		r1 = r1.restart(0, func(doc []byte) []byte {
+			r1.SetFaults(fake.Faults{})
+			return doc
+		})
+		sleep(6 * time.Second)
+		r1.wantState(vrrp.Master)
 	})
 }
 
-// TestForgottenMembership makes a Backup deaf: it hears again before it would be Master.
+// TestForgottenMembership makes a Backup deaf: it receives again before its Master_Down_Timer fires.
 func TestForgottenMembership(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		for range 3 {
 			if err := r2.ForgetMembership("eth0", platform.IPv4); err != nil {
 				t.Fatal(err)
@@ -240,11 +226,9 @@ func TestForgottenMembership(t *testing.T) {
 				t.Fatalf("r2 is %s, became Master %d times, fault %q", s.State, s.Counters.BecameMaster, s.Fault)
 			}
 		}
-		if res, err := r2.Resources(t.Context()); err != nil || res.Sockets != 1 {
-			t.Errorf("%d sockets are open (%v), want 1", res.Sockets, err)
-		}
+		r2.wantSockets(1)
 
-		// While it cannot be had, it does not take part; a Master hands over.
+		// Without the membership a Backup does not take part in the election, and a Master resigns.
 		r1.SetFaults(fake.Faults{Open: func(string, platform.Family) error { return errRefused }})
 		lab.forget()
 		if err := r1.ForgetMembership("eth0", platform.IPv4); err != nil {
@@ -266,15 +250,12 @@ func TestForgottenMembership(t *testing.T) {
 	})
 }
 
-// TestMovedInterface takes the interface of a Master, and of a Backup, away and back while the router does not run: no
-// socket that was open before does anything any more.
+// TestMovedInterface takes the interface of a Master, and of a Backup, away and back while the router does not run:
+// the sockets that were open before no longer work.
 func TestMovedInterface(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
-		r1, r2 := lab.router(t, 1), lab.router(t, 2)
-		r1.apply(group(51, 200))
-		r2.apply(group(51, 100))
-		sleep(5 * time.Second)
+		r1, r2 := lab.pair(t)
 		for _, r := range []*node{r1, r2} {
 			r.Pause()
 			if err := r.Move("eth0"); err != nil {
@@ -287,7 +268,7 @@ func TestMovedInterface(t *testing.T) {
 			r1.wantState(vrrp.Master)
 			r2.wantState(vrrp.Backup)
 			if n := len(lab.sent()); n < 5 {
-				t.Errorf("after %s was away %d adverts were sent", r.Name(), n)
+				t.Errorf("after the absence of %s %d adverts were sent", r.Name(), n)
 			}
 			if s := r2.status(); s.Counters.BecameMaster > 0 {
 				t.Errorf("r2 became Master %d times", s.Counters.BecameMaster)
@@ -296,7 +277,7 @@ func TestMovedInterface(t *testing.T) {
 	})
 }
 
-// TestBrokenWithoutNotice is TestMovedInterface when nobody tells: the failure of what is sent does.
+// TestBrokenWithoutNotice is TestMovedInterface without a notification: only failed sends show it.
 func TestBrokenWithoutNotice(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -316,7 +297,7 @@ func TestBrokenWithoutNotice(t *testing.T) {
 	})
 }
 
-// silent does not tell what is broken.
+// silent does not report broken sockets.
 type silent struct{ *fake.System }
 
 func (s silent) Watch(ctx context.Context, fn func(platform.Update)) error {

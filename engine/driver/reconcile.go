@@ -83,7 +83,7 @@ func (l *loop) reconciled(now time.Time, r reconciliation) {
 func (l *loop) tellKernelFault(r reconciliation) {
 	var errs []error
 	if r.failed > 0 {
-		errs = append(errs, fmt.Errorf("virtual routers that are not as they shall be: %d", r.failed))
+		errs = append(errs, fmt.Errorf("virtual routers with wrong kernel state: %d", r.failed))
 	}
 	fault := ""
 	if err := errors.Join(append(errs, r.err)...); err != nil {
@@ -92,9 +92,9 @@ func (l *loop) tellKernelFault(r reconciliation) {
 	switch {
 	case fault == l.reconciler.fault:
 	case fault == "":
-		l.driver.journal.info("the kernel is as it shall be again")
+		l.driver.journal.info("the kernel state is correct again")
 	default:
-		l.driver.journal.warn("the kernel is not as it shall be; trying again", "error", fault)
+		l.driver.journal.warn("the kernel state could not be corrected; trying again", "error", fault)
 	}
 	l.reconciler.fault = fault
 }

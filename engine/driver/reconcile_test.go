@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform/fake"
 )
 
-// refuse makes a router's kernel refuse what is not to be active, or with remove what is not to be there at all.
+// refuse makes a router's kernel refuse to deactivate, or with remove to remove, virtual routers.
 func refuse(r *fake.Router, remove bool) {
 	r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
 		if !a.Active && (!remove || !a.Present) {
@@ -28,7 +28,7 @@ func refuse(r *fake.Router, remove bool) {
 	}})
 }
 
-// An address that could not be removed is not left beside that of the new Master.
+// An address that could not be removed at first does not stay beside that of the new Master.
 func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -41,23 +41,23 @@ func TestWhatCouldNotBeRemovedIsTriedAgain(t *testing.T) {
 		sleep(10 * time.Second)
 		r2.wantState(vrrp.Master)
 		if s := r1.status(); !strings.Contains(s.Fault, errRefused.Error()) || !r1.Has(virtual) {
-			t.Fatalf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+			t.Fatalf("fault %q, address present: %t", s.Fault, r1.Has(virtual))
 		}
-		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers that are not as they shall be: 1" {
-			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "virtual routers with wrong kernel state: 1" {
+			t.Errorf("resources report %q (%v)", res.KernelFault, err)
 		}
 		r1.SetFaults(fake.Faults{})
 		sleep(10 * time.Second) // the pauses had grown to 8 s
 		if s := r1.status(); s.Fault != "" || r1.Has(virtual) {
-			t.Errorf("the fault is %q, the address there %t", s.Fault, r1.Has(virtual))
+			t.Errorf("fault %q, address present: %t", s.Fault, r1.Has(virtual))
 		}
 		if res, err := r1.Resources(t.Context()); err != nil || res.KernelFault != "" {
-			t.Errorf("the resources say %q (%v)", res.KernelFault, err)
+			t.Errorf("resources report %q (%v)", res.KernelFault, err)
 		}
 	})
 }
 
-// The same of a virtual router that is not configured any more: the log tells.
+// The same for a virtual router that is no longer configured; it is logged.
 func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab, log := newLab(), &logBuffer{}
@@ -69,18 +69,18 @@ func TestWhatIsLeftOfARemovedGroup(t *testing.T) {
 		r1.apply()
 		sleep(5 * time.Minute)
 		if n := strings.Count(log.String(), "still in the kernel, trying again: "+errRefused.Error()); n != 1 {
-			t.Errorf("told %d times:\n%s", n, log)
+			t.Errorf("reported %d times:\n%s", n, log)
 		}
 		r1.SetFaults(fake.Faults{})
 		sleep(31 * time.Second)
 		r1.wantUntouched(before)
-		if !strings.Contains(log.String(), "removed from the kernel at last") || !strings.Contains(log.String(), "the kernel is as it shall be again") {
-			t.Errorf("the log says\n%s", log)
+		if !strings.Contains(log.String(), "finally removed from the kernel") || !strings.Contains(log.String(), "the kernel state is correct again") {
+			t.Errorf("log:\n%s", log)
 		}
 	})
 }
 
-// comparing is a System that notes when it is compared with what it shall have.
+// comparing is a System that records when its state is compared with the desired state.
 type comparing struct {
 	*fake.System
 	mu   sync.Mutex
@@ -114,7 +114,7 @@ func (c *comparing) Watch(ctx context.Context, fn func(platform.Update)) error {
 	return c.System.Watch(ctx, fn)
 }
 
-// The kernel is compared every so often, at once when there is reason to, and again after a failure.
+// The kernel state is compared periodically, at once if there is a reason, and again after a failure.
 func TestWhenTheKernelIsCompared(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -136,13 +136,13 @@ func TestWhenTheKernelIsCompared(t *testing.T) {
 			c.at = nil
 		}
 		sleep(65 * time.Second)
-		check("in peace", 30, 60)
+		check("undisturbed", 30, 60)
 		for range 10 {
 			c.tell <- platform.Update{Diverged: true}
 			sleep(10 * time.Millisecond)
 		}
 		sleep(20 * time.Second)
-		check("told of differences", 65, 66)
+		check("after a report of differences", 65, 66)
 		c.mu.Lock()
 		c.err = errors.New("no buffer space")
 		c.mu.Unlock()

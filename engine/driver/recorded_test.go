@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -24,27 +22,10 @@ import (
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/program"
+	"vrrpsh/platform/recorded"
 )
 
-// record writes what has no recording yet. What was recorded is what a release has done, and stays.
-var record = flag.Bool("record", false, "record what new files in testdata mean")
-
-// recorded returns what was recorded under a name.
-func recorded(t *testing.T, name string, got func() []byte) []byte {
-	t.Helper()
-	path := filepath.Join("testdata", "handover", name)
-	b, err := os.ReadFile(path)
-	if *record && errors.Is(err, fs.ErrNotExist) {
-		b = got()
-		err = os.WriteFile(path, b, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// TestRecordedHandoverIsRead holds that of a document that a release has handed over nothing is lost.
+// TestRecordedHandoverIsRead checks that nothing in a document that a release handed over is lost.
 func TestRecordedHandoverIsRead(t *testing.T) {
 	documents, err := filepath.Glob("testdata/handover/*.json")
 	if err != nil || len(documents) == 0 {
@@ -69,8 +50,8 @@ func TestRecordedHandoverIsRead(t *testing.T) {
 	}
 }
 
-// TestRecordedHandoverGoesOn holds that a router goes on from a document that a release has handed over as that release has gone
-// on from it, and without a transition.
+// TestRecordedHandoverGoesOn checks that a router continues from a document that a release handed over just as that release did,
+// and without a transition.
 func TestRecordedHandoverGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -98,14 +79,13 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		sleep(5 * time.Second)
 		must(t, r1.Plug("eth1"))
 		sleep(7700 * time.Millisecond)
-		must(t, r1.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))) // and it is put back
+		must(t, r1.DelAddr("eth0", netip.MustParsePrefix("10.0.0.100/24"))) // and it is restored
 		sleep(2 * time.Second)
 
 		kernel := r1.Links()
 		events, stop := r2.Subscribe()
 		defer stop()
-		own := r1.handOver()
-		doc := recorded(t, "fake.json", func() []byte { return own })
+		doc := recorded.Content(t, "testdata/handover/fake.json", r1.handOver())
 		if _, err := driver.ReadHandover(doc, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +93,7 @@ func TestRecordedHandoverGoesOn(t *testing.T) {
 		mine, stopMine := r1.Subscribe()
 		defer stopMine()
 		got := told(t, r1.snapshot())
-		checkKept(t, recorded(t, "fake.told", func() []byte { return got }), got)
+		checkKept(t, recorded.Content(t, "testdata/handover/fake.told", got), got)
 
 		sleep(10 * time.Second)
 		must(t, r2.stop())
@@ -152,7 +132,7 @@ func applyFile(t *testing.T, n *node, name string) {
 	synctest.Wait()
 }
 
-// told returns what users are told of a state.
+// told returns what users see of a state.
 func told(t *testing.T, s *engine.Snapshot) []byte {
 	t.Helper()
 	b, err := json.MarshalIndent(map[string]any{
@@ -165,7 +145,7 @@ func told(t *testing.T, s *engine.Snapshot) []byte {
 	return append(b, '\n')
 }
 
-// checkKept holds that one JSON document has all that another one has. It may have gained fields.
+// checkKept checks that one JSON document has everything that another one has. It may have more fields.
 func checkKept(t *testing.T, was, is []byte) {
 	t.Helper()
 	var a, b any
@@ -208,7 +188,7 @@ func differences(path string, was, is any) (found []string) {
 	return []string{fmt.Sprintf("%s was %v and is %v", path, was, is)}
 }
 
-// zeros tells whether a list has nothing but the number 0.
+// zeros reports whether a list contains only the number 0.
 func zeros(list []any) bool {
 	return len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return v != 0.0 })
 }

@@ -40,8 +40,8 @@ func (n *node) wantRoutes(when string, want ...engine.StaticRoute) {
 	}
 }
 
-// From the configuration to the kernel: installed by the Master, put back after a flap and a
-// deletion, tried again until the next hop can be reached, withdrawn by a Backup and at the end.
+// Routes from the configuration to the kernel: installed by the Master, restored after a flap
+// and a deletion, retried until the next hop is reachable, withdrawn by a Backup and at the end.
 func TestStaticRoutes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()
@@ -51,7 +51,7 @@ func TestStaticRoutes(t *testing.T) {
 		sleep(4 * time.Second)
 		r1.wantRoutes("as Master", near)
 		if s := r1.snapshot().Routes[1]; s.State != engine.RouteFailed || s.Fault == "" {
-			t.Errorf("a route out of reach is %s (%q)", s.State, s.Fault)
+			t.Errorf("a route with an unreachable next hop is %s (%q)", s.State, s.Fault)
 		}
 		r1.DelRoute(near.Destination)
 		sleep(time.Millisecond)
@@ -87,7 +87,7 @@ func TestRoutesOfAKilledRouterAreRecovered(t *testing.T) {
 		sleep(4 * time.Second)
 		r1.Kill()
 		if n := len(r1.Routes()); n != 2 {
-			t.Fatalf("%d routes, want the administrator's and the one left", n)
+			t.Fatalf("%d routes, want the administrator's and the leftover", n)
 		}
 		boot(t, r1.Router)
 		synctest.Wait()

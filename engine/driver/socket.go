@@ -125,7 +125,7 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	}
 	if err == nil {
 		if s.conn != nil {
-			l.driver.journal.warn("VRRP sockets were opened again", "interface", l.links[o.key.link].Name, "family", o.key.family.String())
+			l.driver.journal.warn("VRRP sockets reopened", "interface", l.links[o.key.link].Name, "family", o.key.family.String())
 			l.actuator.close(s.conn)
 		}
 		s.conn, s.broken, s.trouble = c, false, ""
@@ -135,7 +135,7 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	} else {
 		gone := errors.Is(err, platform.ErrNoLink)
 		if s.trouble == "" && !gone {
-			l.driver.journal.warn("VRRP sockets could not be opened; trying again",
+			l.driver.journal.warn("cannot open VRRP sockets; trying again",
 				"interface", l.links[o.key.link].Name, "family", o.key.family.String(), "error", err)
 		}
 		// The kernel will report that the interface is gone; until then its virtual routers need not know.
@@ -366,7 +366,7 @@ func (l *loop) complain(s *socket, what string, err error) {
 		return
 	}
 	s.quiet = now.Add(complainPause)
-	l.driver.journal.warn("a VRRP socket has trouble", "interface", l.links[s.key.link].Name,
+	l.driver.journal.warn("a VRRP socket failed", "interface", l.links[s.key.link].Name,
 		"family", s.key.family.String(), "in", what, "error", err)
 }
 

@@ -8,8 +8,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestNoWaitForSocketsOfAGoneInterface: a configuration that waits for the sockets of an interface ends when the interface goes away
-// meanwhile, and that is no error.
+// TestNoWaitForSocketsOfAGoneInterface checks that a configuration stops waiting for the sockets of an interface that disappears,
+// without an error.
 func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 	b := newBench(1, 100)
 	key := socketKey{link: 77, family: vrrp.IPv4}
@@ -25,6 +25,6 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 			t.Error(b.loop.waiter.err)
 		}
 	default:
-		t.Error("the configuration waits for ever")
+		t.Error("the configuration waits forever")
 	}
 }

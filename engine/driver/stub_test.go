@@ -129,7 +129,7 @@ func (b *bench) doKernelWork() {
 	}
 }
 
-// hear lets every group hear its Master.
+// hear delivers an advert of its Master to every group.
 func (b *bench) hear() {
 	for i, c := range b.conns {
 		c.waiting = b.packets[i]
@@ -137,14 +137,14 @@ func (b *bench) hear() {
 	b.turn(b.now)
 }
 
-// run lets time pass as the timers say, until a time.
+// run advances from timer to timer until a time.
 func (b *bench) run(until time.Time) {
 	for b.step(until) {
 	}
 	b.now = until
 }
 
-// step turns once, when a timer says so; false if none does until then.
+// step runs one turn at the next timer; it returns false if no timer is due until then.
 func (b *bench) step(until time.Time) bool {
 	next := earliest(b.core.Deadline(), b.announcer.deadline())
 	if next.IsZero() || next.After(until) {

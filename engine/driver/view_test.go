@@ -48,7 +48,7 @@ func TestSnapshotsAreOfOneMoment(t *testing.T) {
 	})
 }
 
-// Many who look at the same time cost the loop one snapshot.
+// Concurrent readers cost the loop one snapshot.
 func TestSnapshotIsShared(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r1 := newLab().router(t, 1)
@@ -63,7 +63,7 @@ func TestSnapshotIsShared(t *testing.T) {
 		first := <-got
 		for range cap(got) - 1 {
 			if <-got != first {
-				t.Error("another snapshot for the same moment")
+				t.Error("a second snapshot for the same time")
 			}
 		}
 	})
@@ -109,7 +109,7 @@ func TestSubscribers(t *testing.T) {
 		stopSlow()
 		stopSlow()
 		if _, open := <-slow; open {
-			t.Error("the subscription goes on after its end")
+			t.Error("the subscription continues after its end")
 		}
 		if err := r1.stop(); err != nil {
 			t.Error(err)
@@ -143,12 +143,12 @@ func TestAfterTheEnd(t *testing.T) {
 			}
 		}
 		if err := r1.Run(t.Context()); err == nil {
-			t.Error("Run ran again")
+			t.Error("Run could be called again")
 		}
 	})
 }
 
-// Requests that came before Run are answered by it.
+// Run answers requests made before it.
 func TestBeforeTheStart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		lab := newLab()

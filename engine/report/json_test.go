@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestWriteJSON holds that a list that is written in parts reads as if it were not.
+// TestWriteJSON checks that a list written in parts equals one written as a whole.
 func TestWriteJSON(t *testing.T) {
 	type element struct {
 		Name  string            `json:"name"`
@@ -35,6 +35,6 @@ func TestWriteJSON(t *testing.T) {
 		}
 	}
 	if err := WriteJSON(new(bytes.Buffer), []func(){nil}); err == nil {
-		t.Error("what has no form in JSON was written")
+		t.Error("a value without a JSON form was written")
 	}
 }

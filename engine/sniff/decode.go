@@ -104,7 +104,7 @@ func (p *Packet) ipv4(b []byte) ([]byte, bool) {
 	case b[9] == frame.ProtocolAH:
 		message, ok := frame.BehindAH(p.ipv4Body(b))
 		p.AH = true
-		p.fault("in an IPsec Authentication Header (protocol %d), which vrrpsh does not have", frame.ProtocolAH)
+		p.fault("in an IPsec Authentication Header (protocol %d), which vrrpsh does not support", frame.ProtocolAH)
 		return message, ok
 	default:
 		return nil, false
@@ -222,7 +222,7 @@ func (p *Packet) message(b []byte) {
 		switch {
 		case p.AuthType.Supported():
 		case authName(p.AuthType) == p.AuthType.String():
-			p.fault("authentication %s (type %d), which vrrpsh does not have", p.AuthType, b[4])
+			p.fault("authentication %s (type %d), which vrrpsh does not support", p.AuthType, b[4])
 		default:
 			p.fault("authentication type %d is unknown", b[4])
 		}

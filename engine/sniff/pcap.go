@@ -59,7 +59,7 @@ func newClassic(in *input, magic [4]byte) (*classic, error) {
 }
 
 func unknownLink(l LinkType) error {
-	return fmt.Errorf("%w with VRRP: its frames have link type %d", ErrFormat, l)
+	return fmt.Errorf("%w: frames of link type %d are not supported", ErrFormat, l)
 }
 
 func (c *classic) next() (Frame, error) {

@@ -98,7 +98,7 @@ func (g *nextGen) section(length [4]byte) error {
 		return err
 	}
 	if len(body) < 12 {
-		return fmt.Errorf("%w: a section's header is too short", ErrFormat)
+		return fmt.Errorf("%w: a section header is too short", ErrFormat)
 	}
 	if major := g.order.Uint16(body); major != 1 {
 		return fmt.Errorf("%w: pcapng of version %d, not 1", ErrFormat, major)
@@ -121,7 +121,7 @@ func (g *nextGen) body(total uint32, read int) ([]byte, error) {
 	}
 	body, trailer := b[:len(b)-blockTrailerLen], b[len(b)-blockTrailerLen:]
 	if again := g.order.Uint32(trailer); again != total {
-		return nil, fmt.Errorf("%w: a block with length %d at its start and %d at its end", ErrFormat, total, again)
+		return nil, fmt.Errorf("%w: a block with length %d at its start but %d at its end", ErrFormat, total, again)
 	}
 	return body, nil
 }
@@ -178,7 +178,7 @@ func (g *nextGen) block(h [blockHeaderLen]byte) (f Frame, found bool, err error)
 
 func (g *nextGen) addInterface(body []byte) error {
 	if len(body) < 8 {
-		return fmt.Errorf("%w: an interface's block is too short", ErrFormat)
+		return fmt.Errorf("%w: an interface block is too short", ErrFormat)
 	}
 	if len(g.interfaces) == maxInterfaces {
 		return fmt.Errorf("%w: more than %d interfaces", ErrFormat, maxInterfaces)
@@ -201,7 +201,7 @@ func (g *nextGen) addInterface(body []byte) error {
 		case code == optionResolution && n == 1:
 			var ok bool
 			if c.perSecond, ok = resolution(options[0]); !ok {
-				return fmt.Errorf("%w: time stamps of an unknown resolution", ErrFormat)
+				return fmt.Errorf("%w: timestamps of unknown resolution", ErrFormat)
 			}
 		case code == optionOffset && n == 8:
 			c.offset = int64(g.order.Uint64(options))
@@ -232,7 +232,7 @@ func padded(n int) int { return (n + 3) &^ 3 }
 // packet reads an enhanced packet block, or an obsolete packet block.
 func (g *nextGen) packet(body []byte, kind uint32) (f Frame, found bool, err error) {
 	if len(body) < 20 {
-		return f, false, fmt.Errorf("%w: a frame's block is too short", ErrFormat)
+		return f, false, fmt.Errorf("%w: a packet block is too short", ErrFormat)
 	}
 	number := g.order.Uint32(body)
 	if kind == blockPacket {
@@ -257,7 +257,7 @@ func (g *nextGen) simple(body []byte) (f Frame, found bool, err error) {
 		return f, false, err
 	}
 	if len(body) < 4 {
-		return f, false, fmt.Errorf("%w: a frame's block is too short", ErrFormat)
+		return f, false, fmt.Errorf("%w: a packet block is too short", ErrFormat)
 	}
 	length := g.order.Uint32(body)
 	kept := length
@@ -270,7 +270,7 @@ func (g *nextGen) simple(body []byte) (f Frame, found bool, err error) {
 
 func (g *nextGen) iface(number uint32) (captured, error) {
 	if int64(number) >= int64(len(g.interfaces)) {
-		return captured{}, fmt.Errorf("%w: a frame of interface %d, which is not described", ErrFormat, number)
+		return captured{}, fmt.Errorf("%w: a frame of interface %d, which has no description", ErrFormat, number)
 	}
 	return g.interfaces[number], nil
 }
@@ -278,7 +278,7 @@ func (g *nextGen) iface(number uint32) (captured, error) {
 // data returns the n bytes of a frame before its options.
 func (g *nextGen) data(b []byte, n uint32) ([]byte, error) {
 	if n > maxFrame || int64(n) > int64(len(b)) {
-		return nil, fmt.Errorf("%w: a frame of %d bytes in a block for %d", ErrFormat, n, len(b))
+		return nil, fmt.Errorf("%w: a frame of %d bytes in a block of %d", ErrFormat, n, len(b))
 	}
 	return b[:n], nil
 }

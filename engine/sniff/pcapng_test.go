@@ -171,20 +171,20 @@ func TestNextGenRefusals(t *testing.T) {
 	head := cat(n.section(), n.iface(Ethernet, 0))
 	frame := n.enhanced(0, micros(noon), s2.frame())
 	for want, data := range map[string][]byte{
-		"without byte order":                  changed(n.section(), 8, 0),
-		"version 2":                           changed(n.section(), 12, 2),
-		"link type 105":                       cat(n.section(), n.iface(105, 0), frame),
-		"and 7 at its end":                    cat(head, changed(frame, -4, 7)),
-		"a block of 9 bytes":                  cat(head, changed(frame, 4, 9)[:5], make([]byte, 60)),
-		"header is too short":                 cat(n.block(blockSection, n.u32(byteOrderMagic), n.u16(1, 0)), head),
-		"interface 3, which":                  cat(head, n.enhanced(3, 0, s2.frame())),
-		"a frame of 250 bytes in a block for": cat(head, changed(frame, 20, 250)),
-		"longer than its block":               cat(n.section(), n.iface(Ethernet, 0, n.u16(2, 400))),
-		"resolution":                          cat(n.section(), n.iface(Ethernet, 0, n.option(optionResolution, []byte{77}))),
-		"a frame's block is too short":        cat(head, n.block(blockEnhanced, n.u32(0, 0))),
-		"an interface's block":                cat(n.section(), n.block(blockInterface, n.u32(1))),
-		"bytes":                               cat(head, n.u32(blockEnhanced, 0x7ffffffc), make([]byte, 64)),
-		"more than 4096 interfaces":           cat(n.section(), bytes.Repeat(n.iface(Ethernet, 0), 4097)),
+		"without byte order":                 changed(n.section(), 8, 0),
+		"version 2":                          changed(n.section(), 12, 2),
+		"link type 105":                      cat(n.section(), n.iface(105, 0), frame),
+		"but 7 at its end":                   cat(head, changed(frame, -4, 7)),
+		"a block of 9 bytes":                 cat(head, changed(frame, 4, 9)[:5], make([]byte, 60)),
+		"header is too short":                cat(n.block(blockSection, n.u32(byteOrderMagic), n.u16(1, 0)), head),
+		"interface 3, which":                 cat(head, n.enhanced(3, 0, s2.frame())),
+		"a frame of 250 bytes in a block of": cat(head, changed(frame, 20, 250)),
+		"longer than its block":              cat(n.section(), n.iface(Ethernet, 0, n.u16(2, 400))),
+		"resolution":                         cat(n.section(), n.iface(Ethernet, 0, n.option(optionResolution, []byte{77}))),
+		"a packet block is too short":        cat(head, n.block(blockEnhanced, n.u32(0, 0))),
+		"an interface block":                 cat(n.section(), n.block(blockInterface, n.u32(1))),
+		"bytes":                              cat(head, n.u32(blockEnhanced, 0x7ffffffc), make([]byte, 64)),
+		"more than 4096 interfaces":          cat(n.section(), bytes.Repeat(n.iface(Ethernet, 0), 4097)),
 	} {
 		p := Printer{W: io.Discard}
 		if err := p.File(bytes.NewReader(data)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAnnounce has the rounds of announcements; RFC 9568 section 6.4.1 asks for one.
+// TestAnnounce covers the rounds of announcements; RFC 9568 section 6.4.1 requires one.
 func TestAnnounce(t *testing.T) {
 	run := func(r *Router, until time.Duration) (announced []time.Duration) {
 		for !r.Deadline().After(at(until)) {
@@ -59,7 +59,7 @@ func TestAnnounce(t *testing.T) {
 			t.Errorf("announced at (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("at once although there was a round just before", func(t *testing.T) {
+	t.Run("at once, even right after another round", func(t *testing.T) {
 		r := master(base(V3))
 		run(r, 2*sec)
 		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}

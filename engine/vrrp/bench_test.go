@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A hotPath is what a router does once per advert.
+// A hotPath is the work of a router for one advert.
 type hotPath struct {
 	name string
 	run  func()
 }
 
-// hotPaths returns those of a Backup that hears its Master, and of a Master.
+// hotPaths returns the hot paths of a Backup that hears its Master, and of a Master.
 func hotPaths(tb testing.TB) []hotPath {
 	var paths []hotPath
 	add := func(name string, cfg Config, self, peer netip.Addr) {

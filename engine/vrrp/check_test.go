@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestCheck has the receive checks of RFC 9568 section 7.1 and RFC 3768 section 7.1
-// that depend on the virtual router. Every case states how the peer differs from the router.
+// TestCheck covers the receive checks of RFC 9568 section 7.1 and RFC 3768 section 7.1 that
+// depend on the virtual router. Every case states how the peer differs from the router.
 func TestCheck(t *testing.T) {
 	lenient := func(c *Config) { c.Lenient = true }
 	secret := func(kind AuthType, secret string) func(*Config) {
@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 		name      string
 		version   Version
 		us, peer  func(*Config)
-		missing   int // of the addresses that the peer counts
+		missing   int // of the addresses that the peer declares
 		src       netip.Addr
 		priority  uint8
 		owner     bool

@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestConfigure shows that a Master stays Master, and that what the others must
-// know is sent at once.
+// TestConfigure checks that a Master stays Master, and that changes that others must know
+// are sent at once.
 func TestConfigure(t *testing.T) {
 	versions(t, func(t *testing.T, v Version) {
 		for _, tt := range []struct {
 			name string
 			vary func(*Config)
 			want []Action
-			next time.Duration // of the Adver_Timer, after a change at half a second
+			next time.Duration // deadline of the Adver_Timer, after a change at half a second
 		}{
 			{"nothing", func(*Config) {}, nil, sec},
 			{"preemption", func(c *Config) { c.Preempt = false }, nil, sec},
@@ -51,7 +51,7 @@ func TestConfigure(t *testing.T) {
 			expect(t, step(r, sec, Event{Kind: EventConfigure, Config: &cfg}))
 			expectState(t, r, Backup, MasterDownInterval(v, 200, sec))
 		})
-		t.Run("a new secret is asked for", func(t *testing.T) {
+		t.Run("adverts need the new secret", func(t *testing.T) {
 			r := backup(base(v))
 			cfg := base(v, func(c *Config) { c.AuthType, c.Secret = AuthSimple, "new" })
 			step(r, sec, Event{Kind: EventConfigure, Config: &cfg})
@@ -72,7 +72,7 @@ func TestConfigure(t *testing.T) {
 	})
 }
 
-// TestLocalChanges has what becomes of a running router when the interface's addresses change.
+// TestLocalChanges covers changes of the interface's addresses while a router runs.
 func TestLocalChanges(t *testing.T) {
 	t.Run("same again", func(t *testing.T) {
 		expect(t, step(master(base(V3)), sec/2, up()))
@@ -87,7 +87,7 @@ func TestLocalChanges(t *testing.T) {
 		if diff := cmp.Diff(want, r.Message(100)); diff != "" {
 			t.Errorf("message (-want +got):\n%s", diff)
 		}
-		// It decides between equals from now on.
+		// It decides between equal priorities from now on.
 		expect(t, step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), self, 100)}),
 			withdraw, transition(Master, Backup, CauseHigherAddress))
 	})

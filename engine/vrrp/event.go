@@ -62,14 +62,12 @@ func (k EventKind) String() string {
 
 // Event is one input of the state machine.
 type Event struct {
-	Kind  EventKind
-	Local Local // EventUp
-	Cause Cause // EventDown; EventRefused and EventResign, where CauseNone means CauseInstallFailed and CauseResign
-	// Transient marks an EventRefused that says nothing about the next attempt, as when the kernel had no memory.
-	Transient bool
-	Wait      time.Duration  // EventResign: least time until the router may become Master again
-	Advert    *Advertisement // EventAdvert; the Router does not keep it
-	Config    *Config        // EventConfigure; the Router keeps it: must not change afterwards
+	Kind   EventKind
+	Local  Local          // EventUp
+	Cause  Cause          // EventDown; EventRefused and EventResign, where CauseNone means CauseInstallFailed and CauseResign
+	Wait   time.Duration  // EventResign: least time until the router may become Master again
+	Advert *Advertisement // EventAdvert; the Router does not keep it
+	Config *Config        // EventConfigure; the Router keeps it: must not change afterwards
 	// Early is how long before its due time an advert may be sent (EventTimer). The next interval
 	// begins at that time.
 	Early time.Duration

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzDecode decodes anything, marshals what was accepted and decodes it again.
+// FuzzDecode decodes any input, encodes accepted adverts and decodes them again.
 func FuzzDecode(f *testing.F) {
 	for _, m := range messages {
 		f.Add(unhex(f, m.want), m.cfg.Family == IPv6)
@@ -25,13 +25,14 @@ func FuzzDecode(f *testing.F) {
 		}
 		var a Advertisement
 		if Decode(&a, p, family, 0) != DropNone {
-			// Most inputs fail on the checksum: put the right one and go on.
+			// Most inputs fail the checksum: correct it and try again.
 			if len(payload) < headerLen || !refit(p, family) || Decode(&a, p, family, 0) != DropNone {
 				return
 			}
 		}
 		if a.AuthType != AuthSimple {
-			// The data cannot be made again without the secret, and means nothing without one.
+			// The authentication data cannot be computed without the secret, and have no meaning
+			// without one.
 			a.AuthType, a.AuthData = AuthNone, [8]byte{}
 		}
 		cfg := Config{
@@ -48,7 +49,7 @@ func FuzzDecode(f *testing.F) {
 		if drop := Decode(&b, p, family, a.Version); drop != DropNone {
 			t.Fatalf("own message dropped: %v", drop)
 		}
-		a.Checksum, b.Checksum = 0, 0 // reserved bits and authentication data were in it
+		a.Checksum, b.Checksum = 0, 0 // the input had reserved bits and authentication data
 		a.Missing = 0
 		a.Message, b.Message = nil, nil
 		if diff := cmp.Diff(a, b, compareAddr); diff != "" {
@@ -72,8 +73,8 @@ func refit(p Packet, family Family) bool {
 	return true
 }
 
-// FuzzRouter takes a router through any sequence of events. It must not panic, must
-// hold the addresses exactly while Master, and must always have a way on.
+// FuzzRouter takes a router through any sequence of events. It must not panic, must hold
+// the addresses exactly while Master, and must always have a next step.
 func FuzzRouter(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0x00, 0, 3, 255, 4, 0, 2, 200, 3, 255, 3, 255, 1, 1})
@@ -109,7 +110,7 @@ func newWitness(t *testing.T, cfg Config) *witness {
 	return &witness{t: t, r: New(cfg), cfg: cfg, now: epoch}
 }
 
-// event makes an event out of two bytes.
+// event derives an event from two bytes.
 func (w *witness) event(op, arg byte) {
 	ev := Event{Kind: EventKind(op % 12)}
 	switch ev.Kind {
@@ -162,7 +163,7 @@ func (w *witness) advert(op, arg byte) *Advertisement {
 	return &a
 }
 
-// step carries out an event and holds its actions against the rules.
+// step executes an event and checks its actions against the rules.
 func (w *witness) step(ev Event) {
 	t := w.t
 	was := w.state

@@ -61,7 +61,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// replay carries out a script and returns it with the router's actions.
+// replay executes a script and returns it with the router's actions.
 func replay(t *testing.T, script string) []byte {
 	t.Helper()
 	p := player{t: t}
@@ -78,7 +78,7 @@ func replay(t *testing.T, script string) []byte {
 	return p.out.Bytes()
 }
 
-// A player carries out the lines of a script.
+// A player executes the lines of a script.
 type player struct {
 	t   *testing.T
 	cfg Config

@@ -59,7 +59,7 @@ func advertOf(t testing.TB, cfg Config, src netip.Addr, priority uint8) *Adverti
 	return a
 }
 
-// step carries out one event and returns its actions.
+// step executes one event and returns its actions.
 func step(r *Router, now time.Duration, ev Event) []Action {
 	return r.Step(at(now), ev, nil)
 }
@@ -100,7 +100,7 @@ var (
 	announce = Action{Kind: ActionAnnounce}
 )
 
-// becoming are the actions of a new Master with a priority.
+// becoming returns the actions of a new Master with a priority.
 func becoming(priority uint8, from State, cause Cause) []Action {
 	return []Action{send(priority), install, transition(from, Master, cause)}
 }

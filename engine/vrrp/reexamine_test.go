@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fire carries out the timers that are due until a time, and returns what they did.
+// fire runs the timers that are due until a time, and returns their actions.
 func fire(r *Router, until time.Duration) []Action {
 	var out []Action
 	for d := r.Deadline(); !d.IsZero() && !d.After(at(until)); d = r.Deadline() {
@@ -18,8 +18,8 @@ func fire(r *Router, until time.Duration) []Action {
 	return out
 }
 
-// TestTimersAreReexamined changes the configuration of a Backup that has heard a Master with priority 50 until 300 ms ago,
-// and holds when and why it becomes Master if it hears no more.
+// TestTimersAreReexamined changes the configuration of a Backup that last heard a Master with priority 50 300 ms ago, and
+// checks when and why it becomes Master if it hears no more adverts.
 func TestTimersAreReexamined(t *testing.T) {
 	const early, late = 3300 * ms, 3800 * ms // before and after the first Master_Down_Timer
 	type vary = func(*Config)
@@ -37,13 +37,13 @@ func TestTimersAreReexamined(t *testing.T) {
 		cause    Cause
 	}{
 		"nothing":                     {nil, nil, early, down100, CausePreempt},
-		"preemption taken away":       {nil, list(noPreempt), early, early + followed + down100, CauseMasterDown},
-		"preemption given":            {list(noPreempt), nil, early, early + followed + down100, CauseMasterDown},
+		"preemption switched off":     {nil, list(noPreempt), early, early + followed + down100, CauseMasterDown},
+		"preemption switched on":      {list(noPreempt), nil, early, early + followed + down100, CauseMasterDown},
 		"priority below the Master's": {nil, list(priority(40)), early, early + followed + down(40), CauseMasterDown},
 		"priority still above it":     {nil, list(priority(60)), early, down(60), CausePreempt},
 		"a delay":                     {nil, list(delay(30 * sec)), early, early + followed + down100, CauseMasterDown},
 		"a delay that is over":        {nil, list(delay(sec)), early, early, CausePreempt},
-		"the delay taken away":        {list(delay(30 * sec)), nil, early, sec + down100, CausePreempt},
+		"the delay removed":           {list(delay(30 * sec)), nil, early, sec + down100, CausePreempt},
 		"a shorter delay":             {list(delay(30 * sec)), list(delay(4 * sec)), early, 5 * sec, CausePreempt},
 		"a delay and no preemption":   {list(delay(4 * sec)), list(delay(4*sec), noPreempt), early, early + followed + down100, CauseMasterDown},
 
@@ -88,7 +88,7 @@ func TestTimersAreReexamined(t *testing.T) {
 	}
 }
 
-// TestOwnerIsOneNoMore: a Backup that owned an address until now follows the Master that it has heard.
+// TestOwnerIsOneNoMore checks that a Backup that no longer owns an address follows the Master that it has heard.
 func TestOwnerIsOneNoMore(t *testing.T) {
 	r := New(base(V3))
 	step(r, 0, upOwner())
@@ -96,13 +96,14 @@ func TestOwnerIsOneNoMore(t *testing.T) {
 	hear := func(d time.Duration, priority uint8) {
 		step(r, d, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, priority)})
 	}
-	hear(sec, 200) // Check discards these as long as it is the owner, unless the kernel has refused the addresses
+	hear(sec, 200) // Check discards these while the router is the owner, unless the kernel has refused the addresses
 	hear(2900*ms, 200)
 	step(r, 2950*ms, up())
 	expectState(t, r, Backup, 2900*ms+down100)
 }
 
-// TestPatienceEndsWithTheSyncGroup: the wait after a sync group has lost Master again and again is that group's.
+// TestPatienceEndsWithTheSyncGroup checks that the wait after repeated losses of Master ends when a router leaves that
+// sync group.
 func TestPatienceEndsWithTheSyncGroup(t *testing.T) {
 	synced := base(V3, func(c *Config) { c.Synced = true })
 	resigned := func() *Router {
@@ -117,7 +118,7 @@ func TestPatienceEndsWithTheSyncGroup(t *testing.T) {
 	expectState(t, r, Backup, sec+down100)
 }
 
-// TestRoundsAreReexamined changes how often a Master announces its addresses while it does.
+// TestRoundsAreReexamined changes the announcement settings of a Master that is announcing its addresses.
 func TestRoundsAreReexamined(t *testing.T) {
 	for name, tt := range map[string]struct {
 		from, to AnnounceConfig
@@ -135,7 +136,7 @@ func TestRoundsAreReexamined(t *testing.T) {
 		"a longer round":       {AnnounceConfig{Repeat: 2}, AnnounceConfig{Repeat: 3}, 5 * ms, []time.Duration{10 * ms, 110 * ms}},
 		"refreshed":            {AnnounceConfig{Repeat: 1}, AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, sec, []time.Duration{5 * sec, 9 * sec}},
 		"refreshed less":       {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1, Refresh: 4 * sec}, sec, []time.Duration{5 * sec, 9 * sec}},
-		"refreshed no more":    {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1}, sec, nil},
+		"no longer refreshed":  {AnnounceConfig{Repeat: 1, Refresh: 2 * sec}, AnnounceConfig{Repeat: 1}, sec, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := master(base(V3, func(c *Config) { c.Announce = tt.from }))

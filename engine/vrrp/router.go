@@ -45,6 +45,8 @@ type Router struct {
 	// takeover is why this router becomes Master when the Master_Down_Timer fires. With
 	// CauseMasterResigned the timer is set to Skew_Time, else to Master_Down_Interval.
 	takeover Cause
+	// excused is set when the Master_Down_Timer has fired very late, until an advert of the Master is heard; see excuse.
+	excused bool
 	// willing is why a synced Backup, whose timers have fired, would become Master on
 	// EventTakeOver; CauseNone if it would not.
 	willing Cause
@@ -104,7 +106,7 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventInstalled:
 		return r.confirm(now, out)
 	case EventRefused:
-		return r.refuse(now, ev.Cause, ev.Transient, out)
+		return r.refuse(now, ev.Cause, out)
 	case EventResign:
 		return r.giveUp(now, ev.Cause, ev.Wait, out)
 	case EventConfigure:
@@ -241,7 +243,7 @@ func (r *Router) preempts(priority uint8) bool {
 
 // acceptMaster accepts the sender of an advert as the Master.
 func (r *Router) acceptMaster(h heard) {
-	r.heard, r.ignored = h, heard{}
+	r.heard, r.ignored, r.excused = h, heard{}, false
 	r.downSet, r.takeover = h.at, CauseMasterDown
 }
 
@@ -350,6 +352,9 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 		switch {
 		case r.waiting():
 		case due(r.masterDownAt(), now):
+			if r.excuse(now) {
+				return out
+			}
 			return r.elected(now, r.takeover, out)
 		case due(r.preemptAt(), now):
 			return r.elected(now, CausePreempt, out)
@@ -372,6 +377,24 @@ func (r *Router) timer(now time.Time, early time.Duration, out []Action) []Actio
 		out = r.announce(now, out)
 	}
 	return out
+}
+
+// stalled is how late a timer may be on a machine that is only busy.
+const stalled = 100 * time.Millisecond
+
+// excuse gives a Master that was not heard one more interval, once, when the timer fires so late that this machine may have been suspended: what the Master
+// sent meanwhile was not received. It reports whether the Backup waits.
+func (r *Router) excuse(now time.Time) bool {
+	interval := r.masterAdverInterval()
+	late := now.Sub(r.masterDownAt())
+	heard := r.heard.addr.IsValid() || r.takeover == CauseMasterResigned
+	if !heard || r.excused || r.takeover == CausePreempt || late < max(interval, stalled) {
+		return false
+	}
+	r.excused = true
+	// As if two adverts had been missed: Master_Down_Interval is three, and Skew_Time.
+	r.downSet, r.takeover = now.Add(-2*interval), CauseMasterDown
+	return true
 }
 
 // elected makes a Backup whose timer has fired Master, or willing if it is synced.
@@ -424,12 +447,12 @@ func (r *Router) confirm(now time.Time, out []Action) []Action {
 
 // refuse handles the kernel's refusal of the addresses: the Master gives up to
 // another router, and tries again later. If the next attempt would fail too, it waits until it hears no Master.
-func (r *Router) refuse(now time.Time, cause Cause, transient bool, out []Action) []Action {
+func (r *Router) refuse(now time.Time, cause Cause, out []Action) []Action {
 	if cause == CauseNone {
 		cause = CauseInstallFailed
 	}
 	// A program that removes addresses may have ended by the next attempt.
-	lasting := cause == CauseInstallFailed && !transient
+	lasting := cause == CauseInstallFailed
 	if r.state != Master { // the kernel refused a prerequisite of the addresses
 		r.refused = r.refused || lasting
 		return out
@@ -518,7 +541,7 @@ func (r *Router) enter(now time.Time, to State, cause Cause, out []Action) []Act
 	case to == Backup && r.muteness.mute:
 		r.muteness.probeAt = r.nextProbe(now)
 	}
-	r.heard, r.ignored, r.owed = heard{}, heard{}, false
+	r.heard, r.ignored, r.owed, r.excused = heard{}, heard{}, false, false
 	r.downSet, r.takeover, r.preemptSet, r.willing = now, CauseMasterDown, time.Time{}, CauseNone
 	if from == Master {
 		r.uninstalled()

@@ -39,12 +39,12 @@ const (
 	sec = time.Second
 	ms  = time.Millisecond
 
-	// At the base configuration: priority 100, one second.
+	// With the base configuration: priority 100, one second.
 	skew100 = 609375 * time.Microsecond
 	down100 = 3*sec + skew100
 )
 
-// TestInitialize is RFC 9568 section 6.4.1 and RFC 3768 section 6.4.1.
+// TestInitialize covers RFC 9568 section 6.4.1 and RFC 3768 section 6.4.1.
 func TestInitialize(t *testing.T) {
 	versions(t, func(t *testing.T, v Version) {
 		t.Run("startup", func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestInitialize(t *testing.T) {
 			expectState(t, r, Master, sec)
 			expect(t, step(r, 10*ms, Event{Kind: EventInstalled}), announce)
 		})
-		t.Run("nothing but startup leads out", func(t *testing.T) {
+		t.Run("only startup leaves Initialize", func(t *testing.T) {
 			r := New(base(v))
 			cfg := base(v)
 			for _, ev := range []Event{
@@ -83,7 +83,7 @@ func TestInitialize(t *testing.T) {
 	})
 }
 
-// TestBackup is RFC 9568 section 6.4.2 and RFC 3768 section 6.4.2.
+// TestBackup covers RFC 9568 section 6.4.2 and RFC 3768 section 6.4.2.
 func TestBackup(t *testing.T) {
 	noPreempt := func(c *Config) { c.Preempt = false }
 	versions(t, func(t *testing.T, v Version) {
@@ -106,7 +106,7 @@ func TestBackup(t *testing.T) {
 			vary     func(*Config)
 			priority uint8
 			deadline time.Duration // after an advert at one second
-			cause    Cause         // of becoming Master then
+			cause    Cause         // time of becoming Master then
 		}{
 			{"higher priority", nil, 101, sec + down100, CauseMasterDown},
 			{"equal priority", nil, 100, sec + down100, CauseMasterDown},
@@ -142,7 +142,7 @@ func TestBackup(t *testing.T) {
 	})
 }
 
-// TestLearnInterval is Master_Adver_Interval: RFC 9568 sections 6.4.2 and 6.4.3.
+// TestLearnInterval covers Master_Adver_Interval: RFC 9568 sections 6.4.2 and 6.4.3.
 // VRRPv2 has none.
 func TestLearnInterval(t *testing.T) {
 	slow := func(c *Config) { c.Interval = 4 * sec }
@@ -176,7 +176,7 @@ func TestLearnInterval(t *testing.T) {
 			}
 			expectState(t, r, Backup, tt.afterward)
 
-			// A Master that gives up starts with the interval of the new one too.
+			// A Master that becomes Backup also uses the interval of the new Master.
 			r = master(us)
 			out := step(r, sec/2, Event{Kind: EventAdvert, Advert: advertOf(t, peer, higher, tt.priority)})
 			if len(out) > 0 && out[0].Kind == ActionWithdraw {
@@ -187,13 +187,14 @@ func TestLearnInterval(t *testing.T) {
 	t.Run("forgotten by a Master", func(t *testing.T) {
 		r := backup(base(V3))
 		step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 200)})
-		step(r, time.Minute, Event{Kind: EventTimer})
-		expectState(t, r, Master, time.Minute+sec)
+		down := r.Deadline().Sub(epoch)
+		step(r, down, Event{Kind: EventTimer})
+		expectState(t, r, Master, down+sec)
 		if got := r.Status().MasterAdverInterval; got != sec {
 			t.Errorf("Master_Adver_Interval is %v, want %v", got, sec)
 		}
 	})
-	t.Run("makes the Skew_Time after priority 0", func(t *testing.T) {
+	t.Run("determines the Skew_Time after priority 0", func(t *testing.T) {
 		r := backup(base(V3))
 		step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 200)})
 		step(r, 2*sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3, slow), higher, 0)})
@@ -201,8 +202,8 @@ func TestLearnInterval(t *testing.T) {
 	})
 }
 
-// TestMaster is RFC 9568 section 6.4.3 and RFC 3768 section 6.4.3. RFC 9568's
-// answer to an inferior advert is given in VRRPv2 too.
+// TestMaster covers RFC 9568 section 6.4.3 and RFC 3768 section 6.4.3. The answer to an
+// inferior advert (RFC 9568) is sent in VRRPv2 too.
 func TestMaster(t *testing.T) {
 	versions(t, func(t *testing.T, v Version) {
 		t.Run("shutdown", func(t *testing.T) {
@@ -255,7 +256,7 @@ func TestMaster(t *testing.T) {
 				}
 			})
 		}
-		t.Run("adverts do not hold up the Adver_Timer", func(t *testing.T) {
+		t.Run("adverts do not delay the Adver_Timer", func(t *testing.T) {
 			r := master(base(v))
 			a := advertOf(t, base(v), lower, 50)
 			for d := ms; d < sec; d += ms {
@@ -268,8 +269,8 @@ func TestMaster(t *testing.T) {
 	})
 }
 
-// TestAnswersAreSpaced floods a Master: however many adverts come, it answers once in
-// answerPause, and the last one, too.
+// TestAnswersAreSpaced floods a Master: it answers once in answerPause, however many
+// adverts arrive, and it also answers the last one.
 func TestAnswersAreSpaced(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -317,8 +318,7 @@ func TestAnswersAreSpaced(t *testing.T) {
 	})
 }
 
-// TestLateTimer shows that lateness does not add up, and that a stall is not
-// followed by a burst.
+// TestLateTimer checks that delays do not accumulate, and that no burst follows a stall.
 func TestLateTimer(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -339,6 +339,64 @@ func TestLateTimer(t *testing.T) {
 	}
 }
 
+// TestLateBackup: a Backup that was stopped past the Master_Down_Timer, with its whole machine perhaps, could not hear the Master meanwhile. It gives the
+// Master one more interval, once.
+func TestLateBackup(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		priority uint8
+		late     time.Duration
+		deadline time.Duration // after the late timer; 0: it becomes Master at once
+		cause    Cause
+	}{
+		{"a little late", 200, sec - 1, 0, CauseMasterDown},
+		{"an interval late", 200, sec, sec + skew100, CauseMasterDown},
+		{"an hour late", 200, time.Hour, sec + skew100, CauseMasterDown},
+		{"an hour late after priority 0", 0, time.Hour, sec + skew100, CauseMasterDown},
+		{"an hour late, from a Master that it preempts", 50, time.Hour, 0, CausePreempt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			versions(t, func(t *testing.T, v Version) {
+				r := backup(base(v))
+				step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, 200)})
+				step(r, 2*sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(v), higher, tt.priority)})
+				now := r.Deadline().Sub(epoch) + tt.late
+				if tt.deadline != 0 {
+					expect(t, step(r, now, Event{Kind: EventTimer}))
+					now += tt.deadline
+					expectState(t, r, Backup, now)
+					now += time.Minute // only once
+				}
+				expect(t, step(r, now, Event{Kind: EventTimer}), becoming(100, Backup, tt.cause)...)
+			})
+		})
+	}
+	t.Run("the Master is heard", func(t *testing.T) {
+		r := backup(base(V3))
+		for _, at := range []time.Duration{sec, 100 * sec, 200 * sec} {
+			step(r, at, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), higher, 200)})
+			late := at + 50*sec
+			expect(t, step(r, late, Event{Kind: EventTimer}))
+			expectState(t, r, Backup, late+sec+skew100)
+		}
+	})
+	t.Run("no Master was heard since the start", func(t *testing.T) {
+		r := backup(base(V3))
+		expect(t, step(r, time.Hour, Event{Kind: EventTimer}), becoming(100, Backup, CauseMasterDown)...)
+	})
+	t.Run("short intervals", func(t *testing.T) {
+		cfg := base(V3, func(c *Config) { c.Interval = 10 * ms })
+		for late, waits := range map[time.Duration]bool{stalled - 1: false, stalled: true} {
+			r := backup(cfg)
+			step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, cfg, higher, 200)})
+			step(r, r.Deadline().Sub(epoch)+late, Event{Kind: EventTimer})
+			if got := r.Status().State == Backup; got != waits {
+				t.Errorf("%v late: it waits %v, want %v", late, got, waits)
+			}
+		}
+	})
+}
+
 func TestPreemptDelay(t *testing.T) {
 	delayed := base(V3, func(c *Config) { c.PreemptDelay = 30 * sec })
 	hear := func(r *Router, from, to time.Duration, priority uint8) {
@@ -346,7 +404,7 @@ func TestPreemptDelay(t *testing.T) {
 			step(r, d, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, priority)})
 		}
 	}
-	t.Run("a lower-priority Master is taken over when it ends", func(t *testing.T) {
+	t.Run("the lower-priority Master is preempted when it ends", func(t *testing.T) {
 		r := backup(delayed)
 		hear(r, sec, 30*sec, 50)
 		expectState(t, r, Backup, 31*sec)
@@ -418,8 +476,8 @@ func TestResign(t *testing.T) {
 	})
 }
 
-// TestRefused shows that a Master that cannot have its addresses leaves them to
-// another router, and tries again after a growing but bounded time.
+// TestRefused checks that a Master whose addresses are refused leaves them to another
+// router, and retries after a growing but bounded time.
 func TestRefused(t *testing.T) {
 	refused := Event{Kind: EventRefused}
 	t.Run("gives up", func(t *testing.T) {
@@ -429,16 +487,14 @@ func TestRefused(t *testing.T) {
 		expect(t, step(master(base(V3)), sec/2, Event{Kind: EventRefused, Cause: CauseAddressLost}),
 			send(0), withdraw, transition(Master, Backup, CauseAddressLost))
 	})
-	t.Run("means nothing to a Backup", func(t *testing.T) {
+	t.Run("has no effect on a Backup", func(t *testing.T) {
 		expect(t, step(backup(base(V3)), sec/2, refused))
 	})
-	t.Run("addresses lost to another program, and a kernel without memory, do not keep it from preempting", func(t *testing.T) {
-		for _, ev := range []Event{{Kind: EventRefused, Cause: CauseAddressLost}, {Kind: EventRefused, Transient: true}} {
-			for _, r := range []*Router{master(base(V3)), backup(base(V3))} {
-				step(r, sec/2, ev)
-				if r.Refused() {
-					t.Errorf("%+v: it is refused", ev)
-				}
+	t.Run("a removal from outside is not a refusal", func(t *testing.T) {
+		for _, r := range []*Router{master(base(V3)), backup(base(V3))} {
+			step(r, sec/2, Event{Kind: EventRefused, Cause: CauseAddressLost})
+			if r.Refused() {
+				t.Error("still refused")
 			}
 		}
 	})
@@ -450,22 +506,22 @@ func TestRefused(t *testing.T) {
 			r.Step(from, Event{Kind: EventTimer}, nil)
 			r.Step(from, refused, nil)
 			if got := r.Deadline().Sub(from); got != want*sec {
-				t.Errorf("waits %v, want %v", got, want*sec)
+				t.Errorf("it waits %v, want %v", got, want*sec)
 			}
 		}
-		// Once it has worked for a while the next refusal is a new one.
+		// After some time without a fault, the next refusal starts a new series.
 		from := r.Deadline().Add(time.Hour)
 		r.Step(from, Event{Kind: EventTimer}, nil)
 		r.Step(from, refused, nil)
 		if got := r.Deadline().Sub(from); got != sec {
-			t.Errorf("waits %v, want %v", got, sec)
+			t.Errorf("it waits %v, want %v", got, sec)
 		}
-		// New addresses are worth a try at once.
+		// New addresses are tried at once.
 		other := fast
 		other.Addresses = append(other.Addresses, higher)
 		r.Step(from, Event{Kind: EventConfigure, Config: &other}, nil)
 		if got, want := r.Deadline().Sub(from), MasterDownInterval(V3, 100, IntervalMinV3); got != want {
-			t.Errorf("waits %v, want %v", got, want)
+			t.Errorf("it waits %v, want %v", got, want)
 		}
 	})
 	t.Run("an owner backs off too", func(t *testing.T) {

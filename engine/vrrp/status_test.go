@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestChecksumMode has the form of the adverts that are sent, before and after a
-// peer was heard.
+// TestChecksumMode checks the checksum form of sent adverts, before and after a peer was
+// heard.
 func TestChecksumMode(t *testing.T) {
 	const before, message, pseudo = ChecksumForm(255), FormMessage, FormPseudoHeader
 	for _, tt := range []struct {
@@ -50,7 +50,7 @@ func TestChecksumMode(t *testing.T) {
 	}
 }
 
-// TestMessageIsNotOverwritten shows that a message on its way out stays as it is.
+// TestMessageIsNotOverwritten checks that a message that is being sent does not change.
 func TestMessageIsNotOverwritten(t *testing.T) {
 	r := master(base(V3))
 	first := r.Message(100)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestTimes is RFC 9568 section 6.1 and RFC 3768 section 6.1.
+// TestTimes covers RFC 9568 section 6.1 and RFC 3768 section 6.1.
 func TestTimes(t *testing.T) {
 	for _, tt := range []struct {
 		version  Version
@@ -35,8 +35,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestSkewOrdersBackups shows what the nanoseconds are for: at the shortest
-// interval every priority still takes over at a time of its own.
+// TestSkewOrdersBackups shows why times have nanoseconds: even at the shortest interval
+// each priority takes over at a different time.
 func TestSkewOrdersBackups(t *testing.T) {
 	for p := uint8(PriorityMin); p < PriorityMax; p++ {
 		if SkewTime(V3, p, IntervalMinV3) <= SkewTime(V3, p+1, IntervalMinV3) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestNames pins the names that show, the logs and the API print, and that a
-// value from nowhere has one too.
+// TestNames pins the names that show, the logs and the API print, and checks that an
+// unknown value has a name too.
 func TestNames(t *testing.T) {
 	for _, tt := range []struct {
 		value fmt.Stringer

@@ -25,7 +25,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// messages are adverts as they are on the wire.
+// messages are adverts in their wire format.
 var messages = []struct {
 	name     string
 	cfg      Config
@@ -75,7 +75,7 @@ func TestAppendMessage(t *testing.T) {
 			src, dst := netip.MustParseAddr(tt.src), Group(tt.cfg.Family)
 			got := AppendMessage([]byte("kept"), &tt.cfg, tt.priority, tt.form, src, dst)
 			if diff := cmp.Diff("kept", string(got[:4])); diff != "" {
-				t.Errorf("what was there (-want +got):\n%s", diff)
+				t.Errorf("existing bytes (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, hex.EncodeToString(got[4:])); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
@@ -110,9 +110,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestDecodeDrops has the receive checks of RFC 9568 section 7.1 and RFC 3768
-// section 7.1 that need the packet only. A case that fails several is
-// dropped for the first.
+// TestDecodeDrops covers the receive checks of RFC 9568 section 7.1 and RFC 3768 section
+// 7.1 that need the packet only. A case that fails several is dropped for the first.
 func TestDecodeDrops(t *testing.T) {
 	v2, v3 := base(V2), base(V3)
 	v6 := baseIPv6()
@@ -196,7 +195,7 @@ func TestDecodeDrops(t *testing.T) {
 	}
 }
 
-// TestChecksumIPv6 shows that IPv6 has no other form: the pseudo-header is always in it.
+// TestChecksumIPv6 checks that over IPv6 the checksum always includes the pseudo-header.
 func TestChecksumIPv6(t *testing.T) {
 	cfg := baseIPv6()
 	src := netip.MustParseAddr("fe80::9")
@@ -212,7 +211,7 @@ func TestChecksumIPv6(t *testing.T) {
 	}
 }
 
-// carp is an advertisement of CARP as FreeBSD and OpenBSD send it, with a right checksum.
+// carp is a CARP advertisement as sent by FreeBSD and OpenBSD, with a correct checksum.
 func carp(vhid byte) []byte {
 	b := []byte{0x21, vhid, 0, 7, 0, 1, 0, 0}
 	for i := range 28 { // the counter and the digest
@@ -244,7 +243,7 @@ func TestDecodeCARP(t *testing.T) {
 	}
 }
 
-// TestDecodeFewerAddresses covers VRRPv2 messages that hold fewer addresses than they count.
+// TestDecodeFewerAddresses covers VRRPv2 messages with fewer addresses than they declare.
 func TestDecodeFewerAddresses(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
@@ -279,7 +278,7 @@ func TestDecodeFewerAddresses(t *testing.T) {
 	}
 }
 
-// TestDecodeUnknownAuth covers authentication that this router does not have: how much data it brings is not known.
+// TestDecodeUnknownAuth covers unsupported authentication, whose data has an unknown length.
 func TestDecodeUnknownAuth(t *testing.T) {
 	message := func(kind AuthType, more int) []byte {
 		cfg := base(V2)
@@ -296,7 +295,7 @@ func TestDecodeUnknownAuth(t *testing.T) {
 		name  string
 		kind  AuthType
 		more  int
-		alter int // index of a byte that is changed; 0: none
+		alter int // index of the changed byte; 0: none
 		drop  DropReason
 	}{
 		{"Cisco's MD5", AuthCiscoMD5, 22, 0, DropNone},
@@ -341,7 +340,7 @@ func TestPeekVRID(t *testing.T) {
 	}
 }
 
-// TestVirtualMAC is RFC 9568 section 7.3.
+// TestVirtualMAC covers RFC 9568 section 7.3.
 func TestVirtualMAC(t *testing.T) {
 	if got, want := VirtualMAC(IPv4, 51), [6]byte{0, 0, 0x5e, 0, 1, 51}; got != want {
 		t.Errorf("IPv4: got %x, want %x", got, want)
@@ -351,7 +350,7 @@ func TestVirtualMAC(t *testing.T) {
 	}
 }
 
-// TestGroup is RFC 9568 sections 5.1.1.2 and 5.1.2.2.
+// TestGroup covers RFC 9568 sections 5.1.1.2 and 5.1.2.2.
 func TestGroup(t *testing.T) {
 	for family, want := range map[Family]string{IPv4: "224.0.0.18", IPv6: "ff02::12"} {
 		if got := Group(family).String(); got != want {

@@ -76,7 +76,7 @@ func TestSwitchLearns(t *testing.T) {
 	h := lan.AddHost("host")
 	r1, r2 := newBox(t, lan, "r1", "10.0.0.1/24"), newBox(t, lan, "r2", "10.0.0.2/24")
 	if got := ping(h); got != "" {
-		t.Errorf("answered by %s, want nobody", got)
+		t.Errorf("answered by %s, want no answer", got)
 	}
 	r1.hold(t, true)
 	if by, mac, ok := h.Ping(vip.Addr()); !ok || by != "r1" || mac != vmac {
@@ -95,7 +95,7 @@ func TestSwitchLearns(t *testing.T) {
 	}
 	r2.hold(t, false)
 	if got := ping(h); got != "" {
-		t.Errorf("answered by %s, which has given the address up", got)
+		t.Errorf("answered by %s, which no longer has the address", got)
 	}
 }
 
@@ -211,10 +211,10 @@ func TestVirtualTime(t *testing.T) {
 			r2.Resume()
 		}()
 		if err := r2.system.Wait(time.Now()); err != nil || time.Since(paused) != time.Minute {
-			t.Errorf("a paused program went on after %s: %v", time.Since(paused), err)
+			t.Errorf("a paused program continued after %s: %v", time.Since(paused), err)
 		}
 		if n, err := r2.conn.Recv(make([]platform.Packet, 1)); n != 1 || err != nil {
-			t.Errorf("received %d of what came during the pause: %v", n, err)
+			t.Errorf("received %d of the packets sent during the pause: %v", n, err)
 		}
 	})
 }

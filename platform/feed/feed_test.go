@@ -57,16 +57,17 @@ func TestEnds(t *testing.T) {
 	late, stopLate := f.Subscribe(1)
 	stopLate()
 	if _, open := waiting(late); open {
-		t.Error("a reader that came after the end waits")
+		t.Error("a reader that starts after the end waits")
 	}
 }
 
-// TestReaderMayBeQuicker has readers take what Send is about to throw away.
+// TestReaderMayBeQuicker has readers take values that Send is about to drop.
 func TestReaderMayBeQuicker(t *testing.T) {
 	const n = 20000
 	c := make(chan int, 1)
 	var readers sync.WaitGroup
-	for range 2 {
+	var lasts [2]int
+	for i := range lasts {
 		readers.Go(func() {
 			last := -1
 			for v := range c {
@@ -75,6 +76,7 @@ func TestReaderMayBeQuicker(t *testing.T) {
 				}
 				last = v
 			}
+			lasts[i] = last
 		})
 	}
 	for v := range n {
@@ -82,4 +84,7 @@ func TestReaderMayBeQuicker(t *testing.T) {
 	}
 	close(c)
 	readers.Wait()
+	if last := max(lasts[0], lasts[1]); last != n-1 {
+		t.Errorf("the last value that a reader got is %d, want %d", last, n-1)
+	}
 }

@@ -200,7 +200,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestParseAH takes a message out of an IPsec Authentication Header, and nothing else.
+// TestParseAH checks that only messages inside an IPsec Authentication Header are extracted.
 func TestParseAH(t *testing.T) {
 	message := unhex(t, "2133 6401 0201 0000 0a0000fe 0000000000000000")
 	build := func(next, words byte) []byte {

@@ -237,7 +237,7 @@ func (s *System) enter(v *scene, j *job) {
 		case !changed:
 			c.original = l.MAC
 		case c.router != w.ID:
-			j.fail("address of "+l.Name, fmt.Errorf("it has that of the %s: %w", describe(c.router), platform.ErrConflict))
+			j.fail("address of "+l.Name, fmt.Errorf("it already has the MAC of the %s: %w", describe(c.router), platform.ErrConflict))
 			return
 		}
 		if err := s.kernel.setMAC(l.Name, w.MAC); err != nil {

@@ -92,7 +92,7 @@ func TestProgram(t *testing.T) {
 		passes bool
 	}{
 		{"an IPv4 advert", platform.IPv4, advert(ipv4), true},
-		{"with another TTL, which is to be counted", platform.IPv4, replace(advert(ipv4), 14+8, 64), true},
+		{"with another TTL, which must be counted", platform.IPv4, replace(advert(ipv4), 14+8, 64), true},
 		{"in an Authentication Header", platform.IPv4, replace(advert(ipv4), 14+9, 51), true},
 		{"in an Authentication Header to another group", platform.IPv4, replace(advert(ipv4), 14+9, 51, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19), false},
 		{"with another protocol", platform.IPv4, replace(advert(ipv4), 14+9, 17), false},

@@ -65,7 +65,7 @@ func (s *System) Recover() error {
 	defer s.mu.Unlock()
 	var r runState
 	if err := s.state.Load(&r); err != nil {
-		s.log.Warn("lost the run state of the earlier run", "error", err)
+		s.log.Warn("the run state of the earlier run is lost", "error", err)
 		r = runState{}
 	}
 	if r.Boot != s.boot {

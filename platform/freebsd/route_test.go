@@ -157,19 +157,19 @@ func TestMalformedMessages(t *testing.T) {
 	valid := func() []byte { return linkMessage(1, "em0", 6, 0x8843, 2, 1500, []byte{2, 0, 0, 0, 0, 1}) }
 	addr := func() []byte { return addrMessage(1, netip.MustParsePrefix("10.0.0.1/24")) }
 	for name, b := range map[string][]byte{
-		"length zero":           append([]byte{0, 0}, valid()[2:]...),
-		"longer than the data":  append([]byte{0xff, 0xff}, valid()[2:]...),
-		"another version":       append(append([]byte(nil), valid()[:2]...), append([]byte{4}, valid()[3:]...)...),
-		"header only":           {8, 0, 5, 0x0e, 0, 0, 0, 0},
-		"no name":               linkMessage(1, "", 6, 0x8843, 2, 1500, nil),
-		"statistics too long":   replace(valid(), 22, 0xff, 0xff),
-		"statistics too short":  replace(valid(), 22, 4, 0),
-		"address beyond":        replace(valid(), 16+152, 0xff),
-		"name beyond":           replace(valid(), 16+152+5, 0xff),
-		"addresses missing":     replace(valid(), 4, 0xff),
-		"address: header only":  {8, 0, 5, 0x0c, 0, 0, 0, 0},
-		"address: mask beyond":  replace(addr(), 20, 0xff),
-		"address: none is left": replace(addr(), 4, 0xff, 0xff),
+		"length zero":          append([]byte{0, 0}, valid()[2:]...),
+		"longer than the data": append([]byte{0xff, 0xff}, valid()[2:]...),
+		"another version":      append(append([]byte(nil), valid()[:2]...), append([]byte{4}, valid()[3:]...)...),
+		"header only":          {8, 0, 5, 0x0e, 0, 0, 0, 0},
+		"no name":              linkMessage(1, "", 6, 0x8843, 2, 1500, nil),
+		"statistics too long":  replace(valid(), 22, 0xff, 0xff),
+		"statistics too short": replace(valid(), 22, 4, 0),
+		"address beyond":       replace(valid(), 16+152, 0xff),
+		"name beyond":          replace(valid(), 16+152+5, 0xff),
+		"addresses missing":    replace(valid(), 4, 0xff),
+		"address: header only": {8, 0, 5, 0x0c, 0, 0, 0, 0},
+		"address: mask beyond": replace(addr(), 20, 0xff),
+		"address: missing":     replace(addr(), 4, 0xff, 0xff),
 	} {
 		if l, err := parseInterfaces(b); !errors.Is(err, errMessage) {
 			t.Errorf("%s: %+v, error %v, want a malformed message", name, l, err)

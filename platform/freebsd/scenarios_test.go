@@ -76,7 +76,7 @@ func (h *harness) AddLink(name string, addrs ...netip.Prefix) { h.machine.addLin
 
 func (h *harness) AddMacvlan(string, string) { h.t.Fatal("FreeBSD has no macvlans") }
 
-func (h *harness) SetPort(string, string) { h.t.Fatal("whose port an interface is is not told") }
+func (h *harness) SetPort(string, string) { h.t.Fatal("FreeBSD does not report the master of a port") }
 
 func (h *harness) DelLink(name string) { h.machine.delLink(name) }
 
@@ -149,7 +149,7 @@ func (m *machine) Receive(timeout time.Duration) ([]byte, bool) {
 }
 
 // TestScenarios runs the scenarios of all systems, except those that use macvlans. TestRouters and other tests of this
-// package cover what those scenarios show of routers without a macvlan.
+// package cover the behaviour without a macvlan that those scenarios check.
 func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) },
 		"a macvlan is down unless active",
@@ -159,23 +159,23 @@ func TestScenarios(t *testing.T) {
 		"the type, the name and the VRID change",
 		"a foreign interface of the macvlan's name is a conflict",
 		"an interface that does not exist",
-		"what was taken away is put back",
+		"lost state is restored",
 		"many routers in one batch",
-		"adverts go out as the protocol wants them",
+		"adverts go out as the protocol requires",
 		"an advert from the virtual MAC of an active macvlan comes in once",
 		"announcements are heard",
-		"links are told with their own addresses only",
+		"links are reported with their own addresses only",
 		"a link becomes a port of a bridge, and none again",
-		"a macvlan of somebody else is told as one",
+		"a macvlan of another program is reported as one",
 		"our own changes are neither addresses nor losses",
-		"what is taken away from outside is lost",
+		"state removed by another program is reported as lost",
 		"close leaves the kernel as it was found",
 		"a new run removes what a crashed one left, and nothing else",
 		"recovery copes with what has changed since the crash",
 		"settings stay as long as one router needs them",
-		"a new run adopts what the one before has left",
+		"a new run adopts the state left by the previous one",
 		"adoption copes with what has changed meanwhile",
-		"a crash after leaving is a crash",
+		"a crash after Leave is recovered like any crash",
 		"two crashes in a row",
 	)
 }

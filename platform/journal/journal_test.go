@@ -256,7 +256,7 @@ func TestRemembers(t *testing.T) {
 	}
 	all := j.Last(0)
 	if len(all) != kept || all[0].Attrs != "i=1005" || all[kept-1].Attrs != "i=2004" {
-		t.Errorf("%d entries remembered, from %v to %v", len(all), all[0], all[len(all)-1])
+		t.Errorf("%d entries kept, from %v to %v", len(all), all[0], all[len(all)-1])
 	}
 	if two := j.Last(2); len(two) != 2 || two[0].Attrs != "i=2003" {
 		t.Errorf("the last two: %v", two)
@@ -274,7 +274,7 @@ func TestNobodyWaitsForTheLog(t *testing.T) {
 			log.Info("line", "i", i) // the test deadlocks if this waits
 		}
 		if n := len(j.Last(0)); n != kept {
-			t.Errorf("%d entries remembered", n)
+			t.Errorf("%d entries kept", n)
 		}
 		began := time.Now()
 		j.Close()

@@ -85,18 +85,25 @@ func (s *System) Apply(batch []platform.Attachment) []error {
 			jobs = append(jobs, j)
 		}
 		want := batch[i]
+		delete(s.own, want.Link)
 		want.Addrs = inKernel(&want)
 		j.want, j.asked = &want, batch[i].Addrs
 	}
 	s.apply(jobs)
-	if err := s.connect(); err != nil {
+	devices := make(map[int]bool)
+	for _, j := range jobs {
+		if j.e != nil {
+			devices[j.e.device()] = true
+		}
+	}
+	if err := s.connect(func(device int) bool { return devices[device] }); err != nil {
 		s.log.Warn("cannot set the routes to the subnets of virtual addresses", "error", err)
 	}
 	if err := s.unshut(); err != nil {
-		s.log.Warn("cannot open addresses", "error", err)
+		s.log.Warn("cannot open closed addresses", "error", err)
 	}
-	if len(s.owner.now) > 0 || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
-		s.keepOwned(owned(s.registry.all()))
+	if s.owner.made || slices.ContainsFunc(batch, func(a platform.Attachment) bool { return len(a.Owned) > 0 }) {
+		_ = s.keepOwned() // Reconcile retries
 	}
 	for i := range batch {
 		errs[i] = newest[batch[i].ID].err
@@ -162,7 +169,7 @@ func (s *System) apply(jobs []*job) {
 		for _, j := range build {
 			parents[j.want.Link] = j.parent
 		}
-		settings = s.planSettings(parents, func(err error) { s.log.Warn("cannot set what interfaces need", "error", err) })
+		settings = s.planSettings(parents, func(err error) { s.log.Warn("cannot change interface settings", "error", err) })
 	}
 	changed = s.noteMACs(build) || changed
 	if err := s.record(changed); err != nil {
@@ -189,13 +196,19 @@ func (s *System) record(changed bool) error {
 // snapshot returns what this run may have changed in the kernel.
 func (s *System) snapshot() *runState {
 	var r runState
+	if s.gate.made {
+		r.Table = s.gate.name
+	}
+	if s.owner.made {
+		r.OwnerTable = s.owner.name
+	}
 	for _, e := range s.registry.all() {
 		w := &e.want
 		if w.Closed {
 			r.Table = s.gate.name
 		}
 		if len(w.Owned) > 0 {
-			r.OwnerTable = s.gate.name
+			r.OwnerTable = s.owner.name
 		}
 		if w.Macvlan {
 			r.Macvlans = append(r.Macvlans, macvlanRecord{Name: w.Name, Parent: w.Link, MAC: w.MAC})
@@ -400,7 +413,7 @@ func (s *System) lower(jobs []*job) {
 // uninstall returns the step that removes an address that we installed.
 func (s *System) uninstall(j *job, p netip.Prefix) step {
 	after := func(err error) {
-		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+		if isLeft(err) {
 			j.fail("remove "+p.String(), err)
 			return
 		}
@@ -434,25 +447,29 @@ func (s *System) restoreMAC(j *job) []step {
 // a macvlan that is down loses them.
 func (s *System) activate(jobs []*job) {
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.err != nil || !j.want.Active })
-	own := s.ownAddresses(jobs)
 	var first, then []step
 	for _, j := range jobs {
-		if j.err != nil {
-			continue // do not mistake the interface's own addresses for ours
+		var own []netip.Prefix
+		if !j.want.Macvlan {
+			var err error
+			if own, err = s.ownAddresses(j.want.Link); err != nil {
+				j.fail("addresses of "+j.want.ID.Link, err)
+				continue // do not mistake the interface's own addresses for ours
+			}
 		}
 		for _, p := range j.want.Addrs {
 			at := &first
 			if p.Addr().Is6() {
 				at = &then
 			}
-			if o := own[j.want.Link]; !j.want.Macvlan && o[p.Addr()] {
+			if has(own, p.Addr()) {
 				s.registry.setInstalled(j.e, p, false)
 				continue
 			}
 			after := func(err error) {
 				if err != nil && !errors.Is(err, unix.EEXIST) {
 					if p.Addr().Is6() && errors.Is(err, unix.EACCES) {
-						err = fmt.Errorf("IPv6 is switched off on this interface (disable_ipv6): %w", err)
+						err = fmt.Errorf("IPv6 is disabled on this interface (disable_ipv6): %w", err)
 					}
 					j.fail("add "+p.String(), err)
 				}
@@ -475,7 +492,7 @@ func (s *System) activate(jobs []*job) {
 		case j.want.Macvlan:
 			up = append(up, step{request: upRequest(j.e.macvlan, true), after: func(err error) {
 				if errors.Is(err, unix.EADDRINUSE) {
-					err = fmt.Errorf("another interface on %s has its Ethernet address: %w (%w)", j.want.ID.Link, platform.ErrConflict, err)
+					err = fmt.Errorf("another interface on %s has the same Ethernet address: %w (%w)", j.want.ID.Link, platform.ErrConflict, err)
 				}
 				j.fail("set "+j.want.Name+" up", err)
 				if err == nil {
@@ -490,27 +507,6 @@ func (s *System) activate(jobs []*job) {
 	}
 	s.run(up)
 	s.run(then)
-}
-
-// ownAddresses returns the own addresses of the configured interfaces, by interface.
-func (s *System) ownAddresses(jobs []*job) map[int]map[netip.Addr]bool {
-	all, errs := make(map[int]map[netip.Addr]bool), make(map[int]error)
-	for _, j := range jobs {
-		if j.want.Macvlan {
-			continue
-		}
-		if _, known := all[j.want.Link]; !known {
-			addrs, err := s.change.addrs(j.want.Link)
-			errs[j.want.Link], all[j.want.Link] = err, make(map[netip.Addr]bool)
-			for i := range addrs {
-				if !s.registry.ours(&addrs[i]) {
-					all[j.want.Link][addrs[i].prefix.Addr()] = true
-				}
-			}
-		}
-		j.fail("addresses of "+j.want.ID.Link, errs[j.want.Link])
-	}
-	return all
 }
 
 // createMacvlans creates the macvlans that do not exist yet.

@@ -53,8 +53,8 @@ func datagram(to frame.MAC, addr netip.Addr, text string) []byte {
 	return b
 }
 
-// answers asks for each address in turn and returns who answered, in order, until the answer
-// for the last is there.
+// answers sends a request for each address in turn and returns the answers in order, up to
+// the answer for the last address.
 func answers(t *testing.T, h *harness, targets ...netip.Addr) []string {
 	t.Helper()
 	for _, a := range targets {
@@ -95,8 +95,8 @@ func setSysctls(t *testing.T, h *harness, values map[string]string) {
 	}))
 }
 
-// TestVirtualAddressIsAtTheVirtualMAC looks at ARP from the LAN, with the kernel's settings as
-// distributions have them and with some that make it hard.
+// TestVirtualAddressIsAtTheVirtualMAC checks ARP from the LAN, with the kernel settings of
+// distributions and with difficult ones.
 func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 	for name, settings := range map[string]map[string]string{
 		"defaults":      {"ip_forward": "1"},
@@ -140,7 +140,7 @@ func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 				h.station.Send(datagram(vmac, primary4.Addr(), "to the virtual MAC"))
 				h.station.Send(datagram(own, primary4.Addr(), "to the own MAC"))
 				if got := next(); got != "to the own MAC" {
-					t.Errorf("a Backup receives what is sent %s", got)
+					t.Errorf("a Backup receives packets sent %s", got)
 				}
 
 				a.Active = true
@@ -150,7 +150,7 @@ func TestVirtualAddressIsAtTheVirtualMAC(t *testing.T) {
 				}
 				h.station.Send(datagram(vmac, vip4.Addr(), "to the virtual address"))
 				if got := next(); got != "to the virtual address" {
-					t.Errorf("a Master receives what is sent %s", got)
+					t.Errorf("a Master receives packets sent %s", got)
 				}
 			}
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// TestCaptured has the frames that the sniffer is given.
+// TestCaptured checks the frames that the sniffer receives.
 func TestCaptured(t *testing.T) {
 	vm, err := bpf.NewVM(captured)
 	must(t, err)

@@ -124,7 +124,8 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// TestWrongTTL floods a socket with packets that came through a router: the first are received, to be counted.
+// TestWrongTTL floods a socket with packets that came through a router: the first ones are received, to be
+// counted.
 func TestWrongTTL(t *testing.T) {
 	for _, tt := range []struct {
 		family platform.Family
@@ -141,7 +142,7 @@ func TestWrongTTL(t *testing.T) {
 			bad[24], bad[25] = 0, 0
 			binary.BigEndian.PutUint16(bad[24:], headerSum(bad[14:34]))
 		}
-		// flood returns how many of a lot of bad packets were received before a good one.
+		// flood sends many bad packets and a good one, and returns how many were received before the good one.
 		flood := func() int {
 			for range 4 * ttlBurst {
 				h.station.Send(bad)
@@ -154,12 +155,12 @@ func TestWrongTTL(t *testing.T) {
 			}
 		}
 		if n := flood(); n < ttlBurst {
-			t.Errorf("%d: %d of %d were received, want %d at least", tt.family, n, 4*ttlBurst, ttlBurst)
+			t.Errorf("%d: %d of %d were received, want at least %d", tt.family, n, 4*ttlBurst, ttlBurst)
 		}
 		// The filter is strict now, also when it is set again.
 		must(t, c.SetFilter([]uint8{7, 8}))
 		if n := flood(); n != 0 {
-			t.Errorf("%d: %d were received of a flood that goes on", tt.family, n)
+			t.Errorf("%d: %d packets of a continuing flood were received", tt.family, n)
 		}
 		c.(*conn).ttl.until = time.Now().Add(-time.Second)
 		h.station.Send(good)
@@ -171,7 +172,7 @@ func TestWrongTTL(t *testing.T) {
 	}
 }
 
-// TestAuthenticationHeader covers messages that no socket of VRRP's protocol gets.
+// TestAuthenticationHeader covers messages that sockets of the VRRP protocol do not receive.
 func TestAuthenticationHeader(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -204,16 +205,16 @@ func TestAuthenticationHeader(t *testing.T) {
 		if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
 			t.Errorf("the IPv6 socket received %d, %v", n, err)
 		}
-		// The last Conn takes the socket with it, and another brings it back.
+		// The socket is closed with the last Conn, and opened again with the next one.
 		must(t, c.Close())
 		c = openConn(t, h, platform.IPv4)
 		h.station.Send(inAH(9, frame.Protocol))
 		if p := receiveOne(t, h.system, c); !p.AH || p.Payload[1] != 9 {
-			t.Errorf("received %+v by another socket", p)
+			t.Errorf("received %+v on another socket", p)
 		}
 		return
 	}
-	t.Error("nothing was received out of an Authentication Header")
+	t.Error("no message in an Authentication Header was received")
 }
 
 // headerSum returns the checksum of an IPv4 header in which it is zero.
@@ -260,7 +261,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		h.system.Wake()
 	}
 	cycle()
-	// Three sends of the test's own station take one each, for the address.
+	// The test's own station makes three allocations, one for the address of each send.
 	if n := testing.AllocsPerRun(100, cycle); n > 3 {
 		t.Errorf("%v allocations in a cycle, want none beyond the 3 of the peer", n)
 	}

@@ -50,8 +50,9 @@ type connectedRoute struct {
 // metricIPv6 is the metric of the connected routes that the kernel adds.
 const metricIPv6 = 256
 
-// connect adds and removes routes to the subnets of virtual addresses as needed.
-func (s *System) connect() error {
+// connect adds and removes routes to the subnets of virtual addresses as needed. It adds those on devices for which again returns
+// true even if they were added before: they may have gone with an address or a link.
+func (s *System) connect(again func(device int) bool) error {
 	want, err := s.connectedWanted()
 	if err != nil {
 		return err
@@ -91,9 +92,13 @@ func (s *System) connect() error {
 	if err := s.record(changed); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
+	changed = false
 	s.hearRoutes()
 	steps = steps[:0]
 	for k, c := range want {
+		if before[k] && !again(c.Link) {
+			continue
+		}
 		r := connectedRequest(unix.RTM_NEWROUTE, &c)
 		r.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
 		steps = append(steps, step{request: r, after: func(err error) {
@@ -119,7 +124,6 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(x.Family, y.Family), cmp.Compare(x.VRID, y.VRID))
 	})
 	want := make(map[netip.Prefix]connectedRoute)
-	own := make(map[int][]netip.Prefix) // own addresses, by interface
 	for _, e := range entries {
 		if !e.want.Active || e.want.IOCTL {
 			continue
@@ -128,20 +132,11 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 			if p.IsSingleIP() || p.Addr().IsLinkLocalUnicast() || !slices.Contains(e.installed, host(p)) {
 				continue
 			}
-			list, known := own[e.want.Link]
-			if !known {
-				addrs, err := s.change.addrs(e.want.Link)
-				if err != nil && !errors.Is(err, platform.ErrNoLink) {
-					return nil, fmt.Errorf("addresses of %s: %w", e.want.ID.Link, err)
-				}
-				for i := range addrs {
-					if !s.registry.ours(&addrs[i]) {
-						list = append(list, addrs[i].prefix)
-					}
-				}
-				own[e.want.Link] = list
+			own, err := s.ownAddresses(e.want.Link)
+			if err != nil && !errors.Is(err, platform.ErrNoLink) {
+				return nil, fmt.Errorf("addresses of %s: %w", e.want.ID.Link, err)
 			}
-			if _, taken := want[p.Masked()]; taken || slices.ContainsFunc(list, func(o netip.Prefix) bool {
+			if _, taken := want[p.Masked()]; taken || slices.ContainsFunc(own, func(o netip.Prefix) bool {
 				return p.Contains(o.Addr()) || !o.IsSingleIP() && o.Contains(p.Addr())
 			}) {
 				continue
@@ -154,6 +149,26 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 		}
 	}
 	return want, nil
+}
+
+// ownAddresses returns the addresses of an interface that are not ours, as Apply or Reconcile has read them last. Changes of others
+// cause a Reconcile.
+func (s *System) ownAddresses(link int) ([]netip.Prefix, error) {
+	if own, known := s.own[link]; known {
+		return own, nil
+	}
+	addrs, err := s.change.addrs(link)
+	if err != nil {
+		return nil, err
+	}
+	var own []netip.Prefix
+	for i := range addrs {
+		if !s.registry.ours(&addrs[i]) {
+			own = append(own, addrs[i].prefix)
+		}
+	}
+	s.own[link] = own
+	return own, nil
 }
 
 // connectedRequest adds or deletes a connected route with our mark.

@@ -9,31 +9,17 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// gateTable is the name of the nftables table, in the family inet. Another router in the same network
-	// namespace appends its process ID.
-	gateTable = "vrrpsh"
-	// gateBatch limits the addresses in one message and gateRound the messages in one transaction, so that
-	// a transaction fits the socket buffer.
-	gateBatch  = 500
-	gateRound  = 20
-	gateBuffer = 1 << 20
-	// gateTime is far longer than a transaction takes.
-	gateTime = 10 * time.Second
-)
+// gateRound limits the messages in one transaction, so that a transaction fits the socket buffer.
+const gateRound = 20
 
 // closed is an address whose packets are discarded: on one interface if the address is link-local.
 type closed struct {
@@ -42,14 +28,11 @@ type closed struct {
 }
 
 // gate discards packets to the addresses of a Master with Accept_Mode False (RFC 9568 section 6.1). The
-// addresses are in nftables sets, so that the cost of a packet does not depend on their number. The table exists
-// while there are such addresses.
+// addresses are in nftables sets, so that the cost of a packet does not depend on their number. The table, of the family
+// inet, exists while there are such addresses.
 type gate struct {
-	space namespace
-	name  string
+	filterSocket
 
-	conn *nftables.Conn
-	link *netlink.Conn // the socket of conn
 	// table is nil while there is no table that matches now.
 	table *nftables.Table
 	chain *nftables.Chain
@@ -59,66 +42,11 @@ type gate struct {
 	made bool
 	// recovered is set once no table of an earlier run is left.
 	recovered bool
-	// inject is for tests: see rtnetlink.inject.
-	inject func(done bool) error
-	// ids holds the netlink addresses (uint32) of our sockets. Notifications carry the address of the sender.
-	ids sync.Map
-}
-
-func (g *gate) open() error {
-	if g.conn != nil {
-		return nil
-	}
-	return g.space.do(func() (err error) {
-		g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-			g.link = c
-			return errors.Join(c.SetWriteBuffer(gateBuffer), g.noteID(c))
-		}))
-		return err
-	})
-}
-
-// noteID adds the netlink address of a socket to ids.
-func (g *gate) noteID(c *netlink.Conn) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var inner error
-	err = raw.Control(func(fd uintptr) {
-		var addr unix.Sockaddr
-		if addr, inner = unix.Getsockname(int(fd)); inner == nil {
-			if a, ok := addr.(*unix.SockaddrNetlink); ok {
-				g.ids.Store(a.Pid, true)
-			}
-		}
-	})
-	return errors.Join(err, inner)
 }
 
 func (g *gate) close() {
-	if g.conn != nil {
-		_ = g.conn.CloseLasting()
-		g.conn, g.link, g.table = nil, nil, nil
-	}
-}
-
-// flush executes the queued requests. After an error the state of the table is unknown.
-func (g *gate) flush() error {
-	err := g.link.SetReadDeadline(time.Now().Add(gateTime))
-	if err == nil && g.inject != nil {
-		err = g.inject(false)
-	}
-	if err == nil {
-		err = g.conn.Flush()
-	}
-	if err == nil && g.inject != nil {
-		err = g.inject(true)
-	}
-	if err != nil {
-		g.close()
-	}
-	return err
+	g.filterSocket.close()
+	g.table = nil
 }
 
 // set closes exactly the addresses in want.
@@ -138,10 +66,15 @@ func (g *gate) set(want map[closed]bool) error {
 	return nil
 }
 
-func (g *gate) change(want map[closed]bool) error {
+func (g *gate) change(want map[closed]bool) (err error) {
 	if err := g.open(); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
 	if len(want) == 0 {
 		return g.remove(g.name)
 	}
@@ -153,7 +86,7 @@ func (g *gate) change(want map[closed]bool) error {
 	var steps []func() error
 	plan := func(elements map[string][]nftables.SetElement, do func(*nftables.Set, []nftables.SetElement) error) {
 		for _, name := range slices.Sorted(maps.Keys(elements)) {
-			for part := range slices.Chunk(elements[name], gateBatch) {
+			for part := range slices.Chunk(elements[name], filterBatch) {
 				steps = append(steps, func() error { return do(g.sets[name], part) })
 			}
 		}
@@ -182,9 +115,14 @@ func (g *gate) remove(name string) error {
 	t := g.conn.AddTable(&nftables.Table{Name: name, Family: nftables.TableFamilyINet})
 	g.conn.DelTable(t)
 	err := g.flush()
-	g.close()
-	if err == nil {
-		g.now, g.made = nil, g.made && name != g.name
+	if err != nil || name == g.name {
+		g.close()
+	}
+	if errors.Is(err, unix.EOPNOTSUPP) { // a kernel without the family inet has no such table
+		err = nil
+	}
+	if err == nil && name == g.name {
+		g.now, g.made = nil, false
 	}
 	return err
 }
@@ -364,33 +302,4 @@ func (s *System) unshut() error {
 		return fmt.Errorf("packets to former virtual addresses may still be discarded: %w", err)
 	}
 	return nil
-}
-
-// recoverGate removes the tables that an earlier run left: the recorded table, and the table with the
-// default name if no other router can own it.
-func (s *System) recoverGate(recorded string) error {
-	var names []string
-	if recorded != "" {
-		names = append(names, recorded)
-	}
-	// Without the module there is no table. A request would load the module for nothing.
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
-		names = append(names, gateTable)
-	}
-	var errs []error
-	for _, name := range names {
-		if name == s.gate.name && len(s.gate.now) > 0 {
-			continue
-		}
-		errs = append(errs, s.gate.remove(name))
-	}
-	return errors.Join(errs...)
-}
-
-// gateName returns the table name for this run.
-func gateName(sole bool) string {
-	if sole {
-		return gateTable
-	}
-	return fmt.Sprintf("%s-%d", gateTable, os.Getpid())
 }

@@ -93,16 +93,24 @@ func (g *guard) look() bool {
 		return false
 	}
 	repaired, err := s.keepGate()
-	if owned := s.restoreOwned(); !repaired && !owned {
-		return false
+	intact := s.owner.intact()
+	var ownerErr error
+	if !intact {
+		s.owner.forget()
+		ownerErr = s.keepOwned() // Reconcile retries
 	}
-	if err != nil {
-		s.log.Error("what others have removed from nftables cannot be put back: virtual addresses may accept packets", "error", err)
+	switch {
+	case !repaired && intact:
+		return false
+	case err != nil:
+		s.log.Error("cannot restore the nftables rules that another program removed: virtual addresses may accept packets", "error", err)
+		return true
+	case !repaired && ownerErr != nil: // keepOwned has logged it
 		return true
 	}
 	g.repairs++
 	if now := time.Now(); now.Sub(g.told) >= guardSilence {
-		s.log.Warn("the router's table of nftables was removed or changed by somebody else: put back",
+		s.log.Warn("another program removed or changed the router's nftables table: restored",
 			"table", s.gate.name, "times", g.repairs)
 		g.told, g.repairs = now, 0
 	}
@@ -118,17 +126,6 @@ func (s *System) keepGate() (repaired bool, err error) {
 	s.gate.close() // and start over
 	s.gate.now = nil
 	return true, s.gate.set(want)
-}
-
-// restoreOwned repairs the rules of ownerRules if they are not intact, and reports whether it tried to.
-func (s *System) restoreOwned() bool {
-	if s.owner.intact() {
-		return false
-	}
-	s.owner.close() // and start over
-	s.owner.now = nil
-	s.keepOwned(owned(s.registry.all()))
-	return true
 }
 
 // concerns reports whether a notification is about a change that another program made to the table.
@@ -151,7 +148,7 @@ func (g *gate) concerns(m *syscall.NetlinkMessage) bool {
 
 // intact reports whether the kernel still has the rules and elements of the gate. It compares only their numbers.
 func (g *gate) intact() bool {
-	if g.table == nil || g.link.SetReadDeadline(time.Now().Add(gateTime)) != nil {
+	if g.table == nil || g.open() != nil {
 		return false
 	}
 	rules, err := g.conn.GetRules(g.table, g.chain)

@@ -39,7 +39,7 @@ type harness struct {
 	unmarked bool              // the System believes that the kernel keeps no marks
 	ports    map[string]string // port on the bridge by link name
 	made     []string
-	// asked are the prefixes of attachments, of which the kernel has the addresses as those of hosts.
+	// asked are the prefixes of attachments. The kernel has their addresses as host addresses.
 	asked   map[netip.Addr]netip.Prefix
 	pings   byte
 	station *station
@@ -65,7 +65,7 @@ func newNamespace(t testing.TB) (netns.NsHandle, *netlink.Handle) {
 	must(t, err)
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if back := netns.Set(home); back != nil {
-		panic(back) // the thread must not go on in a namespace that is not its own
+		panic(back) // the thread must not continue in another namespace
 	}
 	must(t, err)
 	t.Cleanup(func() { h.Close(); _ = ns.Close() })
@@ -127,7 +127,7 @@ func (h *harness) Restart() {
 	h.system = s
 }
 
-// noteAsked notes what the System was asked for.
+// noteAsked records the prefixes of an attachment.
 func (h *harness) noteAsked() {
 	for _, e := range h.system.registry.all() {
 		for _, p := range e.asked {
@@ -163,7 +163,7 @@ func (h *harness) AddLink(name string, addrs ...netip.Prefix) {
 	h.probe(name)
 }
 
-// probe waits until the peer hears a link: carrier and bridge come up in their own time.
+// probe waits until the peer receives frames from a link: carrier and bridge need some time to come up.
 func (h *harness) probe(name string) {
 	h.t.Helper()
 	frame := make([]byte, 60)
@@ -294,7 +294,7 @@ func (h *harness) Ping(addr netip.Addr, mac [6]byte) bool {
 	must(h.t, h.r.NeighSet(&netlink.Neigh{
 		LinkIndex: h.link(h.made[0]).Attrs().Index, IP: from.AsSlice(), HardwareAddr: fromMAC[:], State: netlink.NUD_PERMANENT,
 	}))
-	// An echo request, of which the reply has the same identification; the checksum of the IP header comes last.
+	// An echo request. The reply has the same identification; the checksum of the IP header comes last.
 	h.pings++
 	f := slices.Concat(mac[:], fromMAC[:], []byte{0x08, 0x00, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, unix.IPPROTO_ICMP, 0, 0},
 		from.AsSlice(), addr.AsSlice(), []byte{8, 0, 0, 0, 0, 0, 0, h.pings})

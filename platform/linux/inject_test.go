@@ -22,15 +22,15 @@ import (
 	"vrrpsh/platform"
 )
 
-var injectAll = flag.Bool("inject-all", false, "let every single request fail, which takes minutes, instead of some")
+var injectAll = flag.Bool("inject-all", false, "make every request fail in turn, which takes minutes, instead of some")
 
-// injector makes requests to the kernel fail: those from number at on, before they are sent or when they were carried out.
+// injector makes requests to the kernel fail, beginning with request number at, before or after their execution.
 type injector struct {
 	at    int
-	more  int // that fail after the first
+	more  int // number that fail after the first
 	done  bool
 	count int
-	hit   string // the step in which that was
+	hit   string // the step of that request
 	step  string
 }
 
@@ -47,21 +47,21 @@ func (i *injector) inject(done bool) error {
 	return unix.ENOBUFS
 }
 
-// use has a System's requests fail.
+// use makes a System's requests fail.
 func (i *injector) use(s *System) {
-	s.change.inject, s.gate.inject = i.inject, i.inject
+	s.change.inject, s.gate.inject, s.owner.inject = i.inject, i.inject, i.inject
 }
 
-// life is a System that does what a router asks for from its start to its end, with what the actuator makes of errors.
+// life is a System during the life of a router, with the actuator's reactions to errors.
 type life struct {
 	t *testing.T
 	h *harness
 	injector
-	// states are what the kernel was after each step, by name.
+	// states has the kernel state after each step, by name.
 	states map[string][]string
 }
 
-// try does what a step asks for until it succeeds, with a comparison after each attempt, as the loop has it made.
+// try repeats a step until it succeeds, with a comparison after each attempt, like the loop.
 func (l *life) try(step string, do func() error) {
 	l.t.Helper()
 	l.step = step
@@ -96,11 +96,12 @@ func (l *life) restart() {
 	l.use(l.h.system)
 }
 
-// live goes through all that a router does.
+// live runs through the life of a router.
 func (l *life) live() {
 	h := l.h
 	pfx := netip.MustParsePrefix
 	ether, macvlan := onUp0(l.t, h, 1, false, pfx("10.9.0.101/24"), pfx("203.0.113.1/24")), onUp0(l.t, h, 2, true, pfx("10.9.0.102/24"), pfx("198.51.100.1/25"))
+	macvlan.Owned = []netip.Addr{netip.MustParseAddr("10.9.0.77")}
 	six := onUp0(l.t, h, 3, true, pfx("fe80::3/64"), pfx("2001:db8:1::1/64"))
 	six.ID.Family, six.MAC = platform.IPv6, [6]byte{0, 0, 0x5e, 0, 2, 3}
 	shut := onUp0(l.t, h, 4, true, pfx("10.9.0.104/24"))
@@ -120,7 +121,7 @@ func (l *life) live() {
 	through := platform.Route{Destination: pfx("10.30.0.0/16"), NextHop: netip.MustParseAddr("203.0.113.9"), Active: true}
 	off := func(r platform.Route) platform.Route { r.Active = false; return r }
 
-	// What an earlier run has left.
+	// State left by an earlier run.
 	mustApply(l.t, h.system, all...)
 	must(l.t, errors.Join(h.system.SetRoutes([]platform.Route{route, through})...))
 	h.system.release()
@@ -167,11 +168,10 @@ func (l *life) live() {
 	h.Restart()
 }
 
-// TestEveryRequestFailsOnce holds that whatever single request to the kernel fails, from the start to the end of a
-// router, and whether it was carried out or not: the kernel is as it shall be after the next comparison, and as it
-// was in the end.
+// TestEveryRequestFailsOnce makes each single request to the kernel fail, from the start to the end of a router,
+// executed or not: the kernel has the desired state after the next comparison, and its original state at the end.
 func TestEveryRequestFailsOnce(t *testing.T) {
-	for _, unmarked := range []bool{false, true} { // as on kernels that do not keep who installed an address
+	for _, unmarked := range []bool{false, true} { // like kernels that do not record the origin of addresses
 		h := newHarness(t)
 		h.unmarked, h.system.registry.marks = unmarked, !unmarked && h.system.registry.marks
 		everyRequestFailsOnce(t, h)
@@ -213,10 +213,10 @@ func everyRequestFailsOnce(t *testing.T, h *harness) {
 			}
 		}
 	}
-	t.Logf("%d requests have failed", total)
+	t.Logf("%d requests failed", total)
 }
 
-// picture returns what the kernel has, in lines.
+// picture returns the kernel state, in lines.
 func picture(t *testing.T, h *harness) []string {
 	t.Helper()
 	var lines []string
@@ -281,25 +281,35 @@ func listTables(h *harness) ([]string, error) {
 	return names, err
 }
 
-// TestWhatCouldNotBeRemovedBeforeARestart holds that the successor removes it, although no virtual router is there to ask for that.
+// TestWhatCouldNotBeRemovedBeforeARestart checks that the successor removes leftovers even if no virtual router needs that, if its
+// own nftables tables have another name, and if other routers run beside it whose leftovers would look the same.
 func TestWhatCouldNotBeRemovedBeforeARestart(t *testing.T) {
-	h := newHarness(t)
-	h.AddLink("up0", primary4)
-	before := h.Kernel()
-	ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
-	mustApply(t, h.system, ether, macvlan)
-	for _, a := range []*platform.Attachment{&ether, &macvlan} {
-		a.Present, a.Active = false, false
-	}
-	h.system.change.inject = func(bool) error { return unix.ENOBUFS }
-	for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
-		if !errors.Is(err, unix.ENOBUFS) {
-			t.Errorf("removed: %v", err)
+	for _, sole := range []bool{true, false} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		before, beforeAll := h.Kernel(), picture(t, h)
+		h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711"
+		ether, macvlan := onUp0(t, h, 1, false, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+		ether.Closed, macvlan.Owned = true, []netip.Addr{primary4.Addr()}
+		mustApply(t, h.system, ether, macvlan)
+		for _, a := range []*platform.Attachment{&ether, &macvlan} {
+			a.Present, a.Active = false, false
+		}
+		refuse := func(bool) error { return unix.ENOBUFS }
+		h.system.change.inject, h.system.gate.inject, h.system.owner.inject = refuse, refuse, refuse
+		for _, err := range h.system.Apply([]platform.Attachment{ether, macvlan}) {
+			if !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("removed: %v", err)
+			}
+		}
+		left, err := h.system.Leave()
+		must(t, err)
+		h.Restart()
+		h.system.sole = sole
+		must(t, h.system.Adopt(left))
+		sameKernel(t, "after the restart", before, h.Kernel())
+		if diff := cmp.Diff(beforeAll, picture(t, h)); diff != "" {
+			t.Errorf("after the restart, alone %t (-want +got):\n%s", sole, diff)
 		}
 	}
-	left, err := h.system.Leave()
-	must(t, err)
-	h.Restart()
-	must(t, h.system.Adopt(left))
-	sameKernel(t, "after the restart", before, h.Kernel())
 }

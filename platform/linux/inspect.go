@@ -63,11 +63,11 @@ func inspect(settings fs.FS, iface string, macvlans []string) []string {
 	}
 	switch {
 	case n == ignoreAll:
-		tell(of, arpIgnore, n, "no ARP request for a virtual address is answered")
+		tell(of, arpIgnore, n, "ARP requests for virtual addresses are not answered")
 	case n >= ignoreAnyInterface && len(macvlans) > 0:
 		tell(of, arpIgnore, n, iface+" answers ARP for virtual addresses with its own MAC, too")
 	case n == ignoreOtherSubnets:
-		tell(of, arpIgnore, n, "ARP requests for a virtual address from hosts of other subnets are not answered")
+		tell(of, arpIgnore, n, "ARP requests for virtual addresses from other subnets are not answered")
 	}
 	if len(macvlans) == 0 {
 		if read("all", arpFilter)+read(iface, arpFilter) > 0 {
@@ -75,7 +75,7 @@ func inspect(settings fs.FS, iface string, macvlans []string) []string {
 			if read("all", arpFilter) > 0 {
 				of = "all"
 			}
-			tell(of, arpFilter, 1, "hosts whose way back leads out of another interface than "+iface+" get no answer to ARP")
+			tell(of, arpFilter, 1, "hosts whose return route does not leave through "+iface+" get no ARP reply")
 		}
 		return found
 	}

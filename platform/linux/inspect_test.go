@@ -22,18 +22,18 @@ func TestInspect(t *testing.T) {
 		macvlan  bool
 		want     string // a part of the only finding; empty: there is none
 	}{
-		{"what a macvlan needs and has", map[string]int{
+		{"the settings that a macvlan needs", map[string]int{
 			"all/arp_ignore": 1, "eth0/arp_ignore": 1, "all/rp_filter": 1, "eth0/rp_filter": 1, "m1/rp_filter": 2, "eth0/proxy_arp": 1,
 		}, true, ""},
-		{"what an interface itself may have", map[string]int{"all/proxy_arp": 1, "all/rp_filter": 1, "all/arp_ignore": 1}, false, ""},
-		{"no answers at all", map[string]int{"all/arp_ignore": 8}, false, "conf.all.arp_ignore is 8: no ARP"},
-		{"no answers on the interface", map[string]int{"eth0/arp_ignore": 8, "all/arp_ignore": 1}, true, "conf.eth0.arp_ignore is 8: no ARP"},
+		{"settings allowed for an interface itself", map[string]int{"all/proxy_arp": 1, "all/rp_filter": 1, "all/arp_ignore": 1}, false, ""},
+		{"no answers at all", map[string]int{"all/arp_ignore": 8}, false, "conf.all.arp_ignore is 8: ARP requests for virtual addresses are not answered"},
+		{"no answers on the interface", map[string]int{"eth0/arp_ignore": 8, "all/arp_ignore": 1}, true, "conf.eth0.arp_ignore is 8: ARP requests for virtual addresses are not answered"},
 		{"answers for all interfaces", map[string]int{"all/arp_ignore": 3}, true, "eth0 answers ARP for virtual addresses with its own MAC"},
 		{"the same without a macvlan", map[string]int{"all/arp_ignore": 3}, false, ""},
 		{"answers for the subnet only", map[string]int{"all/arp_ignore": 2}, true, "other subnets"},
 		{"ARP filter", map[string]int{"all/arp_filter": 1}, true, "all.arp_filter is 1: ARP requests for virtual addresses on macvlans"},
 		{"ARP filter of the parent", map[string]int{"eth0/arp_filter": 1}, true, ""},
-		{"ARP filter of the interface itself", map[string]int{"eth0/arp_filter": 1}, false, "eth0.arp_filter is 1: hosts whose way back"},
+		{"ARP filter of the interface itself", map[string]int{"eth0/arp_filter": 1}, false, "eth0.arp_filter is 1: hosts whose return route"},
 		{"proxy ARP", map[string]int{"all/proxy_arp": 1}, true, "every address of the subnet"},
 		{"strict since the macvlan was made", map[string]int{"all/rp_filter": 1, "m1/rp_filter": 0}, true, "come in on m1 are discarded"},
 		{"strict before there is a macvlan", map[string]int{"all/rp_filter": 1}, true, ""},
@@ -53,7 +53,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestInspectKernel holds that what is looked at is there in a kernel.
+// TestInspectKernel checks that the kernel has the inspected settings.
 func TestInspectKernel(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up1")

@@ -15,8 +15,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"vrrpsh/platform"
 )
 
 // An ioctl sets an IPv4 address on a label of the interface, such as "eth0:51". The label also marks the
@@ -154,23 +152,8 @@ func (s *System) ifreq(name string, fill func(*unix.Ifreq) (uint, error)) error 
 	return unix.IoctlIfreq(s.control, request, r)
 }
 
-// recoverLabels removes recorded addresses that an earlier run set by ioctl, even if only partly.
-func (s *System) recoverLabels(records []addrRecord, addrs []kernelAddr) []step {
-	var steps []step
-	for i := range addrs {
-		a := &addrs[i]
-		left := slices.ContainsFunc(records, func(r addrRecord) bool {
-			return r.Label != "" && r.Link == a.link && r.Prefix.Addr() == a.prefix.Addr() && strings.HasSuffix(a.label, ":"+r.Label)
-		})
-		if !left || s.registry.ours(a) {
-			continue
-		}
-		s.log.Info("removing what an earlier run left", "address", a.prefix, "label", a.label)
-		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
-				s.log.Warn("cannot remove what an earlier run left", "address", a.prefix, "error", err)
-			}
-		}})
-	}
-	return steps
+// labeled reports whether an address has the label that was recorded for it. The address may have been set only partly, without
+// its prefix length.
+func (r *addrRecord) labeled(a *kernelAddr) bool {
+	return r.Label != "" && r.Link == a.link && r.Prefix.Addr() == a.prefix.Addr() && strings.HasSuffix(a.label, ":"+r.Label)
 }

@@ -6,6 +6,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
@@ -14,11 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
 )
 
-// TestIOCTL follows addresses and a MAC that are set by ioctl through all that can happen to them.
+// TestIOCTL covers every event for addresses and a MAC that are set by ioctl.
 func TestIOCTL(t *testing.T) {
 	h := newHarness(t)
 	own := netip.MustParsePrefix("10.9.0.1/24")
@@ -107,7 +109,7 @@ func TestIOCTL(t *testing.T) {
 	apply(a)
 	want("the same again", all)
 
-	// What somebody removes is told, and put back.
+	// A removal by another program is reported and undone.
 	h.DelAddr("up0", vips[0])
 	select {
 	case id := <-lost:
@@ -115,7 +117,7 @@ func TestIOCTL(t *testing.T) {
 			t.Errorf("lost is %v", id)
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("a removed address is not told")
+		t.Fatal("a removed address is not reported")
 	}
 	apply(a)
 	want("put back", all)
@@ -133,7 +135,7 @@ func TestIOCTL(t *testing.T) {
 	must(t, <-ended)
 	select {
 	case p := <-foreign:
-		t.Errorf("%v was taken for somebody else's", p)
+		t.Errorf("%v was taken for an address of another program", p)
 	default:
 	}
 
@@ -145,4 +147,31 @@ func TestIOCTL(t *testing.T) {
 	must(t, h.system.Close())
 	restored("after close")
 	h.Restart()
+}
+
+// TestLabelsThatCannotBeRemovedAreTriedAgain holds that a comparison removes what an earlier run has set by ioctl, whatever request
+// of the recovery was refused.
+func TestLabelsThatCannotBeRemovedAreTriedAgain(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	before := h.Kernel()
+	a := onUp0(t, h, 51, false, vip4)
+	a.IOCTL = true
+	for refused := (injector{at: 1}); ; refused = (injector{at: refused.at + 1}) {
+		mustApply(t, h.system, a)
+		h.Crash()
+		h.system.change.inject = refused.inject
+		refused.step = "recovery"
+		err := h.system.Recover()
+		h.system.change.inject = nil
+		if refused.hit == "" {
+			must(t, err)
+			break
+		}
+		if !errors.Is(err, unix.ENOBUFS) {
+			t.Errorf("request %d was refused, and the recovery returns %v", refused.at, err)
+		}
+		reconcile(t, h)
+		sameKernel(t, "after the comparison", before, h.Kernel())
+	}
 }

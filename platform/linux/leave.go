@@ -66,18 +66,19 @@ func (s *System) Adopt(b []byte) error {
 	if err := json.Unmarshal(b, &l); err != nil {
 		return fmt.Errorf("adopt: %w", err)
 	}
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	s.loadLeft() // before adopt records what this run has
 	if err := s.adopt(&l); err != nil {
 		return fmt.Errorf("adopt: %w", err)
 	}
-	if err := s.Recover(); err != nil { // what was not adopted
-		s.log.Warn("not all that an earlier run left could be removed; trying again", "error", err)
+	if err := s.recoverAll(); err != nil { // what was not adopted
+		s.log.Warn("could not remove everything that an earlier run left; trying again", "error", err)
 	}
 	return nil
 }
 
 func (s *System) adopt(l *left) error {
-	s.applying.Lock()
-	defer s.applying.Unlock()
 	links, err := s.change.links()
 	if err != nil {
 		return fmt.Errorf("interfaces: %w", err)
@@ -121,6 +122,6 @@ func (s *System) adopt(l *left) error {
 	if err := s.keepClosed(closing(s.registry.all())); err != nil {
 		return err
 	}
-	s.keepOwned(owned(s.registry.all()))
+	_ = s.keepOwned() // Reconcile retries
 	return s.record(true)
 }

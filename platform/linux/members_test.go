@@ -52,8 +52,8 @@ func TestMemberships(t *testing.T) {
 	}
 }
 
-// TestBrokenSockets has the kernel forget what sockets need, seen by a watch that is held up meanwhile as a router is that was
-// stopped; each is told once, and another one works.
+// TestBrokenSockets makes the kernel forget what sockets need, while a watch is held up like that of a stopped router; each
+// broken socket is reported once, and a new one works.
 func TestBrokenSockets(t *testing.T) {
 	away := func(h *harness, up netlink.Link) { // to another namespace and back
 		index := up.Attrs().Index
@@ -63,7 +63,7 @@ func TestBrokenSockets(t *testing.T) {
 		must(h.t, err)
 		must(h.t, handle.LinkSetNsFd(there, int(h.router)))
 		if now := h.link("up0").Attrs().Index; now != index {
-			h.t.Errorf("the interface has come back as %d, it was %d", now, index)
+			h.t.Errorf("the interface came back with index %d, it had %d", now, index)
 		}
 		must(t, h.r.LinkSetUp(h.link("up0")))
 		h.AddAddr("up0", primary4)
@@ -120,15 +120,15 @@ func TestBrokenSockets(t *testing.T) {
 				select {
 				case s := <-told:
 					if s.Link != index {
-						t.Errorf("told of interface %d", s.Link)
+						t.Errorf("reported interface %d", s.Link)
 					}
 					got = append(got, s.Family)
 				case <-late:
-					t.Fatalf("told broken are %v, want %v", got, tt.broken)
+					t.Fatalf("reported as broken: %v, want %v", got, tt.broken)
 				}
 			}
 			if slices.Sort(got); !slices.Equal(got, tt.broken) {
-				t.Errorf("told broken are %v, want %v", got, tt.broken)
+				t.Errorf("reported as broken: %v, want %v", got, tt.broken)
 			}
 			h.probe("up0")
 			for _, family := range tt.broken {
@@ -136,9 +136,9 @@ func TestBrokenSockets(t *testing.T) {
 				conns[family] = openConn(t, h, family)
 				must(t, old.Close())
 			}
-			// Another look finds nothing that was told already, and nothing wrong with the others.
+			// Another check reports nothing twice, and no fault of the other sockets.
 			if again := h.system.brokenSockets(func(int) bool { return true }); len(again) > 0 {
-				t.Errorf("told again %v", again)
+				t.Errorf("reported again: %v", again)
 			}
 			for family, source := range map[platform.Family]netip.Addr{platform.IPv4: peer4, platform.IPv6: peer6} {
 				h.station.Send(advert(t, source, 7))

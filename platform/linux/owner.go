@@ -10,14 +10,11 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,11 +27,11 @@ import (
 //
 // ownerRules does this with nftables rules, in tables of the families arp, ip6 and netdev, while there are such addresses.
 type ownerRules struct {
-	gate *gate // gives the tables their name
+	filterSocket
 
-	conn *nftables.Conn
-	link *netlink.Conn // the socket of conn
-	now  map[ownedAddr][6]byte
+	now map[ownedAddr][6]byte // nil while the content of the tables is unknown
+	// made is set while tables of ours may exist.
+	made bool
 	said string // the error that was logged last
 }
 
@@ -60,9 +57,10 @@ func owned(entries []*entry) map[ownedAddr][6]byte {
 	return all
 }
 
-// keepOwned installs the rules for the wanted addresses, and has them guarded from the first call on. Without the rules hosts
-// see an owner with two MACs, but it can still be Master.
-func (s *System) keepOwned(want map[ownedAddr][6]byte) {
+// keepOwned installs the rules for the addresses that must have them, and has them guarded from the first call on. Without the
+// rules hosts see an owner with two MACs, but it can still be Master: only Reconcile retries.
+func (s *System) keepOwned() error {
+	want := owned(s.registry.all())
 	if len(want) > 0 {
 		s.guardFilter()
 	}
@@ -72,9 +70,10 @@ func (s *System) keepOwned(want map[ownedAddr][6]byte) {
 		text = err.Error()
 	}
 	if text != "" && text != s.owner.said {
-		s.log.Warn("addresses that this host has by itself are not known by the virtual MAC alone", "error", err)
+		s.log.Warn("cannot hide the interface MAC of owned addresses: hosts may learn it beside the virtual MAC", "error", err)
 	}
 	s.owner.said = text
+	return err
 }
 
 func (s *System) linkName(index int) (string, error) {
@@ -84,7 +83,7 @@ func (s *System) linkName(index int) (string, error) {
 
 // set replaces the addresses that are announced with virtual MACs.
 func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string, error)) error {
-	if maps.Equal(want, o.now) {
+	if maps.Equal(want, o.now) && (len(want) > 0 || !o.made) {
 		return nil
 	}
 	err := o.change(want, name)
@@ -93,6 +92,12 @@ func (o *ownerRules) set(want map[ownedAddr][6]byte, name func(link int) (string
 	}
 	o.now = maps.Clone(want)
 	return nil
+}
+
+// forget makes the next set start over.
+func (o *ownerRules) forget() {
+	o.close()
+	o.now = nil
 }
 
 // intact reports whether the kernel still has the tables that set installed, judged by whether they have rules.
@@ -104,7 +109,7 @@ func (o *ownerRules) intact() bool {
 		return false
 	}
 	for _, family := range ownerFamilies {
-		t := &nftables.Table{Name: o.gate.name, Family: family}
+		t := &nftables.Table{Name: o.name, Family: family}
 		rules, err := o.conn.GetRules(t, &nftables.Chain{Name: firstChain(family, o.now), Table: t})
 		if err != nil || len(rules) == 0 {
 			return false
@@ -133,42 +138,22 @@ func linksOf(all map[ownedAddr][6]byte) []int {
 	return slices.Compact(links)
 }
 
-func (o *ownerRules) open() error {
-	if o.conn != nil {
-		return nil
-	}
-	return o.gate.space.do(func() (err error) {
-		o.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-			o.link = c
-			return errors.Join(c.SetWriteBuffer(gateBuffer), c.SetReadDeadline(time.Time{}), o.gate.noteID(c))
-		}))
-		return err
-	})
-}
-
-func (o *ownerRules) close() {
-	if o.conn != nil {
-		_ = o.conn.CloseLasting()
-		o.conn, o.link = nil, nil
-	}
-}
-
 // change replaces all tables in one transaction.
 func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, error)) (err error) {
 	if err := o.open(); err != nil {
 		return err
 	}
 	defer func() {
-		if err != nil { // the state of the connection is unknown
-			o.close()
-			o.now = nil
+		if err != nil {
+			o.forget()
 		}
 	}()
 	if len(want) == 0 {
-		return o.remove(o.gate.name)
+		return o.remove(o.name)
 	}
+	o.made = true
 	for _, family := range ownerFamilies {
-		t := &nftables.Table{Name: o.gate.name, Family: family}
+		t := &nftables.Table{Name: o.name, Family: family}
 		o.conn.AddTable(t) // deleting a missing table is an error
 		o.conn.DelTable(t)
 		o.conn.AddTable(t)
@@ -185,24 +170,25 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 	return o.flush()
 }
 
-func (o *ownerRules) flush() error {
-	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
-		return err
-	}
-	return o.conn.Flush()
-}
-
 // remove removes the tables with a name, if there are any.
-func (o *ownerRules) remove(name string) error {
+func (o *ownerRules) remove(name string) (err error) {
 	if err := o.open(); err != nil {
 		return err
 	}
-	if err := o.link.SetReadDeadline(time.Now().Add(gateTime)); err != nil {
-		return err
-	}
+	defer func() {
+		switch {
+		case err != nil: // the state of the connection is unknown
+			o.close()
+		case name == o.name:
+			o.now, o.made = nil, false
+		}
+	}()
 	found := false
 	for _, family := range ownerFamilies {
 		tables, err := o.conn.ListTablesOfFamily(family)
+		if errors.Is(err, unix.EINVAL) {
+			return nil // this kernel has no nftables
+		}
 		if err != nil {
 			return err
 		}
@@ -353,27 +339,10 @@ func (o *ownerRules) addSet(set *nftables.Set, elements []nftables.SetElement) e
 	if err := o.conn.AddSet(set, nil); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(elements, gateBatch) {
+	for part := range slices.Chunk(elements, filterBatch) {
 		if err := o.conn.SetAddElements(set, part); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// recoverOwner removes the tables that an earlier run left: the recorded ones, and those with our name if no other router can
-// own them.
-func (s *System) recoverOwner(recorded string) error {
-	if len(s.owner.now) > 0 {
-		return nil
-	}
-	var errs []error
-	if recorded != "" {
-		errs = append(errs, s.owner.remove(recorded))
-	}
-	// Without the module there are no tables; do not load it just to list them.
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole && recorded != gateTable {
-		errs = append(errs, s.owner.remove(gateTable))
-	}
-	return errors.Join(errs...)
 }

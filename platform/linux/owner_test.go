@@ -5,12 +5,15 @@
 package linux
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform/frame"
 )
@@ -52,7 +55,7 @@ func (h *harness) tables() []string {
 	return names
 }
 
-// TestOwnedAddressIsAtTheVirtualMAC follows an address that the interface has by itself through the life of an owner.
+// TestOwnedAddressIsAtTheVirtualMAC follows the interface's own address through the life of an owner.
 func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	h := newHarness(t)
 	second := netip.MustParsePrefix("10.9.0.3/24")
@@ -80,11 +83,11 @@ func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	h.FlushFilter()
 	for end := time.Now().Add(5 * time.Second); whereIs(t, h, primary4.Addr()) != answer1(primary4.Addr(), virtual); {
 		if time.Now().After(end) {
-			t.Fatal("the rules were not put back")
+			t.Fatal("the rules were not restored")
 		}
 	}
 
-	// Another process goes on, and one more after a crash cleans up.
+	// Another process continues, and the next one cleans up after a crash.
 	left, err := h.system.Leave()
 	must(t, err)
 	h.Restart()
@@ -114,4 +117,142 @@ func TestOwnedAddressIsAtTheVirtualMAC(t *testing.T) {
 	}
 	h.Restart()
 	sameKernel(t, "after the end", before, h.Kernel())
+}
+
+// TestOwnerRulesAreLeftAlone holds that a comparison does not rebuild rules that are in the kernel, however long ago they were made.
+func TestOwnerRulesAreLeftAlone(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	a := onUp0(t, h, 1, true, vip4)
+	a.Owned = []netip.Addr{primary4.Addr()}
+	mustApply(t, h.system, a)
+	h.system.applying.Lock()                                                   // the guard may use it
+	must(t, h.system.owner.link.SetReadDeadline(time.Now().Add(-time.Second))) // as it is filterTime later
+	h.system.applying.Unlock()
+
+	var n *notifications
+	must(t, inside(h.router, func() (err error) {
+		n, err = openNotifications(unix.NETLINK_NETFILTER, answerBuffer, unix.NFNLGRP_NFTABLES)
+		return err
+	}))
+	defer func() { _ = n.file.Close() }()
+	reconcile(t, h)
+	messages, err := n.read(false)
+	must(t, err)
+	if len(messages) > 0 {
+		t.Errorf("nftables were changed: %d messages", len(messages))
+	}
+}
+
+// TestOwnerRulesAreTriedAgain holds that a comparison retries rules, their repair and their removal when nftables has
+// refused them, and when only the answer was lost.
+func TestOwnerRulesAreTriedAgain(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		h := newHarness(t)
+		h.AddLink("up0", primary4)
+		a := onUp0(t, h, 1, true, vip4)
+		a.Owned = []netip.Addr{primary4.Addr()}
+		standby := a
+		standby.Active = false
+		all := []string{"arp vrrpsh", "ip6 vrrpsh", "netdev vrrpsh"}
+		steps := []struct {
+			name string
+			do   func()
+			want []string
+		}{
+			{"installed", func() { mustApply(t, h.system, a) }, all},
+			{"removed by others", h.FlushFilter, all},
+			{"not wanted any more", func() { mustApply(t, h.system, standby) }, nil},
+		}
+		for _, step := range steps {
+			fail := true
+			h.system.applying.Lock() // the guard may use it
+			h.system.owner.inject = func(now bool) error {
+				if fail && now == done {
+					return unix.ENOBUFS
+				}
+				return nil
+			}
+			h.system.applying.Unlock()
+			step.do()
+			if _, _, err := h.system.Reconcile(); !done && !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("%s: while it is refused, the comparison returns %v", step.name, err)
+			}
+			h.system.applying.Lock()
+			fail = false
+			h.system.applying.Unlock()
+			reconcile(t, h)
+			got := h.tables()
+			if slices.Sort(got); !slices.Equal(got, step.want) {
+				t.Errorf("%s, carried out %t: the tables are %q, want %q", step.name, done, got, step.want)
+			}
+		}
+	}
+}
+
+// TestOwnerRulesThatCannotBeRemovedStayRecorded holds that the next run removes them by their name, which only this run has known.
+func TestOwnerRulesThatCannotBeRemovedStayRecorded(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711" // as beside another router
+	a := onUp0(t, h, 1, true, vip4)
+	a.Owned = []netip.Addr{primary4.Addr()}
+	mustApply(t, h.system, a)
+	h.system.owner.inject = func(bool) error { return unix.ENOBUFS }
+	if err := h.system.Close(); !errors.Is(err, unix.ENOBUFS) {
+		t.Errorf("close: %v", err)
+	}
+	h.Restart()
+	must(t, h.system.Recover())
+	if got := h.tables(); len(got) > 0 {
+		t.Errorf("the tables are %q", got)
+	}
+}
+
+// TestTablesOfAnEarlierRunAreRemovedBesideOurs holds that tables with the name of an earlier run do not stay when they could not be
+// removed before this run has made its own.
+func TestTablesOfAnEarlierRunAreRemovedBesideOurs(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.system.gate.name, h.system.owner.name = "vrrpsh-4711", "vrrpsh-4711" // as beside another router
+	owner, shut := onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, true, netip.MustParsePrefix("10.9.0.102/24"))
+	owner.Owned, shut.Closed = []netip.Addr{primary4.Addr()}, true
+	mustApply(t, h.system, owner, shut)
+	h.Crash()
+	refuse := func(bool) error { return unix.ENOBUFS }
+	h.system.gate.inject, h.system.owner.inject = refuse, refuse
+	if err := h.system.Recover(); !errors.Is(err, unix.ENOBUFS) {
+		t.Fatalf("recover: %v", err)
+	}
+	h.system.gate.inject, h.system.owner.inject = nil, nil
+	mustApply(t, h.system, owner, shut)
+	reconcile(t, h)
+	got, want := h.tables(), []string{"arp vrrpsh", "inet vrrpsh", "ip6 vrrpsh", "netdev vrrpsh"}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("the tables are %q, want %q", got, want)
+	}
+	look := whereIs(t, h, primary4.Addr())
+	if look != answer1(primary4.Addr(), owner.MAC) {
+		t.Errorf("the owner: %s", look)
+	}
+}
+
+// TestKernelWithoutTheFamilyInet checks that on a kernel that has nftables but not the family inet there is nothing to remove, of an
+// earlier run or of this one.
+func TestKernelWithoutTheFamilyInet(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	h.system.gate.name = "vrrpsh-4711" // as beside another router
+	a := onUp0(t, h, 1, true, vip4)
+	a.Closed = true
+	mustApply(t, h.system, a)
+	h.Crash()
+	h.FlushFilter()
+	h.system.gate.inject = func(bool) error { return unix.EOPNOTSUPP }
+	if err := h.system.Recover(); err != nil {
+		t.Errorf("recover: %v", err)
+	}
+	if err := h.system.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }

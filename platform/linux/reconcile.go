@@ -7,6 +7,7 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink/nl"
@@ -25,22 +26,57 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	if s.closing.Err() != nil {
 		return nil, false, errClosed
 	}
-	errs := []error{s.recoverLeft(false)}
+	var errs []error
+	if !s.left.empty() || !s.gate.recovered {
+		errs = append(errs, s.recoverLeft(false))
+	}
 	// Load the state after the removals above.
 	v := view{system: s}
 	if err := v.load(); err != nil {
 		return nil, false, errors.Join(append(errs, fmt.Errorf("interfaces: %w", err))...)
 	}
+	errs = append(errs, s.recoverAddrs(nil, false, v.allAddrs()))
 	entries := s.registry.all()
 	lost = v.missing(entries)
-	errs = append(errs, s.keepSettings(&v), s.followParents(&v, entries), s.removeAutomatic(&v), s.connect())
+	errs = append(errs, s.keepSettings(&v), s.followParents(&v, entries), s.removeAutomatic(&v))
+	clear(s.own)
+	for link := range s.registry.parents {
+		s.own[link] = v.own(link)
+	}
+	errs = append(errs, s.connect(anyDevice))
 	if _, err := s.keepGate(); err != nil {
 		errs = append(errs, err)
 	}
-	s.restoreOwned()
-	errs = append(errs, s.unshut())
+	if !s.owner.intact() {
+		s.owner.forget()
+	}
+	errs = append(errs, s.keepOwned(), s.unshut())
 	routesLost, err = s.reconcileRoutes()
 	return lost, routesLost, errors.Join(append(errs, err, s.noteState())...)
+}
+
+func anyDevice(int) bool { return true }
+
+// own returns the addresses of an interface that are not ours.
+func (v *view) own(link int) []netip.Prefix {
+	var own []netip.Prefix
+	for i := range v.addrs[link] {
+		if a := &v.addrs[link][i]; !a.ours {
+			own = append(own, a.prefix)
+		}
+	}
+	return own
+}
+
+// allAddrs returns the addresses of all interfaces.
+func (v *view) allAddrs() []kernelAddr {
+	var all []kernelAddr
+	for _, addrs := range v.addrs {
+		for _, a := range addrs {
+			all = append(all, a.kernelAddr)
+		}
+	}
+	return all
 }
 
 // missing returns the virtual routers that lack something that Apply installed.
@@ -104,7 +140,7 @@ func (s *System) followParents(v *view, entries []*entry) error {
 			steps = append(steps, step{request: attrRequest(m.Index, unix.IFLA_MTU, nl.Uint32Attr(uint32(parent.MTU))), after: fail("MTU", e)})
 		}
 		if m.MAC != e.want.MAC {
-			s.log.Warn("the address of a macvlan was changed by somebody else: put back", "interface", m.Name)
+			s.log.Warn("another program changed the Ethernet address of a macvlan: restored", "interface", m.Name)
 			steps = append(steps, step{request: macRequest(m.Index, e.want.MAC), after: fail("Ethernet address", e)})
 		}
 		want := macvlanSettings(&parent, rpFilter)
@@ -155,7 +191,7 @@ func (s *System) removeAutomatic(v *view) error {
 				continue
 			}
 			steps = append(steps, step{request: delRequest(index, a.prefix), after: func(err error) {
-				if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+				if isLeft(err) {
 					errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
 				}
 			}})

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRecordedRunState holds that a run-state file that a release has written is understood in full.
+// TestRecordedRunState checks that a run-state file written by a release is understood completely.
 func TestRecordedRunState(t *testing.T) {
 	file, err := os.ReadFile("testdata/run-state.json")
 	must(t, err)
@@ -37,7 +37,7 @@ func TestRecordedRunState(t *testing.T) {
 	}
 }
 
-// TestRecordedLeft holds that what a release has left is understood in full.
+// TestRecordedLeft checks that the state left by a release is understood completely.
 func TestRecordedLeft(t *testing.T) {
 	recorded, err := os.ReadFile("testdata/left.json")
 	must(t, err)

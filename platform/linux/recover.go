@@ -7,6 +7,7 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -21,10 +22,16 @@ import (
 func (s *System) Recover() error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	s.loadLeft()
+	return s.recoverAll()
+}
+
+// loadLeft reads what an earlier run has recorded.
+func (s *System) loadLeft() {
 	state, err := s.state.load()
 	if err != nil {
 		// Only unmarked leftovers are lost with the file: marked ones are still found.
-		s.log.Warn("run state of the earlier run is lost", "error", err)
+		s.log.Warn("the run state of the earlier run is lost", "error", err)
 	}
 	for _, c := range state.Settings { // this run owns them from now on
 		if k := (settingKey{c.Link, c.Setting}); s.changes[k] == (settingRecord{}) {
@@ -33,7 +40,11 @@ func (s *System) Recover() error {
 	}
 	s.left = state
 	s.left.Settings = nil
-	err = s.recoverLeft(s.sole)
+}
+
+// recoverAll removes what an earlier run left and this run has not adopted.
+func (s *System) recoverAll() error {
+	err := s.recoverLeft(s.sole)
 	needed := make(map[int]bool)
 	for _, e := range s.registry.all() {
 		needed[e.want.Link] = true
@@ -57,17 +68,25 @@ func (s *System) noteState() error {
 // recoverLeft removes what an earlier run left, and what this run created without noticing. If alone, it also removes what has our
 // mark and is recorded nowhere: at the start only an earlier run can have left it, later it may belong to another router.
 func (s *System) recoverLeft(alone bool) error {
-	err := errors.Join(
-		s.recoverMacvlans(s.left.Macvlans, alone),
-		s.recoverAddrs(s.left.Addrs, alone),
+	err := s.recoverMacvlans(s.left.Macvlans, alone)
+	addrs, addrsErr := s.change.addrs(0)
+	if addrsErr != nil {
+		addrsErr = fmt.Errorf("addresses: %w", addrsErr)
+	}
+	err = errors.Join(
+		err, addrsErr,
+		s.recoverAddrs(s.left.Addrs, alone, addrs),
 		s.recoverMACs(s.left.MACs),
 		s.recoverRoutes(s.left.Routes),
 		s.recoverConnected(s.left.Connected),
 	)
 	if !s.gate.recovered {
-		gateErr := errors.Join(s.recoverGate(s.left.Table), s.recoverOwner(s.left.OwnerTable))
-		s.gate.recovered = gateErr == nil
-		err = errors.Join(err, gateErr)
+		tablesErr := errors.Join(
+			s.recoverTables(s.left.Table, s.gate.made, s.gate.remove),
+			s.recoverTables(s.left.OwnerTable, s.owner.made, s.owner.remove),
+		)
+		s.gate.recovered = tablesErr == nil
+		err = errors.Join(err, tablesErr)
 	}
 	if err == nil {
 		s.left = runState{}
@@ -94,11 +113,11 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 		if !marked && !(recorded && l.alias == "") || s.registry.macvlans[l.Index] != nil {
 			continue
 		}
-		s.log.Debug("not wanted any more", "interface", l.Name)
+		s.log.Debug("no longer needed", "interface", l.Name)
 		leftovers, indexes = append(leftovers, l), append(indexes, l.Index)
 	}
 	if len(indexes) > 0 {
-		s.log.Info("removing macvlans that nobody wants any more", "count", len(indexes))
+		s.log.Info("removing macvlans that are no longer needed", "count", len(indexes))
 	}
 	var errs []error
 	for i, err := range s.deleteLinks(indexes) {
@@ -109,19 +128,15 @@ func (s *System) recoverMacvlans(records []macvlanRecord, alone bool) error {
 	return errors.Join(errs...)
 }
 
-// recoverAddrs removes addresses with our mark. On kernels that do not keep the mark, it removes recorded
-// addresses that have no prefix route.
-func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
-	addrs, err := s.change.addrs(0)
-	if err != nil {
-		return fmt.Errorf("addresses: %w", err)
-	}
+// recoverAddrs removes addresses with our mark, and those that have the label recorded for them. On kernels that do not keep the
+// mark, it removes recorded addresses that have no prefix route. addrs are the addresses in the kernel.
+func (s *System) recoverAddrs(records []addrRecord, alone bool, addrs []kernelAddr) error {
 	recorded := make(map[place]bool, len(records))
 	for _, r := range records {
 		recorded[place{r.Link, r.Prefix}] = true
 	}
 	var errs []error
-	steps := s.recoverLabels(records, addrs)
+	var steps []step
 	for i := range addrs {
 		a := &addrs[i]
 		at := place{a.link, a.prefix}
@@ -131,6 +146,9 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		}
 		var ours bool
 		switch {
+		case slices.ContainsFunc(records, func(r addrRecord) bool { return r.labeled(a) }):
+			ours = !s.registry.ours(a) // it has no label of this run
+			e = nil
 		case e != nil && e.want.Macvlan:
 			ours = s.registry.ours(a)
 		case s.registry.marks:
@@ -142,15 +160,15 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool) error {
 		if !ours || e != nil && (e.want.Active && slices.Contains(e.want.Addrs, a.prefix) || slices.Contains(e.installed, a.prefix)) {
 			continue
 		}
-		s.log.Debug("not wanted any more", "address", a.prefix)
+		s.log.Debug("no longer needed", "address", a.prefix)
 		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(noLink(err), platform.ErrNoLink) {
+			if isLeft(err) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
 			}
 		}})
 	}
 	if len(steps) > 0 {
-		s.log.Info("removing addresses that nobody wants any more", "count", len(steps))
+		s.log.Info("removing addresses that are no longer needed", "count", len(steps))
 	}
 	s.run(steps)
 	return errors.Join(errs...)
@@ -183,6 +201,23 @@ func (s *System) recoverMACs(records []macRecord) error {
 	return errors.Join(errs...)
 }
 
+// recoverTables removes nftables tables that an earlier run left: the recorded ones, and those with the default name if no other
+// router can own them. It leaves the tables of this run, which are made if any may exist.
+func (s *System) recoverTables(recorded string, made bool, remove func(name string) error) error {
+	names := []string{recorded}
+	// Without the module there are no tables. A request would load the module for nothing.
+	if _, err := os.Stat("/sys/module/nf_tables"); err == nil && s.sole {
+		names = append(names, filterTable)
+	}
+	var errs []error
+	for _, name := range slices.Compact(names) {
+		if name != "" && (name != s.gate.name || !made) {
+			errs = append(errs, remove(name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // The last removals are retried after closePause, then after twice that, and so on.
 const (
 	closePause    = 50 * time.Millisecond
@@ -200,7 +235,7 @@ func (s *System) removeAll() error {
 		if err == nil || attempt == closeAttempts {
 			return err
 		}
-		s.log.Warn("not everything could be removed from the kernel; trying again", "error", err)
+		s.log.Warn("could not remove everything from the kernel; trying again", "error", err)
 		time.Sleep(pause)
 		pause *= 2
 	}
@@ -219,16 +254,15 @@ func (s *System) removeOnce() error {
 	s.findParents(doomed)
 	s.findMacvlans(doomed)
 	s.dismantle(doomed)
-	errs := []error{s.unshut()}
-	s.keepOwned(nil)
+	errs := []error{s.unshut(), s.keepOwned()}
 	for _, j := range doomed {
 		if j.err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", describe(j.want.ID), j.err))
 		}
 	}
-	errs = append(errs, s.connect(), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
+	errs = append(errs, s.connect(anyDevice), s.recoverLeft(false), s.restoreSettings(func(*settingRecord) bool { return true }))
 	for _, r := range s.routes.installed {
-		errs = append(errs, fmt.Errorf("the route to %s is left", r.Destination))
+		errs = append(errs, fmt.Errorf("the route to %s remains", r.Destination))
 	}
 	return errors.Join(append(errs, s.noteState())...)
 }

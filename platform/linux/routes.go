@@ -78,7 +78,7 @@ func (s *System) hearRoutes() {
 
 func (s *System) joinRoutes(n *notifications) {
 	if err := errors.Join(n.join(unix.RTNLGRP_IPV4_ROUTE), n.join(unix.RTNLGRP_IPV6_ROUTE)); err != nil {
-		s.log.Warn("removed routes are noticed late", "error", err)
+		s.log.Warn("the removal of routes will be noticed late", "error", err)
 	}
 }
 
@@ -158,11 +158,6 @@ func (s *System) setRoutes(routes []platform.Route, errs []error) {
 	if err := s.record(true); err != nil {
 		s.log.Warn("cannot record the static routes", "error", err)
 	}
-}
-
-// isLeft reports whether a route may still exist after the result of its removal.
-func isLeft(err error) bool {
-	return err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
 }
 
 // judge finds out, for routes whose place is taken, whether the existing route is ours, an equal
@@ -385,7 +380,7 @@ func (s *System) recoverRoutes(records []routeRecord) error {
 		}
 		s.log.Info("removing what an earlier run left", "route", r.Destination)
 		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
-			if err != nil && !errors.Is(err, unix.ESRCH) {
+			if isLeft(err) {
 				errs = append(errs, fmt.Errorf("remove the route to %s: %w", r.Destination, err))
 			}
 		}})

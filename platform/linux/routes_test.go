@@ -55,7 +55,7 @@ func (h *harness) Routes() []platform.Route {
 	return list
 }
 
-// TestRoutesAreMarked holds that routes carry the protocol number by which others know them.
+// TestRoutesAreMarked checks that routes carry the documented protocol number.
 func TestRoutesAreMarked(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", netip.MustParsePrefix("10.9.0.1/24"))

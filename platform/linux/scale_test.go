@@ -14,8 +14,8 @@ import (
 	"vrrpsh/platform"
 )
 
-// BenchmarkApply brings a thousand routers on four links through their lives, with a Watch that
-// sees all of it, as in a running router.
+// BenchmarkApply runs a thousand routers on four links from start to end, with a Watch like
+// that of a running router.
 func BenchmarkApply(b *testing.B) {
 	for _, macvlan := range []bool{false, true} {
 		b.Run(map[bool]string{false: "ether", true: "macvlan"}[macvlan], func(b *testing.B) {
@@ -72,8 +72,8 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
-// BenchmarkClosed closes and opens one address more while many are closed, and puts all of them back after somebody has
-// removed them.
+// BenchmarkClosed closes and opens one more address while many are closed, and restores all of them after a removal by
+// another program.
 func BenchmarkClosed(b *testing.B) {
 	for _, n := range []int{10, 1000, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

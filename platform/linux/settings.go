@@ -191,14 +191,14 @@ func unmet6(m *kernelLink, family platform.Family, parent *kernelLink) string {
 	case m.settings6 == nil || m.setting6(disableIPv6) != 0 && family != platform.IPv6:
 		return ""
 	case m.setting6(disableIPv6) != 0:
-		return "IPv6 is disabled there"
+		return "IPv6 is disabled on it"
 	case family == platform.IPv6 && (m.setting6(forwarding6) != 0) != parent.ForwardsIPv6:
-		return "it does not route IPv6 as " + parent.Name + " does"
+		return "it does not forward IPv6 as " + parent.Name + " does"
 	}
 	if ra := m.setting6(acceptRA); ra == 0 || m.setting6(forwarding6) != 0 && ra != acceptWhileForwarding {
 		return ""
 	}
-	return "it takes what router advertisements say; addresses of them are removed"
+	return "it accepts router advertisements; the addresses from them are removed"
 }
 
 type settingKey struct {

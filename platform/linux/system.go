@@ -48,6 +48,8 @@ type System struct {
 	routes   routeTable
 	// connected are the routes to subnets of virtual addresses that may be installed.
 	connected map[netip.Prefix]connectedRoute
+	// own are the addresses of interfaces that are not ours: see ownAddresses.
+	own map[int][]netip.Prefix
 	// left is what an earlier run left and Recover could not remove.
 	left    runState
 	gate    gate
@@ -85,10 +87,11 @@ func New(o Options) (*System, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.gate.space = s.space
-	s.owner.gate = &s.gate
+	s.gate.filterSocket = filterSocket{space: s.space, ids: new(sync.Map)}
+	s.owner.filterSocket = s.gate.filterSocket
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
+	s.own = make(map[int][]netip.Prefix)
 	s.connected = make(map[netip.Prefix]connectedRoute)
 	s.registry.init(kernelMarksAddresses())
 	s.closing, s.close = context.WithCancel(context.Background())
@@ -121,7 +124,8 @@ func (s *System) open(stateDir string) error {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	s.lone, s.sole = claimNamespace()
-	s.gate.name = gateName(s.sole)
+	s.gate.name = filterTableName(s.sole)
+	s.owner.name = s.gate.name
 	if !s.sole {
 		s.log.Warn("another router runs in this network namespace")
 	}
@@ -184,4 +188,9 @@ func noLink(err error) error {
 		return fmt.Errorf("%w (%w)", platform.ErrNoLink, err)
 	}
 	return err
+}
+
+// isLeft reports whether an address or a route may still exist after the result of its removal.
+func isLeft(err error) bool {
+	return err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/vishvananda/netlink"
 
 	"vrrpsh/platform"
 	"vrrpsh/platform/platformtest"
@@ -28,7 +30,7 @@ func TestScenarios(t *testing.T) {
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness { return newHarness(t) })
 }
 
-// TestScenariosWithoutMarks is as on kernels that do not keep who installed an address.
+// TestScenariosWithoutMarks runs the scenarios as on kernels that do not record the origin of addresses.
 func TestScenariosWithoutMarks(t *testing.T) {
 	needRoot(t)
 	platformtest.Run(t, func(t *testing.T) platformtest.Harness {
@@ -108,7 +110,7 @@ func TestRunStateFile(t *testing.T) {
 	sameKernel(t, "after close", before, h.Kernel())
 }
 
-// A record of another boot or namespace says nothing about this one.
+// A record of another boot or namespace is ignored.
 func TestRecoverIgnoresRecordsOfOthers(t *testing.T) {
 	for name, change := range map[string]func(*runState){
 		"boot":         func(s *runState) { s.Origin.BootID = "another" },
@@ -134,7 +136,7 @@ func TestRecoverIgnoresRecordsOfOthers(t *testing.T) {
 			must(t, os.WriteFile(file, b, 0o600))
 			must(t, h.system.Recover())
 			got := h.Kernel()
-			// What carries our mark goes all the same; what could be anybody's stays.
+			// Objects with our mark are removed anyway; unmarked ones stay.
 			if d := cmp.Diff(want.Settings, got.Settings); d != "" {
 				t.Errorf("settings (-want +got):\n%s", d)
 			}
@@ -167,7 +169,7 @@ func TestRecoverWithoutFile(t *testing.T) {
 	}
 }
 
-// TestTakeOverWithoutRecover applies over what a crashed run left.
+// TestTakeOverWithoutRecover calls Apply while leftovers of a crashed run exist.
 func TestTakeOverWithoutRecover(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -210,7 +212,7 @@ func TestTwoRoutersInOneNamespace(t *testing.T) {
 	must(t, second.Recover())
 	mustApply(t, second, onUp0(t, h, 3, true, netip.MustParsePrefix("10.9.0.103/24")), onUp0(t, h, 4, false, netip.MustParsePrefix("10.9.0.104/24")))
 	both := h.Kernel()
-	for _, s := range []*System{h.system, second} { // neither takes the other's for what was left
+	for _, s := range []*System{h.system, second} { // neither takes the other's objects for leftovers
 		lost, _, err := s.Reconcile()
 		must(t, err)
 		if len(lost) > 0 {
@@ -220,7 +222,7 @@ func TestTwoRoutersInOneNamespace(t *testing.T) {
 	sameKernel(t, "compared", both, h.Kernel())
 	must(t, second.Close())
 	sameKernel(t, "after the second", want, h.Kernel())
-	// In another namespace the same directory will do.
+	// In another namespace the same directory can be used.
 	elsewhere, err := New(Options{StateDir: h.stateDir, Namespace: int(h.lan)})
 	must(t, err)
 	must(t, elsewhere.Recover())
@@ -243,7 +245,7 @@ func TestUnwritableStateChangesNothing(t *testing.T) {
 	mustApply(t, h.system, onUp0(t, h, 1, true, vip4))
 }
 
-// A macvlan that is set up from outside would take frames that are the Master's.
+// A macvlan that another program sets up would take frames from the Master.
 func TestStandbyMacvlanSetUpFromOutsideIsTold(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -288,12 +290,12 @@ func waitLost(t testing.TB, lost <-chan platform.ID) platform.ID {
 	case id := <-lost:
 		return id
 	case <-time.After(platformtest.Patience):
-		t.Fatal("nothing was told lost")
+		t.Fatal("nothing was reported as lost")
 		return platform.ID{}
 	}
 }
 
-// TestWatchAfterOverrun lets notifications be lost for want of room.
+// TestWatchAfterOverrun overruns the notification buffer.
 func TestWatchAfterOverrun(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
@@ -344,29 +346,78 @@ func TestWatchAfterOverrun(t *testing.T) {
 				}
 			}
 		case <-late:
-			t.Fatalf("after an overrun: lost told %v, link gone told %v, addresses complete %v", lost, vanished, complete)
+			t.Fatalf("after an overrun: loss reported %v, missing link reported %v, addresses complete %v", lost, vanished, complete)
 		}
 	}
 }
 
-// watchDiverged watches until stop, and tells of each time that there may be something to reconcile, but for the first.
-func watchDiverged(t testing.TB, s *System, told chan<- bool) (stop func()) {
+// TestReconcileReadsOnce checks that a comparison that finds nothing wrong reads the kernel's state once and requests nothing.
+func TestReconcileReadsOnce(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	must(t, h.system.Recover())
+	mustApply(t, h.system, onUp0(t, h, 1, true, vip4), onUp0(t, h, 2, false, netip.MustParsePrefix("10.9.0.102/24")))
+	reconcile(t, h)
+	count := func(c *rtnetlink) *int {
+		n := new(int)
+		c.inject = func(done bool) error {
+			if done {
+				*n++
+			}
+			return nil
+		}
+		return n
+	}
+	requests, reads := count(h.system.change), count(h.system.query)
+	reconcile(t, h)
+	if *requests != 0 || *reads != 2 { // links and addresses
+		t.Errorf("%d requests, %d reads", *requests, *reads)
+	}
+}
+
+// divergence records what Watch reports.
+type divergence struct {
+	h       *harness
+	updates chan platform.Update
+	fences  int
+}
+
+// watchDiverged watches until the test ends, and begins after the first update.
+func watchDiverged(t testing.TB, h *harness) *divergence {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	done, begun := make(chan error, 1), make(chan struct{})
-	first := true
-	go func() {
-		done <- s.Watch(ctx, func(u platform.Update) {
-			if first {
-				first = false
-				close(begun)
-				return
-			}
-			if u.Diverged {
-				told <- true
-			}
-		})
-	}()
-	<-begun
-	return func() { cancel(); must(t, <-done) }
+	d, done := &divergence{h: h, updates: make(chan platform.Update, 1000)}, make(chan error, 1)
+	system := h.system
+	go func() { done <- system.Watch(ctx, func(u platform.Update) { d.updates <- u }) }()
+	<-d.updates
+	t.Cleanup(func() { cancel(); must(t, <-done) })
+	return d
+}
+
+// next returns the next update.
+func (d *divergence) next() platform.Update {
+	d.h.t.Helper()
+	select {
+	case u := <-d.updates:
+		return u
+	case <-time.After(platformtest.Patience):
+		d.h.t.Fatal("nothing was told")
+		panic("unreachable")
+	}
+}
+
+// soFar reports whether what has happened until now was told as something to reconcile: a new interface, which is told after it,
+// is not.
+func (d *divergence) soFar() bool {
+	d.h.t.Helper()
+	d.fences++
+	name := fmt.Sprint("fence", d.fences)
+	must(d.h.t, d.h.r.LinkAdd(&netlink.Bridge{LinkAttrs: attrs(name)}))
+	for diverged := false; ; {
+		u := d.next()
+		diverged = diverged || u.Diverged
+		if slices.ContainsFunc(u.Links, func(l platform.Link) bool { return l.Name == name }) {
+			return diverged
+		}
+	}
 }

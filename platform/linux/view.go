@@ -237,7 +237,7 @@ func (v *view) lost() []platform.ID {
 		}
 		ok, err := v.verify(x, addrs)
 		if err != nil {
-			v.system.log.Debug("cannot verify what may be lost", "router", describe(x.id), "error", err)
+			v.system.log.Debug("cannot verify state that may be lost", "router", describe(x.id), "error", err)
 		}
 		switch {
 		case ok:

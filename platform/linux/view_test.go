@@ -10,7 +10,8 @@ import (
 	"vrrpsh/platform"
 )
 
-// TestPortOf has what an interface can be a port or member of. A VRF takes nothing away from it.
+// TestPortOf covers the masters that an interface can have. A VRF does not prevent it from
+// receiving.
 func TestPortOf(t *testing.T) {
 	var s System
 	s.registry.init(true)

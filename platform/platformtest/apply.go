@@ -60,7 +60,7 @@ var applyScenarios = []scenario{
 			b.sameKernel("after repetition", once, b.Kernel())
 		}
 	}},
-	{"of two attachments of a router in a batch the later counts", func(t *testing.T, h Harness) {
+	{"the later of two attachments of a router in a batch counts", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.Kernel()
 		a := b.ether(1, vip)
@@ -99,7 +99,7 @@ var applyScenarios = []scenario{
 		b.apply(absent(b.macvlan(2)), b.ether(2, vip))
 		b.expect("ether in place of macvlan", before, with(vip))
 	}},
-	{"an address that the interface has by itself stays", func(t *testing.T, h Harness) {
+	{"the interface's own address stays", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		b.AddAddr(uplink, other)
 		before := b.Kernel()
@@ -180,7 +180,7 @@ var applyScenarios = []scenario{
 		b.apply(absent(e), absent(m))
 		b.sameKernel("absent", before, b.Kernel())
 	}},
-	{"what was taken away is put back", func(t *testing.T, h Harness) {
+	{"lost state is restored", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		e, m := b.ether(1, vip), b.macvlan(2, vip2)
 		b.apply(e, m)
@@ -257,7 +257,7 @@ func testClosed(t *testing.T, h Harness) {
 	b.apply(shut(open, false))
 	ping("closed", false)
 	b.apply(shut(open, true))
-	ping("closed but for pings", true)
+	ping("closed except for pings", true)
 	b.apply(shut(open, false))
 	ping("closed again", false)
 	b.apply(open)

@@ -17,7 +17,7 @@ import (
 func prefixOf(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 var packetScenarios = []scenario{
-	{"adverts go out as the protocol wants them", func(t *testing.T, h Harness) {
+	{"adverts go out as the protocol requires", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		b.apply(standby(b.macvlan(1, vip)))
 		c := b.open()
@@ -80,10 +80,10 @@ var packetScenarios = []scenario{
 		b.hear(frame.Advert)
 		b.say(message(2))
 		if got := b.receive(c, 1); got[0].Payload[1] != 2 {
-			t.Errorf("received %v, want the peer's only", got)
+			t.Errorf("received %v, want only the peer's packets", got)
 		}
 	}},
-	{"the filter passes the VRIDs it is told", func(t *testing.T, h Harness) {
+	{"the filter passes the given VRIDs", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		c := b.open()
 		for _, f := range []struct{ filter, sent, want []uint8 }{
@@ -122,7 +122,7 @@ var packetScenarios = []scenario{
 			t.Fatal(err)
 		}
 		if got := b.receive(c, 1); got[0].Payload[1] != 2 {
-			t.Errorf("received VRID %d that waited before the filter, want 2", got[0].Payload[1])
+			t.Errorf("received VRID %d, which was queued before the filter, want 2", got[0].Payload[1])
 		}
 	}},
 	{"announcements are heard", func(t *testing.T, h Harness) {

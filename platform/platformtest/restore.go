@@ -108,7 +108,7 @@ var restoreScenarios = []scenario{
 		b.apply(absent(b.macvlan(2)))
 		b.sameKernel("without routers", before, b.Kernel())
 	}},
-	{"a new run adopts what the one before has left", func(t *testing.T, h Harness) {
+	{"a new run adopts the state left by the previous one", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.occupy()
 		occupied := b.Kernel()
@@ -157,7 +157,7 @@ var restoreScenarios = []scenario{
 		b.apply(absent(e), absent(m))
 		b.sameKernel("when all is removed", before, b.Kernel())
 	}},
-	{"a crash after leaving is a crash", func(t *testing.T, h Harness) {
+	{"a crash after Leave is recovered like any crash", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		before := b.occupy()
 		left, err := b.System().Leave()

@@ -105,11 +105,11 @@ var routeScenarios = []struct {
 		if errs[0] != nil || !errors.Is(errs[1], platform.ErrConflict) {
 			t.Fatalf("errors %v", errs)
 		}
-		has(t, h, "beside those of others", before...)
+		has(t, h, "beside the routes of others", before...)
 		setRoutes(t, h)
 		has(t, h, "withdrawn", before...)
 	}},
-	{"close and recovery remove routes, and nobody else's", func(t *testing.T, h RouteHarness) {
+	{"close and recovery remove only our routes", func(t *testing.T, h RouteHarness) {
 		h.AddLink(uplink, primary)
 		h.AddRoute(netip.MustParsePrefix("10.40.0.0/16"), peerIP, 0)
 		before := h.Routes()
@@ -130,7 +130,7 @@ var routeScenarios = []struct {
 		has(t, h, "after close", before...)
 		h.Restart()
 	}},
-	{"what takes routes away is told", func(t *testing.T, h RouteHarness) {
+	{"a loss of routes is reported", func(t *testing.T, h RouteHarness) {
 		h.AddLink(uplink, primary)
 		told := make(chan bool, 1000)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -11,7 +11,7 @@ import (
 )
 
 var watchScenarios = []scenario{
-	{"links are told with their own addresses only", func(t *testing.T, h Harness) {
+	{"links are reported with their own addresses only", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		b.apply(b.ether(1, vip), b.macvlan(2, vip2))
 		w := b.startWatch()
@@ -136,7 +136,7 @@ var watchScenarios = []scenario{
 		b.DelLink("bridge0")
 		w.until("none without the bridge", port(""))
 	}},
-	{"a macvlan of somebody else is told as one", func(t *testing.T, h Harness) {
+	{"a macvlan of another program is reported as one", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		w := b.startWatch()
 		b.AddMacvlan("container0", uplink)
@@ -160,7 +160,7 @@ var watchScenarios = []scenario{
 			return slices.Equal(ipv4(l), ipv4Of(primary))
 		})
 	}},
-	{"what is taken away from outside is lost", func(t *testing.T, h Harness) {
+	{"state removed by another program is reported as lost", func(t *testing.T, h Harness) {
 		b := newBench(t, h)
 		w := b.startWatch()
 		e, m, quiet := b.ether(1, vip), b.macvlan(2, vip2), b.macvlan(3, other)
@@ -170,7 +170,7 @@ var watchScenarios = []scenario{
 			w.until(what+" lost", func() bool { return slices.Contains(w.lost, id) })
 			w.mu.Lock()
 			if slices.ContainsFunc(w.lost, func(x platform.ID) bool { return x != id }) {
-				t.Errorf("%s: reported as lost %v, want %v only", what, w.lost, id)
+				t.Errorf("%s: reported as lost %v, want only %v", what, w.lost, id)
 			}
 			w.mu.Unlock()
 			b.apply(e, m, standby(quiet))
@@ -191,7 +191,7 @@ var watchScenarios = []scenario{
 	}},
 }
 
-// ipv4 returns the IPv4 addresses of a link; a kernel may give it link-local IPv6 ones by itself.
+// ipv4 returns the IPv4 addresses of a link; the kernel may add link-local IPv6 ones.
 func ipv4(l platform.Link) []netip.Prefix {
 	return ipv4Of(l.Addrs...)
 }

@@ -111,7 +111,7 @@ func openOwn(path string, mode os.FileMode) (*os.File, error) {
 			return nil, err
 		}
 	}
-	return nil, errors.New("somebody else puts another file there all the time")
+	return nil, errors.New("another process keeps replacing the file")
 }
 
 // own reports whether a file belongs to this user and has no permissions beyond mode.

@@ -63,15 +63,15 @@ func TestBackground(t *testing.T) {
 		}
 	}
 	if InBackground() != nil {
-		t.Error("a process that was started otherwise has a parent")
+		t.Error("a process started in another way has a parent")
 	}
 	var nobody *Parent
 	nobody.Ready()
 	nobody.Failed(errors.New("x"))
 }
 
-// first is a program that hands over to second: by another name, in another directory, and after an
-// attempt that fails.
+// first is a program that hands over to second: by another name, in another directory, and after a
+// failed attempt.
 func first() int {
 	fail := func(err error) int {
 		fmt.Println("first:", err)
@@ -103,7 +103,7 @@ func first() int {
 		return fail(err)
 	}
 	if in, err := os.Getwd(); err != nil || in != "/" {
-		return fail(fmt.Errorf("a failure leads to %s, %w", in, err))
+		return fail(fmt.Errorf("after a failure: %s, %w", in, err))
 	}
 	p.Path = link
 	return fail(p.Succeed(p.dir, []byte("document"), l.(*net.UnixListener), pid))
@@ -130,10 +130,10 @@ func second() int {
 	return 0
 }
 
-// inheritsLock holds that nobody but the successor can have the PID file, and removes it.
+// inheritsLock checks that only the successor can claim the PID file, and removes it.
 func inheritsLock(in *Inheritance) error {
 	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
-		return fmt.Errorf("the PID file is anybody's: %w", err)
+		return fmt.Errorf("other processes can claim the PID file: %w", err)
 	}
 	pid, err := in.Claim("router.pid")
 	if err != nil {
@@ -144,12 +144,12 @@ func inheritsLock(in *Inheritance) error {
 	}
 	in.ReleasePredecessor(in.Listener, pid)
 	if _, err := Claim("router.pid"); !errors.Is(err, ErrRunning) {
-		return fmt.Errorf("the PID file is anybody's after the succession: %w", err)
+		return fmt.Errorf("other processes can claim the PID file after the succession: %w", err)
 	}
 	return pid.Release()
 }
 
-// unfit is a successor that returns to the program before, which is gone from the disk.
+// unfit is a successor that returns to the previous program, whose file was deleted.
 func unfit() int {
 	in, err := Inherited()
 	if err == nil {
@@ -181,7 +181,7 @@ func again() int {
 	return 0
 }
 
-// TestReturn holds that a successor that cannot take over can put the program before in its place again.
+// TestReturn checks that a successor that cannot take over can run the previous program again.
 func TestReturn(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc/self/exe")
@@ -195,7 +195,7 @@ func TestReturn(t *testing.T) {
 	}
 }
 
-// programIn returns the path of this program, by a symbolic link, and the directory that it is in.
+// programIn returns a symbolic link to this program and the link's directory.
 func programIn(t *testing.T) (path, dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "start")
@@ -223,7 +223,7 @@ func TestSuccession(t *testing.T) {
 	}
 }
 
-// TestPID is about the directive of that name.
+// TestPID covers the directive pid.
 func TestPID(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run", "vrrpsh.pid")
 	first, err := Claim(path)
@@ -247,7 +247,7 @@ func TestPID(t *testing.T) {
 		t.Errorf("the file is still there: %v", err)
 	}
 
-	// A process that lives by now has the number of the router that crashed.
+	// A live process now has the process ID of the crashed router.
 	if err := os.WriteFile(path, []byte("1 and more than a number\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestPID(t *testing.T) {
 	if got, err := os.ReadFile(path); err != nil || string(got) != own+"\n" {
 		t.Errorf("the file has %q, %v", got, err)
 	}
-	if err := os.Remove(path); err != nil { // that makes nobody else the router
+	if err := os.Remove(path); err != nil { // no other process can claim it because of that
 		t.Fatal(err)
 	}
 	if _, err := Claim(path); !errors.Is(err, ErrRunning) {
@@ -275,7 +275,7 @@ func TestPID(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Errorf("another's file was removed: %v", err)
+		t.Errorf("a file of another process was removed: %v", err)
 	}
 	if err := other.Release(); err != nil {
 		t.Fatal(err)
@@ -285,11 +285,12 @@ func TestPID(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Claim(path); err == nil {
-		t.Error("a symbolic link is written through")
+		t.Error("a symbolic link was followed for writing")
 	}
 }
 
-// TestPIDFileIsNobodyElses: who can read the PID file, or has put another in its place, keeps no router from starting.
+// TestPIDFileIsNobodyElses checks that users who can read the PID file, or have replaced it, cannot prevent a router
+// from starting.
 func TestPIDFileIsNobodyElses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vrrpsh.pid")
 	lock := func(path string) {
@@ -317,7 +318,7 @@ func TestPIDFileIsNobodyElses(t *testing.T) {
 		return p
 	}
 	p := claim("the first")
-	lock(path) // as anybody can
+	lock(path) // as any user can
 	if _, err := Claim(path); !errors.Is(err, ErrRunning) {
 		t.Errorf("a second router: %v", err)
 	}
@@ -350,11 +351,11 @@ func TestPIDFileIsNobodyElses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Claim(path); err == nil {
-		t.Error("a symbolic link is locked")
+		t.Error("a symbolic link was followed for the lock")
 	}
 }
 
-// TestWorkingDir is about the directive of that name.
+// TestWorkingDir covers the directive working_dir.
 func TestWorkingDir(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -368,11 +369,11 @@ func TestWorkingDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Enter(filepath.Join(dir, "file")); err == nil {
-		t.Error("a file is a working directory")
+		t.Error("a file was accepted as the working directory")
 	}
 }
 
-// TestService is what a service manager hears.
+// TestService checks the messages to a service manager.
 func TestService(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -381,7 +382,7 @@ func TestService(t *testing.T) {
 	}
 	defer manager.Close()
 	var s Service
-	s.Ready() // nobody listens
+	s.Ready() // there is no service manager
 	t.Setenv("NOTIFY_SOCKET", path)
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	t.Setenv("WATCHDOG_USEC", "30000000")
@@ -397,7 +398,7 @@ func TestService(t *testing.T) {
 		}
 		n, err := manager.Read(b)
 		if got := string(b[:n]); err != nil || got != want && !(strings.HasSuffix(want, "=") && strings.HasPrefix(got, want)) {
-			t.Errorf("the service manager hears %q, %v, want %s", got, err, want)
+			t.Errorf("the service manager receives %q, %v, want %s", got, err, want)
 		}
 	}
 }
@@ -417,7 +418,7 @@ func TestWatch(t *testing.T) {
 		alive := 0
 		watch(ctx, 10*time.Second, stuck, func() { alive++ })
 		if alive != 5 {
-			t.Errorf("%d signs of life in 50 s of health and 45 s without", alive)
+			t.Errorf("%d watchdog messages in 50 s of health and 45 s without", alive)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrQuota means that a user has reached the quota.
-var ErrQuota = errors.New("too much at once")
+var ErrQuota = errors.New("too many at once")
 
 // Quota limits the commands or requests that each user has in progress.
 type Quota struct {
@@ -41,11 +41,6 @@ func (q *Quota) Enter(ctx context.Context, user string) (leave func(), err error
 	u := q.user(user)
 	if u == nil {
 		return nil, ErrQuota
-	}
-	select {
-	case u.places <- struct{}{}:
-		return func() { <-u.places; q.forget(user, u) }, nil
-	default:
 	}
 	t := time.NewTimer(q.wait)
 	defer t.Stop()

@@ -32,8 +32,8 @@ func scheduling(t *testing.T, pid string) map[string]int {
 	return counts
 }
 
-// TestRealtime gives one thread the priority and the others that of below, and takes both back. What is started meanwhile is
-// ordinary.
+// TestRealtime gives one thread the priority and the others the next lower one, and resets both. Programs started meanwhile
+// have ordinary scheduling.
 func TestRealtime(t *testing.T) {
 	work, results := make(chan func() error), make(chan error)
 	defer close(work)
@@ -53,13 +53,13 @@ func TestRealtime(t *testing.T) {
 		}
 		for what := range scheduling(t, "self") {
 			if what != "0/0" {
-				t.Errorf("taken back: a thread has policy and priority %s", what)
+				t.Errorf("after the reset a thread has policy and priority %s", what)
 			}
 		}
 	}()
 	if os.Geteuid() != 0 {
 		if err == nil || !strings.Contains(err.Error(), "CAP_SYS_NICE") {
-			t.Errorf("without the right: %v", err)
+			t.Errorf("without the capability: %v", err)
 		}
 		return
 	}

@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"io"
 	"runtime"
 	"time"
 )
@@ -64,4 +65,18 @@ func (s *Share) Waiting(f func()) {
 		s.since = time.Now()
 	}()
 	f()
+}
+
+// Writer returns a writer that releases the share while it writes to w, because the reader may be slow.
+func (s *Share) Writer(w io.Writer) io.Writer { return unshared{s, w} }
+
+type unshared struct {
+	share *Share
+	w     io.Writer
+}
+
+// Write implements io.Writer.
+func (u unshared) Write(b []byte) (n int, err error) {
+	u.share.Waiting(func() { n, err = u.w.Write(b) })
+	return n, err
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestShares holds that one processor is nobody's, and that who waits for something else does not keep a share.
+// TestShares checks that one processor stays free, and that a caller that waits for something else does not
+// keep a share.
 func TestShares(t *testing.T) {
 	var taken []*Share
 	for range cap(shares) {
@@ -50,6 +51,9 @@ func TestShares(t *testing.T) {
 		}
 		s.Release()
 	})
+	if _, err := first.Writer(othersCompute{t}).Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
 	for _, s := range taken {
 		s.Release()
 	}
@@ -61,6 +65,15 @@ func TestShares(t *testing.T) {
 	if !called || len(shares) != 0 {
 		t.Errorf("without a share: called %t; %d are left", called, len(shares))
 	}
+}
+
+// othersCompute is a reader who is slow: others get a share meanwhile.
+type othersCompute struct{ t *testing.T }
+
+func (o othersCompute) Write(b []byte) (int, error) {
+	s, err := TakeShare(o.t.Context())
+	s.Release()
+	return len(b), err
 }
 
 func TestQuota(t *testing.T) {
@@ -80,11 +93,19 @@ func TestQuota(t *testing.T) {
 		if _, err := q.Enter(t.Context(), "bob"); !errors.Is(err, ErrQuota) || time.Since(start) != time.Minute {
 			t.Errorf("a third: %v after %v", err, time.Since(start))
 		}
-		third := make(chan func())
-		go func() { third <- enter("bob") }()
+		third := make(chan error, 1)
+		go func() {
+			leave, err := q.Enter(t.Context(), "bob")
+			if err == nil {
+				leave()
+			}
+			third <- err
+		}()
 		synctest.Wait()
 		first()
-		(<-third)()
+		if err := <-third; err != nil {
+			t.Errorf("a third, when the first has gone: %v", err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		enter("bob")
@@ -98,13 +119,13 @@ func TestQuota(t *testing.T) {
 		synctest.Wait()
 		start = time.Now()
 		if _, err := q.Enter(t.Context(), "bob"); !errors.Is(err, ErrQuota) || time.Since(start) != 0 {
-			t.Errorf("beyond those who wait: %v after %v", err, time.Since(start))
+			t.Errorf("above the limit of waiting requests: %v after %v", err, time.Since(start))
 		}
 		cancel()
 		synctest.Wait()
 		second()
 		if len(q.users) != 1 {
-			t.Errorf("%d users are remembered, one is there", len(q.users))
+			t.Errorf("%d users are kept, one is active", len(q.users))
 		}
 	})
 }

@@ -244,14 +244,14 @@ func (in *Inheritance) Claim(path string) (*PIDFile, error) {
 // only if it fails.
 func (in *Inheritance) Return(document []byte, reason error) error {
 	if !in.Returnable() {
-		return errors.New("nobody is there to return to")
+		return errors.New("there is no previous program to return to")
 	}
 	fd, err := keep(in.predecessor)
 	if err == nil && in.dir != "" {
 		err = os.Chdir(in.dir)
 	}
 	if err != nil {
-		return fmt.Errorf("return to the program before: %w", err)
+		return fmt.Errorf("return to the previous program: %w", err)
 	}
 	return execute(fmt.Sprintf("/proc/self/fd/%d", fd), in.StateDir, document, in.Listener, in.lock, returnedEnv+"="+reason.Error())
 }
@@ -299,7 +299,7 @@ func Inherited() (*Inheritance, error) {
 		_ = document.Close()
 	}
 	if err != nil {
-		err = fmt.Errorf("what was handed over: %w", err)
+		err = fmt.Errorf("inherited document: %w", err)
 	}
 	var lerr error
 	if in.Listener, lerr = inheritedListener(open(fields[2])); lerr != nil {
@@ -321,7 +321,7 @@ func inheritedListener(f *os.File, err error) (*net.UnixListener, error) {
 	l, ok := listener.(*net.UnixListener)
 	if !ok {
 		_ = listener.Close()
-		return nil, errors.New("it is none of a Unix socket")
+		return nil, errors.New("not a Unix socket")
 	}
 	l.SetUnlinkOnClose(true)
 	return l, nil

@@ -16,7 +16,7 @@ func TestUptime(t *testing.T) {
 	if boot == "" || boot != again || later < up {
 		t.Errorf("%q up %s, and then %q up %s", boot, up, again, later)
 	}
-	data, err := os.ReadFile("/proc/uptime") // which is that of this clock
+	data, err := os.ReadFile("/proc/uptime") // which this clock reads
 	if err != nil {
 		t.Fatal(err)
 	}

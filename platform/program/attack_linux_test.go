@@ -7,18 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"vrrpsh/platform/program"
 )
 
-// running returns the processes that have a word in their command line.
+// running returns the processes with a word in their command line.
 func running(t *testing.T, word string) (list []string) {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -33,7 +35,7 @@ func running(t *testing.T, word string) (list []string) {
 	return list
 }
 
-// TestNothingOutlivesAProgram: whatever a program does to leave something behind, it ends with the program, as whoever it runs.
+// TestNothingOutlivesAProgram checks that processes that a program tries to leave behind end with it, whatever its user.
 func TestNothingOutlivesAProgram(t *testing.T) {
 	before := program.ChildrenOf(os.Getpid())
 	unique := fmt.Sprintf("7%d", os.Getpid())
@@ -72,7 +74,7 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 						t.Errorf("%s as %d, %s: %v", name, uid, end, err)
 					}
 					if left := running(t, unique); len(left) > 0 {
-						t.Errorf("%s as %d, %s: it has left %q", name, uid, end, left)
+						t.Errorf("%s as %d, %s: it left the processes %q", name, uid, end, left)
 					}
 				}
 			}
@@ -87,7 +89,7 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 	program.WithoutControlGroups(func() { t.Run("without control groups", try) })
 }
 
-// openUp lets others come by the directories of a test.
+// openUp lets other users pass through the directories of a test.
 func openUp(path string) error {
 	var errs error
 	for dir := filepath.Dir(path); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
@@ -96,7 +98,7 @@ func openUp(path string) error {
 	return errs
 }
 
-// TestProgramsBesideEachOther: the end of one does not touch what another has in the background.
+// TestProgramsBesideEachOther checks that the end of one program does not affect background processes of another.
 func TestProgramsBesideEachOther(t *testing.T) {
 	program.WithoutControlGroups(func() {
 		var all sync.WaitGroup
@@ -118,13 +120,48 @@ func TestProgramsBesideEachOther(t *testing.T) {
 	})
 }
 
-// TestCheckedIsRun: the way to a program is looked at as the kernel goes it, so that nobody puts something else there between the look
-// and the run.
+// TestOwnChildrenGoOn checks that other children of this process, with any file name, are not ended with a program.
+func TestOwnChildrenGoOn(t *testing.T) {
+	cmd := exec.Command("sleep", "1000")
+	ended, err := program.Start(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := self(t, "(setsid sleep 1000 &)", 0o755)
+	program.WithoutControlGroups(func() {
+		for range 3 {
+			if _, err := program.Run(t.Context(), left); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if children := program.ChildrenOf(os.Getpid()); !slices.Equal(children, []int{cmd.Process.Pid}) {
+		t.Errorf("children afterwards: %d, want %d", children, cmd.Process.Pid)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); errorText(err) != "signal: terminated" {
+		t.Errorf("a child that was ended after the programs: %v", err)
+	}
+	ended()
+	if _, err := program.Start(func() (int, error) { return 0, os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("a child that cannot be started: %v", err)
+	}
+}
+
+// TestCheckedIsRun checks that the path to a program is followed like the kernel does, so that no user can replace the program between
+// check and run.
 func TestCheckedIsRun(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make what belongs to others")
+		t.Skip("only root can create files of other users")
 	}
-	dir, err := os.MkdirTemp("/tmp", "vrrpsh-program-") // everybody's
+	dir, err := os.MkdirTemp("/tmp", "vrrpsh-program-") // writable by all users
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +186,8 @@ func TestCheckedIsRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Root's program in everybody's directory, and an attacker's directory beside it, with one of the same name below another.
+	// A program of root in a directory that all users can write to, and beside it an attacker's directory. A program of the same
+	// name is below another directory.
 	err = errors.Join(
 		os.WriteFile(at("good"), script, 0o755), os.Mkdir(at("evil"), 0o755), os.MkdirAll(at("far", "evil"), 0o755),
 		os.WriteFile(at("far", "good"), body, 0o755), os.Symlink(at("far", "evil"), at("link")),
@@ -189,7 +227,7 @@ func TestCheckedIsRun(t *testing.T) {
 	close(stop)
 	swapper.Wait()
 	if _, err := os.Stat(at("evil-ran")); err == nil {
-		t.Error("another's program was run")
+		t.Error("the attacker's program was run")
 	}
 	for _, path := range []string{"/bin/../bin/sh", "/./bin//sh", at("far/../good")} {
 		err := program.Check(path, 0)
@@ -198,11 +236,11 @@ func TestCheckedIsRun(t *testing.T) {
 		}
 	}
 	if err := program.Check(at("good")+"/../good", 0); err == nil {
-		t.Error("the way leads by a file")
+		t.Error("a path through a file was accepted")
 	}
 }
 
-// TestInterpreters: what interprets a script, and what "env" runs, is held against the same conditions.
+// TestInterpreters checks that the interpreter of a script, and the program that "env" runs, must meet the same conditions.
 func TestInterpreters(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string, mode os.FileMode) string {
@@ -221,7 +259,7 @@ func TestInterpreters(t *testing.T) {
 		"no script":       {"\x7fELF", ""},
 		"env":             {"#!/usr/bin/env sh\n", ""},
 		"env with more":   {"#!/usr/bin/env -S A=1 sh -e\n", ""},
-		"open":            {"#!" + open + "\n", "is interpreted by " + open + ", which can be changed by others"},
+		"open":            {"#!" + open + "\n", "is interpreted by " + open + ", which can be changed by users other than its owner"},
 		"by env":          {"#!/usr/bin/env " + open + "\n", "is interpreted by " + open},
 		"not there":       {"#!/no/such\n", "is interpreted by /no/such, which cannot be run: no such file"},
 		"env, not there":  {"#!/usr/bin/env nosuchthing\n", "is interpreted by /usr/local/sbin/nosuchthing"},

@@ -59,7 +59,11 @@ func replaceFirstLink(path string, uid uint32) (string, error) {
 		return "", errors.New("is not an absolute path")
 	}
 	at, links := "/", 0
-	if err := checkDir(at, uid); err != nil {
+	root, err := os.Lstat(at)
+	if err != nil {
+		return "", reason(err)
+	}
+	if err := checkDir(at, root, uid); err != nil {
 		return "", err
 	}
 	for steps := strings.Split(path, "/"); len(steps) > 0; {
@@ -78,7 +82,7 @@ func replaceFirstLink(path string, uid uint32) (string, error) {
 		case err != nil:
 			return "", reason(err)
 		case info.Mode()&fs.ModeSymlink != 0:
-			if err := checkOwner(next, uid); err != nil {
+			if err := checkOwner(next, info, uid); err != nil {
 				return "", err
 			}
 			target, err := os.Readlink(next)
@@ -93,56 +97,45 @@ func replaceFirstLink(path string, uid uint32) (string, error) {
 			}
 			steps = append(strings.Split(target, "/"), steps...)
 		case info.IsDir():
-			if err := checkDir(next, uid); err != nil {
+			if err := checkDir(next, info, uid); err != nil {
 				return "", err
 			}
 			at = next
 		case len(steps) > 0: // the kernel does not continue after a file, not even with ".."
 			return "", fmt.Errorf("cannot be run: %w", syscall.ENOTDIR)
 		default:
-			return next, checkFile(next, uid)
+			return next, checkFile(next, info, uid)
 		}
 	}
 	return "", errors.New("is not a regular file")
 }
 
-func checkFile(path string, uid uint32) error {
-	if err := checkOwner(path, uid); err != nil {
+func checkFile(path string, info fs.FileInfo, uid uint32) error {
+	if err := checkOwner(path, info, uid); err != nil {
 		return err
 	}
-	info, err := os.Lstat(path)
 	switch {
-	case err != nil:
-		return reason(err)
 	case !info.Mode().IsRegular():
 		return errors.New("is not a regular file")
 	case info.Mode()&0o111 == 0:
 		return errors.New("is not executable")
 	case info.Mode()&0o022 != 0:
-		return fmt.Errorf("can be changed by others than its owner (mode %04o)", info.Mode().Perm())
+		return fmt.Errorf("can be changed by users other than its owner (mode %04o)", info.Mode().Perm())
 	}
 	return nil
 }
 
-func checkDir(dir string, uid uint32) error {
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return reason(err)
+func checkDir(dir string, info fs.FileInfo, uid uint32) error {
+	if info.Mode()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return fmt.Errorf("is in %s, which users other than its owner can write to (mode %04o)", dir, info.Mode().Perm())
 	}
-	if info.IsDir() && info.Mode()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return fmt.Errorf("is in %s, which others than its owner can write to (mode %04o)", dir, info.Mode().Perm())
-	}
-	return checkOwner(dir, uid)
+	return checkOwner(dir, info, uid)
 }
 
 // checkOwner refuses a path that belongs to neither root nor the user.
-func checkOwner(path string, uid uint32) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return reason(err)
-	}
+func checkOwner(path string, info fs.FileInfo, uid uint32) error {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && st.Uid != uid {
-		return fmt.Errorf("is in the hands of another user: %s belongs to user %d", path, st.Uid)
+		return fmt.Errorf("is under the control of another user: %s belongs to user %d", path, st.Uid)
 	}
 	return nil
 }

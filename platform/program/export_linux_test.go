@@ -2,7 +2,7 @@
 
 package program
 
-// WithoutControlGroups calls f while programs get none.
+// WithoutControlGroups calls f while programs get no control groups.
 func WithoutControlGroups(f func()) {
 	own := ownControlGroup
 	ownControlGroup = func() string { return "" }
@@ -10,7 +10,7 @@ func WithoutControlGroups(f func()) {
 	f()
 }
 
-// ControlGroups tells whether programs get control groups here.
+// ControlGroups reports whether programs get control groups here.
 func ControlGroups() bool { return ownControlGroup() != "" }
 
 var ChildrenOf = childrenOf

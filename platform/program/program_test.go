@@ -45,7 +45,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// What a program has started is killed with it.
+// The child processes of a program are killed with it.
 func TestTimeoutKillsAll(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "survived")
 	p := self(t, "(sleep 1; touch "+file+") & sleep 60", 0o700)
@@ -56,7 +56,7 @@ func TestTimeoutKillsAll(t *testing.T) {
 	}
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); {
 		if _, err := os.Stat(file); err == nil {
-			t.Fatal("what it had started went on")
+			t.Fatal("its child processes kept running")
 		}
 	}
 }
@@ -70,9 +70,9 @@ func TestCheck(t *testing.T) {
 		want      string
 	}{
 		"not executable":   {0o644, 0o755, "is not executable"},
-		"group can write":  {0o775, 0o755, "can be changed by others"},
-		"others can write": {0o757, 0o755, "can be changed by others"},
-		"open directory":   {0o755, 0o777, "which others than its owner can write to"},
+		"group can write":  {0o775, 0o755, "can be changed by users other than its owner"},
+		"others can write": {0o757, 0o755, "can be changed by users other than its owner"},
+		"open directory":   {0o755, 0o777, "which users other than its owner can write to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := self(t, "", tt.mode)
@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 			if _, err := program.Run(t.Context(), p); err == nil {
-				t.Error("it was run all the same")
+				t.Error("it was run anyway")
 			}
 		})
 	}
@@ -98,15 +98,15 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := errorText(program.Check(p.Command[0], 0)); !strings.Contains(got, "another user") {
-			t.Errorf("a stranger's program: %q", got)
+			t.Errorf("a program of another user: %q", got)
 		}
 	}
 }
 
-// Links may lead to a program, but not by the hands of somebody else, at no step of the way.
+// Links may lead to a program, but no step of the path may be under the control of another user.
 func TestCheckLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make what belongs to others")
+		t.Skip("only root can create files of other users")
 	}
 	p := self(t, "", 0o755)
 	ours, theirs := t.TempDir(), t.TempDir()

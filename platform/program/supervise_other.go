@@ -19,3 +19,10 @@ func supervise(command func() *exec.Cmd) error {
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	return err
 }
+
+// Start starts a child of this process that is not a program: see supervise_linux.go. Here, the end of a program does not touch
+// other processes than those in its process group.
+func Start(start func() (pid int, err error)) (ended func(), err error) {
+	_, err = start()
+	return func() {}, err
+}

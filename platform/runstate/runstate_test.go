@@ -86,7 +86,7 @@ func TestOnlyOneRouterHasTheFile(t *testing.T) {
 	}
 	other, err := runstate.Open(dir, "run-state-2", nil)
 	if err != nil {
-		t.Errorf("another file beside it: %v", err)
+		t.Errorf("another state file in the directory: %v", err)
 	} else {
 		other.Close()
 	}
@@ -107,7 +107,8 @@ func TestAFileThatCannotBeUnderstood(t *testing.T) {
 	}
 }
 
-// A Master needs its addresses more than a record of them: a full disk is no error, and is logged once.
+// A Master needs its addresses more than a record of them: a full disk is not an error, and is logged
+// once.
 func TestAFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)

@@ -45,6 +45,25 @@ func TestSessionsOfAUserAreLimited(t *testing.T) {
 	}
 }
 
+// TestSessionsOfRoot: when one user has taken all that is one user's, root still gets all the rest, more than a user gets.
+func TestSessionsOfRoot(t *testing.T) {
+	s := Handler(nil)
+	for range userSessions {
+		if _, err := s.reserve("greedy", false, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for ; n <= defaultMaxSessions+reservedSessions; n++ {
+		if _, err := s.reserve("root", true, true); err != nil {
+			break
+		}
+	}
+	if want := defaultMaxSessions + reservedSessions - userSessions; n != want || n <= userSessions {
+		t.Errorf("%d sessions of root, want %d", n, want)
+	}
+}
+
 // wrapped is a connection behind another one, as those that are counted.
 type wrapped struct{ net.Conn }
 

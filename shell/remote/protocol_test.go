@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"vrrpsh/conf/login"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
 )
@@ -93,7 +94,9 @@ func TestGarbage(t *testing.T) {
 // What clients do wrong is logged, but does not fill the log.
 func TestViolationsAreLogged(t *testing.T) {
 	var log safeBuffer
-	r := startRouter(t, func(s *remote.Server) { s.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	r := startRouter(t, func(s *remote.Server) {
+		s.Complaints = login.NewComplaints(slog.New(slog.NewTextHandler(&log, nil)), time.Now)
+	})
 	for range 40 {
 		conn, br := rawDial(t, r.path)
 		wait(t, r.convs, "session")

@@ -160,6 +160,9 @@ func TestProgress(t *testing.T) {
 	if diff := cmp.Diff([]string{"validating", "applying"}, d.told); diff != "" {
 		t.Error(diff)
 	}
+	if out, errs, status := run(c, "progress"); out != "nobody to tell\n" || errs != "" || status != shell.Done { // a script
+		t.Errorf("status %d, output %q, errors %q", status, out, errs)
+	}
 }
 
 func TestScreen(t *testing.T) {

@@ -136,6 +136,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			}
 		}
 	case "progress":
+		if sio.Terminal == nil {
+			fmt.Fprintln(sio.Out, "nobody to tell")
+			break
+		}
 		for _, what := range []string{"validating", "applying"} {
 			sio.Progress(what)
 		}

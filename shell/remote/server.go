@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -46,8 +45,8 @@ type Server struct {
 	// WriteTimeout is how long a client may leave its socket full before the server gives it up; 0
 	// means 10 s.
 	WriteTimeout time.Duration
-	// Log receives messages about broken clients and panicking commands, a limited number of them; nil: no log.
-	Log *slog.Logger
+	// Complaints receives messages about broken clients and panicking commands; nil: no log.
+	Complaints *login.Complaints
 
 	newSession func(Peer) (shell.Conversation, error)
 
@@ -57,8 +56,6 @@ type Server struct {
 	users    map[string]int // the same per user
 	sessions map[*session]struct{}
 	wg       sync.WaitGroup
-
-	complaints *login.Complaints // nil before the first
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -239,15 +236,9 @@ func (s *Server) close(end func(*session)) error {
 }
 
 func (s *Server) warn(msg string, args ...any) {
-	if s.Log == nil {
-		return
+	if s.Complaints != nil {
+		s.Complaints.Warn(msg, args...)
 	}
-	s.mu.Lock()
-	if s.complaints == nil {
-		s.complaints = login.NewComplaints(s.Log, time.Now)
-	}
-	s.mu.Unlock()
-	s.complaints.Warn(msg, args...)
 }
 
 func (s *Server) writeTimeout() time.Duration {

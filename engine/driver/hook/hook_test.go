@@ -25,7 +25,7 @@ func transition(seq uint64, vrid uint8, to vrrp.State) engine.Event {
 	}
 }
 
-// recorder is a program that takes a second and notes what it was given.
+// recorder is a program that takes a second and records its input.
 type recorder struct{ got []hook.Document }
 
 func (r *recorder) run(ctx context.Context, p program.Program) (string, error) {
@@ -50,7 +50,7 @@ func TestHookReadsEventsInOrder(t *testing.T) {
 		})
 		r.Close(10 * time.Second)
 		if len(rec.got) != 2 || failed != 0 {
-			t.Fatalf("%d failed, told: %+v", failed, rec.got)
+			t.Fatalf("%d failed, received: %+v", failed, rec.got)
 		}
 		d := rec.got[0]
 		if d.Seq != 1 || d.Event != "transition" || d.To != "Master" || d.Family != "ipv4" || d.VRID != 7 || d.Priority != 200 ||
@@ -63,7 +63,7 @@ func TestHookReadsEventsInOrder(t *testing.T) {
 	})
 }
 
-// Of transitions that are too many a hook is told where they have led to.
+// When there are too many transitions, a hook is told the last state.
 func TestHookIsNotRunForEachFlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rec recorder
@@ -75,7 +75,7 @@ func TestHookIsNotRunForEachFlap(t *testing.T) {
 		r.Publish([]engine.Event{quiet, flaps})
 		r.Close(10 * time.Second)
 		if len(rec.got) != 1 {
-			t.Fatalf("told: %+v", rec.got)
+			t.Fatalf("received: %+v", rec.got)
 		}
 		if d := rec.got[0]; d.Seq != 2 || d.Event != "transition" || d.To != "Master" || d.Untold != 600 {
 			t.Errorf("%+v", d)
@@ -83,7 +83,8 @@ func TestHookIsNotRunForEachFlap(t *testing.T) {
 	})
 }
 
-// A hook that is much too slow is told the last state of everyone, and how much it missed.
+// A hook that is much too slow is told the last state of each virtual router, and how many events
+// it missed.
 func TestSlowHookIsToldTheLastStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rec recorder
@@ -112,11 +113,11 @@ func TestSlowHookIsToldTheLastStates(t *testing.T) {
 		}
 		for vrid := range uint8(10) {
 			if last[vrid+1] != "Master" {
-				t.Errorf("group %d was last told to be %q", vrid+1, last[vrid+1])
+				t.Errorf("last state received for group %d: %q", vrid+1, last[vrid+1])
 			}
 		}
 		if n := uint64(len(rec.got)); n+lost != seq || n > 300 {
-			t.Errorf("%d told, %d said to be lost, of %d", n, lost, seq)
+			t.Errorf("%d received, %d reported as lost, of %d", n, lost, seq)
 		}
 	})
 }

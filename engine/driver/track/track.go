@@ -174,7 +174,7 @@ func (w *Watcher) followRoutes(ctx context.Context, list []engine.TrackObject) {
 		}
 		if err != nil {
 			for i := range list {
-				w.report(ctx, &list[i], &last[i], first, engine.TrackResult{Up: last[i].Up, Reason: "routes cannot be followed: " + err.Error()})
+				w.report(ctx, &list[i], &last[i], first, engine.TrackResult{Up: last[i].Up, Reason: "routes cannot be watched: " + err.Error()})
 			}
 		}
 		if !pause(ctx, routePause) {

@@ -39,7 +39,7 @@ func TestRiseAndFall(t *testing.T) {
 		o := engine.TrackObject{Name: "a", Kind: engine.TrackScript, Interval: time.Second, Rise: 2, Fall: 3, Script: engine.Program{Command: []string{"/a"}}}
 		w.Set([]engine.TrackObject{o})
 		time.Sleep(3500 * time.Millisecond)
-		w.Set([]engine.TrackObject{o, {Name: "b", Kind: engine.TrackInterface, Interface: "eth0"}}) // it goes on
+		w.Set([]engine.TrackObject{o, {Name: "b", Kind: engine.TrackInterface, Interface: "eth0"}}) // it stays up
 		time.Sleep(6 * time.Second)
 		w.Close(time.Second)
 		want := "up,up: failing, 1 of 3: exit status 1 (broken),up: failing, 2 of 3: exit status 1 (broken),up," +
@@ -51,7 +51,8 @@ func TestRiseAndFall(t *testing.T) {
 	})
 }
 
-// TestProgramGoesOn: another interval or fall of the same program does not make its next result count as the first.
+// TestProgramGoesOn checks that after a change of the interval or fall, the next result of the program does not
+// count as the first.
 func TestProgramGoesOn(t *testing.T) {
 	for name, change := range map[string]func(*engine.TrackObject){
 		"interval": func(o *engine.TrackObject) { o.Interval = 2 * time.Second },
@@ -83,7 +84,7 @@ func TestProgramGoesOn(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				if last.Up {
-					t.Error("it is up for good")
+					t.Error("it stays up")
 				}
 				w.Close(time.Second)
 			})

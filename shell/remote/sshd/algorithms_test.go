@@ -5,13 +5,12 @@ package sshd
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"net/netip"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -84,30 +83,19 @@ func TestRSASignsWithSHA2(t *testing.T) {
 	}
 }
 
-// TestKeyQueriesAreThrottled: a source may offer so many keys, whoever it claims to be; others are not held up.
-func TestKeyQueriesAreThrottled(t *testing.T) {
-	var q queries
-	now := time.Now()
-	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:1::1")
-	for i := range keysAtOnce {
-		if !q.allow(one, now) {
-			t.Fatalf("key %d is refused", i)
-		}
+// TestKeyOffersAreLimited: when a source has offered too many keys, none of its keys is looked at.
+func TestKeyOffersAreLimited(t *testing.T) {
+	r := newRouter(t, nil)
+	r.alice()
+	for r.server.o.Gate.OfferKey("127.0.0.1") {
 	}
-	if q.allow(one, now) || q.allow(one.Next(), now) { // the same /64
-		t.Error("one more is allowed")
+	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
+		t.Error("one more is looked at")
 	}
-	if !q.allow(other, now) {
-		t.Error("another source is refused")
-	}
-	if !q.allow(one, now.Add(keyInterval)) {
-		t.Error("still refused after the interval")
-	}
-	for i := range 2 * keySources {
-		q.allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
-	}
-	if n := len(q.sources); n > keySources {
-		t.Errorf("%d sources are remembered", n)
+	if c, err := r.dialFrom(t.Context(), "127.0.0.9", "alice", ssh.PublicKeys(r.key)); err != nil {
+		t.Errorf("another source: %v", err)
+	} else {
+		_ = c.Close()
 	}
 }
 
@@ -139,5 +127,28 @@ func TestHostKeyInUnsafeHands(t *testing.T) {
 	}
 	if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "can be written by others") {
 		t.Errorf("in a directory that everybody can write to: %v", err)
+	}
+}
+
+// TestHostKeyOfSomebodyElse: a host key that another user has put where all may put files is not used, since that user knows it.
+func TestHostKeyOfSomebodyElse(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := filepath.Join(t.TempDir(), "tmp")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o777|os.ModeSticky)); err != nil {
+		t.Fatal(err)
+	}
+	path, link := filepath.Join(dir, "key"), filepath.Join(t.TempDir(), "link")
+	if _, err := hostKey(path); err != nil {
+		t.Fatalf("the router's own: %v", err)
+	}
+	if err := errors.Join(os.Chown(path, 54321, 0), os.Symlink(path, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{path, link} {
+		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to somebody else") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }

@@ -6,14 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
-	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/time/rate"
 
 	"vrrpsh/conf"
-	"vrrpsh/conf/login"
 )
 
 // errDenied is the only error that clients see. The others are for the log.
@@ -25,37 +21,6 @@ var (
 
 // nobody is not a user: user names contain only letters and digits.
 const nobody = "-"
-
-// Limits on how many keys a source may offer at once and how often it may offer another key. A client offers every
-// key it has.
-const (
-	keysAtOnce  = 60
-	keyInterval = time.Second
-	// keySources limits the memory that unauthenticated clients can use.
-	keySources = 10000
-)
-
-// queries counts the keys that each source offers.
-type queries struct {
-	mu      sync.Mutex
-	sources map[string]*rate.Limiter
-}
-
-// allow tells whether a source may offer another key.
-func (q *queries) allow(from netip.Addr, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	source := login.SourceOf(from.String())
-	limit := q.sources[source]
-	if limit == nil {
-		if len(q.sources) >= keySources || q.sources == nil {
-			q.sources = make(map[string]*rate.Limiter)
-		}
-		limit = rate.NewLimiter(rate.Every(keyInterval), keysAtOnce)
-		q.sources[source] = limit
-	}
-	return limit.AllowN(now, 1)
-}
 
 // grantKey is the key under which the permissions of a login contain its grant.
 type grantKey struct{}
@@ -76,7 +41,7 @@ func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 			return permissions(&grant{by: "password"}), nil
 		},
 		PublicKeyCallback: func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if !s.keyQueries.allow(from, s.o.Now()) {
+			if !s.o.Gate.OfferKey(from.String()) {
 				s.refused(m, from, errTooManyKeys)
 				return nil, errDenied
 			}

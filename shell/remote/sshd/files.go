@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -21,18 +22,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxKeysFile is the maximum size of a file of authorized keys, in bytes.
+// maxKeysFile is the maximum size of a file of keys, in bytes.
 const maxKeysFile = 1 << 20
+
+// Permissions of others than the owner that a file must not give.
+const (
+	toWrite fs.FileMode = 0o022
+	toUse   fs.FileMode = 0o077
+)
 
 // readKeys reads a user's authorized keys. It refuses a file that anyone except the user, root and
 // the router could have written, as sshd(8) does with StrictModes.
 func readKeys(path, userName string) ([]byte, error) {
-	owners := []uint32{0, uint32(os.Geteuid())}
+	owners := routerOwners()
 	if u, err := user.Lookup(userName); err == nil {
 		if uid, err := strconv.ParseUint(u.Uid, 10, 32); err == nil {
 			owners = append(owners, uint32(uid))
 		}
 	}
+	return readOwned(path, owners, toWrite)
+}
+
+// routerOwners returns the users that a file of the router may belong to.
+func routerOwners() []uint32 { return []uint32{0, uint32(os.Geteuid())} }
+
+// readOwned reads a file that belongs to one of the owners. It refuses a file that gives others a forbidden permission, and one that
+// others could have replaced.
+func readOwned(path string, owners []uint32, forbidden fs.FileMode) ([]byte, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -50,7 +66,7 @@ func readKeys(path, userName string) ([]byte, error) {
 	if !fi.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a file", path)
 	}
-	if err := onlyOf(owners, path, fi); err != nil {
+	if err := onlyOf(owners, forbidden, path, fi); err != nil {
 		return nil, err
 	}
 	if err := safeDirs(owners, path); err != nil {
@@ -70,7 +86,7 @@ func safeDirs(owners []uint32, path string) error {
 		if err != nil {
 			return err
 		}
-		if err := onlyOf(owners, dir, fi); err != nil {
+		if err := onlyOf(owners, toWrite, dir, fi); err != nil {
 			return err
 		}
 		if dir == filepath.Dir(dir) {
@@ -79,42 +95,34 @@ func safeDirs(owners []uint32, path string) error {
 	}
 }
 
-// onlyOf refuses a file or directory that users other than the owners may change. In a directory
+// onlyOf refuses a file or directory that belongs to others than the owners or gives others a forbidden permission. In a directory
 // such as /tmp, other users may write but not replace files of the owners.
-func onlyOf(owners []uint32, path string, fi fs.FileInfo) error {
+func onlyOf(owners []uint32, forbidden fs.FileMode, path string, fi fs.FileInfo) error {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
 		return fmt.Errorf("%s has no owner", path)
 	}
-	owned := false
-	for _, uid := range owners {
-		owned = owned || st.Uid == uid
-	}
 	sticky := fi.IsDir() && fi.Mode()&fs.ModeSticky != 0 && st.Uid == 0
 	switch {
-	case !owned:
+	case !slices.Contains(owners, st.Uid):
 		return fmt.Errorf("%s belongs to somebody else", path)
-	case fi.Mode().Perm()&0o022 != 0 && !sticky:
+	case fi.Mode().Perm()&forbidden == 0 || sticky:
+		return nil
+	case forbidden == toUse:
+		return fmt.Errorf("%s can be used by others: its mode must be 0600", path)
+	default:
 		return fmt.Errorf("%s can be written by others (mode %04o)", path, fi.Mode().Perm())
 	}
-	return nil
 }
 
-// hostKey reads the router's private key, or creates one if there is none yet.
+// hostKey reads the router's private key, or creates one if there is none yet. It refuses a key that others than root and the router
+// could know or have written.
 func hostKey(path string) (ssh.Signer, error) {
-	data, err := os.ReadFile(path)
+	data, err := readOwned(path, routerOwners(), toUse)
 	if errors.Is(err, fs.ErrNotExist) {
-		data, err = makeHostKey(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ssh host key: %w", err)
-	}
-	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("ssh host key: %s can be used by others: its mode must be 0600", path)
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		err = safeDirs([]uint32{0, uint32(os.Geteuid())}, real)
+		if err = makeHostKey(path); err == nil {
+			data, err = readOwned(path, routerOwners(), toUse)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ssh host key: %w", err)
@@ -126,18 +134,17 @@ func hostKey(path string) (ssh.Signer, error) {
 	return signing(signer)
 }
 
-func makeHostKey(path string) ([]byte, error) {
+func makeHostKey(path string) error {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	block, err := ssh.MarshalPrivateKey(private, "vrrpsh")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
+		return err
 	}
-	data := pem.EncodeToMemory(block)
-	return data, renameio.WriteFile(path, data, 0o600)
+	return renameio.WriteFile(path, pem.EncodeToMemory(block), 0o600)
 }

@@ -57,7 +57,7 @@ const (
 type Options struct {
 	// Config returns the running configuration. The server calls it at every login and session.
 	Config func() *conf.Config
-	// Gate checks passwords.
+	// Gate checks passwords and limits the keys that clients offer.
 	Gate *login.Gate
 	// NewSession creates a session for a user who connects from source.
 	NewSession func(user conf.User, source string) shell.Conversation
@@ -83,13 +83,10 @@ type Server struct {
 	key      atomic.Pointer[ssh.Signer]
 
 	complaints *login.Complaints
-	keyQueries queries
 
 	places login.Places // places of connections that have not logged in
 
 	mu       sync.Mutex
-	closed   bool
-	waiting  map[net.Conn]struct{}
 	users    map[*connection]struct{}
 	sessions map[string]int // by user
 	wg       sync.WaitGroup
@@ -107,7 +104,7 @@ func New(o Options) *Server {
 		o.Limits = DefaultLimits
 	}
 	s := &Server{
-		o: o, waiting: make(map[net.Conn]struct{}), users: make(map[*connection]struct{}), sessions: make(map[string]int),
+		o: o, users: make(map[*connection]struct{}), sessions: make(map[string]int),
 		complaints: login.NewComplaints(o.Log, o.Now),
 		places:     login.Places{All: o.Limits.Waiting, Each: o.Limits.Each, Standing: o.Gate.Standing},
 	}
@@ -161,12 +158,6 @@ func (s *Server) Close() {
 	s.stopListening()
 	s.applying.Unlock()
 	s.cancel()
-	s.mu.Lock()
-	s.closed = true
-	for c := range s.waiting {
-		_ = c.Close()
-	}
-	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
 	t := time.NewTimer(closeGrace)
@@ -204,30 +195,14 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit gives a place to a connection that must log in. If all places are taken, the connection whose source has the
-// least claim to its place loses it.
-func (s *Server) admit(c net.Conn, source string) (*login.Place, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, errors.New("the router is stopping")
-	}
-	s.waiting[c] = struct{}{}
-	s.mu.Unlock()
-	return s.places.Enter(source, func() { _ = c.Close() }), nil
-}
-
-// leave removes a connection from those that must log in.
-func (s *Server) leave(c net.Conn, place *login.Place) {
-	place.Leave()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.waiting, c)
+// administrator tells whether a user is an administrator now. The user may have been removed meanwhile.
+func (s *Server) administrator(name string) bool {
+	user, _ := findUser(s.o.Config(), name)
+	return user.Level >= conf.Administrator
 }
 
 // full returns an error if a user who has logged in cannot have another connection. The caller must hold s.mu.
-func (s *Server) full(name string) error {
-	user, _ := findUser(s.o.Config(), name)
+func (s *Server) full(name string, administrator bool) error {
 	of, ordinary := 0, 0
 	for other := range s.users {
 		if other.conn.User() == name {
@@ -239,11 +214,11 @@ func (s *Server) full(name string) error {
 	}
 	limits := &s.o.Limits
 	switch {
-	case s.closed:
+	case s.ctx.Err() != nil:
 		return errors.New("the router is stopping")
 	case of >= limits.User:
 		return fmt.Errorf("too many connections of %s (%d)", name, of)
-	case len(s.users) >= limits.Users, user.Level < conf.Administrator && ordinary >= limits.Users-limits.Reserved:
+	case len(s.users) >= limits.Users, !administrator && ordinary >= limits.Users-limits.Reserved:
 		return fmt.Errorf("too many connections (%d)", len(s.users))
 	default:
 		return nil
@@ -252,11 +227,11 @@ func (s *Server) full(name string) error {
 
 // join counts a connection of a user who has logged in.
 func (s *Server) join(c *connection) error {
-	user, _ := findUser(s.o.Config(), c.conn.User())
+	name := c.conn.User()
+	c.administrator = s.administrator(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.administrator = user.Level >= conf.Administrator
-	if err := s.full(user.Name); err != nil {
+	if err := s.full(name, c.administrator); err != nil {
 		return err
 	}
 	s.users[c] = struct{}{}
@@ -265,8 +240,9 @@ func (s *Server) join(c *connection) error {
 
 // room returns an error if there is no connection left for a user who has logged in.
 func (s *Server) room(m ssh.ConnMetadata, from netip.Addr) error {
+	administrator := s.administrator(m.User())
 	s.mu.Lock()
-	err := s.full(m.User())
+	err := s.full(m.User(), administrator)
 	s.mu.Unlock()
 	if err == nil {
 		return nil
@@ -284,10 +260,10 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	address := from.Addr().Unmap().WithZone("")
 	source := login.SourceOf(address.String())
-	place, err := s.admit(raw, source)
-	if err != nil {
-		return
-	}
+	// Until the login, another client can take the place, and Close does not wait.
+	end := func() { _ = raw.Close() }
+	place := s.places.Enter(source, end)
+	stop := context.AfterFunc(s.ctx, end)
 	// The deadlines apply only until the client has logged in.
 	began := time.Now()
 	_ = raw.SetDeadline(began.Add(s.o.Limits.Exchange))
@@ -297,7 +273,8 @@ func (s *Server) serve(raw net.Conn) {
 		return ""
 	}
 	conn, channels, requests, err := ssh.NewServerConn(raw, config)
-	s.leave(raw, place)
+	stop()
+	place.Leave()
 	if err != nil {
 		s.o.Gate.Fault(source)
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)

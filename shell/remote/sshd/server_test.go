@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
+	"vrrpsh/platform/program"
 )
 
 func TestLogin(t *testing.T) {
@@ -295,6 +298,25 @@ func TestTerminal(t *testing.T) {
 	r.wait("the end of the session", r.conversation().closed)
 }
 
+// TestTerminalOutlivesPrograms: a user at a terminal does not notice that a tracked script or a notification ends.
+func TestTerminalOutlivesPrograms(t *testing.T) {
+	command, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRouter(t, nil)
+	_, in, out := r.terminal(r.alice())
+	r.shows(out, "alice# ")
+	ends := program.Program{Command: []string{command}, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	for range 3 {
+		if _, err := program.Run(t.Context(), ends); err != nil {
+			t.Error(err)
+		}
+	}
+	r.types(in, "who")
+	r.shows(out, "alice 9 127.0.0.1")
+}
+
 func TestTerminalGone(t *testing.T) {
 	r := newRouter(t, nil)
 	c := r.alice()
@@ -366,36 +388,56 @@ func TestSilentClientEnds(t *testing.T) {
 	}
 }
 
+// TestStrangersAreLimited: of the connections from one address that have not logged in, exactly the newest ones within the limit stay open.
 func TestStrangersAreLimited(t *testing.T) {
-	r := newRouter(t, func(o *Options) {
-		o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond
-	})
+	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, deadline })
 	var list []net.Conn
 	for i := range 4 {
-		c, err := net.Dial("tcp", r.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.Close() }()
-		list = append(list, c)
-		_ = c.SetReadDeadline(time.Now().Add(deadline))
+		c := r.stranger()
 		if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || line != "SSH-2.0-vrrpsh\r\n" {
-			t.Errorf("connection %d: %q, %v", i, line, err)
+			t.Fatalf("connection %d: %q, %v", i, line, err)
 		}
-		r.server.mu.Lock()
-		waiting := len(r.server.waiting)
-		r.server.mu.Unlock()
-		if waiting > 3 { // one that has lost its place may be about to end
-			t.Errorf("%d connections from one address wait for a login", waiting)
+		list = append(list, c)
+		for j, c := range list { // who loses a place has lost it before the next one is greeted
+			stays, limit := i-j < 2, deadline
+			if stays {
+				limit = 10 * time.Millisecond
+			}
+			_ = c.SetReadDeadline(time.Now().Add(limit))
+			_, err := c.Read(make([]byte, 1))
+			if open := errors.Is(err, os.ErrDeadlineExceeded); open != stays {
+				t.Errorf("of %d connections, number %d: open %t, %v", i+1, j, open, err)
+			}
 		}
 	}
+	r.alice() // another client still comes in
+}
+
+// TestStrangersMustHurry: connections without a login end soon, and others get their places.
+func TestStrangersMustHurry(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond })
+	var list []net.Conn
+	for range 4 {
+		list = append(list, r.stranger())
+	}
 	for _, c := range list {
-		var timeout net.Error
-		if _, err := io.Copy(io.Discard, c); errors.As(err, &timeout) && timeout.Timeout() {
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a connection without login: %v", err)
 		}
 	}
 	r.alice() // there is room again
+}
+
+// stranger connects and does not log in.
+func (r *router) stranger() net.Conn {
+	r.t.Helper()
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetReadDeadline(time.Now().Add(deadline))
+	return c
 }
 
 func TestTimeToTypeAPassword(t *testing.T) {
@@ -417,12 +459,8 @@ func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
 	open := make(map[string]int)
 	for _, prefix := range []string{"2001:db8::", "2001:db8:0:1::", "192.0.2."} {
 		for i := range 5 {
-			source := login.SourceOf(fmt.Sprintf("%s%d", prefix, i+1))
-			c, _ := net.Pipe()
-			if _, err := s.admit(&closing{c, func() { open[prefix]-- }}, source); err != nil {
-				t.Fatal(err)
-			}
 			open[prefix]++
+			s.places.Enter(login.SourceOf(fmt.Sprintf("%s%d", prefix, i+1)), func() { open[prefix]-- })
 		}
 	}
 	// Each address of the last network is one of its own, but there are five places.
@@ -430,14 +468,6 @@ func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
 		t.Errorf("%v, want %v", open, want)
 	}
 }
-
-// closing is a connection that tells of its end.
-type closing struct {
-	net.Conn
-	closed func()
-}
-
-func (c *closing) Close() error { c.closed(); return c.Conn.Close() }
 
 func TestSessionsAreLimited(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Sessions, o.Limits.Users, o.Limits.Reserved = 2, 1, 0 })
@@ -451,6 +481,39 @@ func TestSessionsAreLimited(t *testing.T) {
 		t.Error("a second connection")
 	}
 	_ = second.Close()
+}
+
+// loggedIn is a connection of a user, without a client.
+type loggedIn struct {
+	ssh.Conn
+	user string
+}
+
+func (l loggedIn) User() string { return l.user }
+
+// TestUserGoneMeanwhile: the connections of a user who is removed during the login count for that user.
+func TestUserGoneMeanwhile(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.User = 1 })
+	join := func(user string) string {
+		return errorText(r.server.join(&connection{server: r.server, conn: &ssh.ServerConn{Conn: loggedIn{user: user}}}))
+	}
+	if err := join("bob"); err != "" {
+		t.Fatal(err)
+	}
+	r.config.Store(&conf.Config{})
+	if err := join("bob"); err != "too many connections of bob (1)" {
+		t.Errorf("a second one: %q", err)
+	}
+	if err := join("carol"); err != "" {
+		t.Errorf("another user: %s", err)
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // TestUserGone holds that a user who was removed after the login gets no new session, and one

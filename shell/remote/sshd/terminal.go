@@ -17,6 +17,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"vrrpsh/platform/program"
 	"vrrpsh/shell"
 )
 
@@ -48,7 +49,13 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	cmd := s.server.o.Terminal(s.conn.User())
 	cmd.Env = []string{"TERM=" + termName(s.pty.Term)}
 	cmd.ExtraFiles = []*os.File{theirs}
-	master, err := pty.StartWithSize(cmd, size(s.pty.Columns, s.pty.Rows))
+	var master *os.File
+	waited, err := program.Start(func() (pid int, err error) {
+		if master, err = pty.StartWithSize(cmd, size(s.pty.Columns, s.pty.Rows)); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
 	_ = theirs.Close()
 	if err != nil {
 		_ = conv.Close()
@@ -68,6 +75,7 @@ func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 
 	go s.typing(master, &typed)
 	go func() {
 		_ = cmd.Wait() // the process state contains the exit status
+		waited()
 		close(ended)
 	}()
 	s.attend(ctx, cmd, master, &typed, ended)
