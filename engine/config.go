@@ -151,7 +151,8 @@ type Change struct {
 	// Fields are the keys of the configuration file that differ. Plan leaves it empty: the caller knows the file.
 	Fields []string
 	// Resigns is true if the virtual router gives up Master, should it be Master. With is the member of
-	// its sync group that causes this; the zero Key: its own change does.
+	// its sync group that causes this, should it be Master too and neither be the address owner; the zero Key: its own
+	// change does.
 	Resigns bool
 	With    Key
 }

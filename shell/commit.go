@@ -156,8 +156,9 @@ func (c *call) checkCandidate() (*plan, error) {
 	p := &plan{Valid: true, Changes: make([]planChange, 0, len(changes))}
 	for _, ch := range changes {
 		loses := ch.Resigns && masters[ch.Key]
-		if ch.With != (engine.Key{}) && (owners[ch.Key] || owners[ch.With]) {
-			loses = false // an address owner takes no part in its sync group
+		if ch.With != (engine.Key{}) {
+			// A Backup takes Master from nobody, and an address owner takes no part in its sync group.
+			loses = loses && masters[ch.With] && !owners[ch.Key] && !owners[ch.With]
 		}
 		if ch.Kind == engine.Unchanged && !loses {
 			continue

@@ -38,6 +38,8 @@ sync_group = "edge"
 		{"interface eth0 vrrp 2 iftype macvlan", "eth0 IPv4 group 2: restarted (iftype, vifname), gives up Master\n" +
 			"eth1 IPv4 group 4: unchanged, gives up Master with eth0 IPv4 group 2, a member of its sync group\n"},
 		{"interface eth0 vrrp 2 shutdown", "eth0 IPv4 group 2: changed in place (shutdown), gives up Master\n"},
+		// Group 5 is Backup and takes Master from nobody.
+		{"interface eth2 vrrp 5 iftype macvlan", "eth2 IPv4 group 5: restarted (iftype, vifname)\n"},
 		{"no interface eth0 vrrp 2", "eth0 IPv4 group 2: removed, gives up Master\n"},
 	} {
 		got := must(t, s, tt.line, "commit check", "discard")

@@ -33,6 +33,7 @@ type life struct {
 
 	turnAt  time.Duration // when the next turn is; negative: none is due
 	turnSeq int
+	timer   time.Time // the deadline for which a turn was planned
 	stalled bool
 	telling bool // news are on the way
 	working bool
@@ -165,10 +166,9 @@ func (l *life) poke() {
 	if l.system.Ready() {
 		l.turnIn(w.upTo(latency))
 	}
-	if at := l.manual.Deadline(); !at.IsZero() {
-		if at := l.m.clock.when(at); l.turnAt < 0 || at < l.turnAt {
-			l.turnIn(at - w.now + w.upTo(w.rates.Late))
-		}
+	if at := l.manual.Deadline(); !at.IsZero() && !at.Equal(l.timer) {
+		l.timer = at
+		l.turnIn(l.m.clock.when(at) - w.now + w.upTo(w.rates.Late))
 	}
 }
 
@@ -202,7 +202,7 @@ func (l *life) turnIn(d time.Duration) {
 
 // turn is one turn of the program's loop, unless the program is kept from running.
 func (l *life) turn() {
-	l.turnAt = -1
+	l.turnAt, l.timer = -1, time.Time{}
 	if l.stalled || l.ending {
 		return
 	}

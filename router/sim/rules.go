@@ -364,17 +364,17 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 		}
 	}
 	for key, c := range plan {
-		if c.Resigns && w.began[key] == vrrp.Master && !resigned[key] && !w.movedInTurn(key) && !w.ownersPart(from, &c) {
+		if c.Resigns && w.began[key] == vrrp.Master && !resigned[key] && !w.movedInTurn(key) && !w.drawsNobody(from, &c) {
 			w.c.report("plan", w.m, "%s was to resign by a commit and does not (%s)", key, c.Kind)
 		}
 	}
 }
 
-// ownersPart tells whether a plan is about a member of a sync group and an owner of its address, which takes no part in it: who
-// shows the plan has to know of that.
-func (w *watch) ownersPart(cfg *engine.Config, c *engine.Change) bool {
+// drawsNobody tells whether the member of a sync group that a plan names takes Master from nobody: the session that shows the plan
+// knows that.
+func (w *watch) drawsNobody(cfg *engine.Config, c *engine.Change) bool {
 	with, is := find(cfg, c.With), find(cfg, c.Key)
-	return with != nil && (w.owner(with) || w.owner(is))
+	return with != nil && (w.began[c.With] != vrrp.Master || w.owner(with) || w.owner(is))
 }
 
 // movedInTurn tells whether a virtual router is not Master any more by the time of a commit in the same turn.
