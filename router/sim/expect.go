@@ -169,7 +169,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 	addr := f.packet.TargetIP
 	if !w.m.kernel.Has(addr) {
 		// What somebody has removed, the program may not know yet.
-		if w.now()-w.c.w.disturb > time.Duration(w.c.w.rates.News)+w.settleTime() {
+		if w.now()-w.c.w.disturb > time.Duration(max(w.c.w.rates.News, w.c.w.scenario.Rates.News))+w.settleTime() {
 			w.c.report("announcement", w.m, "%s is announced and is not there", addr)
 		}
 		return

@@ -45,7 +45,7 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 	v.mute = v.mute && e.To != vrrp.Initialize
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
-	if e.Cause == vrrp.CauseHigherPriority || e.Cause == vrrp.CauseHigherAddress {
+	if e.Cause == vrrp.CauseHigherPriority || e.Cause == vrrp.CauseHigherAddress || e.Cause == vrrp.CauseMute {
 		w.takeIn(v)
 	}
 	v.heardNow = v.heardNow[:0]
@@ -354,7 +354,7 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 				w.c.report("plan", w.m, "%s is shut down by a commit that says %s", e.Key, c.Kind)
 			}
 		case vrrp.CauseSyncGroup:
-			if e.From == vrrp.Master && e.To == vrrp.Backup && !c.Resigns {
+			if e.From == vrrp.Master && e.To == vrrp.Backup && !c.Resigns && !slices.ContainsFunc(events, leavesByItself) {
 				w.c.report("plan", w.m, "%s resigns with its sync group by a commit that says %s, planned: %t", e.Key, c.Kind, planned)
 			}
 		default:
@@ -368,6 +368,11 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 			w.c.report("plan", w.m, "%s was to resign by a commit and does not (%s)", key, c.Kind)
 		}
 	}
+}
+
+// leavesByItself tells whether a Master gives up for another one.
+func leavesByItself(e engine.Event) bool {
+	return e.From == vrrp.Master && (e.Cause == vrrp.CauseHigherPriority || e.Cause == vrrp.CauseHigherAddress || e.Cause == vrrp.CauseMute)
 }
 
 // drawsNobody tells whether the member of a sync group that a plan names takes Master from nobody: the session that shows the plan
