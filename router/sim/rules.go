@@ -4,6 +4,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"vrrpsh/engine"
@@ -252,6 +253,7 @@ func (w *watch) refusal(v *router, cause vrrp.Cause) {
 	}
 	v.backoff = min(max(2*v.backoff, holdMin), holdMax)
 	v.held = w.now() + v.backoff
+	v.lasting = cause == vrrp.CauseInstallFailed && strings.Contains(v.fault, errLasting.Error())
 	v.preempted = v.took && cause == vrrp.CauseInstallFailed && v.lasting
 }
 

@@ -75,9 +75,10 @@ type router struct {
 	// What a refusal of the addresses means: since it is held off until then, the nth time in a row.
 	held      time.Duration
 	backoff   time.Duration
-	preempted bool // it has lost Master to a refusal after it took over from another one, and nothing has changed since
-	took      bool // it has taken over from another one that was alive
-	lasting   bool // the kernel has refused something in a way that the next attempt does not mend
+	preempted bool   // it has lost Master to a refusal after it took over from another one, and nothing has changed since
+	took      bool   // it has taken over from another one that was alive
+	lasting   bool   // the kernel has refused something in a way that the next attempt does not mend
+	fault     string // the last one that it has told of: it tells of the same one once
 
 	mayResign bool // an operator has asked it to
 	expected  int  // the priority that it must have
@@ -480,6 +481,7 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 			w.m.failures++ // the comparison of the kernel puts it back
 		}
 		if v := w.vrs[e.Key]; v != nil {
+			v.fault = e.Text
 			v.lasting = strings.Contains(e.Text, errLasting.Error())
 			v.preempted = false // it is set when the refusal follows
 		}
