@@ -34,7 +34,7 @@ type loop struct {
 	links   map[int]engine.Link   // the host's interfaces, without ours
 	sockets map[socketKey]*socket // open and requested sockets
 	order   []*socket             // the same, in the order in which they are served
-	retryAt time.Time             // when to retry the sockets that could not be opened
+	retryAt time.Time             // when to retry the sockets and filters that were refused
 	waiter  *waiter               // the Apply in progress
 	// reconciler schedules the comparison of the kernel state.
 	reconciler reconciler

@@ -40,6 +40,7 @@ type socket struct {
 	announcements []platform.Announcement
 	filter        []uint8
 	filtered      bool
+	unset         bool      // the kernel refused the filter
 	quiet         time.Time // no trouble is logged before this time
 }
 
@@ -148,12 +149,14 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 	l.show(now, o.key.link)
 }
 
-// reopen retries the sockets that could not be opened.
+// reopen retries the sockets that could not be opened, and the filters that could not be set.
 func (l *loop) reopen() {
 	l.retryAt = time.Time{}
 	for _, s := range l.order {
 		if s.trouble != "" || s.broken {
 			l.request(s)
+		} else if s.unset {
+			l.setFilter(s)
 		}
 	}
 }
@@ -221,8 +224,11 @@ func (l *loop) setFilter(s *socket) {
 	if !s.filtered {
 		filter = nil
 	}
-	if err := s.conn.SetFilter(filter); err != nil {
+	err := s.conn.SetFilter(filter)
+	if s.unset = err != nil; s.unset {
+		// The filter from before would keep the adverts for new virtual routers away from them.
 		l.complain(s, "filter", err)
+		l.retryAt = earliest(l.retryAt, l.driver.now().Add(retryPause))
 	}
 }
 

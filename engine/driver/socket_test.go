@@ -3,8 +3,11 @@
 package driver
 
 import (
+	"errors"
+	"slices"
 	"testing"
 
+	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
 )
 
@@ -26,5 +29,31 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 		}
 	default:
 		t.Error("the configuration waits forever")
+	}
+}
+
+// TestRefusedFilter checks that a filter that the kernel refused is set later. With the filter from before, the sockets would
+// receive nothing for the new virtual routers, which would become Master beside another one.
+func TestRefusedFilter(t *testing.T) {
+	b := newBench(1, 100)
+	c := b.conns[0]
+	want := []uint8{1, 2}
+	c.refuse = errors.New("no memory")
+	b.listen(&engine.Listen{Link: 1, Family: vrrp.IPv4, VRIDs: want, Filter: true})
+	for range 2 {
+		if slices.Equal(c.filter, want) {
+			t.Fatal("the filter is set already")
+		}
+		at := b.until()
+		if wait := at.Sub(b.now); at.IsZero() || wait > retryPause {
+			t.Fatalf("the next attempt is after %s", wait)
+		}
+		b.now = at
+		b.turn(b.now)
+		c.refuse = nil
+	}
+	b.turn(b.now)
+	if !slices.Equal(c.filter, want) {
+		t.Errorf("the filter is %v, want %v", c.filter, want)
 	}
 }

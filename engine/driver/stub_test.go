@@ -36,6 +36,8 @@ type stubConn struct {
 	sent      int
 	calls     int
 	announced []platform.Announcement
+	filter    []uint8
+	refuse    error // of SetFilter
 }
 
 func (c *stubConn) Recv(p []platform.Packet) (int, error) {
@@ -55,8 +57,14 @@ func (c *stubConn) Announce(list []platform.Announcement) (int, error) {
 	return len(list), nil
 }
 
-func (c *stubConn) SetFilter([]uint8) error { return nil }
-func (c *stubConn) Close() error            { return nil }
+func (c *stubConn) SetFilter(vrids []uint8) error {
+	if c.refuse == nil {
+		c.filter = vrids
+	}
+	return c.refuse
+}
+
+func (c *stubConn) Close() error { return nil }
 
 // bench is a loop without goroutines, with groups over links of 250.
 type bench struct {

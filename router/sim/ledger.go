@@ -175,7 +175,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 		return // there was nothing to commit, as for a file that was read before it was to be
 	}
 	g.acked = rev
-	if rev.ID <= g.last && marshaled(rev.File) != before {
+	if rev.ID <= g.last && marshaled(rev.File) != before && !g.unsaved {
 		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
 	}
 	g.last = max(g.last, rev.ID)
