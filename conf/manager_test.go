@@ -485,7 +485,8 @@ func TestLeftByACrash(t *testing.T) {
 	dir := filepath.Dir(f.path)
 	old := filepath.Join(dir, ".r1.toml3120459733") // of earlier releases
 	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
-	for _, path := range append([]string{old, temporary(f.path), temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
+	orig, orig2 := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
+	for _, path := range append([]string{old, temporary(f.path), orig, orig2, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
 		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -65,15 +65,15 @@ func removeTemporary(d Disk, path string) error {
 	return errors.Join(problems...)
 }
 
-// isTemporary reports whether a name is one of the temporary files for base.
+// isTemporary reports whether a name is one of the temporary files for base or its backups.
 func isTemporary(name, base string) bool {
 	rest, ok := strings.CutPrefix(name, "."+base)
-	return ok && (rest == temporarySuffix || randomNumber.MatchString(rest))
+	return ok && temporaryEnd.MatchString(rest)
 }
 
-// randomNumber matches the 32-bit number that earlier releases added to the name. People rarely write that many
-// digits.
-var randomNumber = regexp.MustCompile(`^[0-9]{6,10}$`)
+// temporaryEnd matches what follows the base in the name of a temporary file. Earlier releases added a 32-bit number;
+// people rarely write that many digits.
+var temporaryEnd = regexp.MustCompile(`^((\.orig(\.[0-9]+)?)?` + regexp.QuoteMeta(temporarySuffix) + `|(\.orig)?[0-9]{6,10})$`)
 
 // replace writes a temporary file and renames it. info describes the target; nil if there is none yet.
 func replace(d Disk, target string, info fs.FileInfo, data []byte, synced bool) (err error) {

@@ -333,6 +333,9 @@ func (r *Router) AddAddr(name string, addr netip.Prefix) error {
 		if r.holder(k, addr) != nil || slices.Contains(k.addrs, addr) {
 			return fmt.Errorf("%s: file exists", addr)
 		}
+		if addr.Addr().Is6() && k.mtu < minMTU6 {
+			return fmt.Errorf("%s: invalid argument", addr)
+		}
 		k.addrs = append(k.addrs, addr)
 		return nil
 	})
