@@ -49,7 +49,7 @@ type queue struct {
 func (q *queue) push(e event) {
 	q.seq++
 	e.seq = q.seq
-	heap.Push(&q.events, e)
+	heap.Push(&q.events, &e)
 }
 
 // pop removes the first event, if its time is not after end.
@@ -57,10 +57,10 @@ func (q *queue) pop(end time.Time) (event, bool) {
 	if len(q.events) == 0 || q.events[0].at.After(end) {
 		return event{}, false
 	}
-	return heap.Pop(&q.events).(event), true
+	return *heap.Pop(&q.events).(*event), true
 }
 
-type events []event
+type events []*event
 
 var _ heap.Interface = (*events)(nil)
 
@@ -79,13 +79,13 @@ func (e events) Less(i, j int) bool {
 func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
 
 // Push implements heap.Interface.
-func (e *events) Push(x any) { *e = append(*e, x.(event)) }
+func (e *events) Push(x any) { *e = append(*e, x.(*event)) }
 
 // Pop implements heap.Interface.
 func (e *events) Pop() any {
 	last := len(*e) - 1
 	x := (*e)[last]
-	(*e)[last] = event{}
+	(*e)[last] = nil
 	*e = (*e)[:last]
 	return x
 }

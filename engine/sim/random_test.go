@@ -3,9 +3,11 @@
 package sim_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,8 +15,14 @@ import (
 	"vrrpsh/engine/sim"
 )
 
+var randomFor = flag.Duration("random.for", 0, "run TestRandom with new seeds for so long")
+
 // TestRandom performs random actions on random LANs, then lets them come to rest.
 func TestRandom(t *testing.T) {
+	if *randomFor > 0 {
+		newSeeds(t, time.Now().Add(*randomFor))
+		return
+	}
 	seeds := uint64(400)
 	if testing.Short() {
 		seeds = 10
@@ -24,7 +32,26 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-func random(t *testing.T, seed uint64) {
+// newSeeds runs new seeds until a time, and says how much that was.
+func newSeeds(t *testing.T, until time.Time) {
+	seed := rand.Uint64N(1 << 48)
+	t.Logf("seeds from %d", seed)
+	runs, hosts, routers := 0, time.Duration(0), time.Duration(0)
+	for ; time.Now().Before(until) && !t.Failed(); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			h, r := random(t, seed)
+			hosts, routers = hosts+h, routers+r
+		})
+		runs++
+	}
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	t.Logf("%d LANs in %.0f s of processor time: %.0f hours of hosts, %.0f hours of virtual routers",
+		runs, time.Duration(used.Utime.Nano()+used.Stime.Nano()).Seconds(), hosts.Hours(), routers.Hours())
+}
+
+// random returns the time that the LAN has run, once for each host and once for each of their virtual routers.
+func random(t *testing.T, seed uint64) (hours, routerHours time.Duration) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	pick := func(values ...time.Duration) time.Duration { return values[r.IntN(len(values))] }
 	o := sim.Options{
@@ -153,4 +180,6 @@ func random(t *testing.T, seed uint64) {
 			t.Errorf("%s: the Master at rest has priority %d, another router has %d", vr.Key, of, best)
 		}
 	}
+	hours = l.Elapsed() * time.Duration(len(hosts))
+	return hours, hours * time.Duration(len(keys))
 }

@@ -317,12 +317,12 @@ func (d *drawer) soon() time.Duration { return d.upTo(0, 3*time.Second) }
 
 func (d *drawer) drawSteps() {
 	kinds := d.kinds()
-	end := d.upTo(20*time.Second, 100*time.Second)
+	end, pace := d.upTo(20*time.Second, 200*time.Second), pick(d, 8*time.Second, 4*time.Second, time.Second)
 	for d.at = d.upTo(time.Second, 8*time.Second); d.at < end; {
 		if len(kinds) > 0 {
 			kinds[d.IntN(len(kinds))](d.IntN(len(d.settings)))
 		}
-		d.at += d.upTo(0, 8*time.Second)
+		d.at += d.upTo(0, pace)
 	}
 	slices.SortStableFunc(d.scenario.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	d.scenario.Chaos = Duration(end)
