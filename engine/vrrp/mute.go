@@ -72,6 +72,14 @@ func (r *Router) probeDue() time.Time {
 // hopeful makes a mute Backup test soon whether it can send, after a change.
 func (r *Router) hopeful(now time.Time) {
 	if r.muteness.mute && r.state == Backup {
-		r.muteness.probeAt = now
+		r.muteness.probeAt = now.Add(r.cfg.PreemptDelay)
+	}
+}
+
+// outranks makes a mute Backup wait for PreemptDelay from the first advert on with a priority below its own.
+func (r *Router) outranks(now time.Time, a *Advertisement) {
+	first := !r.heard.addr.IsValid() || r.heard.priority >= r.priority()
+	if at := now.Add(r.cfg.PreemptDelay); first && a.Priority < r.priority() && r.muteness.probeAt.Before(at) {
+		r.muteness.probeAt = at
 	}
 }

@@ -214,6 +214,9 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 		}
 		return
 	}
+	if r.muteness.mute {
+		r.outranks(now, a)
+	}
 	if !r.preempts(a.Priority) {
 		r.preemptSet, r.willing = time.Time{}, CauseNone
 		r.acceptMaster(heardFrom(now, a))

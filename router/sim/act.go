@@ -84,7 +84,7 @@ func (w *world) touch(m *machine, s *Step) bool {
 	return true
 }
 
-var kernelErrors = map[string]error{"": syscall.ENOBUFS, "EINVAL": errLasting}
+var kernelErrors = map[string]error{"": errPassing, "EINVAL": errLasting}
 
 var diskErrors = map[string]error{"EIO": syscall.EIO, "ENOSPC": syscall.ENOSPC, "EROFS": syscall.EROFS}
 

@@ -50,6 +50,7 @@ type machine struct {
 	sound       bool   // no call of the kernel fails
 	failures    int    // calls of the kernel that have failed
 	unannounced bool   // some of them were announcements
+	unremoved   bool   // the disk has not removed something; the next start does
 }
 
 // failure makes calls fail: from the nth on, once or for a time.
@@ -96,6 +97,7 @@ func (m *machine) start(h *driver.Handover) {
 	m.wanted = true
 	if m.life == nil {
 		m.lives++
+		m.unremoved = false
 		newLife(m, h)
 	}
 }
@@ -148,13 +150,16 @@ func (m *machine) call(c fake.Call, what string) (done bool, err error) {
 		if m.w.chance(0.3) {
 			return done, errLasting
 		}
-		return done, syscall.ENOBUFS
+		return done, errPassing
 	}
 	return false, nil
 }
 
-// errLasting is an error of the kernel that the program takes for one that comes again.
-const errLasting = syscall.EINVAL
+// Errors of the kernel: one that the program expects to come again, and one that it does not.
+const (
+	errLasting = syscall.EINVAL
+	errPassing = syscall.ENOBUFS
+)
 
 func (m *machine) failed(call, what string, done bool) {
 	m.w.fault("call " + call)
@@ -200,10 +205,12 @@ func (m *machine) diskFault(op diskOp, path string) error {
 	})
 	switch {
 	case f != nil:
+		m.unremoved = m.unremoved || op == opRemove
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: %v", op, path, f.err)
 		return f.err
 	case m.w.chance(m.w.rates.Disk):
+		m.unremoved = m.unremoved || op == opRemove
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: input/output error", op, path)
 		return syscall.EIO
@@ -351,6 +358,7 @@ func (m *machine) restart(takes, stepped time.Duration) {
 				wrong("%v", err)
 			}
 			m.lives++
+			m.unremoved = false
 			newLife(m, h)
 		})
 	})

@@ -84,8 +84,13 @@ func (w *watch) takeIn(v *router) {
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
 		lower := int(a.priority) < v.expected
 		switch {
-		case !lower || !cfg.Protocol.Preempt || v.mute || v.lasting:
+		case !lower || !cfg.Protocol.Preempt:
 			v.relevantAt, v.lowerSince = w.now(), never
+		case v.mute || v.lasting: // it does not take over yet
+			v.relevantAt = w.now()
+			if v.lowerSince == never {
+				v.lowerSince = w.now()
+			}
 		case v.lowerSince == never:
 			v.lowerSince = w.now()
 			fallthrough

@@ -138,6 +138,7 @@ func (w *watch) inherit(h *driver.Handover) {
 		if o := before.vrs[v.key]; o != nil {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
+			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
 			v.heard, v.heardAt, v.lowerSince = o.heard, o.heardAt, o.lowerSince
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
@@ -480,7 +481,8 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		if strings.Contains(e.Text, "removed from outside more than") {
 			w.m.failures++ // the comparison of the kernel puts it back
 		}
-		if v := w.vrs[e.Key]; v != nil {
+		kernel := strings.Contains(e.Text, errLasting.Error()) || strings.Contains(e.Text, errPassing.Error())
+		if v := w.vrs[e.Key]; v != nil && kernel && !strings.HasPrefix(e.Text, "cannot send") {
 			v.fault = e.Text
 			v.lasting = strings.Contains(e.Text, errLasting.Error())
 			v.preempted = false // it is set when the refusal follows
