@@ -102,6 +102,10 @@ func (s *System) build(a *platform.Attachment) error {
 		return nil
 	}
 	h := r.held[a.ID]
+	if h != nil && r.links[h.carrier] == nil { // the answer to its removal was lost
+		r.forget(h)
+		h = nil
+	}
 	if h == nil {
 		var err error
 		if h, err = r.hold(a); err != nil {

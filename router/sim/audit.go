@@ -97,7 +97,12 @@ func (w *watch) auditKernel(limit time.Duration) {
 			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, limit, "nothing is configured that has it")
 		}
 	}
-	w.c.keep("address", w.m, func(about subject) bool { return about.key != (engine.Key{}) || installed[about.name][about.addr] })
+	w.c.keep("address", w.m, func(about subject) bool {
+		if r := find(&w.cfg, about.key); r != nil {
+			return slices.ContainsFunc(r.Addresses, func(a engine.Address) bool { return a.Addr == about.addr })
+		}
+		return installed[about.name][about.addr]
+	})
 	for _, k := range links {
 		if k.Parent != "" && !expected[k.Name] {
 			w.c.lasts("orphan", w.m, subject{name: k.Name}, true, limit, "nothing is configured that has it")
@@ -189,7 +194,7 @@ func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
 	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
 	at := from + down
 	if v.lowerSince != never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
-		at = min(at, max(v.lowerSince, v.since, w.woken)+cfg.Protocol.PreemptDelay)
+		at = min(at, max(v.lowerSince, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
 	}
 	at = max(at, v.held)
 	return at + tolerance(at-from) + 2*w.slack() + 200*time.Millisecond
