@@ -65,8 +65,8 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	r := New(cfg)
 	r.state, r.since, r.cause, r.local = m.State, moment(m.Since), m.Cause, m.Local
 	r.preemptSet = moment(m.PreemptSet)
-	if wait := m.HoldUntil.Sub(now); wait > 0 {
-		r.holdUntil = now.Add(min(wait, backoffMax))
+	if !m.HoldUntil.IsZero() { // even if it is over: the next wait depends on it
+		r.holdUntil = now.Add(min(m.HoldUntil.Sub(now), backoffMax))
 	}
 	r.backoff, r.refused = min(m.Backoff, backoffMax), m.Refused
 	r.heard = heard{addr: m.MasterAddr, priority: m.MasterPriority, interval: m.MasterInterval, at: moment(m.LastHeard)}

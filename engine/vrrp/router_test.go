@@ -476,6 +476,20 @@ func TestResign(t *testing.T) {
 	})
 }
 
+// TestRefusedAcrossARestart checks that the waits after refusals go on growing when the last of them was over at a restart.
+func TestRefusedAcrossARestart(t *testing.T) {
+	cfg := base(V3)
+	r := master(cfg)
+	step(r, 0, Event{Kind: EventRefused})
+	r = Restore(at(10*sec), cfg, r.Memory())
+	step(r, 10*sec, Event{Kind: EventUp, Local: Local{Primary: self}})
+	step(r, 10*sec+down100, Event{Kind: EventTimer})
+	step(r, 14*sec, Event{Kind: EventRefused})
+	if got, want := r.Memory().Backoff, 2*backoffMin; got != want {
+		t.Errorf("the second wait is %s, want %s", got, want)
+	}
+}
+
 // TestRefused checks that a Master whose addresses are refused leaves them to another
 // router, and retries after a growing but bounded time.
 func TestRefused(t *testing.T) {

@@ -38,7 +38,10 @@ type ledger struct {
 }
 
 // flight is a commit under way.
-type flight struct{ text string }
+type flight struct {
+	text    string
+	confirm time.Duration
+}
 
 func newLedger(m *machine) ledger {
 	return ledger{m: m, may: map[string]bool{canonical(m.spec.Config): true}, flight: make(map[*flight]bool), refused: make(map[string]bool)}
@@ -79,7 +82,9 @@ func (g *ledger) opened(l *life) {
 	text := g.running(l)
 	under := false
 	for f := range g.flight {
-		under = under || f.text == text
+		if f.text == text {
+			under, g.asked = true, max(g.asked, f.confirm)
+		}
 	}
 	switch {
 	case g.may[text] || under:
@@ -112,7 +117,8 @@ func (g *ledger) opened(l *life) {
 
 // begin notes a commit that begins. done must be told what came of it.
 func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done func(*conf.Revision, error)) {
-	f := &flight{marshaled(file)}
+	f := &flight{marshaled(file), confirm}
+	was := l.manager.Running()
 	g.flight[f] = true
 	before := g.running(l)
 	disk := g.onDisk()
@@ -129,6 +135,9 @@ func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done fu
 			return
 		}
 		g.m.w.stats.Commits++
+		if rev == was {
+			return // there was nothing to do, as for a file that was put back before it was read
+		}
 		g.accept(l, rev, f.text, before, confirm)
 	}
 }
