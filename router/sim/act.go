@@ -266,7 +266,7 @@ func (l *life) commit(s Step) error {
 		return err
 	}
 	done := m.commits.begin(l, file, time.Duration(s.For))
-	info := conf.Info{User: "sim", Source: "sim", Confirm: time.Duration(s.For), Overwrite: true}
+	info := conf.Info{User: "sim", Source: "sim", Comment: string(s.Do), Confirm: time.Duration(s.For), Overwrite: true}
 	var rev *conf.Revision
 	if s.Do == OpReload {
 		m.disk.put(configPath, []byte(s.Text))

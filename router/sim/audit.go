@@ -83,6 +83,8 @@ func (w *watch) auditKernel(limit time.Duration) {
 			has := k != nil && k.Ours
 			w.c.lasts("macvlan", w.m, subject{name: name}, parent != nil && !r.Shutdown && !has, limit, "it is missing")
 			w.c.lasts("macvlan", w.m, subject{name: name + " shut down"}, r.Shutdown && has, limit, "it is there")
+			follows := parent == nil || !has || k.MTU == parent.MTU && k.MAC == vrrp.VirtualMAC(r.Family, r.VRID)
+			w.c.lasts("macvlan", w.m, subject{name: name + " follows"}, !follows, limit+mending, "it has the MTU and MAC %+v, its interface %+v", k, parent)
 			w.c.lasts("macvlan", w.m, subject{name: name + " up"}, has && k.Up != master, limit, "up: %t, Master: %t", has && k.Up, master)
 		}
 		for _, a := range r.Addresses {
