@@ -179,7 +179,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 		}
 		return nil, err
 	}
-	m.disk, m.rewritten = next.disk, next.rewritten
+	m.disk, m.rewritten, m.refused = next.disk, next.rewritten, false
 	if err := m.updateConfirmation(next, waits); err != nil {
 		notes = append(notes, err.Error())
 	}
@@ -284,7 +284,7 @@ func (m *Manager) undo(reason error, old []byte, was onDisk) error {
 	}
 	if err != nil {
 		// The next commit may replace the refused content like content that a commit has written.
-		m.disk, m.rewritten = now, true
+		m.disk, m.rewritten, m.refused = now, true, true
 		return &RefusedFileError{m.o.Path, reason, err}
 	}
 	return fmt.Errorf("%w; the file is as it was, but may not be after a power failure", reason)

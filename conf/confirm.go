@@ -164,7 +164,7 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	if a.old, disk, err = m.read(); err != nil {
 		return nil, err
 	}
-	if disk != m.disk || !disk.exists { // changes made by hand never ran
+	if disk != m.disk || !disk.exists || m.refused { // neither changes made by hand nor what was refused ever ran
 		if a.old, err = Marshal(running.File, m.o.Format); err != nil {
 			return nil, err
 		}

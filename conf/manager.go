@@ -117,7 +117,10 @@ type Manager struct {
 	// whether a commit, not a person, wrote it. Only the holder of the turn uses both.
 	disk      onDisk
 	rewritten bool
-	parts     []Part // only for the holder of the turn; in the order in which they apply a configuration
+	// refused is set while the file has a configuration that does not run, because the one that runs could not be put
+	// back. Only the holder of the turn uses it.
+	refused bool
+	parts   []Part // only for the holder of the turn; in the order in which they apply a configuration
 
 	running atomic.Pointer[Revision]
 	missing atomic.Pointer[[]missing] // parts that could not be applied; only the holder of the turn changes them
@@ -167,6 +170,7 @@ func Open(o Options) (*Manager, error) {
 		rev.User, rev.Source, rev.Comment = info.User, info.Source, info.Comment
 		data = waits.old
 		if disk, err = m.undoFile(waits, disk); err != nil {
+			m.refused = true
 			rev.Notes = append(rev.Notes, fmt.Sprintf("%s still has what was not confirmed: %v", o.Path, err))
 		}
 		waits = nil

@@ -440,6 +440,9 @@ func TestWriteFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.write = WriteFile
+		if a, err := f.promise(f.Running(), &revised{}); err != nil || strings.Contains(string(a.old), "priority = 200") {
+			t.Errorf("a commit that is not confirmed would go back to, %v:\n%s", err, a.old)
+		}
 		f.commit(150) // and not: somebody has changed the file
 		if !strings.Contains(f.disk(), "priority = 150") {
 			t.Errorf("the file is\n%s", f.disk())

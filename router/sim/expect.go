@@ -125,7 +125,7 @@ func (w *watch) checkAdvert(f *sent) {
 		}
 		return
 	}
-	if a.priority != 0 && v.state != vrrp.Master && w.began[key] != vrrp.Master && !v.probes {
+	if a.priority != 0 && !v.mastered && !v.probes {
 		w.c.report("wire", w.m, "%s is %s and sends an advert with priority %d", key, v.state, a.priority)
 	}
 	settled := w.now()-max(v.expectAt, w.changed) > w.settleTime()
@@ -179,7 +179,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if cfg == nil || v.key.Interface != lanName(f.lan) || !slices.ContainsFunc(cfg.Addresses, func(a engine.Address) bool { return a.Addr == addr }) {
 			continue
 		}
-		if v.state != vrrp.Master {
+		if !v.mastered {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
 		v.announced[addr] = true

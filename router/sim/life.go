@@ -68,6 +68,7 @@ func newLife(m *machine, h *driver.Handover) {
 	l.events, _ = l.driver.Subscribe()
 	l.packets, l.missed, _ = l.driver.Tap(func(string, vrrp.Family, uint8) bool { return true })
 	l.watch = w.check.born(l, h)
+	l.watch.begins()
 	var err error
 	l.manual, err = l.driver.Manual()
 	l.watch.turned(true)

@@ -35,6 +35,7 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 	w.takeIn(v)
 	switch {
 	case e.To == vrrp.Master:
+		v.mastered = true
 		w.mayBecomeMaster(v, e, cfg, before)
 		w.provoke(v)
 		clear(v.announced)

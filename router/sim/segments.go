@@ -47,6 +47,9 @@ func (p *peer) understands(o *peer) bool {
 	if a.Version != b.Version || a.Unicast.Enabled() != b.Unicast.Enabled() {
 		return false
 	}
+	if a.Unicast.Enabled() && !slices.Contains(a.Unicast.Peers, o.v.sent.source) && o.v.sentAt != never {
+		return false // it has another address for a while
+	}
 	if a.Version == vrrp.V2 && (a.AuthType != b.AuthType || a.AuthType != vrrp.AuthNone && a.Secret != b.Secret) {
 		return false
 	}

@@ -72,6 +72,8 @@ type search struct {
 }
 
 func (s *search) run(seed uint64) {
+	slow := time.AfterFunc(time.Minute, func() { s.t.Logf("seed %d has been running for a minute", seed) })
+	defer slow.Stop()
 	r := Run(Draw(seed), false)
 	s.mu.Lock()
 	defer s.mu.Unlock()

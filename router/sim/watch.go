@@ -70,6 +70,7 @@ type router struct {
 	provokedAt time.Duration // when it was last given a reason for an advert that is not due
 	announced  map[netip.Addr]bool
 	mute       bool // its last advert was not sent
+	mastered   bool // it is or was Master in this turn
 	probes     bool // it was so when this turn began: a Backup may try whether it can send now
 
 	// What a refusal of the addresses means: since it is held off until then, the nth time in a row.
@@ -313,7 +314,7 @@ func (w *watch) begins() {
 	clear(w.began)
 	w.was = w.cfg
 	for key, v := range w.vrs {
-		w.began[key] = v.state
+		w.began[key], v.mastered = v.state, v.state == vrrp.Master
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
 	}
 }
