@@ -95,6 +95,9 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 			c.transition(now, g, a, ev.Advert, out)
 		}
 	}
+	if len(g.claimants) > 0 {
+		c.reportHosts(now, g, out)
+	}
 	if at := g.flaps.tellAt; !at.IsZero() && !now.Before(at) {
 		c.summarize(now, g, out)
 	}
