@@ -316,10 +316,10 @@ func TestClaimsAreBounded(t *testing.T) {
 		h.run(20 * time.Millisecond)
 	}
 	got := h.claims(vr.Key)
-	if len(got) < 3 || len(got) > 8 || !strings.HasPrefix(got[0], "master 10.0.0.9 ") {
+	if len(got) != 8 || !strings.HasPrefix(got[0], "master 10.0.0.9 ") {
 		t.Errorf("rivals %q", got)
 	}
-	// Those of all others are full.
+	// Other rivals take all the room.
 	h, vr = master(t)
 	for i := range 8 {
 		for range 3 {

@@ -90,8 +90,8 @@ func (c *Core) claim(now time.Time, g *group, kind RivalKind, out *Output) {
 }
 
 // claimant returns the record of a claimant, and makes it if it does not exist yet. It returns nil if there is no room:
-// a host that claims an address takes the place of another such host only, and not before that one could be reported.
-// Otherwise a flood of claims with changing MAC addresses would never be reported, and would hide the other rivals.
+// a host that claims an address takes the place of another such host only, if that one was silent for rivalRest. Otherwise a flood of
+// claims with changing MAC addresses would never be reported or shown, and would hide the other rivals.
 func (g *group) claimant(now time.Time, who Rival) *claimant {
 	i := slices.IndexFunc(g.claimants, func(r claimant) bool { return r.Addr == who.Addr && r.Kind == who.Kind && r.MAC == who.MAC })
 	if i >= 0 {
@@ -102,7 +102,7 @@ func (g *group) claimant(now time.Time, who Rival) *claimant {
 		g.claimants = append(g.claimants, claimant{Rival: who})
 		return &g.claimants[len(g.claimants)-1]
 	}
-	i = oldest(g.claimants, func(r *claimant) bool { return who.Kind != RivalARP || r.Kind == RivalARP && r.sure })
+	i = oldest(g.claimants, func(r *claimant) bool { return who.Kind != RivalARP || r.Kind == RivalARP && now.Sub(r.Heard) >= rivalRest })
 	if i < 0 {
 		return nil
 	}
