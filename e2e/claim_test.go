@@ -132,3 +132,31 @@ func TestFloodOfClaims(t *testing.T) {
 		return errNotYet
 	})
 }
+
+// TestTakeOverIsNoClaim has the Master change again and again: what the next Master announces is nobody's claim.
+func TestTakeOverIsNoClaim(t *testing.T) {
+	parallel(t)
+	for _, macvlan := range []bool{false, true} {
+		g := fast
+		g.Macvlan = macvlan
+		d := newDuo(t, g)
+		for i := range 10 {
+			start, next, priority := time.Now(), d.r1, uint8(250-i%2*200)
+			if i%2 == 1 {
+				next = d.r2
+			}
+			d.r1.SetPriority(priority)
+			d.wire.WaitMaster(next.Node().Role, start, patience)
+			next.WaitState("Master", patience)
+		}
+		time.Sleep(time.Second) // the rest of the announcements
+		for _, v := range []*lab.Vrrpsh{d.r1, d.r2} {
+			if strings.Contains(v.Log(), "claims the virtual address") {
+				t.Errorf("%s (macvlan: %t) says that an address was claimed", v.Name, macvlan)
+			}
+			if text := v.Show("show", "vrrp", "statistics"); !strings.Contains(text, "Addresses claimed by other hosts       0\n") {
+				t.Errorf("%s (macvlan: %t):\n%s", v.Name, macvlan, text)
+			}
+		}
+	}
+}

@@ -102,7 +102,9 @@ func (g *group) claimant(now time.Time, who Rival) *claimant {
 		g.claimants = append(g.claimants, claimant{Rival: who})
 		return &g.claimants[len(g.claimants)-1]
 	}
-	i = oldest(g.claimants, func(r *claimant) bool { return who.Kind != RivalARP || r.Kind == RivalARP && now.Sub(r.Heard) >= rivalRest })
+	i = oldest(g.claimants, func(r *claimant) bool {
+		return who.Kind != RivalARP || r.Kind == RivalARP && now.Sub(r.Heard) >= rivalRest
+	})
 	if i < 0 {
 		return nil
 	}
