@@ -22,9 +22,16 @@ import (
 // come back, and the router says who it was.
 func TestClaimedAddress(t *testing.T) {
 	parallel(t)
+	for _, macvlan := range []bool{false, true} {
+		t.Run(map[bool]string{false: "ether", true: "macvlan"}[macvlan], func(t *testing.T) { claimAddresses(t, macvlan) })
+	}
+}
+
+func claimAddresses(t *testing.T, macvlan bool) {
 	l := lab.New(t, 2)
 	v4, v6 := fast, fast6
 	v6.VRID = vrid + 1
+	v4.Macvlan, v6.Macvlan = macvlan, macvlan
 	r1 := l.VrrpshFile(bin, l.Routers[0], v4.Table(200)+"\n"+v6.Table(200))
 	r1.Start()
 	evil := net.HardwareAddr{0x02, 0xbe, 0xef, 0, 0, 1}
