@@ -238,6 +238,20 @@ func TestHostThatClaimsAnAddress(t *testing.T) {
 	}
 }
 
+// A claim of an address that is not virtual any more is nobody's concern.
+func TestClaimOfAnAddressThatGoes(t *testing.T) {
+	h, vr := master(t)
+	h.claimed(1, "10.0.0.100", evil, 1)
+	h.run(time.Second)
+	if got := h.claims(vr.Key); len(got) != 1 {
+		t.Fatalf("rivals %q", got)
+	}
+	h.apply(config(with(vr, func(vr *engine.VirtualRouter) { setAddresses(vr, "10.0.0.101") })))
+	if got := h.claims(vr.Key); got != nil {
+		t.Errorf("rivals %q", got)
+	}
+}
+
 // What is not another host's claim of a virtual address of a Master has no effect.
 func TestNoClaims(t *testing.T) {
 	h, vr := master(t)

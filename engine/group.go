@@ -365,6 +365,7 @@ func (g *group) resolve() {
 	}
 	if !slices.Equal(prefixes, g.prefixes) {
 		g.prefixes = prefixes
+		g.forget(func(r *claimant) bool { return r.Kind == RivalARP && !g.hasAddress(r.Addr) })
 	}
 }
 
