@@ -227,6 +227,11 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 			what = fmt.Sprintf("%s advertises that it owns a virtual address, as this router does: of two owners the one with the "+
 				"higher primary address is Master, and this router's is %s. One of them should not have the address on its interface",
 				o.Addr, text0(r.Local.Primary))
+		case engine.RivalARP:
+			say = append(say, fmt.Sprintf("Another host, %s, also claims the virtual address %s, by ARP or Neighbor Discovery: other hosts may send it "+
+				"traffic for this router. This router answers with announcements (%s in %s, the last %s ms ago).",
+				net.HardwareAddr(o.MAC[:]), o.Addr, strings.ToLower(times(o.Adverts)), span(now.Sub(o.Since)), millis(now.Sub(o.Heard).Round(time.Millisecond))))
+			continue
 		case engine.RivalAddress:
 			what = fmt.Sprintf("Adverts with priority %d come from %s, this router's own address: another router has it, too, and both may be "+
 				"Master, or a loop brings this router's adverts back. Such adverts are discarded", o.Priority, o.Addr)

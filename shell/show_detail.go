@@ -100,6 +100,11 @@ func (c *call) addresses(now time.Time, r *engine.RouterStatus) {
 		c.printf("  Accept mode is off: only %s are answered\n", what)
 	}
 	for _, o := range r.Rivals {
+		if o.Kind == engine.RivalARP {
+			c.printf("  Virtual IP address %s is claimed by another host, %s\n", o.Addr, net.HardwareAddr(o.MAC[:]))
+			c.printf("    %s since %s, the last %s ago\n", times(o.Adverts), c.session.stamp(o.Since), now.Sub(o.Heard).Round(time.Millisecond))
+			continue
+		}
 		c.printf("  %s is %s, priority is %d\n", rivalTitle[o.Kind], o.Addr, o.Priority)
 		c.printf("    %s since %s, the last %s ago\n", adverts(o.Adverts), c.session.stamp(o.Since), now.Sub(o.Heard).Round(time.Millisecond))
 	}
@@ -110,6 +115,13 @@ var rivalTitle = map[engine.RivalKind]string{
 	engine.RivalMaster:  "Rival Master",
 	engine.RivalOwner:   "Another owner of the virtual address",
 	engine.RivalAddress: "Another router with this router's address",
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "Once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func adverts(n uint64) string {

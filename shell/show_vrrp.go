@@ -168,6 +168,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	line("Send errors", n.SendErrors)
 	line("Became Master", n.BecameMaster)
 	line("Transitions not told", n.Untold)
+	line("Addresses claimed by other hosts", n.Claims)
 	c.printf("  Transitions\n")
 	for cause, v := range n.Transitions {
 		if v > 0 {

@@ -76,6 +76,7 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 				{Addr: netip.MustParseAddr("10.0.0.9"), Kind: engine.RivalMaster, Priority: 50, Since: since, Heard: heard, Adverts: 40},
 				{Addr: netip.MustParseAddr("10.0.0.2"), Kind: engine.RivalAddress, Priority: 100, Since: since, Heard: heard, Adverts: 38},
 				{Addr: netip.MustParseAddr("10.0.0.7"), Kind: engine.RivalOwner, Priority: 255, Since: heard, Heard: heard, Adverts: 1},
+				{Addr: netip.MustParseAddr("10.0.0.102"), Kind: engine.RivalARP, MAC: [6]byte{2, 0xbe, 0xef, 0, 0, 1}, Since: since, Heard: heard, Adverts: 12},
 			}
 		}
 	}

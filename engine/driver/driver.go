@@ -57,7 +57,8 @@ type Driver struct {
 	journal   *records
 	hooks     *hook.Runner
 	tracker   *track.Watcher // belongs to the loop
-	applying  chan struct{}  // holds a value while an Apply is in progress
+	claims    *claimWatch
+	applying  chan struct{} // holds a value while an Apply is in progress
 }
 
 var (
@@ -82,6 +83,7 @@ func New(o Options) *Driver {
 		journal:   newRecords(o.Logger),
 		applying:  make(chan struct{}, 1),
 	}
+	d.claims = newClaimWatch(o.System)
 	routes, _ := o.System.(platform.RouteWatcher)
 	d.tracker = track.New(track.Options{Run: o.Run, Routes: routes, Report: d.tracked})
 	d.hooks = hook.New(hook.Options{Run: o.Run, Failed: d.hookFailed})
@@ -125,6 +127,8 @@ func (d *Driver) Run(ctx context.Context) error {
 	actuator := start(l.actuator.run)
 	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watcher := start(func() { d.watch(watching) })
+	d.claims.change() // there may be Masters that were inherited
+	claims := start(func() { d.claims.run(watching, d) })
 	endWake := context.AfterFunc(ctx, d.system.Wake)
 	defer endWake()
 
@@ -136,6 +140,7 @@ func (d *Driver) Run(ctx context.Context) error {
 
 	endWatch()
 	watcher.Wait()
+	claims.Wait()
 	l.driver.tracker.Close(scriptGrace)
 	l.actuator.end()
 	actuator.Wait()

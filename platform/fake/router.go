@@ -37,6 +37,8 @@ type Faults struct {
 	Send  func(link string, f platform.Frame) error
 	// Queue is how many packets wait for a Conn before more are lost; 0: DefaultQueue.
 	Queue int
+	// NoClaims makes WatchClaims hear nothing.
+	NoClaims bool
 }
 
 // DefaultQueue is how many packets wait for a Conn before more are lost.
