@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -85,12 +86,14 @@ func host(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "uml: the tests in User Mode Linux are skipped:", missing)
 		return 0
 	}
-	dir, teardown, err := lab.Setup()
+	dir, err := os.MkdirTemp("", lab.Prefix+"uml-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "uml:", err)
 		return 1
 	}
-	defer teardown()
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	bin = os.Getenv("VRRPSH_BIN")
 	if bin == "" {
 		bin = filepath.Join(dir, "vrrpsh")
@@ -101,11 +104,11 @@ func host(m *testing.M) int {
 	}
 	for range boots {
 		var status int
-		if status, err = boot(dir); err == nil {
+		if status, err = boot(ctx, dir); err == nil {
 			return status
 		}
 		fmt.Fprintln(os.Stderr, "uml:", err)
-		if !errors.Is(err, errNotUp) {
+		if !errors.Is(err, errNotUp) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -113,7 +116,7 @@ func host(m *testing.M) int {
 }
 
 // boot runs this test binary in a guest with the same flags, and returns its exit status.
-func boot(dir string) (int, error) {
+func boot(ctx context.Context, dir string) (int, error) {
 	library := filepath.Join(dir, "xstate.so")
 	if out, err := exec.Command("cc", "-O2", "-shared", "-fPIC", "-o", library, "testdata/xstate.c").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("compile %s: %w\n%s", library, err, out)
@@ -127,7 +130,7 @@ func boot(dir string) (int, error) {
 		return 0, err
 	}
 
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "linux.uml", "mem=512M", "rootfstype=hostfs", "root=/dev/root", "ro", "quiet",
 		"init="+initial, "con=null", "con0=fd:0,fd:1", "uml_dir="+dir)
