@@ -43,7 +43,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			VRouters.Set(f, append(VRouters.Value(f), other))
 			SyncGroup.Set(VRouters.Value(f)[0], "edge")
 			SyncGroup.Set(other, "edge")
-		}, `absent0 group 52: sync-group "edge" already has absent0 group 51: one link and family must not decide twice`},
+		}, `absent0 group 52: sync-group "edge" already has absent0 group 51: a sync group can have only one member per interface and family`},
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
@@ -55,7 +55,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 		"mixed families": {first(func(v *Table) { VIPs.Set(v, []string{"10.0.0.1", "2001:db8::1"}) }),
 			`absent0 group 51: vip "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
 		"more addresses than fit": {first(func(v *Table) { VIPs.Set(v, many) }),
-			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit, including the derived link-local address`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			engine := &applier{}
@@ -115,15 +115,15 @@ func TestAddressesFitTheInterface(t *testing.T) {
 	}{
 		{1500, 3, 255, ""},
 		{1028, 3, 250, ""},
-		{1028, 3, 251, "251 addresses do not fit an advertisement: at most 250 IPv4 addresses do on eth0, whose MTU is 1028"},
-		{1028, 2, 249, "249 addresses do not fit an advertisement: at most 248 IPv4 addresses do on eth0, whose MTU is 1028"},
-		{9000, 3, 256, "256 addresses do not fit an advertisement: at most 255 IPv4 addresses do"},
+		{1028, 3, 251, "251 addresses do not fit an advertisement: at most 250 IPv4 addresses fit on eth0, whose MTU is 1028"},
+		{1028, 2, 249, "249 addresses do not fit an advertisement: at most 248 IPv4 addresses fit on eth0, whose MTU is 1028"},
+		{9000, 3, 256, "256 addresses do not fit an advertisement: at most 255 IPv4 addresses fit"},
 		{1500, 3, -90, ""},
-		{1500, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do on eth0, whose MTU is 1500"},
+		{1500, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit on eth0, whose MTU is 1500"},
 		{1280, 3, -77, ""},
-		{1280, 3, -78, "78 addresses do not fit an advertisement: at most 77 IPv6 addresses do on eth0, whose MTU is 1280"},
+		{1280, 3, -78, "78 addresses do not fit an advertisement: at most 77 IPv6 addresses fit on eth0, whose MTU is 1280"},
 		{9000, 3, -255, ""},
-		{0, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do"},
+		{0, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit"},
 	} {
 		var vips []string
 		for i := range max(tt.addresses, -tt.addresses) {

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNothingAwaited is the error of Confirm when no commit awaits confirmation.
-var ErrNothingAwaited = errors.New("no commit waits for a confirmation")
+var ErrNothingAwaited = errors.New("no commit is waiting for confirmation")
 
 const (
 	// confirmFile is the file in the state directory that records a commit awaiting confirmation.

@@ -358,7 +358,7 @@ func TestRestoreFails(t *testing.T) {
 	f := manage(t, base)
 	f.engine.before = func(context.Context, engine.Config) error { return errors.New("stopped") }
 	_, err := f.Commit(context.Background(), f.candidate(200), Info{})
-	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; going back to the running configuration failed too: engine: stopped" {
+	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; restoring the running configuration failed too: engine: stopped" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -582,7 +582,7 @@ func TestFileChangedByHand(t *testing.T) {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		checkFile(t, f.path+".orig", edited, 0o600)
-		want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"
+		want := f.path + " was written by hand and is rewritten without its comments; the original is in " + f.path + ".orig"
 		if diff := cmp.Diff([]string{want}, rev.Notes); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
@@ -637,7 +637,7 @@ func TestHandWrittenFile(t *testing.T) {
 	original := "# the north router\n" + base
 	f := manage(t, original)
 	rev := f.commit(200)
-	want := []string{f.path + " was written by hand and is rewritten without its comments; as it was, it is revision 1"}
+	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is revision 1"}
 	if diff := cmp.Diff(want, rev.Notes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -771,7 +771,7 @@ func TestHistoryUnwritable(t *testing.T) {
 		t.Errorf("notes %q", notes)
 	}
 	rev := f.commit(10)
-	if want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"; len(rev.Notes) != 1 || rev.Notes[0] != want {
+	if want := f.path + " was written by hand and is rewritten without its comments; the original is in " + f.path + ".orig"; len(rev.Notes) != 1 || rev.Notes[0] != want {
 		t.Errorf("notes %q", rev.Notes)
 	}
 	checkFile(t, f.path+".orig", original, 0o600)

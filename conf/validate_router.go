@@ -229,7 +229,7 @@ func (r *router) labels() {
 		longest += "-" + strconv.Itoa(n-1)
 	}
 	if len(longest) > maxInterfaceName {
-		r.fault(NetDrv.Name, `"ioctl"`, fmt.Sprintf("is not possible: the address would be on the label %s, and labels have at most %d characters", longest, maxInterfaceName))
+		r.fault(NetDrv.Name, `"ioctl"`, fmt.Sprintf("is not possible: the label of the address would be %s, and labels have at most %d characters", longest, maxInterfaceName))
 	}
 }
 

@@ -31,7 +31,7 @@ func TestStaticRouteFaults(t *testing.T) {
 		{"mtu", "route = \"10.0.0.0/8\"\nmtu = 60\n" + nh, `protocols.static[0].mtu: 60 is out of range 68-65535`},
 		{"unknown key", "route = \"10.0.0.0/8\"\nmtus = 1500\n" + nh, `protocols.static[0].mtus: unknown key; did you mean mtu?`},
 		{"bound", "route = \"10.0.0.0/8\"\ngroup = 51\ninterface = \"eth0\"\n" + nh, ``},
-		{"bound to nobody", "route = \"10.0.0.0/8\"\ngroup = 52\ninterface = \"eth0\"\n" + nh, `protocols.static[0].group: 52 is no virtual router on "eth0"`},
+		{"bound to nobody", "route = \"10.0.0.0/8\"\ngroup = 52\ninterface = \"eth0\"\n" + nh, `protocols.static[0].group: 52 is not a virtual router on "eth0"`},
 		{"group alone", "route = \"10.0.0.0/8\"\ngroup = 51\n" + nh, `protocols.static[0].interface: is required with group`},
 		{"interface alone", "route = \"10.0.0.0/8\"\ninterface = \"eth0\"\n" + nh, `protocols.static[0].group: is required with interface`},
 		{"the same twice", "route = \"10.0.0.0/8\"\n" + nh + "[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\n" + nh, ``},

@@ -30,7 +30,7 @@ func (r *router) unicast() {
 		case seen[a]:
 			r.fault(key, quote(s), "occurs twice")
 		case slices.ContainsFunc(r.out.Addresses, func(v engine.Address) bool { return v.Addr == a }):
-			r.fault(key, quote(s), "is one of the virtual addresses: a peer has an address of its own")
+			r.fault(key, quote(s), "is one of the virtual addresses: a peer needs its own address")
 		}
 		seen[a] = ok
 		u.Peers = append(u.Peers, a)

@@ -39,7 +39,7 @@ func confirm(c *call) error {
 	}
 	done, err := s.env.Manager.Confirm(c.ctx, s.info(""))
 	if errors.Is(err, conf.ErrNothingAwaited) {
-		return failed("No commit waits for a confirmation")
+		return failed("No commit is waiting for confirmation")
 	}
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func TestCommitWithoutHistory(t *testing.T) {
 	}
 	// What cannot be noted cannot be taken back either.
 	must(t, s, "interface eth0 vrrp 1 priority 97")
-	if out, status := run(t, s, "commit confirmed 5"); status != Rejected || !strings.Contains(out, "without a confirmation") {
+	if out, status := run(t, s, "commit confirmed 5"); status != Rejected || !strings.Contains(out, "roll back to") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }

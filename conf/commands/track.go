@@ -12,7 +12,7 @@ import (
 
 const (
 	trackHelp  = "Configure an object that virtual routers depend on"
-	notifyHelp = "Configure a program that is run for events"
+	notifyHelp = "Configure a program to run for events"
 	// argumentsSyntax follows the path of a program.
 	argumentsSyntax = "[<arguments...:words>]"
 	argumentsHelp   = `Arguments of the program; "double quotes" hold words together`
