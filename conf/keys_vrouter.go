@@ -181,7 +181,7 @@ var (
 			{vrrp.ChecksumRFC9568.String(), "Over the message only"},
 		}},
 		Help: "Form of the VRRPv3 checksum over IPv4",
-		Doc: `checksum of version 3 over IPv4: with pseudo-header ("rfc5798"), over the message alone ("rfc9568" section 5.2.8), or with pseudo-header until a peer is `  +
+		Doc: `checksum of version 3 over IPv4: with pseudo-header ("rfc5798"), over the message alone ("rfc9568" section 5.2.8), or with pseudo-header until a peer is ` +
 			`heard and then in the peer's form ("auto"). Both are accepted`,
 		Router: toMeaning(func(r *virtualRouter) *vrrp.ChecksumMode { return &r.Protocol.Checksum },
 			named(vrrp.ChecksumAuto, vrrp.ChecksumRFC5798, vrrp.ChecksumRFC9568)),

@@ -264,7 +264,7 @@ func (c *call) restart(d *commands.Draft) {
 func (c *call) revision(argument string) (*conf.File, int, error) {
 	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
-		return nil, 0, c.step.Misplaced(argument, "not a number of a revision")
+		return nil, 0, c.step.Misplaced(argument, "not a revision number")
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {

@@ -20,7 +20,7 @@ func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
 	if a, ok := c.step.Arg("group"); ok {
 		n, err := strconv.ParseUint(a.Value, 10, 8)
 		if err != nil {
-			return nil, c.step.Misplaced("group", "not a number of a group")
+			return nil, c.step.Misplaced("group", "not a group number")
 		}
 		group = uint8(n)
 	}
