@@ -44,16 +44,16 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 			}
 		}
 		must(t, alice, "configure", "hostname other", "commit confirmed 3 comment try")
-		expect("Commit 2 by admin (console): try; it is taken back in 3 mins unless it is confirmed")
+		expect("Commit 2 by admin (console): try; rolls back in 3 min unless confirmed")
 		time.Sleep(time.Minute)
-		if out := must(t, bob, "show commit"); !strings.Contains(out, "comes back in 2 mins") {
+		if out := must(t, bob, "show commit"); !strings.Contains(out, "is restored in 2 min") {
 			t.Errorf("show commit:\n%s", out)
 		}
-		if out := must(t, bob, "configure"); !strings.Contains(out, "waits for its confirmation") {
+		if out := must(t, bob, "configure"); !strings.Contains(out, "is waiting for confirmation") {
 			t.Errorf("configure:\n%s", out)
 		}
 		time.Sleep(time.Minute)
-		expect("comes back in 1 min")
+		expect("is restored in 1 min")
 		time.Sleep(time.Minute)
 		expect("Commit 3 by vrrpsh (commit confirmed): commit 2 of admin was not confirmed")
 		if p := bob.Prompt(); !strings.HasPrefix(p, "r1") {
@@ -93,13 +93,13 @@ func TestCommitsOfOthersAreTold(t *testing.T) {
 	}
 	must(t, one, "configure", "hostname d", "commit confirmed", "end")
 	told(t, one)
-	told(t, two, "Commit 5 by admin (console); it is taken back in 10 mins unless it is confirmed")
+	told(t, two, "Commit 5 by admin (console); rolls back in 10 min unless confirmed")
 	must(t, two, "confirm")
 	told(t, one, "Commit 5 of admin was confirmed by admin (console)")
 	told(t, two)
 	must(t, one, "configure", "hostname e", "commit confirmed", "hostname f", "commit", "end") // the second confirms the first
 	told(t, one)
-	told(t, two, "Commit 6 by admin (console); it is taken back in 10 mins unless it is confirmed",
+	told(t, two, "Commit 6 by admin (console); rolls back in 10 min unless confirmed",
 		"Commit 6 of admin was confirmed by admin (console)", "Commit 7 by admin (console)")
 }
 

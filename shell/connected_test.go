@@ -50,7 +50,7 @@ vip = "203.0.113.12/24"
 func TestCheckTellsOfConnectedRoutes(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3)
-		const want = "Connected route 203.0.113.0/24: eth0 has no address there, so that group 1 brings it while Master\n"
+		const want = "Connected route 203.0.113.0/24: eth0 has no address in it, so group 1 adds the route while Master\n"
 		for _, connects := range []bool{false, true} {
 			r1.env.Connects = connects
 			out := must(l.t, r1.Session, "configure", "interface eth0 vrrp 1 vip 203.0.113.10/24", "commit check")

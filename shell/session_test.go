@@ -128,7 +128,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
       vrrp 2
     -  auth rfc2338-simple secret ********
     +  auth rfc2338-simple secret ********
-  "rebase" carries this candidate over
+  "rebase" applies this candidate's changes to it
 `)
 	for n := range 10 {
 		must(t, b, fmt.Sprintf("track t%d interface eth0", n))
@@ -146,7 +146,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
     +track t6 interface eth0
     +track t7 interface eth0
     and 6 more
-  "rebase" carries this candidate over
+  "rebase" applies this candidate's changes to it
 `)
 }
 
@@ -506,8 +506,8 @@ func TestIPv6(t *testing.T) {
 
 func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0 secs", time.Second: "1 sec", 65 * time.Second: "1 min 5 secs", time.Hour: "1 hour",
-		26*time.Hour + 61*time.Second: "1 day 2 hours 1 min 1 sec", 48 * time.Hour: "2 days",
+		0: "0 s", time.Second: "1 s", 65 * time.Second: "1 min 5 s", time.Hour: "1 h",
+		26*time.Hour + 61*time.Second: "1 d 2 h 1 min 1 s", 48 * time.Hour: "2 d",
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

@@ -206,7 +206,7 @@ func (c *call) unicast(now time.Time, r *engine.RouterStatus) {
 	c.printf("\n")
 	for i := range r.Peers {
 		if p := &r.Peers[i]; p.LastHeard.IsZero() {
-			c.printf("    %s was not heard\n", p.Addr)
+			c.printf("    %s has not been heard\n", p.Addr)
 		} else {
 			c.printf("    %s has priority %d, last heard %s ago, %d adverts\n",
 				p.Addr, p.Priority, now.Sub(p.LastHeard).Round(time.Millisecond), p.Adverts)
@@ -258,7 +258,7 @@ func (c *call) counters(r *engine.RouterStatus) {
 		c.printf("  Priority 0 sent %d, received %d\n", n.PriorityZeroSent, n.PriorityZeroReceived)
 	}
 	if n.Untold > 0 {
-		c.printf("  Transitions not told %d\n", n.Untold)
+		c.printf("  Transitions summarised %d\n", n.Untold)
 	}
 	if n.SendErrors > 0 {
 		c.printf("  Send errors %d\n", n.SendErrors)
@@ -270,7 +270,7 @@ func (c *call) counters(r *engine.RouterStatus) {
 	}
 	for reason, v := range n.Tolerated {
 		if v > 0 {
-			c.printf("  Accepted in spite of %s: %d\n", vrrp.DropReason(reason), v)
+			c.printf("  Accepted despite %s: %d\n", vrrp.DropReason(reason), v)
 		}
 	}
 }

@@ -167,7 +167,7 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	line("Priority 0 received", n.PriorityZeroReceived)
 	line("Send errors", n.SendErrors)
 	line("Became Master", n.BecameMaster)
-	line("Transitions not told", n.Untold)
+	line("Transitions summarised", n.Untold)
 	line("Addresses claimed by other hosts", n.Claims)
 	c.printf("  Transitions\n")
 	for cause, v := range n.Transitions {

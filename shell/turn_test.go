@@ -57,7 +57,7 @@ func TestCommandsOfAUserTakeTurns(t *testing.T) {
 			<-writing
 		}
 		start := time.Now()
-		if out, status := run(t, open(viewer), "show version"); status != Failed || out != "% Too many commands of eve at once: 4 run already\n" || time.Since(start) != turnWait {
+		if out, status := run(t, open(viewer), "show version"); status != Failed || out != "% Too many commands of eve at once: 4 are already running\n" || time.Since(start) != turnWait {
 			t.Errorf("one more after %v: status %d: %s", time.Since(start), status, out)
 		}
 		start = time.Now()

@@ -17,7 +17,7 @@ func TestShowUnicast(t *testing.T) {
 		out := must(t, r1.Session, "show vrrp")
 		for _, want := range []string{
 			"  Unicast from 10.0.0.1 to these peers, heard with a TTL of 250 or more\n",
-			"    10.0.0.2 has priority 200, last heard ", " adverts\n", "    10.0.0.3 was not heard\n",
+			"    10.0.0.2 has priority 200, last heard ", " adverts\n", "    10.0.0.3 has not been heard\n",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in\n%s", want, out)
@@ -33,7 +33,7 @@ func TestShowUnicast(t *testing.T) {
 		// The source is taken away from the interface, by another configuration.
 		must(t, r1.Session, "configure", "interface eth0 vrrp 1 unicast source 10.0.0.77", "commit", "end")
 		pass(time.Second)
-		if out := must(t, r1.Session, "show vrrp explain"); !strings.Contains(out, "for the address 10.0.0.77 on eth0, to send adverts from") {
+		if out := must(t, r1.Session, "show vrrp explain"); !strings.Contains(out, "eth0 does not have the address 10.0.0.77 to send adverts from") {
 			t.Errorf("who waits for his source says\n%s", out)
 		}
 		must(t, r1.Session, "configure", "interface eth0 vrrp 1", "no unicast source", "no unicast peer", "no unicast ttl-min", "commit", "end")

@@ -31,7 +31,7 @@ func TestExecute(t *testing.T) {
 		{"both", "one three", "two ", shell.Rejected},
 		{"bytes", "\xff\x00é", "", shell.Done},
 		{"ask", "", "", shell.Failed},
-		{"panic", "", "% Internal error: the command was given up\n", shell.Failed},
+		{"panic", "", "% Internal error: the command was aborted\n", shell.Failed},
 		{"echo still here", "still here\n", "", shell.Done},
 		{"echo " + strings.Repeat("x", 1<<20), "", "% Line too long: 1048581 bytes, at most 86357\n", shell.BadSyntax},
 		{"echo " + strings.Repeat("\x01", 80_000), strings.Repeat("\x01", 80_000) + "\n", "", shell.Done},
@@ -350,7 +350,7 @@ func TestRouterRestarts(t *testing.T) {
 	}
 	for _, c := range []*remote.Client{c, idle} {
 		_, errs, st := run(c, "echo")
-		if st != shell.Unreachable || !strings.Contains(errs, "the router restarts: connect again") {
+		if st != shell.Unreachable || !strings.Contains(errs, "the router is restarting: connect again") {
 			t.Errorf("afterwards: status %d, %q", st, errs)
 		}
 	}

@@ -147,7 +147,7 @@ func TestHostKeyOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{path, link} {
-		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to somebody else") {
+		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

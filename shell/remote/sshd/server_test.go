@@ -330,7 +330,7 @@ func TestTerminalGone(t *testing.T) {
 func TestTerminalIdle(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Idle = 300 * time.Millisecond })
 	s, _, out := r.terminal(r.alice())
-	r.shows(out, "Nothing was typed")
+	r.shows(out, "No input for")
 	_ = s.Wait()
 	r.wait("the end of the session", r.conversation().closed)
 }
@@ -528,7 +528,7 @@ func TestUserGone(t *testing.T) {
 		t.Errorf("with another level: %q", out)
 	}
 	change.API.Users = users(t, map[string]conf.Level{"bob": conf.Viewer})
-	if _, errs, status := r.run(c, "who", ""); status != 1 || !strings.Contains(errs, "no such user") {
+	if _, errs, status := r.run(c, "who", ""); status != 1 || !strings.Contains(errs, "no longer exists") {
 		t.Errorf("removed: %q, status %d", errs, status)
 	}
 }
