@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestBadInputIsRefusedAtCommit commits what cannot run: "commit check" and "commit" both say where it is, and nothing
-// changes.
+// TestBadInputIsRefusedAtCommit commits configurations that cannot run: "commit check" and "commit" both name the
+// place of the fault, and nothing changes.
 func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	dir := t.TempDir()
 	plain, open := script(t, dir, "plain", 0o644), script(t, dir, "open", 0o757)
@@ -93,7 +93,8 @@ func addressed(vips []string, version int) *Table {
 	return v
 }
 
-// TestFewAddressesFitEverywhere: nobody is asked for an MTU, which takes a system call for each of thousands.
+// TestFewAddressesFitEverywhere: for a few addresses the MTU is not read, because that costs a system call for each of
+// thousands of virtual routers.
 func TestFewAddressesFitEverywhere(t *testing.T) {
 	for _, vips := range [][]string{{"10.1.1.1", "10.1.2.1", "10.1.3.1"}, {"fe80::1", "2001:db8::1"}} {
 		v := newValidator(fileOf(addressed(vips, 3)), nil, "linux")
@@ -107,10 +108,10 @@ func TestFewAddressesFitEverywhere(t *testing.T) {
 	}
 }
 
-// TestAddressesFitTheInterface holds the number of addresses against the MTU of the interface.
+// TestAddressesFitTheInterface checks the number of addresses against the MTU of the interface.
 func TestAddressesFitTheInterface(t *testing.T) {
 	for _, tt := range []struct {
-		mtu, version, addresses int // a negative number of addresses are of IPv6
+		mtu, version, addresses int // negative: that many IPv6 addresses
 		want                    string
 	}{
 		{1500, 3, 255, ""},

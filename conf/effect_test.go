@@ -13,10 +13,11 @@ import (
 	"vrrpsh/engine"
 )
 
-// changed is a change of one key of a virtual router: other lines that it needs, and its line before and after.
+// changed is a change of one key of a virtual router: the other lines that the key requires, and its line before and
+// after.
 type changed struct{ with, from, to string }
 
-// changeOf returns a change of the key alone.
+// changeOf returns a change of this key only.
 func changeOf(k *Key) changed {
 	special := map[*Key]changed{
 		VIP.Key:           {"", `vip = "10.0.0.1"`, `vip = "10.0.0.1/24"`},
@@ -78,14 +79,13 @@ func another(k *Key) any {
 	return v
 }
 
-// TestEffects changes every key of a virtual router alone: what a commit does is what the key declares, and the plan names
-// the key.
+// TestEffects changes every key of a virtual router alone: the commit has the declared effect, and the plan names the key.
 func TestEffects(t *testing.T) {
-	// Keys of which another one has the meaning.
+	// Keys that the plan reports under other names.
 	named := map[*Key][]string{
 		VIP.Key:    {"vips"},
 		Timers.Key: {"advertise_interval"},
-		IfType.Key: {"iftype", "vifname"}, // a macvlan has a name
+		IfType.Key: {"iftype", "vifname"}, // a macvlan gets a name, too
 	}
 	for _, k := range RouterTable.Keys() {
 		t.Run(k.Name, func(t *testing.T) {

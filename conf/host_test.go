@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestWhatAHostRefuses checks the refusals and that what a host can do stays as it is elsewhere.
+// TestWhatAHostRefuses checks the refusals of a host, and that other settings and hosts are not
+// affected.
 func TestWhatAHostRefuses(t *testing.T) {
 	const (
 		macvlan = `router.toml:5: vrouter[0].iftype: "macvlan" is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
@@ -71,7 +72,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestACommitIsRefusedByTheHost checks that a candidate cannot ask for what the file may not.
+// TestACommitIsRefusedByTheHost checks that a candidate cannot set what the host refuses in a file.
 func TestACommitIsRefusedByTheHost(t *testing.T) {
 	m := started(t, Options{Host: FreeBSD})
 	c := m.Edit()

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTypedFaults checks what is said of a candidate, which was typed: the words of commands, not the keys of the file.
+// TestTypedFaults checks the faults of a candidate that was typed: they use the words of commands, not the keys of the
+// file.
 func TestTypedFaults(t *testing.T) {
 	const (
 		uplink = "[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n"
@@ -87,7 +88,7 @@ func TestTypedFaults(t *testing.T) {
 			if diff := cmp.Diff(tt.want, errorText(err)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			// The same fault in a file has its place, and the words of commands beside it.
+			// In a file the same fault has its place as well as the words of commands.
 			_, err = validate(f, &Origin{Name: "f.toml", Data: []byte(tt.toml), Format: TOML}, nil, tt.host)
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) != 1 {

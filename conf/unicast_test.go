@@ -18,7 +18,7 @@ import (
 
 const base6 = "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvips = [\"fe80::100\", \"2001:db8::100\"]\n"
 
-// TestUnicast reads what is legal.
+// TestUnicast reads legal settings.
 func TestUnicast(t *testing.T) {
 	addr := netip.MustParseAddr
 	for _, tt := range []struct {
@@ -118,7 +118,7 @@ func TestUnicastFaults(t *testing.T) {
 			}
 		})
 	}
-	// A system that cannot says so.
+	// A host without support says so.
 	path := filepath.Join(t.TempDir(), "r.toml")
 	if err := os.WriteFile(path, []byte(base+peers("10.0.0.2")), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// scryptLine returns a users line of either form with parameters that cost nothing.
+// scryptLine returns a users line of either form, with parameters that make hashing cheap.
 func scryptLine(t *testing.T, name, password string, long bool) string {
 	t.Helper()
 	salt := []byte("0123456789abcdef")
@@ -175,7 +175,7 @@ func TestAuthenticate(t *testing.T) {
 			t.Errorf("%s/%s: got %v %v", tt.name, tt.password, u, ok)
 		}
 	}
-	// Whatever user an unknown name is checked against, its password does not open the door.
+	// Whichever user an unknown name is checked against, that user's password is refused.
 	for i := range 100 {
 		for _, password := range []string{"banana", "cherry", "apple"} {
 			if _, ok := users.Authenticate(fmt.Sprintf("nobody%d", i), password); ok {
@@ -191,7 +191,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// BenchmarkAuthenticate shows that unknown users cost what known ones do.
+// BenchmarkAuthenticate shows that unknown users cost as much as known ones.
 func BenchmarkAuthenticate(b *testing.B) {
 	line, err := HashPassword("admin", 9, "banana", Scrypt)
 	if err != nil {

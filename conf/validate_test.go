@@ -16,7 +16,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// base is a valid virtual router that the tests below add lines to.
+// base is a valid virtual router to which the tests below add lines.
 const base = `[[vrouter]]
 group = 51
 interface = "eth0"
@@ -309,7 +309,7 @@ func TestFaultsJSON(t *testing.T) {
 	}
 }
 
-// TestCandidateFaults checks that faults of a candidate, which has no lines, name the router.
+// TestCandidateFaults checks that faults of a candidate, which has no lines, name the virtual router.
 func TestCandidateFaults(t *testing.T) {
 	f := parsed(t, base+second)
 	Priority.Set(VRouters.Value(f)[1], 300)
@@ -517,7 +517,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestMacvlanNames checks default names: distinct, and the same after a change elsewhere.
+// TestMacvlanNames checks that default names are distinct, and stay the same after a change elsewhere.
 func TestMacvlanNames(t *testing.T) {
 	router := func(iface string, group int, name string) *Table {
 		v := router1(t, fmt.Sprintf("[[vrouter]]\ninterface = %q\ngroup = %d\nvip = \"10.0.0.%d\"\niftype = \"macvlan\"\n", iface, group, group))
@@ -575,7 +575,7 @@ func TestMacvlanNames(t *testing.T) {
 	})
 }
 
-// router1 returns the first virtual router of a file, or one with these keys only.
+// router1 returns the first virtual router of a file, or a virtual router with only these keys.
 func router1(t testing.TB, text string) *Table {
 	t.Helper()
 	if !strings.HasPrefix(text, "[[vrouter]]") {
@@ -591,7 +591,7 @@ func fileOf(routers ...*Table) *File {
 	return f
 }
 
-// parsed returns a File that is known to be readable.
+// parsed parses a File that is known to be readable.
 func parsed(t testing.TB, text string) *File {
 	t.Helper()
 	f, err := Parse("f.toml", []byte(text), TOML)

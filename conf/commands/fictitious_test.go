@@ -12,14 +12,15 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// fictitious is a key that nothing obeys. Its declaration is all that there is of it.
+// fictitious is a key that nothing uses. It consists of its declaration only.
 var fictitious = conf.Declare[int](conf.RouterTable, conf.Key{
 	Name: "fictitious_limit", Type: conf.Integer{Low: 3, High: 7}, Default: 5, Help: "Nothing, but for a test",
 })
 
 const withoutIt = "[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\n"
 
-// TestADeclaredKeyIsEverywhere finds a key that was only declared in all that follows from a declaration.
+// TestADeclaredKeyIsEverywhere checks that everything that follows from a declaration works for a key
+// that is only declared.
 func TestADeclaredKeyIsEverywhere(t *testing.T) {
 	contains := func(where, text, want string) {
 		t.Helper()

@@ -15,8 +15,8 @@ import (
 	"vrrpsh/conf"
 )
 
-// TestGuessersKeepNobodyOut: from two hundred addresses strangers try passwords, as many as they may, all the time. Who logs in for the
-// first time, from an address that nobody knows, is next.
+// TestGuessersKeepNobodyOut: strangers try passwords from two hundred addresses, continuously and as often as allowed. A user who logs
+// in for the first time, from an unknown address, is served next.
 func TestGuessersKeepNobodyOut(t *testing.T) {
 	var users conf.Users
 	for i := range 50 {
@@ -90,7 +90,7 @@ func TestPlaces(t *testing.T) {
 	loses("room for all")
 	enter("d")
 	loses("none", "a2")
-	a.Leave() // has lost it
+	a.Leave() // its place is already lost
 	standings["d"] = Standing{Faults: 9}
 	enter("e")
 	loses("one with faults", "d8")
@@ -134,8 +134,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestFriendsAreRemembered: however many strangers there are, who has logged in before is known, and what a stranger has done wrong is
-// forgotten with time.
+// TestFriendsAreRemembered: however many strangers there are, users who have logged in before stay known, and the failures of a
+// stranger are forgotten after a time.
 func TestFriendsAreRemembered(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g, users := NewGate(c.Now), someUsers(t)
