@@ -195,7 +195,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("kind %d offset %d: %s", err.Kind, err.Offset, err)
 			}
 			if tc.level == Viewer && slices.Contains(err.Words, "configure") {
-				t.Error("a viewer is told of what he may not do")
+				t.Error("a viewer sees a command above the viewer's level")
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestMistakesInTheTable are found when it is compiled.
+// TestMistakesInTheTable checks that mistakes in the table are found when it is compiled.
 func TestMistakesInTheTable(t *testing.T) {
 	for name, commands := range map[string][]Command{
 		"same syntax":   {{ID: "a", Modes: []Mode{Exec}, Syntax: "x [y]"}, {ID: "b", Modes: []Mode{Exec}, Syntax: "x"}},

@@ -47,8 +47,8 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
-		"script that others may write":  {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
-		"hook that others may write": {func(f *File) {
+		"script that others can change":  {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
+		"hook that others can change": {func(f *File) {
 			Notify.Set(f, Notify.Value(parsed(t, fmt.Sprintf("[[notify]]\ncommand = [%q]\n", open))))
 		},
 			`notify hook1: command "` + open + `" can be changed by users other than its owner (mode 0757)`},
@@ -99,7 +99,7 @@ func TestFewAddressesFitEverywhere(t *testing.T) {
 	for _, vips := range [][]string{{"10.1.1.1", "10.1.2.1", "10.1.3.1"}, {"fe80::1", "2001:db8::1"}} {
 		v := newValidator(fileOf(addressed(vips, 3)), nil, "linux")
 		v.mtu = func(string) (int, bool) {
-			t.Errorf("%q: the interface is asked", vips)
+			t.Errorf("%q: the MTU of the interface is read", vips)
 			return 0, false
 		}
 		if v.config(); len(v.faults) > 0 {

@@ -54,7 +54,7 @@ func (l *told) listen(o *Options) {
 		case StageConfirmed:
 			l.add("commit %d confirmed by %s", e.Commit, e.By.User)
 		case StageFailed:
-			l.add("commit %d not taken back", e.Commit)
+			l.add("commit %d not rolled back", e.Commit)
 		}
 	}
 }
@@ -107,10 +107,10 @@ func TestNotConfirmed(t *testing.T) {
 		f.runs(150)
 		c := f.Awaited()
 		if c == nil || c.Commit != 2 || c.Back != 1 || c.User != "alice" || time.Until(c.Deadline) != 5*time.Minute {
-			t.Errorf("awaits %+v", c)
+			t.Errorf("waiting for confirmation: %+v", c)
 		}
 		if by := f.Running().ConfirmBy; !by.Equal(c.Deadline) {
-			t.Errorf("revision is to be confirmed by %s", by)
+			t.Errorf("deadline of the revision: %s", by)
 		}
 		f.sleep(5*time.Minute - time.Millisecond)
 		f.runs(150)
@@ -121,10 +121,10 @@ func TestNotConfirmed(t *testing.T) {
 		}
 		want := []string{"commit 2 by alice: ", "commit 2 has 1m0s left", "commit 3 by vrrpsh: commit 2 of alice was not confirmed"}
 		if diff := cmp.Diff(want, l.take()); diff != "" {
-			t.Errorf("users are told (-want +got):\n%s", diff)
+			t.Errorf("notices (-want +got):\n%s", diff)
 		}
 		if f.Awaited() != nil {
-			t.Error("something is still awaited")
+			t.Error("a commit is still waiting for confirmation")
 		}
 		if _, err := f.Confirm(context.Background(), Info{}); !errors.Is(err, ErrNothingAwaited) {
 			t.Errorf("late confirmation: %v", err)
@@ -158,7 +158,7 @@ func TestConfirmed(t *testing.T) {
 				f.sleep(time.Hour)
 				f.runs(150)
 				if got := l.take(); len(got) < 2 || got[1] != "commit 2 confirmed by bob" {
-					t.Errorf("users are told %q", got)
+					t.Errorf("notices %q", got)
 				}
 				f.open() // and a restart finds nothing to roll back
 				f.sleep(time.Hour)
@@ -174,7 +174,7 @@ func TestSecondConfirmedCommit(t *testing.T) {
 		stale := f.candidate(170)
 		f.must(f.try(150, 5))
 		if _, err := f.Commit(context.Background(), stale, Info{Confirm: time.Minute}); !errors.Is(err, ErrStale) {
-			t.Errorf("a candidate from before: %v", err)
+			t.Errorf("an earlier candidate: %v", err)
 		}
 		f.sleep(4 * time.Minute)
 		f.must(f.try(160, 5))
@@ -183,7 +183,7 @@ func TestSecondConfirmedCommit(t *testing.T) {
 		f.sleep(time.Minute)
 		f.runs(150)
 		if got := strings.Join(l.take(), "\n"); !strings.Contains(got, "commit 2 confirmed by alice") {
-			t.Errorf("users are told:\n%s", got)
+			t.Errorf("notices:\n%s", got)
 		}
 		f.sleep(time.Hour)
 		f.runs(150)
@@ -223,7 +223,7 @@ func TestConfirmAcrossRestart(t *testing.T) {
 				f.open()
 				f.runs(tt.atStart)
 				if c := f.Awaited(); (c != nil) != (tt.atStart != tt.later) || c != nil && time.Until(c.Deadline) != 5*time.Minute-tt.down {
-					t.Errorf("awaits %+v", c)
+					t.Errorf("waiting for confirmation: %+v", c)
 				}
 				if tt.comment != "" && f.Running().Comment != tt.comment {
 					t.Errorf("comment %q", f.Running().Comment)
@@ -271,7 +271,7 @@ func TestConfirmWithAnotherClock(t *testing.T) {
 					data, err := os.ReadFile(note)
 					f.must(err)
 					if !earlier.Match(data) {
-						t.Fatalf("the note does not say what earlier ones did not: %s", data)
+						t.Fatalf("the note lacks the expected fields: %s", data)
 					}
 					f.must(os.WriteFile(note, earlier.ReplaceAll(data, nil), 0o600))
 				}
@@ -295,7 +295,7 @@ func TestConfirmWithAnotherClock(t *testing.T) {
 				}
 				f.runs(150)
 				if c := f.Awaited(); c == nil || c.Deadline.Sub(f.options.Now()) != tt.left || !f.Running().ConfirmBy.Equal(c.Deadline) {
-					t.Errorf("awaits %+v, until %s, want %s", c, f.Running().ConfirmBy, tt.left)
+					t.Errorf("waiting for confirmation: %+v, until %s, want %s", c, f.Running().ConfirmBy, tt.left)
 				}
 
 				// Another start, with the clock years back, does not make the wait longer.
@@ -384,8 +384,8 @@ func TestRollbackFails(t *testing.T) {
 		})
 		f.sleep(5 * time.Minute)
 		f.runs(150)
-		if got := l.take(); got[len(got)-1] != "commit 2 not taken back" {
-			t.Errorf("users are told %q", got)
+		if got := l.take(); got[len(got)-1] != "commit 2 not rolled back" {
+			t.Errorf("notices %q", got)
 		}
 		fail.Store(false)
 		f.sleep(rollbackPause)

@@ -128,7 +128,7 @@ func TestEditsStayInCopies(t *testing.T) {
 		})
 	}
 	if all := 3 * 2 * 60; paths < all { // otherwise the test would also pass without edits
-		t.Errorf("%d keys were edited, which are too few", paths)
+		t.Errorf("only %d keys were edited", paths)
 	}
 }
 

@@ -123,7 +123,7 @@ func TestEffects(t *testing.T) {
 					t.Fatal("a commit changes virtual routers at once")
 				}
 				if !slices.Equal(kinds, want) {
-					t.Fatalf("%q to %q: %s is declared, and the plan is %v", way[0], way[1], k.Effect, kinds)
+					t.Fatalf("%q to %q: declared effect %s, planned %v", way[0], way[1], k.Effect, kinds)
 				}
 				if as, ok := named[k]; ok {
 					fields = as

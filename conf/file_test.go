@@ -65,7 +65,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("%v in\n%s", err, data)
 				}
 				if !f.Equal(g) {
-					t.Fatalf("is not read as it was written:\n%s", data)
+					t.Fatalf("differs after writing and reading:\n%s", data)
 				}
 				again, err := Marshal(g, format)
 				if err != nil || string(again) != string(data) {

@@ -99,7 +99,7 @@ func TestRecordedConfirmation(t *testing.T) {
 			m, _ := openState(t, name, format, time.Date(2026, 11, 28, 6, 20, 0, 0, time.UTC))
 			a := m.Awaited()
 			if a == nil {
-				t.Fatal("nothing waits")
+				t.Fatal("no commit is waiting for confirmation")
 			}
 			got := fmt.Sprintf("%+v\n", *a)
 			if diff := cmp.Diff(recorded.Content(t, recording(name+".txt"), got), got); diff != "" {
@@ -115,7 +115,7 @@ func TestRecordedConfirmation(t *testing.T) {
 
 			late, o := openState(t, name, format, a.Deadline)
 			if late.Awaited() != nil {
-				t.Error("it still waits")
+				t.Error("the commit is still waiting for confirmation")
 			}
 			before, err := m.Source(1)
 			if err != nil {
@@ -126,7 +126,7 @@ func TestRecordedConfirmation(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(before), string(disk)); diff != "" {
-				t.Errorf("the file, taken back (-was +is):\n%s", diff)
+				t.Errorf("the file after the rollback (-was +is):\n%s", diff)
 			}
 			if r := late.Running(); r.ID != a.Commit+1 || r.User != "vrrpsh" || r.Comment != fmt.Sprintf("commit %d of root was not confirmed", a.Commit) {
 				t.Errorf("running: %+v", r)

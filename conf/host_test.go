@@ -89,6 +89,6 @@ func TestACommitIsRefusedByTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rev.Config.Engine.Routers[0].SocketFilter {
-		t.Error("the kernel is to filter by default, which it cannot")
+		t.Error("the default is the kernel's filter, which this host does not have")
 	}
 }

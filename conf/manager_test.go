@@ -292,7 +292,7 @@ func TestOpenErrors(t *testing.T) {
 		m, err := Open(Options{Path: path, StateDir: dir})
 		if err != nil {
 			if m != nil {
-				t.Error("a manager came with the error")
+				t.Error("the error came with a manager")
 			}
 			return err
 		}
@@ -421,7 +421,7 @@ func TestWriteFails(t *testing.T) {
 			}
 		}
 	})
-	t.Run("and nothing can be put back", func(t *testing.T) {
+	t.Run("and the old file cannot be restored", func(t *testing.T) {
 		f := manage(t, base)
 		obstacle := filepath.Join(temporary(f.path), "full")
 		f.write = failing(full, func() {
@@ -646,7 +646,7 @@ func TestHandWrittenFile(t *testing.T) {
 		t.Errorf("revision 1 is %q (%v)", got, err)
 	}
 	if rev := f.commit(201); len(rev.Notes) > 0 {
-		t.Errorf("a file of ours is called written by hand: %v", rev.Notes)
+		t.Errorf("a file that the router wrote counts as written by hand: %v", rev.Notes)
 	}
 }
 
@@ -903,7 +903,7 @@ func TestConcurrentCommits(t *testing.T) {
 		}
 	}
 	if won == 0 {
-		t.Error("nobody won")
+		t.Error("no commit succeeded")
 	}
 	if got := Priority.Value(VRouters.Value(f.Running().File)[0]); f.engine.priority() != got || !strings.Contains(f.disk(), fmt.Sprintf("priority = %d\n", got)) {
 		t.Errorf("running, engine and file differ: %d, %d, %s", got, f.engine.priority(), f.disk())
@@ -912,11 +912,11 @@ func TestConcurrentCommits(t *testing.T) {
 	defer mu.Unlock()
 	for i, id := range told {
 		if id != uint64(i)+2 {
-			t.Fatalf("told of %v", told)
+			t.Fatalf("notified of %v", told)
 		}
 	}
 	if len(told) != n {
-		t.Errorf("told of %d commits, want %d", len(told), n)
+		t.Errorf("notified of %d commits, want %d", len(told), n)
 	}
 }
 
@@ -977,7 +977,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	if f.engine.applied != applied {
-		t.Error("checking has applied something")
+		t.Error("the check has applied a configuration")
 	}
 }
 

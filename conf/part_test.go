@@ -119,7 +119,7 @@ func TestStartWithoutAPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := m.Start(t.Context(), p.list(nil)...); !errors.Is(err, taken) {
-		t.Errorf("without leave the router starts: %v", err)
+		t.Errorf("the router starts although no part may be missing: %v", err)
 	}
 	f := p.start(t, func(c *Config) any { return len(c.Engine.Routers) + int(c.Engine.Routers[0].Protocol.Priority)/100 })
 	if told := f.Missing(); len(told) != 1 || told[0].Part != "c" || !errors.Is(told[0].Err, taken) {

@@ -56,14 +56,14 @@ func TestTypedFaults(t *testing.T) {
 			`eth0 group 51: track uplink decrement 1 is not possible: the file says what the priority gains or loses`},
 
 		{"script", "[[track]]\nname = \"a\"\nscript = [\"true\"]\n", "", `track a: script "true" is not an absolute path`},
-		{"two objects of a name", uplink + uplink, "", `track uplink is configured twice`},
+		{"two objects with one name", uplink + uplink, "", `track uplink is configured twice`},
 		{"nothing to track", "[[track]]\nname = \"a\"\n", "", `track a must have one of interface, route, script and file`},
 		{"interval", "[[track]]\nname = \"a\"\nfile = \"/a\"\ninterval = \"1ms\"\n", "", `track a: interval "1ms" is out of range 100ms-3600s`},
 		{"no meaning", uplink + "rise = 2\n", "", `track uplink: rise has no meaning for a tracked interface`},
 
 		{"hook", "[[notify]]\nname = \"log\"\n", "", `notify log: command is required`},
 		{"hook without a name", "[[notify]]\ncommand = [\"/bin/true\"]\ntimeout = \"2h\"\n", "", `notify hook1: timeout "2h" is out of range 100ms-3600s`},
-		{"two hooks of a name", strings.Repeat("[[notify]]\nname = \"log\"\ncommand = [\"/bin/true\"]\n", 2), "", `notify log is configured twice`},
+		{"two hooks with one name", strings.Repeat("[[notify]]\nname = \"log\"\ncommand = [\"/bin/true\"]\n", 2), "", `notify log is configured twice`},
 		{"event", "[[notify]]\ncommand = [\"/bin/true\"]\nevents = [\"master\", \"never\"]\n", "",
 			`notify hook1: events "never" is not "transition", "init", "backup", "master", "fault", "link", "track" or "config"`},
 
@@ -77,7 +77,7 @@ func TestTypedFaults(t *testing.T) {
 
 		{"api host", "[api]\nhost = \"0.0.0.0\"\n", "", `api host "0.0.0.0" is not an address and port such as "0.0.0.0:7080" or "[::1]:7080"`},
 		{"api user", "[api]\nusers = [\"" + user + "\", \"x\"]\n", "", `api user is not of the form {{SHA256}}name:level:salt:hash or {{SCRYPT}}name:level::hash`},
-		{"two users of a name", "[api]\nusers = [\"" + user + "\", \"" + user + "\"]\n", "", `api user a is configured twice`},
+		{"two users with one name", "[api]\nusers = [\"" + user + "\", \"" + user + "\"]\n", "", `api user a is configured twice`},
 		{"false", base + "accept_mode = false\n", FreeBSD, `eth0 group 51: no accept-mode is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`},
 		{"ssh", "[ssh]\nauthorized_keys = \"k\"\n", "", `ssh authorized-keys "k" is not an absolute path`},
 		{"realtime", "[realtime]\npriority = 100\n", "", `realtime priority 100 is out of range 0-99`},

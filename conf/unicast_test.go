@@ -108,7 +108,7 @@ func TestUnicastFaults(t *testing.T) {
 		{"source without peers", base + "unicast_source = \"x\"\n", `f.toml:5: vrouter[0].unicast_source: "x" is not an IP address`},
 		{"TTL 0", base + peers("10.0.0.2") + "unicast_ttl_min = 0\n", `f.toml:6: vrouter[0].unicast_ttl_min: 0 is out of range 1-255`},
 		{"TTL 256", base + peers("10.0.0.2") + "unicast_ttl_min = 256\n", `f.toml:6: vrouter[0].unicast_ttl_min: 256 is out of range 1-255`},
-		{"TTL no number", base + peers("10.0.0.2") + "unicast_ttl_min = \"255\"\n", `f.toml:6: vrouter[0].unicast_ttl_min: "255" is not an integer`},
+		{"TTL not a number", base + peers("10.0.0.2") + "unicast_ttl_min = \"255\"\n", `f.toml:6: vrouter[0].unicast_ttl_min: "255" is not an integer`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := Load("f.toml", []byte(tt.toml), TOML)

@@ -81,7 +81,7 @@ func hashed(t *testing.T, alg Algorithm) string {
 	}
 	other, err := HashPassword("admin", 9, "banana", alg)
 	if err != nil || line == other {
-		t.Errorf("hashed twice alike (%v)", err)
+		t.Errorf("two hashes are equal (%v)", err)
 	}
 	return line
 }
@@ -179,15 +179,15 @@ func TestAuthenticate(t *testing.T) {
 	for i := range 100 {
 		for _, password := range []string{"banana", "cherry", "apple"} {
 			if _, ok := users.Authenticate(fmt.Sprintf("nobody%d", i), password); ok {
-				t.Fatal("an unknown user got in")
+				t.Fatal("an unknown user logged in")
 			}
 		}
 	}
 	if _, ok := Users(nil).Authenticate("admin", "banana"); ok {
-		t.Error("somebody got into an empty list")
+		t.Error("a login succeeded without any user")
 	}
 	if a, b := users[0].Fingerprint(), users[1].Fingerprint(); bytes.Equal(a, b) || bytes.Contains(a, users[0].hash) {
-		t.Error("fingerprints are alike or tell the hash")
+		t.Error("fingerprints are equal or reveal the hash")
 	}
 }
 

@@ -489,7 +489,7 @@ func TestWarnings(t *testing.T) {
 		{"api disabled", "client_api = \"disabled\"\n[api]\n" + user, ``},
 		{"ssh without users", "[ssh]\nlisten = \"[::]:2222\"\n", `api.users is empty: nobody can log in over SSH`},
 		{"ssh with users", "client_api = \"disabled\"\n[ssh]\nlisten = \"[::]:2222\"\n[api]\n" + user, ``},
-		{"ssh keys of all", "[ssh]\nauthorized_keys = \"/k/%%u\"\n", `ssh.authorized_keys "/k/%%u" has no %u: each key in it can log in as any user`},
+		{"ssh keys of all users in one file", "[ssh]\nauthorized_keys = \"/k/%%u\"\n", `ssh.authorized_keys "/k/%%u" has no %u: each key in it can log in as any user`},
 		{"api without users", "[api]\ntls = true\n", `api.users is empty: nobody can log in to the API`},
 		{"api weak secret", "[api]\ntls = true\nsecret = \"abc\"\n" + user, `api.secret is shorter than 16 characters: session tokens signed with it can be forged by guessing`},
 		{"metrics without api", "[metrics]\nenabled = true\n", `metrics.enabled: without a listener in [api], only the control socket serves metrics`},
@@ -547,7 +547,7 @@ func TestMacvlanNames(t *testing.T) {
 		{"own name", []*Table{router("eth0", 1, "vrrp0")}, "vrrp0"},
 		{"same group on two interfaces", []*Table{router("eth0", 1, ""), router("eth1", 1, "")}, "standby1 standby1-eth1"},
 		{"long interface names", []*Table{router("ens192.900", 1, ""), router("ens192.901", 1, ""), router("ens192.902", 1, "")}, "standby1 standby1-ba83 standby1-5854"},
-		{"default taken by a later own name", []*Table{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
+		{"default taken by a name that is configured later", []*Table{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
 		{"default taken by an interface", []*Table{router("eth0", 1, ""), router("standby1", 2, "")}, "standby1-eth0 standby2"},
 	}
 	for _, tt := range tests {
@@ -557,7 +557,7 @@ func TestMacvlanNames(t *testing.T) {
 			}
 		})
 	}
-	t.Run("stay when another goes or comes", func(t *testing.T) {
+	t.Run("the same when another is removed or added", func(t *testing.T) {
 		_, running := names(nil, router("eth0", 1, ""), router("eth1", 1, ""))
 		got, running := names(running, router("eth1", 1, ""))
 		if got != "standby1-eth1" {

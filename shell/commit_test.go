@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCommitCheckOfASyncGroup: restarting a member takes Master from the others, removing it does not. In this
-// router the groups with even numbers are Master.
+// TestCommitCheckOfASyncGroup: restarting a member makes the other members give up Master, removing it does
+// not. In this router the groups with even numbers are Master.
 func TestCommitCheckOfASyncGroup(t *testing.T) {
 	env, _ := newEnv(t, `
 [[vrouter]]

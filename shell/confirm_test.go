@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// TestConfirmedCommitIsTold follows a commit that nobody confirms through the eyes of another user.
+// TestConfirmedCommitIsTold follows a commit that nobody confirms from the view of another user.
 func TestConfirmedCommitIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -64,7 +64,7 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 		told(alice)
 		told(bob)
 		must(t, bob, "discard", "commit")
-		if got := told(bob); got != "" { // who has had the answer
+		if got := told(bob); got != "" { // bob has read the answer of his command
 			t.Errorf("bob is told %q", got)
 		}
 		if got := told(alice); !strings.Contains(got, "Commit 4 of admin was confirmed by bob (console)") {
@@ -73,8 +73,8 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 	})
 }
 
-// TestCommitsOfOthersAreTold: a session is told of every commit and confirmation but its own, also of those of the same
-// user from the same place.
+// TestCommitsOfOthersAreTold: a session is notified of every commit and confirmation except its own, even if they come
+// from the same user at the same place.
 func TestCommitsOfOthersAreTold(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	one, two := newSession(t, env, admin), newSession(t, env, admin)
@@ -103,7 +103,7 @@ func TestCommitsOfOthersAreTold(t *testing.T) {
 		"Commit 6 of admin was confirmed by admin (console)", "Commit 7 by admin (console)")
 }
 
-// TestCommitWhileOthersCommit: what is told of others stays in order although the session commits meanwhile.
+// TestCommitWhileOthersCommit: notices stay in order although the session commits meanwhile.
 func TestCommitWhileOthersCommit(t *testing.T) {
 	env, r := newEnv(t, sampleFile)
 	one, two, three := newSession(t, env, admin), newSession(t, env, admin), newSession(t, env, admin)
@@ -126,7 +126,7 @@ func TestCommitWhileOthersCommit(t *testing.T) {
 	told(t, three, "Commit 2 by admin (console)", "Commit 3 by admin (console)")
 }
 
-// told takes the notices of a session and compares them; "" is none.
+// told takes the notices of a session and compares them; "" means none.
 func told(t *testing.T, s *Session, want ...string) {
 	t.Helper()
 	var got []string
@@ -134,6 +134,6 @@ func told(t *testing.T, s *Session, want ...string) {
 		got = append(got, <-s.notices)
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("told %q, want %q", got, want)
+		t.Errorf("notices %q, want %q", got, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// TestConnectedRoutes holds which virtual addresses bring a route to their subnet.
+// TestConnectedRoutes checks which virtual addresses add a route to their subnet.
 func TestConnectedRoutes(t *testing.T) {
 	file, err := conf.Parse("test", []byte(`
 [[vrouter]]
@@ -46,7 +46,7 @@ vip = "203.0.113.12/24"
 	}
 }
 
-// TestCheckTellsOfConnectedRoutes holds that "commit check" names them.
+// TestCheckTellsOfConnectedRoutes checks that "commit check" names them.
 func TestCheckTellsOfConnectedRoutes(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3)

@@ -18,12 +18,12 @@ import (
 
 const v3 = "version = 3\npreemption = true\n"
 
-// TestExplain brings real routers into each situation.
+// TestExplain puts real routers into each situation.
 func TestExplain(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		r1    string                     // settings of the router that explains
-		r2    string                     // and of its peer, unless empty
+		r1    string                     // settings of the router under test
+		r2    string                     // settings of its peer; empty: no peer
 		until func(l *lan, r1, r2 *node) // nil: 10 s
 		want  []string
 	}{
@@ -185,7 +185,7 @@ func TestExplain(t *testing.T) {
 				}
 				out := must(l.t, r1.Session, "show vrrp explain group 1")
 				if strings.Contains(out, "does not forward") != strings.Contains(out, "Master for ") {
-					l.t.Errorf("it is told of a Master that the host does not forward:\n%s", out)
+					l.t.Errorf("a missing or superfluous hint that the host does not forward:\n%s", out)
 				}
 				for _, want := range tc.want {
 					if !strings.Contains(out, want) {
@@ -197,7 +197,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestExplainMute has a router whose adverts cannot be sent, alone and beside another.
+// TestExplainMute tests a router that cannot send adverts, alone and beside another router.
 func TestExplainMute(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3+"priority = 150\n")
@@ -227,13 +227,13 @@ func TestExplainMute(t *testing.T) {
 		r1.kernel.SetFaults(fake.Faults{})
 		pass(10 * time.Second)
 		if out := must(l.t, r1.Session, "show vrrp"); !strings.Contains(out, "State is MASTER") || strings.Contains(out, "Fault") {
-			l.t.Errorf("when it can send again:\n%s", out)
+			l.t.Errorf("after it can send again:\n%s", out)
 		}
 		says("show logging", "adverts can be sent again")
 	})
 }
 
-// TestExplainDeafRival has two Masters of which the worse one does not hear the better one.
+// TestExplainDeafRival has two Masters; the one with the lower priority does not hear the other.
 func TestExplainDeafRival(t *testing.T) {
 	const hint = "\"advert-mac interface\" sends them from the MAC address of eth0"
 	for settings, hinted := range map[string]bool{
@@ -254,7 +254,7 @@ func TestExplainDeafRival(t *testing.T) {
 	}
 }
 
-// TestExplainForeignMessages has what is on the wire beside VRRP, or is VRRP of a kind that is not spoken here.
+// TestExplainForeignMessages sends messages that are not VRRP, or VRRP of an unsupported kind.
 func TestExplainForeignMessages(t *testing.T) {
 	const strict = "rfc3768 = false\n"
 	v2 := vrrp.Config{Version: vrrp.V2, Family: vrrp.IPv4, VRID: 1, Interval: time.Second, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.100")}}
@@ -302,13 +302,13 @@ func laterFirst(_ *lan, r1, r2 *node) {
 	pass(2500 * time.Millisecond)
 }
 
-// TestObstacles holds that settings of the host that are in the way are told of where it is asked why, and by a commit.
+// TestObstacles checks that "show vrrp explain" and commits name settings of the host that are in the way.
 func TestObstacles(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3+"priority = 150\n")
 		r1.env.Obstacles = func(routers []engine.VirtualRouter) []string {
 			if len(routers) != 1 || routers[0].VRID != 1 {
-				l.t.Errorf("asked about %+v", routers)
+				l.t.Errorf("called with %+v", routers)
 			}
 			return []string{"net.ipv4.conf.all.arp_ignore is 8"}
 		}

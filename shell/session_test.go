@@ -97,18 +97,19 @@ func TestStaleCandidate(t *testing.T) {
 		t.Errorf("notice %q", got)
 	}
 	if len(b.Notices()) > 0 {
-		t.Errorf("the committer is told: %q", <-b.Notices())
+		t.Errorf("the committer got the notice %q", <-b.Notices())
 	}
 	must(t, a, "rebase", "commit", "end")
 	if len(r.config.Routers) != 1 || r.config.Routers[0].Description != "uplink" || r.config.Routers[0].Protocol.Priority != 90 {
-		t.Errorf("not both changes: %+v", r.config.Routers)
+		t.Errorf("a change is missing: %+v", r.config.Routers)
 	}
 	if a.Prompt() != "r9# " {
 		t.Errorf("prompt %q", a.Prompt())
 	}
 }
 
-// TestStaleCommitListsTheChanges: those since the candidate was made, ten lines at most, with masks in place of secrets.
+// TestStaleCommitListsTheChanges: the refusal lists the changes since the candidate was made, at most ten lines, with
+// masked secrets.
 func TestStaleCommitListsTheChanges(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "10.0.0.7"})
@@ -416,7 +417,7 @@ func TestScript(t *testing.T) {
 		script    string
 		keepGoing bool
 		want      Status
-		out       string // begin of the output
+		out       string // beginning of the output
 	}{
 		{"comments and blanks", "! a\n\n# b\nshow clock | count\r\n", false, Done, "Count: 1 line\n"},
 		{"without a last newline", "show clock | count", false, Done, "Count: 1 line\n"},

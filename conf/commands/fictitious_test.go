@@ -14,7 +14,7 @@ import (
 
 // fictitious is a key that nothing uses. It consists of its declaration only.
 var fictitious = conf.Declare[int](conf.RouterTable, conf.Key{
-	Name: "fictitious_limit", Type: conf.Integer{Low: 3, High: 7}, Default: 5, Help: "Nothing, but for a test",
+	Name: "fictitious_limit", Type: conf.Integer{Low: 3, High: 7}, Default: 5, Help: "No effect, for a test",
 })
 
 const withoutIt = "[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\n"
@@ -68,7 +68,7 @@ func TestADeclaredKeyIsEverywhere(t *testing.T) {
 		e = newEditor(t, withoutIt)
 		e.must("interface eth0 vrrp 1", "fictitious-limit 4", form+" fictitious-limit")
 		if !e.draft.File().Equal(before.File()) {
-			t.Errorf("%s does not take it back", form)
+			t.Errorf("%s does not undo it", form)
 		}
 	}
 
@@ -80,10 +80,10 @@ func TestADeclaredKeyIsEverywhere(t *testing.T) {
 		}
 		return b.String()
 	}
-	contains("?", help("fictit"), "fictitious-limit\tNothing, but for a test (default 5)\n")
+	contains("?", help("fictit"), "fictitious-limit\tNo effect, for a test (default 5)\n")
 	contains("?", help("fictitious-limit "), "<3-7>")
-	contains("reference.toml", string(conf.Reference()), "# Nothing, but for a test. Integer 3-7.\nfictitious_limit = 5\n")
-	contains("docs/configuration.md", conf.RouterTable.Table(), "| `vrouter.fictitious_limit` | integer 3-7 | 5 | Nothing, but for a test |")
+	contains("reference.toml", string(conf.Reference()), "# No effect, for a test. Integer 3-7.\nfictitious_limit = 5\n")
+	contains("docs/configuration.md", conf.RouterTable.Table(), "| `vrouter.fictitious_limit` | integer 3-7 | 5 | No effect, for a test |")
 	var reference bytes.Buffer
 	if err := e.tree.Reference(&reference); err != nil {
 		t.Fatal(err)

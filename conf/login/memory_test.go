@@ -28,7 +28,7 @@ func TestMemory(t *testing.T) {
 	}
 	c.add(users["a"], "other")
 	if c.has(users["a"], "secret") || !c.has(users["a"], "other") {
-		t.Error("the last right password is not the one that is remembered")
+		t.Error("the remembered password is not the last right one")
 	}
 }
 
