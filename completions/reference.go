@@ -52,7 +52,7 @@ func (t *Tree) Reference(w io.Writer) error {
 
 Keywords may be abbreviated while they are unique. `+"`<value 1-9>`"+` stands for a value and its range,
 `+"`a|b`"+` for a choice, `+"`[...]`"+` for an optional part. `+"`?`"+` lists what can follow, Tab completes.
-A text that begins or ends with a blank, or contains `+"`|`"+`, is put in double quotes.
+Put a text that begins or ends with a blank, or contains `+"`|`"+`, in double quotes.
 
 This page is generated from the table of commands.
 `)

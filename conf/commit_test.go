@@ -47,7 +47,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
-		"script that others can change":  {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
+		"script that others can change": {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
 		"hook that others can change": {func(f *File) {
 			Notify.Set(f, Notify.Value(parsed(t, fmt.Sprintf("[[notify]]\ncommand = [%q]\n", open))))
 		},

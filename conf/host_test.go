@@ -15,7 +15,7 @@ func TestWhatAHostRefuses(t *testing.T) {
 	const (
 		macvlan = `router.toml:5: vrouter[0].iftype: "macvlan" is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
 		filter  = `router.toml:5: vrouter[0].socket_filter: true is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
-		accept  = `router.toml:5: vrouter[0].accept_mode: false is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`
+		accept  = `router.toml:5: vrouter[0].accept_mode: false is not supported on FreeBSD: leave it out, and discard packets to the virtual addresses with pf or ipfw`
 	)
 	const (
 		routes = `router.toml:6: protocols.static[0]: is not supported on FreeBSD: set static routes with route(8), or with a routing daemon`

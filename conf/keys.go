@@ -44,7 +44,7 @@ const (
 var (
 	Debug = Declare[int](Root, Key{
 		Name: "debug", Type: Integer{Low: 0, High: MaxDebug, Also: func(n int) bool { return n > MaxDebug }}, Default: 0, Rank: 2,
-		Help: "Amount of logging", Command: "logging level",
+		Help: "Verbosity of the log", Command: "logging level",
 		Value: "level", ValueHelp: "0 information, 1 low, 2 medium, 3 high, 5 everything",
 		Doc: "verbosity of the [log](logging.md): 0 information, 1 low, 2 medium, 3 high, 5 extensive; 4 is read as 3, and more than 5 as 5, with a warning. The flag `-d` overrides it",
 	})
@@ -67,7 +67,7 @@ var (
 	WorkingDir = Declare[string](Root, Key{
 		Name: "working_dir", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultStateDir, Rank: 8,
 		Help: "Working directory of the daemon", Command: "working-directory", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
-		Doc: "directory that relative paths of `pid`, `main_log` and `error_log` start from; a daemon works there, and makes it if it is missing",
+		Doc: "working directory of a daemon, and the start of relative paths of `pid`, `main_log` and `error_log`; a daemon creates it if it is missing",
 	})
 	MainLog = Declare[string](Root, Key{
 		Name: "main_log", Type: Text{Kind: "file", Check: notEmpty}, Absent: "none", Example: DefaultMainLog, Rank: 3,
@@ -88,7 +88,7 @@ var (
 	Hostname = Declare[string](Root, Key{
 		Name: "hostname", Type: Text{Kind: "word", Check: badHostname}, Absent: "the system's", Example: "r1", Rank: 1,
 		Help: "Name of the router in prompts", Value: "name", ValueHelp: "Name, up to 253 characters",
-		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores, which some use",
+		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores",
 	})
 	ControlSocket = Declare[string](Root, Key{
 		Name: "control_socket", Type: Text{Kind: "file", Check: badSocketPath}, Default: DefaultControlSocket, Rank: 9,
@@ -97,8 +97,8 @@ var (
 	})
 	StateDir = Declare[string](Root, Key{
 		Name: "state_dir", Type: Text{Kind: "file", Check: absolute}, Default: DefaultStateDir, Rank: 10,
-		Help: "Directory of the history of commits and the run state", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
-		Doc: "directory of the commit history and of what a restart needs; absolute path",
+		Help: "Directory of the commit history and the run state", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
+		Doc: "directory of the commit history and of the state that a restart needs; absolute path",
 	})
 
 	Tracks    = Declare[[]*Table](Root, Key{Name: "track", Type: SubTables{Of: TrackTable}, Absent: "none"})
@@ -125,7 +125,7 @@ var (
 	APISecret = Declare[string](apiTable, Key{
 		Name: "secret", Type: Text{}, Absent: "random", Secret: Concealed, Rank: 5, Example: "at least 16 characters",
 		Help: "Key that signs session tokens; if set, sessions survive a restart", Command: "api secret",
-		Doc: "key that signs session tokens. Without it, every start makes a random key, which ends all sessions",
+		Doc: "key that signs session tokens. Without it, every start creates a random key, which ends all sessions",
 	})
 	APITLS = Declare[bool](apiTable, Key{
 		Name: "tls", Type: Boolean{}, Default: false, Help: "Serve HTTPS", Command: "api tls", Doc: "HTTPS", Rank: 2,
@@ -156,7 +156,7 @@ var (
 	SSHHostKey = Declare[string](sshTable, Key{
 		Name: "host_key", Type: Text{Kind: "file", Check: absolute}, Absent: "STATE_DIR/" + DefaultHostKey, Shown: true, Example: DefaultStateDir + "/" + DefaultHostKey,
 		Help: "Private key of the router", Command: "ssh host-key",
-		Doc: "private host key; absolute path. Without the file, a key (Ed25519) is made, mode 0600",
+		Doc: "private host key; absolute path. If the file is missing, an Ed25519 key is created, mode 0600",
 	})
 )
 

@@ -95,16 +95,16 @@ var (
 	})
 	NotifyEvents = Declare[[]string](NotifyTable, Key{
 		Name: "events", Type: Strings{}, Default: []string{allTransitions},
-		Help: "Events to run it for (default transition)", ValueHelp: "Words of " + strings.Join(eventNames, ", "),
+		Help: "Events to run the program for (default transition)", ValueHelp: "Any of " + strings.Join(eventNames, ", "),
 		Doc: `"init", "backup", "master" (the state that a virtual router enters), "transition" (all three), "fault", "link", "track", "config"`,
 	})
 	NotifyTimeout = Declare[string](NotifyTable, Key{
 		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: hookTimeout,
-		Help: "Time after which it is killed", Doc: "time after which the program is killed, with all the processes it started",
+		Help: "Time after which the program is killed", Doc: "time after which the program is killed, with all the processes it started",
 	})
 	NotifyUser = Declare[string](NotifyTable, Key{
 		Name: "user", Type: Text{Kind: "user"}, Absent: `"` + DefaultUser + `"`, Example: DefaultUser, Dependent: true,
-		Help: "User that runs it (default nobody)", ValueHelp: "Name of a user of the system",
+		Help: "User that runs the program (default nobody)", ValueHelp: "Name of a user of the system",
 		Doc: "user that runs the program; if the router does not run as root, the router's own user",
 	})
 )

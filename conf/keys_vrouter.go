@@ -188,7 +188,7 @@ var (
 	})
 	Description = Declare[string](RouterTable, Key{
 		Name: "description", Type: Text{Check: badDescription}, Absent: "none", Shown: true, Example: "", Rank: 1,
-		Help: "Description for people", Value: "text", ValueHelp: "The text", Doc: "any text of at most 255 bytes",
+		Help: "Description", Value: "text", ValueHelp: "The text", Doc: "any text of at most 255 bytes",
 		Router: toField(func(r *virtualRouter) *string { return &r.Description }),
 	})
 	Shutdown = Declare[bool](RouterTable, Key{
@@ -198,13 +198,13 @@ var (
 	})
 	AcceptMode = Declare[bool](RouterTable, Key{
 		Name: "accept_mode", Type: Boolean{}, Default: true, Rank: 25,
-		Help: "Accept what is sent to the virtual addresses; \"no\" answers ARP and ND only",
-		Doc: "Accept_Mode (RFC 9568 section 6.1, whose default is false): true accepts what is sent to the virtual addresses. With false a Master that does not " +
-			"own them answers ARP and Neighbor Discovery for them and routes, but discards what is sent to them, by rules in the nftables table `inet vrrpsh`, which " +
+		Help: "Accept packets to the virtual addresses; \"no\" answers ARP and ND only",
+		Doc: "Accept_Mode (RFC 9568 section 6.1, whose default is false): true accepts packets to the virtual addresses. With false a Master that does not " +
+			"own them answers ARP and Neighbor Discovery for them and routes, but discards packets to them, by rules in the nftables table `inet vrrpsh`, which " +
 			"exists while there are such addresses and is restored, at once and then at most once a second, when it or a part of it is removed " +
 			"(`nft flush ruleset`); refused on [FreeBSD](platforms.md)",
 		Router:  toMeaning(func(r *virtualRouter) *bool { return &r.Closed }, func(accept bool) bool { return !accept }),
-		Refused: map[Host]Refusal{FreeBSD: {false, `is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`}},
+		Refused: map[Host]Refusal{FreeBSD: {false, `is not supported on FreeBSD: leave it out, and discard packets to the virtual addresses with pf or ipfw`}},
 	})
 	AcceptPing = Declare[bool](RouterTable, Key{
 		Name: "accept_ping", Type: Boolean{}, Default: false, Rank: 26,

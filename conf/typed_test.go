@@ -78,7 +78,7 @@ func TestTypedFaults(t *testing.T) {
 		{"api host", "[api]\nhost = \"0.0.0.0\"\n", "", `api host "0.0.0.0" is not an address and port such as "0.0.0.0:7080" or "[::1]:7080"`},
 		{"api user", "[api]\nusers = [\"" + user + "\", \"x\"]\n", "", `api user is not of the form {{SHA256}}name:level:salt:hash or {{SCRYPT}}name:level::hash`},
 		{"two users with one name", "[api]\nusers = [\"" + user + "\", \"" + user + "\"]\n", "", `api user a is configured twice`},
-		{"false", base + "accept_mode = false\n", FreeBSD, `eth0 group 51: no accept-mode is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`},
+		{"false", base + "accept_mode = false\n", FreeBSD, `eth0 group 51: no accept-mode is not supported on FreeBSD: leave it out, and discard packets to the virtual addresses with pf or ipfw`},
 		{"ssh", "[ssh]\nauthorized_keys = \"k\"\n", "", `ssh authorized-keys "k" is not an absolute path`},
 		{"realtime", "[realtime]\npriority = 100\n", "", `realtime priority 100 is out of range 0-99`},
 	} {

@@ -56,7 +56,7 @@ func (s *setting) listen(t *target, before bool) {
 // apiSecret edits the key that protects the session tokens.
 var apiSecret = setting{
 	id: conf.APISecret.Path(), syntax: "api secret [<secret...>]", keys: []*conf.Key{conf.APISecret.Key},
-	help: conf.APISecret.Help + "; the command prompts for it if it is left out", secret: "secret", asks: asksSecret,
+	help: conf.APISecret.Help + "; without a value, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "The key"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.APISecret, step) },
 	unset: unsetKeys(conf.APISecret.Key),
@@ -74,7 +74,7 @@ var apiUser = setting{
 	id: conf.APIUsers.Path(), keys: []*conf.Key{conf.APIUsers.Key},
 	syntax: "api user <name:name> level <level:0-9> password|hash [<password...>]",
 	no:     "api user <name:name>",
-	help:   "A user of the API and the shell; the command prompts for the password if it is left out", secret: "password",
+	help:   "A user of the API and the shell; without a password, the command prompts for it", secret: "password",
 	asks: func(step *completions.Step) bool {
 		_, given := step.Arg("password")
 		return !given && !step.Has("hash")

@@ -204,7 +204,7 @@ var (
 var authentication = setting{
 	id: conf.AuthType.Path(), keys: []*conf.Key{conf.AuthType.Key, conf.AuthSecret.Key},
 	syntax: "auth " + authTypes + " [secret [<secret...>]]", no: "auth [" + authTypes + " [secret [<secret...>]]]",
-	help: conf.AuthType.Help + "; the command prompts for a secret without text", secret: "secret", asks: asksSecret,
+	help: conf.AuthType.Help + "; without a value after secret, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: authWords,
 	set: func(t *target, step *completions.Step) error {
 		if _, given := step.Arg("secret"); !given {
@@ -239,7 +239,7 @@ func asksSecret(step *completions.Step) bool {
 // authSecret serves files that set a secret without the type.
 var authSecret = setting{
 	id: conf.AuthSecret.Path(), keys: []*conf.Key{conf.AuthSecret.Key},
-	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; the command prompts for it if it is left out", secret: "secret", asks: asksSecret,
+	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; without a value, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "Shared secret"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.AuthSecret, step) },
 	unset: unsetKeys(conf.AuthSecret.Key),

@@ -104,9 +104,9 @@ func TestNobodyIsKeptOut(t *testing.T) {
 		pause           time.Duration
 		do              func(r *router) func(context.Context, string, func())
 	}{
-		"six addresses, silent":   {6, DefaultLimits.Each, time.Millisecond, silent},
+		"six addresses, silent":            {6, DefaultLimits.Each, time.Millisecond, silent},
 		"one address, more than the limit": {1, 100, time.Millisecond, silent},
-		"hundreds of addresses":   {300, 1, time.Millisecond, silent},
+		"hundreds of addresses":            {300, 1, time.Millisecond, silent},
 		"six addresses, a version": {6, DefaultLimits.Each, time.Millisecond, func(r *router) func(context.Context, string, func()) {
 			return hold(r, "SSH-2.0-x\r\n")
 		}},
