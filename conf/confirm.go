@@ -238,11 +238,11 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	first, old, _ := bytes.Cut(data, []byte("\n"))
 	var h awaitedHeader
 	if err := json.Unmarshal(first, &h); err != nil {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	a := &awaited{Confirmation: h.Confirmation, old: old}
 	if n, err := hex.Decode(a.sum[:], []byte(h.SHA256)); err != nil || n != len(a.sum) {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	if !disk.exists || a.sum != disk.sum || h.Format != m.o.Format.String() {
 		return nil, m.forget()

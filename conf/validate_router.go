@@ -160,7 +160,7 @@ func (r *router) interval() {
 	p.Interval = vrrp.IntervalDefault
 	switch {
 	case Timers.IsSet(r.raw) && AdvertiseInterval.IsSet(r.raw):
-		r.faultTyped(r.path(Timers.Name), "", "excludes advertise_interval: give one of them",
+		r.faultTyped(r.path(Timers.Name), "", "excludes advertise_interval: give only one of them",
 			r.name()+": "+AdvertiseInterval.CommandWords()+" is configured twice")
 	case Timers.IsSet(r.raw):
 		p.Interval = time.Duration(valued(r.validator, TimersAdvert, r.raw, r.path(Timers.Name))) * time.Second

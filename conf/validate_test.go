@@ -128,7 +128,7 @@ func TestFaults(t *testing.T) {
 		{"timers 0", base + "timers = { advert = 0 }\n", `f.toml:5: vrouter[0].timers.advert: 0 is out of range 1-255`},
 		{"timers as a table", base + "[vrouter.timers]\n\nadvert = 256\n", `f.toml:7: vrouter[0].timers.advert: 256 is out of range 1-255`},
 		{"timers version 3", base + "version = 3\ntimers = { advert = 41 }\n", `f.toml:6: vrouter[0].timers.advert: 41 is out of range 1-40`},
-		{"timers and advertise_interval", base + "timers = { advert = 1 }\nadvertise_interval = \"1s\"\n", `f.toml:5: vrouter[0].timers: excludes advertise_interval: give one of them`},
+		{"timers and advertise_interval", base + "timers = { advert = 1 }\nadvertise_interval = \"1s\"\n", `f.toml:5: vrouter[0].timers: excludes advertise_interval: give only one of them`},
 		{"interval v2 fraction", interval(2, "1500ms"), `f.toml:6: vrouter[0].advertise_interval: "1500ms" is not in whole seconds, which version 2 requires (RFC 3768 section 5.3.7)`},
 		{"interval v2 low", interval(2, "500ms"), `f.toml:6: vrouter[0].advertise_interval: "500ms" is out of range 1s-255s`},
 		{"interval v2 low end", interval(2, "1s"), ``},

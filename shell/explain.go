@@ -128,7 +128,7 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	wait := left0(now, r.MasterDownAt)
 	if !r.MasterAddr.IsValid() {
 		return []string{
-			fmt.Sprintf("Backup, has heard no Master: becomes Master in %s ms, when the Master Down interval (%s) ends.", wait, arithmetic(r)),
+			fmt.Sprintf("Backup, no Master heard: becomes Master in %s ms, when the Master Down interval (%s) ends.", wait, arithmetic(r)),
 		}
 	}
 	var say []string

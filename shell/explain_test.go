@@ -30,7 +30,7 @@ func TestExplain(t *testing.T) {
 		{
 			name: "no advert heard", r1: v3 + "priority = 150",
 			until: func(*lan, *node, *node) { pass(1500 * time.Millisecond) },
-			want:  []string{"has heard no Master: becomes Master in 1914 ms, when the Master Down interval (3414.062 ms = 3 × 1000 + 106 × 1000/256) ends."},
+			want:  []string{"no Master heard: becomes Master in 1914 ms, when the Master Down interval (3414.062 ms = 3 × 1000 + 106 × 1000/256) ends."},
 		},
 		{
 			name: "higher priority", r1: v3 + "priority = 150", r2: v3 + "priority = 200",
