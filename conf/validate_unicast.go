@@ -78,7 +78,7 @@ func (r *router) endpoint(key, s string) (netip.Addr, bool) {
 	}
 	a := netip.MustParseAddr(s)
 	if r.out.Family != 0 && vrrp.FamilyOf(a) != r.out.Family {
-		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address, as the virtual addresses are")
+		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address like the virtual addresses")
 		return netip.Addr{}, false
 	}
 	return a, true
