@@ -5,6 +5,7 @@ package driver
 import (
 	"testing"
 
+	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
 )
 
@@ -26,5 +27,17 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 		}
 	default:
 		t.Error("the configuration waits forever")
+	}
+}
+
+// TestAdvertWithoutASocket checks that an advert for which no socket is open counts as not sent.
+func TestAdvertWithoutASocket(t *testing.T) {
+	b := newBench(1, 100)
+	key := b.config.Routers[0].Key
+	before := b.core.Snapshot(b.now).Routers[0].Counters.SendErrors
+	b.queue(&engine.Send{Key: key, Link: 77, Priority: 100})
+	b.flush(b.now)
+	if got := b.core.Snapshot(b.now).Routers[0].Counters.SendErrors - before; got != 1 || b.resources.SendErrors != 1 {
+		t.Errorf("counted are %d adverts of the virtual router and %d in all, want one", got, b.resources.SendErrors)
 	}
 }
