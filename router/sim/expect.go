@@ -19,6 +19,9 @@ func (w *watch) expect() {
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.expected, v.expectAt = p, w.now()
+			if v.heardAt != never && int(v.heard.priority) >= p {
+				v.lowerSince = never
+			}
 		}
 		interval := r.Protocol.Interval
 		if v.shortest == 0 {
