@@ -162,3 +162,19 @@ func TestSessionsCountUntilTheClientClosesThem(t *testing.T) {
 	close(requests)
 	r.wait("the end of the connection", ended)
 }
+
+// TestLoginIsShort: a client cannot make the server hold long packets while it waits for its login.
+func TestLoginIsShort(t *testing.T) {
+	r := newRouter(t, nil)
+	if c, err := r.dial("bob", ssh.Password(strings.Repeat("x", maxLogin))); err == nil || strings.Contains(err.Error(), "unable to authenticate") {
+		t.Errorf("a long password: %v, %v", c, err)
+	}
+	c, err := r.dial("bob", ssh.Password("banana"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if out, _, status := r.run(c, "", strings.Repeat("say hello\n", 2*maxLogin/10)); status != 0 || !strings.HasPrefix(out, "hello\n") {
+		t.Errorf("a long script after the login: %.20q, status %d", out, status)
+	}
+}
