@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/BurntSushi/toml"
 )
@@ -26,6 +28,8 @@ const (
 	// and the memory needed to read a file.
 	maxValues = 1 << 19
 	maxTables = 1 << 16
+	// pipeTimeout is how long a file that is a pipe may take to deliver its content.
+	pipeTimeout = 10 * time.Second
 	// maxFaults is the maximum number of faults reported for a configuration.
 	maxFaults = 100
 )
@@ -49,14 +53,19 @@ func ReadFile(path string, format Format) (*File, *Origin, error) {
 
 // readLimited reads a file of at most MaxFileSize bytes.
 func readLimited(path string) ([]byte, error) {
-	r, err := os.Open(path)
+	// Without O_NONBLOCK, opening a pipe waits for its other end, which may never come.
+	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	defer func() { _ = r.Close() }()
+	_ = r.SetReadDeadline(time.Now().Add(pipeTimeout)) // other files have no deadlines and need none
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	if info, err := r.Stat(); err == nil && len(data) == 0 && info.Mode()&os.ModeNamedPipe != 0 {
+		return nil, fmt.Errorf("read configuration: %s: a pipe with nothing to read", path)
 	}
 	if len(data) > MaxFileSize {
 		return nil, Faults{{Place: path, Problem: tooLarge}}
