@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // Disk is the file system with the configuration file, the history and the awaited confirmation. Its methods work like the
@@ -45,7 +46,15 @@ var (
 // osDisk is the file system of the operating system.
 type osDisk struct{}
 
-func (osDisk) Open(name string) (DiskFile, error) { return opened(os.Open(name)) }
+func (osDisk) Open(name string) (DiskFile, error) {
+	// Without O_NONBLOCK, opening a pipe waits for its other end, which may never come.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		_ = f.SetReadDeadline(time.Now().Add(pipeTimeout)) // other files have no deadlines and need none
+	}
+	return opened(f, err)
+}
+
 func (osDisk) Create(name string, mode fs.FileMode) (DiskFile, error) {
 	return opened(os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode))
 }
