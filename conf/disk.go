@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -75,17 +74,14 @@ func opened(f *os.File, err error) (DiskFile, error) {
 	return f, nil
 }
 
-// unlimited is the limit of readAll for files that the Manager writes.
-const unlimited = math.MaxInt64 - 1
-
-// readAll reads a file, but at most limit bytes and one more.
-func readAll(d Disk, name string, limit int64) ([]byte, error) {
+// readAll is os.ReadFile.
+func readAll(d Disk, name string) ([]byte, error) {
 	f, err := d.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	return io.ReadAll(f)
 }
 
 // syncDir makes the names in a directory survive a power failure.
