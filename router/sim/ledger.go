@@ -108,6 +108,10 @@ func (g *ledger) opened(l *life) {
 		for old := range g.may {
 			may[old] = true
 		}
+	} else if g.asked > 0 && text == g.pending {
+		// The disk did not return the note of what waits for its confirmation; a later start may read it, and go back.
+		maps.Copy(may, g.may)
+		g.back = 0
 	} else {
 		g.asked, g.back = 0, 0
 	}
