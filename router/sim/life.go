@@ -76,7 +76,6 @@ func newLife(m *machine, h *driver.Handover) {
 	if err != nil {
 		m.note("cannot start: %v", err)
 		l.over()
-		m.startLater(again)
 		return
 	}
 	m.kernel.LoseNews() // the program is told everything at first
