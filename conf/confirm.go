@@ -226,7 +226,7 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if m.o.StateDir == "" {
 		return nil, nil
 	}
-	data, err := readAll(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile), unlimited)
+	data, err := readAll(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile))
 	if absent(err) {
 		return nil, nil
 	}
