@@ -179,7 +179,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if cfg == nil || v.key.Interface != lanName(f.lan) || !slices.ContainsFunc(cfg.Addresses, func(a engine.Address) bool { return a.Addr == addr }) {
 			continue
 		}
-		if !v.mastered {
+		if v.state != vrrp.Master {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
 		v.announced[addr] = true
