@@ -11,7 +11,7 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell packaging/version.sh)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim e2e bench microbench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim e2e mutants bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
@@ -21,9 +21,11 @@ test: peers lint cross unit race fuzz-ci sim e2e ## everything; end-to-end tests
 peers: ## the routers and tools that the end-to-end tests talk to
 	e2e/install-peers.sh
 
+# The cache does not see that files outside tools have changed.
 unit:
 	$(GO) vet ./...
 	$(GO) test $$($(GO) list ./... | grep -v /e2e)
+	$(GO) test -C tools -count=1 ./...
 
 race: ## the packages with goroutines, under the race detector
 	$(GO) test -race ./engine/driver ./platform/fake ./conf ./shell/... ./api
@@ -31,6 +33,7 @@ race: ## the packages with goroutines, under the race detector
 lint:
 	$(GO) mod tidy -diff
 	$(LINT) run ./...
+	linter=$$($(LINT_PATH)) && cd tools && $$linter run ./...
 
 # The linter is built for this system and lints for the other.
 cross: ## the other systems: built, vetted, and FreeBSD linted
@@ -64,6 +67,9 @@ sim: ## whole routers in virtual time with new seeds: networks, kernels, disks a
 
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR, User Mode Linux
 	$(GO) test -count=1 -timeout 15m -p 1 -v ./e2e/...
+
+mutants: ## make one fault at a time and see whether the tests catch it; takes an hour, MUTANTS are its flags ("-help")
+	$(GO) run -C tools ./mutants $(MUTANTS)
 
 bench: ## vrrpsh, keepalived and FRR side by side (docs/performance.md); needs root, takes half an hour
 	$(GO) test -run '^$$' -bench SideBySide -benchtime 1x -timeout 3h ./e2e

@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"engine/driver/hook":    {"engine", "engine/vrrp", "platform/program"},
 	"engine/driver":         {"engine", "engine/driver/hook", "engine/driver/track", "engine/vrrp", "platform", "platform/feed", "platform/journal", "platform/program"},
 	"packaging":             {},
+	"tools/mutants":         {},
 	"engine/sniff":          {"engine/vrrp", "platform/frame"},
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
 	"conf":                  {"completions", "engine", "engine/vrrp", "platform/program"},

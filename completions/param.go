@@ -101,7 +101,7 @@ var checks = map[string]func(string) error{
 func checkInterface(s string) error {
 	unfit := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/:%", r) }
 	if s == "" || len(s) > 15 || strings.ContainsFunc(s, unfit) || s == "." || s == ".." {
-		return errors.New("not a name of an interface (1-15 characters)")
+		return errors.New("not an interface name (1-15 characters)")
 	}
 	return nil
 }
@@ -109,12 +109,12 @@ func checkInterface(s string) error {
 func checkAddress(s string) error {
 	if strings.Contains(s, "/") {
 		if _, err := netip.ParsePrefix(s); err != nil {
-			return errors.New("not an address with prefix length, as 10.0.0.1/24")
+			return errors.New("not an address with prefix length, such as 10.0.0.1/24")
 		}
 		return nil
 	}
 	if a, err := netip.ParseAddr(s); err != nil || a.Zone() != "" {
-		return errors.New("not an address, as 10.0.0.1 or 10.0.0.1/24")
+		return errors.New("not an address, such as 10.0.0.1 or 10.0.0.1/24")
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func checkAddress(s string) error {
 func checkPrefix(s string) error {
 	p, err := netip.ParsePrefix(s)
 	if err != nil || !p.Addr().Is4() {
-		return errors.New("not a destination, as 10.0.0.0/8")
+		return errors.New("not a destination, such as 10.0.0.0/8")
 	}
 	if p != p.Masked() {
 		return fmt.Errorf("not a network: that is %s", p.Masked())
@@ -144,14 +144,14 @@ func checkDuration(s string) error {
 		return nil
 	}
 	if _, err := time.ParseDuration(s); err != nil {
-		return errors.New("not a duration, as 1s, 500ms or 30 (seconds)")
+		return errors.New("not a duration, such as 1s, 500ms or 30 (seconds)")
 	}
 	return nil
 }
 
 func checkRevision(s string) error {
 	if _, err := strconv.ParseUint(s, 10, 63); err != nil {
-		return errors.New("not a number of a revision")
+		return errors.New("not a revision number")
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func checkEndpoint(s string) error {
 	}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
-		return errors.New("not an address and port, as 0.0.0.0:7080")
+		return errors.New("not an address and port, such as 0.0.0.0:7080")
 	}
 	if n, err := strconv.ParseUint(s[i+1:], 10, 16); err != nil || n == 0 {
 		return errors.New("the port must be 1-65535")

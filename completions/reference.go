@@ -18,7 +18,7 @@ var chapters = []struct {
 	{"Show", "In every mode.", func(c *Command) bool {
 		return strings.HasPrefix(c.ID, "show.")
 	}},
-	{"Exec mode", "The mode that a session begins in. In the other modes these commands follow `do`.", func(c *Command) bool {
+	{"Exec mode", "The mode in which a session begins. In the other modes, put `do` before these commands.", func(c *Command) bool {
 		return slices.Contains(c.Modes, Exec) && !c.Demo && !strings.HasPrefix(c.ID, "show.")
 	}},
 	{"The lab", "In `vrrpsh demo` only.", func(c *Command) bool { return c.Demo }},
@@ -51,8 +51,8 @@ func (t *Tree) Reference(w io.Writer) error {
 	fmt.Fprint(out, `# Commands
 
 Keywords may be abbreviated while they are unique. `+"`<value 1-9>`"+` stands for a value and its range,
-`+"`a|b`"+` for a choice, `+"`[...]`"+` for what may be left out. `+"`?`"+` lists what can follow, Tab completes.
-A text that begins or ends with a blank, or contains `+"`|`"+`, is put in double quotes.
+`+"`a|b`"+` for a choice, `+"`[...]`"+` for an optional part. `+"`?`"+` lists what can follow, Tab completes.
+Put a text that begins or ends with a blank, or contains `+"`|`"+`, in double quotes.
 
 This page is generated from the table of commands.
 `)
@@ -79,7 +79,7 @@ func (t *Tree) describe(w io.Writer, c *Command) {
 	}
 	if c.No != "" {
 		if no, err := parseSyntax(c.No); err == nil {
-			fmt.Fprintf(w, " Taken back by `no %s`.", display(no))
+			fmt.Fprintf(w, " Undo with `no %s`.", display(no))
 		}
 	}
 	fmt.Fprintln(w)

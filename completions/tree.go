@@ -64,13 +64,13 @@ func Compile(commands []Command, topics map[string]string) (*Tree, error) {
 		}
 		exec := t.modes[Exec].root
 		mt.root.words = append(mt.root.words,
-			&edge{word: "no", help: "Take a setting back or switch it off", level: Administrator, to: mt.no, form: No},
-			&edge{word: "default", help: "Set a setting back to its default", level: Administrator, to: mt.no, form: Default},
+			&edge{word: "no", help: "Remove a setting or switch it off", level: Administrator, to: mt.no, form: No},
+			&edge{word: "default", help: "Reset a setting to its default", level: Administrator, to: mt.no, form: Default},
 			&edge{word: "do", help: "Run a command of exec mode", to: exec, do: true},
 			&edge{word: "run", help: "Run a command of exec mode", to: exec, do: true})
 		mt.settings.words = append(mt.settings.words,
-			&edge{word: "no", help: "Take a setting back or switch it off", level: Administrator, to: mt.no, form: No},
-			&edge{word: "default", help: "Set a setting back to its default", level: Administrator, to: mt.no, form: Default})
+			&edge{word: "no", help: "Remove a setting or switch it off", level: Administrator, to: mt.no, form: No},
+			&edge{word: "default", help: "Reset a setting to its default", level: Administrator, to: mt.no, form: Default})
 	}
 	for _, mt := range t.modes {
 		for _, n := range []*node{mt.root, mt.settings, mt.no} {

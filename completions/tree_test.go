@@ -164,13 +164,13 @@ func TestErrors(t *testing.T) {
 		{Exec, Administrator, "show clock | last 0", Invalid, 18, "Invalid input detected at '^' marker. Lines must be 1-1000000"},
 		{Exec, Administrator, "wr mem", Invalid, 0, `Invalid input detected at '^' marker. "commit" writes the configuration file`},
 		{Exec, Administrator, "show standby brief", Invalid, 5, `Invalid input detected at '^' marker. "show vrrp" is the same here`},
-		{ConfigRouter, Administrator, "delete priority", Invalid, 0, `Invalid input detected at '^' marker. "no" and the setting, in configure mode, takes it back`},
+		{ConfigRouter, Administrator, "delete priority", Invalid, 0, `Invalid input detected at '^' marker. "no" and the setting, in configure mode, removes it`},
 		{Exec, Administrator, "hostname x", Invalid, 0, `Invalid input detected at '^' marker. "hostname" is a command of configure mode`},
 		{Config, Administrator, "clear vrrp statistics", Invalid, 0, `Invalid input detected at '^' marker. "clear" is a command of exec mode: "do clear"`},
 		{Config, Administrator, "priority 5", Invalid, 0, `Invalid input detected at '^' marker. "priority" is a setting of a virtual router: "interface NAME vrrp N" comes first`},
 		{Config, Administrator, "interface eth0 vrrp 1 priority 0", Invalid, 31, "Invalid input detected at '^' marker. Priority must be 1-254"},
 		{Config, Administrator, "interface eth0 show", Invalid, 15, "Invalid input detected at '^' marker. Expected default, no or vrrp"},
-		{Config, Administrator, "interface a/b", Invalid, 10, "Invalid input detected at '^' marker. Not a name of an interface (1-15 characters)"},
+		{Config, Administrator, "interface a/b", Invalid, 10, "Invalid input detected at '^' marker. Not an interface name (1-15 characters)"},
 		{Config, Administrator, "no hostname", Incomplete, -1, ""}, // legal
 		{Config, Administrator, "no show", Invalid, 3, "Invalid input detected at '^' marker. Expected hostname or interface"},
 		{ConfigRouter, Administrator, `description "x`, Invalid, 12, "Invalid input detected at '^' marker. The closing quote is missing"},
@@ -195,7 +195,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("kind %d offset %d: %s", err.Kind, err.Offset, err)
 			}
 			if tc.level == Viewer && slices.Contains(err.Words, "configure") {
-				t.Error("a viewer is told of what he may not do")
+				t.Error("a viewer sees a command above the viewer's level")
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestMistakesInTheTable are found when it is compiled.
+// TestMistakesInTheTable checks that mistakes in the table are found when it is compiled.
 func TestMistakesInTheTable(t *testing.T) {
 	for name, commands := range map[string][]Command{
 		"same syntax":   {{ID: "a", Modes: []Mode{Exec}, Syntax: "x [y]"}, {ID: "b", Modes: []Mode{Exec}, Syntax: "x"}},

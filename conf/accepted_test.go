@@ -41,19 +41,19 @@ func formatOf(path string) conf.Format {
 	return conf.TOML
 }
 
-// recording is the file in testdata/recorded with this name.
+// recording is the file with this name in testdata/recorded.
 func recording(name string) string { return filepath.Join("testdata", "recorded", name) }
 
-// waivers are the lines of recorded meanings that were wrong, and what is right, by the accepted file.
+// waivers lists, per accepted file, the recorded lines that were wrong, each with the correct line.
 var waivers = map[string]map[string]string{
-	"rvrrpd-proprietary.toml": { // its level 4 was read as 5, without a warning
+	"rvrrpd-proprietary.toml": { // level 4 was read as 5, without a warning
 		"General.Debug = 5\n":     "General.Debug = 3\n",
 		"Warnings = 3 elements\n": "Warnings = 4 elements\n",
 	},
 }
 
-// TestAcceptedFiles holds that every configuration that a release has accepted keeps its meaning, also in the files that
-// are written of it.
+// TestAcceptedFiles checks that every configuration that a release has accepted keeps its meaning, and so do the files
+// written from it.
 func TestAcceptedFiles(t *testing.T) {
 	for _, path := range accepted(t) {
 		name := filepath.Base(path)
@@ -86,7 +86,7 @@ func TestAcceptedFiles(t *testing.T) {
 	}
 }
 
-// TestAcceptedPasswords holds that every form of a users line lets its user in, and nobody else.
+// TestAcceptedPasswords checks that every form of a users line accepts its user's password and no other.
 func TestAcceptedPasswords(t *testing.T) {
 	data, err := os.ReadFile("testdata/accepted/users.toml")
 	if err != nil {
@@ -106,7 +106,7 @@ func TestAcceptedPasswords(t *testing.T) {
 	}
 }
 
-// keeps checks that a configuration has every value that was recorded, or the one in its place. It may have gained settings.
+// keeps checks that a configuration has every recorded value, or its replacement. The configuration may have new settings.
 func keeps(t *testing.T, want string, c *conf.Config, instead map[string]string) {
 	t.Helper()
 	got := make(map[string]bool)
@@ -126,7 +126,7 @@ func keeps(t *testing.T, want string, c *conf.Config, instead map[string]string)
 	}
 }
 
-// meaning returns a validated configuration, a line for each value.
+// meaning returns a validated configuration with one line per value.
 func meaning(c *conf.Config) string {
 	var b strings.Builder
 	system, _ := os.Hostname()
@@ -134,14 +134,14 @@ func meaning(c *conf.Config) string {
 		if path == "General.Hostname" && value == fmt.Sprintf("%q", system) {
 			value = "(the system's)"
 		}
-		if !strings.HasPrefix(path, "Warnings[") { // prose
+		if !strings.HasPrefix(path, "Warnings[") { // text for people
 			fmt.Fprintf(&b, "%s = %s\n", path, value)
 		}
 	})
 	return b.String()
 }
 
-// walk calls line for every value, with names and not numbers where a value has a name.
+// walk calls line for every value. Values that have names are written as names, not as numbers.
 func walk(v reflect.Value, path string, line func(path, value string)) {
 	switch x := v.Interface().(type) {
 	case conf.User:

@@ -19,11 +19,11 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// around is a file around one key, as both formats can say it.
+// around is a file around one key, with parts that both formats can express.
 type around struct {
 	name    string
 	version vrrp.Version
-	router  map[string]any // of the virtual router
+	router  map[string]any // for the virtual router
 }
 
 var surroundings = []around{
@@ -32,7 +32,7 @@ var surroundings = []around{
 	{"IPv6", vrrp.V3, map[string]any{"group": 51, "interface": "eth0", "vips": []any{"fe80::1", "2001:db8::1"}}},
 }
 
-// required are the keys that the tables need.
+// required are the keys that the tables require.
 func (a around) required(s *Schema, k *Key) map[string]any {
 	switch s {
 	case RouterTable:
@@ -55,7 +55,7 @@ func (a around) required(s *Schema, k *Key) map[string]any {
 
 // with returns a file in which the key has a value, and the path of the key.
 func (a around) with(k *Key, v any) (file map[string]any, path string) {
-	var chain []*Key // to the key
+	var chain []*Key // from the top level to the key
 	for at := k; at != nil; at = at.schema.holder {
 		chain = append([]*Key{at}, chain...)
 	}
@@ -86,10 +86,11 @@ func writeJSON(t require, v any) []byte {
 	if err := enc.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	return bytes.ReplaceAll(bytes.TrimSpace(b.Bytes()), []byte("\x7f"), []byte(`\u007f`)) // TOML wants it
+	return bytes.ReplaceAll(bytes.TrimSpace(b.Bytes()), []byte("\x7f"), []byte(`\u007f`)) // required by TOML
 }
 
-// writeTOML writes a file in TOML, independently of Marshal. Numbers, strings and lists of them are as in JSON.
+// writeTOML writes a file in TOML, independently of Marshal. Numbers, strings and lists of them look the same
+// in JSON.
 func writeTOML(t require, file map[string]any) []byte {
 	var b bytes.Buffer
 	var write func(v any)
@@ -122,14 +123,14 @@ func writeTOML(t require, file map[string]any) []byte {
 	return b.Bytes()
 }
 
-// require is what testing.T and rapid.T have in common here.
+// require is the part of testing.T and rapid.T that is used here.
 type require interface {
 	Helper()
 	Fatal(args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// without returns faults without their places, which the formats do not have in common.
+// without returns faults without their places, because the formats have different places.
 func without(err error) []Fault {
 	var faults Faults
 	errors.As(err, &faults)
@@ -141,7 +142,8 @@ func without(err error) []Fault {
 	return out
 }
 
-// agree reads a value of a key from TOML and JSON, and returns the faults of the key, which are the same.
+// agree reads a value of a key from TOML and from JSON, checks that the faults are the same, and returns the
+// faults of the key.
 func agree(t require, k *Key, a around, v any) []Fault {
 	t.Helper()
 	file, path := a.with(k, v)
@@ -181,13 +183,13 @@ func agree(t require, k *Key, a around, v any) []Fault {
 	return own
 }
 
-// edge is a value, and whether it is one that the key declares.
+// edge is a value, and whether the key allows it.
 type edge struct {
 	v     any
 	legal bool
 }
 
-// edges are the values in, at and just beyond the range of a key.
+// edges returns values in, at and just beyond the range of a key.
 func edges(k *Key, version vrrp.Version) []edge {
 	var all []edge
 	add := func(legal bool, values ...any) {
@@ -255,7 +257,7 @@ func edges(k *Key, version vrrp.Version) []edge {
 	return all
 }
 
-// TestFormatsAgree takes values in, at and beyond the range of every key through TOML and JSON.
+// TestFormatsAgree reads values in, at and beyond the range of every key as TOML and as JSON.
 func TestFormatsAgree(t *testing.T) {
 	eachSchema(func(s *Schema) {
 		for _, k := range s.Keys() {
@@ -282,7 +284,7 @@ func TestFormatsAgree(t *testing.T) {
 	})
 }
 
-// byItself tells whether a fault is what the value is by itself, not beside others.
+// byItself tells whether a fault lies in the value itself and not in its combination with other values.
 func byItself(k *Key, a around, f Fault) bool {
 	if strings.HasPrefix(f.Problem, "is not an integer") || strings.HasPrefix(f.Problem, "is not a string") || strings.HasPrefix(f.Problem, "is not true or false") ||
 		strings.HasPrefix(f.Problem, "is not a list") || strings.HasPrefix(f.Problem, "is not a table") {
@@ -302,7 +304,7 @@ func byItself(k *Key, a around, f Fault) bool {
 	return false
 }
 
-// fits tells whether a value has the type of a key, or of its elements.
+// fits tells whether a value has the type of a key, or the type of its elements.
 func fits(k *Key, v any) bool {
 	switch v.(type) {
 	case int:
@@ -317,7 +319,7 @@ func fits(k *Key, v any) bool {
 	return false
 }
 
-// anyRaw draws a value for a key, most of them of its type.
+// anyRaw draws a value for a key, usually one of its type.
 func anyRaw(t *rapid.T, k *Key) any {
 	scalar := func(of Type) any {
 		switch of.(type) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// manyGroups is what docs call a large configuration: 16 interfaces with 250 groups each.
+// manyGroups is what the docs call a large configuration: 16 interfaces with 250 groups each.
 func manyGroups() *File {
 	f := NewFile()
 	Hostname.Set(f, "r1")
@@ -79,7 +79,7 @@ func BenchmarkMarshal4000(b *testing.B) {
 	}
 }
 
-// BenchmarkFaults4000 is a configuration in which every group is wrong.
+// BenchmarkFaults4000 reads a configuration in which every group has a fault.
 func BenchmarkFaults4000(b *testing.B) {
 	f := manyGroups()
 	for _, v := range VRouters.Value(f) {
@@ -93,7 +93,7 @@ func BenchmarkFaults4000(b *testing.B) {
 	}
 }
 
-// BenchmarkCommitOneOf4000 is the whole way of a commit but the engine's.
+// BenchmarkCommitOneOf4000 measures a whole commit without the engine's part.
 func BenchmarkCommitOneOf4000(b *testing.B) {
 	dir := b.TempDir()
 	path := filepath.Join(dir, "r1.toml")

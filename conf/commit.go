@@ -168,7 +168,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 	if next.info.Confirm > 0 {
 		var err error
 		if waits, err = m.promise(running, next); err != nil {
-			err = fmt.Errorf("note what to go back to without a confirmation: %w", err)
+			err = fmt.Errorf("record the configuration to roll back to: %w", err)
 			return nil, &ApplyError{Step: "note", Err: errors.Join(err, m.unpromise())}
 		}
 	}
@@ -196,7 +196,7 @@ func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (
 				without = append(without, missing{p, err})
 				continue
 			}
-			next.info.progress("going back to the old configuration")
+			next.info.progress("restoring the old configuration")
 			return nil, &ApplyError{Step: "apply", Part: p.Name, Err: err, Restore: m.restore(ctx, m.parts[:i+1], running, next)}
 		}
 	}
@@ -300,11 +300,11 @@ func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
 	e := m.history.find(disk.sum)
 	m.mu.Unlock()
 	if e != nil && e.name != "" {
-		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; as it was, it is revision %d", m.o.Path, e.rev.ID)}, nil
+		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is revision %d", m.o.Path, e.rev.ID)}, nil
 	}
 	copied, err := m.backup(data)
 	if err != nil {
-		return nil, fmt.Errorf("keep the file as it was written by hand: %w", err)
+		return nil, fmt.Errorf("keep the file that was written by hand: %w", err)
 	}
-	return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; as it was, it is in %s", m.o.Path, copied)}, nil
+	return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is in %s", m.o.Path, copied)}, nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestBadInputIsRefusedAtCommit commits what cannot run: "commit check" and "commit" both say where it is, and nothing
-// changes.
+// TestBadInputIsRefusedAtCommit commits configurations that cannot run: "commit check" and "commit" both name the
+// place of the fault, and nothing changes.
 func TestBadInputIsRefusedAtCommit(t *testing.T) {
 	dir := t.TempDir()
 	plain, open := script(t, dir, "plain", 0o644), script(t, dir, "open", 0o757)
@@ -43,19 +43,19 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			VRouters.Set(f, append(VRouters.Value(f), other))
 			SyncGroup.Set(VRouters.Value(f)[0], "edge")
 			SyncGroup.Set(other, "edge")
-		}, `absent0 group 52: sync-group "edge" already has absent0 group 51: one link and family must not decide twice`},
+		}, `absent0 group 52: sync-group "edge" already has absent0 group 51: a sync group can have only one member per interface and family`},
 		"unknown object": {first(func(v *Table) { Track.Set(v, Track.Value(router1(t, "track = [{ object = \"nothing\" }]\n"))) }),
 			`absent0 group 51: track nothing: no such object`},
 		"script that is not executable": {object(plain), `track a: script "` + plain + `" is not executable`},
-		"script that others may write":  {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
-		"hook that others may write": {func(f *File) {
+		"script that others can change": {object(open), `track a: script "` + open + `" can be changed by users other than its owner (mode 0757)`},
+		"hook that others can change": {func(f *File) {
 			Notify.Set(f, Notify.Value(parsed(t, fmt.Sprintf("[[notify]]\ncommand = [%q]\n", open))))
 		},
 			`notify hook1: command "` + open + `" can be changed by users other than its owner (mode 0757)`},
 		"mixed families": {first(func(v *Table) { VIPs.Set(v, []string{"10.0.0.1", "2001:db8::1"}) }),
 			`absent0 group 51: vip "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
 		"more addresses than fit": {first(func(v *Table) { VIPs.Set(v, many) }),
-			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+			`absent0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit, including the derived link-local address`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			engine := &applier{}
@@ -93,12 +93,13 @@ func addressed(vips []string, version int) *Table {
 	return v
 }
 
-// TestFewAddressesFitEverywhere: nobody is asked for an MTU, which takes a system call for each of thousands.
+// TestFewAddressesFitEverywhere: for a few addresses the MTU is not read, because that costs a system call for each of
+// thousands of virtual routers.
 func TestFewAddressesFitEverywhere(t *testing.T) {
 	for _, vips := range [][]string{{"10.1.1.1", "10.1.2.1", "10.1.3.1"}, {"fe80::1", "2001:db8::1"}} {
 		v := newValidator(fileOf(addressed(vips, 3)), nil, "linux")
 		v.mtu = func(string) (int, bool) {
-			t.Errorf("%q: the interface is asked", vips)
+			t.Errorf("%q: the MTU of the interface is read", vips)
 			return 0, false
 		}
 		if v.config(); len(v.faults) > 0 {
@@ -107,23 +108,23 @@ func TestFewAddressesFitEverywhere(t *testing.T) {
 	}
 }
 
-// TestAddressesFitTheInterface holds the number of addresses against the MTU of the interface.
+// TestAddressesFitTheInterface checks the number of addresses against the MTU of the interface.
 func TestAddressesFitTheInterface(t *testing.T) {
 	for _, tt := range []struct {
-		mtu, version, addresses int // a negative number of addresses are of IPv6
+		mtu, version, addresses int // negative: that many IPv6 addresses
 		want                    string
 	}{
 		{1500, 3, 255, ""},
 		{1028, 3, 250, ""},
-		{1028, 3, 251, "251 addresses do not fit an advertisement: at most 250 IPv4 addresses do on eth0, whose MTU is 1028"},
-		{1028, 2, 249, "249 addresses do not fit an advertisement: at most 248 IPv4 addresses do on eth0, whose MTU is 1028"},
-		{9000, 3, 256, "256 addresses do not fit an advertisement: at most 255 IPv4 addresses do"},
+		{1028, 3, 251, "251 addresses do not fit an advertisement: at most 250 IPv4 addresses fit on eth0, whose MTU is 1028"},
+		{1028, 2, 249, "249 addresses do not fit an advertisement: at most 248 IPv4 addresses fit on eth0, whose MTU is 1028"},
+		{9000, 3, 256, "256 addresses do not fit an advertisement: at most 255 IPv4 addresses fit"},
 		{1500, 3, -90, ""},
-		{1500, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do on eth0, whose MTU is 1500"},
+		{1500, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit on eth0, whose MTU is 1500"},
 		{1280, 3, -77, ""},
-		{1280, 3, -78, "78 addresses do not fit an advertisement: at most 77 IPv6 addresses do on eth0, whose MTU is 1280"},
+		{1280, 3, -78, "78 addresses do not fit an advertisement: at most 77 IPv6 addresses fit on eth0, whose MTU is 1280"},
 		{9000, 3, -255, ""},
-		{0, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses do"},
+		{0, 3, -91, "91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit"},
 	} {
 		var vips []string
 		for i := range max(tt.addresses, -tt.addresses) {

@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNothingAwaited is the error of Confirm when no commit awaits confirmation.
-var ErrNothingAwaited = errors.New("no commit waits for a confirmation")
+var ErrNothingAwaited = errors.New("no commit is waiting for confirmation")
 
 const (
 	// confirmFile is the file in the state directory that records a commit awaiting confirmation.
@@ -236,11 +236,11 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	first, old, _ := bytes.Cut(data, []byte("\n"))
 	var h awaitedHeader
 	if err := json.Unmarshal(first, &h); err != nil {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	a := &awaited{Confirmation: h.Confirmation, old: old}
 	if n, err := hex.Decode(a.sum[:], []byte(h.SHA256)); err != nil || n != len(a.sum) {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	if !disk.exists || a.sum != disk.sum || h.Format != m.o.Format.String() {
 		return nil, m.forget()

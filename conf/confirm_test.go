@@ -21,7 +21,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// told collects what users are told, as one line each.
+// told collects the notices to users, one line each.
 type told struct {
 	mu    sync.Mutex
 	lines []string
@@ -41,7 +41,7 @@ func (l *told) take() []string {
 	return lines
 }
 
-// listen makes a manager tell.
+// listen connects a manager to the notices.
 func (l *told) listen(o *Options) {
 	o.Now = nil // the bubble's clock
 	boot := time.Now()
@@ -54,7 +54,7 @@ func (l *told) listen(o *Options) {
 		case StageConfirmed:
 			l.add("commit %d confirmed by %s", e.Commit, e.By.User)
 		case StageFailed:
-			l.add("commit %d not taken back", e.Commit)
+			l.add("commit %d not rolled back", e.Commit)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func confirmed(t *testing.T, test func(f *fixture, l *told)) {
 
 const sample = "# by hand\n[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\npriority = 100\n"
 
-// try commits a priority, to be confirmed.
+// try commits a priority that must be confirmed.
 func (f *fixture) try(priority int, minutes int) error {
 	_, err := f.Commit(context.Background(), f.candidate(priority), Info{User: "alice", Confirm: time.Duration(minutes) * time.Minute})
 	return err
@@ -85,7 +85,7 @@ func (f *fixture) must(err error) {
 	}
 }
 
-// runs checks what the engine, the manager and the file agree on.
+// runs checks that the engine, the manager and the file have the same priority.
 func (f *fixture) runs(priority int) {
 	f.t.Helper()
 	file, err := Parse(f.path, []byte(f.disk()), TOML)
@@ -107,10 +107,10 @@ func TestNotConfirmed(t *testing.T) {
 		f.runs(150)
 		c := f.Awaited()
 		if c == nil || c.Commit != 2 || c.Back != 1 || c.User != "alice" || time.Until(c.Deadline) != 5*time.Minute {
-			t.Errorf("awaits %+v", c)
+			t.Errorf("waiting for confirmation: %+v", c)
 		}
 		if by := f.Running().ConfirmBy; !by.Equal(c.Deadline) {
-			t.Errorf("revision is to be confirmed by %s", by)
+			t.Errorf("deadline of the revision: %s", by)
 		}
 		f.sleep(5*time.Minute - time.Millisecond)
 		f.runs(150)
@@ -121,10 +121,10 @@ func TestNotConfirmed(t *testing.T) {
 		}
 		want := []string{"commit 2 by alice: ", "commit 2 has 1m0s left", "commit 3 by vrrpsh: commit 2 of alice was not confirmed"}
 		if diff := cmp.Diff(want, l.take()); diff != "" {
-			t.Errorf("users are told (-want +got):\n%s", diff)
+			t.Errorf("notices (-want +got):\n%s", diff)
 		}
 		if f.Awaited() != nil {
-			t.Error("something is still awaited")
+			t.Error("a commit is still waiting for confirmation")
 		}
 		if _, err := f.Confirm(context.Background(), Info{}); !errors.Is(err, ErrNothingAwaited) {
 			t.Errorf("late confirmation: %v", err)
@@ -158,9 +158,9 @@ func TestConfirmed(t *testing.T) {
 				f.sleep(time.Hour)
 				f.runs(150)
 				if got := l.take(); len(got) < 2 || got[1] != "commit 2 confirmed by bob" {
-					t.Errorf("users are told %q", got)
+					t.Errorf("notices %q", got)
 				}
-				f.open() // and nothing is left for a restart
+				f.open() // and a restart finds nothing to roll back
 				f.sleep(time.Hour)
 				f.runs(150)
 			})
@@ -168,13 +168,13 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// TestSecondConfirmedCommit: any commit confirms, also one that waits itself.
+// TestSecondConfirmedCommit: every commit confirms the one before, even if it is waiting for confirmation itself.
 func TestSecondConfirmedCommit(t *testing.T) {
 	confirmed(t, func(f *fixture, l *told) {
 		stale := f.candidate(170)
 		f.must(f.try(150, 5))
 		if _, err := f.Commit(context.Background(), stale, Info{Confirm: time.Minute}); !errors.Is(err, ErrStale) {
-			t.Errorf("a candidate from before: %v", err)
+			t.Errorf("an earlier candidate: %v", err)
 		}
 		f.sleep(4 * time.Minute)
 		f.must(f.try(160, 5))
@@ -183,14 +183,14 @@ func TestSecondConfirmedCommit(t *testing.T) {
 		f.sleep(time.Minute)
 		f.runs(150)
 		if got := strings.Join(l.take(), "\n"); !strings.Contains(got, "commit 2 confirmed by alice") {
-			t.Errorf("users are told:\n%s", got)
+			t.Errorf("notices:\n%s", got)
 		}
 		f.sleep(time.Hour)
 		f.runs(150)
 	})
 }
 
-// TestConfirmAcrossRestart lets the router end without a word, as in a crash.
+// TestConfirmAcrossRestart stops the router without warning, as in a crash.
 func TestConfirmAcrossRestart(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -216,14 +216,14 @@ func TestConfirmAcrossRestart(t *testing.T) {
 				f.must(f.try(150, 5))
 				f.Close()
 				f.sleep(tt.down)
-				f.runs(150) // nobody is there to do anything
+				f.runs(150) // no process runs that could act
 				if tt.between != nil {
 					tt.between(f)
 				}
 				f.open()
 				f.runs(tt.atStart)
 				if c := f.Awaited(); (c != nil) != (tt.atStart != tt.later) || c != nil && time.Until(c.Deadline) != 5*time.Minute-tt.down {
-					t.Errorf("awaits %+v", c)
+					t.Errorf("waiting for confirmation: %+v", c)
 				}
 				if tt.comment != "" && f.Running().Comment != tt.comment {
 					t.Errorf("comment %q", f.Running().Comment)
@@ -235,17 +235,17 @@ func TestConfirmAcrossRestart(t *testing.T) {
 	}
 }
 
-// TestConfirmWithAnotherClock ends the router without a word and starts it two minutes later, with the clock set meanwhile: it
-// waits for no longer than it was asked to.
+// TestConfirmWithAnotherClock stops the router without warning and starts it two minutes later, with the clock changed in
+// between: the router waits no longer than requested.
 func TestConfirmWithAnotherClock(t *testing.T) {
 	const asked, down, year = 5 * time.Minute, 2 * time.Minute, 365 * 24 * time.Hour
 	earlier := regexp.MustCompile(`,"(Left|Boot|Until)":("[^"]*"|[0-9]+)`)
 	for _, tt := range []struct {
 		name   string
-		clock  time.Duration // by how much it is set
+		clock  time.Duration // change of the clock
 		reboot bool
-		old    bool          // an earlier release has written the note
-		left   time.Duration // from the second start on
+		old    bool          // the note was written by an earlier release
+		left   time.Duration // at the second start and later
 	}{
 		{"as it was", 0, false, false, asked - down},
 		{"years back", -10 * year, false, false, asked - down},
@@ -271,7 +271,7 @@ func TestConfirmWithAnotherClock(t *testing.T) {
 					data, err := os.ReadFile(note)
 					f.must(err)
 					if !earlier.Match(data) {
-						t.Fatalf("the note does not say what earlier ones did not: %s", data)
+						t.Fatalf("the note lacks the expected fields: %s", data)
 					}
 					f.must(os.WriteFile(note, earlier.ReplaceAll(data, nil), 0o600))
 				}
@@ -295,10 +295,10 @@ func TestConfirmWithAnotherClock(t *testing.T) {
 				}
 				f.runs(150)
 				if c := f.Awaited(); c == nil || c.Deadline.Sub(f.options.Now()) != tt.left || !f.Running().ConfirmBy.Equal(c.Deadline) {
-					t.Errorf("awaits %+v, until %s, want %s", c, f.Running().ConfirmBy, tt.left)
+					t.Errorf("waiting for confirmation: %+v, until %s, want %s", c, f.Running().ConfirmBy, tt.left)
 				}
 
-				// Another start, with the clock years back, makes it no longer.
+				// Another start, with the clock years back, does not make the wait longer.
 				f.sleep(time.Minute)
 				f.Close()
 				set -= 10 * year
@@ -312,7 +312,8 @@ func TestConfirmWithAnotherClock(t *testing.T) {
 	}
 }
 
-// TestConfirmAfterReboots starts the machine again and again with a clock that knows nothing: what was left goes on.
+// TestConfirmAfterReboots reboots the machine repeatedly, with a clock that is never set: the remaining time continues to run
+// down.
 func TestConfirmAfterReboots(t *testing.T) {
 	confirmed(t, func(f *fixture, _ *told) {
 		f.must(f.try(150, 5))
@@ -332,7 +333,7 @@ func TestConfirmAfterReboots(t *testing.T) {
 	})
 }
 
-// TestConfirmNeedsItsNote: without the note a crash would make the commit permanent.
+// TestConfirmNeedsItsNote: without the note, a crash would make the commit permanent.
 func TestConfirmNeedsItsNote(t *testing.T) {
 	confirmed(t, func(f *fixture, _ *told) {
 		f.write = func(path string, data []byte) error {
@@ -348,7 +349,7 @@ func TestConfirmNeedsItsNote(t *testing.T) {
 	})
 }
 
-// TestConfirmedCommitFails: what waited before goes on waiting.
+// TestConfirmedCommitFails: the commit before keeps waiting for confirmation.
 func TestConfirmedCommitFails(t *testing.T) {
 	confirmed(t, func(f *fixture, _ *told) {
 		f.must(f.try(150, 5))
@@ -369,7 +370,7 @@ func TestConfirmedCommitFails(t *testing.T) {
 	})
 }
 
-// TestRollbackFails: it is tried until it succeeds.
+// TestRollbackFails: the rollback is repeated until it succeeds.
 func TestRollbackFails(t *testing.T) {
 	confirmed(t, func(f *fixture, l *told) {
 		f.must(f.try(150, 5))
@@ -383,8 +384,8 @@ func TestRollbackFails(t *testing.T) {
 		})
 		f.sleep(5 * time.Minute)
 		f.runs(150)
-		if got := l.take(); got[len(got)-1] != "commit 2 not taken back" {
-			t.Errorf("users are told %q", got)
+		if got := l.take(); got[len(got)-1] != "commit 2 not rolled back" {
+			t.Errorf("notices %q", got)
 		}
 		fail.Store(false)
 		f.sleep(rollbackPause)

@@ -31,7 +31,7 @@ func fullValue(k *Key) any {
 	}
 }
 
-// visit calls f with a table and all below it.
+// visit calls f with a table and all tables below it.
 func visit(t *Table, path string, f func(t *Table, path string)) {
 	f(t, path)
 	t.each(func(k *Key, v any) {
@@ -46,7 +46,7 @@ func visit(t *Table, path string, f func(t *Table, path string)) {
 	})
 }
 
-// edits are the ways in which the value of a key can be changed.
+// edits returns the ways to change the value of a key.
 var edits = map[string]func(t *Table, k *Key){
 	"set": func(t *Table, k *Key) {
 		switch typ := k.Type.(type) {
@@ -77,7 +77,7 @@ var edits = map[string]func(t *Table, k *Key){
 	},
 }
 
-// TestEditsStayInCopies edits every key of a copy and sees nothing of it in the original.
+// TestEditsStayInCopies edits every key of a copy and checks that the original does not change.
 func TestEditsStayInCopies(t *testing.T) {
 	original := fullTable(Root)
 	before := string(marshal(t, original, TOML))
@@ -106,7 +106,7 @@ func TestEditsStayInCopies(t *testing.T) {
 				}
 			})
 		})
-		// A fork's own keys can be changed, and those of single tables; a list is replaced.
+		// A fork can change its own keys and those of single tables; a list must be replaced.
 		t.Run("fork/"+name, func(t *testing.T) {
 			visit(original, "", func(at *Table, path string) {
 				if !single(at.schema) {
@@ -114,7 +114,7 @@ func TestEditsStayInCopies(t *testing.T) {
 				}
 				for _, k := range at.schema.keys {
 					c := original.Fork()
-					edit(c, k) // by way of the top level
+					edit(c, k) // through the top level
 					check(t, c, name+" of "+join(path, k.Name))
 					c = original.Fork()
 					visit(c, "", func(table *Table, p string) {
@@ -127,12 +127,12 @@ func TestEditsStayInCopies(t *testing.T) {
 			})
 		})
 	}
-	if all := 3 * 2 * 60; paths < all { // a test of nothing would succeed as well
-		t.Errorf("%d keys were edited, which are too few", paths)
+	if all := 3 * 2 * 60; paths < all { // otherwise the test would also pass without edits
+		t.Errorf("only %d keys were edited", paths)
 	}
 }
 
-// single tells whether a table is the top level, or below it by single tables.
+// single tells whether a table is the top level, or reached from it through single tables only.
 func single(s *Schema) bool {
 	for s.holder != nil {
 		if _, ok := s.holder.Type.(SubTable); !ok {
@@ -145,7 +145,7 @@ func single(s *Schema) bool {
 
 // TestForksOfOneTable appends to the lists of two forks of one file.
 func TestForksOfOneTable(t *testing.T) {
-	const users = 17 // for which an append or a copy allocates more than it needs
+	const users = 17 // an append or a copy of such a length allocates spare capacity
 	f := parsed(t, base+second)
 	VRouters.Set(f, append(VRouters.Value(f), router1(t, base)))
 	APIUsers.Set(f, slices.Repeat([]string{"a"}, users))
@@ -169,7 +169,7 @@ func TestForksOfOneTable(t *testing.T) {
 	}
 }
 
-// TestForkOfNothing sets keys of tables that the file does not have.
+// TestForkOfNothing sets keys in tables that the file does not have.
 func TestForkOfNothing(t *testing.T) {
 	f := NewFile()
 	eachSchema(func(s *Schema) {
@@ -182,12 +182,12 @@ func TestForkOfNothing(t *testing.T) {
 			if !k.IsSet(fork) || !f.IsEmpty() {
 				t.Errorf("%s: the fork has it: %t; the original has something: %t", k.Path(), k.IsSet(fork), !f.IsEmpty())
 			}
-			k.Unset(f) // which has not even the table
+			k.Unset(f) // the table is missing, too
 		}
 	})
 }
 
-// TestKeyOfAnotherTable asks tables for keys that they do not have: the panic names the key.
+// TestKeyOfAnotherTable reads keys from tables that do not have them: the panic names the key.
 func TestKeyOfAnotherTable(t *testing.T) {
 	for _, k := range []*Key{Priority.Key, APIHost.Key, TimersAdvert.Key, TrackingObject.Key} {
 		for _, ask := range map[string]func(*Table){"Raw": func(t *Table) { k.Raw(t) }, "SetRaw": func(t *Table) { k.SetRaw(t, fullValue(k)) }} {

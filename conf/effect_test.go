@@ -13,10 +13,11 @@ import (
 	"vrrpsh/engine"
 )
 
-// changed is a change of one key of a virtual router: other lines that it needs, and its line before and after.
+// changed is a change of one key of a virtual router: the other lines that the key requires, and its line before and
+// after.
 type changed struct{ with, from, to string }
 
-// changeOf returns a change of the key alone.
+// changeOf returns a change of this key only.
 func changeOf(k *Key) changed {
 	special := map[*Key]changed{
 		VIP.Key:           {"", `vip = "10.0.0.1"`, `vip = "10.0.0.1/24"`},
@@ -78,14 +79,13 @@ func another(k *Key) any {
 	return v
 }
 
-// TestEffects changes every key of a virtual router alone: what a commit does is what the key declares, and the plan names
-// the key.
+// TestEffects changes every key of a virtual router alone: the commit has the declared effect, and the plan names the key.
 func TestEffects(t *testing.T) {
-	// Keys of which another one has the meaning.
+	// Keys that the plan reports under other names.
 	named := map[*Key][]string{
 		VIP.Key:    {"vips"},
 		Timers.Key: {"advertise_interval"},
-		IfType.Key: {"iftype", "vifname"}, // a macvlan has a name
+		IfType.Key: {"iftype", "vifname"}, // a macvlan gets a name, too
 	}
 	for _, k := range RouterTable.Keys() {
 		t.Run(k.Name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestEffects(t *testing.T) {
 					t.Fatal("a commit changes virtual routers at once")
 				}
 				if !slices.Equal(kinds, want) {
-					t.Fatalf("%q to %q: %s is declared, and the plan is %v", way[0], way[1], k.Effect, kinds)
+					t.Fatalf("%q to %q: declared effect %s, planned %v", way[0], way[1], k.Effect, kinds)
 				}
 				if as, ok := named[k]; ok {
 					fields = as

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestExcessEnds holds that a file whose author means harm costs little: its faults, values and tables are bounded, and messages are short.
+// TestExcessEnds checks that a malicious file costs little: the number of faults, values and tables is bounded, and messages are short.
 func TestExcessEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		text   string
@@ -45,7 +45,7 @@ func TestExcessEnds(t *testing.T) {
 	}
 }
 
-// manyKeys are keys that do not exist.
+// manyKeys returns keys that do not exist.
 func manyKeys(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -54,7 +54,7 @@ func manyKeys(n int) string {
 	return b.String()
 }
 
-// TestWarningsEnd holds that the warnings of a configuration are bounded.
+// TestWarningsEnd checks that the number of warnings is bounded.
 func TestWarningsEnd(t *testing.T) {
 	f := NewFile()
 	var routers []*Table

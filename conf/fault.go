@@ -103,12 +103,12 @@ func (e *ApplyError) Error() string {
 		s = fmt.Sprintf("cannot write the configuration file: %v", e.Err)
 	}
 	if e.Restore != nil {
-		return fmt.Sprintf("%s; going back to the running configuration failed too: %v", s, e.Restore)
+		return fmt.Sprintf("%s; restoring the running configuration failed too: %v", s, e.Restore)
 	}
 	s += "; the running configuration is unchanged"
 	var refused *RefusedFileError
 	if errors.As(e.Err, &refused) {
-		return fmt.Sprintf("%s, but %s has the refused one, which the next start would run: it could not be put back: %v", s, refused.Path, refused.Undo)
+		return fmt.Sprintf("%s, but %s has the refused one, which the next start would run: it could not be restored: %v", s, refused.Path, refused.Undo)
 	}
 	return s
 }
@@ -161,7 +161,7 @@ type FileChangedError struct {
 
 // Error names the file.
 func (e *FileChangedError) Error() string {
-	return fmt.Sprintf("%s was changed since it was last read or written here: a commit would overwrite that", e.Path)
+	return fmt.Sprintf("%s was changed since it was last read or written here: a commit would overwrite the change", e.Path)
 }
 
 // Is finds ErrFileChanged.

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// anyFile draws a File in which every key may be set, also to nonsense.
+// anyFile draws a File in which every key may be set, even to nonsense.
 func anyFile(t *rapid.T) *File { return anyTable(t, Root, "") }
 
 // anyTable sets each key of a table or leaves it unset.
@@ -65,7 +65,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("%v in\n%s", err, data)
 				}
 				if !f.Equal(g) {
-					t.Fatalf("is not read as it was written:\n%s", data)
+					t.Fatalf("differs after writing and reading:\n%s", data)
 				}
 				again, err := Marshal(g, format)
 				if err != nil || string(again) != string(data) {
@@ -76,7 +76,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestClone changes a copy in every place and sees the original unchanged.
+// TestClone changes a copy everywhere and checks that the original does not change.
 func TestClone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFile(t)
@@ -95,7 +95,7 @@ func TestClone(t *testing.T) {
 	})
 }
 
-// scribble overwrites every value that can be reached, where it is.
+// scribble overwrites every reachable value in place.
 func scribble(t *Table) {
 	for i, v := range t.values {
 		switch v := v.(type) {
@@ -223,7 +223,7 @@ secret = "********"
 	}
 }
 
-// TestNoSecretsInErrors puts a secret where it does not belong in every way that comes to mind.
+// TestNoSecretsInErrors puts a secret in the wrong place in many ways.
 func TestNoSecretsInErrors(t *testing.T) {
 	const s = testSecret
 	tests := []string{
@@ -299,7 +299,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// TestHostileInput checks that nesting and size do not bring the process down.
+// TestHostileInput checks that neither deep nesting nor size crashes the process.
 func TestHostileInput(t *testing.T) {
 	const n = 1 << 20
 	inputs := map[string]struct {
@@ -325,7 +325,7 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
-// TestEqualIsSameFile checks that tables are equal exactly when they are written alike.
+// TestEqualIsSameFile checks that two tables are equal exactly if they are written the same.
 func TestEqualIsSameFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFile(t)
@@ -352,7 +352,7 @@ func marshalAny(t *rapid.T, f *File) []byte {
 	return data
 }
 
-// TestLines finds keys by line in all the ways of writing them.
+// TestLines finds the lines of keys in all notations.
 func TestLines(t *testing.T) {
 	text := `# vrouter = 1
 debug = 1 # comment = 2
@@ -417,7 +417,7 @@ func FuzzLoad(f *testing.F) {
 		if cfg == nil {
 			t.Fatal("no configuration and no error")
 		}
-		// What is valid can be written and is valid again.
+		// A valid file can be written, and the result is valid.
 		written, err := Marshal(file, TOML)
 		if err != nil {
 			t.Fatal(err)

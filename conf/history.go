@@ -136,11 +136,11 @@ func readEntry(disk Disk, dir, name string, number uint64) (*entry, error) {
 	}
 	var hd header
 	if err := json.Unmarshal(bytes.TrimPrefix(line, []byte("# ")), &hd); err != nil {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	e := &entry{name: name}
 	if n, err := hex.Decode(e.sum[:], []byte(hd.SHA256)); err != nil || n != len(e.sum) || hd.Revision != number {
-		return nil, errors.New("its first line does not describe it")
+		return nil, errors.New("its first line is not a valid description")
 	}
 	if filepath.Ext(name) == ".json" {
 		e.format = JSON

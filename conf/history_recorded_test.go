@@ -17,8 +17,7 @@ import (
 	"vrrpsh/platform/recorded"
 )
 
-// openState opens a copy of a recorded state directory, with the configuration file that was recorded with it, at a
-// moment.
+// openState opens a copy of a recorded state directory, with the configuration file recorded with it, at a given time.
 func openState(t *testing.T, name string, format conf.Format, now time.Time) (*conf.Manager, conf.Options) {
 	t.Helper()
 	o := conf.Options{
@@ -46,8 +45,8 @@ func openState(t *testing.T, name string, format conf.Format, now time.Time) (*c
 	return m, o
 }
 
-// TestRecordedHistory holds that a history that a release has written is read in full: TOML and JSON, files by hand with their
-// comments, an empty one, reloads, rollbacks and commits that were not confirmed.
+// TestRecordedHistory checks that the history of an earlier release is read in full: TOML and JSON, hand-written files with
+// their comments, an empty file, reloads, rollbacks and commits that were not confirmed.
 func TestRecordedHistory(t *testing.T) {
 	m, _ := openState(t, "waits-toml", conf.TOML, time.Date(2026, 11, 28, 6, 0, 0, 0, time.UTC))
 	var b strings.Builder
@@ -91,8 +90,8 @@ func TestRecordedHistory(t *testing.T) {
 	}
 }
 
-// TestRecordedConfirmation holds that a commit of a release that waits for its confirmation goes on waiting, and is
-// taken back when that is too late.
+// TestRecordedConfirmation checks that a commit of an earlier release keeps waiting for confirmation, and is rolled back if
+// the time is over.
 func TestRecordedConfirmation(t *testing.T) {
 	for _, format := range []conf.Format{conf.TOML, conf.JSON} {
 		t.Run(format.String(), func(t *testing.T) {
@@ -100,7 +99,7 @@ func TestRecordedConfirmation(t *testing.T) {
 			m, _ := openState(t, name, format, time.Date(2026, 11, 28, 6, 20, 0, 0, time.UTC))
 			a := m.Awaited()
 			if a == nil {
-				t.Fatal("nothing waits")
+				t.Fatal("no commit is waiting for confirmation")
 			}
 			got := fmt.Sprintf("%+v\n", *a)
 			if diff := cmp.Diff(recorded.Content(t, recording(name+".txt"), got), got); diff != "" {
@@ -116,7 +115,7 @@ func TestRecordedConfirmation(t *testing.T) {
 
 			late, o := openState(t, name, format, a.Deadline)
 			if late.Awaited() != nil {
-				t.Error("it still waits")
+				t.Error("the commit is still waiting for confirmation")
 			}
 			before, err := m.Source(1)
 			if err != nil {
@@ -127,7 +126,7 @@ func TestRecordedConfirmation(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(before), string(disk)); diff != "" {
-				t.Errorf("the file, taken back (-was +is):\n%s", diff)
+				t.Errorf("the file after the rollback (-was +is):\n%s", diff)
 			}
 			if r := late.Running(); r.ID != a.Commit+1 || r.User != "vrrpsh" || r.Comment != fmt.Sprintf("commit %d of root was not confirmed", a.Commit) {
 				t.Errorf("running: %+v", r)

@@ -9,12 +9,13 @@ import (
 	"testing"
 )
 
-// TestWhatAHostRefuses checks the refusals and that what a host can do stays as it is elsewhere.
+// TestWhatAHostRefuses checks the refusals of a host, and that other settings and hosts are not
+// affected.
 func TestWhatAHostRefuses(t *testing.T) {
 	const (
 		macvlan = `router.toml:5: vrouter[0].iftype: "macvlan" is not supported on FreeBSD, which has no macvlan interfaces: use iftype = "ether", with vmac = true for the virtual MAC on the interface itself`
 		filter  = `router.toml:5: vrouter[0].socket_filter: true is not supported on FreeBSD, where the router itself discards packets of other groups: leave it out, or set it to false`
-		accept  = `router.toml:5: vrouter[0].accept_mode: false is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`
+		accept  = `router.toml:5: vrouter[0].accept_mode: false is not supported on FreeBSD: leave it out, and discard packets to the virtual addresses with pf or ipfw`
 	)
 	const (
 		routes = `router.toml:6: protocols.static[0]: is not supported on FreeBSD: set static routes with route(8), or with a routing daemon`
@@ -71,7 +72,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestACommitIsRefusedByTheHost checks that a candidate cannot ask for what the file may not.
+// TestACommitIsRefusedByTheHost checks that a candidate cannot set what the host refuses in a file.
 func TestACommitIsRefusedByTheHost(t *testing.T) {
 	m := started(t, Options{Host: FreeBSD})
 	c := m.Edit()
@@ -88,6 +89,6 @@ func TestACommitIsRefusedByTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rev.Config.Engine.Routers[0].SocketFilter {
-		t.Error("the kernel is to filter by default, which it cannot")
+		t.Error("the default is the kernel's filter, which this host does not have")
 	}
 }

@@ -17,7 +17,7 @@ func parseJSON(data []byte) (map[string]any, *Fault) {
 	v, fault := d.value("", 0)
 	if fault == nil {
 		if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
-			fault = &Fault{Problem: "syntax error: there is more after the end of the object"}
+			fault = &Fault{Problem: "syntax error: there is text after the end of the object"}
 		}
 	}
 	if fault != nil {

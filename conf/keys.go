@@ -5,19 +5,19 @@ package conf
 // The tables of the file.
 var (
 	// Root is the top level.
-	Root = newSchema("Every key with its default. What is commented out is unset by default, or needs a choice. docs/configuration.md says more.")
+	Root = newSchema("Every key with its default. Keys that are commented out are unset by default, or need a choice. docs/configuration.md says more.")
 
 	TrackTable    = newSchema("One such table per tracked object: an interface, a route, a script or a file.")
-	NotifyTable   = newSchema("One such table per program that is run for events, with the event as JSON on its standard input.")
+	NotifyTable   = newSchema("One such table per program to run for events. It reads the event as JSON on its standard input.")
 	RouterTable   = newSchema("One such table per virtual router. group, interface and vip (or vips) are required.")
 	timersTable   = newSchema("")
 	trackingTable = newSchema("")
 	protocols     = newSchema("")
-	StaticTable   = newSchema("One such table per static route of IPv4.")
+	StaticTable   = newSchema("One such table per IPv4 static route.")
 	apiTable      = newSchema("With this table there is an HTTP API.")
 	sshTable      = newSchema("With this table and listen in it there is an SSH server. Its users are those of [api].")
-	realtimeTable = newSchema("On a busy machine: adverts in time, and no change of Master because this router did not get the processor.")
-	metricsTable  = newSchema("Numbers for Prometheus, as /metrics on the listener of [api], to its users.")
+	realtimeTable = newSchema("For a busy machine: timely adverts, and no change of Master because this router did not get the processor.")
+	metricsTable  = newSchema("Metrics for Prometheus: /metrics on the listener of [api], for its users.")
 )
 
 // Defaults and limits that other code uses.
@@ -44,30 +44,30 @@ const (
 var (
 	Debug = Declare[int](Root, Key{
 		Name: "debug", Type: Integer{Low: 0, High: MaxDebug, Also: func(n int) bool { return n > MaxDebug }}, Default: 0, Rank: 2,
-		Help: "How much is logged", Command: "logging level",
+		Help: "Verbosity of the log", Command: "logging level",
 		Value: "level", ValueHelp: "0 information, 1 low, 2 medium, 3 high, 5 everything",
 		Doc: "verbosity of the [log](logging.md): 0 information, 1 low, 2 medium, 3 high, 5 extensive; 4 is read as 3, and more than 5 as 5, with a warning. The flag `-d` overrides it",
 	})
 	TimeZone = Declare[string](Root, Key{
 		Name: "time_zone", Default: "local", Rank: 5,
-		Type: Choice{Words: []Word{{"local", "That of the system"}, {"utc", "Coordinated universal time"}}},
-		Help: "Time zone of timestamps", Command: "logging time-zone", Doc: "time zone of time stamps",
+		Type: Choice{Words: []Word{{"local", "The system's time zone"}, {"utc", "Coordinated universal time"}}},
+		Help: "Time zone of timestamps", Command: "logging time-zone", Doc: "time zone of timestamps",
 	})
 	TimeFormat = Declare[string](Root, Key{
 		Name: "time_format", Default: "disabled", Rank: 6,
-		Type: Choice{Words: []Word{{"disabled", "The default form"}, {"short", "Short"}, {"rfc2822", "As in mail headers"}}},
-		Help: "Form of timestamps", Command: "logging time-format",
-		Doc: "form of time stamps; \"disabled\" is the default form: `2026-03-04T12:00:00.123Z`, \"short\" is `Mar  4 12:00:00.123`, \"rfc2822\" is `Wed, 04 Mar 2026 12:00:00 +0000`",
+		Type: Choice{Words: []Word{{"disabled", "The default format"}, {"short", "Short"}, {"rfc2822", "As in mail headers (RFC 2822)"}}},
+		Help: "Format of timestamps", Command: "logging time-format",
+		Doc: "format of timestamps; \"disabled\" is the default format: `2026-03-04T12:00:00.123Z`, \"short\" is `Mar  4 12:00:00.123`, \"rfc2822\" is `Wed, 04 Mar 2026 12:00:00 +0000`",
 	})
 	PID = Declare[string](Root, Key{
 		Name: "pid", Type: Text{Kind: "file", Check: notEmpty}, Absent: `none; as a daemon "` + DefaultPID + `"`, Example: DefaultPID, Rank: 7,
-		Help: "File with the number of the process", Command: "pid-file", Effect: NextStart,
+		Help: "File with the process ID", Command: "pid-file", Effect: NextStart,
 		Doc: "file with the process ID; a second router with the same file refuses to start. Absolute path, or relative to `working_dir`",
 	})
 	WorkingDir = Declare[string](Root, Key{
 		Name: "working_dir", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultStateDir, Rank: 8,
 		Help: "Working directory of the daemon", Command: "working-directory", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
-		Doc: "directory that relative paths of `pid`, `main_log` and `error_log` start from; a daemon works there, and makes it if it is missing",
+		Doc: "working directory of a daemon, and the start of relative paths of `pid`, `main_log` and `error_log`; a daemon creates it if it is missing",
 	})
 	MainLog = Declare[string](Root, Key{
 		Name: "main_log", Type: Text{Kind: "file", Check: notEmpty}, Absent: "none", Example: DefaultMainLog, Rank: 3,
@@ -88,7 +88,7 @@ var (
 	Hostname = Declare[string](Root, Key{
 		Name: "hostname", Type: Text{Kind: "word", Check: badHostname}, Absent: "the system's", Example: "r1", Rank: 1,
 		Help: "Name of the router in prompts", Value: "name", ValueHelp: "Name, up to 253 characters",
-		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores, which some use",
+		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores",
 	})
 	ControlSocket = Declare[string](Root, Key{
 		Name: "control_socket", Type: Text{Kind: "file", Check: badSocketPath}, Default: DefaultControlSocket, Rank: 9,
@@ -97,8 +97,8 @@ var (
 	})
 	StateDir = Declare[string](Root, Key{
 		Name: "state_dir", Type: Text{Kind: "file", Check: absolute}, Default: DefaultStateDir, Rank: 10,
-		Help: "Directory of the history of commits and the run state", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
-		Doc: "directory of the commit history and of what a restart needs; absolute path",
+		Help: "Directory of the commit history and the run state", Value: "directory", ValueHelp: "Directory on the router", Effect: NextStart,
+		Doc: "directory of the commit history and of the state that a restart needs; absolute path",
 	})
 
 	Tracks    = Declare[[]*Table](Root, Key{Name: "track", Type: SubTables{Of: TrackTable}, Absent: "none"})
@@ -115,8 +115,8 @@ var (
 var (
 	APIHost = Declare[string](apiTable, Key{
 		Name: "host", Type: Text{Kind: "endpoint", Check: badAPIHost}, Default: DefaultAPIHost, Rank: 1,
-		Help: "Address and port to listen on", Command: "api host", ValueHelp: `As 0.0.0.0:7080 or [::]:7080; "disabled" for none`,
-		Doc: "address and port (1-65535) to listen on; \"disabled\": none, as commands have it that make this table without `api host` or `api enable`",
+		Help: "Address and port to listen on", Command: "api host", ValueHelp: `Such as 0.0.0.0:7080 or [::]:7080; "disabled" for none`,
+		Doc: "address and port (1-65535) to listen on; \"disabled\": none, the value that commands set if they create this table without `api host` or `api enable`",
 	})
 	APIUsers = Declare[[]string](apiTable, Key{
 		Name: "users", Type: Strings{}, Absent: "none", Secret: UserHashes, Rank: 6, Example: []string{"{{SCRYPT}}admin:9::$rscrypt$0$PARAMS$SALT$HASH$"},
@@ -124,8 +124,8 @@ var (
 	})
 	APISecret = Declare[string](apiTable, Key{
 		Name: "secret", Type: Text{}, Absent: "random", Secret: Concealed, Rank: 5, Example: "at least 16 characters",
-		Help: "Key of the session tokens; set, sessions survive a restart", Command: "api secret",
-		Doc: "key of the session tokens. A random one is made at every start, which ends all sessions",
+		Help: "Key that signs session tokens; if set, sessions survive a restart", Command: "api secret",
+		Doc: "key that signs session tokens. Without it, every start creates a random key, which ends all sessions",
 	})
 	APITLS = Declare[bool](apiTable, Key{
 		Name: "tls", Type: Boolean{}, Default: false, Help: "Serve HTTPS", Command: "api tls", Doc: "HTTPS", Rank: 2,
@@ -133,11 +133,11 @@ var (
 	APITLSKey = Declare[string](apiTable, Key{
 		Name: "tls_key", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultTLSKey, Rank: 3,
 		Help: "Private key (PEM)", Command: "api tls-key",
-		Doc: "private key, PEM. Where the default file is missing, `/etc/rvrrpd/ssl/key.pem` if that is there",
+		Doc: "private key, PEM. If the default file is missing, `/etc/rvrrpd/ssl/key.pem` is used if it exists",
 	})
 	APITLSCert = Declare[string](apiTable, Key{
 		Name: "tls_cert", Type: Text{Kind: "file", Check: notEmpty}, Default: DefaultTLSCert, Rank: 4,
-		Help: "Certificate chain (PEM)", Command: "api tls-certificate", Doc: "certificate chain, PEM. Likewise",
+		Help: "Certificate chain (PEM)", Command: "api tls-certificate", Doc: "certificate chain, PEM. If the default file is missing, `/etc/rvrrpd/ssl/cert.pem` is used if it exists",
 	})
 )
 
@@ -145,7 +145,7 @@ var (
 var (
 	SSHListen = Declare[string](sshTable, Key{
 		Name: "listen", Type: Text{Kind: "endpoint", Check: badHostPort}, Absent: "none", Example: "0.0.0.0:2222",
-		Help: "Serve the shell over SSH, to the users of the API", Command: "ssh listen", ValueHelp: "As 0.0.0.0:2222 or [::]:2222",
+		Help: "Serve the shell over SSH, to the users of the API", Command: "ssh listen", ValueHelp: "Such as 0.0.0.0:2222 or [::]:2222",
 		Words: map[string]string{"ssh": "The SSH server"}, Doc: "address and port (1-65535) to listen on",
 	})
 	SSHAuthorizedKeys = Declare[string](sshTable, Key{
@@ -156,7 +156,7 @@ var (
 	SSHHostKey = Declare[string](sshTable, Key{
 		Name: "host_key", Type: Text{Kind: "file", Check: absolute}, Absent: "STATE_DIR/" + DefaultHostKey, Shown: true, Example: DefaultStateDir + "/" + DefaultHostKey,
 		Help: "Private key of the router", Command: "ssh host-key",
-		Doc: "private host key; absolute path. Without the file, a key (Ed25519) is made, mode 0600",
+		Doc: "private host key; absolute path. If the file is missing, an Ed25519 key is created, mode 0600",
 	})
 )
 
@@ -165,13 +165,13 @@ var (
 	RealtimePriority = Declare[int](realtimeTable, Key{
 		Name: "priority", Type: Integer{Low: 0, High: MaxRealtime}, Default: 0,
 		Help: "Real-time scheduling, so that no advert is late on a busy machine", Command: "realtime priority",
-		Words: map[string]string{"realtime": "Adverts in time on a busy machine"}, ValueHelp: "Priority, 1-99 (SCHED_RR); 0 for none",
-		Doc: "real-time priority (SCHED_RR) of the thread that sends and receives; the others, which it may have to wait for, have that of below. 0: none",
+		Words: map[string]string{"realtime": "Timely adverts on a busy machine"}, ValueHelp: "Priority, 1-99 (SCHED_RR); 0 for none",
+		Doc: "real-time priority (SCHED_RR) of the thread that sends and receives; the other threads, for which it may have to wait, have the next lower priority. 0: none",
 	})
 	RealtimeLockMemory = Declare[bool](realtimeTable, Key{
 		Name: "lock_memory", Type: Boolean{}, Default: false,
-		Help: "Keep the router's memory from being swapped out", Command: "realtime lock-memory",
-		Doc: "keep the memory of the router from being swapped out (mlockall)",
+		Help: "Prevent the router's memory from being swapped out", Command: "realtime lock-memory",
+		Doc: "prevent the memory of the router from being swapped out (mlockall)",
 	})
 
 	MetricsEnabled = Declare[bool](metricsTable, Key{

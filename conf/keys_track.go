@@ -33,7 +33,7 @@ var eventNames = append([]string{allTransitions}, engine.HookEventNames()...)
 var (
 	TrackName = Declare[string](TrackTable, Key{
 		Name: "name", Type: Text{Kind: "word", Check: badObjectName}, Absent: "required", Example: "uplink", Effect: Identifies,
-		Help: "What virtual routers call it", Doc: "what virtual routers call it: 1-64 letters, digits, hyphens, underscores and dots",
+		Help: "Name that virtual routers refer to", Doc: "name that virtual routers refer to: 1-64 letters, digits, hyphens, underscores and dots",
 	})
 	TrackInterface = Declare[string](TrackTable, Key{
 		Name: "interface", Type: Text{Kind: "interface", Check: badInterfaceName}, Shown: true, Example: "eth1",
@@ -41,9 +41,9 @@ var (
 	})
 	TrackRoute = Declare[string](TrackTable, Key{
 		Name: "route", Type: Text{Kind: "destination", Check: badDestination}, Example: "0.0.0.0/0", Dependent: true,
-		Help: "Track a route of the main routing table", ValueHelp: "As 0.0.0.0/0 or 2001:db8::/32",
+		Help: "Track a route of the main routing table", ValueHelp: "Such as 0.0.0.0/0 or 2001:db8::/32",
 		Doc:     "up while the main routing table has exactly this IPv4 or IPv6 destination; refused on [FreeBSD](platforms.md)",
-		Refused: map[Host]Refusal{FreeBSD: {Why: "is not supported on FreeBSD: a script can look for a route there"}},
+		Refused: map[Host]Refusal{FreeBSD: {Why: "is not supported on FreeBSD: use a script that checks for the route"}},
 	})
 	TrackScript = Declare[[]string](TrackTable, Key{
 		Name: "script", Type: Strings{}, Example: []string{"/usr/local/bin/check-uplink", "--quick"}, Dependent: true,
@@ -60,26 +60,26 @@ var (
 	})
 	TrackTimeout = Declare[string](TrackTable, Key{
 		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Absent: "the interval", Example: "1s", Dependent: true,
-		Help: "When a script is killed (default: after the interval)", Doc: "after what time a script is killed, with all that it has started",
+		Help: "Time after which a script is killed (default: the interval)", Doc: "time after which a script is killed, with all the processes it started",
 	})
 	TrackRise = Declare[int](TrackTable, Key{
 		Name: "rise", Type: Integer{Low: 1, High: maxRise}, Default: 1, Dependent: true,
-		Help: "Successes in a row that bring a script up", Value: "count", ValueHelp: "How many",
-		Doc: "successes in a row that bring a script up; the first result counts at once",
+		Help: "Consecutive successes that bring a script up", Value: "count", ValueHelp: "How many",
+		Doc: "consecutive successes that bring a script up; the first result counts at once",
 	})
 	TrackFall = Declare[int](TrackTable, Key{
 		Name: "fall", Type: Integer{Low: 1, High: maxRise}, Default: 1, Dependent: true,
-		Help: "Failures in a row that bring a script down", Value: "count", ValueHelp: "How many",
-		Doc: "failures in a row that bring a script down",
+		Help: "Consecutive failures that bring a script down", Value: "count", ValueHelp: "How many",
+		Doc: "consecutive failures that bring a script down",
 	})
 	TrackInitial = Declare[string](TrackTable, Key{
 		Name: "initial", Type: Choice{Words: []Word{{"up", "Up"}, {"down", "Down"}}}, Default: "up", Dependent: true,
-		Help: "What a script counts as until its first result (default up)", Doc: "what a script counts as until its first result",
+		Help: "State of a script before its first result (default up)", Doc: "state of a script before its first result",
 	})
 	TrackUser = Declare[string](TrackTable, Key{
 		Name: "user", Type: Text{Kind: "user"}, Absent: `"` + DefaultUser + `"`, Example: DefaultUser, Dependent: true,
-		Help: "User that a script runs as (default nobody)", ValueHelp: "Name of a user of the system",
-		Doc: "user that a script runs as; without root, the router's own",
+		Help: "User that runs a script (default nobody)", ValueHelp: "Name of a user of the system",
+		Doc: "user that runs the script; if the router does not run as root, the router's own user",
 	})
 )
 
@@ -87,7 +87,7 @@ var (
 var (
 	NotifyName = Declare[string](NotifyTable, Key{
 		Name: "name", Type: Text{Kind: "word", Check: badObjectName}, Absent: "hook*N*, the *N*th table", Shown: true, Example: "hook1", Effect: Identifies,
-		Help: "What the log calls it", Doc: "name in the log and in commands",
+		Help: "Name in the log and in commands", Doc: "name in the log and in commands",
 	})
 	NotifyCommand = Declare[[]string](NotifyTable, Key{
 		Name: "command", Type: Strings{}, Absent: "required", Example: []string{"/usr/local/bin/notify"},
@@ -95,17 +95,17 @@ var (
 	})
 	NotifyEvents = Declare[[]string](NotifyTable, Key{
 		Name: "events", Type: Strings{}, Default: []string{allTransitions},
-		Help: "Events to run it for (default transition)", ValueHelp: "Words of " + strings.Join(eventNames, ", "),
+		Help: "Events to run the program for (default transition)", ValueHelp: "Any of " + strings.Join(eventNames, ", "),
 		Doc: `"init", "backup", "master" (the state that a virtual router enters), "transition" (all three), "fault", "link", "track", "config"`,
 	})
 	NotifyTimeout = Declare[string](NotifyTable, Key{
 		Name: "timeout", Type: Duration{Low: trackIntervalMin, High: trackIntervalMax}, Default: hookTimeout,
-		Help: "When it is killed", Doc: "after what time it is killed, with all that it has started",
+		Help: "Time after which the program is killed", Doc: "time after which the program is killed, with all the processes it started",
 	})
 	NotifyUser = Declare[string](NotifyTable, Key{
 		Name: "user", Type: Text{Kind: "user"}, Absent: `"` + DefaultUser + `"`, Example: DefaultUser, Dependent: true,
-		Help: "User that it runs as (default nobody)", ValueHelp: "Name of a user of the system",
-		Doc: "user that it runs as; without root, the router's own",
+		Help: "User that runs the program (default nobody)", ValueHelp: "Name of a user of the system",
+		Doc: "user that runs the program; if the router does not run as root, the router's own user",
 	})
 )
 

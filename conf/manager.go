@@ -159,11 +159,11 @@ func Open(o Options) (*Manager, error) {
 	}
 	rev := &Revision{Time: o.Now(), Source: o.Path, Comment: "as found at start"}
 	if err := m.removeTemporary(); err != nil {
-		rev.Notes = append(rev.Notes, fmt.Sprintf("what a crash has left beside the configuration file cannot be removed: %v", err))
+		rev.Notes = append(rev.Notes, fmt.Sprintf("files that a crash left beside the configuration file cannot be removed: %v", err))
 	}
 	waits, err := m.recall(disk)
 	if err != nil {
-		rev.Notes = append(rev.Notes, fmt.Sprintf("a commit may have waited for its confirmation: %v", err))
+		rev.Notes = append(rev.Notes, fmt.Sprintf("a commit may have been waiting for confirmation: %v", err))
 	}
 	if waits != nil && !rev.Time.Before(waits.Deadline) {
 		info := waits.takenBack()
@@ -171,7 +171,7 @@ func Open(o Options) (*Manager, error) {
 		data = waits.old
 		if disk, err = m.undoFile(waits, disk); err != nil {
 			m.refused = true
-			rev.Notes = append(rev.Notes, fmt.Sprintf("%s still has what was not confirmed: %v", o.Path, err))
+			rev.Notes = append(rev.Notes, fmt.Sprintf("%s still contains the configuration that was not confirmed: %v", o.Path, err))
 		}
 		waits = nil
 	}
@@ -191,7 +191,7 @@ func Open(o Options) (*Manager, error) {
 	rev.File, rev.Config = file, cfg
 	if waits != nil {
 		if err := m.remember(waits); err != nil {
-			rev.Notes = append(rev.Notes, fmt.Sprintf("another start will not know how long a commit may wait for its confirmation: %v", err))
+			rev.Notes = append(rev.Notes, fmt.Sprintf("the next start will not know how long a commit may wait for confirmation: %v", err))
 		}
 		rev.ConfirmBy = waits.Deadline
 	}

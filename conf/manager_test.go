@@ -19,7 +19,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// applier is a part, an engine that remembers what it runs and can be told to fail.
+// applier is a part: an engine that remembers its configuration and can be made to fail.
 type applier struct {
 	mu      sync.Mutex
 	running engine.Config
@@ -69,7 +69,7 @@ type fixture struct {
 	clock   time.Time
 }
 
-// manage opens a manager on a file with this content; "" for no file.
+// manage opens a manager on a file with this content; "" means no file.
 func manage(t *testing.T, content string, change ...func(*Options)) *fixture {
 	t.Helper()
 	dir := t.TempDir()
@@ -89,13 +89,13 @@ func manage(t *testing.T, content string, change ...func(*Options)) *fixture {
 	return f
 }
 
-// open starts the router, or starts it again.
+// open starts the router, or restarts it.
 func (f *fixture) open() {
 	f.t.Helper()
 	f.Manager = started(f.t, f.options, Part{Name: "engine", Apply: f.engine.Apply})
 }
 
-// started opens a manager that these parts follow.
+// started opens a manager with these parts.
 func started(t testing.TB, o Options, parts ...Part) *Manager {
 	t.Helper()
 	m, err := Open(o)
@@ -124,14 +124,14 @@ func (f *fixture) disk() string {
 	return string(data)
 }
 
-// candidate returns one in which the first virtual router has this priority.
+// candidate returns a candidate in which the first virtual router has this priority.
 func (f *fixture) candidate(priority int) *Candidate {
 	c := f.Edit()
 	Priority.Set(VRouters.Value(c.File)[0], priority)
 	return c
 }
 
-// commit makes a priority running.
+// commit commits a priority.
 func (f *fixture) commit(priority int) *Revision {
 	f.t.Helper()
 	rev, err := f.Commit(context.Background(), f.candidate(priority), Info{User: "jane", Source: "console", Comment: fmt.Sprintf("priority %d", priority)})
@@ -141,7 +141,7 @@ func (f *fixture) commit(priority int) *Revision {
 	return rev
 }
 
-// priorities returns those of the history, newest first, as rollback would load them.
+// priorities returns the priorities in the history, newest first, as rollback would load them.
 func (f *fixture) priorities() []int {
 	f.t.Helper()
 	var got []int
@@ -159,8 +159,8 @@ func (f *fixture) priorities() []int {
 	return got
 }
 
-// unchanged runs what shall fail, and checks that running configuration, engine, file and history are
-// what they were.
+// unchanged runs an operation that must fail, and checks that the running configuration, engine, file and history do not
+// change.
 func (f *fixture) unchanged(attempt func() error) error {
 	f.t.Helper()
 	running, routers, disk, history := f.Running(), f.engine.running, f.disk(), len(f.History())
@@ -233,7 +233,7 @@ func TestCommitWithoutChanges(t *testing.T) {
 	}
 }
 
-// TestCandidateIsPrivate edits a candidate after its commit.
+// TestCandidateIsPrivate edits a candidate after it was committed.
 func TestCandidateIsPrivate(t *testing.T) {
 	f := manage(t, base)
 	c := f.candidate(200)
@@ -265,7 +265,7 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-// TestNowhere is the router of a demo: nothing is read or written.
+// TestNowhere tests the router of a demo: no file is read or written.
 func TestNowhere(t *testing.T) {
 	m := started(t, Options{})
 	for range 3 {
@@ -292,7 +292,7 @@ func TestOpenErrors(t *testing.T) {
 		m, err := Open(Options{Path: path, StateDir: dir})
 		if err != nil {
 			if m != nil {
-				t.Error("a manager came with the error")
+				t.Error("the error came with a manager")
 			}
 			return err
 		}
@@ -358,7 +358,7 @@ func TestRestoreFails(t *testing.T) {
 	f := manage(t, base)
 	f.engine.before = func(context.Context, engine.Config) error { return errors.New("stopped") }
 	_, err := f.Commit(context.Background(), f.candidate(200), Info{})
-	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; going back to the running configuration failed too: engine: stopped" {
+	if !errors.Is(err, ErrRejected) || err.Error() != "cannot apply the configuration: stopped; restoring the running configuration failed too: engine: stopped" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -421,7 +421,7 @@ func TestWriteFails(t *testing.T) {
 			}
 		}
 	})
-	t.Run("and nothing can be put back", func(t *testing.T) {
+	t.Run("and the old file cannot be restored", func(t *testing.T) {
 		f := manage(t, base)
 		obstacle := filepath.Join(temporary(f.path), "full")
 		f.write = failing(full, func() {
@@ -443,7 +443,7 @@ func TestWriteFails(t *testing.T) {
 		if a, err := f.promise(f.Running(), &revised{}); err != nil || strings.Contains(string(a.old), "priority = 200") {
 			t.Errorf("a commit that is not confirmed would go back to, %v:\n%s", err, a.old)
 		}
-		f.commit(150) // and not: somebody has changed the file
+		f.commit(150) // the file does not count as changed by hand
 		if !strings.Contains(f.disk(), "priority = 150") {
 			t.Errorf("the file is\n%s", f.disk())
 		}
@@ -466,8 +466,8 @@ func TestWriteFails(t *testing.T) {
 	})
 }
 
-// failing writes files as a disk does that fails from the second fsync on, that of the directory: the first write replaces
-// the file nevertheless, later ones do not. Before the second one it calls then.
+// failing writes files like a disk that fails from the second fsync on, the one of the directory. The first write replaces the
+// file nevertheless; later ones do not. failing calls then before the second write.
 func failing(err error, then func()) func(string, []byte) error {
 	first := true
 	return func(path string, data []byte) error {
@@ -482,11 +482,12 @@ func failing(err error, then func()) func(string, []byte) error {
 	}
 }
 
-// TestLeftByACrash: what a commit that was killed has left beside the file may have secrets in it, and goes at the next start.
+// TestLeftByACrash: the files that a killed commit leaves beside the configuration file may contain secrets; the next start
+// removes them.
 func TestLeftByACrash(t *testing.T) {
 	f := manage(t, base)
 	dir := filepath.Dir(f.path)
-	old := filepath.Join(dir, ".r1.toml3120459733") // of earlier releases
+	old := filepath.Join(dir, ".r1.toml3120459733") // by earlier releases
 	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
 	orig, orig2 := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
 	for _, path := range append([]string{old, temporary(f.path), orig, orig2, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
@@ -545,7 +546,7 @@ func TestStale(t *testing.T) {
 	if _, err := f.Check(mine); !errors.Is(err, ErrStale) {
 		t.Errorf("check: %v", err)
 	}
-	// When the change was taken back, the candidate is not stale any more.
+	// After the change is reverted, the candidate is no longer stale.
 	back := f.Edit()
 	if back.File, err = f.Load(1); err != nil {
 		t.Fatal(err)
@@ -586,7 +587,7 @@ func TestFileChangedByHand(t *testing.T) {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		checkFile(t, f.path+".orig", edited, 0o600)
-		want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"
+		want := f.path + " was written by hand and is rewritten without its comments; the original is in " + f.path + ".orig"
 		if diff := cmp.Diff([]string{want}, rev.Notes); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
@@ -636,12 +637,12 @@ func TestFileChangedByHand(t *testing.T) {
 	})
 }
 
-// TestHandWrittenFile checks that comments can be got back.
+// TestHandWrittenFile checks that comments can be recovered.
 func TestHandWrittenFile(t *testing.T) {
 	original := "# the north router\n" + base
 	f := manage(t, original)
 	rev := f.commit(200)
-	want := []string{f.path + " was written by hand and is rewritten without its comments; as it was, it is revision 1"}
+	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is revision 1"}
 	if diff := cmp.Diff(want, rev.Notes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -649,7 +650,7 @@ func TestHandWrittenFile(t *testing.T) {
 		t.Errorf("revision 1 is %q (%v)", got, err)
 	}
 	if rev := f.commit(201); len(rev.Notes) > 0 {
-		t.Errorf("a file of ours is called written by hand: %v", rev.Notes)
+		t.Errorf("a file that the router wrote counts as written by hand: %v", rev.Notes)
 	}
 }
 
@@ -676,7 +677,7 @@ func TestHistoryAcrossRestart(t *testing.T) {
 	if err != nil || rev.ID != 4 || f.engine.priority() != 10 {
 		t.Fatal(rev, err)
 	}
-	// A file that was changed while the router was down is a revision of its own.
+	// A file that was changed while the router was down gets its own revision.
 	f.put(base + "priority = 99\n")
 	f.open()
 	if diff := cmp.Diff([]int{99, 10, 20, 10, 0}, f.priorities()); diff != "" {
@@ -714,7 +715,7 @@ func TestHistoryFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkFile(t, files[0], string(data), 0o600)
-	// Numbers go on after a restart, and what a crash left behind goes.
+	// The numbers continue after a restart, and files left by a crash are removed.
 	litter := filepath.Join(dir, ".00000007.toml123456")
 	foreign := filepath.Join(dir, "README")
 	for _, path := range []string{litter, foreign} {
@@ -734,7 +735,7 @@ func TestHistoryFiles(t *testing.T) {
 	}
 }
 
-// TestHistoryDamaged checks that damage is told and costs only what is damaged.
+// TestHistoryDamaged checks that damage is reported and loses only the damaged part.
 func TestHistoryDamaged(t *testing.T) {
 	f := manage(t, base)
 	f.commit(10)
@@ -762,8 +763,7 @@ func TestHistoryDamaged(t *testing.T) {
 	f.commit(30)
 }
 
-// TestHistoryUnwritable checks that commits work without a history directory, and that nothing
-// is lost.
+// TestHistoryUnwritable checks that commits work without a history directory, and that no configuration is lost.
 func TestHistoryUnwritable(t *testing.T) {
 	original := "# mine\n" + base
 	f := manage(t, original, func(o *Options) {
@@ -775,7 +775,7 @@ func TestHistoryUnwritable(t *testing.T) {
 		t.Errorf("notes %q", notes)
 	}
 	rev := f.commit(10)
-	if want := f.path + " was written by hand and is rewritten without its comments; as it was, it is in " + f.path + ".orig"; len(rev.Notes) != 1 || rev.Notes[0] != want {
+	if want := f.path + " was written by hand and is rewritten without its comments; the original is in " + f.path + ".orig"; len(rev.Notes) != 1 || rev.Notes[0] != want {
 		t.Errorf("notes %q", rev.Notes)
 	}
 	checkFile(t, f.path+".orig", original, 0o600)
@@ -799,7 +799,7 @@ func TestHistoryUnwritable(t *testing.T) {
 	})
 }
 
-// TestCancelledCommit cancels at every point: the commit happens in full or not at all.
+// TestCancelledCommit cancels at every point: the commit takes effect in full or not at all.
 func TestCancelledCommit(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		f := manage(t, base)
@@ -859,7 +859,7 @@ func TestCancelledCommit(t *testing.T) {
 		if _, err := f.Commit(ctx, f.candidate(20), Info{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		f.History() // is not held up
+		f.History() // is not delayed
 		close(done)
 		if err := <-first; err != nil || f.engine.priority() != 10 {
 			t.Errorf("the other: %v", err)
@@ -867,15 +867,15 @@ func TestCancelledCommit(t *testing.T) {
 	})
 }
 
-// TestConcurrentCommits lets many commit at once from the same base: one wins, the others are stale,
-// and every one that succeeded is told about in order.
+// TestConcurrentCommits makes many commits at once from the same base: one succeeds, the others are stale, and every success
+// is reported in order.
 func TestConcurrentCommits(t *testing.T) {
 	var mu sync.Mutex
 	var told []uint64
 	var f *fixture
 	f = manage(t, base, func(o *Options) {
 		o.Notify = func(r *Revision) {
-			_ = f.History() // may use the manager
+			_ = f.History() // Notify may use the manager
 			mu.Lock()
 			told = append(told, r.ID)
 			mu.Unlock()
@@ -907,7 +907,7 @@ func TestConcurrentCommits(t *testing.T) {
 		}
 	}
 	if won == 0 {
-		t.Error("nobody won")
+		t.Error("no commit succeeded")
 	}
 	if got := Priority.Value(VRouters.Value(f.Running().File)[0]); f.engine.priority() != got || !strings.Contains(f.disk(), fmt.Sprintf("priority = %d\n", got)) {
 		t.Errorf("running, engine and file differ: %d, %d, %s", got, f.engine.priority(), f.disk())
@@ -916,15 +916,15 @@ func TestConcurrentCommits(t *testing.T) {
 	defer mu.Unlock()
 	for i, id := range told {
 		if id != uint64(i)+2 {
-			t.Fatalf("told of %v", told)
+			t.Fatalf("notified of %v", told)
 		}
 	}
 	if len(told) != n {
-		t.Errorf("told of %d commits, want %d", len(told), n)
+		t.Errorf("notified of %d commits, want %d", len(told), n)
 	}
 }
 
-// TestNotifyMayCommit commits from within Notify, as a commit that rolls back by itself would.
+// TestNotifyMayCommit commits from within Notify, like an automatic rollback.
 func TestNotifyMayCommit(t *testing.T) {
 	var f *fixture
 	f = manage(t, base, func(o *Options) {
@@ -940,7 +940,7 @@ func TestNotifyMayCommit(t *testing.T) {
 	}
 }
 
-// TestSlowNotify commits while Notify still handles the commit before: the order is kept.
+// TestSlowNotify commits while Notify still handles the previous commit: the order is kept.
 func TestSlowNotify(t *testing.T) {
 	var told []uint64
 	inside, proceed := make(chan struct{}), make(chan struct{})
@@ -981,7 +981,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	if f.engine.applied != applied {
-		t.Error("checking has applied something")
+		t.Error("the check has applied a configuration")
 	}
 }
 

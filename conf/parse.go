@@ -131,7 +131,7 @@ func parseTOML(data []byte) (map[string]any, *Fault) {
 	problem := pe.Message
 	if mentionsSecret(data, line, pe.LastKey) {
 		// The library would quote the secret.
-		problem = "the value is not written correctly"
+		problem = "the value has a syntax error"
 	}
 	return nil, &Fault{line: line, Problem: syntaxError(strings.TrimSuffix(problem, "."))}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// parts are three that write down what they do, and fail as told.
+// parts records the actions of three parts, which fail on request.
 type parts struct {
 	did  []string
 	fail func(part string, to int) error // nil: never
@@ -24,7 +24,7 @@ func (p *parts) take() string {
 	return did
 }
 
-// list makes them; the last one may be missing at the start, if without is not nil.
+// list creates them; the last one may be missing at the start if without is not nil.
 func (p *parts) list(wants func(*Config) any) []Part {
 	priority := func(c *Config) int {
 		if len(c.Engine.Routers) == 0 {
@@ -46,7 +46,7 @@ func (p *parts) list(wants func(*Config) any) []Part {
 	return list
 }
 
-// start opens a manager with the priority 100 that the parts follow.
+// start opens a manager with priority 100 and these parts.
 func (p *parts) start(t *testing.T, wants func(*Config) any) *fixture {
 	t.Helper()
 	f := manage(t, base+"priority = 100\n")
@@ -54,7 +54,8 @@ func (p *parts) start(t *testing.T, wants func(*Config) any) *fixture {
 	return f
 }
 
-// TestPartsFollowInOrder: in order, and back in reverse from the one that fails.
+// TestPartsFollowInOrder: the parts apply in order; after a failure they are restored in reverse
+// order, from the one that failed.
 func TestPartsFollowInOrder(t *testing.T) {
 	p := new(parts)
 	f := p.start(t, nil)
@@ -104,7 +105,7 @@ func TestPartsFollowInOrder(t *testing.T) {
 	}
 }
 
-// TestStartWithoutAPart: it is missing until it can follow.
+// TestStartWithoutAPart: the part is missing until it can apply the configuration.
 func TestStartWithoutAPart(t *testing.T) {
 	taken := errors.New("address in use")
 	p := &parts{fail: func(part string, _ int) error {
@@ -118,7 +119,7 @@ func TestStartWithoutAPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := m.Start(t.Context(), p.list(nil)...); !errors.Is(err, taken) {
-		t.Errorf("without leave the router starts: %v", err)
+		t.Errorf("the router starts although no part may be missing: %v", err)
 	}
 	f := p.start(t, func(c *Config) any { return len(c.Engine.Routers) + int(c.Engine.Routers[0].Protocol.Priority)/100 })
 	if told := f.Missing(); len(told) != 1 || told[0].Part != "c" || !errors.Is(told[0].Err, taken) {
@@ -130,7 +131,7 @@ func TestStartWithoutAPart(t *testing.T) {
 	if _, err := f.Commit(t.Context(), f.candidate(200), Info{}); !errors.Is(err, taken) {
 		t.Errorf("a commit that changes what it wants: %v", err)
 	}
-	f.commit(110) // changes nothing for it
+	f.commit(110) // changes nothing for the part
 	if told := f.Missing(); len(told) != 1 || told[0].Part != "c" {
 		t.Errorf("missing after another commit: %v", told)
 	}

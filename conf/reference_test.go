@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite reference.toml and the tables of docs/configuration.md")
 
-// golden compares a file with what it should be, or rewrites it.
+// golden compares a file with the expected content, or rewrites it.
 func golden(t *testing.T, path, want string) {
 	t.Helper()
 	if *update {
@@ -36,7 +36,7 @@ func golden(t *testing.T, path, want string) {
 // TestReference compares reference.toml with the keys.
 func TestReference(t *testing.T) { golden(t, "reference.toml", string(Reference())) }
 
-// TestReferenceHasDefaults checks that the values shown are what leaving the keys out means.
+// TestReferenceHasDefaults checks that leaving a key out means the same as the value shown for it.
 func TestReferenceHasDefaults(t *testing.T) {
 	_, got, err := Load("reference.toml", Reference(), TOML)
 	if err != nil {
@@ -55,12 +55,12 @@ func TestReferenceHasDefaults(t *testing.T) {
 	}
 }
 
-// shown finds a key of the reference, whether it is commented out or not.
+// shown finds a key in the reference, commented out or not.
 var shown = regexp.MustCompile(`^(#?)([a-z_0-9]+) = `)
 
-// TestReferenceIsComplete checks that every key is shown, and that each that is commented out can be used.
+// TestReferenceIsComplete checks that every key is shown, and that each commented-out key can be used.
 func TestReferenceIsComplete(t *testing.T) {
-	// What a key takes the place of, and what it needs beside it.
+	// The keys that a key replaces or requires.
 	instead := map[string]string{
 		"vrouter.timers": "vrouter.advertise_interval",
 		"track.route":    "track.interface", "track.script": "track.interface", "track.file": "track.interface",
@@ -85,7 +85,7 @@ func TestReferenceIsComplete(t *testing.T) {
 			at[path] = i
 		}
 	}
-	// alone returns the reference with a key in use.
+	// alone returns the reference with one more key in use.
 	var alone func(lines []string, path string) []string
 	alone = func(lines []string, path string) []string {
 		lines = append([]string(nil), lines...)
@@ -126,7 +126,7 @@ func TestReferenceIsComplete(t *testing.T) {
 				continue
 			}
 			if path == APIUsers.Path() {
-				continue // is the form of a hash
+				continue // has the form of a hash
 			}
 			if _, err := Validate(f, nil); err != nil {
 				t.Errorf("%s in use: %v", path, err)
@@ -135,7 +135,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	})
 }
 
-// eachSchema calls f with every table that is declared.
+// eachSchema calls f with every declared table.
 func eachSchema(f func(s *Schema)) {
 	var visit func(s *Schema)
 	visit = func(s *Schema) {
@@ -149,7 +149,7 @@ func eachSchema(f func(s *Schema)) {
 	visit(Root)
 }
 
-// inline tells whether the tables of a key have no header of their own.
+// inline tells whether the tables of a key have no header.
 func (k *Key) inline() bool {
 	below := k.Type.below()
 	return below != nil && below.Intro == "" && k.schema != Root
@@ -160,7 +160,7 @@ func (k *Key) inlineAbove() bool { return k.schema.holder != nil && k.schema.hol
 
 const configurationDocument = "../docs/configuration.md"
 
-// keyTables finds the tables of keys in a document.
+// keyTables matches the tables of keys in a document.
 var keyTables = regexp.MustCompile(`(?s)(<!-- keys: ([a-z.]+) -->\n)(.*?)(<!-- end of keys -->\n)`)
 
 // TestDocumentation compares the tables of docs/configuration.md with the keys.
@@ -195,7 +195,7 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("docs/configuration.md does not have the keys of %s", name)
 		}
 	}
-	// The rows, wherever they are, are those of the keys.
+	// The rows match the keys, wherever the rows are.
 	rows := map[string]int{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_0-9.]+)` \\|.*$").FindAllStringSubmatch(document, -1) {
 		rows[row[1]]++
@@ -207,7 +207,7 @@ func TestDocumentation(t *testing.T) {
 		for _, k := range s.Keys() {
 			path := k.Path()
 			if k.Type.below() != nil && !k.inline() {
-				continue // has a chapter
+				continue // has its own chapter
 			}
 			if rows[path] != 1 {
 				t.Errorf("docs/configuration.md has %d rows for %s", rows[path], path)

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTypedFaults checks what is said of a candidate, which was typed: the words of commands, not the keys of the file.
+// TestTypedFaults checks the faults of a candidate that was typed: they use the words of commands, not the keys of the
+// file.
 func TestTypedFaults(t *testing.T) {
 	const (
 		uplink = "[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n"
@@ -28,11 +29,11 @@ func TestTypedFaults(t *testing.T) {
 		{"of IPv6", base6 + "priority = 300\n", "", `eth0 IPv6 group 51: priority 300 is out of range 1-254`},
 		{"command of two words", base + "garp_repeat = 101\n", "", `eth0 group 51: garp repeat 101 is out of range 1-100`},
 		{"two keys with one command", base + "timers = { advert = 256 }\n", "", `eth0 group 51: timers advertise 256 is out of range 1-255`},
-		{"advertise_interval", base + "advertise_interval = \"1.5s\"\n", "", `eth0 group 51: timers advertise "1.5s" is not in whole seconds, as version 2 needs it (RFC 3768 section 5.3.7)`},
+		{"advertise_interval", base + "advertise_interval = \"1.5s\"\n", "", `eth0 group 51: timers advertise "1.5s" is not in whole seconds, which version 2 requires (RFC 3768 section 5.3.7)`},
 		{"vip", vip("router"), "", `eth0 group 51: vip "router" is not an address such as "10.0.0.1", "10.0.0.1/24" or "2001:db8::1/64"`},
 		{"no vip", "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\n", "", `eth0 group 51: vip is required`},
 		{"one of vips", base + "vips = [\"10.0.0.2\", \"2001:db8::1\"]\n", "", `eth0 group 51: vip "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
-		{"too many vips", vip("fe80::1") + "vips = [" + manyIPv6(90) + "]\n", "", `eth0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do`},
+		{"too many vips", vip("fe80::1") + "vips = [" + manyIPv6(90) + "]\n", "", `eth0 IPv6 group 51: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit`},
 		{"address of another", base + strings.Replace(base, "51", "52", 1), "", `eth0 group 52: vip 10.0.0.1 is already an address of eth0 group 51`},
 		{"unicast peer", base + "unicast_peers = [\"10.0.0.2\", \"r2\"]\n", "", `eth0 group 51: unicast peer "r2" is not an IP address`},
 		{"source is a peer", base + "unicast_peers = [\"10.0.0.2\"]\nunicast_source = \"10.0.0.2\"\n", "", `eth0 group 51: unicast source "10.0.0.2" is one of the unicast peers`},
@@ -55,14 +56,14 @@ func TestTypedFaults(t *testing.T) {
 			`eth0 group 51: track uplink decrement 1 is not possible: the file says what the priority gains or loses`},
 
 		{"script", "[[track]]\nname = \"a\"\nscript = [\"true\"]\n", "", `track a: script "true" is not an absolute path`},
-		{"two objects of a name", uplink + uplink, "", `track uplink is configured twice`},
+		{"two objects with one name", uplink + uplink, "", `track uplink is configured twice`},
 		{"nothing to track", "[[track]]\nname = \"a\"\n", "", `track a must have one of interface, route, script and file`},
 		{"interval", "[[track]]\nname = \"a\"\nfile = \"/a\"\ninterval = \"1ms\"\n", "", `track a: interval "1ms" is out of range 100ms-3600s`},
 		{"no meaning", uplink + "rise = 2\n", "", `track uplink: rise has no meaning for a tracked interface`},
 
 		{"hook", "[[notify]]\nname = \"log\"\n", "", `notify log: command is required`},
 		{"hook without a name", "[[notify]]\ncommand = [\"/bin/true\"]\ntimeout = \"2h\"\n", "", `notify hook1: timeout "2h" is out of range 100ms-3600s`},
-		{"two hooks of a name", strings.Repeat("[[notify]]\nname = \"log\"\ncommand = [\"/bin/true\"]\n", 2), "", `notify log is configured twice`},
+		{"two hooks with one name", strings.Repeat("[[notify]]\nname = \"log\"\ncommand = [\"/bin/true\"]\n", 2), "", `notify log is configured twice`},
 		{"event", "[[notify]]\ncommand = [\"/bin/true\"]\nevents = [\"master\", \"never\"]\n", "",
 			`notify hook1: events "never" is not "transition", "init", "backup", "master", "fault", "link", "track" or "config"`},
 
@@ -76,8 +77,8 @@ func TestTypedFaults(t *testing.T) {
 
 		{"api host", "[api]\nhost = \"0.0.0.0\"\n", "", `api host "0.0.0.0" is not an address and port such as "0.0.0.0:7080" or "[::1]:7080"`},
 		{"api user", "[api]\nusers = [\"" + user + "\", \"x\"]\n", "", `api user is not of the form {{SHA256}}name:level:salt:hash or {{SCRYPT}}name:level::hash`},
-		{"two users of a name", "[api]\nusers = [\"" + user + "\", \"" + user + "\"]\n", "", `api user a is configured twice`},
-		{"false", base + "accept_mode = false\n", FreeBSD, `eth0 group 51: no accept-mode is not supported on FreeBSD: leave it out, and discard what is sent to the virtual addresses with pf or ipfw`},
+		{"two users with one name", "[api]\nusers = [\"" + user + "\", \"" + user + "\"]\n", "", `api user a is configured twice`},
+		{"false", base + "accept_mode = false\n", FreeBSD, `eth0 group 51: no accept-mode is not supported on FreeBSD: leave it out, and discard packets to the virtual addresses with pf or ipfw`},
 		{"ssh", "[ssh]\nauthorized_keys = \"k\"\n", "", `ssh authorized-keys "k" is not an absolute path`},
 		{"realtime", "[realtime]\npriority = 100\n", "", `realtime priority 100 is out of range 0-99`},
 	} {
@@ -87,7 +88,7 @@ func TestTypedFaults(t *testing.T) {
 			if diff := cmp.Diff(tt.want, errorText(err)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			// The same fault in a file has its place, and the words of commands beside it.
+			// In a file the same fault has its place as well as the words of commands.
 			_, err = validate(f, &Origin{Name: "f.toml", Data: []byte(tt.toml), Format: TOML}, nil, tt.host)
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) != 1 {

@@ -18,7 +18,7 @@ import (
 
 const base6 = "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvips = [\"fe80::100\", \"2001:db8::100\"]\n"
 
-// TestUnicast reads what is legal.
+// TestUnicast reads legal settings.
 func TestUnicast(t *testing.T) {
 	addr := netip.MustParseAddr
 	for _, tt := range []struct {
@@ -89,8 +89,8 @@ func TestUnicastFaults(t *testing.T) {
 		{"prefix", base + peers("10.0.0.2/24"), `f.toml:5: vrouter[0].unicast_peers[0]: "10.0.0.2/24" is not an IP address`},
 		{"zone", base6 + peers("fe80::2%eth0"), `f.toml:5: vrouter[0].unicast_peers[0]: "fe80::2%eth0" is not an IP address`},
 		{"mapped", base6 + peers("::ffff:10.0.0.2"), `f.toml:5: vrouter[0].unicast_peers[0]: "::ffff:10.0.0.2" is not an IP address`},
-		{"IPv6 peer of IPv4", base + peers("10.0.0.2", "fe80::2"), `f.toml:5: vrouter[0].unicast_peers[1]: "fe80::2" is not an IPv4 address, as the virtual addresses are`},
-		{"IPv4 peer of IPv6", base6 + peers("10.0.0.2"), `f.toml:5: vrouter[0].unicast_peers[0]: "10.0.0.2" is not an IPv6 address, as the virtual addresses are`},
+		{"IPv6 peer of IPv4", base + peers("10.0.0.2", "fe80::2"), `f.toml:5: vrouter[0].unicast_peers[1]: "fe80::2" is not an IPv4 address like the virtual addresses`},
+		{"IPv4 peer of IPv6", base6 + peers("10.0.0.2"), `f.toml:5: vrouter[0].unicast_peers[0]: "10.0.0.2" is not an IPv6 address like the virtual addresses`},
 		{"multicast", base + peers("224.0.0.18"), `f.toml:5: vrouter[0].unicast_peers[0]: "224.0.0.18" is not the address of another host on a network`},
 		{"multicast of IPv6", base6 + peers("ff02::12"), `f.toml:5: vrouter[0].unicast_peers[0]: "ff02::12" is not the address of another host on a network`},
 		{"loopback", base + peers("127.0.0.1"), `f.toml:5: vrouter[0].unicast_peers[0]: "127.0.0.1" is not the address of another host on a network`},
@@ -98,17 +98,17 @@ func TestUnicastFaults(t *testing.T) {
 		{"broadcast", base + peers("255.255.255.255"), `f.toml:5: vrouter[0].unicast_peers[0]: "255.255.255.255" is not the address of another host on a network`},
 		{"twice", base + peers("10.0.0.2", "10.0.0.2"), `f.toml:5: vrouter[0].unicast_peers[1]: "10.0.0.2" occurs twice`},
 		{"twice, written otherwise", base6 + peers("fe80::2", "fe80:0::2"), `f.toml:5: vrouter[0].unicast_peers[1]: "fe80:0::2" occurs twice`},
-		{"virtual address", base + peers("10.0.0.1"), `f.toml:5: vrouter[0].unicast_peers[0]: "10.0.0.1" is one of the virtual addresses: a peer has an address of its own`},
-		{"second virtual address", base6 + peers("fe80::2", "2001:db8::100"), `f.toml:5: vrouter[0].unicast_peers[1]: "2001:db8::100" is one of the virtual addresses: a peer has an address of its own`},
+		{"virtual address", base + peers("10.0.0.1"), `f.toml:5: vrouter[0].unicast_peers[0]: "10.0.0.1" is one of the virtual addresses: a peer needs its own address`},
+		{"second virtual address", base6 + peers("fe80::2", "2001:db8::100"), `f.toml:5: vrouter[0].unicast_peers[1]: "2001:db8::100" is one of the virtual addresses: a peer needs its own address`},
 		{"too many", base + peers(many...), `f.toml:5: vrouter[0].unicast_peers: 33 addresses are more than 32`},
 		{"not a list", base + "unicast_peers = \"10.0.0.2\"\n", `f.toml:5: vrouter[0].unicast_peers: "10.0.0.2" is not a list of strings`},
-		{"source of another family", base + peers("10.0.0.2") + "unicast_source = \"2001:db8::1\"\n", `f.toml:6: vrouter[0].unicast_source: "2001:db8::1" is not an IPv4 address, as the virtual addresses are`},
+		{"source of another family", base + peers("10.0.0.2") + "unicast_source = \"2001:db8::1\"\n", `f.toml:6: vrouter[0].unicast_source: "2001:db8::1" is not an IPv4 address like the virtual addresses`},
 		{"source is a peer", base + peers("10.0.0.2", "10.0.0.3") + "unicast_source = \"10.0.0.3\"\n", `f.toml:6: vrouter[0].unicast_source: "10.0.0.3" is one of the unicast_peers`},
 		{"source is multicast", base + peers("10.0.0.2") + "unicast_source = \"224.0.0.1\"\n", `f.toml:6: vrouter[0].unicast_source: "224.0.0.1" is not the address of another host on a network`},
 		{"source without peers", base + "unicast_source = \"x\"\n", `f.toml:5: vrouter[0].unicast_source: "x" is not an IP address`},
 		{"TTL 0", base + peers("10.0.0.2") + "unicast_ttl_min = 0\n", `f.toml:6: vrouter[0].unicast_ttl_min: 0 is out of range 1-255`},
 		{"TTL 256", base + peers("10.0.0.2") + "unicast_ttl_min = 256\n", `f.toml:6: vrouter[0].unicast_ttl_min: 256 is out of range 1-255`},
-		{"TTL no number", base + peers("10.0.0.2") + "unicast_ttl_min = \"255\"\n", `f.toml:6: vrouter[0].unicast_ttl_min: "255" is not an integer`},
+		{"TTL not a number", base + peers("10.0.0.2") + "unicast_ttl_min = \"255\"\n", `f.toml:6: vrouter[0].unicast_ttl_min: "255" is not an integer`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := Load("f.toml", []byte(tt.toml), TOML)
@@ -118,7 +118,7 @@ func TestUnicastFaults(t *testing.T) {
 			}
 		})
 	}
-	// A system that cannot says so.
+	// A host without support says so.
 	path := filepath.Join(t.TempDir(), "r.toml")
 	if err := os.WriteFile(path, []byte(base+peers("10.0.0.2")), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// scryptLine returns a users line of either form with parameters that cost nothing.
+// scryptLine returns a users line of either form, with parameters that make hashing cheap.
 func scryptLine(t *testing.T, name, password string, long bool) string {
 	t.Helper()
 	salt := []byte("0123456789abcdef")
@@ -81,7 +81,7 @@ func hashed(t *testing.T, alg Algorithm) string {
 	}
 	other, err := HashPassword("admin", 9, "banana", alg)
 	if err != nil || line == other {
-		t.Errorf("hashed twice alike (%v)", err)
+		t.Errorf("two hashes are equal (%v)", err)
 	}
 	return line
 }
@@ -175,23 +175,23 @@ func TestAuthenticate(t *testing.T) {
 			t.Errorf("%s/%s: got %v %v", tt.name, tt.password, u, ok)
 		}
 	}
-	// Whatever user an unknown name is checked against, its password does not open the door.
+	// Whichever user an unknown name is checked against, that user's password is refused.
 	for i := range 100 {
 		for _, password := range []string{"banana", "cherry", "apple"} {
 			if _, ok := users.Authenticate(fmt.Sprintf("nobody%d", i), password); ok {
-				t.Fatal("an unknown user got in")
+				t.Fatal("an unknown user logged in")
 			}
 		}
 	}
 	if _, ok := Users(nil).Authenticate("admin", "banana"); ok {
-		t.Error("somebody got into an empty list")
+		t.Error("a login succeeded without any user")
 	}
 	if a, b := users[0].Fingerprint(), users[1].Fingerprint(); bytes.Equal(a, b) || bytes.Contains(a, users[0].hash) {
-		t.Error("fingerprints are alike or tell the hash")
+		t.Error("fingerprints are equal or reveal the hash")
 	}
 }
 
-// BenchmarkAuthenticate shows that unknown users cost what known ones do.
+// BenchmarkAuthenticate shows that unknown users cost as much as known ones.
 func BenchmarkAuthenticate(b *testing.B) {
 	line, err := HashPassword("admin", 9, "banana", Scrypt)
 	if err != nil {

@@ -61,7 +61,7 @@ func (v *validator) config() *Config {
 	cfg.Realtime = RealtimeConfig{Priority: root(v, RealtimePriority), LockMemory: root(v, RealtimeLockMemory)}
 	cfg.SSH = v.ssh(cfg)
 	if cfg.Metrics = root(v, MetricsEnabled); cfg.Metrics && !cfg.API.Enabled {
-		v.warn("metrics.enabled: without a listener of the [api] only the control socket has metrics")
+		v.warn("metrics.enabled: without a listener in [api], only the control socket serves metrics")
 	}
 	cfg.Engine.Tracks = v.tracks()
 	cfg.Engine.Hooks = v.hooks()

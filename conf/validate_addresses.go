@@ -87,12 +87,12 @@ func (r *router) fits() {
 	if n <= most {
 		return
 	}
-	problem := fmt.Sprintf("do not fit an advertisement: at most %d %s addresses do", most, r.out.Family)
+	problem := fmt.Sprintf("do not fit an advertisement: at most %d %s addresses fit", most, r.out.Family)
 	if most < maxAddresses && known {
 		problem += fmt.Sprintf(" on %s, whose MTU is %d", r.out.Interface, mtu)
 	}
 	if r.out.Addresses[0].Derived {
-		problem += ", the link-local one that is derived among them"
+		problem += ", including the derived link-local address"
 	}
 	if n <= maxAddresses && r.host != "" && r.running == nil {
 		r.warn("%d addresses %s", n, problem)

@@ -160,7 +160,7 @@ func (r *router) interval() {
 	p.Interval = vrrp.IntervalDefault
 	switch {
 	case Timers.IsSet(r.raw) && AdvertiseInterval.IsSet(r.raw):
-		r.faultTyped(r.path(Timers.Name), "", "excludes advertise_interval: give one of them",
+		r.faultTyped(r.path(Timers.Name), "", "excludes advertise_interval: give only one of them",
 			r.name()+": "+AdvertiseInterval.CommandWords()+" is configured twice")
 	case Timers.IsSet(r.raw):
 		p.Interval = time.Duration(valued(r.validator, TimersAdvert, r.raw, r.path(Timers.Name))) * time.Second
@@ -229,7 +229,7 @@ func (r *router) labels() {
 		longest += "-" + strconv.Itoa(n-1)
 	}
 	if len(longest) > maxInterfaceName {
-		r.fault(NetDrv.Name, `"ioctl"`, fmt.Sprintf("is not possible: the address would be on the label %s, and labels have at most %d characters", longest, maxInterfaceName))
+		r.fault(NetDrv.Name, `"ioctl"`, fmt.Sprintf("is not possible: the label of the address would be %s, and labels have at most %d characters", longest, maxInterfaceName))
 	}
 }
 

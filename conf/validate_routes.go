@@ -47,7 +47,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		}
 		r.NextHop, _ = netip.ParseAddr(valued(v, StaticNH, raw, path)) // already checked
 		if mtu, set := StaticMTU.In(raw); set && mtu == 0 {
-			v.warn("%s 0 is read as none: that of the interface is used", join(path, StaticMTU.Name))
+			v.warn("%s 0 is read as none: the MTU of the interface is used", join(path, StaticMTU.Name))
 		}
 		at := place{r.Destination, r.Metric}
 		if other, twice := first[at]; twice && len(v.faults) == before && slices.Contains(out, r) {
@@ -173,6 +173,6 @@ func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRoute
 			}
 		}
 	}
-	v.fault(join(path, StaticGroup.Name), strconv.Itoa(group), "is no virtual router on "+quote(iface))
+	v.fault(join(path, StaticGroup.Name), strconv.Itoa(group), "is not a virtual router on "+quote(iface))
 	return engine.Key{}
 }

@@ -14,7 +14,7 @@ func (v *validator) ssh(c *Config) SSHConfig {
 		s.HostKey = filepath.Join(c.General.StateDir, DefaultHostKey)
 	}
 	if !strings.Contains(strings.ReplaceAll(s.AuthorizedKeys, "%%", ""), "%u") {
-		v.warn("ssh.authorized_keys %s has no %%u: every key in it lets in as every user", quote(s.AuthorizedKeys))
+		v.warn("ssh.authorized_keys %s has no %%u: each key in it can log in as any user", quote(s.AuthorizedKeys))
 	}
 	if s.Listen != "" && len(c.API.Users) == 0 {
 		v.warn("api.users is empty: nobody can log in over SSH")

@@ -16,7 +16,7 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// base is a valid virtual router that the tests below add lines to.
+// base is a valid virtual router to which the tests below add lines.
 const base = `[[vrouter]]
 group = 51
 interface = "eth0"
@@ -108,12 +108,12 @@ func TestFaults(t *testing.T) {
 		{"IPv6 with authentication", vip("fe80::1") + "auth_type = \"rfc2338-simple\"\nauth_secret = \"x\"\n", `f.toml:5: vrouter[0].auth_type: "rfc2338-simple" is not possible with version 3, which has no authentication (RFC 9568 section 9)`},
 		{"IPv6 with checksum", vip("fe80::1") + "checksum = \"rfc9568\"\n", `f.toml:5: vrouter[0].checksum: "rfc9568" can be chosen for version 3 with IPv4 addresses only`},
 		{"90 IPv6 addresses", vip("fe80::1") + "vips = [" + manyIPv6(89) + "]\n", ``},
-		{"too many IPv6 addresses", vip("fe80::1") + "vips = [" + manyIPv6(90) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do`},
-		{"too many with the derived one", vip("2001:db8::1") + "vips = [" + manyIPv6(89) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses do, the link-local one that is derived among them`},
+		{"too many IPv6 addresses", vip("fe80::1") + "vips = [" + manyIPv6(90) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit`},
+		{"too many with the derived one", vip("2001:db8::1") + "vips = [" + manyIPv6(89) + "]\n", `f.toml:5: vrouter[0].vips: 91 addresses do not fit an advertisement: at most 90 IPv6 addresses fit, including the derived link-local address`},
 		{"same group in both families", base + "[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"fe80::1\"\n", ``},
 		{"vip IPv6 with version 2", vip("fe80::1") + "version = 2\n", `f.toml:5: vrouter[0].version: 2 is not possible with IPv6 addresses: they need version 3 (RFC 9568)`},
 		{"families mixed", base + "vips = [\"10.0.0.2\", \"2001:db8::1\"]\n", `f.toml:5: vrouter[0].vips[1]: "2001:db8::1" is an IPv6 address, but the first one is IPv4: a virtual router has one family`},
-		{"too many addresses", base + "vips = [" + manyAddresses(255) + "]\n", `f.toml:5: vrouter[0].vips: 256 addresses do not fit an advertisement: at most 255 IPv4 addresses do`},
+		{"too many addresses", base + "vips = [" + manyAddresses(255) + "]\n", `f.toml:5: vrouter[0].vips: 256 addresses do not fit an advertisement: at most 255 IPv4 addresses fit`},
 		{"255 addresses", base + "vips = [" + manyAddresses(254) + "]\n", ``},
 		{"priority 0", base + "priority = 0\n", `f.toml:5: vrouter[0].priority: 0 is out of range 1-254 (0 says that the Master resigns, 255 that it owns the addresses, RFC 9568 section 5.2.4)`},
 		{"priority 255", base + "priority = 255\n", `f.toml:5: vrouter[0].priority: 255 is out of range 1-254 (0 says that the Master resigns, 255 that it owns the addresses, RFC 9568 section 5.2.4)`},
@@ -128,8 +128,8 @@ func TestFaults(t *testing.T) {
 		{"timers 0", base + "timers = { advert = 0 }\n", `f.toml:5: vrouter[0].timers.advert: 0 is out of range 1-255`},
 		{"timers as a table", base + "[vrouter.timers]\n\nadvert = 256\n", `f.toml:7: vrouter[0].timers.advert: 256 is out of range 1-255`},
 		{"timers version 3", base + "version = 3\ntimers = { advert = 41 }\n", `f.toml:6: vrouter[0].timers.advert: 41 is out of range 1-40`},
-		{"timers and advertise_interval", base + "timers = { advert = 1 }\nadvertise_interval = \"1s\"\n", `f.toml:5: vrouter[0].timers: excludes advertise_interval: give one of them`},
-		{"interval v2 fraction", interval(2, "1500ms"), `f.toml:6: vrouter[0].advertise_interval: "1500ms" is not in whole seconds, as version 2 needs it (RFC 3768 section 5.3.7)`},
+		{"timers and advertise_interval", base + "timers = { advert = 1 }\nadvertise_interval = \"1s\"\n", `f.toml:5: vrouter[0].timers: excludes advertise_interval: give only one of them`},
+		{"interval v2 fraction", interval(2, "1500ms"), `f.toml:6: vrouter[0].advertise_interval: "1500ms" is not in whole seconds, which version 2 requires (RFC 3768 section 5.3.7)`},
 		{"interval v2 low", interval(2, "500ms"), `f.toml:6: vrouter[0].advertise_interval: "500ms" is out of range 1s-255s`},
 		{"interval v2 low end", interval(2, "1s"), ``},
 		{"interval v2 high end", interval(2, "255s"), ``},
@@ -160,7 +160,7 @@ func TestFaults(t *testing.T) {
 		{"checksum version 2", base + "checksum = \"rfc5798\"\n", `f.toml:5: vrouter[0].checksum: "rfc5798" can be chosen for version 3 with IPv4 addresses only`},
 		{"netdrv", base + "netdrv = \"netlink\"\n", `f.toml:5: vrouter[0].netdrv: "netlink" is not "libnl" or "ioctl"`},
 		{"netdrv ioctl", base + "netdrv = \"ioctl\"\n", ``},
-		{"netdrv ioctl with a long name", strings.Replace(base, "eth0", "ens192.100.4000", 1) + "netdrv = \"ioctl\"\n", `f.toml:5: vrouter[0].netdrv: "ioctl" is not possible: the address would be on the label ens192.100.4000:51, and labels have at most 15 characters`},
+		{"netdrv ioctl with a long name", strings.Replace(base, "eth0", "ens192.100.4000", 1) + "netdrv = \"ioctl\"\n", `f.toml:5: vrouter[0].netdrv: "ioctl" is not possible: the label of the address would be ens192.100.4000:51, and labels have at most 15 characters`},
 		{"netdrv ioctl with macvlan", base + "netdrv = \"ioctl\"\niftype = \"macvlan\"\n", ``},
 		{"iftype", base + "iftype = \"vlan\"\n", `f.toml:5: vrouter[0].iftype: "vlan" is not "ether" or "macvlan"`},
 		{"vmac macvlan", base + "iftype = \"macvlan\"\nvmac = true\n", `f.toml:6: vrouter[0].vmac: true is not possible with iftype = "macvlan": the macvlan has the virtual MAC`},
@@ -292,7 +292,7 @@ func TestFaultsJSON(t *testing.T) {
 		{"twice", `{"debug": 1, "debug": 2}`, `f.json: debug: occurs twice`},
 		{"syntax", "{\n\"debug\": x}", `f.json:2: syntax error: invalid character 'x' looking for beginning of value`},
 		{"short", `{"debug": 1`, `f.json:1: syntax error: unexpected end of file`},
-		{"more", `{} {}`, `f.json:1: syntax error: there is more after the end of the object`},
+		{"more", `{} {}`, `f.json:1: syntax error: there is text after the end of the object`},
 		{"no object", `[]`, `f.json: is not a JSON object`},
 	}
 	for _, tt := range tests {
@@ -309,7 +309,7 @@ func TestFaultsJSON(t *testing.T) {
 	}
 }
 
-// TestCandidateFaults checks that faults of a candidate, which has no lines, name the router.
+// TestCandidateFaults checks that faults of a candidate, which has no lines, name the virtual router.
 func TestCandidateFaults(t *testing.T) {
 	f := parsed(t, base+second)
 	Priority.Set(VRouters.Value(f)[1], 300)
@@ -474,12 +474,12 @@ func TestWarnings(t *testing.T) {
 		{"debug 3", "debug = 3\n", ``},
 		{"debug 4", "debug = 4\n", `debug 4 is read as 3`},
 		{"debug above 5", "debug = 99\n", `debug 99 is read as 5`},
-		{"static mtu 0", base + static + "mtu = 0\n", `protocols.static[0].mtu 0 is read as none: that of the interface is used`},
+		{"static mtu 0", base + static + "mtu = 0\n", `protocols.static[0].mtu 0 is read as none: the MTU of the interface is used`},
 		{"static route with host bits", base + strings.Replace(static, "10.0.0.0", "10.9.0.7", 1), `protocols.static[0].route 10.9.0.7 has bits outside its mask: 10.0.0.0/8 is used`},
 		{"static route with host bits and a length", base + "[[protocols.static]]\nroute = \"10.9.0.7/8\"\nnh = \"10.0.0.254\"\n", `protocols.static[0].route 10.9.0.7/8 has bits outside its mask: 10.0.0.0/8 is used`},
 		{"static route twice", base + static + static, `protocols.static[1] is the same as protocols.static[0]: it is left out`},
 		{"static route twice in two forms", base + static + "[[protocols.static]]\nroute = \"10.0.0.0/8\"\nmtu = 0\nnh = \"10.0.0.254\"\n",
-			"protocols.static[1].mtu 0 is read as none: that of the interface is used\nprotocols.static[1] is the same as protocols.static[0]: it is left out"},
+			"protocols.static[1].mtu 0 is read as none: the MTU of the interface is used\nprotocols.static[1] is the same as protocols.static[0]: it is left out"},
 		{"advert_mac without a virtual MAC", base + "advert_mac = \"interface\"\n", `eth0 group 51: advert_mac = "interface" has no effect without iftype = "macvlan": there is no virtual MAC`},
 		{"api without TLS", "[api]\n" + user, `api.host "0.0.0.0:7080" can be reached from the network and api.tls is off: passwords are sent in clear text`},
 		{"api any address", "[api]\nhost = \":7080\"\n" + user, `api.host ":7080" can be reached from the network and api.tls is off: passwords are sent in clear text`},
@@ -489,10 +489,10 @@ func TestWarnings(t *testing.T) {
 		{"api disabled", "client_api = \"disabled\"\n[api]\n" + user, ``},
 		{"ssh without users", "[ssh]\nlisten = \"[::]:2222\"\n", `api.users is empty: nobody can log in over SSH`},
 		{"ssh with users", "client_api = \"disabled\"\n[ssh]\nlisten = \"[::]:2222\"\n[api]\n" + user, ``},
-		{"ssh keys of all", "[ssh]\nauthorized_keys = \"/k/%%u\"\n", `ssh.authorized_keys "/k/%%u" has no %u: every key in it lets in as every user`},
+		{"ssh keys of all users in one file", "[ssh]\nauthorized_keys = \"/k/%%u\"\n", `ssh.authorized_keys "/k/%%u" has no %u: each key in it can log in as any user`},
 		{"api without users", "[api]\ntls = true\n", `api.users is empty: nobody can log in to the API`},
 		{"api weak secret", "[api]\ntls = true\nsecret = \"abc\"\n" + user, `api.secret is shorter than 16 characters: session tokens signed with it can be forged by guessing`},
-		{"metrics without api", "[metrics]\nenabled = true\n", `metrics.enabled: without a listener of the [api] only the control socket has metrics`},
+		{"metrics without api", "[metrics]\nenabled = true\n", `metrics.enabled: without a listener in [api], only the control socket serves metrics`},
 		{"metrics with api", "[api]\ntls = true\n" + user + "[metrics]\nenabled = true\n", ``},
 		{"no metrics without api", "[metrics]\nenabled = false\n", ``},
 		{"strict with proprietary authentication", base + "auth_type = \"p0-t8-sha256\"\nauth_secret = \"x\"\nrfc3768 = false\n", `eth0 group 51: rfc3768 = false is not possible with p0-t8-sha256, which no RFC defines: true is used`},
@@ -517,7 +517,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestMacvlanNames checks default names: distinct, and the same after a change elsewhere.
+// TestMacvlanNames checks that default names are distinct, and stay the same after a change elsewhere.
 func TestMacvlanNames(t *testing.T) {
 	router := func(iface string, group int, name string) *Table {
 		v := router1(t, fmt.Sprintf("[[vrouter]]\ninterface = %q\ngroup = %d\nvip = \"10.0.0.%d\"\niftype = \"macvlan\"\n", iface, group, group))
@@ -547,7 +547,7 @@ func TestMacvlanNames(t *testing.T) {
 		{"own name", []*Table{router("eth0", 1, "vrrp0")}, "vrrp0"},
 		{"same group on two interfaces", []*Table{router("eth0", 1, ""), router("eth1", 1, "")}, "standby1 standby1-eth1"},
 		{"long interface names", []*Table{router("ens192.900", 1, ""), router("ens192.901", 1, ""), router("ens192.902", 1, "")}, "standby1 standby1-ba83 standby1-5854"},
-		{"default taken by a later own name", []*Table{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
+		{"default taken by a name that is configured later", []*Table{router("eth0", 1, ""), router("eth1", 2, "standby1")}, "standby1-eth0 standby1"},
 		{"default taken by an interface", []*Table{router("eth0", 1, ""), router("standby1", 2, "")}, "standby1-eth0 standby2"},
 	}
 	for _, tt := range tests {
@@ -557,7 +557,7 @@ func TestMacvlanNames(t *testing.T) {
 			}
 		})
 	}
-	t.Run("stay when another goes or comes", func(t *testing.T) {
+	t.Run("the same when another is removed or added", func(t *testing.T) {
 		_, running := names(nil, router("eth0", 1, ""), router("eth1", 1, ""))
 		got, running := names(running, router("eth1", 1, ""))
 		if got != "standby1-eth1" {
@@ -575,7 +575,7 @@ func TestMacvlanNames(t *testing.T) {
 	})
 }
 
-// router1 returns the first virtual router of a file, or one with these keys only.
+// router1 returns the first virtual router of a file, or a virtual router with only these keys.
 func router1(t testing.TB, text string) *Table {
 	t.Helper()
 	if !strings.HasPrefix(text, "[[vrouter]]") {
@@ -591,7 +591,7 @@ func fileOf(routers ...*Table) *File {
 	return f
 }
 
-// parsed returns a File that is known to be readable.
+// parsed parses a File that is known to be readable.
 func parsed(t testing.TB, text string) *File {
 	t.Helper()
 	f, err := Parse("f.toml", []byte(text), TOML)

@@ -158,7 +158,7 @@ func (v *validator) program(path string, key KeyOf[[]string], user KeyOf[string]
 		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
 		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
 		if err1 != nil || err2 != nil {
-			v.fault(join(path, user.Name), quote(p.User), "has no numbers that a program could run with")
+			v.fault(join(path, user.Name), quote(p.User), "has no numeric user and group ID")
 			return p
 		}
 		p.UID, p.GID = uint32(uid), uint32(gid)
@@ -264,7 +264,7 @@ func (v *validator) syncGroups(list []*router) {
 		members[name]++
 		at := place{name, r.out.Interface, IsIPv6(r.raw)}
 		if other, twice := first[at]; twice {
-			r.conflict(SyncGroup.Name, quote(name), "already has %s: one link and family must not decide twice", other, other.table+" on "+r.out.Interface)
+			r.conflict(SyncGroup.Name, quote(name), "already has %s: a sync group can have only one member per interface and family", other, other.table+" on "+r.out.Interface)
 			continue
 		}
 		first[at] = r

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// script makes a script with these permissions, whatever the umask is, and returns its path.
+// script writes a script with these permissions, whatever the umask is, and returns its path.
 func script(t *testing.T, dir, name string, mode os.FileMode) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -30,7 +30,7 @@ func (r *router) unicast() {
 		case seen[a]:
 			r.fault(key, quote(s), "occurs twice")
 		case slices.ContainsFunc(r.out.Addresses, func(v engine.Address) bool { return v.Addr == a }):
-			r.fault(key, quote(s), "is one of the virtual addresses: a peer has an address of its own")
+			r.fault(key, quote(s), "is one of the virtual addresses: a peer needs its own address")
 		}
 		seen[a] = ok
 		u.Peers = append(u.Peers, a)
@@ -78,7 +78,7 @@ func (r *router) endpoint(key, s string) (netip.Addr, bool) {
 	}
 	a := netip.MustParseAddr(s)
 	if r.out.Family != 0 && vrrp.FamilyOf(a) != r.out.Family {
-		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address, as the virtual addresses are")
+		r.fault(key, quote(s), "is not an "+r.out.Family.String()+" address like the virtual addresses")
 		return netip.Addr{}, false
 	}
 	return a, true

@@ -86,7 +86,7 @@ func TestWriteFile(t *testing.T) {
 	})
 }
 
-// TestWriteFileFails checks that a failed write leaves neither damage nor litter.
+// TestWriteFileFails checks that a failed write neither damages the file nor leaves others behind.
 func TestWriteFileFails(t *testing.T) {
 	tests := []struct {
 		name string
@@ -154,8 +154,8 @@ func checkFile(t *testing.T, path, content string, mode os.FileMode) {
 	}
 }
 
-// TestWriteFileFull lets the kernel refuse the data half way, in a process of its own because the
-// limit that does so is the process's.
+// TestWriteFileFull makes the kernel refuse the data half way. It runs in a separate process
+// because the limit applies to a process.
 func TestWriteFileFull(t *testing.T) {
 	const variable = "VRRPSH_TEST_FULL"
 	if path := os.Getenv(variable); path != "" {

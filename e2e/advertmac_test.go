@@ -40,8 +40,8 @@ func TestAdvertMAC(t *testing.T) {
 			waitShow(t, ours, "show vrrp", "Rival Master is ")
 			out := strings.Join(strings.Fields(ours.Show("show", "vrrp", "explain")), " ")
 			for _, want := range []string{
-				"with priority 100, and goes on although this router's 200 is higher: it does not hear this router",
-				"as keepalived with use_vmac and vmac_xmit_base: \"advert-mac interface\" sends them from that of eth0",
+				"with priority 100, and stays Master although this router's 200 is higher: it does not hear this router",
+				"such as keepalived with use_vmac and vmac_xmit_base: \"advert-mac interface\" sends them from the MAC address of eth0",
 			} {
 				if !says(out, want) {
 					t.Errorf("explain does not say %q:\n%s", want, out)

@@ -117,12 +117,12 @@ func TestCommitIsSafe(t *testing.T) {
 	try(t, v, 130, "commit overwrite", 0, "complete")
 	wantPriority(t, v, 130, "overwritten")
 
-	try(t, v, 140, "commit confirmed 5", 0, "It is taken back in 5 mins")
+	try(t, v, 140, "commit confirmed 5", 0, "Rolls back in 5 min")
 	v.Kill()
 	v.Start()
 	v.WaitReady()
 	wantPriority(t, v, 140, "while the commit waits")
-	if out := v.Show("show", "commit"); !strings.Contains(out, "waits for its confirmation") {
+	if out := v.Show("show", "commit"); !strings.Contains(out, "is waiting for confirmation") {
 		t.Errorf("after the restart:\n%s", out)
 	}
 	v.Kill()

@@ -119,7 +119,7 @@ func TestMacvlanFollowsItsParent(t *testing.T) {
 			becomes(t, r1, value, "sysctl", "-n", fmt.Sprintf(setting, vif))
 		}
 	}
-	if out := v.Show("show", "resources"); strings.Contains(out, "not as it shall be") {
+	if out := v.Show("show", "resources"); strings.Contains(out, "differs from the desired state") {
 		t.Errorf("show resources:\n%s", out)
 	}
 	v.Stop()

@@ -45,7 +45,7 @@ func TestPortOfABridge(t *testing.T) {
 				r1.WaitState("Init", patience)
 				r2.WaitState("Master", patience)
 				waitShow(t, r1, "show vrrp", "Fault: eth0 is a port of bridge7: run on bridge7")
-				waitShow(t, r1, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is a port of bridge7: run on bridge7.")
+				waitShow(t, r1, "show vrrp explain", "Cannot run on eth0: eth0 is a port of bridge7: run on bridge7.")
 				waitShow(t, r1, "show vrrp | json", `"cause": "interface unsuitable"`)
 				if on := n.Holds(g.VIP()); on != "" {
 					t.Errorf("%s is still on %s", g.VIP(), on)
@@ -99,7 +99,7 @@ func TestMacvlanOnMacvlan(t *testing.T) {
 		} else {
 			for _, v := range []*lab.Vrrpsh{r1, r2} {
 				v.WaitState("Init", patience)
-				waitShow(t, v, "show vrrp explain", "It cannot run on eth0 as it is: eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other")
+				waitShow(t, v, "show vrrp explain", "Cannot run on eth0: eth0 is itself a macvlan, where Masters with the virtual MAC address do not hear each other")
 			}
 		}
 		r1.Stop()

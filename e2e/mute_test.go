@@ -98,7 +98,7 @@ func TestMuteMaster(t *testing.T) {
 				t.Errorf("%v adverts count as sent, %v before", now, before)
 			}
 			// Its periodic attempts to send are not visible to others.
-			waitShow(t, r1, "show vrrp explain", "because its adverts cannot be sent")
+			waitShow(t, r1, "show vrrp explain", "because adverts cannot be sent")
 			for _, a := range wire.Adverts("r1", since) {
 				t.Errorf("seen on the wire: %+v", a)
 			}

@@ -57,10 +57,10 @@ func TestForeignMessages(t *testing.T) {
 		shows   string
 		explain string
 	}{
-		{"the earlier daemon", false, recount(base.Frame(), 2), "Backup", "Accepted in spite of length: ", "because the Master 192.0.2.9 with priority 200 is higher"},
-		{"the earlier daemon, strictly", true, recount(base.Frame(), 2), "Master", "Dropped because of length: ", "\"rfc3768\" accepts those"},
-		{"a wrong TTL", false, forwarded.Frame(), "Master", "Dropped because of ttl: ", "such packets came through another router, or were forged"},
-		{"CARP", false, carp, "Master", "Dropped because of carp: ", "CARP has the virtual MAC of the group with the same number"},
+		{"the earlier daemon", false, recount(base.Frame(), 2), "Backup", "Accepted despite length: ", "the Master 192.0.2.9 has the higher priority, 200 against "},
+		{"the earlier daemon, strictly", true, recount(base.Frame(), 2), "Master", "Dropped because of length: ", "\"rfc3768\" accepts the latter"},
+		{"a wrong TTL", false, forwarded.Frame(), "Master", "Dropped because of ttl: ", "such packets were forwarded by another router, or forged"},
+		{"CARP", false, carp, "Master", "Dropped because of carp: ", "CARP uses the virtual MAC of the group with the same number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := g
@@ -123,7 +123,7 @@ func TestPeerWithAH(t *testing.T) {
 	}
 	v.WaitReady()
 	waitReadyShow("show vrrp", "Dropped because of ah: ")
-	waitReadyShow("show vrrp explain", "from 192.0.2.2: it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not have, and both may become Master.")
+	waitReadyShow("show vrrp explain", "from 192.0.2.2: it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not support, and both may become Master.")
 	sniffer := l.Start(l.Routers[0], "sniffer", bin, "-m0", "-i", "eth0")
 	lab.Until(t, patience, "the sniffer names it", func() error {
 		if out := sniffer.Log(); !strings.Contains(out, "192.0.2.2 > 224.0.0.18 AH VRRPv2 group 51 priority 200") {
@@ -143,7 +143,7 @@ func TestPeerWithoutAddresses(t *testing.T) {
 	v := l.Vrrpsh(bin, l.Routers[0], lab.Group{VRID: 51, Version: 2, Interval: time.Second})
 	v.Start()
 	v.WaitReady()
-	waitShow(t, v, "show vrrp", "Accepted in spite of address-list: ")
+	waitShow(t, v, "show vrrp", "Accepted despite address-list: ")
 	waitShow(t, v, "show vrrp", "Master Router is 192.0.2.2, priority is 200")
 	v.Script("configure", "interface eth0 vrrp 51 no rfc3768", "commit", "end")
 	waitShow(t, v, "show vrrp", "Dropped because of no-addresses: ")

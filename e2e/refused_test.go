@@ -76,7 +76,7 @@ func TestRefusedDoesNotFlap(t *testing.T) {
 				t.Errorf("r1 has tried again: %d adverts", len(again))
 			}
 			why := r1.Show("show", "vrrp", "explain")
-			for _, want := range []string{"the kernel does not let it have the addresses", tc.fault} {
+			for _, want := range []string{"the kernel refused the addresses", tc.fault} {
 				if !strings.Contains(why, want) {
 					t.Errorf("%q is missing in\n%s", want, why)
 				}

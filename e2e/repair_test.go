@@ -271,7 +271,7 @@ func (p *repairing) primary() {
 	r1.IP("addr del " + r1.Addr + "/24 dev eth0")
 	p.are(p.r1, "Init", 51, 52)
 	p.are(p.r1, "Master", 53, 54)
-	p.shows("show vrrp explain group 51", "for an IPv4 address on eth0, to send adverts from.")
+	p.shows("show vrrp explain group 51", "eth0 has no IPv4 address to send adverts from.")
 	p.are(p.r2, "Master", 51, 52)
 	r1.IP("addr add " + r1.Addr + "/24 dev eth0")
 }
@@ -281,7 +281,7 @@ func (p *repairing) rename() {
 	r1 := p.lab.Routers[0]
 	r1.IP("link set eth0 down", "link set eth0 name lan7", "link set lan7 up")
 	p.are(p.r1, "Init")
-	p.shows("show vrrp explain group 52", "for the interface eth0, which does not exist.")
+	p.shows("show vrrp explain group 52", "interface eth0 does not exist.")
 	p.are(p.r2, "Master")
 	if links := strings.Join(r1.Links(), " "); strings.Contains(links, "standby") {
 		p.t.Errorf("under another name r1 has the interfaces %s", links)
@@ -294,7 +294,7 @@ func (p *repairing) vanish() {
 	r1 := p.lab.Routers[0]
 	r1.IP("link del eth0")
 	p.are(p.r1, "Init")
-	p.shows("show vrrp explain group 53", "for the interface eth0, which does not exist.")
+	p.shows("show vrrp explain group 53", "interface eth0 does not exist.")
 	p.are(p.r2, "Master")
 	p.lab.Plug(r1)
 }

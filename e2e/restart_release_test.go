@@ -257,7 +257,7 @@ exec PROGRAM "$@" ;; esac
 	tell.Script("confirm")
 
 	put(first)
-	const refused = `% The router goes on as it is: vrrpsh 1.0 cannot take over from this release ` +
+	const refused = `% The router was not restarted: vrrpsh 1.0 cannot take over from this release ` +
 		`(vrrpsh: unknown command "check-handover" for "vrrpsh"): to run it, stop the router and start it again, which is a failover`
 	if r := tell.Run("restart"); r.Status != 1 || strings.TrimSpace(r.Stdout+r.Stderr) != refused {
 		t.Errorf("this release to the first: exit status %d\n%s%s", r.Status, r.Stdout, r.Stderr)

@@ -250,7 +250,7 @@ func TestRestartMany(t *testing.T) {
 	attached := onTerminal(t, l.Routers[0].Command(t.Context(), bin, "-s", ours.Socket))
 	attached.shows("#")
 	restart(t, ours)
-	attached.shows("the router restarts: connect again")
+	attached.shows("the router is restarting: connect again")
 	attached.ends(5)
 	if out := ours.Show("show", "commit"); !strings.Contains(out, "confirm") {
 		t.Errorf("after the restart no commit waits for its confirmation:\n%s", out)

@@ -210,7 +210,7 @@ func TestSSH(t *testing.T) {
 	c.types("show sess\t\r")
 	c.shows("ssh 127.0.0.1")
 	c.types("configure\r")
-	c.shows("left uncommitted changes: take them up? [yes] ") // those of the refused commit
+	c.shows("left uncommitted changes: resume them? [yes] ") // those of the refused commit
 	c.types("no\r")
 	c.shows("edge(config)# ")
 	c.types("interface eth0 vrrp 1\rend\r")

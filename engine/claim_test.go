@@ -4,6 +4,7 @@ package engine_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -191,5 +192,173 @@ func TestLastWord(t *testing.T) {
 		if !slices.Equal(sent, tt.want) {
 			t.Errorf("%s: adverts with the priorities %d were sent, want %d", tt.name, sent, tt.want)
 		}
+	}
+}
+
+// evil is the MAC address of a host that claims virtual addresses.
+var evil = [6]byte{2, 0xbe, 0xef, 0, 0, 1}
+
+func (h *host) claimed(index int, addr string, mac [6]byte, times uint64) {
+	h.out = engine.Output{}
+	h.core.Claimed(h.now, index, netip.MustParseAddr(addr), mac, times, &h.out)
+	h.answer(0)
+}
+
+func (h *host) faults() []string {
+	return slices.DeleteFunc(h.texts(engine.EventFault), func(s string) bool { return strings.HasPrefix(s, "discarding") })
+}
+
+// A host that claims a virtual address of a Master is counted at once, reported and shown when it cannot be the next Master, and gone
+// when it was not heard for a minute.
+func TestHostThatClaimsAnAddress(t *testing.T) {
+	h, vr := master(t)
+	h.claimed(1, "10.0.0.100", evil, 3)
+	if got := h.status(vr.Key); got.Counters.Claims != 3 || len(got.Rivals) != 0 || len(h.faults()) != 0 {
+		t.Errorf("at once: %d claims, rivals %+v, told of %q", got.Counters.Claims, got.Rivals, h.faults())
+	}
+	h.run(vrrp.ClaimPause)
+	if len(h.out.Announces) == 0 {
+		t.Error("nothing is announced")
+	}
+	h.claimed(1, "10.0.0.100", evil, 1)
+	want := []engine.Rival{{Addr: netip.MustParseAddr("10.0.0.100"), Kind: engine.RivalARP, MAC: evil,
+		Since: h.now.Add(-vrrp.ClaimPause), Heard: h.now, Adverts: 4}}
+	if diff := cmp.Diff(want, h.status(vr.Key).Rivals, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Errorf("rivals (-want +got):\n%s", diff)
+	}
+	h.run(2 * time.Minute)
+	if got := h.status(vr.Key).Rivals; got != nil {
+		t.Errorf("in the end: %+v", got)
+	}
+	if diff := cmp.Diff([]string{
+		"02:be:ef:00:00:01 also claims the virtual address 10.0.0.100, by ARP or Neighbor Discovery: hosts may send their traffic there",
+		"02:be:ef:00:00:01 no longer claims the virtual address 10.0.0.100",
+	}, h.faults()); diff != "" {
+		t.Errorf("told of (-want +got):\n%s", diff)
+	}
+}
+
+// A claim of an address that is not virtual any more is nobody's concern.
+func TestClaimOfAnAddressThatGoes(t *testing.T) {
+	h, vr := master(t)
+	h.claimed(1, "10.0.0.100", evil, 1)
+	h.run(time.Second)
+	if got := h.claims(vr.Key); len(got) != 1 {
+		t.Fatalf("rivals %q", got)
+	}
+	h.apply(config(with(vr, func(vr *engine.VirtualRouter) { setAddresses(vr, "10.0.0.101") })))
+	if got := h.claims(vr.Key); got != nil {
+		t.Errorf("rivals %q", got)
+	}
+}
+
+// What is not another host's claim of a virtual address of a Master has no effect.
+func TestNoClaims(t *testing.T) {
+	h, vr := master(t)
+	h.link(ethernet(2, "eth1", "10.0.1.1/24"))
+	for _, c := range []struct {
+		name  string
+		index int
+		addr  string
+		mac   [6]byte
+	}{
+		{"the interface's own", 1, "10.0.0.100", ethernet(1, "eth0").MAC},
+		{"the virtual MAC, of a peer or by a loop", 1, "10.0.0.100", [6]byte{0, 0, 0x5e, 0, 1, vr.VRID}},
+		{"another address", 1, "10.0.0.101", evil},
+		{"the interface's address", 1, "10.0.0.1", evil},
+		{"another family", 1, "fe80::1", evil},
+		{"another interface", 2, "10.0.0.100", evil},
+		{"an unknown interface", 9, "10.0.0.100", evil},
+	} {
+		h.claimed(c.index, c.addr, c.mac, 1)
+		h.run(time.Second)
+		if got := h.status(vr.Key); got.Counters.Claims != 0 || got.Rivals != nil {
+			t.Errorf("%s: %d claims, rivals %+v", c.name, got.Counters.Claims, got.Rivals)
+		}
+	}
+	// The next Master, whose claim comes just before its advert, and that of a Backup.
+	h.claimed(1, "10.0.0.100", evil, 5)
+	h.run(vrrp.ClaimPause - time.Millisecond)
+	h.deliver(1, vrrp.IPv4, advert(&vr, 200, "10.0.0.9"))
+	h.wantState(vr.Key, vrrp.Backup, vrrp.CauseHigherPriority)
+	before := h.status(vr.Key).Counters.Claims
+	h.claimed(1, "10.0.0.100", evil, 5)
+	h.run(time.Second)
+	if got := h.status(vr.Key); got.Counters.Claims != before || got.Rivals != nil {
+		t.Errorf("a Backup has %d claims, rivals %+v", got.Counters.Claims, got.Rivals)
+	}
+	if got := h.faults(); got != nil {
+		t.Errorf("told of %q", got)
+	}
+}
+
+// Claims with any number of MAC addresses are reported and take neither memory without end nor the place of other rivals.
+func TestClaimsAreBounded(t *testing.T) {
+	h, vr := master(t)
+	for range 3 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+	}
+	n := 0
+	for range 500 { // ten seconds
+		for range 64 {
+			n++
+			h.claimed(1, "10.0.0.100", [6]byte{2, 1, 0, byte(n >> 16), byte(n >> 8), byte(n)}, 1)
+		}
+		if n%(64*50) == 0 {
+			h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+		}
+		h.run(20 * time.Millisecond)
+	}
+	h.run(90 * time.Second) // told of once a minute
+	h.claimed(1, "10.0.0.100", evil, 1)
+	h.run(time.Second)
+	s := h.status(vr.Key)
+	if s.Counters.Claims != uint64(n)+1 {
+		t.Errorf("%d claims, want %d", s.Counters.Claims, n+1)
+	}
+	told := h.faults()
+	if len(told) < 2 || len(told) > 5 || !strings.Contains(strings.Join(told, "\n"), "also claims the virtual address 10.0.0.100") {
+		t.Errorf("told of %q", told)
+	}
+
+	h, vr = master(t)
+	for range 3 {
+		h.deliver(1, vrrp.IPv4, advert(&vr, 50, "10.0.0.9"))
+	}
+	for i := range 100 {
+		h.claimed(1, "10.0.0.100", [6]byte{2, 1, 0, 0, 0, byte(i)}, 1)
+		h.run(20 * time.Millisecond)
+	}
+	got := h.claims(vr.Key)
+	if len(got) != 8 || !strings.HasPrefix(got[0], "master 10.0.0.9 ") {
+		t.Errorf("rivals %q", got)
+	}
+	// Other rivals take all the room.
+	h, vr = master(t)
+	for i := range 8 {
+		for range 3 {
+			h.deliver(1, vrrp.IPv4, advert(&vr, 50, fmt.Sprintf("10.0.0.%d", 2+i)))
+		}
+	}
+	h.claimed(1, "10.0.0.100", evil, 1)
+	h.run(time.Second)
+	if got := h.claims(vr.Key); len(got) != 8 || strings.Contains(strings.Join(got, " "), "arp") {
+		t.Errorf("rivals %q", got)
+	}
+	if got := h.status(vr.Key).Counters.Claims; got != 1 {
+		t.Errorf("%d claims", got)
+	}
+}
+
+// A claim that goes on costs no memory.
+func TestClaimsDoNotAllocate(t *testing.T) {
+	h, vr := master(t)
+	addr := vr.Addresses[0].Addr
+	out := engine.Output{}
+	if n := testing.AllocsPerRun(1000, func() {
+		h.core.Claimed(h.now, 1, addr, evil, 1, &out)
+		out.Reset()
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -95,6 +95,9 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 			c.transition(now, g, a, ev.Advert, out)
 		}
 	}
+	if len(g.claimants) > 0 {
+		c.reportHosts(now, g, out)
+	}
 	if at := g.flaps.tellAt; !at.IsZero() && !now.Before(at) {
 		c.summarize(now, g, out)
 	}
@@ -362,6 +365,7 @@ func (g *group) resolve() {
 	}
 	if !slices.Equal(prefixes, g.prefixes) {
 		g.prefixes = prefixes
+		g.forget(func(r *claimant) bool { return r.Kind == RivalARP && !g.hasAddress(r.Addr) })
 	}
 }
 

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -50,4 +51,34 @@ func TestTimers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTimersAfterRemovals removes some of many groups from the heap: the others fire in order. The last entry takes the place of one
+// that is removed, and may have to move either way from there.
+func TestTimersAfterRemovals(t *testing.T) {
+	const n, removed = 40, 10
+	draw := rand.New(rand.NewPCG(1, 2))
+	for round := range 500 {
+		timers := timers{epoch: time.Unix(1000, 0)}
+		groups := make([]*group, n)
+		for i, due := range draw.Perm(n) {
+			groups[i] = &group{slot: -1, due: never}
+			timers.set(groups[i], int64(due))
+		}
+		for _, i := range draw.Perm(n)[:removed] {
+			timers.remove(groups[i])
+		}
+		last, count := int64(-1), 0
+		for g := timers.first(); g != nil; g = timers.first() {
+			if g.due < last {
+				t.Fatalf("round %d: a timer due at %d fires after one due at %d", round, g.due, last)
+			}
+			last = g.due
+			count++
+			timers.set(g, never)
+		}
+		if count != n-removed {
+			t.Fatalf("round %d: %d timers fired, want %d", round, count, n-removed)
+		}
+	}
 }

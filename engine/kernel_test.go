@@ -3,7 +3,6 @@
 package engine_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"syscall"
@@ -228,19 +227,7 @@ func TestRefusedIsHandedOver(t *testing.T) {
 	h.link(eth0)
 	h.apply(config(vr))
 	h.run(4 * time.Second)
-	document, err := json.Marshal(h.core.Handover())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left engine.Handover
-	if err := json.Unmarshal(document, &left); err != nil {
-		t.Fatal(err)
-	}
-	next := newHost(t)
-	next.now = h.now
-	next.link(eth0)
-	next.core.Restore(next.now, &left, &next.out)
-	next.answer(0)
+	next := h.handOver(eth0)
 	for range 10 {
 		next.deliver(1, vrrp.IPv4, advert(&vr, 80, "10.0.0.9"))
 		next.run(time.Second)

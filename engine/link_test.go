@@ -286,6 +286,18 @@ func TestPrimaryAddressYieldsToNewVirtualAddress(t *testing.T) {
 	if len(h.out.Listens) == 0 {
 		t.Error("the listener does not follow")
 	}
+
+	// The same when the address is new to a virtual router that exists.
+	h = newHost(t)
+	h.link(ethernet(1, "eth0", "10.0.0.1/24", "10.0.0.2/24"))
+	h.apply(config(one))
+	if got := h.status(one.Key).Local.Primary; got != addr("10.0.0.1") {
+		t.Errorf("primary address %s, want 10.0.0.1", got)
+	}
+	h.apply(config(with(one, func(vr *engine.VirtualRouter) { setAddresses(vr, "10.0.0.1") })))
+	if got := h.status(one.Key).Local; got != (vrrp.Local{Primary: addr("10.0.0.2"), Owner: true}) {
+		t.Errorf("local %+v, want 10.0.0.2 and the owner", got)
+	}
 }
 
 func TestFormerVirtualAddressMayBecomePrimary(t *testing.T) {

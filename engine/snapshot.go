@@ -21,6 +21,8 @@ type Counters struct {
 	PriorityZeroReceived uint64
 	BecameMaster         uint64
 	SendErrors           uint64
+	// Claims counts the claims of virtual addresses of this Master by other hosts, by ARP or Neighbor Discovery.
+	Claims uint64
 	// Untold counts the transitions that were too frequent to report one by one.
 	Untold uint64
 	// Transitions counts the changes of state by cause.

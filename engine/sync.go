@@ -87,10 +87,7 @@ func (c *Core) regroup() {
 	for _, g := range c.order {
 		name := g.cfg.SyncGroup
 		if name == "" {
-			if g.sync != nil {
-				g.sync, g.status = nil, nil
-			}
-			continue
+			continue // change has taken it out of the one before
 		}
 		s := named[name]
 		if s == nil {

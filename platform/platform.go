@@ -171,6 +171,22 @@ type RouteWatcher interface {
 	WatchRoutes(ctx context.Context, destinations []netip.Prefix, fn func(present []bool)) error
 }
 
+// Claim is a message by ARP or Neighbor Discovery in which another host on an interface says that an address has a MAC address.
+type Claim struct {
+	Link  int
+	Addr  netip.Addr
+	MAC   [6]byte
+	Times uint64 // since the last call
+}
+
+// ClaimWatcher is a System that can watch other hosts' claims.
+type ClaimWatcher interface {
+	// WatchClaims reports claims of these addresses on all interfaces, until ctx ends or the System is closed; then it
+	// returns nil. It calls fn from one goroutine at a time; fn may keep the slice. The number of calls per second is limited,
+	// and in a flood some claims are lost.
+	WatchClaims(ctx context.Context, addrs []netip.Addr, fn func([]Claim)) error
+}
+
 // Reconciler is a System that can compare what it shall have in the kernel with what is there.
 type Reconciler interface {
 	// Reconcile compares the kernel with what Apply and SetRoutes were last asked for, in both directions. It removes what

@@ -47,3 +47,30 @@ func TestMissingListeners(t *testing.T) {
 		t.Errorf("%d %s", w.Code, got)
 	}
 }
+
+// TestRefusedAtTheStart checks that neither a log that cannot be opened nor a virtual router that the kernel refuses keeps the other
+// virtual routers from starting, and that both are reported.
+func TestRefusedAtTheStart(t *testing.T) {
+	m := newMachine(t)
+	if err := m.kernel.AddMacvlan("standby8", "eth0"); err != nil { // the name that the router would use
+		t.Fatal(err)
+	}
+	r, err := m.start("main_log = \"/missing/vrrpsh.log\"\n" +
+		"[[vrouter]]\ngroup = 8\ninterface = \"eth0\"\nvip = \"10.0.0.108\"\niftype = \"macvlan\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := r.Console()
+	defer user.Close()
+	var out strings.Builder
+	for _, line := range []string{"show vrrp", "show version"} {
+		if st := user.Execute(t.Context(), line, shell.IO{Out: &out, Err: &out}); st != shell.Done {
+			t.Fatalf("%s: %s", line, out.String())
+		}
+	}
+	for _, want := range []string{"10.0.0.100", "10.0.0.108", "Fault: standby8: in use by something else", "Fault: log: open the log: open /missing/vrrpsh.log: no such file"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}

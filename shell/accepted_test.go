@@ -15,8 +15,8 @@ import (
 	"vrrpsh/platform/recorded"
 )
 
-// TestAcceptedFiles holds that every configuration that a release has accepted is shown as it was, without secrets, and
-// that the commands which a release has made of it, secrets included, are still a way to type it.
+// TestAcceptedFiles checks that every configuration that a release has accepted is shown as before, without secrets,
+// and that the commands that a release made of it, secrets included, still give the same configuration.
 func TestAcceptedFiles(t *testing.T) {
 	files, err := filepath.Glob("../conf/testdata/accepted/*.toml")
 	if err != nil || len(files) < 10 {
@@ -54,7 +54,7 @@ func TestAcceptedFiles(t *testing.T) {
 	}
 }
 
-// valuesOf returns what a router's configuration means.
+// valuesOf returns the values of a router's configuration.
 func valuesOf(t *testing.T, env *Env) string {
 	t.Helper()
 	c := env.Manager.Running().Config

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// thousands returns a session with a router of 4,000 groups on 16 interfaces.
+// thousands returns a session on a router with 4,000 groups on 16 interfaces.
 func thousands(b *testing.B) *Session {
 	b.Helper()
 	var file strings.Builder

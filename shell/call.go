@@ -138,7 +138,7 @@ func (c *call) edit() error {
 // askTwice asks the user twice for a secret and makes the answer an argument of the command.
 func (c *call) askTwice(what string) error {
 	if !c.interactive() {
-		return failed("The %s must be given: nobody can be asked for it here", what)
+		return failed("The %s is missing, and this session cannot prompt for it", what)
 	}
 	first, err := c.io.Ask(c.ctx, capital(what)+": ", true) // spaces are part of the answer
 	if err != nil {

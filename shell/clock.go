@@ -27,13 +27,13 @@ func (s *Session) stamp(t time.Time) string {
 	return t.In(s.zone()).Format("2006-01-02 15:04:05.000")
 }
 
-// span formats a duration for people: "1 day 2 hours", "5 mins 3 secs".
+// span formats a duration for people: "1 d 2 h", "5 min 3 s".
 func span(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {
 		size time.Duration
 		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "min"}, {time.Second, "sec"}}
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
 	var parts []string
 	for _, u := range units {
 		n := int(d / u.size)
@@ -41,11 +41,7 @@ func span(d time.Duration) string {
 		if n == 0 && (u.size > time.Second || len(parts) > 0) {
 			continue
 		}
-		plural := "s"
-		if n == 1 {
-			plural = ""
-		}
-		parts = append(parts, fmt.Sprintf("%d %s%s", n, u.name, plural))
+		parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
 	}
 	return strings.Join(parts, " ")
 }

@@ -47,9 +47,9 @@ func (c *call) commitCandidate(info conf.Info) error {
 		s.audit("commit failed", "error", err.Error())
 		switch {
 		case errors.Is(err, conf.ErrStale):
-			return fmt.Errorf("%w%s\n\"rebase\" carries this candidate over", err, staleChanges(err))
+			return fmt.Errorf("%w%s\n\"rebase\" applies this candidate's changes to it", err, staleChanges(err))
 		case errors.Is(err, conf.ErrFileChanged):
-			return fmt.Errorf("%w\n\"commit overwrite\" does it all the same", err)
+			return fmt.Errorf("%w\n\"commit overwrite\" commits anyway", err)
 		}
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 	}
 	c.printf("Commit %d complete\n", rev.ID)
 	if !rev.ConfirmBy.IsZero() {
-		c.say(0, "It is taken back in %s, unless \"commit\" or \"confirm\" confirms it", span(rev.ConfirmBy.Sub(s.now())))
+		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(rev.ConfirmBy.Sub(s.now())))
 	}
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
@@ -207,7 +207,7 @@ func commitCheck(c *call) error {
 		c.printf("\n")
 	}
 	if len(p.Changes) == 0 {
-		c.printf("No virtual router is touched\n")
+		c.printf("No virtual router is affected\n")
 	}
 	for _, r := range p.Routes {
 		c.printf("Static route %s via %s", r.Destination, r.NextHop)
@@ -217,7 +217,7 @@ func commitCheck(c *call) error {
 		c.printf(": %s\n", r.Change)
 	}
 	for _, r := range p.Connected {
-		c.printf("Connected route %s: %s has no address there, so that group %d brings it while Master\n", r.Subnet, r.Interface, r.Group)
+		c.printf("Connected route %s: %s has no address in it, so group %d adds the route while Master\n", r.Subnet, r.Interface, r.Group)
 	}
 	if len(p.Settings) > 0 {
 		c.printf("Other settings:\n")
@@ -269,7 +269,7 @@ func (c *call) restart(d *commands.Draft) {
 func (c *call) revision(argument string) (*conf.File, int, error) {
 	n, err := strconv.Atoi(c.step.Value(argument))
 	if err != nil {
-		return nil, 0, c.step.Misplaced(argument, "not a number of a revision")
+		return nil, 0, c.step.Misplaced(argument, "not a revision number")
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {

@@ -9,8 +9,8 @@ import (
 	"vrrpsh/engine"
 )
 
-// TestCommitCheckOfASyncGroup: restarting a member takes Master from the others, removing it does not. In this
-// router the groups with even numbers are Master.
+// TestCommitCheckOfASyncGroup: restarting a member makes the other members give up Master, removing it does
+// not. In this router the groups with even numbers are Master.
 func TestCommitCheckOfASyncGroup(t *testing.T) {
 	env, fake := newEnv(t, `
 [[vrouter]]

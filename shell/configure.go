@@ -47,7 +47,7 @@ func (c *call) lostDraft() (*commands.Draft, error) {
 	if d == nil {
 		return nil, nil // there is no lost draft
 	}
-	answer, err := c.ask("A lost session of yours has left uncommitted changes: take them up? [yes] ", false)
+	answer, err := c.ask("Your lost session left uncommitted changes: resume them? [yes] ", false)
 	if err != nil {
 		s.registry.keep(s.user.Name, d)
 		return nil, err

@@ -39,7 +39,7 @@ func confirm(c *call) error {
 	}
 	done, err := s.env.Manager.Confirm(c.ctx, s.info(""))
 	if errors.Is(err, conf.ErrNothingAwaited) {
-		return failed("No commit waits for a confirmation")
+		return failed("No commit is waiting for confirmation")
 	}
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func showCommit(c *call) error {
 
 // awaits describes a commit that waits for its confirmation.
 func (s *Session) awaits(a *conf.Confirmation) string {
-	return fmt.Sprintf("Commit %d by %s (%s) waits for its confirmation: without it commit %d comes back in %s, at %s",
+	return fmt.Sprintf("Commit %d by %s (%s) is waiting for confirmation: without it, commit %d is restored in %s, at %s",
 		a.Commit, a.User, a.Source, a.Back, span(a.Deadline.Sub(s.now())), s.stamp(a.Deadline))
 }
 
@@ -121,7 +121,7 @@ func (r *Sessions) Awaiting(e conf.ConfirmationEvent) {
 			s.notify(fmt.Sprintf("Commit %d of %s was confirmed by %s (%s)", e.Commit, e.User, e.By.User, e.By.Source))
 		case conf.StageFailed:
 			reason, _, _ := strings.Cut(e.Err.Error(), "\n")
-			s.notify(fmt.Sprintf("Commit %d of %s was not confirmed, but could not be taken back: %s. Trying again", e.Commit, e.User, reason))
+			s.notify(fmt.Sprintf("Commit %d of %s was not confirmed, but could not be rolled back: %s. Trying again", e.Commit, e.User, reason))
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// TestConfirmedCommitIsTold follows a commit that nobody confirms through the eyes of another user.
+// TestConfirmedCommitIsTold follows a commit that nobody confirms from the view of another user.
 func TestConfirmedCommitIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -44,16 +44,16 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 			}
 		}
 		must(t, alice, "configure", "hostname other", "commit confirmed 3 comment try")
-		expect("Commit 2 by admin (console): try; it is taken back in 3 mins unless it is confirmed")
+		expect("Commit 2 by admin (console): try; rolls back in 3 min unless confirmed")
 		time.Sleep(time.Minute)
-		if out := must(t, bob, "show commit"); !strings.Contains(out, "comes back in 2 mins") {
+		if out := must(t, bob, "show commit"); !strings.Contains(out, "is restored in 2 min") {
 			t.Errorf("show commit:\n%s", out)
 		}
-		if out := must(t, bob, "configure"); !strings.Contains(out, "waits for its confirmation") {
+		if out := must(t, bob, "configure"); !strings.Contains(out, "is waiting for confirmation") {
 			t.Errorf("configure:\n%s", out)
 		}
 		time.Sleep(time.Minute)
-		expect("comes back in 1 min")
+		expect("is restored in 1 min")
 		time.Sleep(time.Minute)
 		expect("Commit 3 by vrrpsh (commit confirmed): commit 2 of admin was not confirmed")
 		if p := bob.Prompt(); !strings.HasPrefix(p, "r1") {
@@ -64,7 +64,7 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 		told(alice)
 		told(bob)
 		must(t, bob, "discard", "commit")
-		if got := told(bob); got != "" { // who has had the answer
+		if got := told(bob); got != "" { // bob has read the answer of his command
 			t.Errorf("bob is told %q", got)
 		}
 		if got := told(alice); !strings.Contains(got, "Commit 4 of admin was confirmed by bob (console)") {
@@ -73,8 +73,8 @@ func TestConfirmedCommitIsTold(t *testing.T) {
 	})
 }
 
-// TestCommitsOfOthersAreTold: a session is told of every commit and confirmation but its own, also of those of the same
-// user from the same place.
+// TestCommitsOfOthersAreTold: a session is notified of every commit and confirmation except its own, even if they come
+// from the same user at the same place.
 func TestCommitsOfOthersAreTold(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	one, two := newSession(t, env, admin), newSession(t, env, admin)
@@ -93,17 +93,17 @@ func TestCommitsOfOthersAreTold(t *testing.T) {
 	}
 	must(t, one, "configure", "hostname d", "commit confirmed", "end")
 	told(t, one)
-	told(t, two, "Commit 5 by admin (console); it is taken back in 10 mins unless it is confirmed")
+	told(t, two, "Commit 5 by admin (console); rolls back in 10 min unless confirmed")
 	must(t, two, "confirm")
 	told(t, one, "Commit 5 of admin was confirmed by admin (console)")
 	told(t, two)
 	must(t, one, "configure", "hostname e", "commit confirmed", "hostname f", "commit", "end") // the second confirms the first
 	told(t, one)
-	told(t, two, "Commit 6 by admin (console); it is taken back in 10 mins unless it is confirmed",
+	told(t, two, "Commit 6 by admin (console); rolls back in 10 min unless confirmed",
 		"Commit 6 of admin was confirmed by admin (console)", "Commit 7 by admin (console)")
 }
 
-// TestCommitWhileOthersCommit: what is told of others stays in order although the session commits meanwhile.
+// TestCommitWhileOthersCommit: notices stay in order although the session commits meanwhile.
 func TestCommitWhileOthersCommit(t *testing.T) {
 	env, r := newEnv(t, sampleFile)
 	one, two, three := newSession(t, env, admin), newSession(t, env, admin), newSession(t, env, admin)
@@ -126,7 +126,7 @@ func TestCommitWhileOthersCommit(t *testing.T) {
 	told(t, three, "Commit 2 by admin (console)", "Commit 3 by admin (console)")
 }
 
-// told takes the notices of a session and compares them; "" is none.
+// told takes the notices of a session and compares them; "" means none.
 func told(t *testing.T, s *Session, want ...string) {
 	t.Helper()
 	var got []string
@@ -134,6 +134,6 @@ func told(t *testing.T, s *Session, want ...string) {
 		got = append(got, <-s.notices)
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("told %q, want %q", got, want)
+		t.Errorf("notices %q, want %q", got, want)
 	}
 }

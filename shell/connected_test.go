@@ -13,7 +13,7 @@ import (
 	"vrrpsh/engine"
 )
 
-// TestConnectedRoutes holds which virtual addresses bring a route to their subnet.
+// TestConnectedRoutes checks which virtual addresses add a route to their subnet.
 func TestConnectedRoutes(t *testing.T) {
 	file, err := conf.Parse("test", []byte(`
 [[vrouter]]
@@ -46,11 +46,11 @@ vip = "203.0.113.12/24"
 	}
 }
 
-// TestCheckTellsOfConnectedRoutes holds that "commit check" names them.
+// TestCheckTellsOfConnectedRoutes checks that "commit check" names them.
 func TestCheckTellsOfConnectedRoutes(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3)
-		const want = "Connected route 203.0.113.0/24: eth0 has no address there, so that group 1 brings it while Master\n"
+		const want = "Connected route 203.0.113.0/24: eth0 has no address in it, so group 1 adds the route while Master\n"
 		for _, connects := range []bool{false, true} {
 			r1.env.Connects = connects
 			out := must(l.t, r1.Session, "configure", "interface eth0 vrrp 1 vip 203.0.113.10/24", "commit check")

@@ -77,7 +77,7 @@ func debug(c *call) error {
 	if v := c.step.Value("group"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 8)
 		if err != nil {
-			return c.step.Misplaced("group", "not a number of a group")
+			return c.step.Misplaced("group", "not a group number")
 		}
 		selected.Group = uint8(n)
 	}

@@ -37,7 +37,7 @@ func TestDebug(t *testing.T) {
 		{
 			name: "events", settings: v3, lines: []string{"terminal monitor", "debug vrrp events"},
 			want: []string{"eth0 IPv4 group 1: Master → Backup: higher priority heard (heard 10.0.0.2 with priority 200)"},
-			none: []string{"received", "became"}, // nor as it is logged
+			none: []string{"received", "became"}, // nor the log's words
 		},
 		{
 			name: "logged only", settings: v3, lines: []string{"terminal monitor", "debug vrrp events group 7"},
@@ -68,7 +68,7 @@ func TestDebug(t *testing.T) {
 					}
 				}
 				if tc.want == nil && got != "" {
-					l.t.Errorf("nothing was to be shown, but:\n%s", got)
+					l.t.Errorf("unexpected output:\n%s", got)
 				}
 				for _, none := range tc.none {
 					if strings.Contains(got, none) {
@@ -91,7 +91,8 @@ func TestShowDebugging(t *testing.T) {
 	})
 }
 
-// TestSlowDebugger never reads: the router does not wait for it, and it is told what it has missed.
+// TestSlowDebugger never reads: the router does not wait for this session, and the session learns
+// how many messages it missed.
 func TestSlowDebugger(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3)

@@ -55,7 +55,7 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 	var say []string
 	switch {
 	case r.Config.Shutdown:
-		say = []string{"It is shut down: \"no shutdown\" starts it."}
+		say = []string{"Shut down: \"no shutdown\" starts it."}
 	case r.State == vrrp.Initialize:
 		say = []string{explainInit(now, r)}
 	case r.State == vrrp.Backup:
@@ -70,14 +70,14 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 		say = append(say, explainDrops(now, r)...)
 	}
 	if r.Fault != "" && r.Cause != vrrp.CauseUnsuitable && r.Cause != vrrp.CauseDeaf { // these causes already mention the fault
-		say = append(say, "The kernel made trouble: "+printable.Line(r.Fault)+".")
+		say = append(say, "The kernel refused: "+printable.Line(r.Fault)+".")
 	}
 	if r.SendFault != "" {
 		say = append(say, "Its last advert failed: "+printable.Line(r.SendFault)+".")
 	}
 	if r.State == vrrp.Master && e.NotForwarding != nil {
 		if setting := e.NotForwarding(r.Config.Interface, r.Config.Family); setting != "" {
-			say = append(say, fmt.Sprintf("This host does not forward %s packets from %s (%s is 0): it is no gateway for hosts there.",
+			say = append(say, fmt.Sprintf("This host does not forward %s packets from %s (%s is 0): it is not a gateway for the hosts there.",
 				r.Config.Family, r.Config.Interface, setting))
 		}
 	}
@@ -91,31 +91,31 @@ func explainInit(now time.Time, r *engine.RouterStatus) string {
 	iface := r.Config.Interface
 	since := ""
 	if !r.Since.IsZero() {
-		since = fmt.Sprintf(" for %s now", span(now.Sub(r.Since)))
+		since = fmt.Sprintf(" for %s", span(now.Sub(r.Since)))
 	}
 	switch r.Cause {
 	case vrrp.CauseNoLink:
-		return fmt.Sprintf("It waits%s for the interface %s, which does not exist.", since, iface)
+		return fmt.Sprintf("Out of the election%s: interface %s does not exist.", since, iface)
 	case vrrp.CauseLinkDown:
-		return fmt.Sprintf("It waits%s for the interface %s, which is down.", since, iface)
+		return fmt.Sprintf("Out of the election%s: interface %s is down.", since, iface)
 	case vrrp.CauseNoAddress:
 		if source := r.Config.Protocol.Unicast.Source; source.IsValid() {
-			return fmt.Sprintf("It waits%s for the address %s on %s, to send adverts from.", since, source, iface)
+			return fmt.Sprintf("Out of the election%s: %s does not have the address %s to send adverts from.", since, iface, source)
 		}
-		return fmt.Sprintf("It waits%s for an %s address on %s, to send adverts from.", since, r.Config.Family, iface)
+		return fmt.Sprintf("Out of the election%s: %s has no %s address to send adverts from.", since, iface, r.Config.Family)
 	case vrrp.CauseUnsuitable:
-		return fmt.Sprintf("It cannot run on %s as it is: %s.", iface, printable.Line(r.Fault))
+		return fmt.Sprintf("Cannot run on %s: %s.", iface, printable.Line(r.Fault))
 	case vrrp.CauseDeaf:
-		return fmt.Sprintf("It does not take part%s, because it would hear no other router: %s.", since, printable.Line(r.Fault))
+		return fmt.Sprintf("Out of the election%s because it would hear no other router: %s.", since, printable.Line(r.Fault))
 	case vrrp.CauseTracking:
-		return fmt.Sprintf("It does not take part%s, because of a tracked object.", since)
+		return fmt.Sprintf("Out of the election%s because of a tracked object.", since)
 	case vrrp.CauseSyncGroup:
 		if r.Sync != nil && r.Sync.Blocker != (engine.Key{}) {
-			return fmt.Sprintf("It does not take part%s, because its sync group %s is%s.", since, printable.Line(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))
+			return fmt.Sprintf("Out of the election%s because its sync group %s is%s.", since, printable.Line(r.Sync.Name), strings.TrimPrefix(heldBack(r.Sync), ","))
 		}
 		fallthrough
 	default:
-		return fmt.Sprintf("It does not take part: %s.", r.Cause)
+		return fmt.Sprintf("Out of the election: %s.", r.Cause)
 	}
 }
 
@@ -128,40 +128,39 @@ func explainBackup(now time.Time, r *engine.RouterStatus) []string {
 	wait := left0(now, r.MasterDownAt)
 	if !r.MasterAddr.IsValid() {
 		return []string{
-			fmt.Sprintf("It is Backup and has heard no Master: it becomes Master in %s ms, when the Master Down interval (%s) is over.", wait, arithmetic(r)),
+			fmt.Sprintf("Backup, no Master heard: becomes Master in %s ms, when the Master Down interval (%s) ends.", wait, arithmetic(r)),
 		}
 	}
-	master := fmt.Sprintf("%s with priority %d", r.MasterAddr, r.MasterPriority)
 	var say []string
 	switch {
 	case r.MasterPriority == vrrp.PriorityResign:
-		say = append(say, fmt.Sprintf("The Master %s has resigned: this router becomes Master in %s ms, the Skew Time, unless another is faster.", r.MasterAddr, wait))
+		say = append(say, fmt.Sprintf("The Master %s has resigned: this router becomes Master in %s ms, after the Skew Time, unless another router is faster.", r.MasterAddr, wait))
 		return say
 	case r.MasterPriority > own:
 		say = append(say,
-			fmt.Sprintf("It is Backup because the Master %s is higher than its own %d.", master, own),
+			fmt.Sprintf("Backup: the Master %s has the higher priority, %d against %d.", r.MasterAddr, r.MasterPriority, own),
 			fmt.Sprintf("A priority above %d with preemption, or the end of that Master's adverts, would make it Master.", r.MasterPriority))
 	case r.MasterPriority == own:
-		say = append(say, fmt.Sprintf("It is Backup because the Master %s has the same priority and was there first%s.", master, higher(r)))
+		say = append(say, fmt.Sprintf("Backup: the Master %s has the same priority, %d, and was Master first%s.", r.MasterAddr, own, higher(r)))
 	case !p.Preempt:
 		say = append(say,
-			fmt.Sprintf("It is Backup although the Master %s is lower than its own %d, because preemption is off.", master, own),
-			"\"preempt\" would let it take over.")
+			fmt.Sprintf("Backup although the Master %s has a lower priority, %d against %d: preemption is off.", r.MasterAddr, r.MasterPriority, own),
+			"\"preempt\" would let this router take over.")
 	case r.Refused:
 		say = append(say,
-			fmt.Sprintf("It is Backup although the Master %s is lower than its own %d: the kernel does not let it have the addresses.", master, own),
-			fmt.Sprintf("It tries again when it hears no Master, when %s was down, and when its configuration changes.", r.Config.Interface))
+			fmt.Sprintf("Backup although the Master %s has a lower priority, %d against %d: the kernel refused the addresses.", r.MasterAddr, r.MasterPriority, own),
+			fmt.Sprintf("It tries again when it hears no Master, after %s was down, and after a change of its configuration.", r.Config.Interface))
 	case r.Mute:
-		say = append(say, fmt.Sprintf("It is Backup although the Master %s is lower than its own %d, because its adverts cannot be sent: "+
-			"that router would not hear it, and stay Master. It tries again in %s ms whether it can.", master, own, left0(now, r.ProbeAt)))
+		say = append(say, fmt.Sprintf("Backup although the Master %s has a lower priority, %d against %d, because adverts cannot be sent: "+
+			"that Master would not hear this router and would stay Master. The next attempt to send is in %s ms.", r.MasterAddr, r.MasterPriority, own, left0(now, r.ProbeAt)))
 	case !r.PreemptAt.IsZero():
-		say = append(say, fmt.Sprintf("It will take over from the Master %s in %s ms, when the preempt delay of %s is over.",
-			master, left0(now, r.PreemptAt), p.PreemptDelay))
+		say = append(say, fmt.Sprintf("Takes over from the Master %s in %s ms, when the preempt delay of %s ends.",
+			r.MasterAddr, left0(now, r.PreemptAt), p.PreemptDelay))
 	default:
-		say = append(say, fmt.Sprintf("It is about to take over from the Master %s: its own priority is %d and preemption is on.", master, own))
+		say = append(say, fmt.Sprintf("About to take over from the Master %s: its priority is %d, this router's is %d, and preemption is on.", r.MasterAddr, r.MasterPriority, own))
 	}
 	if !r.MasterDownAt.IsZero() {
-		say = append(say, fmt.Sprintf("The last advert was heard %s ms ago. Without another it becomes Master in %s ms (%s).",
+		say = append(say, fmt.Sprintf("The last advert was heard %s ms ago. Without another one, this router becomes Master in %s ms (%s).",
 			millis(now.Sub(r.LastHeard).Round(time.Millisecond)), wait, arithmetic(r)))
 	}
 	return say
@@ -176,20 +175,20 @@ func higher(r *engine.RouterStatus) string {
 }
 
 func explainMaster(now time.Time, r *engine.RouterStatus) []string {
-	say := []string{fmt.Sprintf("It is Master for %s now: %s.", span(now.Sub(r.Since)), r.Cause)}
+	say := []string{fmt.Sprintf("Master for %s: %s.", span(now.Sub(r.Since)), r.Cause)}
 	if r.Local.Owner {
-		return append(say, "It owns the virtual address, so that its priority is 255 and nobody can take over.")
+		return append(say, "This router owns the virtual address, so its priority is 255 and no other router can take over.")
 	}
 	say = append(say, fmt.Sprintf("A router that sends adverts with a priority above %d, or with %d from an address above %s, would take over.",
 		priority(r), priority(r), text0(r.Local.Primary)))
 	if r.Mute {
-		say = append(say, "No other router hears it, since its adverts cannot be sent: it gives Master up as soon as it hears one, whatever its priority.")
+		say = append(say, "No other router hears this one, because its adverts cannot be sent: it gives up Master as soon as it hears another router, whatever that router's priority.")
 	}
 	if !r.Installed {
 		say = append(say, "The kernel has not confirmed its addresses yet.")
 	}
 	if r.Cause == vrrp.CauseMasterDown && r.Counters.AdvertsReceived == 0 && len(r.Rivals)+len(r.Dropped) == 0 {
-		say = append(say, fmt.Sprintf("It has heard no other router for %s. If there is one, a firewall on either may drop VRRP (IP protocol 112).",
+		say = append(say, fmt.Sprintf("It has heard no other router for %s. If there is one, a firewall on either router may drop VRRP (IP protocol 112).",
 			span(now.Sub(r.Counters.Since))))
 	}
 	return say
@@ -212,8 +211,8 @@ func explainChecksum(r *engine.RouterStatus) []string {
 	if p.Version != vrrp.V3 || p.Family != vrrp.IPv4 || mode == vrrp.ChecksumAuto || !r.PeerFormKnown || r.PeerForm == form {
 		return nil
 	}
-	return []string{fmt.Sprintf("Checksums do not match: that of the last advert heard, from %s, covers the %s, and this router's (\"checksum %s\") the %s."+
-		" It accepts both, but a peer may not: \"checksum auto\" does as the peer does.",
+	return []string{fmt.Sprintf("Checksums differ: the last advert heard, from %s, has one that covers the %s, and this router's (\"checksum %s\") covers the %s."+
+		" This router accepts both, but a peer may not: \"checksum auto\" uses the peer's form.",
 		text0(r.MasterAddr), coverage(r.PeerForm), mode, coverage(form))}
 }
 
@@ -224,11 +223,16 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 		what := ""
 		switch o.Kind {
 		case engine.RivalOwner:
-			what = fmt.Sprintf("%s advertises that it owns a virtual address, as this router does: of two owners the one with the "+
-				"higher primary address is Master, and this router's is %s. One of them should not have the address on its interface",
+			what = fmt.Sprintf("%s advertises that it owns a virtual address, and so does this router. Of two owners the one with the "+
+				"higher primary address is Master; this router's is %s. One of them should not have the virtual address on its interface",
 				o.Addr, text0(r.Local.Primary))
+		case engine.RivalARP:
+			say = append(say, fmt.Sprintf("Another host, %s, also claims the virtual address %s, by ARP or Neighbor Discovery: other hosts may send it "+
+				"traffic for this router. This router answers with announcements (%s in %s, the last %s ms ago).",
+				net.HardwareAddr(o.MAC[:]), o.Addr, strings.ToLower(times(o.Adverts)), span(now.Sub(o.Since)), millis(now.Sub(o.Heard).Round(time.Millisecond))))
+			continue
 		case engine.RivalAddress:
-			what = fmt.Sprintf("Adverts with priority %d come from %s, this router's own address: another router has it, too, and both may be "+
+			what = fmt.Sprintf("Adverts with priority %d come from %s, this router's own address: either another router has it too, and both may be "+
 				"Master, or a loop brings this router's adverts back. Such adverts are discarded", o.Priority, o.Addr)
 		default:
 			what = fmt.Sprintf("%s also claims to be Master, with priority %d", o.Addr, o.Priority)
@@ -246,14 +250,14 @@ func explainRivals(now time.Time, r *engine.RouterStatus) []string {
 
 // unheard explains why a rival that has lost the election may remain Master beside this router.
 func unheard(r *engine.RouterStatus, o *engine.Rival) string {
-	why := fmt.Sprintf(", and goes on although this router's %d is higher", priority(r))
+	why := fmt.Sprintf(", and stays Master although this router's %d is higher", priority(r))
 	if o.Priority >= priority(r) {
-		why = ", and goes on although this router's address is higher"
+		why = ", and stays Master although this router's address is higher"
 	}
-	why += ": it does not hear this router, or its secret, version or unicast peers are others"
+	why += ": it does not hear this router, or its secret, version or unicast peers differ"
 	if r.AdvertMAC == r.VirtualMAC {
-		why += fmt.Sprintf(". This router's adverts come from the virtual MAC address %s, and a router that has it on an interface of its own does not hear "+
-			"them, as keepalived with use_vmac and vmac_xmit_base: \"advert-mac interface\" sends them from that of %s",
+		why += fmt.Sprintf(". This router's adverts come from the virtual MAC address %s, and a router with that address on one of its own interfaces does not hear "+
+			"them, such as keepalived with use_vmac and vmac_xmit_base: \"advert-mac interface\" sends them from the MAC address of %s",
 			net.HardwareAddr(r.VirtualMAC[:]), r.Config.Interface)
 	}
 	return why
@@ -284,16 +288,16 @@ func explainDrops(now time.Time, r *engine.RouterStatus) []string {
 // peers.
 var dropHints = [vrrp.NumDropReasons]string{
 	vrrp.DropPeer:        "it is not among the unicast peers, or sends to the multicast group",
-	vrrp.DropAH:          "it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not have, and both may become Master",
-	vrrp.DropCARP:        "CARP has the virtual MAC of the group with the same number, so one of them needs another number",
-	vrrp.DropLength:      "such packets were damaged on the way, are made wrong, or come from a router that counts addresses which it does not send: \"rfc3768\" accepts those",
+	vrrp.DropAH:          "it sends VRRP in an IPsec Authentication Header (protocol 51, \"auth_type AH\" of keepalived), which vrrpsh does not support, and both may become Master",
+	vrrp.DropCARP:        "CARP uses the virtual MAC of the group with the same number: one of them needs another number",
+	vrrp.DropLength:      "such packets were damaged in transit, are malformed, or come from a router that counts addresses that it does not send: \"rfc3768\" accepts the latter",
 	vrrp.DropNoAddresses: "it has no address to advertise: \"rfc3768\" accepts that",
-	vrrp.DropTTL:         "such packets came through another router, or were forged",
+	vrrp.DropTTL:         "such packets were forwarded by another router, or forged",
 	vrrp.DropVersion:     "it uses the other protocol version",
-	vrrp.DropChecksum:    "such packets were damaged on the way, or are made wrong",
+	vrrp.DropChecksum:    "such packets were damaged in transit, or are malformed",
 	vrrp.DropOwn:         "something sends this router's packets back, or uses its address",
-	vrrp.DropAuthType:    "its type of authentication is %s, and both may become Master",
-	vrrp.DropAuth:        "its secret is another one, and both may become Master",
-	vrrp.DropInterval:    "its advertisement interval is another one",
-	vrrp.DropAddressList: "its virtual addresses are others",
+	vrrp.DropAuthType:    "its authentication type is %s, and both may become Master",
+	vrrp.DropAuth:        "its secret differs, and both may become Master",
+	vrrp.DropInterval:    "its advertisement interval differs",
+	vrrp.DropAddressList: "its virtual addresses differ",
 }

@@ -18,38 +18,38 @@ import (
 
 const v3 = "version = 3\npreemption = true\n"
 
-// TestExplain brings real routers into each situation.
+// TestExplain puts real routers into each situation.
 func TestExplain(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		r1    string                     // settings of the router that explains
-		r2    string                     // and of its peer, unless empty
+		r1    string                     // settings of the router under test
+		r2    string                     // settings of its peer; empty: no peer
 		until func(l *lan, r1, r2 *node) // nil: 10 s
 		want  []string
 	}{
 		{
 			name: "no advert heard", r1: v3 + "priority = 150",
 			until: func(*lan, *node, *node) { pass(1500 * time.Millisecond) },
-			want:  []string{"has heard no Master: it becomes Master in 1914 ms, when the Master Down interval (3414.062 ms = 3 × 1000 + 106 × 1000/256) is over."},
+			want:  []string{"no Master heard: becomes Master in 1914 ms, when the Master Down interval (3414.062 ms = 3 × 1000 + 106 × 1000/256) ends."},
 		},
 		{
 			name: "higher priority", r1: v3 + "priority = 150", r2: v3 + "priority = 200",
 			until: func(*lan, *node, *node) { pass(10*time.Second + 100*time.Millisecond) },
 			want: []string{
-				"It is Backup because the Master 10.0.0.2 with priority 200 is higher than its own 150.",
+				"Backup: the Master 10.0.0.2 has the higher priority, 200 against 150.",
 				"A priority above 200 with preemption",
-				"Without another it becomes Master in ",
+				"Without another one, this router becomes Master in ",
 			},
 		},
 		{
 			name: "preemption off", r1: "version = 3\npriority = 150\npreemption = false\n", r2: v3 + "priority = 100",
 			until: laterFirst,
-			want:  []string{"although the Master 10.0.0.2 with priority 100 is lower than its own 150, because preemption is off."},
+			want:  []string{"although the Master 10.0.0.2 has a lower priority, 100 against 150: preemption is off."},
 		},
 		{
 			name: "preempt delay", r1: v3 + "priority = 150\npreempt_delay = \"60s\"\n", r2: v3 + "priority = 100",
 			until: laterFirst,
-			want:  []string{"It will take over from the Master 10.0.0.2 with priority 100 in ", "when the preempt delay of 1m0s is over"},
+			want:  []string{"Takes over from the Master 10.0.0.2 in ", "when the preempt delay of 1m0s ends"},
 		},
 		{
 			name: "refused by the kernel", r1: v3 + "priority = 150", r2: v3 + "priority = 100",
@@ -63,8 +63,8 @@ func TestExplain(t *testing.T) {
 				pass(30 * time.Second)
 			},
 			want: []string{
-				"It is Backup although the Master 10.0.0.2 with priority 100 is lower than its own 150: the kernel does not let it have the addresses.",
-				"It tries again when it hears no Master, when eth0 was down, and when its configuration changes.",
+				"Backup although the Master 10.0.0.2 has a lower priority, 100 against 150: the kernel refused the addresses.",
+				"It tries again when it hears no Master, after eth0 was down, and after a change of its configuration.",
 				"add 10.0.0.100/24: operation not permitted.",
 			},
 		},
@@ -76,7 +76,7 @@ func TestExplain(t *testing.T) {
 				}
 				pass(5 * time.Second)
 			},
-			want: []string{"It waits for 5 secs now for the interface eth0, which is down."},
+			want: []string{"Out of the election for 5 s: interface eth0 is down."},
 		},
 		{
 			name: "interface missing", r1: v3,
@@ -86,7 +86,7 @@ func TestExplain(t *testing.T) {
 				}
 				pass(5 * time.Second)
 			},
-			want: []string{"for the interface eth0, which does not exist."},
+			want: []string{": interface eth0 does not exist."},
 		},
 		{
 			name: "port of a bridge", r1: v3,
@@ -96,7 +96,7 @@ func TestExplain(t *testing.T) {
 				}
 				pass(5 * time.Second)
 			},
-			want: []string{"It cannot run on eth0 as it is: eth0 is a port of br0: run on br0."},
+			want: []string{"Cannot run on eth0: eth0 is a port of br0: run on br0."},
 		},
 		{
 			name: "no primary address", r1: v3,
@@ -110,14 +110,14 @@ func TestExplain(t *testing.T) {
 				}
 				pass(5 * time.Second)
 			},
-			want: []string{"for an IPv4 address on eth0, to send adverts from."},
+			want: []string{"eth0 has no IPv4 address to send adverts from."},
 		},
 		{
 			name: "tracked object down",
 			r1:   v3 + "priority = 150\ntrack = [{ object = \"uplink\", decrement = 60 }]\n[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n",
 			r2:   v3 + "priority = 100",
 			want: []string{
-				"It is Backup because the Master 10.0.0.2 with priority 100 is higher than its own 90.",
+				"Backup: the Master 10.0.0.2 has the higher priority, 100 against 90.",
 				"Tracked object uplink is down: priority 150 − 60 = 90.",
 			},
 		},
@@ -125,20 +125,20 @@ func TestExplain(t *testing.T) {
 			name: "another secret",
 			r1:   "priority = 100\nauth_type = \"rfc2338-simple\"\nauth_secret = \"one\"\n",
 			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
-			want: []string{"discarded because of auth, the last ", "from 10.0.0.2: its secret is another one, and both may become Master."},
+			want: []string{"discarded because of auth, the last ", "from 10.0.0.2: its secret differs, and both may become Master."},
 		},
 		{
 			name: "another type of authentication",
 			r1:   "priority = 100\n",
 			r2:   "priority = 200\nauth_type = \"rfc2338-simple\"\nauth_secret = \"two\"\n",
-			want: []string{"from 10.0.0.2: its type of authentication is rfc2338-simple, and both may become Master."},
+			want: []string{"from 10.0.0.2: its authentication type is rfc2338-simple, and both may become Master."},
 		},
 		{
 			name: "checksum form",
 			r1:   v3 + "priority = 100\nchecksum = \"rfc9568\"\n",
 			r2:   v3 + "priority = 200\nchecksum = \"rfc5798\"\n",
 			want: []string{
-				"that of the last advert heard, from 10.0.0.2, covers the message and a pseudo-header, and this router's (\"checksum rfc9568\") the message only.",
+				"the last advert heard, from 10.0.0.2, has one that covers the message and a pseudo-header, and this router's (\"checksum rfc9568\") covers the message only.",
 			},
 		},
 		{
@@ -147,7 +147,7 @@ func TestExplain(t *testing.T) {
 				must(r1.t, r1.Session, "configure", "interface eth0 vrrp 1 shutdown", "commit", "end")
 				pass(time.Second)
 			},
-			want: []string{"It is shut down: \"no shutdown\" starts it."},
+			want: []string{"Shut down: \"no shutdown\" starts it."},
 		},
 		{
 			name: "waiting for Master_Down", r1: v3 + "priority = 100", r2: v3 + "priority = 200",
@@ -158,14 +158,14 @@ func TestExplain(t *testing.T) {
 				}
 				pass(2500 * time.Millisecond)
 			},
-			want: []string{" ms ago. Without another it becomes Master in ", "(3609.375 ms = 3 × 1000 + 156 × 1000/256)"},
+			want: []string{" ms ago. Without another one, this router becomes Master in ", "(3609.375 ms = 3 × 1000 + 156 × 1000/256)"},
 		},
 		{
 			name: "Master", r1: v3 + "priority = 150",
 			until: func(*lan, *node, *node) { pass(13414063 * time.Microsecond) },
-			want: []string{"It is Master for 10 secs now: master down timer expired.", "with a priority above 150, or with 150 from an address above 10.0.0.1",
-				"It has heard no other router for 13 secs. If there is one, a firewall on either may drop VRRP (IP protocol 112).",
-				"This host does not forward IPv4 packets from eth0 (net.ipv4.conf.eth0.forwarding is 0): it is no gateway for hosts there."},
+			want: []string{"Master for 10 s: master down timer expired.", "with a priority above 150, or with 150 from an address above 10.0.0.1",
+				"It has heard no other router for 13 s. If there is one, a firewall on either router may drop VRRP (IP protocol 112).",
+				"This host does not forward IPv4 packets from eth0 (net.ipv4.conf.eth0.forwarding is 0): it is not a gateway for the hosts there."},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -184,8 +184,8 @@ func TestExplain(t *testing.T) {
 					tc.until(l, r1, r2)
 				}
 				out := must(l.t, r1.Session, "show vrrp explain group 1")
-				if strings.Contains(out, "does not forward") != strings.Contains(out, "It is Master") {
-					l.t.Errorf("it is told of a Master that the host does not forward:\n%s", out)
+				if strings.Contains(out, "does not forward") != strings.Contains(out, "Master for ") {
+					l.t.Errorf("a missing or superfluous hint that the host does not forward:\n%s", out)
 				}
 				for _, want := range tc.want {
 					if !strings.Contains(out, want) {
@@ -197,7 +197,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestExplainMute has a router whose adverts cannot be sent, alone and beside another.
+// TestExplainMute tests a router that cannot send adverts, alone and beside another router.
 func TestExplainMute(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3+"priority = 150\n")
@@ -215,27 +215,27 @@ func TestExplainMute(t *testing.T) {
 		}
 		const fault = "cannot send: no buffer space available"
 		says("show vrrp", "State is MASTER", "Fault: "+fault, "Send errors 5")
-		says("show vrrp explain", "No other router hears it, since its adverts cannot be sent: it gives Master up as soon as it hears one, whatever its priority.",
+		says("show vrrp explain", "No other router hears this one, because its adverts cannot be sent: it gives up Master as soon as it hears another router, whatever that router's priority.",
 			"Its last advert failed: "+fault+".")
 		says("show vrrp | json", `"send_fault": "`+fault+`"`)
 		says("show logging", fault)
 		l.router(2, v3+"priority = 100\n")
 		pass(5 * time.Second)
-		says("show vrrp explain", "It is Backup although the Master 10.0.0.2 with priority 100 is lower than its own 150, because its adverts cannot be sent",
+		says("show vrrp explain", "Backup although the Master 10.0.0.2 has a lower priority, 100 against 150, because adverts cannot be sent",
 			"Its last advert failed: "+fault+".")
 		says("show vrrp history", "adverts cannot be sent (10.0.0.2, priority 100)")
 		r1.kernel.SetFaults(fake.Faults{})
 		pass(10 * time.Second)
 		if out := must(l.t, r1.Session, "show vrrp"); !strings.Contains(out, "State is MASTER") || strings.Contains(out, "Fault") {
-			l.t.Errorf("when it can send again:\n%s", out)
+			l.t.Errorf("after it can send again:\n%s", out)
 		}
 		says("show logging", "adverts can be sent again")
 	})
 }
 
-// TestExplainDeafRival has two Masters of which the worse one does not hear the better one.
+// TestExplainDeafRival has two Masters; the one with the lower priority does not hear the other.
 func TestExplainDeafRival(t *testing.T) {
-	const hint = "\"advert-mac interface\" sends them from that of eth0"
+	const hint = "\"advert-mac interface\" sends them from the MAC address of eth0"
 	for settings, hinted := range map[string]bool{
 		"iftype = \"macvlan\"\n": true,
 		"":                       false,
@@ -246,7 +246,7 @@ func TestExplainDeafRival(t *testing.T) {
 			l.SetDrop(func(from, to string) bool { return from == "r1" && to == "r2" })
 			pass(20 * time.Second)
 			out := must(l.t, r1.Session, "show vrrp explain group 1")
-			want := "10.0.0.2 also claims to be Master, with priority 100, and goes on although this router's 150 is higher: it does not hear this router"
+			want := "10.0.0.2 also claims to be Master, with priority 100, and stays Master although this router's 150 is higher: it does not hear this router"
 			if !strings.Contains(out, want) || strings.Contains(out, hint) != hinted {
 				l.t.Errorf("%q, and %q %t, is missing in:\n%s", want, hint, hinted, out)
 			}
@@ -254,7 +254,7 @@ func TestExplainDeafRival(t *testing.T) {
 	}
 }
 
-// TestExplainForeignMessages has what is on the wire beside VRRP, or is VRRP of a kind that is not spoken here.
+// TestExplainForeignMessages sends messages that are not VRRP, or VRRP of an unsupported kind.
 func TestExplainForeignMessages(t *testing.T) {
 	const strict = "rfc3768 = false\n"
 	v2 := vrrp.Config{Version: vrrp.V2, Family: vrrp.IPv4, VRID: 1, Interval: time.Second, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.100")}}
@@ -273,7 +273,7 @@ func TestExplainForeignMessages(t *testing.T) {
 		{"CARP", "", "1 advert was discarded because of carp, ", append([]byte{0x21, 1, 0, 7}, make([]byte, 32)...)},
 		{"no addresses", strict, "1 advert was discarded because of no-addresses, ", message(none)},
 		{"no addresses, tolerated", "", "", message(none)},
-		{"Cisco's MD5", "", "from 10.0.0.9: its type of authentication is cisco-md5, ", append(message(md5), make([]byte, 22)...)},
+		{"Cisco's MD5", "", "from 10.0.0.9: its authentication type is cisco-md5, ", append(message(md5), make([]byte, 22)...)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onLAN(t, func(l *lan) {
@@ -302,13 +302,13 @@ func laterFirst(_ *lan, r1, r2 *node) {
 	pass(2500 * time.Millisecond)
 }
 
-// TestObstacles holds that settings of the host that are in the way are told of where it is asked why, and by a commit.
+// TestObstacles checks that "show vrrp explain" and commits name settings of the host that are in the way.
 func TestObstacles(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3+"priority = 150\n")
 		r1.env.Obstacles = func(routers []engine.VirtualRouter) []string {
 			if len(routers) != 1 || routers[0].VRID != 1 {
-				l.t.Errorf("asked about %+v", routers)
+				l.t.Errorf("called with %+v", routers)
 			}
 			return []string{"net.ipv4.conf.all.arp_ignore is 8"}
 		}

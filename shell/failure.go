@@ -112,7 +112,7 @@ const maxLine = 64 << 10
 // sane rejects lines that no user would type.
 func sane(line string) error {
 	if len(line) > maxLine {
-		return &failure{BadSyntax, fmt.Sprintf("The line is too long: %d bytes, %d are understood", len(line), maxLine)}
+		return &failure{BadSyntax, fmt.Sprintf("The line is too long: %d bytes, at most %d", len(line), maxLine)}
 	}
 	for i, r := range line {
 		if r == utf8.RuneError {

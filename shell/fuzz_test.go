@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// watching is how long commands may run that only end when they are interrupted.
+// watching is the time limit for commands that run until they are interrupted.
 const watching = 20 * time.Millisecond
 
-// FuzzLine executes what a client may send as a command, as a viewer: whatever it is, the session goes on, prints text that a terminal can
+// FuzzLine executes anything that a client may send as a command, as a viewer: the session continues, prints only text that a terminal can
 // show, and changes nothing.
 func FuzzLine(f *testing.F) {
 	for _, line := range []string{

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/completions"
 )
 
-// TestGuide parses every command that the guide shows behind a prompt, in the mode of the prompt.
+// TestGuide parses every command that the guide shows after a prompt, in the mode of the prompt.
 func TestGuide(t *testing.T) {
 	text, err := os.ReadFile("../docs/shell.md")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestGuide(t *testing.T) {
 			t.Errorf("%s: %v", m[0], err)
 		}
 	}
-	// And in the tables, where the mode is configure.
+	// The commands in tables are commands of configure mode.
 	for _, m := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
 		for _, line := range regexp.MustCompile("`([a-z][^`]*)`").FindAllStringSubmatch(m[1], -1) {
 			typed := strings.ReplaceAll(line[1], `\|`, "|")

@@ -20,16 +20,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// noon is when all tests happen.
+// noon is the time of all tests.
 var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
-// router is a fake router: its snapshot follows the configuration that is applied.
+// router is a fake router: its snapshot follows the applied configuration.
 type router struct {
 	routes   []engine.RouteStatus
 	config   engine.Config
-	refuse   error         // of apply
-	hold     chan struct{} // if not nil, the next apply closes it and goes on when its context ends
-	applying func()        // if not nil, is called by the next apply
+	refuse   error         // error of apply
+	hold     chan struct{} // if not nil, the next apply closes it and waits until its context ends
+	applying func()        // if not nil, the next apply calls it
 	resigned []engine.Key
 	cleared  []engine.Key
 	clearAll bool
@@ -37,7 +37,7 @@ type router struct {
 	change   func(*engine.RouterStatus)
 }
 
-// apply is a part's.
+// apply is the Apply function of a part.
 func (r *router) apply(ctx context.Context, _, cfg *conf.Config) error {
 	if r.refuse != nil {
 		return r.refuse
@@ -77,7 +77,7 @@ func (r *router) ClearStatistics(_ context.Context, match func(engine.Key) bool)
 	return nil
 }
 
-// Snapshot makes routers with an odd VRID Backup and the others Master.
+// Snapshot shows virtual routers with an odd VRID as Backup and the others as Master.
 func (r *router) Snapshot(ctx context.Context) (*engine.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func newEnv(t testing.TB, file string) (*Env, *router) {
 	return newEnvIn(t, file, t.TempDir())
 }
 
-// newEnvIn does it with files in dir.
+// newEnvIn is newEnv with files in dir.
 func newEnvIn(t testing.TB, file, dir string) (*Env, *router) {
 	t.Helper()
 	path := filepath.Join(dir, "r1.toml")
@@ -200,7 +200,7 @@ func newEnvIn(t testing.TB, file, dir string) (*Env, *router) {
 	}, r
 }
 
-// manage opens a manager that one part follows.
+// manage opens a manager with one part.
 func manage(t testing.TB, apply func(ctx context.Context, from, to *conf.Config) error, o conf.Options) *conf.Manager {
 	t.Helper()
 	m, err := conf.Open(o)
@@ -225,7 +225,7 @@ func newSession(t testing.TB, env *Env, u User) *Session {
 	return s
 }
 
-// run executes lines as a script does and returns everything that was printed and the last status.
+// run executes lines like a script and returns everything printed and the last status.
 func run(t testing.TB, s *Session, lines ...string) (string, Status) {
 	t.Helper()
 	var b bytes.Buffer
@@ -236,7 +236,7 @@ func run(t testing.TB, s *Session, lines ...string) (string, Status) {
 	return b.String(), status
 }
 
-// must executes lines that succeed.
+// must executes lines that must succeed.
 func must(t fataler, s *Session, lines ...string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -248,12 +248,12 @@ func must(t fataler, s *Session, lines ...string) string {
 	return b.String()
 }
 
-// display is a terminal that notes what commands want of it.
+// display is a terminal that records the requests of commands.
 type display struct {
 	bytes.Buffer
-	answer func(prompt string) (string, error) // nil: the user leaves every question
-	texts  []string                            // of the screen
-	told   []string                            // of progress
+	answer func(prompt string) (string, error) // nil: the user answers no question
+	texts  []string                            // shown on the screen
+	told   []string                            // progress messages
 	noMore bool
 }
 
@@ -268,10 +268,10 @@ func (d *display) Ask(_ context.Context, prompt string, _ bool) (string, error) 
 	return d.answer(prompt)
 }
 
-// io is what a command has of it.
+// io returns the IO of a command.
 func (d *display) io(width int) IO { return IO{Out: d, Err: d, Width: width, Terminal: d} }
 
-// fataler is a test, of this package's or of rapid.
+// fataler is a test of package testing or of rapid.
 type fataler interface {
 	Helper()
 	Fatalf(format string, args ...any)

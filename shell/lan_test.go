@@ -37,8 +37,8 @@ func onLAN(t *testing.T, test func(l *lan)) {
 	synctest.Test(t, func(t *testing.T) { test(&lan{fake.NewLAN(), t}) })
 }
 
-// router starts one with the address 10.0.0.n and a virtual router 1 for 10.0.0.100. settings are lines
-// for it in the file.
+// router starts a router with the address 10.0.0.n and virtual router 1 for 10.0.0.100. settings are
+// additional lines of its file.
 func (l *lan) router(n int, settings string) *node {
 	l.t.Helper()
 	kernel := l.AddRouter(fmt.Sprintf("r%d", n), netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 24))
@@ -71,13 +71,13 @@ func (l *lan) router(n int, settings string) *node {
 	return node
 }
 
-// pass lets virtual time pass, and what is due then happen.
+// pass advances virtual time and lets everything happen that is then due.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// noticed takes what waits to be shown.
+// noticed takes the notices that wait to be shown.
 func (n *node) noticed() []string {
 	synctest.Wait()
 	var lines []string

@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// TestListenersAreOpenedOnPurpose: a user, a secret or a certificate opens no listener, and one that is opened is named before the commit.
+// TestListenersAreOpenedOnPurpose: a user, a secret or a certificate opens no listener, and a commit check names the listener that a
+// commit will open.
 func TestListenersAreOpenedOnPurpose(t *testing.T) {
 	for _, tc := range []struct {
 		lines []string
-		opens string // "" for nothing
+		opens string // "" for none
 	}{
 		{[]string{"api user bob level 3 password x"}, ""},
 		{[]string{"api secret 0123456789abcdef"}, ""},
@@ -45,7 +46,7 @@ func TestListenersAreOpenedOnPurpose(t *testing.T) {
 	}
 }
 
-// TestListenersAreOpenedByOneSetting: the listener has been configured before, and was switched off.
+// TestListenersAreOpenedByOneSetting: the listener was configured before, but switched off.
 func TestListenersAreOpenedByOneSetting(t *testing.T) {
 	env, _ := newEnv(t, "client_api = \"disabled\"\n[api]\nhost = \"192.0.2.1:80\"\n")
 	s := newSession(t, env, admin)

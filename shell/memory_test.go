@@ -11,8 +11,8 @@ import (
 	"vrrpsh/engine/vrrp"
 )
 
-// TestMemoryStaysFlat lets two hours of adverts, take-overs, commits, sessions and debugging pass, when what is kept of the past
-// has filled up.
+// TestMemoryStaysFlat runs two hours of adverts, take-overs, commits, sessions and debugging, after the bounded histories are
+// full.
 func TestMemoryStaysFlat(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1, r2 := l.router(1, v3+"priority = 200\n"), l.router(2, v3)

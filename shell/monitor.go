@@ -28,7 +28,7 @@ func monitorVRRP(c *call) error {
 		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
 	}
 	if len(c.inv.Pipes) > 0 {
-		return failed("A screen that changes cannot go through a pipe")
+		return failed("A live display cannot be piped")
 	}
 	events, stop := c.session.env.View.Subscribe()
 	defer stop()
@@ -100,7 +100,7 @@ func (c *call) monitorTable(last string) (string, error) {
 		return "", err
 	}
 	if more > 0 {
-		fmt.Fprintf(&b, "and %d more: \"interface\" and \"group\" select\n", more)
+		fmt.Fprintf(&b, "and %d more: select with \"interface\" and \"group\"\n", more)
 	}
 	return b.String(), nil
 }

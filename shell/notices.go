@@ -58,7 +58,7 @@ func (s *Session) tell(r *conf.Revision) {
 		line += ": " + r.Comment
 	}
 	if !r.ConfirmBy.IsZero() {
-		line += fmt.Sprintf("; it is taken back in %s unless it is confirmed", span(r.ConfirmBy.Sub(s.now())))
+		line += fmt.Sprintf("; rolls back in %s unless confirmed", span(r.ConfirmBy.Sub(s.now())))
 	}
 	s.notify(line)
 }

@@ -10,7 +10,7 @@ import (
 	"vrrpsh/completions"
 )
 
-// allocated returns how many octets f allocates.
+// allocated returns the number of octets that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -47,7 +47,7 @@ func TestPatternsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLinesCostLittle holds that what anybody types, however long it is, costs the router little, whatever key comes next.
+// TestLinesCostLittle checks that a line costs the router little, however long it is and whichever key follows.
 func TestLinesCostLittle(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	s := newSession(t, env, viewer)

@@ -91,7 +91,7 @@ func newStage(p *completions.Step, next stage, first bool, share *process.Share)
 		}
 		return nil, nil // the command itself writes JSON
 	default:
-		return nil, failed("Pipe %q is of no use here", strings.TrimPrefix(p.Command.ID, "pipe."))
+		return nil, failed("Pipe %q has no effect here", strings.TrimPrefix(p.Command.ID, "pipe."))
 	}
 }
 
@@ -264,7 +264,7 @@ func (s *save) line(l string) error {
 
 func (s *save) end() error {
 	if !filepath.IsAbs(s.name) {
-		return failed("The file must be given with its whole path, as /var/tmp/%s", filepath.Base(s.name))
+		return failed("Give the absolute path of the file, such as /var/tmp/%s", filepath.Base(s.name))
 	}
 	if err := conf.WriteFile(s.name, s.data.Bytes()); err != nil {
 		return failed("Cannot save: %v", err)

@@ -43,7 +43,7 @@ func TestPipes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := 0; i < len(text); i += 4 { // writes do not end where lines do
+			for i := 0; i < len(text); i += 4 { // writes that do not end at line ends
 				if _, err := io.WriteString(c, text[i:min(i+4, len(text))]); err != nil {
 					t.Fatal(err)
 				}

@@ -10,7 +10,7 @@ import (
 
 const referenceFile = "../docs/commands.md"
 
-// TestReference keeps the reference of the commands up to date: -update writes it.
+// TestReference checks that the reference of the commands is up to date; -update writes it.
 func TestReference(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteReference(&b); err != nil {

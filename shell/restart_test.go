@@ -31,8 +31,8 @@ func TestRestart(t *testing.T) {
 	}{
 		{"an operator", conf.Operator, ask, nil, "% Permission denied: this needs level 9 (administrator), yours is 5 (operator)\n", Failed, 0},
 		{"the demo", conf.Administrator, nil, nil, "% This router cannot be restarted\n", Failed, 0},
-		{"a bad file", conf.Administrator, ask, errors.New("r1.toml:3: wrong"), "% The router goes on as it is: r1.toml:3: wrong\n", Failed, 0},
-		{"an administrator", conf.Administrator, ask, nil, "Restarting as vrrpsh 2.0: the virtual routers go on\n", Done, 1},
+		{"a bad file", conf.Administrator, ask, errors.New("r1.toml:3: wrong"), "% The router was not restarted: r1.toml:3: wrong\n", Failed, 0},
+		{"an administrator", conf.Administrator, ask, nil, "Restarting as vrrpsh 2.0: the virtual routers keep running\n", Done, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			asked, refuse = 0, c.refuse

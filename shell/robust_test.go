@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCommitTellsWhatItDoes, to a terminal only.
+// TestCommitTellsWhatItDoes: a commit shows its progress on terminals only.
 func TestCommitTellsWhatItDoes(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	s := newSession(t, env, admin)
@@ -36,7 +36,8 @@ func TestCommitTellsWhatItDoes(t *testing.T) {
 	}
 }
 
-// TestInterruptedCommit: Ctrl-C while a commit is applied leaves running, file and candidate as they were.
+// TestInterruptedCommit: Ctrl-C during a commit leaves running configuration, file and candidate
+// unchanged.
 func TestInterruptedCommit(t *testing.T) {
 	env, r := newEnv(t, sampleFile)
 	s := newSession(t, env, admin)
@@ -61,7 +62,7 @@ func TestInterruptedCommit(t *testing.T) {
 	}
 }
 
-// TestTwoConfirmedCommitsAtOnce: one of two sessions wins, the other is told that it came too late.
+// TestTwoConfirmedCommitsAtOnce: one of two sessions succeeds, the other learns that it was too late.
 func TestTwoConfirmedCommitsAtOnce(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	var statuses [2]Status
@@ -87,30 +88,30 @@ func TestTwoConfirmedCommitsAtOnce(t *testing.T) {
 	if a := env.Manager.Awaited(); a == nil || a.User != sessions[winner].user.Name {
 		t.Errorf("waiting: %+v", a)
 	}
-	// Whoever lost may still confirm the other's.
+	// The other session may still confirm the commit.
 	if out := must(t, sessions[1-winner], "discard", "end", "confirm"); !strings.Contains(out, "Commit 2 is confirmed") {
 		t.Error(out)
 	}
 }
 
-// TestCommitWithoutHistory: a state directory that cannot be written costs the history, not the commit.
+// TestCommitWithoutHistory: a state directory that cannot be written prevents the history, not the commit.
 func TestCommitWithoutHistory(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "state"), nil, 0o600); err != nil { // a file in its place
+	if err := os.WriteFile(filepath.Join(dir, "state"), nil, 0o600); err != nil { // a file where the directory should be
 		t.Fatal(err)
 	}
 	env, _ := newEnvIn(t, sampleFile, dir)
 	s := newSession(t, env, admin)
 	out := must(t, s, "configure", "interface eth0 vrrp 1 priority 99", "commit", "interface eth0 vrrp 1 priority 98", "commit")
 	if strings.Count(out, "complete") != 2 || !strings.Contains(out, "Note: ") {
-		t.Errorf("the user is told:\n%s", out)
+		t.Errorf("output:\n%s", out)
 	}
 	if out := must(t, s, "compare rollback 1"); !strings.Contains(out, "+  priority 98") {
-		t.Errorf("what is kept in memory:\n%s", out)
+		t.Errorf("difference from the revision kept in memory:\n%s", out)
 	}
-	// What cannot be noted cannot be taken back either.
+	// A commit that cannot be recorded cannot be rolled back either.
 	must(t, s, "interface eth0 vrrp 1 priority 97")
-	if out, status := run(t, s, "commit confirmed 5"); status != Rejected || !strings.Contains(out, "without a confirmation") {
+	if out, status := run(t, s, "commit confirmed 5"); status != Rejected || !strings.Contains(out, "roll back to") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
@@ -129,7 +130,7 @@ func TestClosedSession(t *testing.T) {
 		}
 	}
 	if r.config.Routers[0].Protocol.Priority != 150 || s.Complete("sh") != nil && len(s.Complete("sh")) > 0 {
-		t.Error("the session goes on")
+		t.Error("the session continues")
 	}
 	_ = s.Help("show ")
 	if err := s.Close(); err != nil {

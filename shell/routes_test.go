@@ -17,7 +17,7 @@ func TestStaticRouteCommands(t *testing.T) {
 		"ip route 0.0.0.0/0 10.240.0.254",
 		"ip route 10.0.0.0/8 10.0.0.254 metric 10 mtu 1400",
 		"ip route 10.0.0.0/8 10.0.0.253 metric 20",
-		"ip route 10.0.0.0/8 10.0.0.252 metric 20") // in place of the one before
+		"ip route 10.0.0.0/8 10.0.0.252 metric 20") // replaces the route before
 	lines := func() string { return must(t, s, "show | include route") }
 	if got, want := lines(), `ip route 0.0.0.0/0 10.240.0.254
 ip route 10.0.0.0/8 10.0.0.254 metric 10 mtu 1400

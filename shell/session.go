@@ -194,7 +194,7 @@ func (s *Session) finish() {
 	close(s.notices)
 	if d != nil && d.Changed() { // no other session has this candidate
 		s.registry.keep(s.user.Name, d)
-		s.audit("candidate kept of a lost session")
+		s.audit("candidate of a lost session kept")
 	}
 }
 
@@ -237,7 +237,7 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	c := &call{session: s, ctx: ctx, inv: inv, step: inv.Last(), io: out}
 	if inv.Last().Command.Setting {
 		if len(inv.Pipes) > 0 {
-			return failed("Settings print nothing that a pipe could take")
+			return failed("Settings have no output to pipe")
 		}
 		return c.edit()
 	}

@@ -97,18 +97,19 @@ func TestStaleCandidate(t *testing.T) {
 		t.Errorf("notice %q", got)
 	}
 	if len(b.Notices()) > 0 {
-		t.Errorf("the committer is told: %q", <-b.Notices())
+		t.Errorf("the committer got the notice %q", <-b.Notices())
 	}
 	must(t, a, "rebase", "commit", "end")
 	if len(r.config.Routers) != 1 || r.config.Routers[0].Description != "uplink" || r.config.Routers[0].Protocol.Priority != 90 {
-		t.Errorf("not both changes: %+v", r.config.Routers)
+		t.Errorf("a change is missing: %+v", r.config.Routers)
 	}
 	if a.Prompt() != "r9# " {
 		t.Errorf("prompt %q", a.Prompt())
 	}
 }
 
-// TestStaleCommitListsTheChanges: those since the candidate was made, ten lines at most, with masks in place of secrets.
+// TestStaleCommitListsTheChanges: the refusal lists the changes since the candidate was made, at most ten lines, with
+// masked secrets.
 func TestStaleCommitListsTheChanges(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "10.0.0.7"})
@@ -128,7 +129,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
       vrrp 2
     -  auth rfc2338-simple secret ********
     +  auth rfc2338-simple secret ********
-  "rebase" carries this candidate over
+  "rebase" applies this candidate's changes to it
 `)
 	for n := range 10 {
 		must(t, b, fmt.Sprintf("track t%d interface eth0", n))
@@ -146,7 +147,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
     +track t6 interface eth0
     +track t7 interface eth0
     and 6 more
-  "rebase" carries this candidate over
+  "rebase" applies this candidate's changes to it
 `)
 }
 
@@ -416,7 +417,7 @@ func TestScript(t *testing.T) {
 		script    string
 		keepGoing bool
 		want      Status
-		out       string // begin of the output
+		out       string // beginning of the output
 	}{
 		{"comments and blanks", "! a\n\n# b\nshow clock | count\r\n", false, Done, "Count: 1 line\n"},
 		{"without a last newline", "show clock | count", false, Done, "Count: 1 line\n"},
@@ -506,8 +507,8 @@ func TestIPv6(t *testing.T) {
 
 func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0 secs", time.Second: "1 sec", 65 * time.Second: "1 min 5 secs", time.Hour: "1 hour",
-		26*time.Hour + 61*time.Second: "1 day 2 hours 1 min 1 sec", 48 * time.Hour: "2 days",
+		0: "0 s", time.Second: "1 s", 65 * time.Second: "1 min 5 s", time.Hour: "1 h",
+		26*time.Hour + 61*time.Second: "1 d 2 h 1 min 1 s", 48 * time.Hour: "2 d",
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

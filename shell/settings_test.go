@@ -27,14 +27,14 @@ func TestEveryCommandHasAHandler(t *testing.T) {
 		_, handled := handlers[c.ID]
 		switch {
 		case slices.Contains(c.Modes, completions.Pipe):
-			if c.ID == "pipe.compare" { // the call's matter
+			if c.ID == "pipe.compare" { // handled by the call itself
 				continue
 			}
 			step := &completions.Step{Command: &c, Args: []completions.Arg{{Name: "regexp", Value: "x"}, {Name: "lines", Value: "1"}}}
 			if _, err := newStage(step, &sink{}, true, nil); err != nil {
 				t.Errorf("%s: %v", c.ID, err)
 			}
-		case c.Setting: // see package commands
+		case c.Setting: // handled by package commands
 		case !handled:
 			t.Errorf("command %s has no handler", c.ID)
 		}
@@ -46,7 +46,7 @@ func TestEveryCommandHasAHandler(t *testing.T) {
 	}
 }
 
-// TestEveryWordHasHelp types "?" behind every word that can be typed.
+// TestEveryWordHasHelp types "?" after every word of the grammar.
 func TestEveryWordHasHelp(t *testing.T) {
 	tree := grammar(true)
 	seen := make(map[string]bool)
@@ -105,7 +105,7 @@ func (d drawing) scalars(keys ...*conf.Key) {
 	}
 }
 
-// someFile makes configurations of legal values.
+// someFile draws configurations with legal values.
 func someFile(t *rapid.T) *conf.File {
 	f := conf.NewFile()
 	d := drawing{t, f}
@@ -256,7 +256,7 @@ func someRouter(t *rapid.T, i, group int, iface string, tracks []*conf.Table) *c
 	return d.table
 }
 
-// normal is a file without what is the same written in two ways.
+// normal returns the file with only one notation where two mean the same.
 func normal(f *conf.File) *conf.File {
 	n := f.Clone()
 	for _, r := range conf.Static.Value(n) {
@@ -267,7 +267,7 @@ func normal(f *conf.File) *conf.File {
 	for i, h := range conf.Notify.Value(n) {
 		conf.NotifyName.Set(h, conf.HookName(h, i))
 	}
-	// falses that are the default are not shown.
+	// False is not shown where it is the default.
 	drop := func(t *conf.Table, keys ...conf.KeyOf[bool]) {
 		for _, k := range keys {
 			if !k.Value(t) {
@@ -286,7 +286,7 @@ func normal(f *conf.File) *conf.File {
 	return n
 }
 
-// TestCommandsGiveTheSameConfiguration pastes what is shown into an empty router, valid or not.
+// TestCommandsGiveTheSameConfiguration pastes the shown commands into an empty router, valid or not.
 func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 	env, _ := newEnv(t, "")
 	rapid.Check(t, func(rt *rapid.T) {
@@ -312,14 +312,15 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 			rt.Fatalf("%v, afterwards %v", errA, errB)
 		}
 		if errA == nil && !reflect.DeepEqual(a, b) {
-			rt.Fatalf("another meaning:\n%s", shown.String())
+			rt.Fatalf("the meaning changed:\n%s", shown.String())
 		}
-		// The difference, applied as commands to the running (empty) configuration, is the same again.
+		// Applying the difference as commands to the running (empty) configuration gives the same
+		// configuration again.
 		must(rt, s, "discard")
 		if errA == nil {
 			for _, d := range commands.Compare(commands.Of(conf.NewFile()), commands.Of(file)) {
 				if d.Op == "-" {
-					rt.Fatalf("something to remove from nothing: %s", d)
+					rt.Fatalf("a removal from an empty configuration: %s", d)
 				}
 			}
 		}
@@ -327,7 +328,7 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 	})
 }
 
-// text is a file as text.
+// text returns a file as text.
 func text(t *rapid.T, f *conf.File) string {
 	data, err := conf.Marshal(f, conf.TOML)
 	if err != nil {
@@ -336,7 +337,7 @@ func text(t *rapid.T, f *conf.File) string {
 	return string(data)
 }
 
-// TestNothingSecretIsShown looks for the secrets of a configuration in everything that shows it.
+// TestNothingSecretIsShown searches every output that shows a configuration for its secrets.
 func TestNothingSecretIsShown(t *testing.T) {
 	env, _ := newEnv(t, sampleFile+`
 [api]

@@ -217,7 +217,7 @@ func showCommits(c *call) error {
 		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
 	if err == nil && c.interactive() {
-		c.printf("\"show configuration revision N changes\" tells what a commit changed\n")
+		c.printf("\"show configuration revision N changes\" shows what a commit changed\n")
 	}
 	return err
 }

@@ -100,6 +100,11 @@ func (c *call) addresses(now time.Time, r *engine.RouterStatus) {
 		c.printf("  Accept mode is off: only %s are answered\n", what)
 	}
 	for _, o := range r.Rivals {
+		if o.Kind == engine.RivalARP {
+			c.printf("  Virtual IP address %s is claimed by another host, %s\n", o.Addr, net.HardwareAddr(o.MAC[:]))
+			c.printf("    %s since %s, the last %s ago\n", times(o.Adverts), c.session.stamp(o.Since), now.Sub(o.Heard).Round(time.Millisecond))
+			continue
+		}
 		c.printf("  %s is %s, priority is %d\n", rivalTitle[o.Kind], o.Addr, o.Priority)
 		c.printf("    %s since %s, the last %s ago\n", adverts(o.Adverts), c.session.stamp(o.Since), now.Sub(o.Heard).Round(time.Millisecond))
 	}
@@ -110,6 +115,13 @@ var rivalTitle = map[engine.RivalKind]string{
 	engine.RivalMaster:  "Rival Master",
 	engine.RivalOwner:   "Another owner of the virtual address",
 	engine.RivalAddress: "Another router with this router's address",
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "Once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func adverts(n uint64) string {
@@ -194,7 +206,7 @@ func (c *call) unicast(now time.Time, r *engine.RouterStatus) {
 	c.printf("\n")
 	for i := range r.Peers {
 		if p := &r.Peers[i]; p.LastHeard.IsZero() {
-			c.printf("    %s was not heard\n", p.Addr)
+			c.printf("    %s has not been heard\n", p.Addr)
 		} else {
 			c.printf("    %s has priority %d, last heard %s ago, %d adverts\n",
 				p.Addr, p.Priority, now.Sub(p.LastHeard).Round(time.Millisecond), p.Adverts)
@@ -246,7 +258,7 @@ func (c *call) counters(r *engine.RouterStatus) {
 		c.printf("  Priority 0 sent %d, received %d\n", n.PriorityZeroSent, n.PriorityZeroReceived)
 	}
 	if n.Untold > 0 {
-		c.printf("  Transitions not told %d\n", n.Untold)
+		c.printf("  Transitions summarised %d\n", n.Untold)
 	}
 	if n.SendErrors > 0 {
 		c.printf("  Send errors %d\n", n.SendErrors)
@@ -258,7 +270,7 @@ func (c *call) counters(r *engine.RouterStatus) {
 	}
 	for reason, v := range n.Tolerated {
 		if v > 0 {
-			c.printf("  Accepted in spite of %s: %d\n", vrrp.DropReason(reason), v)
+			c.printf("  Accepted despite %s: %d\n", vrrp.DropReason(reason), v)
 		}
 	}
 }

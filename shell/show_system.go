@@ -290,7 +290,7 @@ func showResources(c *call) error {
 		}
 		c.printf("Waiting           kernel work for %d virtual routers, %d announcements\n", l.KernelQueue, l.AnnounceQueue)
 		if l.KernelFault != "" {
-			c.printf("Kernel            not as it shall be: %s\n", strings.ReplaceAll(l.KernelFault, "\n", "\n  "))
+			c.printf("Kernel            differs from the desired state: %s\n", strings.ReplaceAll(l.KernelFault, "\n", "\n  "))
 		}
 	}
 	return nil
@@ -320,9 +320,9 @@ func restart(c *call) error {
 	c.progress("trying the installed release")
 	what, err := c.session.env.Restart(c.ctx)
 	if err != nil {
-		return failed("The router goes on as it is: %v", err)
+		return failed("The router was not restarted: %v", err)
 	}
-	c.printf("Restarting as %s: the virtual routers go on\n", printable.Line(what))
+	c.printf("Restarting as %s: the virtual routers keep running\n", printable.Line(what))
 	return nil
 }
 

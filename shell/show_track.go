@@ -47,7 +47,7 @@ func showTrack(c *call) error {
 		}
 		c.printf("  %s, last change %s ago, at %s\n", changes, span(snapshot.Time.Sub(t.Since)), c.session.stamp(t.Since))
 		if len(t.Users) == 0 {
-			c.printf("  Tracked by nobody\n")
+			c.printf("  No virtual router tracks it\n")
 			continue
 		}
 		c.printf("  Tracked by\n")
@@ -71,7 +71,7 @@ func trackState(s engine.TrackState, kind engine.TrackKind, weight int) string {
 func (c *call) tracked(r *engine.RouterStatus) {
 	for i := range r.Tracked {
 		t := &r.Tracked[i]
-		effect := "stops it while down"
+		effect := "stops the virtual router while down"
 		switch {
 		case t.Kind == engine.TrackFile:
 			effect = fmt.Sprintf("priority %+d", t.Weight)
@@ -114,7 +114,7 @@ func explainPriority(r *engine.RouterStatus) []string {
 		t := &r.Tracked[i]
 		switch e := t.Effect(); {
 		case t.Fails():
-			say = append(say, fmt.Sprintf("Tracked object %s is down (%s): without a decrement this stops it.", printable.Line(t.Object), printable.Line(t.Reason)))
+			say = append(say, fmt.Sprintf("Tracked object %s is down (%s): without a decrement this stops the virtual router.", printable.Line(t.Object), printable.Line(t.Reason)))
 		case e != 0:
 			sum += e
 			sign := "+"
@@ -139,7 +139,7 @@ func explainPriority(r *engine.RouterStatus) []string {
 		sum = limited
 	}
 	if r.Sync != nil && r.State != vrrp.Initialize && !r.Local.Owner && !r.Config.Shutdown && int(r.Priority) != sum {
-		say = append(say, fmt.Sprintf("Its priority is %d, the lowest of the sync group %s.", r.Priority, printable.Line(r.Sync.Name)))
+		say = append(say, fmt.Sprintf("Its priority is %d, the lowest in the sync group %s.", r.Priority, printable.Line(r.Sync.Name)))
 	}
 	return say
 }

@@ -20,7 +20,7 @@ func (c *call) selected() (func(*engine.RouterStatus) bool, error) {
 	if a, ok := c.step.Arg("group"); ok {
 		n, err := strconv.ParseUint(a.Value, 10, 8)
 		if err != nil {
-			return nil, c.step.Misplaced("group", "not a number of a group")
+			return nil, c.step.Misplaced("group", "not a group number")
 		}
 		group = uint8(n)
 	}
@@ -167,7 +167,8 @@ func (c *call) statistics(_ time.Time, r *engine.RouterStatus) {
 	line("Priority 0 received", n.PriorityZeroReceived)
 	line("Send errors", n.SendErrors)
 	line("Became Master", n.BecameMaster)
-	line("Transitions not told", n.Untold)
+	line("Transitions summarised", n.Untold)
+	line("Addresses claimed by other hosts", n.Claims)
 	c.printf("  Transitions\n")
 	for cause, v := range n.Transitions {
 		if v > 0 {

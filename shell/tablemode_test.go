@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTablesAreMergedByName: what two sessions do to different objects, or to different settings of one, is carried
-// over; a file adds to what there is.
+// TestTablesAreMergedByName: rebase keeps the changes of two sessions to different objects, or to different
+// settings of one object; load merge adds a file to the existing objects.
 func TestTablesAreMergedByName(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	a, b := newSession(t, env, admin), newSession(t, env, admin)

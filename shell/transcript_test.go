@@ -23,8 +23,8 @@ var (
 	askedLine  = regexp.MustCompile(`^\[asked\] .*⟵ (.*)$`)
 )
 
-// TestTranscripts replays sessions. A transcript shows them as a terminal does: prompt, input, output. Input that ends
-// with "?" or "⇥" asks for help or completion; the answers to questions stand behind "⟵".
+// TestTranscripts replays sessions. A transcript shows a session as a terminal does: prompt, input, output. Input that
+// ends with "?" or "⇥" asks for help or completion; the answers to questions follow "⟵".
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -55,7 +55,7 @@ func TestTranscripts(t *testing.T) {
 }
 
 func replay(t *testing.T, transcript string, asViewer bool) string {
-	t.Chdir(t.TempDir()) // file names in output do not depend on the place of the test
+	t.Chdir(t.TempDir()) // so file names in output do not depend on the test's directory
 	env, r := newEnvIn(t, sampleFile, "")
 	env.Lab = &fakeLab{}
 	r.change = func(s *engine.RouterStatus) {
@@ -76,6 +76,7 @@ func replay(t *testing.T, transcript string, asViewer bool) string {
 				{Addr: netip.MustParseAddr("10.0.0.9"), Kind: engine.RivalMaster, Priority: 50, Since: since, Heard: heard, Adverts: 40},
 				{Addr: netip.MustParseAddr("10.0.0.2"), Kind: engine.RivalAddress, Priority: 100, Since: since, Heard: heard, Adverts: 38},
 				{Addr: netip.MustParseAddr("10.0.0.7"), Kind: engine.RivalOwner, Priority: 255, Since: heard, Heard: heard, Adverts: 1},
+				{Addr: netip.MustParseAddr("10.0.0.102"), Kind: engine.RivalARP, MAC: [6]byte{2, 0xbe, 0xef, 0, 0, 1}, Since: since, Heard: heard, Adverts: 12},
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func (c *call) takeTurn() (end func(), err error) {
 	if user.Source != Console { // the console has one user with one terminal
 		if leave, err = c.session.registry.commands.Enter(c.ctx, user.Name); err != nil {
 			if errors.Is(err, process.ErrQuota) {
-				err = failed("Too many commands of %s at once: %d run already", user.Name, userCommands)
+				err = failed("Too many commands of %s at once: %d are already running", user.Name, userCommands)
 			}
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 	"vrrpsh/completions"
 )
 
-// clogged is a client that does not read until it is told to.
+// clogged is a client that does not read until released.
 type clogged struct {
 	bytes.Buffer
 	writing chan<- struct{}
@@ -32,8 +32,8 @@ func (c *clogged) Write(b []byte) (int, error) {
 	return c.Buffer.Write(b)
 }
 
-// TestCommandsOfAUserTakeTurns: who has sessions whose answers nobody takes does not get more answers, and nobody else waits
-// for that.
+// TestCommandsOfAUserTakeTurns: a user whose sessions do not read their answers gets no more answers, and no other user
+// waits for that.
 func TestCommandsOfAUserTakeTurns(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	synctest.Test(t, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestCommandsOfAUserTakeTurns(t *testing.T) {
 			<-writing
 		}
 		start := time.Now()
-		if out, status := run(t, open(viewer), "show version"); status != Failed || out != "% Too many commands of eve at once: 4 run already\n" || time.Since(start) != turnWait {
+		if out, status := run(t, open(viewer), "show version"); status != Failed || out != "% Too many commands of eve at once: 4 are already running\n" || time.Since(start) != turnWait {
 			t.Errorf("one more after %v: status %d: %s", time.Since(start), status, out)
 		}
 		start = time.Now()
@@ -81,7 +81,7 @@ func TestCommandsOfAUserTakeTurns(t *testing.T) {
 		read()
 		for range userCommands {
 			if status := <-statuses; status != Done {
-				t.Errorf("a slow one: status %d", status)
+				t.Errorf("a slow client: status %d", status)
 			}
 		}
 		if out := <-waits; !strings.HasPrefix(out, "vrrpsh") {
@@ -90,8 +90,8 @@ func TestCommandsOfAUserTakeTurns(t *testing.T) {
 	})
 }
 
-// TestAnswersCostLittleMemory: a thousand virtual routers, and a viewer with many sessions that asks for what takes the most
-// memory and does not read the answers.
+// TestAnswersCostLittleMemory: a router has a thousand virtual routers; many sessions of a viewer request the largest output
+// and do not read the answers.
 func TestAnswersCostLittleMemory(t *testing.T) {
 	var file strings.Builder
 	for i := range 1000 {
@@ -129,7 +129,7 @@ func TestAnswersCostLittleMemory(t *testing.T) {
 	}
 }
 
-// heap returns how much memory is in use.
+// heap returns the amount of memory in use.
 func heap() int {
 	var m runtime.MemStats
 	runtime.GC()

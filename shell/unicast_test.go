@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestShowUnicast: who the peers are and what was heard of them, as text and as the API has it.
+// TestShowUnicast checks the peers and the adverts heard from them, as text and as JSON.
 func TestShowUnicast(t *testing.T) {
 	onLAN(t, func(l *lan) {
 		r1 := l.router(1, v3+"priority = 100\nunicast_peers = [\"10.0.0.2\", \"10.0.0.3\"]\nunicast_source = \"10.0.0.1\"\nunicast_ttl_min = 250\n")
@@ -17,7 +17,7 @@ func TestShowUnicast(t *testing.T) {
 		out := must(t, r1.Session, "show vrrp")
 		for _, want := range []string{
 			"  Unicast from 10.0.0.1 to these peers, heard with a TTL of 250 or more\n",
-			"    10.0.0.2 has priority 200, last heard ", " adverts\n", "    10.0.0.3 was not heard\n",
+			"    10.0.0.2 has priority 200, last heard ", " adverts\n", "    10.0.0.3 has not been heard\n",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in\n%s", want, out)
@@ -30,11 +30,11 @@ func TestShowUnicast(t *testing.T) {
 			}
 		}
 
-		// The source is taken away from the interface, by another configuration.
+		// Another configuration sets a source that the interface does not have.
 		must(t, r1.Session, "configure", "interface eth0 vrrp 1 unicast source 10.0.0.77", "commit", "end")
 		pass(time.Second)
-		if out := must(t, r1.Session, "show vrrp explain"); !strings.Contains(out, "for the address 10.0.0.77 on eth0, to send adverts from") {
-			t.Errorf("who waits for his source says\n%s", out)
+		if out := must(t, r1.Session, "show vrrp explain"); !strings.Contains(out, "eth0 does not have the address 10.0.0.77 to send adverts from") {
+			t.Errorf("while the source is missing:\n%s", out)
 		}
 		must(t, r1.Session, "configure", "interface eth0 vrrp 1", "no unicast source", "no unicast peer", "no unicast ttl-min", "commit", "end")
 		pass(time.Second)

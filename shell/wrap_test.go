@@ -55,7 +55,8 @@ func TestHelpInColumns(t *testing.T) {
 	}
 }
 
-// TestTerminalWidth: what was set counts for lines and sentences, whatever the terminal says.
+// TestTerminalWidth: the configured width applies to lines and sentences, whatever size the
+// terminal reports.
 func TestTerminalWidth(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	s := newSession(t, env, admin)
@@ -82,9 +83,9 @@ func TestTerminalWidth(t *testing.T) {
 	}
 	must(t, s, "terminal width 0")
 	if out := must(t, s, "show vrrp brief"); widest(out) < 60 {
-		t.Errorf("as the terminal says:\n%s", out)
+		t.Errorf("with the width of the terminal:\n%s", out)
 	}
-	// A character that comes in two parts is not folded in two.
+	// A character that arrives in two parts is not split.
 	b.Reset()
 	f := &fold{w: &b, width: 3}
 	for _, part := range []string{"ab\xc3", "\xa9d\nabc\n", "de"} {

@@ -95,6 +95,7 @@ var ofRouters = []metric{
 	counted("vrrpsh_send_errors_total", "Adverts that could not be sent.", func(c *engine.Counters) uint64 { return c.SendErrors }),
 	counted("vrrpsh_transitions_total", "Changes of state.", func(c *engine.Counters) uint64 { return sum(c.Transitions[:]) }),
 	counted("vrrpsh_master_transitions_total", "Changes of state to Master.", func(c *engine.Counters) uint64 { return c.BecameMaster }),
+	counted("vrrpsh_address_claims_total", "Claims of virtual addresses of this Master by other hosts, by ARP or Neighbor Discovery.", func(c *engine.Counters) uint64 { return c.Claims }),
 	counted("vrrpsh_transitions_untold_total", "Changes of state left out of logs and notifications because there were too many.", func(c *engine.Counters) uint64 { return c.Untold }),
 	ofEach("vrrpsh_rivals", gauge, "Other routers with a claim that only one router may have; show vrrp lists them.", func(r *engine.RouterStatus) float64 { return float64(len(r.Rivals)) }),
 	apart("vrrpsh_adverts_dropped_by_reason_total", "Adverts discarded, by reason; without zeros.", "reason", reason,

@@ -17,10 +17,10 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// a place is where the keys of a table are tried.
+// place is where the tests set the keys of a table.
 type place struct {
 	schema *conf.Schema
-	file   string // that they are added to
+	file   string // where the keys are added
 	lines  []string
 	path   string    // of the table in faults
 	only   *conf.Key // nil: all but the advertisement interval, whose range depends on the version
@@ -44,7 +44,7 @@ var places = []place{
 	{conf.NotifyTable, "[[notify]]\nname = \"n\"\ncommand = [\"/bin/true\"]\n", []string{"notify n"}, "notify[0].", nil},
 }
 
-// samples are values in, at and beyond the ranges of a type.
+// samples returns values in, at and beyond the ranges of a type.
 func samples(typ conf.Type) []any {
 	switch typ := typ.(type) {
 	case conf.Integer:
@@ -81,8 +81,8 @@ func samples(typ conf.Type) []any {
 
 var numbers = regexp.MustCompile(`\d[\w.]*-\d[\w.]*`)
 
-// TestFilesAndCommandsAgree gives every key values in, at and beyond its range, in TOML, in JSON and as a command: the three accept the
-// same, refuse with the same range, and what is accepted is the same when it is shown and read again.
+// TestFilesAndCommandsAgree gives every key values in, at and beyond its range, in TOML, in JSON and as a command. The three accept the
+// same values and refuse the others with the same range. An accepted value is unchanged after it is shown and read again.
 func TestFilesAndCommandsAgree(t *testing.T) {
 	tried := 0
 	for _, p := range places {
@@ -91,7 +91,7 @@ func TestFilesAndCommandsAgree(t *testing.T) {
 				continue
 			}
 			if k.Effect == conf.Identifies || k == conf.TrackInterface.Key || k == conf.TrackRoute.Key || k == conf.TrackFile.Key || k == conf.VIP.Key {
-				continue // the mode or the maker gives these
+				continue // set by the mode or by makers
 			}
 			for _, v := range samples(k.Type) {
 				tried++
@@ -105,10 +105,10 @@ func TestFilesAndCommandsAgree(t *testing.T) {
 }
 
 func (p place) try(t *testing.T, k *conf.Key, v any) {
-	if k == conf.AuthType.Key { // goes with a secret
+	if k == conf.AuthType.Key { // is set together with a secret
 		p.file += "auth_secret = \"x\"\n"
 	}
-	literal, err := json.Marshal(v) // that of a basic string of TOML is the same for these
+	literal, err := json.Marshal(v) // a basic string in TOML looks the same for these
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func (p place) try(t *testing.T, k *conf.Key, v any) {
 	e.must(p.lines...)
 	typed := e.edit(line(k, v))
 	switch {
-	case typed != nil && isEarlier(k, v): // files may have it, for the earlier daemon's sake
+	case typed != nil && isEarlier(k, v): // accepted in files for compatibility with the earlier daemon
 	case (typed == nil) != (inTOML == ""):
 		t.Errorf("%s: as a command: %v; %s in a file: %q", line(k, v), typed, literal, inTOML)
 	case typed != nil:
@@ -158,14 +158,14 @@ func (p place) try(t *testing.T, k *conf.Key, v any) {
 	}
 }
 
-// isEarlier tells whether a value is one that only the earlier daemon took.
+// isEarlier tells whether only the earlier daemon accepted a value.
 func isEarlier(k *conf.Key, v any) bool {
 	n, number := v.(int)
 	typ, ok := k.Type.(conf.Integer)
 	return ok && number && typ.Also != nil && typ.Also(n)
 }
 
-// line is the command that gives a key a value.
+// line returns the command that gives a key a value.
 func line(k *conf.Key, v any) string {
 	if b, ok := v.(bool); ok {
 		if b {
@@ -183,7 +183,7 @@ func line(k *conf.Key, v any) string {
 	return k.CommandWords() + " " + word
 }
 
-// load reads a file and returns what is wrong with a key by itself.
+// load reads a file and returns the fault that lies in one key itself.
 func load(t *testing.T, text string, format conf.Format, path string) (*conf.File, string) {
 	t.Helper()
 	file, err := conf.Parse("x", []byte(text), format)
@@ -202,13 +202,13 @@ func load(t *testing.T, text string, format conf.Format, path string) (*conf.Fil
 	return file, strings.TrimPrefix(err.Error(), "x:"+strconv.Itoa(strings.Count(text, "\n"))+": ")
 }
 
-// crossing tells whether a problem is one with other keys, which commands do not know yet.
+// crossing tells whether a fault lies in a combination with other keys, which commands do not check.
 func crossing(problem string) bool {
 	return strings.Contains(problem, "for version 3 with IPv4") || strings.Contains(problem, "is required with") ||
 		strings.Contains(problem, "is not possible with")
 }
 
-// table is the table of a schema in a file.
+// table returns the table of a schema in a file.
 func table(s *conf.Schema, f *conf.File) *conf.Table {
 	if s.Holder() == nil {
 		return f
@@ -226,7 +226,7 @@ func table(s *conf.Schema, f *conf.File) *conf.Table {
 	}
 }
 
-// meaning is a file's validated configuration, or that there is none.
+// meaning returns a file's validated configuration, or a note that there is none.
 func meaning(t *testing.T, f *conf.File) string {
 	t.Helper()
 	cfg, err := conf.Validate(f, nil)

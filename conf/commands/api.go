@@ -22,7 +22,7 @@ func haveAPI(f *conf.File) {
 // apiEnable edits whether the API listens when no host is configured for it.
 var apiEnable = setting{
 	id: conf.API.Path(), syntax: "api enable", no: "api [enable]",
-	help:  "Serve the HTTP API over TCP, with what is not set at its default",
+	help:  "Serve the HTTP API over TCP; settings that are not given have their defaults",
 	words: map[string]string{"enable": "Serve the HTTP API over TCP"},
 	set: func(t *target, _ *completions.Step) error {
 		haveAPI(t.file)
@@ -56,7 +56,7 @@ func (s *setting) listen(t *target, before bool) {
 // apiSecret edits the key that protects the session tokens.
 var apiSecret = setting{
 	id: conf.APISecret.Path(), syntax: "api secret [<secret...>]", keys: []*conf.Key{conf.APISecret.Key},
-	help: conf.APISecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
+	help: conf.APISecret.Help + "; without a value, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "The key"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.APISecret, step) },
 	unset: unsetKeys(conf.APISecret.Key),
@@ -74,7 +74,7 @@ var apiUser = setting{
 	id: conf.APIUsers.Path(), keys: []*conf.Key{conf.APIUsers.Key},
 	syntax: "api user <name:name> level <level:0-9> password|hash [<password...>]",
 	no:     "api user <name:name>",
-	help:   "A user of the API and the shell; the password is asked for when left out", secret: "password",
+	help:   "A user of the API and the shell; without a password, the command prompts for it", secret: "password",
 	asks: func(step *completions.Step) bool {
 		_, given := step.Arg("password")
 		return !given && !step.Has("hash")
@@ -114,7 +114,7 @@ func setUser(t *target, step *completions.Step) error {
 	switch {
 	case given == conf.Mask:
 		if at < 0 {
-			return &argError{name: "password", msg: "this only masks a password: type the password or hash itself"}
+			return &argError{name: "password", msg: "this is only the mask of a password: type the password or hash itself"}
 		}
 		_, _, hash, _ := splitUser(users[at])
 		line = joinUser(name, level, hash)

@@ -11,7 +11,7 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// editor types commands.
+// editor executes commands.
 type editor struct {
 	t     *testing.T
 	tree  *completions.Tree
@@ -19,7 +19,7 @@ type editor struct {
 	at    commands.Place
 }
 
-// newEditor begins with a file in TOML.
+// newEditor starts with a file in TOML.
 func newEditor(t *testing.T, text string) *editor {
 	t.Helper()
 	file, err := conf.Parse("test", []byte(text), conf.TOML)
@@ -33,7 +33,7 @@ func newEditor(t *testing.T, text string) *editor {
 	return &editor{t: t, tree: tree, draft: commands.Of(file), at: commands.Place{Mode: completions.Config}}
 }
 
-// edit types a line.
+// edit executes a line.
 func (e *editor) edit(line string) error {
 	inv, perr := e.tree.Parse(e.at.Mode, completions.Administrator, line)
 	if perr != nil {

@@ -12,14 +12,15 @@ import (
 	"vrrpsh/conf/commands"
 )
 
-// fictitious is a key that nothing obeys. Its declaration is all that there is of it.
+// fictitious is a key that nothing uses. It consists of its declaration only.
 var fictitious = conf.Declare[int](conf.RouterTable, conf.Key{
-	Name: "fictitious_limit", Type: conf.Integer{Low: 3, High: 7}, Default: 5, Help: "Nothing, but for a test",
+	Name: "fictitious_limit", Type: conf.Integer{Low: 3, High: 7}, Default: 5, Help: "No effect, for a test",
 })
 
 const withoutIt = "[[vrouter]]\ngroup = 1\ninterface = \"eth0\"\nvip = \"10.0.0.1\"\n"
 
-// TestADeclaredKeyIsEverywhere finds a key that was only declared in all that follows from a declaration.
+// TestADeclaredKeyIsEverywhere checks that everything that follows from a declaration works for a key
+// that is only declared.
 func TestADeclaredKeyIsEverywhere(t *testing.T) {
 	contains := func(where, text, want string) {
 		t.Helper()
@@ -67,7 +68,7 @@ func TestADeclaredKeyIsEverywhere(t *testing.T) {
 		e = newEditor(t, withoutIt)
 		e.must("interface eth0 vrrp 1", "fictitious-limit 4", form+" fictitious-limit")
 		if !e.draft.File().Equal(before.File()) {
-			t.Errorf("%s does not take it back", form)
+			t.Errorf("%s does not undo it", form)
 		}
 	}
 
@@ -79,10 +80,10 @@ func TestADeclaredKeyIsEverywhere(t *testing.T) {
 		}
 		return b.String()
 	}
-	contains("?", help("fictit"), "fictitious-limit\tNothing, but for a test (default 5)\n")
+	contains("?", help("fictit"), "fictitious-limit\tNo effect, for a test (default 5)\n")
 	contains("?", help("fictitious-limit "), "<3-7>")
-	contains("reference.toml", string(conf.Reference()), "# Nothing, but for a test. Integer 3-7.\nfictitious_limit = 5\n")
-	contains("docs/configuration.md", conf.RouterTable.Table(), "| `vrouter.fictitious_limit` | integer 3-7 | 5 | Nothing, but for a test |")
+	contains("reference.toml", string(conf.Reference()), "# No effect, for a test. Integer 3-7.\nfictitious_limit = 5\n")
+	contains("docs/configuration.md", conf.RouterTable.Table(), "| `vrouter.fictitious_limit` | integer 3-7 | 5 | No effect, for a test |")
 	var reference bytes.Buffer
 	if err := e.tree.Reference(&reference); err != nil {
 		t.Fatal(err)

@@ -104,7 +104,7 @@ var preempt = setting{
 	syntax: "preempt [delay <delay:duration>]", no: "preempt [delay [<delay:duration>]]",
 	help: conf.Preemption.Help,
 	words: map[string]string{
-		"preempt": conf.Preemption.Help, "delay": "Wait first when a Master was heard", "<delay>": conf.PreemptDelay.ValueHelp,
+		"preempt": conf.Preemption.Help, "delay": "Wait first if a Master has been heard", "<delay>": conf.PreemptDelay.ValueHelp,
 	},
 	set: func(t *target, step *completions.Step) error {
 		conf.Preemption.Set(t.table, true)
@@ -204,7 +204,7 @@ var (
 var authentication = setting{
 	id: conf.AuthType.Path(), keys: []*conf.Key{conf.AuthType.Key, conf.AuthSecret.Key},
 	syntax: "auth " + authTypes + " [secret [<secret...>]]", no: "auth [" + authTypes + " [secret [<secret...>]]]",
-	help: conf.AuthType.Help + "; a secret without text is asked for", secret: "secret", asks: asksSecret,
+	help: conf.AuthType.Help + "; without a value after secret, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: authWords,
 	set: func(t *target, step *completions.Step) error {
 		if _, given := step.Arg("secret"); !given {
@@ -239,7 +239,7 @@ func asksSecret(step *completions.Step) bool {
 // authSecret serves files that set a secret without the type.
 var authSecret = setting{
 	id: conf.AuthSecret.Path(), keys: []*conf.Key{conf.AuthSecret.Key},
-	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; without text it is asked for", secret: "secret", asks: asksSecret,
+	syntax: "auth secret [<secret...>]", help: conf.AuthSecret.Help + "; without a value, the command prompts for it", secret: "secret", asks: asksSecret,
 	words: map[string]string{"secret": "Shared secret"},
 	set:   func(t *target, step *completions.Step) error { return setSecret(t, conf.AuthSecret, step) },
 	unset: unsetKeys(conf.AuthSecret.Key),
@@ -256,7 +256,7 @@ func setSecret(t *target, k conf.KeyOf[string], step *completions.Step) error {
 	typed := step.Value("secret")
 	if typed == conf.Mask {
 		if k.Value(t.table) == "" {
-			return &argError{name: "secret", msg: "this only masks a secret: type the secret itself"}
+			return &argError{name: "secret", msg: "this is only the mask of a secret: type the secret itself"}
 		}
 		return nil
 	}

@@ -38,7 +38,7 @@ var staticRoute = setting{
 	no:     "ip route <prefix:prefix> [<next-hop:next-hop>] " + routeSyntax,
 	help:   "Static route, installed while a virtual router is Master",
 	words: map[string]string{
-		"route": "Static route, installed while a virtual router is Master", "prefix": "Destination, as 10.0.0.0/8",
+		"route": "Static route, installed while a virtual router is Master", "prefix": "Destination, such as 10.0.0.0/8",
 		"next-hop": "Address of the next router",
 		"metric":   conf.StaticMetric.Help, "<metric>": "Metric",
 		"mtu": "Largest packet", "<mtu>": "Bytes",
@@ -55,8 +55,8 @@ var staticRoute = setting{
 		case at < 0:
 			routes = append(routes, route)
 		case !agree(routes[at], route, conf.StaticInterface.Key, conf.StaticGroup.Key):
-			return &argError{name: "prefix", msg: fmt.Sprintf("%q has this destination and metric: the kernel has only one route of them, whoever is Master. "+
-				"With another metric it is another route", routeLine(routes[at]))}
+			return &argError{name: "prefix", msg: fmt.Sprintf("%q has the same destination and metric: the kernel has only one such route, whoever is Master. "+
+				"Another metric makes it another route", routeLine(routes[at]))}
 		default:
 			routes[at] = route
 		}

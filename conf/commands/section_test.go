@@ -9,7 +9,7 @@ import (
 	"vrrpsh/conf"
 )
 
-// TestEveryKeyHasACommand finds keys of the file that no command edits. Names are given by the modes.
+// TestEveryKeyHasACommand finds keys of the file that no command edits. The modes set the names.
 func TestEveryKeyHasACommand(t *testing.T) {
 	var walk func(s *conf.Schema)
 	walk = func(s *conf.Schema) {
@@ -31,7 +31,7 @@ func TestEveryKeyHasACommand(t *testing.T) {
 	walk(conf.Root)
 }
 
-// edits tells whether there is a command for a key, or for the list that it is in.
+// edits tells whether there is a command for a key, or for the list that contains it.
 func edits(k *conf.Key) bool {
 	for _, s := range settings().byID {
 		if slices.ContainsFunc(s.keys, func(have *conf.Key) bool { return k == have || isAbout(k.Path(), have) || k.Schema().Holder() == have }) {
@@ -41,11 +41,11 @@ func edits(k *conf.Key) bool {
 	return false
 }
 
-// TestEveryCommandEdits finds commands that Draft.Edit would not carry out.
+// TestEveryCommandEdits finds commands that Draft.Edit does not execute.
 func TestEveryCommandEdits(t *testing.T) {
 	for _, c := range Settings() {
 		if settings().byID[c.ID] == nil && c.Enter == "" {
-			t.Errorf("nothing is behind %q", c.Syntax)
+			t.Errorf("%q edits nothing", c.Syntax)
 		}
 	}
 }

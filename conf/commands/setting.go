@@ -92,7 +92,7 @@ func plain(k *conf.Key) setting {
 	case conf.Choice:
 		s.syntax += " " + choices(t, s.words)
 	case conf.Duration:
-		s.value(k, "time", "As 30s or 500ms; seconds without a unit")
+		s.value(k, "time", "Such as 30s or 500ms; without a unit, in seconds")
 		s.help = withDefault(k)
 	case conf.Integer:
 		s.value(k, command[strings.LastIndexAny(command, " -")+1:], "")

@@ -12,7 +12,7 @@ import (
 
 const (
 	trackHelp  = "Configure an object that virtual routers depend on"
-	notifyHelp = "Configure a program that is run for events"
+	notifyHelp = "Configure a program to run for events"
 	// argumentsSyntax follows the path of a program.
 	argumentsSyntax = "[<arguments...:words>]"
 	argumentsHelp   = `Arguments of the program; "double quotes" hold words together`
@@ -146,7 +146,7 @@ func commandLine(command []string) string {
 var notifyEvents = setting{
 	id: conf.NotifyEvents.Path(), keys: []*conf.Key{conf.NotifyEvents.Key}, help: conf.NotifyEvents.Help,
 	syntax: "events <events...>",
-	words:  map[string]string{"events": "Events to run it for", "<events>": conf.NotifyEvents.ValueHelp},
+	words:  map[string]string{"events": "Events to run the program for", "<events>": conf.NotifyEvents.ValueHelp},
 	set: func(t *target, step *completions.Step) error {
 		conf.NotifyEvents.Set(t.table, slices.Collect(strings.FieldsSeq(arg(step))))
 		return nil

@@ -15,8 +15,8 @@ import (
 	"vrrpsh/conf"
 )
 
-// TestGuessersKeepNobodyOut: from two hundred addresses strangers try passwords, as many as they may, all the time. Who logs in for the
-// first time, from an address that nobody knows, is next.
+// TestGuessersKeepNobodyOut: strangers try passwords from two hundred addresses, continuously and as often as allowed. A user who logs
+// in for the first time, from an unknown address, is served next.
 func TestGuessersKeepNobodyOut(t *testing.T) {
 	var users conf.Users
 	for i := range 50 {
@@ -75,7 +75,7 @@ func TestPlaces(t *testing.T) {
 	loses := func(what string, want ...string) {
 		t.Helper()
 		if fmt.Sprint(lost) != fmt.Sprint(want) {
-			t.Errorf("%s: %q lose their places, want %q", what, lost, want)
+			t.Errorf("%s: %q lost their places, want %q", what, lost, want)
 		}
 		lost = nil
 	}
@@ -83,41 +83,41 @@ func TestPlaces(t *testing.T) {
 	enter("a")
 	enter("a")
 	enter("a")
-	loses("a fourth from one source", "a1")
+	loses("a fourth place of one source", "a1")
 	enter("b") // b5
 	enter("b")
 	first := enter("c")
 	loses("room for all")
 	enter("d")
-	loses("none", "a2")
-	a.Leave() // has lost it
+	loses("no place left", "a2")
+	a.Leave() // its place is already lost
 	standings["d"] = Standing{Faults: 9}
 	enter("e")
 	loses("one with faults", "d8")
 	first.Touch()
 	standings["c"] = Standing{Friend: true}
 	enter("f")
-	loses("the idlest of those with two", "a3")
+	loses("the idlest place of the sources with two", "a3")
 	for _, source := range []string{"g", "h", "i", "j"} {
 		enter(source)
 	}
-	loses("the idlest, but for who has logged in before", "b5", "a4", "b6", "e9")
+	loses("the idlest place of a source without a login", "b5", "a4", "b6", "e9")
 	for range 2 { // requests of one connection
 		if !first.Keep("user", false) {
-			t.Error("a user keeps nothing")
+			t.Error("a user has no guaranteed place")
 		}
 	}
 	second, third := enter("k"), enter("l")
 	if !second.Keep("user", false) || third.Keep("user", false) {
-		t.Error("a user keeps as many as there are")
+		t.Error("a user has every place guaranteed")
 	}
 	if !third.Keep("other", false) {
-		t.Error("another user keeps nothing")
+		t.Error("another user has no guaranteed place")
 	}
 	lost = nil
 	fourth := enter("m")
 	if fourth.Keep("another", false) || !fourth.Keep("admin", true) {
-		t.Error("nothing is for administrators only")
+		t.Error("no place is reserved for administrators")
 	}
 	lost = nil
 	for range 10 {
@@ -125,17 +125,17 @@ func TestPlaces(t *testing.T) {
 	}
 	for _, name := range lost {
 		if name[0] != 'n' && name[0] != 'i' && name[0] != 'j' {
-			t.Errorf("%s has lost what was kept", name)
+			t.Errorf("%s has lost a guaranteed place", name)
 		}
 	}
 	second.Leave()
 	if !enter("o").Keep("user", false) {
-		t.Error("what was given back is lost")
+		t.Error("a returned place is lost")
 	}
 }
 
-// TestFriendsAreRemembered: however many strangers there are, who has logged in before is known, and what a stranger has done wrong is
-// forgotten with time.
+// TestFriendsAreRemembered: however many strangers there are, users who have logged in before stay known, and the failures of a
+// stranger are forgotten after a time.
 func TestFriendsAreRemembered(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g, users := NewGate(c.Now), someUsers(t)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Strangers do not fill the log, and what it leaves out is counted.
+// Strangers cannot fill the log, and the suppressed messages are counted.
 func TestComplaintsAreBounded(t *testing.T) {
 	var log bytes.Buffer
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}

@@ -53,14 +53,14 @@ func TestWrongPasswordsAreSlowed(t *testing.T) {
 	check("192.0.2.2", "admin", "banana", nil)
 	c.advance(RetryAfter)
 	check("192.0.2.1", "admin", "banana", nil)
-	// A success clears what the user has failed, but not the source's share.
+	// A success clears the failures of the user, but not those of the source.
 	for i := range failuresPerSource {
 		check("192.0.2.3", "stranger"+string(rune('a'+i)), "x", ErrWrong)
 	}
 	check("192.0.2.3", "admin", "banana", ErrTooMany)
 }
 
-// A host has as many addresses of its IPv6 network as it likes.
+// A host can use any number of addresses of its IPv6 network.
 func TestAddressesOfANetworkCountTogether(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g, users := NewGate(c.Now), someUsers(t)
@@ -78,7 +78,7 @@ func TestAddressesOfANetworkCountTogether(t *testing.T) {
 	}
 }
 
-// However many sources try at once, few passwords are checked at a time and not many wait.
+// However many sources try at once, only a few passwords are checked at a time, and only a few attempts wait.
 func TestChecksAreBounded(t *testing.T) {
 	g, users := NewGate(time.Now), someUsers(t)
 	for range checkLimit {
@@ -111,7 +111,8 @@ func TestChecksAreBounded(t *testing.T) {
 	}
 }
 
-// TestKeyOffersAreThrottled: a source may offer so many keys, whoever it claims to be; others are not held up.
+// TestKeyOffersAreThrottled: a source may offer a limited number of keys, whatever user names it uses; other
+// sources are not delayed.
 func TestKeyOffersAreThrottled(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g := NewGate(c.Now)
@@ -138,7 +139,7 @@ func TestKeyOffersAreThrottled(t *testing.T) {
 	}
 }
 
-// The names that a source tries are not remembered at any rate.
+// The number of remembered user names of a source is bounded.
 func TestNamesAreForgotten(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g, users := NewGate(c.Now), someUsers(t)

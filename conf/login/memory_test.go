@@ -10,7 +10,7 @@ import (
 	"vrrpsh/conf"
 )
 
-// TestMemory: a right password is known again, and no other is taken for it.
+// TestMemory: a right password is recognised again, and no other password is accepted.
 func TestMemory(t *testing.T) {
 	c := newMemory()
 	users := map[string]conf.User{}
@@ -28,11 +28,11 @@ func TestMemory(t *testing.T) {
 	}
 	c.add(users["a"], "other")
 	if c.has(users["a"], "secret") || !c.has(users["a"], "other") {
-		t.Error("the last right password is not the one that is remembered")
+		t.Error("the remembered password is not the last right one")
 	}
 }
 
-// What is remembered costs no hash, and is guarded against guessing as before.
+// A remembered password costs no hash, and guesses are limited as before.
 func TestRememberedPasswordsAreThrottled(t *testing.T) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	g, users := NewGate(c.Now), someUsers(t)

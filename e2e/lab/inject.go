@@ -55,6 +55,14 @@ func (l *Lab) Deliver(n *Namespace, frame []byte) {
 	}
 }
 
+// Inject sends a frame from a namespace's eth0.
+func (l *Lab) Inject(n *Namespace, frame []byte) {
+	l.tb.Helper()
+	if err := l.sender(n, "eth0").send(frame); err != nil {
+		l.tb.Fatalf("inject from %s: %v", n.Role, err)
+	}
+}
+
 // Junk sends frames from the host, in turn and at a constant rate, until it is stopped.
 type Junk struct {
 	count  atomic.Int64

@@ -7,11 +7,14 @@ package uml
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -40,12 +43,14 @@ var tools = map[string]string{
 }
 
 const (
-	// bootLimit bounds the whole life of the guest, in case it hangs.
-	bootLimit = 12 * time.Minute
+	// bootTime bounds the boot, which takes seconds. A guest that does not come up is started again, up to boots times.
+	bootTime = time.Minute
+	boots    = 3
 	// modules are where the package has the modules of its kernel.
 	modules = "/usr/lib/uml/modules"
 
-	// What the guest writes to its console: the exit status of the tests, and a wish to be suspended.
+	// What the guest writes to its console: that it is up, the exit status of the tests, and a wish to be suspended.
+	upLine      = "guest: up"
 	statusLine  = "guest: exit status "
 	suspendLine = "guest: suspend for "
 )
@@ -81,12 +86,14 @@ func host(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "uml: the tests in User Mode Linux are skipped:", missing)
 		return 0
 	}
-	dir, teardown, err := lab.Setup()
+	dir, err := os.MkdirTemp("", lab.Prefix+"uml-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "uml:", err)
 		return 1
 	}
-	defer teardown()
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	bin = os.Getenv("VRRPSH_BIN")
 	if bin == "" {
 		bin = filepath.Join(dir, "vrrpsh")
@@ -95,16 +102,21 @@ func host(m *testing.M) int {
 			return 1
 		}
 	}
-	status, err := boot(dir)
-	if err != nil {
+	for range boots {
+		var status int
+		if status, err = boot(ctx, dir); err == nil {
+			return status
+		}
 		fmt.Fprintln(os.Stderr, "uml:", err)
-		return 1
+		if !errors.Is(err, errNotUp) || ctx.Err() != nil {
+			break
+		}
 	}
-	return status
+	return 1
 }
 
 // boot runs this test binary in a guest with the same flags, and returns its exit status.
-func boot(dir string) (int, error) {
+func boot(ctx context.Context, dir string) (int, error) {
 	library := filepath.Join(dir, "xstate.so")
 	if out, err := exec.Command("cc", "-O2", "-shared", "-fPIC", "-o", library, "testdata/xstate.c").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("compile %s: %w\n%s", library, err, out)
@@ -118,7 +130,7 @@ func boot(dir string) (int, error) {
 		return 0, err
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), bootLimit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "linux.uml", "mem=512M", "rootfstype=hostfs", "root=/dev/root", "ro", "quiet",
 		"init="+initial, "con=null", "con0=fd:0,fd:1", "uml_dir="+dir)
@@ -134,16 +146,24 @@ func boot(dir string) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	status := follow(out, cmd.Process.Pid)
+	booting := time.AfterFunc(bootTime, cancel)
+	up := false
+	status := follow(out, cmd.Process.Pid, func() { up = booting.Stop() })
 	_ = cmd.Wait() // the guest's own status says nothing
-	if status < 0 {
+	switch {
+	case !up:
+		return 0, errNotUp
+	case status < 0:
 		return 0, fmt.Errorf("the guest ended before its tests: %v", cmd.ProcessState)
 	}
 	return status, nil
 }
 
-// follow prints what the guest writes, does what it wants, and returns the exit status of its tests, or −1.
-func follow(out io.Reader, pid int) int {
+var errNotUp = errors.New("the guest does not come up")
+
+// follow prints what the guest writes, does what it wants, and returns the exit status of its tests, or −1. It calls up
+// when the guest has booted.
+func follow(out io.Reader, pid int, up func()) int {
 	status := -1
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
@@ -151,6 +171,10 @@ func follow(out io.Reader, pid int) int {
 		line := strings.TrimRight(lines.Text(), "\r")
 		if text, ok := strings.CutPrefix(line, statusLine); ok {
 			status, _ = strconv.Atoi(text)
+			continue
+		}
+		if line == upLine {
+			up()
 			continue
 		}
 		if text, ok := strings.CutPrefix(line, suspendLine); ok {
@@ -179,10 +203,10 @@ func initScript(dir string) (string, error) {
 		return "", err
 	}
 	// modprobe finds the modules in DIR/lib/modules.
-	if err := os.Mkdir(filepath.Join(dir, "lib"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "lib"), 0o755); err != nil {
 		return "", err
 	}
-	if err := os.Symlink(modules, filepath.Join(dir, "lib", "modules")); err != nil {
+	if err := os.Symlink(modules, filepath.Join(dir, "lib", "modules")); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	probe := filepath.Join(dir, "modprobe")
@@ -207,10 +231,11 @@ mount --bind /dev/null /dev/console
 echo %s > /proc/sys/kernel/modprobe
 ip link set lo up
 cd %s
+echo '%s'
 %s %s
 echo '%s'$?
 halt -f
-`, quote(os.Getenv("PATH")), guestBin, quote(bin), quote(probe), quote(here), quote(self), strings.Join(args, " "), statusLine), nil
+`, quote(os.Getenv("PATH")), guestBin, quote(bin), quote(probe), quote(here), upLine, quote(self), strings.Join(args, " "), statusLine), nil
 }
 
 // quote makes a text one word of the shell.

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,23 +18,40 @@ import (
 // exist is not an error: its virtual routers wait for it. Apply serializes
 // its calls. When ctx ends early, the old configuration is being restored.
 func (d *Driver) Apply(ctx context.Context, cfg engine.Config) error {
-	if err := d.await(ctx, d.applying); err != nil {
-		return err
-	}
-	defer func() { d.applying <- struct{}{} }()
-	var old engine.Config
-	err := d.phase(ctx, func(l *loop, _ time.Time) {
-		old = l.config
-		l.prepare(cfg)
-	})
-	if err == nil {
-		err = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) })
+	return d.exclusively(ctx, func() error {
+		var old engine.Config
+		err := d.phase(ctx, func(l *loop, _ time.Time) {
+			old = l.config
+			l.prepare(cfg)
+		})
 		if err != nil {
+			return err
+		}
+		if err = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) }); err != nil {
 			// The first error is the one that matters. Apply waits for the answers of
 			// the old configuration as long as the caller waits.
 			_ = d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, old) })
 		}
+		return err
+	})
+}
+
+// Begin is Apply for a router that starts: what the kernel refuses is retried, and does not keep the rest from running. The error
+// is the first refusal.
+func (d *Driver) Begin(ctx context.Context, cfg engine.Config) error {
+	return d.exclusively(ctx, func() error {
+		sockets := d.phase(ctx, func(l *loop, _ time.Time) { l.prepare(cfg) })
+		return cmp.Or(sockets, d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) }))
+	})
+}
+
+// exclusively calls apply while no other Apply runs.
+func (d *Driver) exclusively(ctx context.Context, apply func() error) error {
+	if err := d.await(ctx, d.applying); err != nil {
+		return err
 	}
+	defer func() { d.applying <- struct{}{} }()
+	err := apply()
 	d.mail.post(d.system, func(l *loop, now time.Time) { l.endApply(now) })
 	return err
 }

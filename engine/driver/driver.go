@@ -71,6 +71,7 @@ type Driver struct {
 	journal   *records
 	hooks     *hook.Runner
 	tracker   Tracker
+	claims    *claimWatch
 	applying  chan struct{} // holds a value unless an Apply is in progress
 }
 
@@ -97,6 +98,7 @@ func New(o Options) *Driver {
 		journal:   newRecords(o.Logger),
 		applying:  make(chan struct{}, 1),
 	}
+	d.claims = newClaimWatch(o.System)
 	d.applying <- struct{}{}
 	if o.Track != nil {
 		d.tracker = o.Track(d.tracked)
@@ -132,6 +134,8 @@ func (d *Driver) Run(ctx context.Context) error {
 	actuator := start(l.actuator.run)
 	watching, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	watcher := start(func() { d.watch(watching) })
+	d.claims.change() // there may be Masters that were inherited
+	claims := start(func() { d.claims.run(watching, d) })
 	endWake := context.AfterFunc(ctx, d.system.Wake)
 	defer endWake()
 
@@ -143,6 +147,7 @@ func (d *Driver) Run(ctx context.Context) error {
 
 	endWatch()
 	watcher.Wait()
+	claims.Wait()
 	d.tracker.Close(scriptGrace)
 	l.actuator.end()
 	actuator.Wait()

@@ -18,7 +18,7 @@ import (
 // that need no later version.
 const (
 	// handoverVersion is the version that this release writes. It must grow whenever the fields change; a test checks this.
-	handoverVersion = 4
+	handoverVersion = 5
 	// handoverNeeds is the oldest version whose readers can ignore the fields they do not know. It must become
 	// handoverVersion with every new field that they must not ignore, and with every field whose meaning changes.
 	handoverNeeds = 1

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -387,6 +388,14 @@ func TestSocketFilter(t *testing.T) {
 			if got := r1.snapshot().Links[0].UnknownVRID; (got == 0) != filter {
 				t.Errorf("with filter %t %d adverts of another group were received", filter, got)
 			}
+			// The sockets that replace broken ones have the filter, too.
+			if err := r1.ForgetMembership("eth0", platform.IPv4); err != nil {
+				t.Fatal(err)
+			}
+			sleep(10 * time.Second)
+			if got := r1.snapshot().Links[0].UnknownVRID; (got == 0) != filter {
+				t.Errorf("with filter %t and new sockets %d adverts of another group were received", filter, got)
+			}
 		})
 	}
 }
@@ -436,4 +445,51 @@ func (f *flaky) Watch(ctx context.Context, fn func(platform.Update)) error {
 		return errRefused
 	}
 	return f.System.Watch(ctx, fn)
+}
+
+// TestRenamedInterfaceNeedsNoSockets checks that a router closes the sockets of an interface that has another name now.
+func TestRenamedInterfaceNeedsNoSockets(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r1 := newLab().router(t, 1)
+		r1.apply(group(51, 200))
+		sleep(5 * time.Second)
+		r1.wantSockets(1)
+		if err := r1.Rename("eth0", "old"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		r1.wantSockets(0)
+		if err := r1.Rename("old", "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		sleep(5 * time.Second)
+		r1.wantSockets(1)
+		r1.wantState(vrrp.Master)
+	})
+}
+
+// TestApplyWaitsForItsOwnAnswer checks that a change is not taken as done when the kernel answers a request from before it.
+func TestApplyWaitsForItsOwnAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200))
+		other := netip.MustParseAddr("10.0.0.102")
+		r1.SetFaults(fake.Faults{ApplyTime: 5 * time.Second, Apply: func(a platform.Attachment) error {
+			if slices.ContainsFunc(a.Addrs, func(p netip.Prefix) bool { return p.Addr() == other }) {
+				return errRefused
+			}
+			return nil
+		}})
+		sleep(masterDown(200, time.Second) + time.Second) // the kernel works on the first addresses
+		r1.wantState(vrrp.Master)
+		err := r1.Apply(t.Context(), engine.Config{Routers: []engine.VirtualRouter{group(51, 200, address("10.0.0.102"))}})
+		if !errors.Is(err, errRefused) {
+			t.Errorf("Apply: %v, want %v", err, errRefused)
+		}
+		sleep(30 * time.Second)
+		if !r1.Has(virtual) || r1.Has(other) {
+			t.Errorf("the router has the old address: %t, the new one: %t", r1.Has(virtual), r1.Has(other))
+		}
+	})
 }

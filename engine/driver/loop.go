@@ -221,6 +221,9 @@ func (l *loop) take(now time.Time) {
 			l.announcer.drop(d.Key)
 		}
 	}
+	if len(out.Desired) > 0 {
+		l.driver.claims.change()
+	}
 	l.desires = append(l.desires, out.Desired...)
 	if n := len(out.Routes); n > 0 {
 		newest := out.Routes[n-1]

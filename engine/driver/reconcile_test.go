@@ -150,3 +150,33 @@ func TestWhenTheKernelIsCompared(t *testing.T) {
 		check("failing", 96, 97, 99, 103, 111)
 	})
 }
+
+// TestFoundLostIsPutBack checks that what a comparison finds lost, of which no notification came, is put back at once.
+func TestFoundLostIsPutBack(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newLab().AddRouter("r1", netipPrefix("10.0.0.1/24"))
+		c := &comparing{System: r.Boot(), from: time.Now(), tell: make(chan platform.Update)}
+		r1 := start(t, r, driver.Options{System: c})
+		r1.apply(group(51, 200), group(52, 200, address("10.0.0.102")))
+		sleep(20 * time.Second)
+		var applied []uint8
+		r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+			if a.Active {
+				applied = append(applied, a.ID.VRID)
+			}
+			return nil
+		}})
+		c.mu.Lock()
+		c.lost = []platform.ID{{Link: "eth0", Family: platform.IPv4, VRID: 52}}
+		c.mu.Unlock()
+		sleep(5 * time.Second)
+		if len(applied) > 0 {
+			t.Errorf("put back %d before the comparison", applied)
+		}
+		sleep(6 * time.Second)
+		if !slices.Equal(applied, []uint8{52}) {
+			t.Errorf("put back %d, want 52", applied)
+		}
+		r1.wantState(vrrp.Master)
+	})
+}

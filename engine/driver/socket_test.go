@@ -57,3 +57,15 @@ func TestRefusedFilter(t *testing.T) {
 		t.Errorf("the filter is %v, want %v", c.filter, want)
 	}
 }
+
+// TestAdvertWithoutASocket checks that an advert for which no socket is open counts as not sent.
+func TestAdvertWithoutASocket(t *testing.T) {
+	b := newBench(1, 100)
+	key := b.config.Routers[0].Key
+	before := b.core.Snapshot(b.now).Routers[0].Counters.SendErrors
+	b.queue(&engine.Send{Key: key, Link: 77, Priority: 100})
+	b.flush(b.now)
+	if got := b.core.Snapshot(b.now).Routers[0].Counters.SendErrors - before; got != 1 || b.resources.SendErrors != 1 {
+		t.Errorf("counted are %d adverts of the virtual router and %d in all, want one", got, b.resources.SendErrors)
+	}
+}

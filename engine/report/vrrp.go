@@ -78,8 +78,9 @@ type Detail struct {
 
 // Rival is another router that claims a role or address that only one router can have.
 type Rival struct {
-	Address   string    `json:"address"`
-	Kind      string    `json:"kind"` // "master", "owner" or "address"
+	Address   string    `json:"address"`       // "arp": the virtual address
+	Kind      string    `json:"kind"`          // "master", "owner", "address" or "arp"
+	MAC       string    `json:"mac,omitempty"` // "arp": the host's Ethernet address
 	Priority  uint8     `json:"priority"`
 	Since     time.Time `json:"since"`
 	LastHeard time.Time `json:"last_heard"`
@@ -96,6 +97,7 @@ type Statistics struct {
 	BecameMaster         uint64            `json:"became_master"`
 	SendErrors           uint64            `json:"send_errors"`
 	TransitionsUntold    uint64            `json:"transitions_untold"` // too many to log and notify
+	AddressClaims        uint64            `json:"address_claims"`     // of virtual addresses of this Master, by other hosts
 	Transitions          map[string]uint64 `json:"transitions"`        // by cause, without zeros
 	Dropped              map[string]uint64 `json:"dropped"`            // by reason, without zeros
 	Tolerated            map[string]uint64 `json:"tolerated"`          // accepted mismatches
@@ -243,7 +245,13 @@ func detail(r *engine.RouterStatus, now time.Time) Detail {
 func rivals(r *engine.RouterStatus) []Rival {
 	var list []Rival
 	for _, o := range r.Rivals {
-		list = append(list, Rival{address(o.Addr), o.Kind.String(), o.Priority, o.Since, o.Heard, o.Adverts})
+		rival := Rival{
+			Address: address(o.Addr), Kind: o.Kind.String(), Priority: o.Priority, Since: o.Since, LastHeard: o.Heard, Adverts: o.Adverts,
+		}
+		if o.Kind == engine.RivalARP {
+			rival.MAC = mac(o.MAC)
+		}
+		list = append(list, rival)
 	}
 	return list
 }
@@ -280,6 +288,7 @@ func statistics(c *engine.Counters) Statistics {
 		BecameMaster:         c.BecameMaster,
 		SendErrors:           c.SendErrors,
 		TransitionsUntold:    c.Untold,
+		AddressClaims:        c.Claims,
 		Transitions:          named[vrrp.Cause](c.Transitions[:]),
 		Dropped:              named[vrrp.DropReason](c.Dropped[:]),
 		Tolerated:            named[vrrp.DropReason](c.Tolerated[:]),

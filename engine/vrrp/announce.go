@@ -15,17 +15,27 @@ const (
 	announceSpacing = 100 * time.Millisecond
 	// announceLimit is the time between rounds that other routers' adverts provoke.
 	announceLimit = 5 * time.Second
+	// ClaimPause is the time from another host's claim of a virtual address to the announcement that answers it. The next
+	// Master also claims the addresses, perhaps before its advert arrives.
+	ClaimPause = 100 * time.Millisecond
+	// contestPause is the minimum time between two rounds that answer claims. It doubles with each round up to contestRest, and is
+	// contestPause again when no round was necessary for more than 2*contestRest. Otherwise two Masters that do not hear each other's
+	// adverts would answer each other's announcements for ever at that rate (RFC 5227 section 2.4 forbids such a loop).
+	contestPause = 5 * time.Second
+	contestRest  = time.Minute
 )
 
 // An announcer times the announcements of a Master in rounds (RFC 9568 section
 // 6.4.1 asks for one announcement). The zero value is idle.
 type announcer struct {
-	started  time.Time // when the first round began
-	left     int       // announcements left in the round
-	next     time.Time // when the next of them is due
-	again    time.Time // when another round is due, once
-	refresh  time.Time // when the next refreshing round is due
-	provoked time.Time // when another router's advert last started a round
+	started  time.Time     // when the first round began
+	left     int           // announcements left in the round
+	next     time.Time     // when the next of them is due
+	again    time.Time     // when another round is due, once
+	refresh  time.Time     // when the next refreshing round is due
+	provoked time.Time     // when another router's advert last started a round
+	answered time.Time     // when the last round that answers a claim began, or will begin
+	pause    time.Duration // the minimum time from answered to the next such round
 }
 
 // start begins the rounds of a Master whose addresses were installed.
@@ -76,6 +86,23 @@ func (a *announcer) reconfigure(now time.Time, was, cfg *AnnounceConfig) {
 	if was.Refresh != cfg.Refresh {
 		a.rearmRefresh(now, cfg)
 	}
+}
+
+// contest requests a round that answers another host's claim: ClaimPause later, or as soon as the limit allows.
+func (a *announcer) contest(now time.Time) {
+	if !a.again.IsZero() && a.again.Equal(a.answered) {
+		return // that round answers this claim, too
+	}
+	if now.Sub(a.answered) > 2*contestRest {
+		a.pause = 0
+	}
+	at := now.Add(ClaimPause)
+	if allowed := a.answered.Add(a.pause); allowed.After(at) {
+		at = allowed
+	}
+	a.again = earliest(a.again, at)
+	a.answered = a.again
+	a.pause = min(max(2*a.pause, contestPause), contestRest)
 }
 
 // rearmRefresh sets the timer of the refreshing rounds.

@@ -65,6 +65,42 @@ func TestAnnounce(t *testing.T) {
 		inferior := Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)}
 		expect(t, step(r, 2*sec, inferior), send(100), announce)
 	})
+	t.Run("again when another host has claimed an address", func(t *testing.T) {
+		r := master(base(V3))
+		run(r, 10*sec)
+		claimed := Event{Kind: EventClaimed}
+		var got []time.Duration
+		for d := 10 * sec; d < 300*sec; d += 20 * ms { // a flood
+			expect(t, step(r, d, claimed))
+			got = append(got, run(r, d+19*ms)...)
+		}
+		want := []time.Duration{10*sec + ClaimPause}
+		for _, pause := range []time.Duration{5, 10, 20, 40, 60, 60, 60} {
+			want = append(want, want[len(want)-1]+pause*sec)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("announced at (-want +got):\n%s", diff)
+		}
+		// The last claim is answered, however late, and after a rest claims are answered soon.
+		if diff := cmp.Diff([]time.Duration{want[len(want)-1] + 60*sec}, run(r, 500*sec)); diff != "" {
+			t.Errorf("after the flood announced at (-want +got):\n%s", diff)
+		}
+		for _, d := range []time.Duration{500 * sec, 502 * sec} {
+			step(r, d, claimed)
+			run(r, d+sec)
+		}
+		if diff := cmp.Diff([]time.Duration{505*sec + ClaimPause}, run(r, 600*sec)); diff != "" {
+			t.Errorf("after a rest announced at (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("not while the addresses are not there", func(t *testing.T) {
+		r := New(base(V3))
+		step(r, 0, upOwner())
+		step(r, sec, Event{Kind: EventClaimed})
+		if got := run(r, 10*sec); got != nil {
+			t.Errorf("announced at %v", got)
+		}
+	})
 	t.Run("another refresh interval", func(t *testing.T) {
 		r := master(base(V3))
 		cfg := base(V3, func(c *Config) { c.Announce.Refresh = 3 * sec })

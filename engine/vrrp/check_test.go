@@ -155,3 +155,41 @@ func TestCheckVersion(t *testing.T) {
 		t.Errorf("got %v, want %v", drop, DropVersion)
 	}
 }
+
+// TestAdmit has the checks of a virtual router with unicast peers: of the sender, of the receiver and of the TTL.
+func TestAdmit(t *testing.T) {
+	unicast := func(ttlMin uint8) func(*Config) {
+		return func(c *Config) { c.Unicast = UnicastConfig{Peers: []netip.Addr{lower, higher}, TTLMin: ttlMin} }
+	}
+	stranger := netip.MustParseAddr("10.0.0.77")
+	for _, tt := range []struct {
+		name     string
+		vary     func(*Config)
+		src, dst netip.Addr
+		ttl      uint8
+		drop     DropReason // by Admit, or else by Decode
+	}{
+		{"a peer", unicast(255), lower, self, 255, DropNone},
+		{"the other peer", unicast(255), higher, self, 255, DropNone},
+		{"a stranger", unicast(255), stranger, self, 255, DropPeer},
+		{"a stranger to a peer", unicast(255), stranger, lower, 255, DropPeer},
+		{"a peer to all", unicast(255), lower, GroupIPv4, 255, DropPeer},
+		{"a peer far away", unicast(255), lower, self, 254, DropTTL},
+		{"a peer as far as it may be", unicast(250), lower, self, 250, DropNone},
+		{"a peer farther than that", unicast(250), lower, self, 249, DropTTL},
+		{"anybody without peers", func(*Config) {}, stranger, GroupIPv4, 255, DropNone},
+		{"anybody far away without peers", func(*Config) {}, stranger, GroupIPv4, 254, DropTTL},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := base(V3, tt.vary)
+			p := Packet{Src: tt.src, Dst: tt.dst, TTL: tt.ttl, Payload: AppendMessage(nil, &cfg, 100, FormPseudoHeader, tt.src, tt.dst)}
+			drop := backup(cfg).Admit(&p)
+			if drop == DropNone {
+				drop = Decode(new(Advertisement), p, IPv4, V3)
+			}
+			if drop != tt.drop {
+				t.Errorf("discarded: %v, want %v", drop, tt.drop)
+			}
+		})
+	}
+}

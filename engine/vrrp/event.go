@@ -26,6 +26,7 @@ const (
 	// failed. An advert without an answer was sent.
 	EventUnsent
 	EventSent
+	EventClaimed // another host claims a virtual address, by ARP or Neighbor Discovery
 )
 
 // String returns the event's name in lower case.
@@ -55,6 +56,8 @@ func (k EventKind) String() string {
 		return "unsent"
 	case EventSent:
 		return "sent"
+	case EventClaimed:
+		return "claimed"
 	default:
 		return fmt.Sprintf("EventKind(%d)", uint8(k))
 	}

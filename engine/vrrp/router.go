@@ -119,6 +119,10 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 		return r.sent(now, out)
 	case EventUnsent:
 		return r.unsent(now, out)
+	case EventClaimed:
+		if r.installed {
+			r.announcer.contest(now)
+		}
 	}
 	return out
 }

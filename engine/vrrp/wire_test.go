@@ -358,3 +358,17 @@ func TestGroup(t *testing.T) {
 		}
 	}
 }
+
+// TestDecodeReservedBits: the four bits in front of the interval of VRRPv3 are ignored (RFC 9568 section 5.2.6).
+func TestDecodeReservedBits(t *testing.T) {
+	cfg := base(V3)
+	b := AppendMessage(nil, &cfg, 100, FormMessage, higher, GroupIPv4)
+	b[offIntervalV3] |= 0xf0
+	b[offChecksum], b[offChecksum+1] = 0, 0
+	binary.BigEndian.PutUint16(b[offChecksum:], ^fold(sum(0, b)))
+	var a Advertisement
+	drop := Decode(&a, Packet{Src: higher, Dst: GroupIPv4, TTL: TTL, Payload: b}, IPv4, V3)
+	if drop != DropNone || a.Interval != cfg.Interval {
+		t.Errorf("discarded: %v; the interval is %s, want %s", drop, a.Interval, cfg.Interval)
+	}
+}

@@ -35,6 +35,7 @@ var _ platform.Conn = (*conn)(nil)
 // receive puts an advert into the queues of the interface's conns.
 func (s *System) receive(k *link, p *frame.Packet) {
 	if p.Kind != frame.Advert {
+		s.overhear(k, p)
 		return
 	}
 	family, group := platform.IPv4, frame.GroupMACIPv4

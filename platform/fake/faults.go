@@ -22,6 +22,8 @@ type Faults struct {
 	Call func(c Call, what string) (done bool, err error)
 	// Queue is how many packets wait for a Conn before more are lost; 0: DefaultQueue.
 	Queue int
+	// NoClaims makes WatchClaims hear nothing.
+	NoClaims bool
 }
 
 // DefaultQueue is how many packets wait for a Conn before more are lost.

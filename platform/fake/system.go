@@ -33,6 +33,8 @@ type System struct {
 	news    news
 	watcher chan struct{} // signals news
 
+	claims []*claimWatch
+
 	err   error         // why the System has ended
 	ended chan struct{} // closed when it has ended
 }

@@ -166,16 +166,31 @@ func (p *Packet) parseIPv6(b []byte) error {
 	return nil
 }
 
+// ParseNA parses an ICMPv6 message. It does not verify the checksum. Kind is Other if the message is not a Neighbor Advertisement.
+func ParseNA(b []byte) (Packet, error) {
+	var p Packet
+	err := p.neighbor(b)
+	return p, err
+}
+
 func (p *Packet) parseNA(b []byte) error {
-	const neighborAdvertisement, fixed, optionTarget = 136, 24, 2
-	if len(b) == 0 || b[0] != neighborAdvertisement {
+	if len(b) > 0 && b[0] == NeighborAdvertisementType && fold(pseudoHeader(p.SrcAddr, p.DstAddr, uint32(len(b)), protocolICMPv6)+sum(0, b)) != 0xffff {
+		return fmt.Errorf("neighbor advertisement: %w", ErrChecksum)
+	}
+	return p.neighbor(b)
+}
+
+// NeighborAdvertisementType is the type of that ICMPv6 message (RFC 4861 section 4.4).
+const NeighborAdvertisementType = 136
+
+// neighbor parses a Neighbor Advertisement without verifying its checksum.
+func (p *Packet) neighbor(b []byte) error {
+	const fixed, optionTarget = 24, 2
+	if len(b) == 0 || b[0] != NeighborAdvertisementType {
 		return nil
 	}
 	if len(b) < fixed {
 		return fmt.Errorf("neighbor advertisement: %w", ErrTruncated)
-	}
-	if fold(pseudoHeader(p.SrcAddr, p.DstAddr, uint32(len(b)), protocolICMPv6)+sum(0, b)) != 0xffff {
-		return fmt.Errorf("neighbor advertisement: %w", ErrChecksum)
 	}
 	p.Router, p.Solicited, p.Override = b[4]&0x80 != 0, b[4]&0x40 != 0, b[4]&0x20 != 0
 	p.TargetIP = netip.AddrFrom16([16]byte(b[8:24]))

@@ -314,6 +314,9 @@ func TestWatchAfterOverrun(t *testing.T) {
 			told <- u
 			if first {
 				first = false
+				if !u.Diverged {
+					t.Error("the whole state was read and nobody is told to compare it")
+				}
 				close(begun)
 				<-busy
 			}

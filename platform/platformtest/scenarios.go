@@ -18,7 +18,7 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-var scenarios = slices.Concat(applyScenarios, packetScenarios, watchScenarios, restoreScenarios)
+var scenarios = slices.Concat(applyScenarios, packetScenarios, watchScenarios, claimScenarios, restoreScenarios)
 
 // Names and addresses of the scenarios.
 const uplink = "up0"

@@ -40,6 +40,7 @@ type life struct {
 	leaving bool // a hand-over has begun
 	ending  bool // a stop has begun
 	gone    bool // another program can take over
+	begun   bool // the engine has a configuration
 	dead    bool
 	objects []engine.TrackObject
 	result  func(*engine.TrackObject, engine.TrackResult)
@@ -52,7 +53,7 @@ const latency = Duration(300 * time.Microsecond)
 
 // newLife starts the program.
 func newLife(m *machine, h *driver.Handover) {
-	l := &life{m: m, turnAt: -1}
+	l := &life{m: m, turnAt: -1, begun: h != nil}
 	w := m.w
 	m.life = l
 	m.note("starts, handed over: %t", h != nil)
@@ -115,10 +116,19 @@ func (l *life) open() {
 	m.commits.opened(l)
 }
 
-// apply is the part of the program that gives the engine its configuration.
+// apply is the part of the program that gives the engine its configuration, as package router does.
 func (l *life) apply(ctx context.Context, _, to *conf.Config) error {
 	l.watch.applying(&to.Engine)
-	return l.driver.Apply(ctx, to.Engine)
+	if l.begun {
+		return l.driver.Apply(ctx, to.Engine)
+	}
+	l.begun = true
+	err := l.driver.Begin(ctx, to.Engine)
+	if err == nil || ctx.Err() != nil || errors.Is(err, driver.ErrStopped) {
+		return err
+	}
+	l.m.note("begins without what it is refused: %v", err)
+	return nil
 }
 
 // afterFunc is time.AfterFunc by the machine's clock.

@@ -85,7 +85,7 @@ func (c *Client) answer(ctx context.Context, q *frame, io shell.IO) {
 	defer context.AfterFunc(c.alive, cancel)()
 	a := &frame{Op: opAnswer, ID: q.ID}
 	if io.Terminal == nil {
-		a.Error = "nobody can be asked"
+		a.Error = "this session cannot prompt"
 	} else if text, err := io.Ask(ctx, q.Text, q.Secret); err != nil {
 		a.Error = err.Error()
 	} else {

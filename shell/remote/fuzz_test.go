@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// FuzzFrames reads what a client of the control socket sends, as frames: every frame that is read can be written and read again, and
-// whatever is none ends the stream with an error that says so.
+// FuzzFrames reads frames that a client of the control socket may send: a frame that is read can be written and read again, and
+// anything else ends the stream with an error that says so.
 func FuzzFrames(f *testing.F) {
 	for _, text := range []string{
 		`{"op":"execute","id":1,"line":"show vrrp","width":80,"can_ask":true}` + "\n", `{"op":"answer","id":7,"text":"yes"}` + "\n{\"op\":\"close\"}\n",
@@ -31,11 +31,11 @@ func FuzzFrames(f *testing.F) {
 			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &malformed), errors.As(err, &long):
 				return
 			default:
-				t.Fatalf("error of another kind: %v", err)
+				t.Fatalf("unexpected kind of error: %v", err)
 			}
 			written, err := encode(got)
 			if err != nil {
-				continue // a frame that grows by being written is too long for the other side
+				continue // encoding can lengthen a frame, and then it is too long for the other side
 			}
 			again, err := readFrame(bufio.NewReader(bytes.NewReader(written)), maxFrame)
 			if err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// No user takes the sessions of all the others.
+// One user cannot use up the sessions of all others.
 func TestSessionsOfAUserAreLimited(t *testing.T) {
 	s := Handler(nil)
 	var release func()
@@ -27,7 +27,7 @@ func TestSessionsOfAUserAreLimited(t *testing.T) {
 		t.Errorf("%d sessions, then %v", n, err)
 	}
 	release()
-	release() // once
+	release() // the second call has no effect
 	if n, err := reserve("greedy", true, false); n != 1 {
 		t.Errorf("after one has ended: %d, then %v", n, err)
 	}
@@ -45,7 +45,8 @@ func TestSessionsOfAUserAreLimited(t *testing.T) {
 	}
 }
 
-// TestSessionsOfRoot: when one user has taken all that is one user's, root still gets all the rest, more than a user gets.
+// TestSessionsOfRoot: when one user has used up the sessions of a user, root still gets all the others, more than a user
+// gets.
 func TestSessionsOfRoot(t *testing.T) {
 	s := Handler(nil)
 	for range userSessions {
@@ -64,7 +65,7 @@ func TestSessionsOfRoot(t *testing.T) {
 	}
 }
 
-// wrapped is a connection behind another one, as those that are counted.
+// wrapped is a connection around another one, like the ones that the server counts.
 type wrapped struct{ net.Conn }
 
 func (w wrapped) NetConn() net.Conn { return w.Conn }
@@ -94,6 +95,6 @@ func TestPeerBehindAConnection(t *testing.T) {
 	a, b := net.Pipe()
 	defer func() { _ = a.Close(); _ = b.Close() }()
 	if source := Source(a); source == "" {
-		t.Error("who is not known is not counted")
+		t.Error("an unknown user is not counted")
 	}
 }

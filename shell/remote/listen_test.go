@@ -20,7 +20,7 @@ func TestDialErrors(t *testing.T) {
 	dir := t.TempDir()
 	stale := filepath.Join(dir, "stale")
 	leaveSocket(t, stale)
-	mute := filepath.Join(dir, "mute") // accepts and says nothing
+	mute := filepath.Join(dir, "mute") // accepts and sends nothing
 	l, err := net.Listen("unix", mute)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// leaveSocket makes the socket of a process that has died.
+// leaveSocket leaves the socket of a dead process.
 func leaveSocket(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
@@ -103,7 +103,7 @@ func TestListen(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if c, err := net.Dial("unix", path); err != nil {
-			t.Errorf("the first one suffered: %v", err)
+			t.Errorf("the first router was disturbed: %v", err)
 		} else {
 			_ = c.Close()
 		}
@@ -165,6 +165,6 @@ func TestPeer(t *testing.T) {
 		t.Errorf("pid %d", p.PID)
 	}
 	if (remote.Peer{UID: 54321}).Owner() {
-		t.Error("a stranger owns the router")
+		t.Error("a stranger counts as the owner of the router")
 	}
 }

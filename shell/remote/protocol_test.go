@@ -22,7 +22,7 @@ import (
 	"vrrpsh/shell/remote"
 )
 
-// A client that stops reading is given up, and its command with it.
+// The router drops a client that stops reading, and interrupts its command.
 func TestStuckClient(t *testing.T) {
 	r := startRouter(t, func(s *remote.Server) { s.WriteTimeout = 100 * time.Millisecond })
 	conn, _ := rawDial(t, r.path)
@@ -33,7 +33,7 @@ func TestStuckClient(t *testing.T) {
 	wait(t, conv.closed, "end of the session")
 }
 
-// rawDial upgrades by hand and returns what follows the greeting.
+// rawDial upgrades the connection by hand and returns the data after the greeting.
 func rawDial(t *testing.T, path string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
@@ -91,7 +91,7 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-// What clients do wrong is logged, but does not fill the log.
+// Violations of clients are logged, but do not fill the log.
 func TestViolationsAreLogged(t *testing.T) {
 	var log safeBuffer
 	r := startRouter(t, func(s *remote.Server) {
@@ -123,7 +123,7 @@ func TestViolationsAreLogged(t *testing.T) {
 	}
 }
 
-// safeBuffer is a buffer that several goroutines write to.
+// safeBuffer is a buffer that several goroutines may write to.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -169,7 +169,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A connection that did not come through the socket has no peer and no shell.
+// A connection that did not come through the socket has no peer and gets no shell.
 func TestNoShellOverTCP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -191,7 +191,7 @@ func TestNoShellOverTCP(t *testing.T) {
 	}
 }
 
-// TestScriptOfAnEarlierRouter: that one tells also who has no terminal what to do there.
+// TestScriptOfAnEarlierRouter: an earlier router sends the requests for a terminal to scripts, too.
 func TestScriptOfAnEarlierRouter(t *testing.T) {
 	ours, theirs := net.Pipe()
 	go func() {

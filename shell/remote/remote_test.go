@@ -31,7 +31,7 @@ func TestExecute(t *testing.T) {
 		{"both", "one three", "two ", shell.Rejected},
 		{"bytes", "\xff\x00é", "", shell.Done},
 		{"ask", "", "", shell.Failed},
-		{"panic", "", "% Internal error: the command was given up\n", shell.Failed},
+		{"panic", "", "% Internal error: the command was aborted\n", shell.Failed},
 		{"echo still here", "still here\n", "", shell.Done},
 		{"echo " + strings.Repeat("x", 1<<20), "", "% Line too long: 1048581 bytes, at most 86357\n", shell.BadSyntax},
 		{"echo " + strings.Repeat("\x01", 80_000), strings.Repeat("\x01", 80_000) + "\n", "", shell.Done},
@@ -80,7 +80,7 @@ func TestAsides(t *testing.T) {
 		t.Error(diff)
 	}
 	if n := len(c.Complete("many")); n == 0 {
-		t.Error("no suggestion is left of many")
+		t.Error("of too many suggestions none arrived")
 	}
 	if got := c.Help("sh"); got != "help for sh\n" {
 		t.Errorf("help %q", got)
@@ -116,14 +116,14 @@ func TestNoticesNobodyReads(t *testing.T) {
 	}
 }
 
-// display is a terminal that notes what commands want of it.
+// display is a terminal that records the requests of commands.
 type display struct {
 	bytes.Buffer
 	ask    func(ctx context.Context, prompt string, secret bool) (string, error)
 	noMore bool
-	told   []string // of progress
-	texts  []string // of the screen
-	third  func()   // is called when there have been three
+	told   []string // progress messages
+	texts  []string // shown on the screen
+	third  func()   // called after three texts
 }
 
 func (d *display) Ask(ctx context.Context, prompt string, secret bool) (string, error) {
@@ -141,7 +141,7 @@ func (d *display) Show(text string) error {
 	return nil
 }
 
-// io is what a command has of it.
+// io returns the IO of a command.
 func (d *display) io() shell.IO { return shell.IO{Out: d, Err: d, Terminal: d} }
 
 func TestNoMore(t *testing.T) {
@@ -149,7 +149,7 @@ func TestNoMore(t *testing.T) {
 	var d display
 	c.Execute(t.Context(), "nomore", d.io())
 	if !d.noMore {
-		t.Error("the terminal was not told")
+		t.Error("the terminal did not get the request not to pause")
 	}
 }
 
@@ -160,7 +160,7 @@ func TestProgress(t *testing.T) {
 	if diff := cmp.Diff([]string{"validating", "applying"}, d.told); diff != "" {
 		t.Error(diff)
 	}
-	if out, errs, status := run(c, "progress"); out != "nobody to tell\n" || errs != "" || status != shell.Done { // a script
+	if out, errs, status := run(c, "progress"); out != "nobody to tell\n" || errs != "" || status != shell.Done { // like a script
 		t.Errorf("status %d, output %q, errors %q", status, out, errs)
 	}
 }
@@ -267,7 +267,7 @@ func TestSessionLimit(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 	}
-	// The tests' user owns the router, for whom a few more are kept free.
+	// The tests run as the owner of the router, for whom a few more sessions are reserved.
 	if n != 10 || err == nil || !strings.Contains(err.Error(), "too many sessions") {
 		t.Errorf("%d sessions, then %v", n, err)
 	}
@@ -299,7 +299,7 @@ func TestClientVanishesWhileAsked(t *testing.T) {
 	wait(t, asked, "question")
 	_ = c.Close()
 	if err := wait(t, conv.answered, "end of the question"); err == nil {
-		t.Error("the question was answered by nobody")
+		t.Error("an unanswered question has an answer")
 	}
 	wait(t, conv.closed, "end of the session")
 }
@@ -317,7 +317,7 @@ func TestRouterGoes(t *testing.T) {
 		t.Errorf("err %v", c.Err())
 	}
 	if _, open := <-c.Notices(); open {
-		t.Error("the notices go on")
+		t.Error("the channel of notices is still open")
 	}
 	if _, errs, st := run(c, "echo"); st != shell.Unreachable || errs == "" {
 		t.Errorf("status %d, %q", st, errs)
@@ -330,7 +330,8 @@ func TestRouterGoes(t *testing.T) {
 	}
 }
 
-// A command that asks for a restart, or is about to end otherwise, ends properly; the session does not outlive it.
+// A command that requests a restart, or is about to end for another reason, ends properly; the session ends with
+// it.
 func TestRouterRestarts(t *testing.T) {
 	r := startRouter(t, nil)
 	c, conv := r.dial(t)
@@ -350,7 +351,7 @@ func TestRouterRestarts(t *testing.T) {
 	}
 	for _, c := range []*remote.Client{c, idle} {
 		_, errs, st := run(c, "echo")
-		if st != shell.Unreachable || !strings.Contains(errs, "the router restarts: connect again") {
+		if st != shell.Unreachable || !strings.Contains(errs, "the router is restarting: connect again") {
 			t.Errorf("afterwards: status %d, %q", st, errs)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scripted is a conversation whose commands exercise one part of the protocol each.
+// scripted is a conversation; each of its commands exercises one part of the protocol.
 type scripted struct {
 	peer remote.Peer
 
@@ -33,10 +33,10 @@ type scripted struct {
 
 	notices  chan string
 	closed   chan struct{}
-	entered  chan struct{} // "wait" has begun
-	stopped  chan struct{} // "wait" has seen its context end
-	answered chan error    // how "ask" ended
-	finish   chan struct{} // closed when "finish" shall
+	entered  chan struct{} // "wait" has started
+	stopped  chan struct{} // the context of "wait" has ended
+	answered chan error    // result of "ask"
+	finish   chan struct{} // close it to let "finish" end
 }
 
 func newScripted(p remote.Peer) *scripted {
@@ -69,7 +69,7 @@ func (c *scripted) Help(line string) string {
 
 func (c *scripted) Complete(line string) []shell.Suggestion {
 	if line == "many" {
-		return slices.Repeat([]shell.Suggestion{{Text: strings.Repeat("x", 1024)}}, 2000) // more than a frame
+		return slices.Repeat([]shell.Suggestion{{Text: strings.Repeat("x", 1024)}}, 2000) // longer than a frame
 	}
 	return []shell.Suggestion{{Text: line + "x", Help: "an x", Literal: true}, {Text: "<1-9>"}}
 }
@@ -165,7 +165,7 @@ type router struct {
 	path   string
 	server *remote.Server
 	stop   func()
-	convs  chan *scripted // as they are made
+	convs  chan *scripted // in the order of creation
 }
 
 func startRouter(t *testing.T, change func(*remote.Server)) *router {
@@ -219,7 +219,7 @@ func wait[T any](t *testing.T, ch <-chan T, what string) (v T) {
 	return v
 }
 
-// run executes one line and returns what it wrote.
+// run executes one line and returns its output.
 func run(c *remote.Client, line string) (out, errs string, st shell.Status) {
 	var o, e bytes.Buffer
 	st = c.Execute(context.Background(), line, shell.IO{Out: &o, Err: &e, Width: 132})

@@ -71,7 +71,7 @@ func Handler(newSession func(Peer) (shell.Conversation, error)) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	peer, ok := PeerFromContext(r.Context())
 	if !ok {
-		refuse(w, http.StatusForbidden, "shell sessions are for the control socket")
+		refuse(w, http.StatusForbidden, "shell sessions run only over the control socket")
 		return
 	}
 	if !upgrades(r) {
@@ -208,7 +208,7 @@ func (s *Server) Close() error {
 func (s *Server) Restart() error {
 	return s.close(func(ss *session) {
 		ss.await(restartGrace)
-		ss.end("the router restarts: connect again")
+		ss.end("the router is restarting: connect again")
 	})
 }
 
@@ -231,7 +231,7 @@ func (s *Server) close(end func(*session)) error {
 	case <-done:
 		return nil
 	case <-t.C:
-		return errors.New("shell sessions still run a command")
+		return errors.New("shell sessions are still running a command")
 	}
 }
 

@@ -204,7 +204,7 @@ func (s *session) execute(f *frame) error {
 	}
 	status := shell.Failed
 	if !s.guard(f.Line, func() { status = s.conv.Execute(ctx, f.Line, sio) }) {
-		_, _ = io.WriteString(sio.Err, "% Internal error: the command was given up\n")
+		_, _ = io.WriteString(sio.Err, "% Internal error: the command was aborted\n")
 	}
 	s.mu.Lock()
 	s.running, s.interrupt = 0, nil

@@ -19,8 +19,8 @@ import (
 	"vrrpsh/shell/term"
 )
 
-// The line editor keeps process-wide state and needs a controlling terminal, so each test
-// starts this binary again, on a pseudo-terminal, as a small shell around a scripted conversation.
+// The line editor keeps process-wide state and needs a controlling terminal, so each test starts this binary again
+// on a pseudo-terminal, as a small shell around a scripted conversation.
 
 const childEnv = "TERM_TEST_CHILD"
 
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child runs the terminal; SIGUSR1 ends its context, SIGUSR2 sends a notice, SIGALRM lets "hold" go on, and SIGTERM
-// restores the terminal from outside.
+// child runs the terminal. SIGUSR1 ends its context, SIGUSR2 sends a notice, SIGALRM lets "hold" continue, and
+// SIGTERM restores the terminal from outside.
 func child() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	conv := &scripted{notices: make(chan string), release: make(chan struct{})}
@@ -70,7 +70,7 @@ func child() int {
 	return 0
 }
 
-// words is what can be typed in the scripted conversation.
+// words are the words of the scripted conversation.
 var words = []shell.Suggestion{
 	{Text: "show", Help: "Show things", Literal: true},
 	{Text: "shutdown", Help: "Shut down", Literal: true},
@@ -205,7 +205,7 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			time.Sleep(10 * time.Millisecond)
 		}
 		fmt.Fprintln(sio.Err, "left")
-	case "work": // in two stages, without an output in between, until Ctrl-C
+	case "work": // in two stages, without output in between, until Ctrl-C
 		sio.Progress("first\x1bly")
 		<-c.release
 		fmt.Fprintln(sio.Out, "first done")

@@ -33,7 +33,7 @@ func TestTab(t *testing.T) {
 	u.Prompt("r1# show version")
 	u.Send("\t")
 	u.Prompt("r1# show v")
-	u.Send("\t\t\x1b[Z") // and back
+	u.Send("\t\t\x1b[Z") // Shift-Tab goes back
 	u.Prompt("r1# show vrrp")
 	u.Send(" brief")
 	u.Prompt("r1# show vrrp brief")
@@ -63,11 +63,11 @@ func TestSuggestions(t *testing.T) {
 	u.Prompt("r1# ")
 	u.Send("\x0csh")
 	u.Prompt("r1# sh")
-	u.Send("\t") // without suggestions Tab lists
+	u.Send("\t") // without suggestions, Tab lists the words
 	u.Shows("Shut down")
 	u.Prompt("r1# sh")
 	if v := u.Screen.Visible(); strings.Contains(strings.Join(v[len(v)-1:], ""), "shutdown") {
-		t.Errorf("suggestions in spite of all: %q", v)
+		t.Errorf("unexpected suggestions: %q", v)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestHelp(t *testing.T) {
 	u.Send("ow ?")
 	u.Shows("r1# show ?\n  <1-255>     A number\n")
 	u.Prompt("r1# show ")
-	u.Send("\x15say ab\x02?") // in the middle: the line stays whole
+	u.Send("\x15say ab\x02?") // with the cursor inside: the line stays whole
 	u.Cursor("r1# say a", "b")
 	u.Run("", "<ab>")
 	u.Prompt("r1# ")

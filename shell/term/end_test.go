@@ -79,7 +79,7 @@ func TestWaysOut(t *testing.T) {
 		u.Send("unreachable\r")
 		u.ends("session lost: the router has gone")
 		if strings.Count(u.Screen.Text(), "% ") != 1 {
-			t.Errorf("not said once:\n%s", u.Screen.Text())
+			t.Errorf("not shown exactly once:\n%s", u.Screen.Text())
 		}
 	})
 	t.Run("hangup", func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestOneAtATime(t *testing.T) {
 	u.Run("say unharmed", "<unharmed>")
 }
 
-// A shell with job control sets a mode of its own while the process is stopped.
+// A shell with job control changes the terminal mode while the process is stopped.
 func TestContinued(t *testing.T) {
 	u := start(t, setup{})
 	u.Send("say ab\x02")
@@ -122,7 +122,7 @@ func TestContinued(t *testing.T) {
 	u.Run("", "<ab>")
 }
 
-// An idle shell sleeps: it is woken by keys and notices only.
+// An idle shell sleeps: only keys and notices wake it.
 func TestIdleCostsNothing(t *testing.T) {
 	u := start(t, setup{})
 	u.Send("say it")
@@ -143,7 +143,7 @@ func TestIdleCostsNothing(t *testing.T) {
 		}
 		return n
 	}
-	// The first second may still see the runtime's background work; one quiet one will do.
+	// Background work of the runtime may still run in the first second; one quiet second is enough.
 	var n int
 	for range 5 {
 		before := switches()

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// scanAll cuts what arrives in chunks into keys; runs of text are joined, since where a
-// chunk ends a run does.
+// scanAll cuts input that arrives in chunks into keys. Adjacent texts are joined, because a text
+// ends where its chunk ends.
 func scanAll(chunks ...string) (keys []string) {
 	var s scanner
 	var buf []byte
@@ -67,7 +67,7 @@ func TestScanner(t *testing.T) {
 	}
 }
 
-// How the bytes are cut by the network does not matter, and no control character gets into
+// The result does not depend on how the network cuts the bytes, and no control character gets into
 // the text of a line.
 func TestScannerAnyBytes(t *testing.T) {
 	piece := rapid.OneOf(

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestLive looks at a text that changes in place, and what is left of it.
+// TestLive checks a text that changes in place, and the screen after it.
 func TestLive(t *testing.T) {
 	for name, leave := range map[string]string{"q": "q", "Q": "xyzQ", "Ctrl-C": "\x03"} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveEnds ends the shell while the text is shown: what was on the terminal comes back.
+// TestLiveEnds ends the shell while the text is shown: the former screen comes back.
 func TestLiveEnds(t *testing.T) {
 	u := start(t, setup{})
 	u.Run("say before", "<before>")

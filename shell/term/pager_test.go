@@ -15,7 +15,7 @@ func TestPager(t *testing.T) {
 			return v[len(v)-1] == "--More--" && v[len(v)-2] == want
 		})
 	}
-	small := setup{cols: 80, rows: 11} // a page of ten
+	small := setup{cols: 80, rows: 11} // ten lines per page
 	t.Run("keys", func(t *testing.T) {
 		u := start(t, small)
 		u.Run("lines 100", "--More--")
@@ -32,7 +32,7 @@ func TestPager(t *testing.T) {
 		u.Send("q")
 		u.Prompt("r1# ")
 		if s := u.Screen.Text(); strings.Contains(s, "line 33") {
-			t.Errorf("the output goes on:\n%s", s)
+			t.Errorf("the output continues:\n%s", s)
 		}
 		u.Run("say on", "<on>")
 	})
@@ -119,5 +119,5 @@ func TestAsk(t *testing.T) {
 	u.Send("ask Ahead\rtyped\r")
 	u.Shows("answer <typed>")
 	u.Send("\x1b[A")
-	u.Prompt("r1# ask Ahead") // answers are no history
+	u.Prompt("r1# ask Ahead") // answers are not in the history
 }

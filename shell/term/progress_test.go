@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestProgress watches a command that takes long and says what it does; nothing of that stays.
+// TestProgress runs a slow command that reports progress; no progress message stays on the screen.
 func TestProgress(t *testing.T) {
 	u := start(t, setup{})
 	u.Send("work\r")

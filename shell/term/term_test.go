@@ -13,9 +13,9 @@ import (
 
 func TestTyping(t *testing.T) {
 	u := start(t, setup{})
-	u.Send("sya\x1b[D\x1b[D\x7f") // the wrong letter goes: "sya", two to the left, one off
+	u.Send("sya\x1b[D\x1b[D\x7f") // deletes the wrong letter: "sya", two to the left, one deleted
 	u.Cursor("r1# ", "ya")
-	u.Send("\x01\x04\x04\x0b") // nothing of it is left
+	u.Send("\x01\x04\x04\x0b") // deletes the whole line
 	u.Prompt("r1# ")
 	u.Send("say hello")
 	u.Prompt("r1# say hello")
@@ -25,7 +25,7 @@ func TestTyping(t *testing.T) {
 	u.Run("part no newline", "no newline\nr1#")
 	u.Run("say größe 日本", "<größe 日本>")
 	u.Prompt("r1# ")
-	u.Run("  indented", "% Unknown:   indented") // as typed, for the caret to be in its place
+	u.Run("  indented", "% Unknown:   indented") // as typed, so that the caret points to the right place
 	u.Run("   ", "r1#\nr1#")
 }
 
@@ -62,7 +62,7 @@ func TestEditingKeys(t *testing.T) {
 			u.Send(tt.keys + "\r")
 			u.Shows(tt.want)
 			u.Prompt("r1# ")
-			u.Send("\x0c") // the next one begins on an empty screen
+			u.Send("\x0c") // the next test starts on an empty screen
 			u.Prompt("r1# ")
 		})
 	}
@@ -98,8 +98,8 @@ func TestPaste(t *testing.T) {
 	}
 }
 
-// TestTypeAhead holds that what is typed while a command runs is kept, key by key or at once, in order
-// and without being shown in between.
+// TestTypeAhead checks that input typed while a command runs is kept, key by key or at once, in order,
+// and not shown meanwhile.
 func TestTypeAhead(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -130,7 +130,7 @@ func TestTypeAhead(t *testing.T) {
 			text := u.Screen.Text()
 			for _, want := range []string{"<one>", "<two>", "<three>"} {
 				if strings.Count(text, want) != 1 {
-					t.Errorf("%s is not there once:\n%s", want, text)
+					t.Errorf("%s is not there exactly once:\n%s", want, text)
 				}
 			}
 		})
@@ -217,10 +217,10 @@ func TestControlKeys(t *testing.T) {
 		u.Send("half a line\x1a")
 		u.Shows("at the end")
 		u.Prompt("r1# ")
-		u.Send("draft\x1a") // nothing to leave
+		u.Send("draft\x1a") // ignored: there is no mode to leave
 		u.Prompt("r1# ")
 		u.Send("\x1b[A")
-		u.Prompt("r1# configure") // it was not typed
+		u.Prompt("r1# configure") // "end" is not in the history, because it was not typed
 		if strings.Count(u.Screen.Text(), "at the end") != 1 {
 			t.Error("end was said in exec mode")
 		}

@@ -15,7 +15,7 @@ import (
 	"vrrpsh/shell/term/termtest"
 )
 
-// user sits at a terminal with a scripted conversation on it.
+// user is a user at a terminal with a scripted conversation.
 type user struct{ *termtest.Terminal }
 
 type setup struct {
@@ -45,7 +45,7 @@ func open(t *testing.T, s setup) *user {
 	return &user{termtest.Start(t, cmd, s.cols, s.rows)}
 }
 
-// canonical tells whether the terminal gathers lines by itself.
+// canonical tells whether the terminal driver edits lines itself.
 func (u *user) canonical() bool {
 	u.T.Helper()
 	v, err := unix.IoctlGetTermios(int(u.TTY.Fd()), term.IoctlGetTermios)
@@ -55,8 +55,8 @@ func (u *user) canonical() bool {
 	return v.Lflag&unix.ICANON != 0
 }
 
-// ends waits for the end of the process and checks what Run said and that the terminal is
-// as it was.
+// ends waits for the end of the process and checks the result of Run, and that the terminal has its
+// original settings.
 func (u *user) ends(want string) {
 	u.T.Helper()
 	u.Shows("run: " + want)
@@ -66,7 +66,7 @@ func (u *user) ends(want string) {
 	}
 }
 
-// read is how many bytes the process has read, from all it reads.
+// read returns the number of bytes that the process has read in all.
 func (u *user) read() (n int) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", u.Cmd.Process.Pid))
 	if err != nil {

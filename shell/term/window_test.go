@@ -13,7 +13,7 @@ import (
 
 func TestNotice(t *testing.T) {
 	u := start(t, setup{cols: 40, rows: 24})
-	u.Send("say " + strings.Repeat("long ", 12) + "x\x02") // more than a row, the cursor inside
+	u.Send("say " + strings.Repeat("long ", 12) + "x\x02") // longer than a row, with the cursor inside
 	u.Until("the line", func() bool { return strings.Contains(u.Screen.Text(), "long x") })
 	for i := range 3 {
 		_ = u.Cmd.Process.Signal(syscall.SIGUSR2)
@@ -85,7 +85,7 @@ func TestTwentyColumns(t *testing.T) {
 	u := start(t, setup{cols: 20, rows: 6})
 	u.Send("prompt r1(config-vrrp)#\r")
 	u.Prompt("r1(config-vrrp)# ")
-	u.Send("say twenty columns") // behind the prompt, the next rows have the rest
+	u.Send("say twenty columns") // starts after the prompt and continues on the next rows
 	u.Cursor(" twenty columns", "")
 	u.Run("", "<twenty columns>")
 	u.Prompt("r1(config-vrrp)# ")

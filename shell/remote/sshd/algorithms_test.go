@@ -17,7 +17,7 @@ import (
 	"vrrpsh/conf"
 )
 
-// TestOldAlgorithmsAreRefused offers, one at a time, everything that the library knows.
+// TestOldAlgorithmsAreRefused offers every algorithm of the library, one at a time.
 func TestOldAlgorithmsAreRefused(t *testing.T) {
 	r := newRouter(t, nil)
 	try := func(c ssh.Config) error {
@@ -44,12 +44,12 @@ func TestOldAlgorithmsAreRefused(t *testing.T) {
 	})
 	for _, name := range slices.Concat(keyExchanges, ciphers, macs, signatures) {
 		if strings.Contains(name, "sha1") || strings.Contains(name, "cbc") || strings.Contains(name, "dss") || name == "ssh-rsa" || strings.Contains(name, "md5") {
-			t.Errorf("%s is among the modern ones", name)
+			t.Errorf("%s is among the modern algorithms", name)
 		}
 	}
 }
 
-// TestRSASignsWithSHA2: an RSA key logs in by SHA-2 signatures and not by those of ssh-rsa.
+// TestRSASignsWithSHA2: an RSA key logs in with SHA-2 signatures, not with ssh-rsa signatures.
 func TestRSASignsWithSHA2(t *testing.T) {
 	r := newRouter(t, nil)
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -79,18 +79,18 @@ func TestRSASignsWithSHA2(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := signer.(ssh.MultiAlgorithmSigner).Algorithms(); slices.Contains(got, ssh.KeyAlgoRSA) {
-		t.Errorf("the host key signs by %s", got)
+		t.Errorf("the host key signs with %s", got)
 	}
 }
 
-// TestKeyOffersAreLimited: when a source has offered too many keys, none of its keys is looked at.
+// TestKeyOffersAreLimited: after a source has offered too many keys, none of its keys is checked.
 func TestKeyOffersAreLimited(t *testing.T) {
 	r := newRouter(t, nil)
 	r.alice()
 	for r.server.o.Gate.OfferKey("127.0.0.1") {
 	}
 	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
-		t.Error("one more is looked at")
+		t.Error("one key too many was checked")
 	}
 	if c, err := r.dialFrom(t.Context(), "127.0.0.9", "alice", ssh.PublicKeys(r.key)); err != nil {
 		t.Errorf("another source: %v", err)
@@ -99,20 +99,21 @@ func TestKeyOffersAreLimited(t *testing.T) {
 	}
 }
 
-// TestPasswordChangeEndsSessions: who had logged in by key or password is asked whether he still may be there under the new configuration.
+// TestPasswordChangeEndsSessions: after a change of the password, users who logged in by key or password are no longer in the new
+// configuration.
 func TestPasswordChangeEndsSessions(t *testing.T) {
 	list := users(t, map[string]conf.Level{"alice": conf.Administrator})
 	before := &conf.Config{API: conf.APIConfig{Users: list}}
 	if !list[0].In(before) {
 		t.Error("not in the configuration that has the user")
 	}
-	after := &conf.Config{API: conf.APIConfig{Users: users(t, map[string]conf.Level{"alice": conf.Administrator})}} // another salt
+	after := &conf.Config{API: conf.APIConfig{Users: users(t, map[string]conf.Level{"alice": conf.Administrator})}} // a new salt
 	if list[0].In(after) {
 		t.Error("still in the configuration that has another password")
 	}
 }
 
-// TestHostKeyInUnsafeHands: a host key that others could replace is not used.
+// TestHostKeyInUnsafeHands: a host key that other users could replace is not used.
 func TestHostKeyInUnsafeHands(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -130,7 +131,8 @@ func TestHostKeyInUnsafeHands(t *testing.T) {
 	}
 }
 
-// TestHostKeyOfSomebodyElse: a host key that another user has put where all may put files is not used, since that user knows it.
+// TestHostKeyOfSomebodyElse: a host key that another user has put into a directory that all can write to is not used, because that user
+// knows the key.
 func TestHostKeyOfSomebodyElse(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
@@ -147,7 +149,7 @@ func TestHostKeyOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{path, link} {
-		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to somebody else") {
+		if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -18,12 +18,12 @@ import (
 	"vrrpsh/shell"
 )
 
-// from returns a dialer with an address of its own.
+// from returns a dialer with this source address.
 func from(address string) *net.Dialer {
 	return &net.Dialer{Timeout: deadline, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 }
 
-// dialFrom is dial from an address.
+// dialFrom is dial from this source address.
 func (r *router) dialFrom(ctx context.Context, address, user string, how ...ssh.AuthMethod) (*ssh.Client, error) {
 	raw, err := from(address).DialContext(ctx, "tcp", r.addr)
 	if err != nil {
@@ -55,8 +55,8 @@ func (r *router) until(what string, met func() bool) {
 	}
 }
 
-// crowd has each of many addresses do something again and again, with a pause in all, until the test ends. It returns when each
-// has begun.
+// crowd makes each of many addresses repeat an action until the test ends; pause is the time between two repetitions in the whole crowd. It
+// returns when each address has begun.
 func crowd(t *testing.T, addresses, each int, pause time.Duration, do func(ctx context.Context, address string, begun func())) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -82,8 +82,8 @@ func crowd(t *testing.T, addresses, each int, pause time.Duration, do func(ctx c
 	first.Wait()
 }
 
-// TestNobodyIsKeptOut: strangers who hold as many connections as they get, come back at once when they lose one, and try passwords, keep
-// nobody else from logging in for the first time.
+// TestNobodyIsKeptOut: strangers hold as many connections as they get, reconnect at once when they lose one, and try passwords. Other users
+// can still log in for the first time.
 func TestNobodyIsKeptOut(t *testing.T) {
 	hold := func(r *router, send string) func(context.Context, string, func()) {
 		return func(ctx context.Context, address string, begun func()) {
@@ -104,13 +104,13 @@ func TestNobodyIsKeptOut(t *testing.T) {
 		pause           time.Duration
 		do              func(r *router) func(context.Context, string, func())
 	}{
-		"six addresses, silent":   {6, DefaultLimits.Each, time.Millisecond, silent},
-		"one address, beyond all": {1, 100, time.Millisecond, silent},
-		"hundreds of addresses":   {300, 1, time.Millisecond, silent},
+		"six addresses, silent":            {6, DefaultLimits.Each, time.Millisecond, silent},
+		"one address, more than the limit": {1, 100, time.Millisecond, silent},
+		"hundreds of addresses":            {300, 1, time.Millisecond, silent},
 		"six addresses, a version": {6, DefaultLimits.Each, time.Millisecond, func(r *router) func(context.Context, string, func()) {
 			return hold(r, "SSH-2.0-x\r\n")
 		}},
-		"two hundred that guess": {200, 1, 10 * time.Millisecond, guess}, // each takes as much of this process as a login
+		"two hundred guessers": {200, 1, 10 * time.Millisecond, guess}, // each costs this process as much as a login
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRouter(t, nil)
@@ -139,7 +139,7 @@ func TestNobodyIsKeptOut(t *testing.T) {
 				}
 				_ = c.Close()
 			}
-			for i := range 50 { // and again and again from one
+			for i := range 50 { // and repeatedly from one source
 				c, err := r.dialFrom(t.Context(), "127.0.0.9", "alice", ssh.PublicKeys(r.key))
 				if err != nil {
 					t.Errorf("login %d of one user: %v", i, err)
@@ -161,11 +161,11 @@ func guess(r *router) func(context.Context, string, func()) {
 	}
 }
 
-// TestOneUserDoesNotTakeAll: a viewer who opens as many connections and sessions as there can be, of each kind, and does not read what they
-// say, keeps no other user out.
+// TestOneUserDoesNotTakeAll: a viewer opens as many connections and sessions of each kind as possible, and does not read their output.
+// Other users can still log in.
 func TestOneUserDoesNotTakeAll(t *testing.T) {
 	r := newRouter(t, func(o *Options) {
-		o.NewSession = func(u conf.User, source string) shell.Conversation { // nobody looks at it
+		o.NewSession = func(u conf.User, source string) shell.Conversation { // the test does not use the sessions
 			return &conversation{user: u, source: source, notices: make(chan string), closed: make(chan struct{}), waiting: make(chan struct{})}
 		}
 	})
@@ -211,14 +211,14 @@ func TestOneUserDoesNotTakeAll(t *testing.T) {
 	}
 }
 
-// connections returns how many connections are logged in.
+// connections returns the number of connections that are logged in.
 func (r *router) connections() int {
 	r.server.mu.Lock()
 	defer r.server.mu.Unlock()
 	return len(r.server.users)
 }
 
-// TestPlacesForAdministrators: when other users have taken all the connections, administrators still come in.
+// TestPlacesForAdministrators: when other users have taken all the connections, administrators can still log in.
 func TestPlacesForAdministrators(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Users, o.Limits.User, o.Limits.Reserved = 4, 3, 1 })
 	change := *r.config.Load()
@@ -233,7 +233,7 @@ func TestPlacesForAdministrators(t *testing.T) {
 		})
 		if err != nil {
 			if !strings.HasPrefix(said, "too many connections") {
-				t.Errorf("%s is not told why: %q", user, said)
+				t.Errorf("%s got no reason: %q", user, said)
 			}
 			return false
 		}
@@ -247,14 +247,14 @@ func TestPlacesForAdministrators(t *testing.T) {
 		}
 	}
 	if in("bob") || in("carol") {
-		t.Error("viewers get more than is theirs")
+		t.Error("viewers got more than their share")
 	}
 	if !in("alice") {
 		t.Error("the administrator is refused")
 	}
 }
 
-// TestStuckReader: a client that does not read the output of its command is given up.
+// TestStuckReader: the server drops a client that does not read the output of its command.
 func TestStuckReader(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Stuck = 100 * time.Millisecond })
 	c := r.alice()

@@ -105,7 +105,7 @@ func onlyOf(owners []uint32, forbidden fs.FileMode, path string, fi fs.FileInfo)
 	sticky := fi.IsDir() && fi.Mode()&fs.ModeSticky != 0 && st.Uid == 0
 	switch {
 	case !slices.Contains(owners, st.Uid):
-		return fmt.Errorf("%s belongs to somebody else", path)
+		return fmt.Errorf("%s belongs to another user", path)
 	case fi.Mode().Perm()&forbidden == 0 || sticky:
 		return nil
 	case forbidden == toUse:

@@ -31,7 +31,7 @@ import (
 
 const terminalEnv = "SSHD_TEST_TERMINAL"
 
-// TestMain is the terminal of a session too: this binary is started for each.
+// TestMain is also the terminal of a session: the server starts this binary for each.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == terminalEnv {
 		os.Exit(terminalProcess())
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// terminalProcess executes lines, and knows two commands of its own.
+// terminalProcess executes lines, and has two commands of its own.
 func terminalProcess() int {
 	conn, err := net.FileConn(os.NewFile(3, "session"))
 	if err != nil {
@@ -71,14 +71,14 @@ func terminalProcess() int {
 	return 0
 }
 
-// conversation is what a session of these tests has.
+// conversation is the conversation of a session in these tests.
 type conversation struct {
 	user    conf.User
 	source  string
 	notices chan string
 	once    sync.Once
 	closed  chan struct{}
-	waiting chan struct{} // "wait" runs
+	waiting chan struct{} // "wait" is running
 }
 
 func (c *conversation) Prompt() string                     { return c.user.Name + "# " }
@@ -112,7 +112,7 @@ func (c *conversation) Execute(ctx context.Context, line string, out shell.IO) s
 	return shell.Done
 }
 
-// router is a server with two users: alice, and bob who may only look.
+// router is a server with two users: alice, and bob, who is a viewer.
 type router struct {
 	t        *testing.T
 	server   *Server
@@ -189,7 +189,7 @@ func users(t *testing.T, levels map[string]conf.Level) conf.Users {
 	return list
 }
 
-// authorize makes the file of alice's keys.
+// authorize writes alice's keys file.
 func (r *router) authorize(file string) {
 	r.t.Helper()
 	if err := os.WriteFile(r.keysFile, []byte(file), 0o644); err != nil {
@@ -204,7 +204,7 @@ func (r *router) dial(user string, how ...ssh.AuthMethod) (*ssh.Client, error) {
 	})
 }
 
-// deadline is for what happens within milliseconds unless something is wrong.
+// deadline is the limit for events that take milliseconds unless something is wrong.
 const deadline = 20 * time.Second
 
 // alice logs in with her key.
@@ -218,7 +218,7 @@ func (r *router) alice() *ssh.Client {
 	return c
 }
 
-// session opens one.
+// session opens a session.
 func (r *router) session(c *ssh.Client) *ssh.Session {
 	r.t.Helper()
 	s, err := c.NewSession()
@@ -241,7 +241,7 @@ func (r *router) run(c *ssh.Client, command, stdin string) (stdout, stderr strin
 	} else if err = s.Shell(); err == nil {
 		err = s.Wait()
 	}
-	// A command may have ended, with status 0, before its input was sent: Wait says so.
+	// A command may have ended, with status 0, before its input was sent; Wait reports that.
 	if err != nil && !errors.Is(err, io.EOF) {
 		var exit *ssh.ExitError
 		if !errors.As(err, &exit) {
@@ -252,7 +252,7 @@ func (r *router) run(c *ssh.Client, command, stdin string) (stdout, stderr strin
 	return out.String(), errs.String(), status
 }
 
-// conversation returns the next one that was made.
+// conversation returns the next conversation that the server made.
 func (r *router) conversation() *conversation {
 	r.t.Helper()
 	select {
@@ -264,7 +264,7 @@ func (r *router) conversation() *conversation {
 	}
 }
 
-// wait fails the test when ch is not closed soon.
+// wait fails the test if ch is not closed soon.
 func (r *router) wait(what string, ch <-chan struct{}) {
 	r.t.Helper()
 	select {

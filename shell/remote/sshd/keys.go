@@ -75,13 +75,13 @@ func parseOptions(options []string) (*grant, error) {
 			g.noTouch = true
 		case "command":
 			if g.forced {
-				err = errors.New("is there twice")
+				err = errors.New("occurs twice")
 			}
 			g.forced = true
 			g.command, err = unquote(value, err)
 		case "from":
 			if g.from != nil {
-				err = errors.New("is there twice")
+				err = errors.New("occurs twice")
 			}
 			err = g.setFrom(unquote(value, err))
 		case "expiry-time":
@@ -119,7 +119,7 @@ func (g *grant) setFrom(list string, err error) error {
 		}
 		prefix, err := netip.ParsePrefix(p)
 		if err != nil || prefix != prefix.Masked() {
-			return fmt.Errorf("has %.60q, which is no network", p)
+			return fmt.Errorf("has %.60q, which is not a network", p)
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (g *grant) setExpiry(s string, err error) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("has %.40q, which is no time", s)
+	return fmt.Errorf("has %.40q, which is not a time", s)
 }
 
 func (g *grant) permits(from netip.Addr, now time.Time) error {

@@ -27,7 +27,7 @@ func newKey(t *testing.T) ssh.Signer {
 	return signer
 }
 
-// authorize returns the key's line.
+// authorize returns the line for the key in a keys file.
 func authorize(key ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(key.PublicKey())) }
 
 func TestFindKey(t *testing.T) {
@@ -48,7 +48,7 @@ func TestFindKey(t *testing.T) {
 		{"restrict, pty", "restrict,pty " + line, grant{}, ""},
 		{"no-pty", "no-port-forwarding,No-PTY,no-agent-forwarding " + line, grant{noPTY: true}, ""},
 		{"command", `command="show vrrp | include \"a,b\"" ` + line, grant{forced: true, command: `show vrrp | include "a,b"`}, ""},
-		{"two commands", `command="a",command="b" ` + line, grant{}, `"command" is there twice`},
+		{"two commands", `command="a",command="b" ` + line, grant{}, `"command" occurs twice`},
 		{"command without value", `command ` + line, grant{}, "no value in quotes"},
 		{"touch", "no-touch-required " + line, grant{noTouch: true}, ""},
 		{"from here", `from="192.0.2.0/24" ` + line, grant{}, ""},
@@ -57,13 +57,13 @@ func TestFindKey(t *testing.T) {
 		{"from elsewhere", `from="198.51.100.0/24,2001:db8::/32" ` + line, grant{}, "not from this address"},
 		{"not from here", `from="192.0.2.0/24,!192.0.2.7" ` + line, grant{}, "not from this address"},
 		{"from a name", `from="host.example" ` + line, grant{}, "not from this address"},
-		{"from no network", `from="192.0.2.7/24" ` + line, grant{}, "no network"},
+		{"from no network", `from="192.0.2.7/24" ` + line, grant{}, "is not a network"},
 		{"from twice", `from="*",from="*" ` + line, grant{}, "twice"},
 		{"expired", `expiry-time="20260501" ` + line, grant{}, "expired"},
 		{"expired in UTC", `expiry-time="202605011200Z" ` + line, grant{}, "expired"},
 		{"expires soon", `expiry-time="20260501120001Z" ` + line, grant{}, ""},
 		{"expires earlier", `expiry-time="20270101",expiry-time="20250101" ` + line, grant{}, "expired"},
-		{"expires never", `expiry-time="tomorrow" ` + line, grant{}, "no time"},
+		{"expires never", `expiry-time="tomorrow" ` + line, grant{}, "is not a time"},
 		{"authority", "cert-authority " + line, grant{}, `"cert-authority" is not supported`},
 		{"environment", `environment="A=b" ` + line, grant{}, "not supported"},
 		{"unknown", "verify-required " + line, grant{}, "not supported"},
@@ -97,7 +97,7 @@ func FuzzFindKey(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if g, err := findKey(file, key.PublicKey(), netip.MustParseAddr("::1"), time.Now()); err == nil {
-			t.Errorf("somebody else's file lets in: %+v", g)
+			t.Errorf("another user's file was accepted: %+v", g)
 		}
 	})
 }
@@ -116,7 +116,8 @@ func TestWildcard(t *testing.T) {
 	}
 }
 
-// TestKeysFileIsTheUsers holds that keys are read only where others cannot have put them.
+// TestKeysFileIsTheUsers checks that a keys file is used only if other users cannot have written
+// it.
 func TestKeysFileIsTheUsers(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -124,11 +125,11 @@ func TestKeysFileIsTheUsers(t *testing.T) {
 		err  string
 	}{
 		{"as it should be", func(string, string) error { return nil }, ""},
-		{"file of the group", func(_, f string) error { return os.Chmod(f, 0o660) }, "can be written by others"},
-		{"file of all", func(_, f string) error { return os.Chmod(f, 0o606) }, "can be written by others"},
-		{"directory of all", func(d, _ string) error { return os.Chmod(d, 0o777) }, "can be written by others"},
-		{"of somebody else", func(_, f string) error { return os.Chown(f, 54321, 0) }, "belongs to somebody else"},
-		{"directory of somebody else", func(d, _ string) error { return os.Chown(d, 54321, 0) }, "belongs to somebody else"},
+		{"file that the group can write", func(_, f string) error { return os.Chmod(f, 0o660) }, "can be written by others"},
+		{"file that all can write", func(_, f string) error { return os.Chmod(f, 0o606) }, "can be written by others"},
+		{"directory that all can write", func(d, _ string) error { return os.Chmod(d, 0o777) }, "can be written by others"},
+		{"file of another user", func(_, f string) error { return os.Chown(f, 54321, 0) }, "belongs to another user"},
+		{"directory of another user", func(d, _ string) error { return os.Chown(d, 54321, 0) }, "belongs to another user"},
 		{"large", func(_, f string) error { return os.Truncate(f, maxKeysFile+1) }, "larger"},
 		{"missing", func(_, f string) error { return os.Remove(f) }, "no such file"},
 		{"through a link", func(d, f string) error {
@@ -137,7 +138,7 @@ func TestKeysFileIsTheUsers(t *testing.T) {
 			}
 			return os.Symlink(f+".real", f)
 		}, ""},
-		{"through a link to what all may write", func(d, f string) error {
+		{"through a link to a directory that all can write", func(d, f string) error {
 			if err := os.Rename(f, f+".real"); err != nil {
 				return err
 			}
@@ -202,7 +203,7 @@ func TestHostKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := hostKey(path); err == nil {
-		t.Error("junk is a key")
+		t.Error("junk was accepted as a key")
 	}
 	if data, _ := os.ReadFile(path); string(data) != "junk" {
 		t.Error("a broken key was replaced")

@@ -60,7 +60,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestGuessingIsSlowed holds that the guesses count with those made elsewhere.
+// TestGuessingIsSlowed checks that password guesses over SSH count together with those made elsewhere.
 func TestGuessingIsSlowed(t *testing.T) {
 	gate := login.NewGate(time.Now)
 	r := newRouter(t, func(o *Options) { o.Gate = gate })
@@ -127,9 +127,9 @@ func TestKeyOptions(t *testing.T) {
 	s := r.session(c)
 	defer func() { _ = s.Close() }()
 	if s.RequestPty("xterm", 24, 80, nil) == nil {
-		t.Error("no-pty, and there is one")
+		t.Error("a terminal in spite of no-pty")
 	}
-	// An offered key must not lend its rights to the one that is proven.
+	// An offered key must not lend its rights to the key that is proven.
 	free := newKey(t)
 	r.authorize(authorize(free) + `command="say forced" ` + authorize(r.key))
 	_, _ = r.dial("alice", ssh.PublicKeys(&offered{free}, r.key))
@@ -154,7 +154,7 @@ func (o *offered) Sign(io.Reader, []byte) (*ssh.Signature, error) {
 	return nil, errors.New("not mine")
 }
 
-// TestNothingElse holds what is not on offer.
+// TestNothingElse checks which requests the server refuses.
 func TestNothingElse(t *testing.T) {
 	r := newRouter(t, nil)
 	c := r.alice()
@@ -181,7 +181,7 @@ func TestNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ok, _ := s.SendRequest("shell", true, nil); ok {
-		t.Error("two things at once in a session")
+		t.Error("a session accepted two commands")
 	}
 }
 
@@ -200,7 +200,7 @@ func TestInterrupt(t *testing.T) {
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 1 {
 		t.Errorf("after the signal: %v", err)
 	}
-	// A client that leaves takes its command along.
+	// When a client leaves, its command is interrupted.
 	s = r.session(c)
 	if err := s.Start("wait"); err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestInterrupt(t *testing.T) {
 	r.wait("the end of the session", conv.closed)
 }
 
-// terminal opens one and returns what is typed and what it shows.
+// terminal opens a terminal and returns its input and output.
 func (r *router) terminal(c *ssh.Client) (*ssh.Session, io.Writer, *bufio.Scanner) {
 	r.t.Helper()
 	s := r.session(c)
@@ -232,7 +232,7 @@ func (r *router) terminal(c *ssh.Client) (*ssh.Session, io.Writer, *bufio.Scanne
 	return s, in, bufio.NewScanner(out)
 }
 
-// shows reads up to a line that contains text.
+// shows reads until a line contains text.
 func (r *router) shows(out *bufio.Scanner, text string) string {
 	r.t.Helper()
 	found := make(chan string, 1)
@@ -279,15 +279,15 @@ func TestTerminal(t *testing.T) {
 	if err := s.WindowChange(10, 20); err != nil {
 		t.Fatal(err)
 	}
-	// The answer to a request on the same channel says that the change has been taken; the
-	// terminal hears of it at once, but not before that.
+	// The answer to a request on the same channel shows that the server has handled the change. The terminal gets it right after that, not
+	// before.
 	for end := time.Now().Add(deadline); ; {
 		r.types(in, "window")
 		if strings.Contains(r.shows(out, "window "), "window 20 10") {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatal("the terminal does not learn its new size")
+			t.Fatal("the terminal did not get its new size")
 		}
 	}
 	r.types(in, "leave")
@@ -298,7 +298,7 @@ func TestTerminal(t *testing.T) {
 	r.wait("the end of the session", r.conversation().closed)
 }
 
-// TestTerminalOutlivesPrograms: a user at a terminal does not notice that a tracked script or a notification ends.
+// TestTerminalOutlivesPrograms: the end of a tracked script or a notification does not affect a user at a terminal.
 func TestTerminalOutlivesPrograms(t *testing.T) {
 	command, err := exec.LookPath("true")
 	if err != nil {
@@ -330,7 +330,7 @@ func TestTerminalGone(t *testing.T) {
 func TestTerminalIdle(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Idle = 300 * time.Millisecond })
 	s, _, out := r.terminal(r.alice())
-	r.shows(out, "Nothing was typed")
+	r.shows(out, "No input for")
 	_ = s.Wait()
 	r.wait("the end of the session", r.conversation().closed)
 }
@@ -340,7 +340,7 @@ func TestUnusedConnectionEnds(t *testing.T) {
 	r.wait("the end of the connection", closed(r.alice()))
 }
 
-// TestSilentClientEnds holds that a client that does not answer is given up.
+// TestSilentClientEnds checks that the server drops a client that does not answer.
 func TestSilentClientEnds(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.KeepAlive = 10 * time.Millisecond })
 	raw, err := net.Dial("tcp", r.addr)
@@ -379,7 +379,7 @@ func TestSilentClientEnds(t *testing.T) {
 			continue
 		case <-done:
 		case <-time.After(deadline):
-			t.Fatal("the connection goes on")
+			t.Fatal("the connection is still open")
 		}
 		break
 	}
@@ -398,7 +398,7 @@ func TestStrangersAreLimited(t *testing.T) {
 			t.Fatalf("connection %d: %q, %v", i, line, err)
 		}
 		list = append(list, c)
-		for j, c := range list { // who loses a place has lost it before the next one is greeted
+		for j, c := range list { // a connection that loses its place loses it before the next one is greeted
 			stays, limit := i-j < 2, deadline
 			if stays {
 				limit = 10 * time.Millisecond
@@ -410,10 +410,10 @@ func TestStrangersAreLimited(t *testing.T) {
 			}
 		}
 	}
-	r.alice() // another client still comes in
+	r.alice() // another client can still log in
 }
 
-// TestStrangersMustHurry: connections without a login end soon, and others get their places.
+// TestStrangersMustHurry: connections without a login are closed soon, and others get their places.
 func TestStrangersMustHurry(t *testing.T) {
 	r := newRouter(t, func(o *Options) { o.Limits.Waiting, o.Limits.Each, o.Limits.Exchange = 4, 2, 300*time.Millisecond })
 	var list []net.Conn
@@ -425,7 +425,7 @@ func TestStrangersMustHurry(t *testing.T) {
 			t.Errorf("a connection without login: %v", err)
 		}
 	}
-	r.alice() // there is room again
+	r.alice() // there is a place again
 }
 
 // stranger connects and does not log in.
@@ -443,7 +443,7 @@ func (r *router) stranger() net.Conn {
 func TestTimeToTypeAPassword(t *testing.T) {
 	const exchange = 200 * time.Millisecond
 	r := newRouter(t, func(o *Options) { o.Limits.Exchange, o.Limits.Handshake = exchange, deadline })
-	c, err := r.dial("alice", ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { // called when the first attempt was refused
+	c, err := r.dial("alice", ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { // called after the first attempt was refused
 		<-time.After(2 * exchange)
 		return []ssh.Signer{r.key}, nil
 	}))
@@ -453,7 +453,7 @@ func TestTimeToTypeAPassword(t *testing.T) {
 	_ = c.Close()
 }
 
-// A host has as many addresses of its IPv6 network as it likes, and others come in all the same.
+// A host can use any number of addresses of its IPv6 network; other hosts can still log in.
 func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
 	s := New(Options{Gate: login.NewGate(time.Now), Limits: Limits{Waiting: 5, Each: 2, Users: 1}})
 	open := make(map[string]int)
@@ -463,7 +463,7 @@ func TestStrangersOfANetworkAreLimitedTogether(t *testing.T) {
 			s.places.Enter(login.SourceOf(fmt.Sprintf("%s%d", prefix, i+1)), func() { open[prefix]-- })
 		}
 	}
-	// Each address of the last network is one of its own, but there are five places.
+	// Each address of the last network counts on its own, but there are only five places.
 	if want := map[string]int{"2001:db8::": 0, "2001:db8:0:1::": 0, "192.0.2.": 5}; fmt.Sprint(open) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", open, want)
 	}
@@ -483,7 +483,7 @@ func TestSessionsAreLimited(t *testing.T) {
 	_ = second.Close()
 }
 
-// loggedIn is a connection of a user, without a client.
+// loggedIn is a user's connection without a client.
 type loggedIn struct {
 	ssh.Conn
 	user string
@@ -516,8 +516,8 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestUserGone holds that a user who was removed after the login gets no new session, and one
-// whose level has changed gets it with the new level.
+// TestUserGone checks that a user who was removed after the login gets no new session, and that a user whose level has changed gets it with
+// the new level.
 func TestUserGone(t *testing.T) {
 	r := newRouter(t, nil)
 	c := r.alice()
@@ -528,7 +528,7 @@ func TestUserGone(t *testing.T) {
 		t.Errorf("with another level: %q", out)
 	}
 	change.API.Users = users(t, map[string]conf.Level{"bob": conf.Viewer})
-	if _, errs, status := r.run(c, "who", ""); status != 1 || !strings.Contains(errs, "no such user") {
+	if _, errs, status := r.run(c, "who", ""); status != 1 || !strings.Contains(errs, "no longer exists") {
 		t.Errorf("removed: %q, status %d", errs, status)
 	}
 }
@@ -558,23 +558,23 @@ func TestApply(t *testing.T) {
 	broken := second
 	broken.Listen = taken.Addr().String()
 	if err := r.server.Apply(broken); err == nil {
-		t.Error("an address in use was taken")
+		t.Error("the server listens on an address in use")
 	}
 	broken = second
 	broken.HostKey = filepath.Dir(second.HostKey)
 	if err := r.server.Apply(broken); err == nil {
-		t.Error("a directory is a key")
+		t.Error("a directory was accepted as a key")
 	}
 	r.alice()
 	if err := r.server.Apply(conf.SSHConfig{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.dial("alice", ssh.PublicKeys(r.key)); err == nil {
-		t.Error("switched off, and still there")
+		t.Error("switched off, but still listening")
 	}
 }
 
-// TestClose holds that the end of the router is the end of all sessions.
+// TestClose checks that all sessions end when the router stops.
 func TestClose(t *testing.T) {
 	r := newRouter(t, nil)
 	c := r.alice()
@@ -604,6 +604,6 @@ func TestClose(t *testing.T) {
 	r.wait("the end of the script", conv.closed)
 	r.wait("the end of the terminal", terminal.closed)
 	if err := context.Cause(r.server.ctx); err == nil {
-		t.Error("the server goes on")
+		t.Error("the server is still running")
 	}
 }

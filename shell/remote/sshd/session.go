@@ -149,7 +149,7 @@ func (s *session) start(ctx context.Context, r *ssh.Request) {
 	// The user may have changed since login.
 	user, ok := findUser(s.server.o.Config(), s.conn.User())
 	if !ok {
-		_, _ = io.WriteString(s.channel.Stderr(), "% There is no such user any more\n")
+		_, _ = io.WriteString(s.channel.Stderr(), "% This user no longer exists\n")
 		s.exit(uint32(shell.Failed))
 		return
 	}
@@ -254,5 +254,5 @@ func (l lineEnds) Write(b []byte) (int, error) {
 
 // farewell returns the message for a terminal that is closed because the user typed nothing.
 func farewell(idle time.Duration) string {
-	return fmt.Sprintf("\r\n%% Nothing was typed for %s: the session ends\r\n", idle)
+	return fmt.Sprintf("\r\n%% No input for %s: the session ends\r\n", idle)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
 
-// Package termtest is somebody at a terminal, for tests: a program runs on a pseudo-terminal, keys are typed, and
-// what a user would see is looked at.
+// Package termtest is a user at a terminal, for tests: it runs a program on a pseudo-terminal, types keys, and
+// looks at the screen as a user would see it.
 package termtest

@@ -11,18 +11,18 @@ import (
 	runewidth "github.com/mattn/go-runewidth"
 )
 
-// Screen is as much of a terminal emulator as tests need to see what a user sees. Lines
-// that scroll off the top are kept.
+// Screen is the part of a terminal emulator that the tests need. It keeps lines that scroll off the
+// top.
 type Screen struct {
 	mu         sync.Mutex
 	cols, rows int
 	cells      [][]rune
 	gone       []string
 	x, y       int
-	wrap       bool // the cursor is behind the last column
+	wrap       bool // the cursor is after the last column
 	pending    []byte
 	modes      map[string]bool
-	other      [][]rune // what the alternate screen hides
+	other      [][]rune // the lines that the alternate screen hides
 	ox, oy     int
 	total      int
 }
@@ -37,7 +37,7 @@ func newScreen(cols, rows int) *Screen {
 
 func blank(n int) []rune { return []rune(strings.Repeat(" ", n)) }
 
-// Text is the whole screen, with what has scrolled off, without blanks at line ends.
+// Text returns the whole screen, including lines that have scrolled off, without trailing blanks.
 func (s *Screen) Text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *Screen) Text() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// Visible is what is on the screen now.
+// Visible returns the lines that are on the screen now.
 func (s *Screen) Visible() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func trimCells(l []rune) string {
 	return strings.TrimRight(strings.ReplaceAll(string(l), "\x00", ""), " ")
 }
 
-// CursorLine is the text left of the cursor and right of it.
+// CursorLine returns the text to the left of the cursor and to the right of it.
 func (s *Screen) CursorLine() (before, after string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,14 +71,14 @@ func (s *Screen) CursorLine() (before, after string) {
 	return string(l[:s.x]), strings.TrimRight(string(l[s.x:]), " ")
 }
 
-// Mode tells whether a mode, as "?2004", is on.
+// Mode tells whether a mode, such as "?2004", is on.
 func (s *Screen) Mode(m string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.modes[m]
 }
 
-// Written is how many bytes have come.
+// Written returns the number of bytes received.
 func (s *Screen) Written() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +109,7 @@ func (s *Screen) resize(cols, rows int) {
 	s.cols, s.rows, s.cells, s.x, s.wrap = cols, rows, cells, min(s.x, cols-1), false
 }
 
-// Write implements io.Writer: what the terminal is sent.
+// Write implements io.Writer: it receives the bytes for the terminal.
 func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

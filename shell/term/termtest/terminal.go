@@ -19,7 +19,7 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// Patience bounds what happens within milliseconds unless something is wrong, or the machine is very busy.
+// Patience is the limit for events that take milliseconds unless something is wrong or the machine is very busy.
 const Patience = 30 * time.Second
 
 // Terminal is a terminal with a program on it.
@@ -35,8 +35,9 @@ type Terminal struct {
 	reading chan struct{}
 }
 
-// Start runs a program on a terminal of so many columns and rows; 0 is a terminal that does not tell its size. Unless
-// the program gets a session of its own (cmd.SysProcAttr) the terminal is its controlling one. Both end with the test.
+// Start runs a program on a terminal with this number of columns and rows; 0 is a terminal that does not report its
+// size. The terminal is the program's controlling terminal, unless the program gets its own session (cmd.SysProcAttr).
+// Both end with the test.
 func Start(t testing.TB, cmd *exec.Cmd, cols, rows uint16) *Terminal {
 	t.Helper()
 	p, tty, err := pty.Open()
@@ -46,7 +47,7 @@ func Start(t testing.TB, cmd *exec.Cmd, cols, rows uint16) *Terminal {
 	if err := pty.Setsize(p, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
 		t.Fatal(err)
 	}
-	// Package pty leaves it blocking; then a read that is under way would hold up a Close.
+	// Package pty leaves it blocking; then a pending read would delay Close.
 	if err := unix.SetNonblock(int(p.Fd()), true); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func Start(t testing.TB, cmd *exec.Cmd, cols, rows uint16) *Terminal {
 		width, height = 80, 24
 	}
 	u := &Terminal{
-		T: t, Cmd: cmd, PTY: p, TTY: tty, Screen: newScreen(max(width, 8), max(height, 2)), // the least that is drawn for
+		T: t, Cmd: cmd, PTY: p, TTY: tty, Screen: newScreen(max(width, 8), max(height, 2)), // the smallest size that the program draws for
 		changed: make(chan struct{}, 1), Exited: make(chan struct{}), reading: make(chan struct{}),
 	}
 	u.before = u.state()
@@ -102,7 +103,7 @@ func (u *Terminal) look() {
 	}
 }
 
-// state is how the terminal is set up.
+// state returns the settings of the terminal.
 func (u *Terminal) state() *xterm.State {
 	u.T.Helper()
 	s, err := xterm.GetState(int(u.TTY.Fd()))
@@ -112,7 +113,7 @@ func (u *Terminal) state() *xterm.State {
 	return s
 }
 
-// Until waits until ok, which is asked whenever something is shown.
+// Until waits until ok returns true. It calls ok whenever the screen changes.
 func (u *Terminal) Until(what string, ok func() bool) {
 	u.T.Helper()
 	end := time.After(Patience)
@@ -125,10 +126,10 @@ func (u *Terminal) Until(what string, ok func() bool) {
 	}
 }
 
-// Poke makes Until look again soon though nothing was shown.
+// Poke makes Until call ok again although the screen has not changed.
 func (u *Terminal) Poke() { time.AfterFunc(10*time.Millisecond, u.look) }
 
-// Send types.
+// Send types keys.
 func (u *Terminal) Send(s string) {
 	u.T.Helper()
 	if _, err := io.WriteString(u.PTY, s); err != nil {
@@ -136,16 +137,16 @@ func (u *Terminal) Send(s string) {
 	}
 }
 
-// Shows waits for text anywhere on the screen or above it.
+// Shows waits for text anywhere on the screen, including scrolled-off lines.
 func (u *Terminal) Shows(text string) {
 	u.T.Helper()
 	u.Until(strconv.Quote(text), func() bool { return strings.Contains(u.Screen.Text(), text) })
 }
 
-// Prompt waits for the cursor to stand behind exactly this text, with nothing behind it.
+// Prompt waits until the cursor is after exactly this text, with no text after the cursor.
 func (u *Terminal) Prompt(text string) { u.T.Helper(); u.Cursor(text, "") }
 
-// Cursor waits for the cursor to stand between exactly these texts.
+// Cursor waits until the cursor is between exactly these texts.
 func (u *Terminal) Cursor(before, after string) {
 	u.T.Helper()
 	u.Until(fmt.Sprintf("the cursor between %q and %q", before, after), func() bool {
@@ -154,14 +155,14 @@ func (u *Terminal) Cursor(before, after string) {
 	})
 }
 
-// Run types a line and waits for what it says.
+// Run types a line and waits for its output.
 func (u *Terminal) Run(line, want string) {
 	u.T.Helper()
 	u.Send(line + "\r")
 	u.Shows(want)
 }
 
-// Resize makes the terminal larger or smaller.
+// Resize changes the size of the terminal.
 func (u *Terminal) Resize(cols, rows uint16) {
 	u.T.Helper()
 	u.Screen.resize(int(cols), int(rows))
@@ -176,11 +177,11 @@ func (u *Terminal) Ended() {
 	select {
 	case <-u.Exited:
 	case <-time.After(Patience):
-		u.T.Fatalf("the program goes on; the screen shows:\n%s", u.Screen.Text())
+		u.T.Fatalf("the program is still running; the screen shows:\n%s", u.Screen.Text())
 	}
 }
 
-// Left waits for the end of the program and checks its exit status, and that the terminal is as it was.
+// Left waits for the end of the program and checks its exit status, and that the terminal has its original settings.
 func (u *Terminal) Left(status int) {
 	u.T.Helper()
 	u.Ended()
@@ -190,11 +191,11 @@ func (u *Terminal) Left(status int) {
 	u.Restored()
 }
 
-// Restored checks that the terminal is as it was before the program began.
+// Restored checks that the terminal has the settings from before the program started.
 func (u *Terminal) Restored() {
 	u.T.Helper()
 	if now := u.state(); !reflect.DeepEqual(now, u.before) {
-		u.T.Errorf("the terminal is not as it was: %+v, not %+v", now, u.before)
+		u.T.Errorf("the terminal has the settings %+v, want %+v", now, u.before)
 	}
 	u.Until("the terminal's modes", func() bool {
 		u.Poke()
@@ -202,7 +203,7 @@ func (u *Terminal) Restored() {
 	})
 }
 
-// Reset sets the terminal up as it was before the program began.
+// Reset gives the terminal the settings from before the program started.
 func (u *Terminal) Reset() {
 	u.T.Helper()
 	if err := xterm.Restore(int(u.TTY.Fd()), u.before); err != nil {
