@@ -125,6 +125,8 @@ func (w *watch) checkAdvert(f *sent) {
 		}
 		return
 	}
+	// One that gives up in the turn in which it became Master, since a member of its sync group cannot send, has sent its first
+	// advert by then: the adverts of all go out before anyone learns which of them failed. Priority 0 follows.
 	if a.priority != 0 && !v.mastered && !v.probes {
 		w.c.report("wire", w.m, "%s is %s and sends an advert with priority %d", key, v.state, a.priority)
 	}
