@@ -20,6 +20,9 @@ func (w *watch) expect() {
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.expected, v.expectAt = p, w.now()
 		}
+		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
+			v.lowerSince = never // what it has heard last is not to be preempted any more
+		}
 		interval := r.Protocol.Interval
 		if v.shortest == 0 {
 			v.shortest = interval

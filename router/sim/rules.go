@@ -79,7 +79,7 @@ func (w *watch) takeIn(v *router) {
 	}
 	for _, a := range v.heardNow {
 		if a.priority == 0 {
-			v.resignedAt, v.lowerSince = w.now(), never
+			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
 			continue
 		}
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
