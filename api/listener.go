@@ -44,6 +44,8 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), journal.Medium),
 		ConnContext:       connContext,
 		ConnState:         touch,
+
+		DisableGeneralOptionsHandler: true, // it would answer without the handler
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,6 +44,30 @@ func TestEveryAnswerIsSecured(t *testing.T) {
 				t.Errorf("%s %s: over TLS %t: Strict-Transport-Security %q", tc.method, tc.path, overTLS, got)
 			}
 		}
+	}
+}
+
+// TestTheServerAnswersNothingItself: net/http would answer "OPTIONS *" without the handler, and so without the headers.
+func TestTheServerAnswersNothingItself(t *testing.T) {
+	a, _, _ := newAPI(t, testView())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(a.Remote(), slog.New(slog.DiscardHandler))
+	go func() { _ = s.Serve(l) }()
+	defer func() { _ = s.Close() }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: r1\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(answer), "\r\nX-Content-Type-Options: nosniff\r\n") {
+		t.Errorf("%q, %v", answer, err)
 	}
 }
 

@@ -179,7 +179,7 @@ func (m *Manager) install(ctx context.Context, running *Revision, next *revised)
 		}
 		return nil, err
 	}
-	m.disk, m.rewritten, m.refused = next.disk, next.rewritten, false
+	m.disk, m.rewritten, m.refused, m.undone = next.disk, next.rewritten, false, nil
 	if err := m.updateConfirmation(next, waits); err != nil {
 		notes = append(notes, err.Error())
 	}

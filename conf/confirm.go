@@ -226,7 +226,7 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if m.o.StateDir == "" {
 		return nil, nil
 	}
-	data, err := readAll(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile), unlimited)
+	data, err := readAll(m.o.Disk, filepath.Join(m.o.StateDir, confirmFile))
 	if absent(err) {
 		return nil, nil
 	}
@@ -273,11 +273,14 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 }
 
 // unpromise removes the record that promise made for a commit that failed. An earlier commit still
-// awaits its confirmation.
+// awaits its confirmation, or the file its rollback.
 func (m *Manager) unpromise() error {
 	m.mu.Lock()
 	a := m.awaited
 	m.mu.Unlock()
+	if a == nil {
+		a = m.undone
+	}
 	if a != nil {
 		return m.remember(a)
 	}

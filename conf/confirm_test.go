@@ -349,6 +349,28 @@ func TestConfirmNeedsItsNote(t *testing.T) {
 	})
 }
 
+// TestUnconfirmedIsUndoneLater: a start that cannot put the file back leaves that to the next one, whatever commits fail meanwhile.
+func TestUnconfirmedIsUndoneLater(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		f.Close()
+		f.sleep(time.Hour)
+		f.must(os.MkdirAll(filepath.Join(temporary(f.path), "full"), 0o700))
+		f.open()
+		f.must(os.RemoveAll(temporary(f.path)))
+		if f.engine.priority() != 100 || !strings.Contains(f.disk(), "priority = 150") {
+			t.Errorf("priority %d is running, the file is\n%s", f.engine.priority(), f.disk())
+		}
+		f.write = func(string, []byte) error { return errors.New("no space left on device") }
+		if err := f.try(160, 5); err == nil {
+			t.Error("no error")
+		}
+		f.Close()
+		f.open()
+		f.runs(100)
+	})
+}
+
 // TestConfirmedCommitFails: the commit before keeps waiting for confirmation.
 func TestConfirmedCommitFails(t *testing.T) {
 	confirmed(t, func(f *fixture, _ *told) {

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // Disk is the file system with the configuration file, the history and the awaited confirmation. Its methods work like the
@@ -45,7 +45,15 @@ var (
 // osDisk is the file system of the operating system.
 type osDisk struct{}
 
-func (osDisk) Open(name string) (DiskFile, error) { return opened(os.Open(name)) }
+func (osDisk) Open(name string) (DiskFile, error) {
+	// Without O_NONBLOCK, opening a pipe waits for its other end, which may never come.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		_ = f.SetReadDeadline(time.Now().Add(pipeTimeout)) // other files have no deadlines and need none
+	}
+	return opened(f, err)
+}
+
 func (osDisk) Create(name string, mode fs.FileMode) (DiskFile, error) {
 	return opened(os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode))
 }
@@ -66,17 +74,14 @@ func opened(f *os.File, err error) (DiskFile, error) {
 	return f, nil
 }
 
-// unlimited is the limit of readAll for files that the Manager writes.
-const unlimited = math.MaxInt64 - 1
-
-// readAll reads a file, but at most limit bytes and one more.
-func readAll(d Disk, name string, limit int64) ([]byte, error) {
+// readAll is os.ReadFile.
+func readAll(d Disk, name string) ([]byte, error) {
 	f, err := d.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	return io.ReadAll(f)
 }
 
 // syncDir makes the names in a directory survive a power failure.

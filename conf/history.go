@@ -219,7 +219,7 @@ func (h *history) content(e *entry) ([]byte, error) {
 	if e.name == "" {
 		return e.data, nil
 	}
-	all, err := readAll(h.disk, filepath.Join(h.dir, e.name), unlimited)
+	all, err := readAll(h.disk, filepath.Join(h.dir, e.name))
 	if err != nil {
 		return nil, fmt.Errorf("read revision %d: %w", e.rev.ID, err)
 	}

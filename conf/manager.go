@@ -120,7 +120,10 @@ type Manager struct {
 	// refused is set while the file has a configuration that does not run, because the one that runs could not be put
 	// back. Only the holder of the turn uses it.
 	refused bool
-	parts   []Part // only for the holder of the turn; in the order in which they apply a configuration
+	// undone is the commit that this start rolled back, while the file still has it: the next start puts the file back. Only
+	// the holder of the turn uses it.
+	undone *awaited
+	parts  []Part // only for the holder of the turn; in the order in which they apply a configuration
 
 	running atomic.Pointer[Revision]
 	missing atomic.Pointer[[]missing] // parts that could not be applied; only the holder of the turn changes them
@@ -170,7 +173,7 @@ func Open(o Options) (*Manager, error) {
 		rev.User, rev.Source, rev.Comment = info.User, info.Source, info.Comment
 		data = waits.old
 		if disk, err = m.undoFile(waits, disk); err != nil {
-			m.refused = true
+			m.refused, m.undone = true, waits
 			rev.Notes = append(rev.Notes, fmt.Sprintf("%s still contains the configuration that was not confirmed: %v", o.Path, err))
 		}
 		waits = nil

@@ -7,8 +7,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 )
@@ -24,6 +27,8 @@ const (
 	// and the memory needed to read a file.
 	maxValues = 1 << 19
 	maxTables = 1 << 16
+	// pipeTimeout is how long a file that is a pipe may take to deliver its content.
+	pipeTimeout = 10 * time.Second
 	// maxFaults is the maximum number of faults reported for a configuration.
 	maxFaults = 100
 )
@@ -47,9 +52,17 @@ func ReadFile(path string, format Format) (*File, *Origin, error) {
 
 // readLimited reads a file of at most MaxFileSize bytes.
 func readLimited(d Disk, path string) ([]byte, error) {
-	data, err := readAll(d, path, MaxFileSize)
+	r, err := d.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	defer func() { _ = r.Close() }()
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	if info, err := r.Stat(); err == nil && len(data) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
+		return nil, fmt.Errorf("read configuration: %s: a pipe with nothing to read", path)
 	}
 	if len(data) > MaxFileSize {
 		return nil, Faults{{Place: path, Problem: tooLarge}}

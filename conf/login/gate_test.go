@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,4 +178,26 @@ func TestThrottleForgets(t *testing.T) {
 	if n := len(throttle.sources); n > throttleEntries {
 		t.Errorf("%d sources remembered, want at most %d", n, throttleEntries)
 	}
+}
+
+// TestLongNamesTakeNoMemory: a stranger's user names are as long as a request or an SSH packet.
+func TestLongNamesTakeNoMemory(t *testing.T) {
+	g := NewGate(time.Now)
+	heap := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range 100 {
+		name := fmt.Sprint(i) + strings.Repeat("x", 200_000)
+		if _, err := g.Check(t.Context(), nil, fmt.Sprintf("192.0.2.%d", i), name, "x"); !errors.Is(err, ErrWrong) {
+			t.Fatal(err)
+		}
+	}
+	if grown := heap() - before; grown > 2<<20 {
+		t.Errorf("100 wrong names take %d bytes of memory", grown)
+	}
+	runtime.KeepAlive(g)
 }

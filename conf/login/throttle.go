@@ -5,6 +5,7 @@ package login
 import (
 	"container/list"
 	"context"
+	"hash/maphash"
 	"net/netip"
 	"sync"
 	"time"
@@ -24,8 +25,9 @@ const (
 	keyInterval = time.Second
 	// throttleEntries bounds the memory that unknown clients can make the router use.
 	throttleEntries = 10000
-	// userEntries bounds the number of user names remembered per source.
-	userEntries = 100
+	// userEntries bounds the number of user names remembered per source. While failuresPerSource permits as many others, the limit of
+	// one name is over anyway.
+	userEntries = failuresPerSource
 	// faultsPerSource is the maximum number of faults (wrong passwords and connections without a login) remembered per source. One
 	// fault expires every faultInterval, which is longer than a client must wait for another attempt, however many sources it uses.
 	faultsPerSource = 100
@@ -47,7 +49,8 @@ const (
 // logins are checked one after the other, so that nobody can keep all cores
 // busy with password hashes; other sources never wait for it.
 type throttle struct {
-	now func() time.Time
+	now  func() time.Time
+	seed maphash.Seed
 
 	mu      sync.Mutex
 	sources map[string]*source
@@ -59,8 +62,8 @@ type source struct {
 	name  string
 	turn  chan struct{} // holds one token: the right to check a password
 	all   *rate.Limiter
-	users map[string]*rate.Limiter
-	keys  *rate.Limiter // each offered key takes a token
+	users map[uint64]*rate.Limiter // by a hash of the name, which may be long
+	keys  *rate.Limiter            // each offered key takes a token
 
 	// Guarded by throttle.mu.
 	faults   *rate.Limiter // each fault takes a token
@@ -69,7 +72,7 @@ type source struct {
 }
 
 func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, sources: make(map[string]*source), strangers: list.New(), friends: list.New()}
+	return &throttle{now: now, seed: maphash.MakeSeed(), sources: make(map[string]*source), strangers: list.New(), friends: list.New()}
 }
 
 // enter waits for the source's turn. The caller checks the password and calls
@@ -82,7 +85,8 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 		return nil, ctx.Err()
 	}
 	now := t.now()
-	limit := s.users[user]
+	name := maphash.String(t.seed, user)
+	limit := s.users[name]
 	if s.all.TokensAt(now) < 1 || limit != nil && limit.TokensAt(now) < 1 {
 		s.turn <- struct{}{}
 		return nil, ErrTooMany
@@ -91,7 +95,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 		switch o {
 		case unknown:
 		case right:
-			delete(s.users, user)
+			delete(s.users, name)
 			t.befriend(s)
 		case wrong:
 			if limit == nil {
@@ -99,7 +103,7 @@ func (t *throttle) enter(ctx context.Context, from, user string) (release func(o
 					clear(s.users) // the limit over all users still applies
 				}
 				limit = rate.NewLimiter(rate.Every(failureInterval), failuresPerUser)
-				s.users[user] = limit
+				s.users[name] = limit
 			}
 			s.all.AllowN(now, 1)
 			limit.AllowN(now, 1)
@@ -147,7 +151,7 @@ func (t *throttle) source(from string) *source {
 	s := &source{
 		name: from, turn: make(chan struct{}, 1),
 		all:    rate.NewLimiter(rate.Every(failureInterval/4), failuresPerSource),
-		users:  make(map[string]*rate.Limiter),
+		users:  make(map[uint64]*rate.Limiter),
 		keys:   rate.NewLimiter(rate.Every(keyInterval), keysAtOnce),
 		faults: rate.NewLimiter(rate.Every(faultInterval), faultsPerSource),
 	}

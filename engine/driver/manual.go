@@ -9,7 +9,7 @@ import (
 )
 
 // Manual runs a Driver step by step in place of Run. One goroutine calls its methods and decides what happens when, so
-// that a simulation can replay it. Nothing is logged and nothing watches the interfaces: see Update.
+// that a simulation can replay it. Nothing is logged, and nothing watches interfaces (see Update) or claims.
 type Manual struct {
 	driver *Driver
 	loop   *loop

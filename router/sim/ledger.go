@@ -135,7 +135,7 @@ func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done fu
 			return
 		}
 		g.m.w.stats.Commits++
-		if rev == was {
+		if rev == was || rev.User != "sim" { // a rollback by itself came first
 			return // there was nothing to do, as for a file that was put back before it was read
 		}
 		g.accept(l, rev, f.text, before, confirm)

@@ -205,12 +205,12 @@ func (m *machine) diskFault(op diskOp, path string) error {
 	})
 	switch {
 	case f != nil:
-		m.unremoved = m.unremoved || op == opRemove
+		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: %v", op, path, f.err)
 		return f.err
 	case m.w.chance(m.w.rates.Disk):
-		m.unremoved = m.unremoved || op == opRemove
+		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: input/output error", op, path)
 		return syscall.EIO

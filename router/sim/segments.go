@@ -96,7 +96,7 @@ func (c *checker) auditSegments() {
 			for j := range list[:i] {
 				a, b := &list[i], &list[j]
 				both := a.v.state == vrrp.Master && b.v.state == vrrp.Master && a.understands(b) && b.understands(a) &&
-					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && !a.w.l.stalled && !b.w.l.stalled
+					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && len(a.w.m.calls)+len(b.w.m.calls) == 0 && !a.w.l.stalled && !b.w.l.stalled
 				interval := max(a.cfg.Protocol.Interval, b.cfg.Protocol.Interval)
 				limit := 2*interval + time.Second + 2*a.w.slack() + 2*b.w.slack()
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {

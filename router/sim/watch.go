@@ -485,8 +485,8 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		kernel := strings.Contains(e.Text, errLasting.Error()) || strings.Contains(e.Text, errPassing.Error())
 		if v := w.vrs[e.Key]; v != nil && kernel && !strings.HasPrefix(e.Text, "cannot send") {
 			v.fault = e.Text
-			// What fails in a passing way at a Backup, such as a removal, says nothing of what was refused before.
-			v.lasting = v.lasting && v.state == vrrp.Backup || strings.Contains(e.Text, errLasting.Error())
+			// What fails in a passing way, such as a removal, says nothing of what was refused before.
+			v.lasting = v.lasting || strings.Contains(e.Text, errLasting.Error())
 			v.preempted = false // it is set when the refusal follows
 		}
 	case engine.EventLink, engine.EventTrack:

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -210,4 +211,32 @@ func TestScriptOfAnEarlierRouter(t *testing.T) {
 	}
 	_ = theirs.Close()
 	_ = c.Close()
+}
+
+// TestPendingRequestsHoldOnlyTheirLines: what else a client puts into requests that wait is forgotten, so that it needs no limit.
+func TestPendingRequestsHoldOnlyTheirLines(t *testing.T) {
+	r := startRouter(t, nil)
+	conn, br := rawDial(t, r.path)
+	conv := wait(t, r.convs, "session")
+	heap := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	fmt.Fprintln(conn, `{"op":"execute","id":1,"line":"wait"}`)
+	padding := strings.Repeat("x", 500_000)
+	for range 14 {
+		fmt.Fprintf(conn, `{"op":"execute","id":2,"line":"wait","text":"%s"}`+"\n", padding)
+	}
+	// The answer to this one shows that the session has read the others.
+	fmt.Fprintln(conn, `{"op":"reboot"}`)
+	if _, err := br.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if grown := heap() - before; grown > 4<<20 {
+		t.Errorf("14 requests that wait take %d bytes of memory", grown)
+	}
+	wait(t, conv.closed, "end of the session")
 }

@@ -107,6 +107,8 @@ func (s *session) read() {
 				s.violation(fmt.Errorf("requests of more than %d bytes at once", maxPendingBytes))
 				return
 			}
+			// The client may have set the other fields, too.
+			f = &frame{Op: f.Op, ID: f.ID, Line: f.Line, Width: f.Width, CanAsk: f.CanAsk}
 			select {
 			case s.pending <- f:
 			default:

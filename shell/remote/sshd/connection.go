@@ -35,7 +35,7 @@ func (c *connection) run(channels <-chan ssh.NewChannel, requests <-chan *ssh.Re
 	var wg sync.WaitGroup
 	wg.Go(func() { ssh.DiscardRequests(requests) }) // forwarding requests and the client's own keepalives
 	wg.Go(func() { c.keepAlive(ctx) })
-	var sessions sync.WaitGroup
+	var sessions, closing sync.WaitGroup
 	defer context.AfterFunc(c.server.ctx, func() {
 		sessions.Wait() // the sessions have informed the user
 		_ = c.conn.Close()
@@ -55,13 +55,18 @@ func (c *connection) run(channels <-chan ssh.NewChannel, requests <-chan *ssh.Re
 			continue
 		}
 		sessions.Go(func() {
-			defer c.end()
-			newSession(c, channel).run(ctx, reqs)
+			newSession(c, channel, &closing).run(ctx, reqs)
+			// The library remembers the channel until the client has closed it, too. Until then it counts.
+			closing.Go(func() {
+				ssh.DiscardRequests(reqs)
+				c.end()
+			})
 		})
 	}
 	cancel()
 	_ = c.conn.Close()
 	sessions.Wait()
+	closing.Wait()
 	wg.Wait()
 }
 

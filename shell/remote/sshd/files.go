@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -49,7 +50,7 @@ func routerOwners() []uint32 { return []uint32{0, uint32(os.Geteuid())} }
 // readOwned reads a file that belongs to one of the owners. It refuses a file that gives others a forbidden permission, and one that
 // others could have replaced.
 func readOwned(path string, owners []uint32, forbidden fs.FileMode) ([]byte, error) {
-	path, err := filepath.EvalSymlinks(path)
+	path, err := follow(owners, path)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +70,6 @@ func readOwned(path string, owners []uint32, forbidden fs.FileMode) ([]byte, err
 	if err := onlyOf(owners, forbidden, path, fi); err != nil {
 		return nil, err
 	}
-	if err := safeDirs(owners, path); err != nil {
-		return nil, err
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeysFile+1))
 	if err == nil && len(data) > maxKeysFile {
 		err = fmt.Errorf("%s is larger than %d bytes", path, maxKeysFile)
@@ -79,19 +77,46 @@ func readOwned(path string, owners []uint32, forbidden fs.FileMode) ([]byte, err
 	return data, err
 }
 
-// safeDirs refuses a file if users other than the owners could replace it through a directory on its path.
-func safeDirs(owners []uint32, path string) error {
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		fi, err := os.Lstat(dir)
+// maxLinks is the number of symbolic links that Linux follows in a path.
+const maxLinks = 40
+
+// follow follows a path like the kernel, link by link, and returns the path of the file without links. It refuses a path on which others
+// than the owners could have changed a directory or a link.
+func follow(owners []uint32, path string) (string, error) {
+	at, links := "/", 0
+	for steps := strings.Split(path, "/"); ; {
+		fi, err := os.Lstat(at)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if err := onlyOf(owners, toWrite, dir, fi); err != nil {
-			return err
+		switch {
+		case fi.Mode()&fs.ModeSymlink != 0:
+			if err := onlyOf(owners, 0, at, fi); err != nil {
+				return "", err
+			}
+			target, err := os.Readlink(at)
+			if err != nil {
+				return "", err
+			}
+			if links++; links > maxLinks {
+				return "", fmt.Errorf("%s is behind too many symbolic links", path)
+			}
+			if at = filepath.Dir(at); filepath.IsAbs(target) {
+				at = "/"
+			}
+			steps = append(strings.Split(target, "/"), steps...)
+		case fi.IsDir():
+			if err := onlyOf(owners, toWrite, at, fi); err != nil {
+				return "", err
+			}
+		case len(steps) > 0: // the kernel does not continue after a file, not even with ".."
+			return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
 		}
-		if dir == filepath.Dir(dir) {
-			return nil
+		if len(steps) == 0 {
+			return at, nil
 		}
+		at = filepath.Join(at, steps[0]) // "" and "." stay here
+		steps = steps[1:]
 	}
 }
 

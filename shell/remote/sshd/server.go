@@ -272,7 +272,8 @@ func (s *Server) serve(raw net.Conn) {
 		_ = raw.SetDeadline(began.Add(s.o.Limits.Handshake))
 		return ""
 	}
-	conn, channels, requests, err := ssh.NewServerConn(raw, config)
+	budget := &budget{Conn: raw}
+	conn, channels, requests, err := ssh.NewServerConn(budget, config)
 	stop()
 	place.Leave()
 	if err != nil {
@@ -280,6 +281,7 @@ func (s *Server) serve(raw net.Conn) {
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)
 		return
 	}
+	budget.loggedIn.Store(true)
 	s.o.Gate.LoggedIn(source)
 	_ = raw.SetDeadline(time.Time{})
 	c := newConnection(s, conn, address)

@@ -38,6 +38,8 @@ var errStopped = errors.New("the session is stopped")
 type session struct {
 	*connection
 	channel ssh.Channel
+	in      *input
+	flooded chan struct{} // closed when too much input waits
 
 	pty     *ptyRequest
 	started bool
@@ -48,22 +50,40 @@ type session struct {
 	interrupt context.CancelFunc // of the running command
 }
 
-func newSession(c *connection, channel ssh.Channel) *session {
-	return &session{connection: c, channel: channel, done: make(chan struct{}), resize: make(chan windowChange, 1)}
+// newSession returns a session. Its readers end when the client has closed the channel.
+func newSession(c *connection, channel ssh.Channel, readers *sync.WaitGroup) *session {
+	s := &session{
+		connection: c, channel: channel, flooded: make(chan struct{}),
+		done: make(chan struct{}), resize: make(chan windowChange, 1),
+	}
+	limit := maxInput
+	if c.administrator {
+		limit = maxScript
+	}
+	s.in = newInput(channel, limit, readers, func() { close(s.flooded) })
+	return s
 }
 
-// run answers requests until the client closes the channel or its terminal, command or script has ended.
+// run answers requests until the client closes the channel, sends too much, or its terminal, command or script has ended.
 func (s *session) run(ctx context.Context, requests <-chan *ssh.Request) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	stop := func() {
+		cancel()
+		if s.started {
+			<-s.done
+		}
+	}
 	for {
 		select {
+		case <-s.flooded:
+			_, _ = fmt.Fprintf(s.patient(s.channel.Stderr()), "%% More than %d bytes of input wait: the session ends\r\n", s.in.limit)
+			stop()
+			_ = s.channel.Close()
+			return
 		case r, open := <-requests:
 			if !open {
-				cancel()
-				if s.started {
-					<-s.done
-				}
+				stop()
 				return
 			}
 			ok := s.request(ctx, r)
@@ -75,7 +95,6 @@ func (s *session) run(ctx context.Context, requests <-chan *ssh.Request) {
 			}
 		case <-s.done:
 			_ = s.channel.Close()
-			go ssh.DiscardRequests(requests)
 			return
 		}
 	}
@@ -176,8 +195,7 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 	s.mu.Lock()
 	s.interrupt = cancel
 	s.mu.Unlock()
-	patient := func(w io.Writer) io.Writer { return patience{w, s.server.o.Limits.Stuck, s.channel, s.conn} }
-	out := shell.IO{Out: patient(s.channel), Err: patient(s.channel.Stderr())}
+	out := shell.IO{Out: s.patient(s.channel), Err: s.patient(s.channel.Stderr())}
 	if s.pty != nil { // ssh -t host COMMAND: the client's terminal is raw
 		out.Out, out.Err = lineEnds{out.Out}, lineEnds{out.Out}
 		out.Width = int(min(s.pty.Columns, maxSize))
@@ -190,7 +208,7 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 		return shell.Script(ctx, conv, strings.NewReader(command), out, false)
 	default:
 		if s.pty == nil {
-			go func() { _, _ = io.Copy(io.Discard, s.channel) }() // discard the input, which would otherwise be buffered
+			s.in.drop()
 		}
 		return conv.Execute(ctx, command, out)
 	}
@@ -202,6 +220,10 @@ type patience struct {
 	w                   io.Writer
 	limit               time.Duration
 	channel, connection io.Closer
+}
+
+func (s *session) patient(w io.Writer) io.Writer {
+	return patience{w, s.server.o.Limits.Stuck, s.channel, s.conn}
 }
 
 // Write implements io.Writer.
@@ -216,7 +238,7 @@ func (s *session) input(ctx context.Context) io.Reader {
 	r, w := io.Pipe()
 	context.AfterFunc(ctx, func() { _ = w.CloseWithError(errStopped) })
 	go func() {
-		_, err := io.Copy(w, s.channel)
+		_, err := io.Copy(w, s.in)
 		_ = w.CloseWithError(err)
 	}()
 	return r
@@ -226,7 +248,7 @@ func (s *session) input(ctx context.Context) io.Reader {
 func (s *session) watchForInterrupt(cancel context.CancelFunc) {
 	b := make([]byte, 256)
 	for {
-		n, err := s.channel.Read(b)
+		n, err := s.in.Read(b)
 		if bytes.IndexByte(b[:n], 0x03) >= 0 {
 			cancel()
 		}

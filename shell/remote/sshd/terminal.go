@@ -137,7 +137,7 @@ func (s *session) attend(ctx context.Context, cmd *exec.Cmd, master *os.File, ty
 func (s *session) typing(master *os.File, typed *lately) {
 	b := make([]byte, 4096)
 	for {
-		n, err := s.channel.Read(b)
+		n, err := s.in.Read(b)
 		if n > 0 {
 			typed.now()
 			if _, werr := master.Write(b[:n]); werr != nil {
