@@ -19,9 +19,6 @@ func (w *watch) expect() {
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.expected, v.expectAt = p, w.now()
-			if v.heardAt != never && int(v.heard.priority) >= p {
-				v.lowerSince = never
-			}
 		}
 		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
 			v.lowerSince = never // what it has heard last is not to be preempted any more
