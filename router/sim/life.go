@@ -98,7 +98,6 @@ func (l *life) open() {
 		m.w.in(0, func() {
 			if m.life == l {
 				l.stop(nil)
-				m.startLater(again)
 			}
 		})
 		return
@@ -317,7 +316,8 @@ func (l *life) finish() {
 	l.over()
 }
 
-// over is the end of the life. Calls that wait for it learn of that.
+// over is the end of the life. Calls that wait for it learn of that. The next life begins here and nowhere else: one that fails to
+// start and is followed by two that do the same would never come to an end.
 func (l *life) over() {
 	l.dead = true
 	if l.m.life == l {
