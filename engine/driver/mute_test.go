@@ -212,6 +212,34 @@ func TestMuteGoesOn(t *testing.T) {
 	})
 }
 
+// TestMuteAfterRestart restarts a Master that has preempted. The first advert of the process after it is not the first of the
+// Master: if the kernel refuses it, that is no reason to give up.
+func TestMuteAfterRestart(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		r2 := lab.router(t, 2)
+		r2.apply(group(51, 100))
+		sleep(5 * time.Second)
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200))
+		sleep(10 * time.Second)
+		if s := r1.status(); s.State != vrrp.Master || s.Cause != vrrp.CausePreempt {
+			t.Fatalf("r1 is %s (%s)", s.State, s.Cause)
+		}
+		r1 = r1.restart(0, func(doc []byte) []byte {
+			r1.SetFaults(unsendable())
+			return doc
+		})
+		sleep(time.Second)
+		r1.SetFaults(fake.Faults{})
+		sleep(5 * time.Second)
+		r1.wantState(vrrp.Master)
+		if s := r1.status(); s.Counters.BecameMaster != 1 || s.Counters.SendErrors == 0 {
+			t.Errorf("r1 became Master %d times, %d adverts were not sent", s.Counters.BecameMaster, s.Counters.SendErrors)
+		}
+	})
+}
+
 // TestForgottenMembership makes a Backup deaf: it receives again before its Master_Down_Timer fires.
 func TestForgottenMembership(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

@@ -59,10 +59,12 @@ type holder struct {
 	key  engine.Key
 }
 
-// disturbed records a disturbance from outside.
-func (c *checker) disturbed() {
+// disturb makes a disturbance from outside. What was wrong until then is judged by how things were, such as who was on which side.
+func (c *checker) disturb(change func()) {
 	c.checkAll()
 	c.disturbAt = c.lan.now
+	change()
+	c.checkAll()
 }
 
 // moved records a transition.

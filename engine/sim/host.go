@@ -44,18 +44,18 @@ func (h *Host) running() bool { return h.core != nil && !h.stopped }
 
 // Start starts a host that was stopped or has crashed.
 func (h *Host) Start() {
-	h.off()
-	h.core = engine.NewCore(h.lan.now)
-	h.lan.checker.disturbed()
-	h.core.SetLink(h.lan.now, h.link, &h.out)
-	h.core.Apply(h.lan.now, h.cfg, &h.out)
-	h.turn()
+	h.lan.checker.disturb(func() {
+		h.off()
+		h.core = engine.NewCore(h.lan.now)
+		h.core.SetLink(h.lan.now, h.link, &h.out)
+		h.core.Apply(h.lan.now, h.cfg, &h.out)
+		h.turn()
+	})
 }
 
 // Crash ends a host without priority 0; its addresses disappear with it.
 func (h *Host) Crash() {
-	h.off()
-	h.lan.checker.disturbed()
+	h.lan.checker.disturb(h.off)
 }
 
 // off resets all state of the run that has ended.
@@ -71,9 +71,10 @@ func (h *Host) off() {
 
 // Stop ends a host with a clean shutdown.
 func (h *Host) Stop() {
-	h.do(func(now time.Time) { h.core.Stop(now, &h.out) })
-	h.stopped = true
-	h.lan.checker.disturbed()
+	h.lan.checker.disturb(func() {
+		h.do(func(now time.Time) { h.core.Stop(now, &h.out) })
+		h.stopped = true
+	})
 }
 
 // Stall keeps a host from running for some time, as if suspended. Messages are queued, and
@@ -82,60 +83,62 @@ func (h *Host) Stall(d time.Duration) {
 	if h.core == nil || h.stalled {
 		return
 	}
-	h.stalled = true
-	h.lan.checker.disturbed()
+	h.lan.checker.disturb(func() { h.stalled = true })
 	h.wake(h.lan.now.Add(d))
 }
 
 // SetLink takes the interface down or up.
 func (h *Host) SetLink(up bool) {
-	h.link.Up = up
-	h.lan.checker.disturbed()
-	h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+	h.lan.checker.disturb(func() {
+		h.link.Up = up
+		h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+	})
 }
 
 // Refuse has the kernel refuse all addresses, or none but by chance.
 func (h *Host) Refuse(all bool) {
-	h.refuses = all
-	h.lan.checker.disturbed()
+	h.lan.checker.disturb(func() { h.refuses = all })
 }
 
 // SetMute keeps everything that the host sends from going out, which its kernel tells it, or ends that.
 func (h *Host) SetMute(mute bool) {
-	h.mute = mute
-	h.lan.checker.disturbed()
+	h.lan.checker.disturb(func() { h.mute = mute })
 }
 
 // SetDeaf takes the sockets of the host away, so that it hears nothing, and knows it; or gives them back.
 func (h *Host) SetDeaf(deaf bool) {
-	h.link.DeafIPv4, h.link.DeafIPv6 = "", ""
-	if deaf {
-		h.link.DeafIPv4, h.link.DeafIPv6 = "no sockets", "no sockets"
-	}
-	h.lan.checker.disturbed()
-	h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+	h.lan.checker.disturb(func() {
+		h.link.DeafIPv4, h.link.DeafIPv6 = "", ""
+		if deaf {
+			h.link.DeafIPv4, h.link.DeafIPv6 = "no sockets", "no sockets"
+		}
+		h.do(func(now time.Time) { h.core.SetLink(now, h.link, &h.out) })
+	})
 }
 
 // Apply gives the host another configuration.
 func (h *Host) Apply(routers ...engine.VirtualRouter) {
-	h.cfg = engine.Config{Routers: routers}
-	h.lan.checker.disturbed()
-	h.do(func(now time.Time) { h.core.Apply(now, h.cfg, &h.out) })
+	h.lan.checker.disturb(func() {
+		h.cfg = engine.Config{Routers: routers}
+		h.do(func(now time.Time) { h.core.Apply(now, h.cfg, &h.out) })
+	})
 }
 
 // Resign makes the host give up Master once.
 func (h *Host) Resign(key engine.Key) {
-	h.lan.checker.disturbed()
-	h.do(func(now time.Time) { _ = h.core.Resign(now, key, &h.out) }) // ignores the error if it is not Master
+	h.lan.checker.disturb(func() {
+		h.do(func(now time.Time) { _ = h.core.Resign(now, key, &h.out) }) // ignores the error if it is not Master
+	})
 }
 
 // Lose removes the addresses of a virtual router, like another program would.
 func (h *Host) Lose(key engine.Key) {
-	h.lan.checker.disturbed()
-	if h.kernel.installed[key] {
-		h.kernel.installed[key] = false
-		h.do(func(now time.Time) { h.core.Lost(now, key, &h.out) })
-	}
+	h.lan.checker.disturb(func() {
+		if h.kernel.installed[key] {
+			h.kernel.installed[key] = false
+			h.do(func(now time.Time) { h.core.Lost(now, key, &h.out) })
+		}
+	})
 }
 
 // Status returns the status of a virtual router; nil if the host is off or
@@ -181,11 +184,14 @@ func (h *Host) receive(m *message) {
 
 // turn is one turn of the host's loop: first all received messages, then the timers.
 func (h *Host) turn() {
-	now := h.lan.now
 	if h.stalled {
-		h.stalled = false
-		defer h.lan.checker.disturbed()
+		h.lan.checker.disturb(func() {
+			h.stalled = false
+			h.turn()
+		})
+		return
 	}
+	now := h.lan.now
 	for _, m := range h.inbox {
 		family := m.send.Key.Family
 		h.core.Deliver(now, h.link.Index, family, vrrp.Packet{

@@ -118,25 +118,26 @@ func (l *LAN) Run(d time.Duration) {
 // Set changes the behaviour of the LAN and its hosts. The seed stays.
 func (l *LAN) Set(o Options) {
 	o.Seed = l.o.Seed
-	l.o = o
-	l.checker.disturbed()
+	l.checker.disturb(func() { l.o = o })
 }
 
 // Partition splits the LAN between these hosts and the others.
 func (l *LAN) Partition(hosts ...*Host) {
 	l.Heal()
-	for _, h := range hosts {
-		h.side = 1
-	}
-	l.checker.disturbed()
+	l.checker.disturb(func() {
+		for _, h := range hosts {
+			h.side = 1
+		}
+	})
 }
 
 // Heal undoes Partition.
 func (l *LAN) Heal() {
-	for _, h := range l.hosts {
-		h.side = 0
-	}
-	l.checker.disturbed()
+	l.checker.disturb(func() {
+		for _, h := range l.hosts {
+			h.side = 0
+		}
+	})
 }
 
 // Masters returns the hosts that are Master of a virtual router.

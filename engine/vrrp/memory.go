@@ -71,7 +71,8 @@ func Restore(now time.Time, cfg Config, m Memory) *Router {
 	r.backoff, r.refused = min(m.Backoff, backoffMax), m.Refused
 	r.heard = heard{addr: m.MasterAddr, priority: m.MasterPriority, interval: m.MasterInterval, at: moment(m.LastHeard)}
 	r.peerForm, r.peerFormKnown = m.PeerForm, m.PeerFormKnown
-	r.muteness = muteness{mute: m.Mute, probeAt: r.nextProbe(now)}
+	// The router that stopped has sent the first advert of a Master.
+	r.muteness = muteness{adverts: 1, mute: m.Mute, probeAt: r.nextProbe(now)}
 	switch r.state {
 	case Initialize:
 	case Backup:

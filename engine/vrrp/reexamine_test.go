@@ -157,3 +157,17 @@ func TestRoundsAreReexamined(t *testing.T) {
 		})
 	}
 }
+
+// TestDelayAfterABetterMaster gives a Backup, which hears a Master with a lower priority since one with a higher one was there, a delay that is
+// over: it must not judge by the Master before.
+func TestDelayAfterABetterMaster(t *testing.T) {
+	r := backup(base(V3))
+	step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 200)})
+	step(r, 2*sec, Event{Kind: EventAdvert, Advert: advertOf(t, base(V3), lower, 50)})
+	cfg := base(V3, func(c *Config) { c.PreemptDelay = sec })
+	step(r, 3300*ms, Event{Kind: EventConfigure, Config: &cfg})
+	fire(r, 3300*ms)
+	if s := r.Status(); s.State != Master || s.Cause != CausePreempt {
+		t.Errorf("it is %s (%s), want Master", s.State, s.Cause)
+	}
+}

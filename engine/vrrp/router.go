@@ -278,8 +278,7 @@ func (r *Router) reexamine(now time.Time) {
 				r.downSet = r.preemptSet
 			}
 		}
-	case due(r.preemptSet.Add(r.cfg.PreemptDelay), now):
-		follows = false
+	case due(r.preemptSet.Add(r.cfg.PreemptDelay), now): // it takes over from that Master now
 	default:
 		r.willing = CauseNone
 	}

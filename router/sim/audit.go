@@ -195,7 +195,7 @@ func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
 	}
 	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
 	at := from + down
-	if v.lowerSince != never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
+	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
 		at = min(at, max(v.lowerSince, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
 	}
 	at = max(at, v.held)

@@ -19,9 +19,9 @@ func (w *watch) expect() {
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.expected, v.expectAt = p, w.now()
-			if v.heardAt != never && int(v.heard.priority) >= p {
-				v.lowerSince = never
-			}
+		}
+		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
+			v.lowerSince = never // what it has heard last is not to be preempted any more
 		}
 		interval := r.Protocol.Interval
 		if v.shortest == 0 {
@@ -94,6 +94,27 @@ func (w *watch) checkFrames() {
 			w.checkAnnouncement(f)
 		}
 	}
+	w.checkLastWords()
+}
+
+// checkLastWords: what a virtual router that was Master sends in the turn in which it gives up comes before priority 0.
+func (w *watch) checkLastWords() {
+	for _, v := range w.all() {
+		if !v.mastered || v.state == vrrp.Master || v.probes || len(v.sentNow) < 2 {
+			continue
+		}
+		resigned := false
+		for i := range w.frames {
+			f := &w.frames[i]
+			if f.packet.Kind != frame.Advert || f.advert.vrid != v.key.VRID || lanName(f.lan) != v.key.Interface || vrrp.FamilyOf(f.advert.source) != v.key.Family {
+				continue
+			}
+			if resigned && f.advert.priority != 0 {
+				w.c.report("wire", w.m, "%s is %s (%s) and sends an advert with priority %d after priority 0", v.key, v.state, v.cause, f.advert.priority)
+			}
+			resigned = f.advert.priority == 0
+		}
+	}
 }
 
 // configs are the configurations that may be in effect in this turn.
@@ -128,6 +149,8 @@ func (w *watch) checkAdvert(f *sent) {
 		}
 		return
 	}
+	// One that gives up in the turn in which it became Master, since a member of its sync group cannot send, has sent its first
+	// advert by then: the adverts of all go out before anyone learns which of them failed. Priority 0 follows.
 	if a.priority != 0 && !v.mastered && !v.probes {
 		w.c.report("wire", w.m, "%s is %s and sends an advert with priority %d", key, v.state, a.priority)
 	}
@@ -182,7 +205,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if cfg == nil || v.key.Interface != lanName(f.lan) || !slices.ContainsFunc(cfg.Addresses, func(a engine.Address) bool { return a.Addr == addr }) {
 			continue
 		}
-		if !v.mastered {
+		if v.state != vrrp.Master {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
 		v.announced[addr] = true

@@ -76,7 +76,6 @@ func newLife(m *machine, h *driver.Handover) {
 	if err != nil {
 		m.note("cannot start: %v", err)
 		l.over()
-		m.startLater(again)
 		return
 	}
 	m.kernel.LoseNews() // the program is told everything at first
@@ -99,7 +98,6 @@ func (l *life) open() {
 		m.w.in(0, func() {
 			if m.life == l {
 				l.stop(nil)
-				m.startLater(again)
 			}
 		})
 		return
@@ -318,7 +316,8 @@ func (l *life) finish() {
 	l.over()
 }
 
-// over is the end of the life. Calls that wait for it learn of that.
+// over is the end of the life. Calls that wait for it learn of that. The next life begins here and nowhere else: one that fails to
+// start and is followed by two that do the same would never come to an end.
 func (l *life) over() {
 	l.dead = true
 	if l.m.life == l {

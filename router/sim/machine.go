@@ -256,7 +256,7 @@ func (m *machine) repair() {
 	}
 	for lan := range m.w.lans {
 		for _, a := range addressesOf(lan, m.index) {
-			m.address(lanName(lan), a, true)
+			m.restore(lanName(lan), a)
 		}
 		m.address(lanName(lan), netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(lan), 0, byte(200 + m.index)}), 24), false)
 	}
@@ -269,6 +269,20 @@ func (m *machine) repair() {
 	m.tracks = make(map[string]track)
 	m.start(nil)
 	m.recommit()
+}
+
+// restore gives an interface an address of its own back. The kernel refuses it while a Master has it as a virtual one: whoever
+// configures the interface tries again.
+func (m *machine) restore(name string, p netip.Prefix) {
+	m.address(name, p, true)
+	if slices.Contains(m.kernel.OwnAddrs(name), p) {
+		return
+	}
+	m.w.in(time.Second, func() {
+		if m.w.now-m.w.disturb < healing/2 {
+			m.restore(name, p)
+		}
+	})
 }
 
 // address gives an interface an address of its own, or takes it away.

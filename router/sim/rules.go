@@ -79,7 +79,7 @@ func (w *watch) takeIn(v *router) {
 	}
 	for _, a := range v.heardNow {
 		if a.priority == 0 {
-			v.resignedAt = w.now() // the delay of a preemption goes on
+			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
 			continue
 		}
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
@@ -122,11 +122,11 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if cfg.Shutdown {
 		w.c.report("shutdown", w.m, "%s is shut down and becomes Master", v.key)
 	}
+	if e.Cause == vrrp.CauseSyncGroup && w.anotherLeads(v, cfg, before) {
+		return // whoever comes into a group with a Master becomes Master at once, whatever it waits for
+	}
 	if left := v.held - now; left > tolerance(v.backoff) {
 		w.c.report("hold", w.m, "%s becomes Master %s before its wait after a refusal is over", v.key, left)
-	}
-	if e.Cause == vrrp.CauseSyncGroup && w.anotherLeads(v, cfg, before) {
-		return
 	}
 	if v.heardAt != never && v.resignedAt == never {
 		w.mayTakeOver(v, e, cfg)
@@ -195,7 +195,7 @@ func (w *watch) mayLeave(v *router, e *engine.Event, before, after []engine.Even
 		}
 		v.mayResign = false
 	case vrrp.CauseHigherPriority, vrrp.CauseHigherAddress:
-		if !slices.ContainsFunc(v.heardNow, func(a advert) bool { return v.yieldsTo(&a) }) {
+		if !w.blind && !slices.ContainsFunc(v.heardNow, func(a advert) bool { return v.yieldsTo(&a) }) {
 			w.c.report("leaves", w.m, "%s gives up (%s) with priority %d and has heard %+v", v.key, e.Cause, v.expected, v.heardNow)
 		}
 		return
@@ -211,7 +211,7 @@ func (w *watch) mayLeave(v *router, e *engine.Event, before, after []engine.Even
 		}
 	default:
 	}
-	if !slices.ContainsFunc(v.sentNow, func(a advert) bool { return a.priority == 0 }) && !w.linkDown(v.key) {
+	if !w.blind && !slices.ContainsFunc(v.sentNow, func(a advert) bool { return a.priority == 0 }) && !w.linkDown(v.key) {
 		w.c.report("no-priority-0", w.m, "%s leaves Master (%s) without sending priority 0", v.key, e.Cause)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/fake"
 )
 
 // peer is a virtual router on one of the machines of a segment.
@@ -63,7 +64,14 @@ func (p *peer) understands(o *peer) bool {
 func (c *checker) connected(from, to *peer) bool {
 	lan := int(from.v.key.Interface[len(from.v.key.Interface)-1] - '0')
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
-		c.plugged(from) && c.plugged(to)
+		c.plugged(from) && c.plugged(to) && !to.w.m.deaf()
+}
+
+// deaf tells whether the kernel fails to hand over what a machine receives.
+func (m *machine) deaf() bool {
+	return slices.ContainsFunc(m.calls, func(f *failure) bool {
+		return (f.call == string(fake.CallReceive) || f.call == "any") && m.w.now <= f.until
+	})
 }
 
 // unheard tells whether a virtual router cannot send and stays Master all the same, as its interface has the address by itself.
@@ -131,9 +139,14 @@ func (c *checker) lastOf(p *peer, list []peer) {
 		return
 	}
 	var masters, better []string
+	hears := false // a Master, that need not hear it
 	for i := range list {
 		o := &list[i]
-		if o.w == p.w || !p.understands(o) || !o.understands(p) {
+		if o.w == p.w || !p.understands(o) {
+			continue
+		}
+		hears = hears || o.v.state == vrrp.Master
+		if !o.understands(p) {
 			continue
 		}
 		if o.v.state == vrrp.Master {
@@ -146,7 +159,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 	switch {
 	case p.v.state == vrrp.Master && len(masters) > 0:
 		c.report("two-masters", p.w.m, "%s is Master, and so are %v", p.v.key, masters)
-	case p.v.state == vrrp.Backup && len(masters) == 0 && !synced:
+	case p.v.state == vrrp.Backup && !hears && !synced:
 		c.report("no-master", p.w.m, "%s is Backup, and nobody is Master", p.v.key)
 	case p.v.state == vrrp.Backup && len(better) == len(masters) && len(masters) > 0 && p.cfg.Protocol.Preempt && !p.v.lasting && !synced && p.strictlyBetter(list):
 		c.report("no-preemption", p.w.m, "%s is Backup with priority %d, and %v with a lower one is Master", p.v.key, p.v.expected, masters)
