@@ -195,7 +195,7 @@ func (w *watch) mayLeave(v *router, e *engine.Event, before, after []engine.Even
 		}
 		v.mayResign = false
 	case vrrp.CauseHigherPriority, vrrp.CauseHigherAddress:
-		if !slices.ContainsFunc(v.heardNow, func(a advert) bool { return v.yieldsTo(&a) }) {
+		if !w.blind && !slices.ContainsFunc(v.heardNow, func(a advert) bool { return v.yieldsTo(&a) }) {
 			w.c.report("leaves", w.m, "%s gives up (%s) with priority %d and has heard %+v", v.key, e.Cause, v.expected, v.heardNow)
 		}
 		return
@@ -211,7 +211,7 @@ func (w *watch) mayLeave(v *router, e *engine.Event, before, after []engine.Even
 		}
 	default:
 	}
-	if !slices.ContainsFunc(v.sentNow, func(a advert) bool { return a.priority == 0 }) && !w.linkDown(v.key) {
+	if !w.blind && !slices.ContainsFunc(v.sentNow, func(a advert) bool { return a.priority == 0 }) && !w.linkDown(v.key) {
 		w.c.report("no-priority-0", w.m, "%s leaves Master (%s) without sending priority 0", v.key, e.Cause)
 	}
 }

@@ -45,6 +45,7 @@ type watch struct {
 	frames []sent
 	began  map[engine.Key]vrrp.State
 	done   bool // the program has stopped every virtual router
+	blind  bool // more packets were sent and received than are shown, as after a stall
 }
 
 // router is what is known of a virtual router.
@@ -328,12 +329,12 @@ func (w *watch) turned(first bool) {
 	w.adopts = slices.ContainsFunc(events, isAdoption)
 	w.drainPackets()
 	w.checkMute()
-	blind := w.l.missed() > 0
+	w.blind = w.l.missed() > 0
 	for i := range events {
 		w.event(&events[i], events[:i], events[i+1:])
 	}
 	w.expect()
-	if blind { // after a stall there can be more packets than are shown
+	if w.blind {
 		w.forgetPackets()
 	}
 	w.checkFrames()
