@@ -122,11 +122,11 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if cfg.Shutdown {
 		w.c.report("shutdown", w.m, "%s is shut down and becomes Master", v.key)
 	}
+	if e.Cause == vrrp.CauseSyncGroup && w.anotherLeads(v, cfg, before) {
+		return // whoever comes into a group with a Master becomes Master at once, whatever it waits for
+	}
 	if left := v.held - now; left > tolerance(v.backoff) && !otherAddresses(find(&w.cfg, v.key), cfg) {
 		w.c.report("hold", w.m, "%s becomes Master %s before its wait after a refusal is over", v.key, left)
-	}
-	if e.Cause == vrrp.CauseSyncGroup && w.anotherLeads(v, cfg, before) {
-		return
 	}
 	if v.heardAt != never && v.resignedAt == never {
 		w.mayTakeOver(v, e, cfg)
