@@ -194,8 +194,10 @@ func (w *watch) advertProblem(f *sent, r *engine.VirtualRouter) string {
 func (w *watch) checkAnnouncement(f *sent) {
 	addr := f.packet.TargetIP
 	if !w.m.kernel.Has(addr) {
-		// What somebody has removed, the program may not know yet.
-		if w.now()-w.c.w.disturb > time.Duration(max(w.c.w.rates.News, w.c.w.scenario.Rates.News))+w.settleTime() {
+		// What somebody has removed, the program may not know yet, or is putting back: its announcements go on meanwhile. The kernel
+		// is as slow as before with what it was doing when everything was repaired.
+		was, is := &w.c.w.scenario.Rates, &w.c.w.rates
+		if w.now()-w.c.w.disturb > time.Duration(max(was.News, is.News)+6*(was.KernelTime-is.KernelTime))+w.settleTime() {
 			w.c.report("announcement", w.m, "%s is announced and is not there", addr)
 		}
 		return

@@ -125,7 +125,7 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if e.Cause == vrrp.CauseSyncGroup && w.anotherLeads(v, cfg, before) {
 		return // whoever comes into a group with a Master becomes Master at once, whatever it waits for
 	}
-	if left := v.held - now; left > tolerance(v.backoff) {
+	if left := v.held - now; left > tolerance(v.backoff) && !otherAddresses(find(&w.cfg, v.key), cfg) {
 		w.c.report("hold", w.m, "%s becomes Master %s before its wait after a refusal is over", v.key, left)
 	}
 	if v.heardAt != never && v.resignedAt == never {

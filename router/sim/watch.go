@@ -518,10 +518,23 @@ func (w *watch) adopted(before []engine.Event) {
 		}
 		if kind := changeOf(was, is); kind != engine.Unchanged {
 			v.preempted, v.configuredAt = false, w.now()
-			if kind != engine.ChangedInPlace || !slices.Equal(was.Protocol.Addresses, is.Protocol.Addresses) {
-				v.held, v.backoff = 0, 0 // these addresses were not refused yet
+			if otherAddresses(was, is) {
+				v.held, v.backoff = 0, 0
 			}
 		}
+	}
+}
+
+// otherAddresses tells whether a change gives a virtual router addresses that the kernel was not asked for yet, so that it does not
+// wait for what the kernel has refused before.
+func otherAddresses(was, is *engine.VirtualRouter) bool {
+	switch changeOf(was, is) {
+	case engine.Unchanged:
+		return false
+	case engine.ChangedInPlace:
+		return !slices.Equal(was.Protocol.Addresses, is.Protocol.Addresses)
+	default:
+		return true
 	}
 }
 
