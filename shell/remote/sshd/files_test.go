@@ -35,8 +35,8 @@ func TestFileBehindAnothersLink(t *testing.T) {
 	must(os.Symlink("loop", path("loop")))
 	for name, want := range map[string]string{
 		"ours": "", "fine": "", "here/./here/ours": "",
-		"theirs/link": "belongs to somebody else", "through": "belongs to somebody else", "their-link": "belongs to somebody else",
-		"theirs/../ours": "belongs to somebody else", "loop": "too many", "here": "is not a file", "ours/../ours": "not a directory",
+		"theirs/link": "belongs to another user", "through": "belongs to another user", "their-link": "belongs to another user",
+		"theirs/../ours": "belongs to another user", "loop": "too many", "here": "is not a file", "ours/../ours": "not a directory",
 	} {
 		data, err := readOwned(dir+"/"+name, []uint32{0}, toUse)
 		switch {

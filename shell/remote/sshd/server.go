@@ -272,7 +272,7 @@ func (s *Server) serve(raw net.Conn) {
 		_ = raw.SetDeadline(began.Add(s.o.Limits.Handshake))
 		return ""
 	}
-	budget := &budget{Conn: raw}
+	budget := newBudget(raw)
 	conn, channels, requests, err := ssh.NewServerConn(budget, config)
 	stop()
 	place.Leave()
@@ -281,7 +281,7 @@ func (s *Server) serve(raw net.Conn) {
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)
 		return
 	}
-	budget.loggedIn.Store(true)
+	budget.logIn(s.administrator(conn.User()))
 	s.o.Gate.LoggedIn(source)
 	_ = raw.SetDeadline(time.Time{})
 	c := newConnection(s, conn, address)

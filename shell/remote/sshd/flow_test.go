@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package sshd
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// frozen is a client's connection that stops reading, and counts what it sends.
+type frozen struct {
+	net.Conn
+	stop atomic.Bool
+	once sync.Once
+	end  chan struct{}
+	sent atomic.Int64
+}
+
+func (f *frozen) Read(b []byte) (int, error) {
+	if f.stop.Load() {
+		<-f.end
+		return 0, net.ErrClosed
+	}
+	return f.Conn.Read(b)
+}
+
+func (f *frozen) Write(b []byte) (int, error) {
+	n, err := f.Conn.Write(b)
+	f.sent.Add(int64(n))
+	return n, err
+}
+
+func (f *frozen) Close() error {
+	f.once.Do(func() { close(f.end) })
+	return f.Conn.Close()
+}
+
+// freezable logs in on a connection that can stop reading.
+func (r *router) freezable(user string) (*frozen, *ssh.Client) {
+	r.t.Helper()
+	raw, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_ = raw.(*net.TCPConn).SetReadBuffer(4096)
+	_ = raw.(*net.TCPConn).SetWriteBuffer(4096)
+	f := &frozen{Conn: raw, end: make(chan struct{})}
+	conn, channels, requests, err := ssh.NewClientConn(f, r.addr, &ssh.ClientConfig{
+		User: user, Auth: []ssh.AuthMethod{ssh.Password("banana")}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c := ssh.NewClient(conn, channels, requests)
+	r.t.Cleanup(func() { _ = f.Close(); _ = c.Wait() })
+	return f, c
+}
+
+// TestWhoDoesNotReadIsNotRead: a viewer does not read what the server sends, and sends large packets to which the server must reply. The
+// SSH library would hold 16 of them in each of its queues.
+func TestWhoDoesNotReadIsNotRead(t *testing.T) {
+	r := newRouter(t, nil)
+	f, c := r.freezable("bob")
+	var sessions []ssh.Channel
+	for range 3 {
+		channel, requests, err := c.OpenChannel("session", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go ssh.DiscardRequests(requests)
+		sessions = append(sessions, channel)
+	}
+	f.stop.Store(true)
+	before := f.sent.Load()
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	t.Cleanup(func() { _ = f.Close() })
+	for _, s := range sessions {
+		command := strings.Repeat("say "+strings.Repeat("x", 50_000)+"\n", 4)
+		wg.Go(func() { _, _ = s.SendRequest("exec", false, ssh.Marshal(execRequest{command})) })
+	}
+	big := make([]byte, 200<<10)
+	for range 100 {
+		wg.Go(func() { _, _, _ = c.OpenChannel("x", big) })
+	}
+	last, still := int64(-1), 0
+	for range 200 { // until the server stops reading
+		time.Sleep(20 * time.Millisecond)
+		if now := f.sent.Load(); now != last {
+			last, still = now, 0
+		} else if still++; still == 25 {
+			break
+		}
+	}
+	if taken := f.sent.Load() - before; taken > 2<<20 {
+		t.Errorf("the server took %d bytes from a client that does not read", taken)
+	}
+}
