@@ -186,6 +186,7 @@ func (m *Manager) remember(a *awaited) error {
 	if err != nil {
 		return err
 	}
+	m.forgotten = false
 	if err := m.o.Disk.MkdirAll(m.o.StateDir, 0o700); err != nil {
 		return err
 	}
@@ -204,14 +205,19 @@ func (m *Manager) forget() error {
 	if m.o.StateDir == "" {
 		return nil
 	}
-	err := m.o.Disk.Remove(filepath.Join(m.o.StateDir, confirmFile))
-	if absent(err) {
+	if m.forgotten {
 		return nil
 	}
-	if err != nil {
+	if err := m.o.Disk.Remove(filepath.Join(m.o.StateDir, confirmFile)); err != nil && !absent(err) {
 		return fmt.Errorf("the commit stays unconfirmed: %w", err)
 	}
-	return syncDir(m.o.Disk, m.o.StateDir)
+	// The removal may be that of an earlier run, or one whose sync failed: after a loss of power the note would take back a later
+	// commit of the same file.
+	if err := syncDir(m.o.Disk, m.o.StateDir); err != nil && !absent(err) {
+		return err
+	}
+	m.forgotten = true
+	return nil
 }
 
 // absent reports whether an error means that the file does not exist, or cannot exist.
@@ -266,10 +272,8 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 		return nil
 	case m.Awaited() != nil:
 		m.confirmed(next.info)
-		return m.forget()
-	default:
-		return nil
 	}
+	return m.forget()
 }
 
 // unpromise removes the record that promise made for a commit that failed. An earlier commit still

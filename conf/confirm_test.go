@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -423,5 +424,56 @@ func TestConfirmFileIsPrivate(t *testing.T) {
 		if info.Mode().Perm() != 0o600 {
 			t.Errorf("mode %v", info.Mode())
 		}
+	})
+}
+
+// failingSync is a disk on which the names in a directory cannot be made to last, as often as fails says.
+type failingSync struct {
+	osDisk
+	dir   string
+	fails int
+}
+
+type failingDir struct {
+	DiskFile
+	disk *failingSync
+}
+
+func (d *failingSync) Open(name string) (DiskFile, error) {
+	f, err := d.osDisk.Open(name)
+	if err == nil && name == d.dir {
+		f = failingDir{f, d}
+	}
+	return f, err
+}
+
+func (f failingDir) Sync() error {
+	if f.disk.fails > 0 {
+		f.disk.fails--
+		return syscall.EIO
+	}
+	return f.DiskFile.Sync()
+}
+
+// TestConfirmedSurvivesPowerLoss checks that a commit counts as confirmed only once the removal of its note is safe: after a loss of
+// power the note would roll the commit back.
+func TestConfirmedSurvivesPowerLoss(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.Close()
+		disk := &failingSync{dir: f.state}
+		f.options.Disk = disk
+		f.open()
+		f.must(f.try(150, 5))
+		disk.fails = 2
+		for range 2 {
+			if _, err := f.Confirm(context.Background(), Info{}); !errors.Is(err, syscall.EIO) {
+				t.Errorf("while the removal is not safe, confirm says %v", err)
+			}
+		}
+		if _, err := f.Confirm(context.Background(), Info{}); err != nil {
+			t.Error(err)
+		}
+		f.sleep(time.Hour)
+		f.runs(150)
 	})
 }

@@ -123,7 +123,9 @@ type Manager struct {
 	// undone is the commit that this start rolled back, while the file still has it: the next start puts the file back. Only
 	// the holder of the turn uses it.
 	undone *awaited
-	parts  []Part // only for the holder of the turn; in the order in which they apply a configuration
+	// forgotten is set while there is no note of an awaited confirmation, not even after a loss of power.
+	forgotten bool
+	parts     []Part // only for the holder of the turn; in the order in which they apply a configuration
 
 	running atomic.Pointer[Revision]
 	missing atomic.Pointer[[]missing] // parts that could not be applied; only the holder of the turn changes them
