@@ -11,12 +11,12 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell packaging/version.sh)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim e2e mutants bench microbench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim sim-ci e2e mutants bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
-test: peers lint cross unit race fuzz-ci sim e2e ## everything; end-to-end tests need root on Linux
+test: peers lint cross unit race fuzz-ci sim-ci e2e ## everything; end-to-end tests need root on Linux
 
 peers: ## the routers and tools that the end-to-end tests talk to
 	e2e/install-peers.sh
@@ -64,6 +64,9 @@ SIM ?= 2m
 
 sim: ## whole routers in virtual time with new seeds: networks, kernels, disks and clocks fail
 	$(GO) test -count=1 -timeout 0 -v ./router/sim -run '^TestSim$$' $(if $(SEED),-sim.seed $(SEED),-sim.for $(SIM))
+
+sim-ci: ## the same with seeds that are always the same
+	$(GO) test -count=1 -timeout 10m -v ./router/sim -run '^TestSim$$' -sim.from 149 -sim.n 250
 
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR, User Mode Linux
 	$(GO) test -count=1 -timeout 15m -p 1 -v ./e2e/...

@@ -149,6 +149,11 @@ func (d *disk) losePower(r *rand.Rand) {
 	n := r.IntN(len(d.pending) + 1)
 	d.settle(func(renaming) bool { n--; return n >= 0 })
 	d.pending = nil
+	for name := range maps.Clone(d.last) { // what lasts in a directory makes the directory last
+		for dir := filepath.Dir(name); d.last[dir] == nil && d.names[dir] != nil; dir = filepath.Dir(dir) {
+			d.last[dir] = d.names[dir]
+		}
+	}
 	d.names = maps.Clone(d.last)
 	for _, name := range slices.Sorted(maps.Keys(d.names)) {
 		f := d.names[name]

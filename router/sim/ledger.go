@@ -100,22 +100,16 @@ func (g *ledger) opened(l *life) {
 		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
 	}
 	g.last = max(g.last, rev.ID)
-	may := map[string]bool{text: true}
 	if a := l.manager.Awaited(); a != nil {
 		if left := a.Deadline.Sub(g.m.clock.now()); g.asked > 0 && left > g.asked {
 			g.report("confirm-late", "a commit that waits %s for its confirmation is to wait %s more after a start", g.asked, left)
 		}
-		for old := range g.may {
-			may[old] = true
-		}
-	} else if g.asked > 0 && text == g.pending {
-		// The disk did not return the note of what waits for its confirmation; a later start may read it, and go back.
-		maps.Copy(may, g.may)
-		g.back = 0
-	} else {
+	} else if g.asked == 0 || text != g.pending { // else the disk did not return the note: a later start may read it, and go back
 		g.asked, g.back = 0, 0
 	}
-	g.may = may
+	// What it might have run before stays possible until the disk has been at rest: a rename before the end of the program, or one by a
+	// rollback, is not safe from a loss of power.
+	g.may[text] = true
 	clear(g.flight)
 }
 
@@ -233,8 +227,8 @@ func (g *ledger) audit(l *life) {
 		g.report("not-committed", "it runs revision %d, which nobody has committed", rev.ID)
 	}
 	if l.manager.Awaited() == nil && g.asked > 0 && len(g.flight) == 0 && text != g.pending {
-		// It has gone back.
-		g.may = map[string]bool{text: true}
+		// It has gone back, or is about to: a loss of power may come before the file is safe.
+		g.may[text] = true
 		g.asked, g.back = 0, 0
 	}
 	g.last = max(g.last, rev.ID)
@@ -255,6 +249,8 @@ func (g *ledger) atRest(l *life) {
 	text := g.running(l)
 	if g.onDisk() != text {
 		g.report("file-differs", "its file is not what it runs")
+	} else if g.asked == 0 && len(g.flight) == 0 {
+		g.may = map[string]bool{text: true}
 	}
 	if h := l.manager.History(); len(h) == 0 || h[0] != rev {
 		g.report("history", "the newest revision of its history is not what it runs")
