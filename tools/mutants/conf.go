@@ -41,8 +41,13 @@ var conf = []set{
 	return m.forget()`, new: `	_ = a
 	return m.forget()`},
 		{fault: "nobody is warned before a commit is taken back", old: `m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageWarning})`, new: `_ = StageWarning`},
-		{fault: "a commit does not confirm the one before", old: `		m.confirmed(next.info)
-		return m.forget()`, new: `		return nil`},
+		{fault: "a commit does not confirm the one before", old: `	case m.Awaited() != nil:
+		m.confirmed(next.info)
+	}
+	return m.forget()`, new: `	case m.Awaited() != nil:
+		return nil
+	}
+	return m.forget()`},
 	}},
 	{"conf/part.go", byConf, []mutant{
 		{fault: "the router starts without a part that it needs", old: `case p.Wants == nil:`, new: `case false:`},

@@ -92,7 +92,7 @@ var protocol = []set{
 	case Master`, new: `r.downSet = moment(m.LastHeard)
 	case Master`},
 		{fault: "a Master is silent for an interval after a restart", old: `r.adverSet = now.Add(-r.cfg.Interval)`, new: `r.adverSet = now`},
-		{fault: "a hand-over forgets that no advert goes out", old: `muteness{mute: m.Mute, `, new: `muteness{`},
+		{fault: "a hand-over forgets that no advert goes out", old: `mute: m.Mute, probeAt`, new: `probeAt`},
 		{fault: "the preempt delay begins anew with a restart", old: `	r.preemptSet = moment(m.PreemptSet)
 `, new: ``},
 	}},
