@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,8 +43,8 @@ func (r *Router) parts(o Options) []conf.Part {
 }
 
 // engineApplier returns what gives the engine its configurations. A virtual router that the kernel refuses does not keep the others from starting: it
-// has a fault, and the engine retries it. A successor that is refused something gives back to its predecessor instead, and a commit is
-// taken back.
+// has a fault, and the engine retries it. A router that lacks a capability does not start: no virtual router could run. A successor that is
+// refused something gives back to its predecessor instead, and a commit is taken back.
 func (r *Router) engineApplier(successor bool) func(ctx context.Context, from, to *conf.Config) error {
 	begun := successor
 	return func(ctx context.Context, _, to *conf.Config) error {
@@ -52,7 +53,7 @@ func (r *Router) engineApplier(successor bool) func(ctx context.Context, from, t
 		}
 		begun = true
 		err := r.engine.Begin(ctx, to.Engine)
-		if err == nil || ctx.Err() != nil || errors.Is(err, driver.ErrStopped) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, driver.ErrStopped) || errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 		r.log.Error("a virtual router cannot run as configured; the others run", "error", err)
