@@ -161,21 +161,28 @@ func TestFoundLostIsPutBack(t *testing.T) {
 		sleep(20 * time.Second)
 		var applied []uint8
 		r.SetFaults(fake.Faults{Apply: func(a platform.Attachment) error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			if a.Active {
 				applied = append(applied, a.ID.VRID)
 			}
 			return nil
 		}})
+		count := func() []uint8 {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return slices.Clone(applied)
+		}
 		c.mu.Lock()
 		c.lost = []platform.ID{{Link: "eth0", Family: platform.IPv4, VRID: 52}}
 		c.mu.Unlock()
 		sleep(5 * time.Second)
-		if len(applied) > 0 {
-			t.Errorf("put back %d before the comparison", applied)
+		if got := count(); len(got) > 0 {
+			t.Errorf("put back %d before the comparison", got)
 		}
 		sleep(6 * time.Second)
-		if !slices.Equal(applied, []uint8{52}) {
-			t.Errorf("put back %d, want 52", applied)
+		if got := count(); !slices.Equal(got, []uint8{52}) {
+			t.Errorf("put back %d, want 52", got)
 		}
 		r1.wantState(vrrp.Master)
 	})
