@@ -33,17 +33,16 @@ type budget struct {
 	ended chan struct{}
 
 	mu       sync.Mutex
-	received int // before the login
 	loggedIn bool
 	limited  bool      // has logged in, and is not an administrator
 	credit   int       // bytes that the client may send, negative if it has sent more
-	since    time.Time // when credit was increased
+	since    time.Time // when credit was increased, if limited
 	writing  int       // calls of Write
 	changed  chan struct{}
 }
 
 func newBudget(c net.Conn) *budget {
-	return &budget{Conn: c, ended: make(chan struct{}), changed: make(chan struct{}, 1)}
+	return &budget{Conn: c, ended: make(chan struct{}), credit: maxLogin, changed: make(chan struct{}, 1)}
 }
 
 // logIn ends the limit on what is sent before the login. It begins the one for users who are not administrators.
@@ -65,7 +64,6 @@ func (b *budget) Read(p []byte) (int, error) {
 	}
 	n, err := b.Conn.Read(p)
 	b.mu.Lock()
-	b.received += n
 	b.credit -= n
 	b.mu.Unlock()
 	return n, err
@@ -77,7 +75,7 @@ func (b *budget) wait() error {
 		b.mu.Lock()
 		b.grow()
 		limited, writing, credit := b.limited, b.writing > 0, b.credit
-		long := !b.loggedIn && b.received >= maxLogin
+		long := !b.loggedIn && credit <= 0
 		b.mu.Unlock()
 		switch {
 		case long:
@@ -100,14 +98,15 @@ func (b *budget) wait() error {
 
 // grow increases the credit for the time since the last call, unless a write was waiting. The caller must hold b.mu.
 func (b *budget) grow() {
-	now := time.Now()
-	if b.writing == 0 {
-		if grown := int(now.Sub(b.since).Seconds() * inputRate); grown > 0 {
-			b.credit, b.since = min(b.credit+grown, maxAhead), now
-		}
+	if !b.limited {
 		return
 	}
-	b.since = now
+	now := time.Now()
+	if b.writing > 0 {
+		b.since = now
+	} else if grown := int(now.Sub(b.since).Seconds() * inputRate); grown > 0 {
+		b.credit, b.since = min(b.credit+grown, maxAhead), now
+	}
 }
 
 // Write implements io.Writer.

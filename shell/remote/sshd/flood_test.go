@@ -95,6 +95,42 @@ func TestTooMuchInputEndsTheSession(t *testing.T) {
 	}
 }
 
+// TestInputThatNothingReads: a command of several lines has no use for its input either, so that none of it waits.
+func TestInputThatNothingReads(t *testing.T) {
+	r := newRouter(t, nil)
+	c, err := r.dial("bob", ssh.Password("banana"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for _, command := range []string{"wait", "wait\nsay hello"} {
+		s := r.session(c)
+		var complaint strings.Builder
+		s.Stderr = &complaint
+		stdin, err := s.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Start(command); err != nil {
+			t.Fatal(err)
+		}
+		r.wait("wait is running", r.conversation().waiting)
+		if _, err := io.Copy(stdin, strings.NewReader(strings.Repeat("x", 2*maxInput))); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.SendRequest("round-trip", true, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Signal(ssh.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Wait()
+		if strings.Contains(complaint.String(), "input wait") {
+			t.Errorf("%q was ended by input: %q", command, complaint.String())
+		}
+	}
+}
+
 // heldChannel is a channel of a client that does not answer its end.
 type heldChannel struct {
 	ssh.Channel

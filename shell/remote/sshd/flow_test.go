@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 )
 
 // frozen is a client's connection that stops reading, and counts what it sends.
@@ -62,6 +63,34 @@ func (r *router) freezable(user string) (*frozen, *ssh.Client) {
 	return f, c
 }
 
+// unread returns how many bytes wait for the client.
+func (f *frozen) unread(t *testing.T) (n int64) {
+	t.Helper()
+	raw, err := f.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1<<20)
+	_ = raw.Control(func(fd uintptr) {
+		waiting, _, _ := unix.Recvfrom(int(fd), b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n = int64(waiting)
+	})
+	return n
+}
+
+// still returns when a value that is not 0 has not changed for half a second.
+func still(value func() int64) {
+	last, times := int64(0), 0
+	for range 200 {
+		time.Sleep(20 * time.Millisecond)
+		if now := value(); now != last || now == 0 {
+			last, times = now, 0
+		} else if times++; times == 25 {
+			return
+		}
+	}
+}
+
 // TestWhoDoesNotReadIsNotRead: a viewer does not read what the server sends, and sends large packets to which the server must reply. The
 // SSH library would hold 16 of them in each of its queues.
 func TestWhoDoesNotReadIsNotRead(t *testing.T) {
@@ -85,19 +114,12 @@ func TestWhoDoesNotReadIsNotRead(t *testing.T) {
 		command := strings.Repeat("say "+strings.Repeat("x", 50_000)+"\n", 4)
 		wg.Go(func() { _, _ = s.SendRequest("exec", false, ssh.Marshal(execRequest{command})) })
 	}
+	still(func() int64 { return f.unread(t) }) // the sessions' output waits
 	big := make([]byte, 200<<10)
 	for range 100 {
 		wg.Go(func() { _, _, _ = c.OpenChannel("x", big) })
 	}
-	last, still := int64(-1), 0
-	for range 200 { // until the server stops reading
-		time.Sleep(20 * time.Millisecond)
-		if now := f.sent.Load(); now != last {
-			last, still = now, 0
-		} else if still++; still == 25 {
-			break
-		}
-	}
+	still(f.sent.Load) // the server has stopped reading
 	if taken := f.sent.Load() - before; taken > 2<<20 {
 		t.Errorf("the server took %d bytes from a client that does not read", taken)
 	}

@@ -19,22 +19,23 @@ const (
 // input holds what a client has sent to a session and nothing has read yet. The SSH library holds each packet by itself: an unread
 // window of one-byte packets takes a hundred megabytes. Therefore input reads all the time, and has a limit of its own.
 type input struct {
-	limit int
+	limit   int
+	flooded chan struct{} // closed when more than limit bytes wait; the rest is discarded
 
 	mu      sync.Mutex
-	more    sync.Cond // signalled when data, discard or err changes
+	more    sync.Cond // signalled when data or err changes
 	data    []byte
 	discard bool
 	err     error // after data
 }
 
-// newInput reads a channel until the client closes it. It calls tooMuch once if more than limit bytes wait, and discards the rest.
-func newInput(channel ssh.Channel, limit int, readers *sync.WaitGroup, tooMuch func()) *input {
-	in := &input{limit: limit}
+// newInput reads a channel until the client closes it.
+func newInput(channel ssh.Channel, limit int, readers *sync.WaitGroup) *input {
+	in := &input{limit: limit, flooded: make(chan struct{})}
 	in.more.L = &in.mu
 	readers.Go(func() { _, _ = io.Copy(io.Discard, channel.Stderr()) }) // no client has a use for it
 	readers.Go(func() {
-		_, err := io.Copy(inputWriter{in, tooMuch}, channel)
+		_, err := io.Copy(in, channel)
 		if err == nil {
 			err = io.EOF
 		}
@@ -43,37 +44,25 @@ func newInput(channel ssh.Channel, limit int, readers *sync.WaitGroup, tooMuch f
 	return in
 }
 
-type inputWriter struct {
-	in      *input
-	tooMuch func()
-}
-
 // Write implements io.Writer.
-func (w inputWriter) Write(b []byte) (int, error) {
-	if !w.in.add(b) {
-		w.tooMuch()
+func (in *input) Write(b []byte) (int, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.discard:
+	case len(in.data)+len(b) > in.limit:
+		in.discard, in.data = true, nil
+		in.err = fmt.Errorf("more than %d bytes of input wait", in.limit)
+		in.more.Broadcast()
+		close(in.flooded)
+	default:
+		in.data = append(in.data, b...)
+		in.more.Broadcast()
 	}
 	return len(b), nil
 }
 
-// add returns false when the limit is passed for the first time.
-func (in *input) add(b []byte) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.discard {
-		return true
-	}
-	if len(in.data)+len(b) > in.limit {
-		in.discard, in.data = true, nil
-		in.err = fmt.Errorf("more than %d bytes of input wait", in.limit)
-		in.more.Broadcast()
-		return false
-	}
-	in.data = append(in.data, b...)
-	in.more.Broadcast()
-	return true
-}
-
+// end makes Read return err after the data.
 func (in *input) end(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -83,11 +72,12 @@ func (in *input) end(err error) {
 	in.more.Broadcast()
 }
 
-// drop discards all input from now on. Reads wait for its end.
+// drop discards all input, also what comes later, and ends it.
 func (in *input) drop() {
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	in.discard, in.data = true, nil
+	in.mu.Unlock()
+	in.end(errStopped)
 }
 
 // Read implements io.Reader.

@@ -281,7 +281,6 @@ func (s *Server) serve(raw net.Conn) {
 		s.o.Log.Debug("SSH connection ended before a login", "source", address, "error", err)
 		return
 	}
-	budget.logIn(s.administrator(conn.User()))
 	s.o.Gate.LoggedIn(source)
 	_ = raw.SetDeadline(time.Time{})
 	c := newConnection(s, conn, address)
@@ -290,6 +289,7 @@ func (s *Server) serve(raw net.Conn) {
 		_ = conn.Close()
 		return
 	}
+	budget.logIn(c.administrator)
 	s.o.Log.Info("SSH login", "user", conn.User(), "source", address, "by", c.grant.by)
 	c.run(channels, requests)
 	s.o.Log.Info("SSH logout", "user", conn.User(), "source", address)

@@ -39,7 +39,6 @@ type session struct {
 	*connection
 	channel ssh.Channel
 	in      *input
-	flooded chan struct{} // closed when too much input waits
 
 	pty     *ptyRequest
 	started bool
@@ -52,15 +51,12 @@ type session struct {
 
 // newSession returns a session. Its readers end when the client has closed the channel.
 func newSession(c *connection, channel ssh.Channel, readers *sync.WaitGroup) *session {
-	s := &session{
-		connection: c, channel: channel, flooded: make(chan struct{}),
-		done: make(chan struct{}), resize: make(chan windowChange, 1),
-	}
+	s := &session{connection: c, channel: channel, done: make(chan struct{}), resize: make(chan windowChange, 1)}
 	limit := maxInput
 	if c.administrator {
 		limit = maxScript
 	}
-	s.in = newInput(channel, limit, readers, func() { close(s.flooded) })
+	s.in = newInput(channel, limit, readers)
 	return s
 }
 
@@ -76,7 +72,7 @@ func (s *session) run(ctx context.Context, requests <-chan *ssh.Request) {
 	}
 	for {
 		select {
-		case <-s.flooded:
+		case <-s.in.flooded:
 			_, _ = fmt.Fprintf(s.patient(s.channel.Stderr()), "%% More than %d bytes of input wait: the session ends\r\n", s.in.limit)
 			stop()
 			_ = s.channel.Close()
@@ -201,15 +197,16 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 		out.Width = int(min(s.pty.Columns, maxSize))
 		go s.watchForInterrupt(cancel)
 	}
+	if command != "" && s.pty == nil {
+		s.in.drop() // nothing reads it
+	}
 	switch {
 	case command == "":
-		return shell.Script(ctx, conv, s.input(ctx), out, false)
+		defer context.AfterFunc(ctx, s.in.drop)()
+		return shell.Script(ctx, conv, s.in, out, false)
 	case strings.ContainsAny(command, "\r\n"):
 		return shell.Script(ctx, conv, strings.NewReader(command), out, false)
 	default:
-		if s.pty == nil {
-			s.in.drop()
-		}
 		return conv.Execute(ctx, command, out)
 	}
 }
@@ -231,17 +228,6 @@ func (p patience) Write(b []byte) (int, error) {
 	defer time.AfterFunc(p.limit, func() { _ = p.channel.Close() }).Stop()
 	defer time.AfterFunc(p.limit+killGrace, func() { _ = p.connection.Close() }).Stop()
 	return p.w.Write(b)
-}
-
-// input returns standard input, which ends with ctx.
-func (s *session) input(ctx context.Context) io.Reader {
-	r, w := io.Pipe()
-	context.AfterFunc(ctx, func() { _ = w.CloseWithError(errStopped) })
-	go func() {
-		_, err := io.Copy(w, s.in)
-		_ = w.CloseWithError(err)
-	}()
-	return r
 }
 
 // watchForInterrupt reads typed keys while a command runs.
