@@ -33,7 +33,9 @@ func connectedRoutes(file *conf.File, links []engine.LinkStatus) []connectedRout
 			if err != nil || p.IsSingleIP() || p.Addr().IsLinkLocalUnicast() || reaches(links[at].Addrs, p) {
 				continue
 			}
-			list = append(list, connectedRoute{iface, conf.Group.Value(v), p.Masked().String()})
+			if r := (connectedRoute{iface, conf.Group.Value(v), p.Masked().String()}); !slices.Contains(list, r) {
+				list = append(list, r)
+			}
 		}
 	}
 	return list

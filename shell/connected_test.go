@@ -19,7 +19,7 @@ func TestConnectedRoutes(t *testing.T) {
 [[vrouter]]
 group = 1
 interface = "eth0"
-vips = ["192.0.2.100/24", "203.0.113.10/24", "198.51.100.1", "10.0.0.1/32"]
+vips = ["192.0.2.100/24", "203.0.113.10/24", "203.0.113.11/24", "198.51.100.1", "10.0.0.1/32"]
 [[vrouter]]
 group = 2
 interface = "eth0"
