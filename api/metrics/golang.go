@@ -20,7 +20,6 @@ type Runtime struct {
 	Cycles  int64         // of garbage collection
 	LastGC  time.Time
 	Threads int // threads ever created
-	Procs   int // GOMAXPROCS
 }
 
 // ReadRuntime reads the statistics without stopping the program.
@@ -30,7 +29,7 @@ func ReadRuntime() *Runtime {
 		samples[i].Name = name
 	}
 	metrics.Read(samples)
-	r := &Runtime{Values: make(map[string]float64, len(sources)), Procs: runtime.GOMAXPROCS(0)}
+	r := &Runtime{Values: make(map[string]float64, len(sources))}
 	for _, s := range samples {
 		if s.Value.Kind() == metrics.KindUint64 {
 			r.Values[s.Name] = float64(s.Value.Uint64())
@@ -64,9 +63,6 @@ var ofGo = []metric{
 	}},
 	ofRuntime("go_memstats_last_gc_time_seconds", gauge, "Time of the last garbage collection.", func(r *Runtime) float64 { return seconds(r.LastGC) }),
 	ofRuntime("go_threads", gauge, "Threads created.", func(r *Runtime) float64 { return float64(r.Threads) }),
-	ofRuntime("go_sched_gomaxprocs_threads", gauge, "Threads that may run Go code at the same time.", func(r *Runtime) float64 { return float64(r.Procs) }),
-	single("go_goroutines", gauge, "Goroutines.", func(s *State) float64 { return float64(s.Process.Goroutines) }),
-	single("go_memstats_heap_alloc_bytes", gauge, "Heap memory in use.", func(s *State) float64 { return float64(s.Process.Heap) }),
 }
 
 func ofRuntime(name string, k kind, help string, value func(*Runtime) float64) metric {
@@ -96,6 +92,8 @@ var sums = []struct {
 	help string
 	of   []string
 }{
+	{"go_goroutines", gauge, "Goroutines.", []string{"/sched/goroutines:goroutines"}},
+	{"go_sched_gomaxprocs_threads", gauge, "Threads that may run Go code at the same time.", []string{"/sched/gomaxprocs:threads"}},
 	{"go_gc_gogc_percent", gauge, "Growth of the heap that starts a garbage collection, GOGC.", []string{"/gc/gogc:percent"}},
 	{"go_gc_gomemlimit_bytes", gauge, "Memory limit, GOMEMLIMIT.", []string{"/gc/gomemlimit:bytes"}},
 	{"go_memstats_alloc_bytes", gauge, "Heap memory in use.", []string{objects}},
@@ -103,6 +101,7 @@ var sums = []struct {
 	{"go_memstats_buck_hash_sys_bytes", gauge, "Memory of the profiler's tables.", []string{"/memory/classes/profiling/buckets:bytes"}},
 	{"go_memstats_frees_total", counter, "Objects of the heap freed.", []string{"/gc/heap/frees:objects", tiny}},
 	{"go_memstats_gc_sys_bytes", gauge, "Memory of the garbage collector.", []string{"/memory/classes/metadata/other:bytes"}},
+	{"go_memstats_heap_alloc_bytes", gauge, "Heap memory in use.", []string{objects}},
 	{"go_memstats_heap_idle_bytes", gauge, "Unused memory of the heap.", []string{released, free}},
 	{"go_memstats_heap_inuse_bytes", gauge, "Memory of the heap's spans in use.", []string{objects, unused}},
 	{"go_memstats_heap_objects", gauge, "Objects of the heap.", []string{"/gc/heap/objects:objects"}},

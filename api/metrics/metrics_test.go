@@ -81,8 +81,10 @@ func sampleState() *State {
 		},
 		Process: process.Usage{Started: noon, CPU: 1500 * time.Millisecond, Heap: 1 << 20, Resident: 1 << 24, OpenFiles: 9, Goroutines: 8},
 		Runtime: &Runtime{
-			Values: map[string]float64{objects: 1 << 20, unused: 1 << 10, tiny: 3, "/gc/heap/allocs:objects": 4},
-			Pauses: [5]time.Duration{1e6, 2e6, 3e6, 4e6, 5e6}, Paused: time.Second, Cycles: 9, LastGC: noon, Threads: 7, Procs: 2,
+			Values: map[string]float64{
+				objects: 1 << 20, unused: 1 << 10, tiny: 3, "/gc/heap/allocs:objects": 4, "/sched/goroutines:goroutines": 8, "/sched/gomaxprocs:threads": 2,
+			},
+			Pauses: [5]time.Duration{1e6, 2e6, 3e6, 4e6, 5e6}, Paused: time.Second, Cycles: 9, LastGC: noon, Threads: 7,
 		},
 		Version: "1.0", Commit: 12, Committed: noon, Sessions: 3,
 	}

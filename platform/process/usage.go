@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"time"
 
@@ -28,10 +29,13 @@ type Usage struct {
 
 // Used returns the current usage.
 func Used() Usage {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
+	// Unlike runtime.ReadMemStats this does not stop the program.
+	m := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+	}
+	metrics.Read(m)
 	u := Usage{
-		Started: started, Memory: m.Sys - m.HeapReleased, Heap: m.HeapAlloc,
+		Started: started, Memory: m[0].Value.Uint64() - m[1].Value.Uint64(), Heap: m[2].Value.Uint64(),
 		Resident: resident(), OpenFiles: openFiles(), Goroutines: runtime.NumGoroutine(),
 	}
 	var r unix.Rusage
