@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"vrrpsh/engine/driver/track"
 	"vrrpsh/platform"
 )
 
@@ -59,7 +60,7 @@ func (w *claimWatch) run(ctx context.Context, d *Driver) {
 			return
 		case <-w.changed:
 		}
-		if !sleep(ctx, claimSettle) {
+		if !track.Pause(ctx, claimSettle) {
 			return
 		}
 		addrs, err := d.masterAddresses(ctx)
@@ -91,7 +92,7 @@ func (w *claimWatch) watch(ctx context.Context, d *Driver, addrs []netip.Addr) (
 				w.fault = err.Error()
 				d.journal.warn("cannot watch for other hosts that claim virtual addresses; trying again", "error", err)
 			}
-			sleep(ctx, claimRetry)
+			track.Pause(ctx, claimRetry)
 		}
 	})
 	return func() { cancel(); group.Wait() }
@@ -115,16 +116,4 @@ func (d *Driver) masterAddresses(ctx context.Context) ([]netip.Addr, error) {
 		return nil, err
 	}
 	return <-answer, nil
-}
-
-// sleep waits for d, and reports whether ctx has not ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

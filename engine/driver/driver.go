@@ -238,10 +238,6 @@ func (d *Driver) watch(ctx context.Context) {
 			return
 		}
 		d.journal.warn("cannot watch the interfaces; trying again", "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(watchPause):
-		}
+		track.Pause(ctx, watchPause)
 	}
 }

@@ -27,7 +27,7 @@ func (w *Watcher) file(ctx context.Context, o *engine.TrackObject) {
 		}
 		r.Weight = weight
 		w.report(ctx, o, &last, first, r)
-		if !pause(ctx, o.Interval) {
+		if !Pause(ctx, o.Interval) {
 			return
 		}
 	}

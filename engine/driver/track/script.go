@@ -37,7 +37,7 @@ func (w *Watcher) script(ctx context.Context, n, was *watch) {
 		}
 		w.report(ctx, o, &last, first, c.count(said, err))
 		// A program that takes longer than its interval must not occupy the processor all the time.
-		if !pause(ctx, max(o.Interval-time.Since(began), o.Interval/10)) {
+		if !Pause(ctx, max(o.Interval-time.Since(began), o.Interval/10)) {
 			return
 		}
 	}

@@ -107,8 +107,8 @@ func (w *Watcher) Close(limit time.Duration) {
 	}
 }
 
-// pause waits for d. It returns false if ctx ends before that.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits for d. It returns false if ctx ends before that.
+func Pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -177,7 +177,7 @@ func (w *Watcher) followRoutes(ctx context.Context, list []engine.TrackObject) {
 				w.report(ctx, &list[i], &last[i], first, engine.TrackResult{Up: last[i].Up, Reason: "routes cannot be watched: " + err.Error()})
 			}
 		}
-		if !pause(ctx, routePause) {
+		if !Pause(ctx, routePause) {
 			return
 		}
 	}
