@@ -169,6 +169,32 @@ func reconcile(t *testing.T, h *harness) {
 	}
 }
 
+// TestConnectedRoutesStayOverARestart checks that the successor of a hitless restart leaves the route of a running Master alone while it applies
+// other virtual routers first, and when it compares.
+func TestConnectedRoutesStayOverARestart(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	backup := onUp0(t, h, 7, false, vip4)
+	backup.Active = false
+	mustApply(t, h.system, onUp0(t, h, 8, false, netip.MustParsePrefix("203.0.113.10/24")), backup)
+	before := h.connected()
+	if len(before) != 2 {
+		t.Fatalf("the routes are %q", before)
+	}
+	left, err := h.system.Leave()
+	must(t, err)
+	h.Restart()
+	must(t, h.system.Adopt(left))
+	mustApply(t, h.system, backup)
+	if diff := cmp.Diff(before, h.connected()); diff != "" {
+		t.Errorf("after the Backup was applied (-want +got):\n%s", diff)
+	}
+	reconcile(t, h)
+	if diff := cmp.Diff(before, h.connected()); diff != "" {
+		t.Errorf("after a comparison (-want +got):\n%s", diff)
+	}
+}
+
 // TestConnectedRouteOfOthers checks that an existing route to a subnet stays.
 func TestConnectedRouteOfOthers(t *testing.T) {
 	h := newHarness(t)

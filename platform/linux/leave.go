@@ -28,6 +28,8 @@ type leftEntry struct {
 	Installed []netip.Prefix
 	Up        bool
 	OwnMAC    *runstate.MAC
+	// Asked holds the addresses as requested, with their prefix lengths. Earlier releases do not set it.
+	Asked []netip.Prefix
 }
 
 // Left returns a value to decode the output of Leave into, to check whether this release understands it.
@@ -44,7 +46,7 @@ func (s *System) Leave() ([]byte, error) {
 	defer s.applying.Unlock()
 	l := left{Routes: s.routes.installed}
 	for _, e := range s.registry.all() {
-		l.Entries = append(l.Entries, leftEntry{e.want, e.macvlan, e.installed, e.up, (*runstate.MAC)(e.ownMAC)})
+		l.Entries = append(l.Entries, leftEntry{e.want, e.macvlan, e.installed, e.up, (*runstate.MAC)(e.ownMAC), e.asked})
 	}
 	for _, c := range s.changes {
 		l.Settings = append(l.Settings, c)
@@ -97,7 +99,7 @@ func (s *System) adopt(l *left) error {
 			x.Macvlan, x.Installed, x.Up = 0, nil, false // deleted since Leave
 		}
 		e := &entry{ownMAC: (*[6]byte)(x.OwnMAC)}
-		s.registry.claim(e, &x.Want, nil)
+		s.registry.claim(e, &x.Want, x.Asked)
 		if x.Macvlan != 0 {
 			s.registry.setMacvlan(e, x.Macvlan)
 			e.tried, e.marked = true, true
