@@ -149,6 +149,7 @@ func (c *Core) create(now time.Time, vr *VirtualRouter) *group {
 	if m, ok := c.inheritance[vr.Key]; ok {
 		c.inherit(now, g, m)
 	}
+	delete(c.leftovers, vr.Key) // what is still in the kernel may be what it needs
 	c.groups[vr.Key] = g
 	c.join(g)
 	return g

@@ -4,6 +4,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -371,5 +372,43 @@ func TestResign(t *testing.T) {
 	}
 	if err := h.core.Resign(h.now, engine.Key{Interface: "eth7"}, &h.out); err == nil {
 		t.Error("a missing virtual router resigns")
+	}
+}
+
+// TestLeftoverOfARemovedRouter checks that what could not be removed is reported again for another removal, and that its end is
+// reported only for a removal that has failed.
+func TestLeftoverOfARemovedRouter(t *testing.T) {
+	h := newHost(t)
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	vr := group("eth0", 51, "10.0.0.100")
+	step := func(cfg engine.Config, err error) {
+		h.silent = true
+		h.apply(cfg)
+		if d := h.newest(vr.Key); d != nil {
+			h.core.Installed(h.now, vr.Key, d.Seq, err, &h.out)
+		}
+		h.answer(0)
+	}
+	const left, gone = "still in the kernel, trying again: operation not permitted", "finally removed from the kernel"
+	for _, tt := range []struct {
+		err  error
+		want []string
+	}{
+		{errRefused, []string{left}},
+		{errRefused, []string{left, left}},
+		{nil, []string{left, left}},
+	} {
+		step(config(vr), nil)
+		step(config(), tt.err)
+		if got := h.texts(engine.EventFault); !slices.Equal(got, tt.want) {
+			t.Errorf("the events are %q, want %q", got, tt.want)
+		}
+	}
+	step(config(vr), nil)
+	step(config(), errRefused)
+	h.core.Installed(h.now, vr.Key, h.newest(vr.Key).Seq, nil, &h.out)
+	h.answer(0)
+	if got, want := h.texts(engine.EventFault), []string{left, left, left, gone}; !slices.Equal(got, want) {
+		t.Errorf("the events are %q, want %q", got, want)
 	}
 }
