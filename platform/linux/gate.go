@@ -5,7 +5,6 @@
 package linux
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -51,7 +50,8 @@ func (g *gate) close() {
 
 // set closes exactly the addresses in want.
 func (g *gate) set(want map[closed]bool) error {
-	if maps.Equal(want, g.now) && (len(want) > 0 || !g.made) {
+	// Without a table, which an error may have removed, now says nothing of the kernel.
+	if maps.Equal(want, g.now) && (g.table != nil && len(want) > 0 || !g.made) {
 		return nil
 	}
 	err := g.change(want)
@@ -108,18 +108,9 @@ func (g *gate) change(want map[closed]bool) (err error) {
 
 // remove removes the table of that name if it exists.
 func (g *gate) remove(name string) error {
-	if err := g.open(); err != nil {
-		return err
-	}
-	// Add the table first: deleting a table that does not exist is an error.
-	t := g.conn.AddTable(&nftables.Table{Name: name, Family: nftables.TableFamilyINet})
-	g.conn.DelTable(t)
-	err := g.flush()
+	err := g.removeTables(name, nftables.TableFamilyINet)
 	if err != nil || name == g.name {
 		g.close()
-	}
-	if errors.Is(err, unix.EOPNOTSUPP) { // a kernel without the family inet has no such table
-		err = nil
 	}
 	if err == nil && name == g.name {
 		g.now, g.made = nil, false
@@ -237,7 +228,7 @@ func closing(entries []*entry) map[closed]bool {
 	all := make(map[closed]bool)
 	for _, e := range entries {
 		w := &e.want
-		if !w.Closed || !w.Active {
+		if !w.Closed || !w.Active || e.device() == 0 { // without its device it has no addresses
 			continue
 		}
 		for _, p := range w.Addrs {

@@ -103,3 +103,30 @@ func (f *filterSocket) flush() error {
 	}
 	return err
 }
+
+// removeTables removes the tables with a name in one transaction, if there are any.
+func (f *filterSocket) removeTables(name string, families ...nftables.TableFamily) error {
+	if err := f.open(); err != nil {
+		return err
+	}
+	found := false
+	for _, family := range families {
+		tables, err := f.conn.ListTablesOfFamily(family)
+		if errors.Is(err, unix.EINVAL) {
+			return nil // this kernel has no nftables
+		}
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if t.Name == name {
+				f.conn.DelTable(t)
+				found = true
+			}
+		}
+	}
+	if !found { // so that a kernel without a family, which refuses all changes of it, has nothing to refuse
+		return nil
+	}
+	return f.flush()
+}

@@ -6,7 +6,6 @@ package linux
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -171,38 +170,15 @@ func (o *ownerRules) change(want map[ownedAddr][6]byte, name func(int) (string, 
 }
 
 // remove removes the tables with a name, if there are any.
-func (o *ownerRules) remove(name string) (err error) {
-	if err := o.open(); err != nil {
-		return err
+func (o *ownerRules) remove(name string) error {
+	err := o.removeTables(name, ownerFamilies...)
+	switch {
+	case err != nil: // the state of the connection is unknown
+		o.close()
+	case name == o.name:
+		o.now, o.made = nil, false
 	}
-	defer func() {
-		switch {
-		case err != nil: // the state of the connection is unknown
-			o.close()
-		case name == o.name:
-			o.now, o.made = nil, false
-		}
-	}()
-	found := false
-	for _, family := range ownerFamilies {
-		tables, err := o.conn.ListTablesOfFamily(family)
-		if errors.Is(err, unix.EINVAL) {
-			return nil // this kernel has no nftables
-		}
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if t.Name == name {
-				o.conn.DelTable(t)
-				found = true
-			}
-		}
-	}
-	if !found {
-		return nil
-	}
-	return o.flush()
+	return err
 }
 
 // Registers: one of 16 bytes is four of 4 bytes. Keys start in the first 4-byte register, values in the ninth.

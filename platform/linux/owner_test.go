@@ -15,6 +15,7 @@ import (
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
+	"vrrpsh/platform"
 	"vrrpsh/platform/frame"
 )
 
@@ -234,6 +235,33 @@ func TestTablesOfAnEarlierRunAreRemovedBesideOurs(t *testing.T) {
 	look := whereIs(t, h, primary4.Addr())
 	if look != answer1(primary4.Addr(), owner.MAC) {
 		t.Errorf("the owner: %s", look)
+	}
+}
+
+// TestClosedAgainAfterALostAnswer checks that a Master's addresses are closed although the removal of the table, which the kernel carried out,
+// has failed before.
+func TestClosedAgainAfterALostAnswer(t *testing.T) {
+	h := newHarness(t)
+	h.AddLink("up0", primary4)
+	a := onUp0(t, h, 1, true, vip4)
+	a.Closed = true
+	mustApply(t, h.system, a)
+	h.system.gate.inject = func(done bool) error {
+		if done {
+			return unix.ENOBUFS
+		}
+		return nil
+	}
+	a.Active = false
+	_ = h.system.Apply([]platform.Attachment{a})
+	h.system.gate.inject = nil
+	if got := h.tables(); len(got) > 0 {
+		t.Fatalf("the tables are %q", got)
+	}
+	a.Active = true
+	mustApply(t, h.system, a)
+	if got := h.tables(); !slices.Equal(got, []string{"inet vrrpsh"}) {
+		t.Errorf("the tables are %q", got)
 	}
 }
 
