@@ -127,9 +127,12 @@ func TestRequestsToTheKernelFail(t *testing.T) {
 			has("with the former priority", true)
 			restart(t, ours)
 			has("after a restart", true)
-			if routes := r1.Run("ip", "route", "show", "proto", "112"); !strings.Contains(routes, "203.0.113.0/24 dev eth0") {
-				t.Errorf("the routes are\n%s", routes)
-			}
+			lab.Until(t, comparison, "the route to the subnet is there", func() error {
+				if routes := r1.Run("ip", "route", "show", "proto", "112"); !strings.Contains(routes, "203.0.113.0/24 dev eth0") {
+					return fmt.Errorf("the routes are\n%s", routes)
+				}
+				return nil
+			})
 			lab.Until(t, comparison, "nothing is left of group 54", func() error {
 				if links := strings.Join(r1.Links(), " "); strings.Contains(links, "standby54") {
 					return errors.New(links)

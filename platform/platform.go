@@ -3,9 +3,11 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -60,12 +62,17 @@ type Update struct {
 	Lost []ID
 	// RoutesLost is true if another program removed an installed route.
 	RoutesLost bool
-	// Broken are sockets that do not hear or send any more although their interface exists: the kernel has forgotten the
-	// membership in the multicast group, or what the interface was before. They must be opened again.
+	// Broken are sockets that no longer receive or send although their interface exists: the kernel has forgotten the
+	// membership in the multicast group, or the earlier state of the interface. They must be opened again.
 	Broken []Socket
-	// Diverged tells that the kernel may differ from what it shall have in other ways, as after lost notifications: a
+	// Diverged is true if the kernel state may differ from the desired state in other ways, as after lost notifications: a
 	// Reconciler finds out.
 	Diverged bool
+}
+
+// Empty reports whether an Update says nothing.
+func (u *Update) Empty() bool {
+	return len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) == 0 && !u.RoutesLost && !u.Diverged
 }
 
 // Socket names the sockets of an interface and family.
@@ -79,6 +86,11 @@ type ID struct {
 	Link   string // name of the configured interface
 	Family Family
 	VRID   uint8
+}
+
+// Compare orders IDs by interface, family and VRID.
+func (id ID) Compare(o ID) int {
+	return cmp.Or(strings.Compare(id.Link, o.Link), cmp.Compare(id.Family, o.Family), cmp.Compare(id.VRID, o.VRID))
 }
 
 // Attachment is the desired kernel state of a virtual router.

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"vrrpsh/platform"
@@ -272,7 +271,7 @@ func (r *Router) releaseAll() error {
 	for _, h := range slices.Clone(r.holdings) {
 		errs = append(errs, r.release(h))
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), platform.ID.Compare) {
 		errs = append(errs, r.discard(id))
 	}
 	return errors.Join(append(errs, r.recoverRoutes())...)
@@ -346,8 +345,4 @@ func (s *System) Recover() error {
 	clear(r.wanted)
 	r.routed = nil
 	return r.releaseAll()
-}
-
-func compareIDs(a, b platform.ID) int {
-	return cmp.Or(strings.Compare(a.Link, b.Link), cmp.Compare(a.Family, b.Family), cmp.Compare(a.VRID, b.VRID))
 }

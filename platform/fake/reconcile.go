@@ -27,7 +27,7 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 			errs = append(errs, r.release(h))
 		}
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(r.recorded), platform.ID.Compare) {
 		if _, wanted := r.wanted[id]; !wanted {
 			errs = append(errs, r.discard(id))
 		}
@@ -35,7 +35,7 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 	for _, h := range r.holdings {
 		errs = append(errs, r.follow(h))
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(r.wanted), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(r.wanted), platform.ID.Compare) {
 		if a := r.wanted[id]; r.lacks(&a) {
 			lost = append(lost, id)
 		}

@@ -140,7 +140,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	unlock()
 	for {
 		// The whole state is told even when there is nothing left of it.
-		if u, whole := s.News(); whole || len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost || u.Diverged {
+		if u, whole := s.News(); whole || !u.Empty() {
 			fn(u)
 		}
 		select {

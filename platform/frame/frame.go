@@ -159,14 +159,19 @@ func appendARP(b []byte, mac MAC, addr [4]byte) []byte {
 	return append(b, addr[:]...)
 }
 
+// The types of these ICMPv6 messages (RFC 4861 sections 4.3 and 4.4).
+const (
+	NeighborSolicitationType  = 135
+	NeighborAdvertisementType = 136
+)
+
 // appendNA builds an unsolicited Neighbor Advertisement with the Override flag and the Target
 // Link-Layer Address option (RFC 4861 section 4.4).
 func appendNA(b []byte, mac MAC, target netip.Addr, router bool) []byte {
 	const (
-		neighborAdvertisement = 136
-		flagRouter            = 0x80
-		flagOverride          = 0x20
-		optionTarget          = 2
+		flagRouter   = 0x80
+		flagOverride = 0x20
+		optionTarget = 2
 	)
 	flags := byte(flagOverride)
 	if router {
@@ -176,7 +181,7 @@ func appendNA(b []byte, mac MAC, target netip.Addr, router bool) []byte {
 	b = appendIPv6(b, target, AllNodes, 0, protocolICMPv6, naLen)
 	start := len(b)
 	t := target.As16()
-	b = append(b, neighborAdvertisement, 0, 0, 0, flags, 0, 0, 0)
+	b = append(b, NeighborAdvertisementType, 0, 0, 0, flags, 0, 0, 0)
 	b = append(b, t[:]...)
 	b = append(b, optionTarget, 1)
 	b = append(b, mac[:]...)

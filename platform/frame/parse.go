@@ -180,9 +180,6 @@ func (p *Packet) parseNA(b []byte) error {
 	return p.neighbor(b)
 }
 
-// NeighborAdvertisementType is the type of that ICMPv6 message (RFC 4861 section 4.4).
-const NeighborAdvertisementType = 136
-
 // neighbor parses a Neighbor Advertisement without verifying its checksum.
 func (p *Packet) neighbor(b []byte) error {
 	const fixed, optionTarget = 24, 2

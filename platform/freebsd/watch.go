@@ -98,7 +98,7 @@ func (s *System) watchUntilError(ctx context.Context, told map[int]platform.Link
 		if ctx.Err() != nil {
 			return nil
 		}
-		if len(u.Links)+len(u.Gone)+len(u.Lost) > 0 {
+		if !u.Empty() {
 			fn(u)
 		}
 		if err := await(n); err != nil {
@@ -165,8 +165,6 @@ func (s *System) lost(v *scene) []platform.ID {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, func(a, b platform.ID) int {
-		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Family, b.Family), cmp.Compare(a.VRID, b.VRID))
-	})
+	slices.SortFunc(ids, platform.ID.Compare)
 	return ids
 }

@@ -5,7 +5,6 @@
 package linux
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -118,13 +117,9 @@ func (s *System) connect(again func(device int) bool) error {
 
 // connectedWanted returns the routes that must exist, by subnet.
 func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
-	entries := s.registry.all()
-	slices.SortFunc(entries, func(a, b *entry) int {
-		x, y := &a.want.ID, &b.want.ID
-		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(x.Family, y.Family), cmp.Compare(x.VRID, y.VRID))
-	})
 	want := make(map[netip.Prefix]connectedRoute)
-	for _, e := range entries {
+	of := make(map[netip.Prefix]platform.ID) // of two virtual routers the first has the route
+	for _, e := range s.registry.all() {
 		if !e.want.Active || e.want.IOCTL {
 			continue
 		}
@@ -136,11 +131,13 @@ func (s *System) connectedWanted() (map[netip.Prefix]connectedRoute, error) {
 			if err != nil && !errors.Is(err, platform.ErrNoLink) {
 				return nil, fmt.Errorf("addresses of %s: %w", e.want.ID.Link, err)
 			}
-			if _, taken := want[p.Masked()]; taken || slices.ContainsFunc(own, func(o netip.Prefix) bool {
+			first, taken := of[p.Masked()]
+			if taken && first.Compare(e.want.ID) <= 0 || slices.ContainsFunc(own, func(o netip.Prefix) bool {
 				return p.Contains(o.Addr()) || !o.IsSingleIP() && o.Contains(p.Addr())
 			}) {
 				continue
 			}
+			of[p.Masked()] = e.want.ID
 			c := connectedRoute{Link: e.device(), Subnet: p.Masked()}
 			if p.Addr().Is4() {
 				c.Source = p.Addr()
@@ -207,11 +204,7 @@ func (s *System) recoverConnected(records []connectedRoute) error {
 		if s.connected[c.Subnet] == c {
 			continue
 		}
-		steps = append(steps, step{request: connectedRequest(unix.RTM_DELROUTE, &c), after: func(err error) {
-			if isLeft(err) {
-				errs = append(errs, fmt.Errorf("remove the route to %s: %w", c.Subnet, err))
-			}
-		}})
+		steps = append(steps, removal(connectedRequest(unix.RTM_DELROUTE, &c), "the route to "+c.Subnet.String(), &errs))
 	}
 	s.run(steps)
 	return errors.Join(errs...)

@@ -15,6 +15,8 @@ import (
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform/frame"
 )
 
 // gateRound limits the messages in one transaction, so that a transaction fits the socket buffer.
@@ -207,7 +209,7 @@ func (g *gate) rules() [][]expr.Any {
 	}
 	const (
 		echo4, echo6              = 8, 128
-		solicitation, advertising = 135, 136 // RFC 4861 sections 4.3 and 4.4
+		solicitation, advertising = frame.NeighborSolicitationType, frame.NeighborAdvertisementType
 	)
 	return [][]expr.Any{
 		// The host itself may reach the addresses.

@@ -92,20 +92,14 @@ func (g *guard) look() bool {
 	if s.closing.Err() != nil {
 		return false
 	}
-	repaired, err := s.keepGate()
-	intact := s.owner.intact()
-	var ownerErr error
-	if !intact {
-		s.owner.forget()
-		ownerErr = s.keepOwned() // Reconcile retries
-	}
+	repaired, gateErr, ownerErr := s.repairFilters()
 	switch {
-	case !repaired && intact:
+	case !repaired:
 		return false
-	case err != nil:
-		s.log.Error("cannot restore the nftables rules that another program removed: virtual addresses may accept packets", "error", err)
+	case gateErr != nil:
+		s.log.Error("cannot restore the nftables rules that another program removed: virtual addresses may accept packets", "error", gateErr)
 		return true
-	case !repaired && ownerErr != nil: // keepOwned has logged it
+	case ownerErr != nil: // keepOwned has logged it; Reconcile retries
 		return true
 	}
 	g.repairs++
@@ -115,6 +109,16 @@ func (g *guard) look() bool {
 		g.told, g.repairs = now, 0
 	}
 	return true
+}
+
+// repairFilters repairs the tables of gate and owner rules that are not intact, and reports whether there were any.
+func (s *System) repairFilters() (repaired bool, gateErr, ownerErr error) {
+	repaired, gateErr = s.keepGate()
+	if !s.owner.intact() {
+		s.owner.forget()
+		repaired = true
+	}
+	return repaired, gateErr, s.keepOwned()
 }
 
 // keepGate repairs the gate's table if it is not intact, and reports whether it tried to.

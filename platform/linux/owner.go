@@ -15,6 +15,8 @@ import (
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"vrrpsh/platform/frame"
 )
 
 // The address of an address owner on a macvlan is on the parent interface, which would answer for it with the interface's MAC.
@@ -236,7 +238,7 @@ func (o *ownerRules) addOutput(t *nftables.Table, want map[ownedAddr][6]byte) er
 		return nil
 	}
 	const (
-		solicitation, advertisement = 135, 136
+		solicitation, advertisement = frame.NeighborSolicitationType, frame.NeighborAdvertisementType
 		source, target              = 1, 2 // options, RFC 4861 section 4.6.1
 		option                      = 24   // offset of the first option in both messages
 	)

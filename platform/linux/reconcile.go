@@ -44,13 +44,8 @@ func (s *System) Reconcile() (lost []platform.ID, routesLost bool, err error) {
 		s.own[link] = v.own(link)
 	}
 	errs = append(errs, s.connect(anyDevice))
-	if _, err := s.keepGate(); err != nil {
-		errs = append(errs, err)
-	}
-	if !s.owner.intact() {
-		s.owner.forget()
-	}
-	errs = append(errs, s.keepOwned(), s.unshut())
+	_, gateErr, ownerErr := s.repairFilters()
+	errs = append(errs, gateErr, ownerErr, s.unshut())
 	routesLost, err = s.reconcileRoutes()
 	return lost, routesLost, errors.Join(append(errs, err, s.noteState())...)
 }
@@ -190,11 +185,7 @@ func (s *System) removeAutomatic(v *view) error {
 			if a.ours || a.flags&unix.IFA_F_PERMANENT != 0 || !a.prefix.Addr().Is6() {
 				continue
 			}
-			steps = append(steps, step{request: delRequest(index, a.prefix), after: func(err error) {
-				if isLeft(err) {
-					errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
-				}
-			}})
+			steps = append(steps, removal(delRequest(index, a.prefix), a.prefix.String(), &errs))
 		}
 	}
 	s.run(steps)

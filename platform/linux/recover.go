@@ -161,11 +161,7 @@ func (s *System) recoverAddrs(records []addrRecord, alone bool, addrs []kernelAd
 			continue
 		}
 		s.log.Debug("no longer needed", "address", a.prefix)
-		steps = append(steps, step{request: delRequest(a.link, a.prefix), after: func(err error) {
-			if isLeft(err) {
-				errs = append(errs, fmt.Errorf("remove %s: %w", a.prefix, err))
-			}
-		}})
+		steps = append(steps, removal(delRequest(a.link, a.prefix), a.prefix.String(), &errs))
 	}
 	if len(steps) > 0 {
 		s.log.Info("removing addresses that are no longer needed", "count", len(steps))

@@ -379,11 +379,7 @@ func (s *System) recoverRoutes(records []routeRecord) error {
 			continue
 		}
 		s.log.Info("removing what an earlier run left", "route", r.Destination)
-		steps = append(steps, step{request: routeRequest(unix.RTM_DELROUTE, &r), after: func(err error) {
-			if isLeft(err) {
-				errs = append(errs, fmt.Errorf("remove the route to %s: %w", r.Destination, err))
-			}
-		}})
+		steps = append(steps, removal(routeRequest(unix.RTM_DELROUTE, &r), "the route to "+r.Destination.String(), &errs))
 	}
 	s.run(steps)
 	return errors.Join(errs...)

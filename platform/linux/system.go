@@ -190,6 +190,15 @@ func noLink(err error) error {
 	return err
 }
 
+// removal returns a step that removes what. If what may be left, errs gets an error.
+func removal(r *request, what string, errs *[]error) step {
+	return step{request: r, after: func(err error) {
+		if isLeft(err) {
+			*errs = append(*errs, fmt.Errorf("remove %s: %w", what, err))
+		}
+	}}
+}
+
 // isLeft reports whether an address or a route may still exist after the result of its removal.
 func isLeft(err error) bool {
 	return err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ESRCH) && !errors.Is(noLink(err), platform.ErrNoLink)

@@ -196,7 +196,7 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 			return nil
 		}
 		u.Diverged, v.diverged = v.diverged, false
-		if len(u.Links)+len(u.Gone)+len(u.Lost)+len(u.Broken) > 0 || u.RoutesLost || u.Diverged {
+		if !u.Empty() {
 			fn(u)
 		}
 	}
