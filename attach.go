@@ -149,7 +149,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 4 locked or stale, 5 no router reachable.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := os.Stdin
-			if file != "" {
+			if file != "" && file != "-" {
 				opened, err := os.Open(file)
 				if err != nil {
 					return err
@@ -167,7 +167,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 	}
 	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`; -: standard input")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
 	return cmd
 }

@@ -119,6 +119,7 @@ Without a mode or command it attaches to the running router:
   vrrpsh exec show vrrp brief
   vrrpsh demo              try it on a simulated LAN, without root`,
 		Args:          cobra.NoArgs,
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -145,10 +146,11 @@ Without a mode or command it attaches to the running router:
 			return nil
 		},
 	}
+	root.SetVersionTemplate("vrrpsh {{.Version}}\n") // as the command version has it
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "conf", "c", defaultConfig, "configuration `file`")
 	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default $VRRPSH_SOCKET or "+defaultSocket+")")
-	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
+	p.StringVarP(&f.format, "cfg-format", "g", "", "`format` of the configuration file: toml or json (default: json if its name ends in .json, else toml)")
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
@@ -164,8 +166,14 @@ Without a mode or command it attaches to the running router:
 	return root
 }
 
+// configFormat is the format of the flag; without one the name of the file decides.
 func (f flags) configFormat() (conf.Format, error) {
 	switch strings.ToLower(f.format) {
+	case "":
+		if strings.EqualFold(filepath.Ext(f.config), ".json") {
+			return conf.JSON, nil
+		}
+		return conf.TOML, nil
 	case "toml":
 		return conf.TOML, nil
 	case "json":
@@ -211,6 +219,9 @@ func runSniffer(ctx context.Context, f flags) error {
 		defer cancel()
 		var unwritten error
 		err := native.Capture(ctx, f.iface, p.Live(func(err error) { unwritten = err; cancel() }))
+		if errors.Is(err, os.ErrPermission) {
+			err = fmt.Errorf("%w\nthe sniffer needs root, or CAP_NET_RAW", err)
+		}
 		return errors.Join(err, unwritten)
 	}
 }
@@ -224,14 +235,21 @@ func status(s shell.Status) error {
 
 func checkCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
-		Use:   "check",
+		Use:   "check [FILE]",
 		Short: "Validate the configuration file",
-		Long: `check validates the configuration file as the router does at startup, and reports
-every fault. It changes nothing.
+		Long: `check validates a configuration file as the router does at startup, and reports
+every fault. It changes nothing. Without FILE, it is the file of -c, or the router's.
 
 Exit status: 0 valid, possibly with warnings, 1 faults.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f := *f
+			if len(args) == 1 {
+				if cmd.Flags().Changed("conf") {
+					return errors.New("two files: check takes either FILE or -c FILE")
+				}
+				f.config = args[0]
+			}
 			if !exists(f.config) { // the router starts without one, but this is more likely a mistake
 				return fmt.Errorf("%s: %w", f.config, os.ErrNotExist)
 			}

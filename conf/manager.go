@@ -193,6 +193,7 @@ func Open(o Options) (*Manager, error) {
 	if err := m.openHistory(rev, data); err != nil {
 		rev.Notes = append(rev.Notes, notComplete(err))
 	}
+	cfg.Warnings = append(cfg.Warnings, exposed(o.Disk, o.Path, file)...)
 	rev.File, rev.Config = file, cfg
 	if waits != nil {
 		if err := m.remember(waits); err != nil {

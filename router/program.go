@@ -89,6 +89,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 			}
 		}()
 	}
+	defer func() { err = withRights(err) }() // before the parent is told
 	// A reader of the log may go away. Catch SIGPIPE, so that the write fails and the router keeps running.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
@@ -187,6 +188,14 @@ func (p Program) Run(ctx context.Context) (err error) {
 	}
 }
 
+// withRights adds to an error of an unprivileged process what a router needs.
+func withRights(err error) error {
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		return fmt.Errorf("%w\na router needs root; or CAP_NET_ADMIN, CAP_NET_RAW, and a control_socket and a state_dir that its user may write to", err)
+	}
+	return err
+}
+
 // giveUp replaces this process with the previous program, for the reason given; nothing was touched so far. If that fails, giveUp
 // removes from the kernel what the previous program left, so that another router can take over.
 func (p *run) giveUp(reason error) error {
@@ -282,7 +291,9 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	}()
 	defer server.Close()
 	log.Info("router started", "version", p.Version, "process", os.Getpid(), "groups", len(r.manager.Running().Config.Engine.Routers),
-		"file", p.options.Path, "socket", p.general.ControlSocket)
+		"file", p.options.Path)
+	apiState, sshState := listening(r.manager.Running().Config, r.manager.Missing())
+	log.Info("listening", "control_socket", p.general.ControlSocket, "api", apiState, "ssh", sshState)
 	p.parent.Ready()
 	var service process.Service
 	service.Ready()

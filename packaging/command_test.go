@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-only
+
+package packaging
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// said runs the program and returns its exit status and what it wrote.
+func said(t *testing.T, args ...string) (status int, text string) {
+	t.Helper()
+	out, err := exec.Command(bin, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if exit != nil {
+		status = exit.ExitCode()
+	}
+	return status, string(out)
+}
+
+// write writes a file of a test's own directory and returns its path.
+func write(t *testing.T, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCommandLine(t *testing.T) {
+	const toml = "[[vrouter]]\ngroup = 7\ninterface = \"eth0\"\nvip = \"10.0.0.7\"\n"
+	const json = `{"vrouter": [{"group": 7, "interface": "eth0", "vip": "10.0.0.7"}]}`
+	const secret = toml + "auth_type = \"rfc2338-simple\"\nauth_secret = \"hidden\"\n"
+	good := write(t, "good.toml", toml, 0o600)
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"version":                              {[]string{"--version"}, 0, "vrrpsh " + released(t)},
+		"check a file":                         {[]string{"check", good}, 0, good + ": valid"},
+		"check the file of -c":                 {[]string{"check", "-c", good}, 0, good + ": valid"},
+		"check two files":                      {[]string{"check", "-c", good, good}, 1, "two files"},
+		"check a file that is not there":       {[]string{"check", good + ".not"}, 1, "file does not exist"},
+		"a name that ends in .json":            {[]string{"check", write(t, "x.json", json, 0o600)}, 0, "valid"},
+		"a byte order mark in JSON":            {[]string{"check", write(t, "x.json", "\ufeff"+json, 0o600)}, 0, "valid"},
+		"a byte order mark in TOML":            {[]string{"check", write(t, "x.toml", "\ufeff"+toml, 0o600)}, 0, "valid"},
+		"JSON by another name":                 {[]string{"check", write(t, "x.conf", json, 0o600)}, 1, "-g json"},
+		"JSON by another name, as told":        {[]string{"check", "-g", "json", write(t, "x.conf", json, 0o600)}, 0, "valid"},
+		"secrets that others can read":         {[]string{"check", write(t, "x.toml", secret, 0o644)}, 0, "warning: the file contains secrets, and every user of this host can read it"},
+		"commands from standard input":         {[]string{"-s", "/nowhere/sock", "exec", "-f", "-"}, 5, "no router"},
+		"commands from standard input, a file": {[]string{"-s", "/nowhere/sock", "exec", "-f", "/nowhere/x"}, 1, "/nowhere/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, text := said(t, c.args...)
+			if status != c.status || !strings.Contains(text, c.want) {
+				t.Errorf("vrrpsh %s: exit status %d, want %d, with %q:\n%s", strings.Join(c.args, " "), status, c.status, c.want, text)
+			}
+		})
+	}
+	for name, text := range map[string]string{"without secrets": toml, "for its owner only": secret} {
+		mode := os.FileMode(0o600)
+		if text == toml {
+			mode = 0o644
+		}
+		if _, text := said(t, "check", write(t, "x.toml", text, mode)); strings.Contains(text, "warning") {
+			t.Errorf("a file %s: %s", name, text)
+		}
+	}
+}
+
+// TestWithoutRoot checks that a user without privileges learns which ones are needed.
+func TestWithoutRoot(t *testing.T) {
+	need(t, "setpriv")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to become another user")
+	}
+	if err := os.Chmod(filepath.Dir(bin), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	as := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", bin}
+	closed := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"a router needs root; or CAP_NET_ADMIN, CAP_NET_RAW,": {"-m1", "-c", "/nowhere/x.toml", "-s", filepath.Join(closed, "run", "sock")},
+		"the sniffer needs root, or CAP_NET_RAW":              {"-m0", "-i", "lo"},
+	} {
+		out, err := exec.Command(as[0], append(as[1:], args...)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("vrrpsh %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
