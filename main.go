@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/engine/sniff"
+	"vrrpsh/platform/journal"
 	"vrrpsh/platform/native"
 	"vrrpsh/router"
 	"vrrpsh/shell"
@@ -97,7 +99,7 @@ func run() shell.Status {
 		return shell.Status(status)
 	}
 	for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
-		fmt.Fprintln(os.Stderr, "vrrpsh:", line)
+		fmt.Fprintln(os.Stderr, journal.StderrPriority(slog.LevelError)+"vrrpsh:", line)
 	}
 	return shell.Failed
 }

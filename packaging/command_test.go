@@ -4,10 +4,13 @@ package packaging
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -99,5 +102,31 @@ func TestWithoutRoot(t *testing.T) {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("vrrpsh %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
+	}
+}
+
+// TestJournalPriority checks that a line on standard error begins with its priority exactly if that is the system's journal.
+func TestJournalPriority(t *testing.T) {
+	for name, c := range map[string]struct {
+		off  uint64 // the inode that JOURNAL_STREAM names is another one
+		want string
+	}{"the journal": {0, "<3>vrrpsh: "}, "something else": {1, "vrrpsh: "}} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stat syscall.Stat_t
+		if err := syscall.Fstat(int(w.Fd()), &stat); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(bin, "check", "/nowhere/x.toml")
+		cmd.Stderr = w
+		cmd.Env = append(os.Environ(), fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino+c.off))
+		_ = cmd.Run() // there is no such file
+		_ = w.Close()
+		if out, err := io.ReadAll(r); err != nil || !strings.HasPrefix(string(out), c.want) {
+			t.Errorf("%s: %q, %v; want %q", name, out, err, c.want)
+		}
+		_ = r.Close()
 	}
 }
