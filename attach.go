@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
 
+	"vrrpsh/platform/process"
 	"vrrpsh/router"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
@@ -172,9 +173,30 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 	return cmd
 }
 
+// socketOf adds a flag to a command for the service manager, which knows the process of the router but not its control socket.
+func socketOf(cmd *cobra.Command, f *flags) *cobra.Command {
+	pid := cmd.Flags().Int("pid", 0, "`process` ID of the router, to find its control socket (Linux)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *pid == 0 {
+			return nil
+		}
+		paths, err := process.Listeners(*pid)
+		if err == nil && len(paths) == 0 {
+			err = fmt.Errorf("process %d has no control socket", *pid)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+			return exitStatus(shell.Unreachable)
+		}
+		f.socket = paths[0]
+		return nil
+	}
+	return cmd
+}
+
 // restartCommand restarts the running router and waits for the new process.
 func restartCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	return socketOf(&cobra.Command{
 		Use:   "restart",
 		Short: "Replace the running router with the installed release, without interruption",
 		Long: `restart replaces the running router with a new process of the installed program: the
@@ -187,22 +209,34 @@ old process keeps running. restart needs root or an administrator of the router.
 Exit status: 0 the new process answers, 1 the old process keeps running, 5 no router reachable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
-			for _, line := range []string{"restart", "show version | include ^vrrpsh"} {
-				c, err := remote.Dial(cmd.Context(), f.socketPath())
-				if err != nil {
-					fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-					return exitStatus(shell.Unreachable)
-				}
-				done := c.Execute(cmd.Context(), line, out)
-				_ = c.Close()
-				if done != shell.Done {
-					return status(done)
-				}
-			}
-			return nil
+			return inTurn(cmd.Context(), f, "restart", "show version | include ^vrrpsh")
 		},
+	}, f)
+}
+
+// reloadCommand has the running router read its configuration file.
+func reloadCommand(f *flags) *cobra.Command {
+	return socketOf(&cobra.Command{
+		Use:   "reload",
+		Short: "Make the configuration file, edited by hand, the running configuration",
+		Long: `reload has the running router read its configuration file and commit the changes, and
+reopen its log files, as SIGHUP does. A file with a fault is refused as a whole. reload
+needs root or an administrator of the router.
+
+Exit status: 0 done, 1 the file was refused, 3 it cannot run, 5 no router reachable.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inTurn(cmd.Context(), f, "load startup-config") },
+	}, f)
+}
+
+// inTurn runs each line in a session of its own, as the first one may end its session, up to the first that fails.
+func inTurn(ctx context.Context, f *flags, lines ...string) error {
+	for _, line := range lines {
+		if err := executeOn(ctx, *f, func(c shell.Conversation, out shell.IO) shell.Status { return c.Execute(ctx, line, out) }); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.

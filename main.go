@@ -164,7 +164,7 @@ Without a mode or command it attaches to the running router:
 	complete("mode", "0\tsniffer", "1\trouter in the foreground", "2\trouter as a daemon")
 	complete("cfg-format", "toml", "json")
 	complete("debug", "0", "1", "2", "3", "5")
-	root.AddCommand(execCommand(&f), restartCommand(&f), checkCommand(&f), handoverCommand(), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
+	root.AddCommand(execCommand(&f), restartCommand(&f), reloadCommand(&f), checkCommand(&f), handoverCommand(), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
 	return root
 }
 

@@ -125,7 +125,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())
@@ -234,7 +234,7 @@ func (r *Router) close(sessions func(*remote.Server) error) {
 	r.manager.Close()
 }
 
-// reload reopens the log files and makes the configuration file the running configuration, on every request.
+// reload runs reloadNow on every request.
 func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 	for {
 		select {
@@ -242,24 +242,31 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			return
 		case <-asked:
 		}
-		if err := r.journal.Reopen(); err != nil {
-			r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
-		}
-		if err := r.listener.Renew(); err != nil {
-			r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
-		}
-		before := r.manager.Running().ID
-		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
-		case err != nil:
-			r.log.Error("configuration file refused: nothing has changed", "error", err)
-		case rev.ID == before:
-			r.log.Info("configuration file read: no changes")
-			_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
-		default:
-			r.log.Info("configuration file read and applied", "revision", rev.ID)
-			r.warn(rev)
-		}
+		_, _ = r.reloadNow(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}) // it is logged
 	}
+}
+
+// reloadNow reopens the log files and makes the configuration file the running configuration. The error says why the file was refused.
+func (r *Router) reloadNow(ctx context.Context, info conf.Info) (*conf.Revision, error) {
+	if err := r.journal.Reopen(); err != nil {
+		r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
+	}
+	if err := r.listener.Renew(); err != nil {
+		r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
+	}
+	before := r.manager.Running().ID
+	rev, err := r.manager.Reload(ctx, info)
+	switch {
+	case err != nil:
+		r.log.Error("configuration file refused: nothing has changed", "error", err)
+	case rev.ID == before:
+		r.log.Info("configuration file read: no changes")
+		_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
+	default:
+		r.log.Info("configuration file read and applied", "revision", rev.ID)
+		r.warn(rev)
+	}
+	return rev, err
 }
 
 // healthy returns nil while the engine answers.

@@ -71,16 +71,21 @@ func (c *call) commitCandidate(info conf.Info) error {
 	if !rev.ConfirmBy.IsZero() {
 		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(rev.ConfirmBy.Sub(s.now())))
 	}
+	c.warn(rev)
+	return nil
+}
+
+// warn prints what a commit has to say.
+func (c *call) warn(rev *conf.Revision) {
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
 	}
 	for _, w := range rev.Config.Warnings {
 		c.say(0, "Warning: %s", w)
 	}
-	for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
+	for _, text := range c.session.env.obstacles(rev.Config.Engine.Routers...) {
 		c.say(0, "Warning: a setting of this host is in the way: %s", text)
 	}
-	return nil
 }
 
 // staleChanges lists the commits of other users since the candidate was created.

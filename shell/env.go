@@ -71,6 +71,9 @@ type Env struct {
 	// Restart replaces this process with a new process of the installed program. It returns a description of that
 	// program, or why it cannot be started; the session ends soon after. Restart is nil where this is not possible.
 	Restart func(ctx context.Context) (string, error)
+	// Reload reopens the log files and makes the configuration file the running configuration, as SIGHUP does; nil where this is not
+	// possible.
+	Reload func(ctx context.Context, info conf.Info) (*conf.Revision, error)
 	// Obstacles lists settings of the host that hinder virtual routers; nil: unknown.
 	Obstacles func([]engine.VirtualRouter) []string
 	// Connects tells that the prefix length of a virtual address brings a route to its subnet.

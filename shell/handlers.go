@@ -34,6 +34,7 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"monitor.vrrp":         {run: monitorVRRP},
 		"monitor.packets":      {run: monitorPackets},
 		"restart":              {run: restart},
+		"load.startup":         {run: loadStartup},
 		"debug":                {run: debug},
 		"debug.no":             {run: undebug},
 		"debug.no.all":         {run: undebug},
