@@ -89,14 +89,21 @@ generate: ## the reference files that are generated from the code
 
 # The binary must run with any C library.
 deb: export CGO_ENABLED = 0
-deb: build ## a Debian package, in dist/
+deb: build ## a Debian package, in dist/; ARCH=arm64 builds it for another architecture
+ifdef ARCH
+	GOARCH=$(ARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)-$(ARCH) .
+	packaging/deb.sh $(BIN)-$(ARCH) $(VERSION) $(ARCH) $(BIN)
+else
 	packaging/deb.sh $(BIN) $(VERSION)
+endif
 
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)/usr/sbin/vrrpsh
 	ln -sf vrrpsh $(DESTDIR)/usr/sbin/vrrpsh-login
 	install -d -m 0755 $(DESTDIR)/etc/vrrpsh
 	install -D -m 0644 docs/vrrpsh.8 $(DESTDIR)/usr/share/man/man8/vrrpsh.8
+	install -D -m 0644 docs/vrrpsh-login.8 $(DESTDIR)/usr/share/man/man8/vrrpsh-login.8
+	install -D -m 0644 docs/vrrpsh.toml.5 $(DESTDIR)/usr/share/man/man5/vrrpsh.toml.5
 
 clean:
 	rm -rf bin dist

@@ -80,6 +80,16 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestReferenceFile checks that a router starts with the reference as it is.
+func TestReferenceFile(t *testing.T) {
+	if _, err := os.Stat("/usr/bin/logger"); err != nil {
+		t.Skip("the program of the example is not installed")
+	}
+	if status, text := said(t, "check", "../conf/reference.toml"); status != 0 {
+		t.Errorf("exit status %d:\n%s", status, text)
+	}
+}
+
 // TestWithoutRoot checks that a user without privileges learns which ones are needed.
 func TestWithoutRoot(t *testing.T) {
 	need(t, "setpriv")

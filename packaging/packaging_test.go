@@ -100,8 +100,10 @@ func TestManualPage(t *testing.T) {
 		t.Errorf("%d flags: has the format of the help changed?", flags)
 	}
 	if _, err := exec.LookPath("groff"); err == nil {
-		if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/vrrpsh.8"); out != "" {
-			t.Errorf("the manual page: %s", out)
+		for _, page := range []string{"vrrpsh.8", "vrrpsh-login.8"} {
+			if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/"+page); out != "" {
+				t.Errorf("%s: %s", page, out)
+			}
 		}
 	}
 }
@@ -274,6 +276,15 @@ func TestDebianPackage(t *testing.T) {
 	if _, second := build(); !bytes.Equal(first, second) {
 		t.Error("the same source produced two different packages")
 	}
+	// A program for another machine cannot run here: another one of the same release helps.
+	foreign := filepath.Join(top, "foreign")
+	if err := os.WriteFile(foreign, []byte("\x7fELF for another machine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "sh", filepath.Join(top, "packaging", "deb.sh"), foreign, "1.2.3", "arm64", bin)
+	if got := run(t, "dpkg-deb", "-f", filepath.Join(top, "dist", "vrrpsh_1.2.3_arm64.deb"), "Architecture"); got != "arm64\n" {
+		t.Errorf("architecture %q", got)
+	}
 	root := filepath.Join(t.TempDir(), "root")
 	run(t, "dpkg-deb", "-R", deb, root)
 	for path, mode := range map[string]fs.FileMode{
@@ -281,6 +292,8 @@ func TestDebianPackage(t *testing.T) {
 		"usr/sbin/vrrpsh":                                 0o755,
 		"usr/lib/systemd/system/vrrpsh.service":           0o644,
 		"usr/share/man/man8/vrrpsh.8.gz":                  0o644,
+		"usr/share/man/man8/vrrpsh-login.8.gz":            0o644,
+		"usr/share/man/man5/vrrpsh.toml.5.gz":             0o644,
 		"usr/share/doc/vrrpsh/copyright":                  0o644,
 		"usr/share/doc/vrrpsh/changelog.gz":               0o644,
 		"usr/share/doc/vrrpsh/configuration.md":           0o644,
