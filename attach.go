@@ -166,11 +166,41 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 			})
 		},
 	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, last string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return f.words(cmd.Context(), strings.Join(append(args, last), " ")), cobra.ShellCompDirectiveNoFileComp
+	}
 	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`; -: standard input")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
 	return cmd
+}
+
+// completionTime limits how long the completion of a command waits for the router.
+const completionTime = 2 * time.Second
+
+// words returns the possible last words of a command, in the terms of the user's shell: from the running router, or without the names and
+// values that only a router knows.
+func (f flags) words(ctx context.Context, line string) []cobra.Completion {
+	if ctx == nil { // as the completion of the user's shell calls it
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	var found []shell.Suggestion
+	if c, err := remote.Dial(ctx, f.socketPath()); err == nil {
+		found = c.Complete(line)
+		_ = c.Close()
+	} else {
+		found = shell.Complete(line)
+	}
+	var words []cobra.Completion
+	for _, s := range found {
+		if s.Literal {
+			words = append(words, cobra.CompletionWithDesc(s.Text, s.Help))
+		}
+	}
+	return words
 }
 
 // socketOf adds a flag to a command for the service manager, which knows the process of the router but not its control socket.

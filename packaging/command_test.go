@@ -140,3 +140,32 @@ func TestJournalPriority(t *testing.T) {
 		_ = r.Close()
 	}
 }
+
+// TestCompletionOfCommands checks that the shells of users complete the commands of the router.
+func TestCompletionOfCommands(t *testing.T) {
+	const line = "vrrpsh -s /nowhere/sock exec show v"
+	if _, text := said(t, "__complete", "-s", "/nowhere/sock", "exec", "show", "v"); !strings.HasPrefix(text, "version\t") || !strings.Contains(text, "\nvrrp\t") {
+		t.Errorf("the words for %q:\n%s", line, text)
+	}
+	if _, text := said(t, "__complete", "-s", "/nowhere/sock", "exec", "show", "vrrp", "brief", "|", "inc"); !strings.HasPrefix(text, "include\t") {
+		t.Errorf("the words for a pipe:\n%s", text)
+	}
+	bash := "COMP_WORDS=(" + line + ") COMP_CWORD=5 COMP_LINE=$line COMP_POINT=${#line}; "
+	for name, c := range map[string]struct{ shell, script string }{
+		"bash": {"bash", "_get_comp_words_by_ref() { cur=v prev=show words=(" + line + ") cword=5; }; compopt() { :; }; " +
+			"source <(" + bin + " completion bash); line='" + line + "'; " + bash + "__start_vrrpsh; echo \"${COMPREPLY[@]}\""},
+		"fish": {"fish", bin + " completion fish | source; complete -C '" + line + "'"},
+		"zsh": {"zsh", "autoload -U compinit && compinit -u -d /dev/null; source <(" + bin + " completion zsh); " +
+			"_describe() { print -l -- ${(P)4:-} ${completions[@]} }; words=(" + line + "); CURRENT=6; _vrrpsh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			need(t, c.shell)
+			cmd := exec.Command(c.shell, "-c", c.script)
+			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bin)+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "version") || !strings.Contains(string(out), "vrrp") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -203,8 +203,10 @@ func TestCapabilities(t *testing.T) {
 	unique := fmt.Sprintf("7%d", os.Getpid())
 	who := file("who", "#!/bin/sh\n(env -i setsid sleep "+unique+" >/dev/null 2>&1 &)\necho \"$(id -un) $(id -G | wc -w) $(umask)\"\nexit 1\n", 0o755)
 	long := file("long", "#!/bin/sh\nsleep 1000\n", 0o755)
+	denied := file("denied", "#!/bin/sh\nkill -0 1\n", 0o755)
 	config := file("vrrpsh.toml", "state_dir = \""+dir+"/state\"\n"+
 		"[[track]]\nname = \"who\"\nscript = [\""+who+"\"]\n"+
+		"[[track]]\nname = \"denied\"\nscript = [\"/bin/sh\", \""+denied+"\"]\n"+
 		"[[track]]\nname = \"long\"\nscript = [\""+long+"\"]\ntimeout = \"100ms\"\n"+
 		"[[vrouter]]\ngroup = 7\ninterface = \"lo\"\nvip = \"192.0.2.7\"\nversion = 3\n", 0o600)
 	socket := filepath.Join(dir, "sock")
@@ -219,9 +221,13 @@ func TestCapabilities(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- router.Wait() }()
 	var said []byte
+	complete := func() bool {
+		return bytes.Contains(said, []byte("(nobody 1 0022)")) && bytes.Contains(said, []byte("took too long and was killed")) &&
+			bytes.Contains(said, []byte("the service may lack a right, see more-rights.conf"))
+	}
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		said, _ = exec.Command(bin, "-s", socket, "exec", "show", "track").CombinedOutput()
-		if bytes.Contains(said, []byte("(nobody 1 0022)")) && bytes.Contains(said, []byte("took too long and was killed")) {
+		if complete() {
 			break
 		}
 	}
@@ -232,7 +238,7 @@ func TestCapabilities(t *testing.T) {
 		_ = router.Process.Kill()
 		err = <-ended
 	}
-	if err != nil || !bytes.Contains(said, []byte("(nobody 1 0022)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
+	if err != nil || !complete() {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
 	left, err := exec.Command("pgrep", "-a", "-f", "sleep "+unique).CombinedOutput()
