@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -53,7 +54,7 @@ func attach(ctx context.Context, f flags) error {
 func converse(ctx context.Context, c shell.Conversation) error {
 	defer c.Close()
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
-		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
+		return status(shell.Script(ctx, c, readUntil(ctx, os.Stdin), shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
 	return onTerminal(ctx, c, historyFile())
 }
@@ -151,7 +152,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := os.Stdin
 			if file != "" && file != "-" {
-				opened, err := os.Open(file)
+				opened, err := openUntil(cmd.Context(), file)
 				if err != nil {
 					return err
 				}
@@ -162,7 +163,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 				if len(args) > 0 {
 					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
 				}
-				return shell.Script(cmd.Context(), c, in, out, keepGoing)
+				return shell.Script(cmd.Context(), c, readUntil(cmd.Context(), in), out, keepGoing)
 			})
 		},
 	}
@@ -174,6 +175,36 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`; -: standard input")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
 	return cmd
+}
+
+// openUntil opens a file to read. It stops waiting for the other end of a pipe when ctx ends; a signal then ends the program.
+func openUntil(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readUntil returns a reader that ends with ctx, even while r waits for input.
+func readUntil(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err)
+	}()
+	return out
 }
 
 // completionTime limits how long the completion of a command waits for the router.

@@ -205,14 +205,14 @@ func runSniffer(ctx context.Context, f flags) error {
 	case (f.read == "") == (f.iface == ""):
 		return errors.New("the sniffer needs either an interface (-i) or a capture file (--read)")
 	case f.read == "-":
-		return p.File(bufio.NewReader(os.Stdin))
+		return p.File(bufio.NewReader(readUntil(ctx, os.Stdin)))
 	case f.read != "":
-		file, err := os.Open(f.read)
+		file, err := openUntil(ctx, f.read)
 		if err != nil {
 			return err
 		}
 		defer file.Close()
-		if err := p.File(bufio.NewReader(file)); err != nil {
+		if err := p.File(bufio.NewReader(readUntil(ctx, file))); err != nil {
 			return fmt.Errorf("%s: %w", f.read, err)
 		}
 		return nil

@@ -7,12 +7,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"vrrpsh/conf"
@@ -177,15 +179,43 @@ func (s *server) tlsConfig() *tls.Config {
 
 // load reads the certificate and its key for new connections.
 func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	cert, err := readFile(c.TLSCert)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
+	}
+	key, err := readFile(c.TLSKey)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return fmt.Errorf("api: %s, %s: %w", c.TLSCert, c.TLSKey, err)
 	}
 	if fi, err := os.Stat(c.TLSKey); err == nil && fi.Mode().Perm()&0o077 != 0 {
 		log.Warn("users other than its owner can use the TLS key", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
 	}
 	s.certificate.Store(&pair)
 	return nil
+}
+
+// maxPEM is the maximum size in bytes of a file with a certificate or a key.
+const maxPEM = 1 << 20
+
+// readFile reads a regular file. Another kind, such as a pipe, could keep the router from starting, or from ending.
+func readFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
+	if err == nil && len(data) > maxPEM {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxPEM)
+	}
+	return data, err
 }
 
 // Renew reads the certificate and its key again, in case they have been renewed. If it fails, new connections use the

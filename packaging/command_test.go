@@ -3,6 +3,7 @@
 package packaging
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // said runs the program and returns its exit status and what it wrote.
@@ -155,7 +157,7 @@ func TestCompletionOfCommands(t *testing.T) {
 		"bash": {"bash", "_get_comp_words_by_ref() { cur=v prev=show words=(" + line + ") cword=5; }; compopt() { :; }; " +
 			"source <(" + bin + " completion bash); line='" + line + "'; " + bash + "__start_vrrpsh; echo \"${COMPREPLY[@]}\""},
 		"fish": {"fish", bin + " completion fish | source; complete -C '" + line + "'"},
-		"zsh": {"zsh", "autoload -U compinit && compinit -u -d /dev/null; source <(" + bin + " completion zsh); " +
+		"zsh": {"zsh", "autoload -U compinit && compinit -D -u; source <(" + bin + " completion zsh); " +
 			"_describe() { print -l -- ${(P)4:-} ${completions[@]} }; words=(" + line + "); CURRENT=6; _vrrpsh"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,6 +168,61 @@ func TestCompletionOfCommands(t *testing.T) {
 			if err != nil || !strings.Contains(string(out), "version") || !strings.Contains(string(out), "vrrp") {
 				t.Errorf("%v\n%s", err, out)
 			}
+		})
+	}
+}
+
+// TestSignalWhileAPipeIsSilent checks that a signal ends a program that waits for a pipe in the place of a file.
+func TestSignalWhileAPipeIsSilent(t *testing.T) {
+	dir := t.TempDir()
+	pipe, config := filepath.Join(dir, "pipe"), filepath.Join(dir, "x.toml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.OpenFile(pipe, os.O_RDWR, 0) // a writer that says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	text := fmt.Sprintf("control_socket = %q\nstate_dir = %q\n[api]\nhost = \"127.0.0.1:7089\"\ntls = true\ntls_key = %q\ntls_cert = %q\n",
+		filepath.Join(dir, "sock"), dir, pipe, pipe)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"the configuration": {"-m1", "-c", pipe, "-s", filepath.Join(dir, "sock")},
+		"a certificate":     {"-m1", "-c", config},
+		"a capture":         {"-m0", "--read", pipe},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var command *exec.Cmd
+			if args[0] == "-m1" {
+				need(t, "unshare")
+				if os.Geteuid() != 0 {
+					t.Skip("needs root")
+				}
+				command = exec.Command("unshare", append([]string{"--net", bin}, args...)...)
+			} else {
+				command = exec.Command(bin, args...)
+			}
+			var out bytes.Buffer
+			command.Stderr = &out
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- command.Wait() }()
+			// A signal before the program handles signals ends it as well.
+			for range 100 {
+				select {
+				case <-ended:
+					return
+				case <-time.After(100 * time.Millisecond):
+					_ = command.Process.Signal(syscall.SIGTERM)
+				}
+			}
+			_ = command.Process.Kill()
+			t.Errorf("still there after ten seconds: %v\n%s", <-ended, &out)
 		})
 	}
 }

@@ -95,7 +95,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	config, err := ThisHost.LoadFile(p.Path, p.Format)
+	config, err := load(ctx, p.Path, p.Format)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing { // the first commit writes it
 		_, config, err = conf.Load(p.Path, nil, conf.TOML)
@@ -185,6 +185,25 @@ func (p Program) Run(ctx context.Context) (err error) {
 		}
 		err := r.succeed(handover)
 		log.Error("restart failed: this process keeps running", "error", err)
+	}
+}
+
+// load reads the configuration file until ctx ends: a file that is a pipe may take its time.
+func load(ctx context.Context, path string, format conf.Format) (*conf.Config, error) {
+	type result struct {
+		config *conf.Config
+		err    error
+	}
+	read := make(chan result, 1)
+	go func() {
+		config, err := ThisHost.LoadFile(path, format)
+		read <- result{config, err}
+	}()
+	select {
+	case r := <-read:
+		return r.config, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
