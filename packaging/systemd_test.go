@@ -246,15 +246,15 @@ func boot(t *testing.T, root, debs string) *machine {
 			t.Logf("console:\n%s", text)
 		}
 	})
-	m.until("the container has a process", func() error {
-		// timeout, systemd-nspawn, and the systemd of the container
+	m.until("systemd is up", func() error {
+		// timeout, systemd-nspawn, and the systemd of the container; before that a helper
 		shim, err := child(strconv.Itoa(nspawn.Process.Pid))
 		if err == nil {
 			m.leader, err = child(shim)
 		}
-		return err
-	})
-	m.until("systemd is up", func() error {
+		if err != nil {
+			return err
+		}
 		out, err := m.try("systemctl is-system-running || true")
 		if err != nil || !strings.Contains(out, "running") && !strings.Contains(out, "degraded") {
 			return fmt.Errorf("%s %v", out, err)
