@@ -82,6 +82,19 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestReadOnlyRun checks that a router whose default directory is read-only says what to do.
+func TestReadOnlyRun(t *testing.T) {
+	need(t, "unshare")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	out, err := exec.Command("unshare", "--net", "--mount", "sh", "-c", "mount -t tmpfs -o ro none /run && exec \"$@\"", "sh",
+		bin, "-m1", "-c", "/nowhere/x.toml").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "read-only file system: -s or control_socket names another path") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // TestReferenceFile checks that a router starts with the reference as it is.
 func TestReferenceFile(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/logger"); err != nil {

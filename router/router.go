@@ -71,8 +71,9 @@ type Options struct {
 	// Inspect returns the host settings that obstruct IPv4 virtual routers on an interface, with their addresses on
 	// macvlans or, if none is given, on the interface itself; nil for simulated routers.
 	Inspect func(iface string, macvlans ...string) []string
-	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
+	// Connects, Hint and NotForwarding are those of shell.Env; not for simulated routers.
 	Connects      bool
+	Hint          func(iface string, family vrrp.Family) string
 	NotForwarding func(iface string, family vrrp.Family) string
 	// Handover is the state left by the previous process; nil: none.
 	Handover *driver.Handover
@@ -125,7 +126,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, Hint: o.Hint, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())

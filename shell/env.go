@@ -81,6 +81,8 @@ type Env struct {
 	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
 	// knows.
 	NotForwarding func(iface string, family vrrp.Family) string
+	// Hint says why an interface is missing or has no usable address, where that is not plain; empty: nothing is known. nil: nobody knows.
+	Hint func(iface string, family vrrp.Family) string
 	// Lab is nil outside the demo.
 	Lab Lab
 }

@@ -29,6 +29,9 @@ const socketMode = 0o660
 func Listen(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		if errors.Is(err, syscall.EROFS) {
+			err = fmt.Errorf("%w: -s or control_socket names another path", err)
+		}
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	unlock := lockDir(dir)
