@@ -157,7 +157,15 @@ func Open(o Options) (*Manager, error) {
 		o.Disk = osDisk{}
 	}
 	m := &Manager{o: o, turn: make(chan struct{}, 1)}
-	m.write = func(path string, data []byte) error { return replaceFile(o.Disk, path, data, true) }
+	m.write = func(path string, data []byte) error {
+		err := replaceFile(o.Disk, path, data, true)
+		if errors.Is(err, fs.ErrNotExist) { // the first commit may also create the directory
+			if err = o.Disk.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+				err = replaceFile(o.Disk, path, data, true)
+			}
+		}
+		return err
+	}
 	data, disk, err := m.read()
 	if err != nil {
 		return nil, err
