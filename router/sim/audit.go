@@ -26,7 +26,7 @@ func (w *watch) audit() {
 	if w.m.failures > 0 {
 		limit += mending
 	}
-	if w.c.w.rates.Kernel > 0 || len(w.m.calls) > 0 || w.l.stalled || w.l.manager == nil {
+	if w.c.w.rates.Kernel > 0 || w.m.fails() || w.l.stalled || w.l.manager == nil {
 		w.c.forgive(w.m)
 		limit = time.Hour
 	}

@@ -76,6 +76,7 @@ func newLife(m *machine, h *driver.Handover) {
 	if err != nil {
 		m.note("cannot start: %v", err)
 		l.over()
+		m.startLater(again)
 		return
 	}
 	m.kernel.LoseNews() // the program is told everything at first
@@ -314,19 +315,18 @@ func (l *life) finish() {
 	l.m.note("has ended: %v", err)
 	l.watch.ended(err)
 	l.over()
+	if !l.manual.Leaving() {
+		l.m.startLater(again)
+	}
 }
 
-// over is the end of the life. Calls that wait for it learn of that. The next life begins here and nowhere else: one that fails to
-// start and is followed by two that do the same would never come to an end.
+// over is the end of the life. Calls that wait for it learn of that.
 func (l *life) over() {
 	l.dead = true
 	if l.m.life == l {
 		l.m.life = nil
 	}
 	l.m.w.disturbed()
-	if l.m.wanted && (l.manual == nil || !l.manual.Leaving()) {
-		l.m.startLater(again)
-	}
 }
 
 // errKilled is why a program has ended that has not ended by itself.

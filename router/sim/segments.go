@@ -68,11 +68,7 @@ func (c *checker) connected(from, to *peer) bool {
 }
 
 // deaf tells whether the kernel fails to hand over what a machine receives.
-func (m *machine) deaf() bool {
-	return slices.ContainsFunc(m.calls, func(f *failure) bool {
-		return (f.call == string(fake.CallReceive) || f.call == "any") && m.w.now <= f.until
-	})
-}
+func (m *machine) deaf() bool { return m.fails(fake.CallReceive) }
 
 // unheard tells whether a virtual router cannot send and stays Master all the same, as its interface has the address by itself.
 func (p *peer) unheard() bool { return p.v.mute && p.w.owner(p.cfg) }
@@ -96,11 +92,14 @@ func (c *checker) auditSegments() {
 			for j := range list[:i] {
 				a, b := &list[i], &list[j]
 				both := a.v.state == vrrp.Master && b.v.state == vrrp.Master && a.understands(b) && b.understands(a) &&
-					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && len(a.w.m.calls)+len(b.w.m.calls) == 0 && !a.w.l.stalled && !b.w.l.stalled
+					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && !a.w.m.fails() && !b.w.m.fails() && !a.w.l.stalled && !b.w.l.stalled
 				interval := max(a.cfg.Protocol.Interval, b.cfg.Protocol.Interval)
 				limit := 2*interval + time.Second + 2*a.w.slack() + 2*b.w.slack()
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {
 					limit += 30 * interval
+				}
+				if a.w.m.failures+b.w.m.failures > 0 {
+					limit += mending
 				}
 				c.lasts("two-masters", a.w.m, subject{key: key, name: b.w.m.name}, both, limit, "both are Master, and can hear each other")
 			}
