@@ -36,10 +36,9 @@ type machine struct {
 	disk   *disk
 	clock  *clock
 	life   *life // nil: off
-	lives  int
-	wanted bool // it is to run: somebody has started it and nobody has stopped it
-	starts int  // how often somebody has said when it starts again
-	passes bool // its program is being replaced: no other can start
+	wanted bool  // it is to run: somebody has started it and nobody has stopped it
+	starts int   // how often somebody has said when it starts again
+	passes bool  // its program is being replaced: no other can start
 
 	calls       []*failure // of the kernel, that are to come
 	ops         []*failure // of the disk
@@ -98,7 +97,6 @@ func (m *machine) note(format string, args ...any) { m.w.note(m.name+" "+format,
 func (m *machine) start(h *driver.Handover) {
 	m.wanted = true
 	if m.life == nil && !m.passes {
-		m.lives++
 		m.unremoved = false
 		newLife(m, h)
 	}
@@ -180,7 +178,7 @@ func (m *machine) fails(calls ...fake.Call) bool {
 func (m *machine) failed(call, what string, done bool) {
 	m.w.fault("call " + call)
 	if m.life != nil {
-		m.life.refused(call, what)
+		m.life.refused(call)
 	}
 	m.note("call %s %s fails, done: %t", call, what, done)
 }
@@ -325,7 +323,7 @@ func (m *machine) comeBack(name string) {
 	}
 	must(back())
 	must(m.kernel.Plug(name))
-	lan := int(name[len(name)-1] - '0')
+	lan := lanOf(name)
 	for _, a := range addressesOf(lan, m.index) {
 		m.address(name, a, true)
 	}

@@ -39,7 +39,7 @@ func (c *checker) segments() map[engine.Key][]peer {
 }
 
 func sortedKeys[T any](m map[engine.Key]T) []engine.Key {
-	return slices.SortedFunc(maps.Keys(m), compareKeys)
+	return slices.SortedFunc(maps.Keys(m), engine.Key.Compare)
 }
 
 // understands tells whether a virtual router accepts the adverts of another one.
@@ -62,7 +62,7 @@ func (p *peer) understands(o *peer) bool {
 
 // connected tells whether adverts get from one to another.
 func (c *checker) connected(from, to *peer) bool {
-	lan := int(from.v.key.Interface[len(from.v.key.Interface)-1] - '0')
+	lan := lanOf(from.v.key.Interface)
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
 		c.plugged(from) && c.plugged(to) && !to.w.m.deaf()
 }
@@ -220,7 +220,7 @@ func (c *checker) lastPings(p *peer) {
 	if p.cfg.Closed && !p.cfg.AcceptPing {
 		return
 	}
-	host := c.w.hosts[int(p.v.key.Interface[len(p.v.key.Interface)-1]-'0')]
+	host := c.w.hosts[lanOf(p.v.key.Interface)]
 	for _, a := range p.cfg.Addresses {
 		if a.Addr.Is6() && a.Addr.IsLinkLocalUnicast() || c.w.ownedByAnother(p.w.m, p.v.key.Interface, a.Addr) {
 			continue
