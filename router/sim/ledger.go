@@ -196,6 +196,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	}
 	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.underWay(got)) {
 		text = got // the file was written once more before it was read
+		delete(g.refused, text)
 	} else if got != text {
 		g.report("commit-differs", "it runs another configuration than was committed:\n%s\nand\n%s", got, text)
 	}

@@ -64,7 +64,20 @@ func (p *peer) understands(o *peer) bool {
 func (c *checker) connected(from, to *peer) bool {
 	lan := lanOf(from.v.key.Interface)
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
-		c.plugged(from) && c.plugged(to) && !to.w.m.deaf()
+		c.plugged(from) && c.plugged(to) && !to.w.m.deaf() && !(to.cfg.Protocol.Unicast.Enabled() && c.takenFrom(to, lan))
+}
+
+// takenFrom tells whether another machine has an address by which others reach a virtual router in unicast: it is the virtual address of
+// a group of which this machine is not, or no longer, the owner.
+func (c *checker) takenFrom(to *peer, lan int) bool {
+	own := addressesOf(lan, to.w.m.index)
+	return slices.ContainsFunc(c.w.machines, func(o *machine) bool {
+		return o != to.w.m && slices.ContainsFunc(o.kernel.Links(), func(k fake.Link) bool {
+			return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool {
+				return slices.ContainsFunc(own, func(a netip.Prefix) bool { return a.Addr() == p.Addr() })
+			})
+		})
+	})
 }
 
 // deaf tells whether the kernel fails to hand over what a machine receives.
