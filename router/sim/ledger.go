@@ -152,10 +152,11 @@ func revision(r *conf.Revision) any {
 // refuse notes an answer that was no.
 func (g *ledger) refuse(l *life, text, before, disk string, err error) {
 	running := g.running(l)
-	if strings.Contains(err.Error(), "may not be after a power failure") {
+	unsafe := strings.Contains(err.Error(), "may not be after a power failure")
+	if unsafe {
 		g.torn, _ = g.m.disk.get(configPath)
 	}
-	if strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
+	if unsafe || strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
 		g.may[text] = true
 		return
 	}

@@ -139,7 +139,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 		}
 		return
 	}
-	if p.w.fails(p.cfg) {
+	if p.w.fails(p.cfg) || c.unreachable(p) {
 		return
 	}
 	synced := p.w.isSynced(p.cfg)
@@ -154,7 +154,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 	hears := false // a Master, that need not hear it
 	for i := range list {
 		o := &list[i]
-		if o.w == p.w || !p.understands(o) || c.unreachable(p) {
+		if o.w == p.w || !p.understands(o) {
 			continue
 		}
 		hears = hears || o.v.state == vrrp.Master

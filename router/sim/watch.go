@@ -140,7 +140,7 @@ func (w *watch) inherit(h *driver.Handover) {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
 			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
-			v.heard, v.heardAt, v.lowerSince = o.heard, o.heardAt, o.lowerSince
+			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
