@@ -77,16 +77,17 @@ func (s *Session) Prompt() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mode, star, sign := "", "", "#"
-	if s.place.Mode != completions.Exec {
-		mode = "(" + string(s.place.Mode) + ")"
-	}
 	if s.draft != nil && s.draft.Changed() {
 		star = "*"
+	}
+	if s.place.Mode != completions.Exec {
+		// Programs that type commands know the mode by ")#".
+		mode = "(" + string(s.place.Mode) + star + ")"
 	}
 	if s.user.Level < completions.Operator {
 		sign = ">"
 	}
-	return s.hostname() + mode + star + sign + " "
+	return s.hostname() + mode + sign + " "
 }
 
 func (s *Session) hostname() string {
