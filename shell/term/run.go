@@ -93,6 +93,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	defer close(t.dead)
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
+	t.startPlain()
 	return t.loop()
 }
 

@@ -54,7 +54,9 @@ type terminal struct {
 
 	// The line being typed.
 	prefix   string
-	columns  int // as reported to go-prompt
+	plain    bool // plain line mode
+	dumb     bool // plain line mode although the conversation does not know it
+	columns  int  // as reported to go-prompt
 	doc      prompt.Document
 	first    bool // go-prompt has not asked for a key yet
 	parking  bool // drawing ends in park
@@ -88,7 +90,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 		ctx: ctx, conv: conv, tty: tty, in: in, selected: -1,
 		parked: make(chan struct{}), resume: make(chan struct{}), dead: make(chan struct{}),
 	}
-	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
+	t.out = &writer{tty: tty, idle: t.park, colorless: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
 		tty.write(complaint(err)) // continue without a history file
 	}
@@ -116,9 +118,13 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 // the line editor.
 func (t *terminal) readLine() (string, ending) {
 	t.prefix = printable.Line(t.conv.Prompt())
+	t.setMode()
 	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
 	if line, ok := t.in.line(); ok {
 		return t.pasted(line)
+	}
+	if t.plain {
+		return t.readPlain()
 	}
 	text := ""
 	for {
