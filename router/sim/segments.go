@@ -39,7 +39,7 @@ func (c *checker) segments() map[engine.Key][]peer {
 }
 
 func sortedKeys[T any](m map[engine.Key]T) []engine.Key {
-	return slices.SortedFunc(maps.Keys(m), compareKeys)
+	return slices.SortedFunc(maps.Keys(m), engine.Key.Compare)
 }
 
 // understands tells whether a virtual router accepts the adverts of another one.
@@ -62,17 +62,26 @@ func (p *peer) understands(o *peer) bool {
 
 // connected tells whether adverts get from one to another.
 func (c *checker) connected(from, to *peer) bool {
-	lan := int(from.v.key.Interface[len(from.v.key.Interface)-1] - '0')
+	lan := lanOf(from.v.key.Interface)
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
-		c.plugged(from) && c.plugged(to) && !to.w.m.deaf()
+		c.plugged(from) && c.plugged(to) && !to.w.m.deaf() && !(to.cfg.Protocol.Unicast.Enabled() && c.takenFrom(to, lan))
+}
+
+// takenFrom tells whether another machine has an address by which others reach a virtual router in unicast: it is the virtual address of
+// a group of which this machine is not, or no longer, the owner.
+func (c *checker) takenFrom(to *peer, lan int) bool {
+	own := addressesOf(lan, to.w.m.index)
+	return slices.ContainsFunc(c.w.machines, func(o *machine) bool {
+		return o != to.w.m && slices.ContainsFunc(o.kernel.Links(), func(k fake.Link) bool {
+			return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool {
+				return slices.ContainsFunc(own, func(a netip.Prefix) bool { return a.Addr() == p.Addr() })
+			})
+		})
+	})
 }
 
 // deaf tells whether the kernel fails to hand over what a machine receives.
-func (m *machine) deaf() bool {
-	return slices.ContainsFunc(m.calls, func(f *failure) bool {
-		return (f.call == string(fake.CallReceive) || f.call == "any") && m.w.now <= f.until
-	})
-}
+func (m *machine) deaf() bool { return m.fails(fake.CallReceive) }
 
 // unheard tells whether a virtual router cannot send and stays Master all the same, as its interface has the address by itself.
 func (p *peer) unheard() bool { return p.v.mute && p.w.owner(p.cfg) }
@@ -96,11 +105,14 @@ func (c *checker) auditSegments() {
 			for j := range list[:i] {
 				a, b := &list[i], &list[j]
 				both := a.v.state == vrrp.Master && b.v.state == vrrp.Master && a.understands(b) && b.understands(a) &&
-					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && len(a.w.m.calls)+len(b.w.m.calls) == 0 && !a.w.l.stalled && !b.w.l.stalled
+					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && !a.w.m.fails() && !b.w.m.fails() && !a.w.l.stalled && !b.w.l.stalled
 				interval := max(a.cfg.Protocol.Interval, b.cfg.Protocol.Interval)
 				limit := 2*interval + time.Second + 2*a.w.slack() + 2*b.w.slack()
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {
 					limit += 30 * interval
+				}
+				if a.w.m.failures+b.w.m.failures > 0 {
+					limit += mending
 				}
 				c.lasts("two-masters", a.w.m, subject{key: key, name: b.w.m.name}, both, limit, "both are Master, and can hear each other")
 			}
@@ -221,7 +233,7 @@ func (c *checker) lastPings(p *peer) {
 	if p.cfg.Closed && !p.cfg.AcceptPing {
 		return
 	}
-	host := c.w.hosts[int(p.v.key.Interface[len(p.v.key.Interface)-1]-'0')]
+	host := c.w.hosts[lanOf(p.v.key.Interface)]
 	for _, a := range p.cfg.Addresses {
 		if a.Addr.Is6() && a.Addr.IsLinkLocalUnicast() || c.w.ownedByAnother(p.w.m, p.v.key.Interface, a.Addr) {
 			continue
