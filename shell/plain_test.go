@@ -102,6 +102,7 @@ func TestPlainErrors(t *testing.T) {
 	p.fails("show vrrp group 9", "% Error: No such virtual router")
 	p.fails("show vrpp brief", "% Invalid input detected at '^' marker.")
 	p.fails("show", "% Incomplete command")
+	p.fails("monitor vrrp", "% Error: ")
 	p.fails("sh i", "% Ambiguous command")
 	p.types("configure")
 	p.fails("interface eth0 vrrp 1 priority 300", "% Invalid input detected")

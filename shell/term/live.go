@@ -18,6 +18,7 @@ var _ shell.Terminal = (*pager)(nil)
 // restored.
 func (p *pager) Show(text string) error {
 	if p.t.plain {
+		p.cancel() // a session in another process does not get the error
 		return errors.New("a live display needs a terminal that is not in plain line mode")
 	}
 	p.once.Do(p.enterScreen)

@@ -140,7 +140,7 @@ func TestPlainNotice(t *testing.T) {
 		u.Send(strings.Repeat("x", 1000))
 	}
 	u.Send("\r")
-	u.Shows(fmt.Sprintf("%% Line too long: more than %d characters", 8192))
+	u.Shows(fmt.Sprintf("%% Error: line too long: more than %d characters", 8192))
 	u.Run("say on", "<on>")
 	_ = u.Cmd.Process.Signal(syscall.SIGUSR1)
 	u.ends("canceled")

@@ -133,7 +133,7 @@ func (t *terminal) loop() error {
 			}
 			return t.lost(true)
 		case endTooLong:
-			t.tty.write(fmt.Sprintf("%% Line too long: more than %d characters\n", maxLine))
+			t.tty.write(complaint(t.plain, fmt.Errorf("line too long: more than %d characters", maxLine)))
 			continue
 		}
 		if strings.TrimSpace(line) == "" {
@@ -153,7 +153,7 @@ func (t *terminal) loop() error {
 func (t *terminal) lost(show bool) error {
 	err := cmp.Or(t.conv.Err(), errors.New("the session has ended"))
 	if show {
-		t.tty.write(complaint(err))
+		t.tty.write(complaint(t.plain, err))
 	}
 	return fmt.Errorf("%w: %w", ErrLost, err)
 }

@@ -92,7 +92,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 	}
 	t.out = &writer{tty: tty, idle: t.park, colorless: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
-		tty.write(complaint(err)) // continue without a history file
+		tty.write(complaint(false, err)) // continue without a history file
 	}
 	t.prompt = prompt.New(func(string) {}, t.suggest,
 		prompt.OptionParser(t),
@@ -312,9 +312,12 @@ func (t *terminal) above(fn func()) {
 
 func (t *terminal) bell() { t.tty.write("\a") }
 
-// complaint formats an error as a line, as commands do.
-func complaint(err error) string {
+// complaint formats an error as a line, as commands do, in plain line mode or not.
+func complaint(plain bool, err error) string {
 	s := printable.Line(err.Error())
+	if plain {
+		return "% Error: " + s + "\n"
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return "% " + string(unicode.ToUpper(r)) + s[n:] + "\n"
 }
