@@ -64,14 +64,14 @@ func (p *peer) understands(o *peer) bool {
 func (c *checker) connected(from, to *peer) bool {
 	lan := lanOf(from.v.key.Interface)
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
-		c.plugged(from) && c.plugged(to) && !to.w.m.deaf() && !(to.cfg.Protocol.Unicast.Enabled() && c.takenFrom(to, lan))
+		c.plugged(from) && c.plugged(to) && !to.w.m.deaf() && !c.unreachable(to)
 }
 
-// takenFrom tells whether another machine has an address by which others reach a virtual router in unicast: it is the virtual address of
-// a group of which this machine is not, or no longer, the owner.
-func (c *checker) takenFrom(to *peer, lan int) bool {
-	own := addressesOf(lan, to.w.m.index)
-	return slices.ContainsFunc(c.w.machines, func(o *machine) bool {
+// unreachable tells whether another machine has the address by which others reach a virtual router in unicast: it is the virtual
+// address of a group of which this machine is not, or no longer, the owner.
+func (c *checker) unreachable(to *peer) bool {
+	own := addressesOf(lanOf(to.v.key.Interface), to.w.m.index)
+	return to.cfg.Protocol.Unicast.Enabled() && slices.ContainsFunc(c.w.machines, func(o *machine) bool {
 		return o != to.w.m && slices.ContainsFunc(o.kernel.Links(), func(k fake.Link) bool {
 			return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool {
 				return slices.ContainsFunc(own, func(a netip.Prefix) bool { return a.Addr() == p.Addr() })
@@ -154,11 +154,11 @@ func (c *checker) lastOf(p *peer, list []peer) {
 	hears := false // a Master, that need not hear it
 	for i := range list {
 		o := &list[i]
-		if o.w == p.w || !p.understands(o) {
+		if o.w == p.w || !p.understands(o) || c.unreachable(p) {
 			continue
 		}
 		hears = hears || o.v.state == vrrp.Master
-		if !o.understands(p) {
+		if !o.understands(p) || c.unreachable(o) {
 			continue
 		}
 		if o.v.state == vrrp.Master {
@@ -176,7 +176,8 @@ func (c *checker) lastOf(p *peer, list []peer) {
 	case p.v.state == vrrp.Backup && len(better) == len(masters) && len(masters) > 0 && p.cfg.Protocol.Preempt && !p.v.lasting && !synced && p.strictlyBetter(list):
 		c.report("no-preemption", p.w.m, "%s is Backup with priority %d, and %v with a lower one is Master", p.v.key, p.v.expected, masters)
 	}
-	if p.v.state == vrrp.Master {
+	alone := !slices.ContainsFunc(list, func(o peer) bool { return o.w != p.w && o.v.state == vrrp.Master })
+	if p.v.state == vrrp.Master && alone {
 		c.lastPings(p)
 	}
 }
