@@ -103,35 +103,12 @@ func quit(c *call) error {
 	return nil
 }
 
-// errLineFailed tells why "end" does not commit.
-var errLineFailed = failed("Uncommitted changes: not committed, since a line has failed; they are kept as a lost candidate")
-
-// leave leaves configure mode. If there are changes, it first asks the user what to do with them. At a plain terminal there may be
-// nobody to answer, and the lines that follow would be taken for answers: it leaves all the same.
+// leave leaves configure mode. If there are changes, it first asks the user what to do with them.
 func (c *call) leave() error {
-	s := c.session
-	if s.changed() && c.interactive() {
-		var err error
-		switch {
-		case s.user.CommitOnEnd && s.failedLine:
-			err = errLineFailed
-		case s.user.CommitOnEnd:
-			if err = c.commitOnEnd(); err != nil {
-				err = fmt.Errorf("%w\nThe changes are kept as a lost candidate", err)
-			}
-		case s.Plain():
-			err = failed("Uncommitted changes: left without a commit, they are kept as a lost candidate")
-		}
-		if err != nil && !s.Plain() {
-			return err
-		}
-		if err != nil {
-			s.registry.keep(s.user.Name, s.draft)
-			s.audit("candidate kept", "reason", err.Error())
-			s.leaveNow()
-			return err
-		}
+	if err := c.endUnasked(); err != nil {
+		return err
 	}
+	s := c.session
 	for s.changed() {
 		if !c.interactive() {
 			return failed("Uncommitted changes: commit or discard them first")
@@ -144,7 +121,9 @@ func (c *call) leave() error {
 		case answer == "", len(answer) > 1 && means(answer, "cancel"):
 			return nil
 		case len(answer) > 1 && means(answer, "commit"):
-			if err := c.commitOnEnd(); err != nil {
+			info := s.info("")
+			info.Progress = c.progress
+			if err := c.commitCandidate(info); err != nil {
 				return err
 			}
 			continue
@@ -154,23 +133,11 @@ func (c *call) leave() error {
 		}
 		break
 	}
-	s.leaveNow()
-	return nil
-}
-
-// commitOnEnd commits the candidate before configure mode is left.
-func (c *call) commitOnEnd() error {
-	info := c.session.info("")
-	info.Progress = c.progress
-	return c.commitCandidate(info)
-}
-
-// leaveNow leaves configure mode without the candidate.
-func (s *Session) leaveNow() {
 	s.registry.unlock(s)
 	s.mu.Lock()
 	s.place, s.draft = commands.Place{Mode: completions.Exec}, nil
 	s.mu.Unlock()
+	return nil
 }
 
 func toTop(c *call) error {

@@ -53,25 +53,6 @@ func statusOf(err error) Status {
 	}
 }
 
-// plainError is an error whose message begins as errors of IOS do, for programs that look for it.
-type plainError struct{ error }
-
-func (e plainError) Error() string { return "Error: " + describe(e.error) }
-
-// plainly returns err as plain line mode shows it: the clients of IOS know lines that do not parse, and "% Error". They take every
-// other message for output.
-func (s *Session) plainly(err error) error {
-	var parse *completions.Error
-	switch {
-	case !s.Plain(), errors.As(err, &parse) && parse.Kind != completions.Denied:
-		return err
-	case errors.Is(err, errLineFailed): // the error has been shown with that line; Ansible types "end" for another task
-		return err
-	default:
-		return plainError{err}
-	}
-}
-
 // complain writes an error message with a marker under the offending word. On a terminal the line is already visible
 // after the prompt; for scripts, complain repeats the line. It wraps sentences to width.
 func complain(out IO, width int, prompt, line string, err error) {
