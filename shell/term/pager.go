@@ -301,15 +301,6 @@ func (p *pager) more() {
 	}
 }
 
-// wipe erases text, which is all that the line of the cursor has.
-func (t *terminal) wipe(text string) {
-	if t.plain {
-		t.tty.write(erase([]rune(text)))
-		return
-	}
-	t.tty.write(eraseLine)
-}
-
 // back displays the page before the current page again.
 func (p *pager) back() {
 	p.mu.Lock()

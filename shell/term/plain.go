@@ -33,6 +33,15 @@ func (t *terminal) setMode() {
 	t.tty.setCodes(!t.plain)
 }
 
+// wipe erases text, which is all that the line of the cursor has.
+func (t *terminal) wipe(text string) {
+	if t.plain {
+		t.tty.write(erase([]rune(text)))
+		return
+	}
+	t.tty.write(eraseLine)
+}
+
 // plainLine is a line that is typed in plain line mode. The cursor is always at its end.
 type plainLine struct {
 	t    *terminal

@@ -91,9 +91,9 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 		return err
 	}
 	defer close(t.dead)
+	t.startPlain()
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
-	t.startPlain()
 	return t.loop()
 }
 

@@ -48,15 +48,15 @@ type terminal struct {
 	prompt *prompt.Prompt
 	hist   *history
 	kill   killer
+	plain  bool // plain line mode
+	dumb   bool // plain line mode although the conversation does not know it
 
 	parked, resume chan struct{}
 	dead           chan struct{} // closed when the drawing goroutine has ended
 
 	// The line being typed.
 	prefix   string
-	plain    bool // plain line mode
-	dumb     bool // plain line mode although the conversation does not know it
-	columns  int  // as reported to go-prompt
+	columns  int // as reported to go-prompt
 	doc      prompt.Document
 	first    bool // go-prompt has not asked for a key yet
 	parking  bool // drawing ends in park
@@ -90,7 +90,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 		ctx: ctx, conv: conv, tty: tty, in: in, selected: -1,
 		parked: make(chan struct{}), resume: make(chan struct{}), dead: make(chan struct{}),
 	}
-	t.out = &writer{tty: tty, idle: t.park, colorless: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
+	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
 		tty.write(complaint(false, err)) // continue without a history file
 	}

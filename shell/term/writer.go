@@ -13,12 +13,12 @@ import (
 
 // writer receives go-prompt's drawings. It collects a drawing and writes it in one piece.
 type writer struct {
-	tty       *tty
-	buf       bytes.Buffer
-	mute      bool   // discard drawings
-	drawn     bool   // the drawing ends by showing the cursor, which means that it is the line
-	idle      func() // called after the line has been drawn
-	colorless bool
+	tty   *tty
+	buf   bytes.Buffer
+	mute  bool   // discard drawings
+	drawn bool   // the drawing ends by showing the cursor, which means that it is the line
+	idle  func() // called after the line has been drawn
+	plain bool   // without colors
 }
 
 var _ prompt.ConsoleWriter = (*writer)(nil)
@@ -129,7 +129,7 @@ func (w *writer) ClearTitle() {}
 
 // SetColor implements prompt.ConsoleWriter.
 func (w *writer) SetColor(fg, bg prompt.Color, bold bool) {
-	if w.colorless {
+	if w.plain {
 		return
 	}
 	s := "\x1b[0"

@@ -23,10 +23,10 @@ type Screen struct {
 	wrap       bool // the cursor is after the last column
 	pending    []byte
 	modes      map[string]bool
+	sequences  int
 	other      [][]rune // the lines that the alternate screen hides
 	ox, oy     int
 	total      int
-	sequences  int
 }
 
 func newScreen(cols, rows int) *Screen {
