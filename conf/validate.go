@@ -83,14 +83,17 @@ func root[T any](v *validator, k KeyOf[T]) T {
 }
 
 func (v *validator) fault(path, value, problem string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
+	if !v.known[path] && !v.full() {
 		v.faultTyped(path, value, problem, v.typed(path, value, problem))
 	}
 }
 
+// full reports whether there is one more fault than is reported.
+func (v *validator) full() bool { return len(v.faults) > maxFaults }
+
 // faultTyped reports a fault with a separate text in the words of the command line.
 func (v *validator) faultTyped(path, value, problem, typed string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
+	if !v.known[path] && !v.full() {
 		v.faults = append(v.faults, Fault{Path: path, Value: value, Problem: problem, Typed: typed})
 	}
 }
