@@ -185,6 +185,7 @@ func (v *validator) api() APIConfig {
 	}
 	users := APIUsers.Value(v.file)
 	a.Users = v.users(users)
+	a.Plain, a.CommitOnEnd = v.userNames(APIPlain), v.userNames(APICommitOnEnd)
 	if a.Enabled {
 		if !a.TLS && !isLoopback(a.Host) {
 			v.warn("api.host %s can be reached from the network and api.tls is off: passwords are sent in clear text", quote(a.Host))
@@ -204,6 +205,17 @@ func firstThere(paths ...string) string {
 		}
 	}
 	return paths[0]
+}
+
+// userNames returns a list of users. They need not be users of the API: users of the control socket have sessions, too.
+func (v *validator) userNames(k KeyOf[[]string]) []string {
+	list := k.Value(v.file)
+	for i, name := range list {
+		if err := checkUserName(name); err != nil {
+			v.fault(nth(k.Path(), i), quote(name), err.Error())
+		}
+	}
+	return list
 }
 
 func (v *validator) users(lines []string) Users {
