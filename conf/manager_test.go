@@ -519,8 +519,9 @@ func TestLeftByACrash(t *testing.T) {
 	dir := filepath.Dir(f.path)
 	old := filepath.Join(dir, ".r1.toml3120459733") // by earlier releases
 	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
-	orig, orig2 := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
-	for _, path := range append([]string{old, temporary(f.path), orig, orig2, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
+	orig, later := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
+	early := temporary(f.path + ".orig.-944762318546903750") // the clock was not set
+	for _, path := range append([]string{old, temporary(f.path), orig, later, early, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
 		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}
