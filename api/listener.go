@@ -31,6 +31,7 @@ const (
 	maxHeader     = 32 << 10 // bytes
 	closeTimeout  = 2 * time.Second
 	maxStreams    = 16 // of one HTTP/2 connection
+	maxPEM        = 1 << 20
 )
 
 // NewServer returns an HTTP server with limits on headers, bodies and slow clients.
@@ -179,17 +180,17 @@ func (s *server) tlsConfig() *tls.Config {
 
 // load reads the certificate and its key for new connections.
 func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
-	cert, err := readFile(c.TLSCert)
+	cert, err := readPEM(c.TLSCert)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	key, err := readFile(c.TLSKey)
+	key, err := readPEM(c.TLSKey)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return fmt.Errorf("api: %s, %s: %w", c.TLSCert, c.TLSKey, err)
+		return fmt.Errorf("api: %w", err)
 	}
 	if fi, err := os.Stat(c.TLSKey); err == nil && fi.Mode().Perm()&0o077 != 0 {
 		log.Warn("users other than its owner can use the TLS key", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
@@ -198,18 +199,16 @@ func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 	return nil
 }
 
-// maxPEM is the maximum size in bytes of a file with a certificate or a key.
-const maxPEM = 1 << 20
-
-// readFile reads a regular file. Another kind, such as a pipe, could keep the router from starting, or from ending.
-func readFile(path string) ([]byte, error) {
+// readPEM reads the file of a certificate or key. Whoever waits for it holds up all commits.
+func readPEM(path string) ([]byte, error) {
+	// O_NONBLOCK: do not wait for the other end of a pipe.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
+		return nil, errors.Join(err, fmt.Errorf("%s is not a file", path))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
 	if err == nil && len(data) > maxPEM {

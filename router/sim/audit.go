@@ -26,7 +26,7 @@ func (w *watch) audit() {
 	if w.m.failures > 0 {
 		limit += mending
 	}
-	if w.c.w.rates.Kernel > 0 || len(w.m.calls) > 0 || w.l.stalled || w.l.manager == nil {
+	if w.c.w.rates.Kernel > 0 || w.m.fails() || w.l.stalled || w.l.manager == nil {
 		w.c.forgive(w.m)
 		limit = time.Hour
 	}
@@ -67,7 +67,7 @@ func (w *watch) auditKernel(limit time.Duration) {
 		own[k.Name] = w.m.kernel.OwnAddrs(k.Name)
 		installed[k.Name] = make(map[netip.Addr]bool)
 		for _, a := range k.Addrs {
-			if !containsPrefix(own[k.Name], a) {
+			if !slices.Contains(own[k.Name], a) {
 				installed[k.Name][a.Addr()] = true
 			}
 		}
@@ -196,7 +196,11 @@ func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
 	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
 	at := from + down
 	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
-		at = min(at, max(v.lowerSince, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
+		lower := v.lowerSince
+		if lower == v.expectAt { // what it heard before its own priority rose in that turn was not lower: the next advert is
+			lower += v.heard.interval
+		}
+		at = min(at, max(lower, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
 	}
 	at = max(at, v.held)
 	return at + tolerance(at-from) + 2*w.slack() + 200*time.Millisecond
@@ -215,6 +219,3 @@ func (w *watch) auditAnnounced(v *router, cfg *engine.VirtualRouter, links []fak
 		w.c.lasts("not-announced", w.m, subject{key: v.key, addr: a.Addr}, there && !v.announced[a.Addr] && !w.linkDown(v.key) && w.now()-v.since > limit, limit, "nobody was told")
 	}
 }
-
-// rest begins the time in which nothing happens any more.
-func (w *watch) rest() {}
