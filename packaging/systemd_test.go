@@ -53,7 +53,7 @@ func TestUnderSystemd(t *testing.T) {
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		run(t, "sh", "deb.sh", program, version)
+		run(t, "env", "DPKG_DEB_OPTIONS=-Znone", "sh", "deb.sh", program, version)
 		name := "vrrpsh_" + version + "_" + strings.TrimSpace(run(t, "dpkg", "--print-architecture")) + ".deb"
 		run(t, "mv", filepath.Join("..", "dist", name), filepath.Join(debs, version+".deb"))
 	}
@@ -162,9 +162,8 @@ func (m *machine) healthChecks() {
 	}
 	lines := []string{}
 	for name, program := range checks {
-		lines = append(lines, "track "+name+" script "+program, "track "+name+" interval 200ms", "track "+name+" timeout 2s", "track "+name+" user root")
+		lines = append(lines, "track "+name+" script "+program, "track "+name+" interval 200ms", "track "+name+" timeout 2s")
 	}
-	lines = append(lines, "track ping user nobody", "track pgrep user nobody", "track pidof user nobody")
 	all := func(state string) {
 		m.t.Helper()
 		m.until("all health checks are "+state, func() error {
@@ -177,6 +176,7 @@ func (m *machine) healthChecks() {
 	m.commit(lines...)
 	all("down")
 	m.want("vrrpsh exec show track", "cap_set_proc: Operation not permitted", "the service may lack a right, see more-rights.conf")
+	m.commit("track killall user root") // only root may signal the processes of others
 	const dir = "/etc/systemd/system/vrrpsh.service.d"
 	m.ok("mkdir -p " + dir + " && cp /usr/share/doc/vrrpsh/examples/more-rights.conf " + dir + "/rights.conf && systemctl daemon-reload && systemctl restart vrrpsh")
 	all("up")
