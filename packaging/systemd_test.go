@@ -128,7 +128,7 @@ func TestUnderSystemd(t *testing.T) {
 		m.until("systemd starts the router again", func() error {
 			now, err := m.try("systemctl show -p MainPID --value vrrpsh; systemctl is-active vrrpsh")
 			if err != nil || strings.HasPrefix(now, before) || !strings.Contains(now, "\nactive") {
-				return fmt.Errorf("%s %v", now, err)
+				return fmt.Errorf("%s (%w)", now, err)
 			}
 			return nil
 		})
@@ -257,7 +257,7 @@ func boot(t *testing.T, root, debs string) *machine {
 		}
 		out, err := m.try("systemctl is-system-running || true")
 		if err != nil || !strings.Contains(out, "running") && !strings.Contains(out, "degraded") {
-			return fmt.Errorf("%s %v", out, err)
+			return fmt.Errorf("%s (%w)", out, err)
 		}
 		return nil
 	})
