@@ -50,13 +50,14 @@ const (
 	StageWarning   Stage = iota // one minute is left
 	StageConfirmed              // the commit was confirmed
 	StageFailed                 // the rollback failed and will be retried
+	StageExtended               // the deadline was moved
 )
 
 // ConfirmationEvent reports a Stage of a commit that awaits confirmation.
 type ConfirmationEvent struct {
 	Confirmation
 	Stage Stage
-	By    Info  // the user who confirmed
+	By    Info  // the user who confirmed, or moved the deadline
 	Err   error // why the rollback failed
 }
 
@@ -124,6 +125,40 @@ func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error)
 		return nil, err
 	}
 	return c, nil
+}
+
+// Extend moves the deadline of the commit that awaits confirmation to a time from now, and returns its Confirmation. Without such a
+// commit the error is ErrNothingAwaited.
+func (m *Manager) Extend(ctx context.Context, wait time.Duration, info Info) (*Confirmation, error) {
+	if err := m.take(ctx); err != nil {
+		return nil, err
+	}
+	c, err := m.extend(wait, info)
+	m.give()
+	m.calls.run()
+	return c, err
+}
+
+// extend does what Extend does. The caller holds the turn.
+func (m *Manager) extend(wait time.Duration, info Info) (*Confirmation, error) {
+	m.mu.Lock()
+	old := m.awaited
+	m.mu.Unlock()
+	if old == nil {
+		return nil, ErrNothingAwaited
+	}
+	a := &awaited{Confirmation: old.Confirmation, old: old.old, sum: old.sum}
+	a.Deadline = m.o.Now().Add(wait)
+	if err := m.remember(a); err != nil {
+		return nil, errors.Join(fmt.Errorf("record the new deadline: %w", err), m.remember(old))
+	}
+	m.await(a)
+	rev := *m.Running()
+	rev.ConfirmBy = a.Deadline
+	m.running.Store(&rev)
+	m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageExtended, By: info})
+	c := a.Confirmation
+	return &c, nil
 }
 
 // confirmed ends the wait and keeps the commit. The caller holds the turn.
