@@ -115,9 +115,7 @@ const terminalGrace = time.Second / 2
 
 // onTerminal runs a conversation in this terminal, with the history of its user.
 func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
-	// Restore the mode even of a stopped or unread terminal.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
-	err := term.Run(ctx, c, term.Options{HistoryFile: history})
+	err := converseOn(ctx, c, history)
 	switch {
 	case errors.Is(err, term.ErrLost):
 		return exitStatus(shell.Unreachable) // the terminal has shown the reason
@@ -126,6 +124,13 @@ func onTerminal(ctx context.Context, c shell.Conversation, history string) error
 	default:
 		return err
 	}
+}
+
+// converseOn is term.Run with the history of the user of this terminal.
+func converseOn(ctx context.Context, c shell.Conversation, history string) error {
+	// Restore the mode even of a stopped or unread terminal.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
+	return term.Run(ctx, c, term.Options{HistoryFile: history})
 }
 
 func historyFile() string {

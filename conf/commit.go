@@ -300,7 +300,7 @@ func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
 	e := m.history.find(disk.sum)
 	m.mu.Unlock()
 	if e != nil && e.name != "" {
-		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is revision %d", m.o.Path, e.rev.ID)}, nil
+		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is commit %d", m.o.Path, e.rev.ID)}, nil
 	}
 	copied, err := m.backup(data)
 	if err != nil {

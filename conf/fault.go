@@ -147,7 +147,7 @@ func (e *StaleError) Error() string {
 	if e.Running.User != "" {
 		by = " by " + e.Running.User
 	}
-	return fmt.Sprintf("revision %d was committed%s since this candidate was made from revision %d", e.Running.ID, by, e.Base.ID)
+	return fmt.Sprintf("commit %d%s is newer than commit %d, from which this candidate was made", e.Running.ID, by, e.Base.ID)
 }
 
 // Is finds ErrStale.

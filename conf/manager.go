@@ -306,7 +306,7 @@ func (m *Manager) Load(n int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("revision %d", e.rev.ID)
+	name := fmt.Sprintf("commit %d", e.rev.ID)
 	if len(data) == 0 { // there was no file
 		return NewFile(), nil
 	}

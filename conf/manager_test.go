@@ -535,7 +535,7 @@ func TestStale(t *testing.T) {
 		_, err := f.Commit(context.Background(), mine, Info{})
 		return err
 	})
-	want := "revision 2 was committed by joe since this candidate was made from revision 1"
+	want := "commit 2 by joe is newer than commit 1, from which this candidate was made"
 	var se *StaleError
 	if !errors.As(err, &se) || se.Base.ID != 1 || se.Running != f.Running() {
 		t.Errorf("got %+v", se)
@@ -642,7 +642,7 @@ func TestHandWrittenFile(t *testing.T) {
 	original := "# the north router\n" + base
 	f := manage(t, original)
 	rev := f.commit(200)
-	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is revision 1"}
+	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is commit 1"}
 	if diff := cmp.Diff(want, rev.Notes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -754,10 +754,10 @@ func TestHistoryDamaged(t *testing.T) {
 	}
 	f.open()
 	notes := f.Running().Notes
-	if len(notes) != 1 || notes[0] != "the commit history is not complete: revision 1 is not readable: it has no first line" {
+	if len(notes) != 1 || notes[0] != "the commit history is not complete: commit 1 is not readable: it has no first line" {
 		t.Errorf("notes %q", notes)
 	}
-	if _, err := f.Load(1); err == nil || err.Error() != "read revision 2: its file 00000002.toml was changed" {
+	if _, err := f.Load(1); err == nil || err.Error() != "read commit 2: its file 00000002.toml was changed" {
 		t.Errorf("got %v", err)
 	}
 	f.commit(30)

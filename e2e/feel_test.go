@@ -445,13 +445,42 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 		attached.Shows("% Lost the router: ")
 		ssh.Ended()
 	})
+	loggedOut := func(leave string) func(u *termtest.Terminal) {
+		return func(u *termtest.Terminal) {
+			u.Send(leave)
+			u.Shows("Logged out; the router keeps running.")
+			f.router.Script("show clock")
+			u.Send("x\x04\r")
+			u.Prompt("r1# ")
+			u.Send("\x0c")
+			u.Prompt("r1# ")
+			u.Send(leave)
+			u.Shows("Logged out; the router keeps running.")
+			u.Send("\x03")
+			u.Prompt("Stop the router? [no] ")
+			u.Send("\r\x03")
+			u.Prompt("Stop the router? [no] ")
+			f.router.Script("show clock")
+			u.Send("yes\r")
+		}
+	}
 	for _, way := range []struct {
 		name  string
 		leave func(u *termtest.Terminal)
 	}{
-		{"exit", func(u *termtest.Terminal) { u.Send("exit\r") }},
+		{"exit", loggedOut("exit\r")},
 		{"SIGTERM", signalled(syscall.SIGTERM)},
-		{"Ctrl-D", func(u *termtest.Terminal) { u.Send("\x04") }},
+		{"Ctrl-D", loggedOut("\x04")},
+		{"SIGTERM after exit", func(u *termtest.Terminal) {
+			u.Send("exit\r")
+			u.Shows("Logged out")
+			signalled(syscall.SIGTERM)(u)
+		}},
+		{"shutdown router", func(u *termtest.Terminal) {
+			u.Send("shutdown router\r")
+			u.Prompt("2 sessions, 0 with uncommitted changes, will end, and 1 virtual router will give up Master.\nProceed? [no] ")
+			u.Send("y\r")
+		}},
 	} {
 		t.Run("console "+way.name, func(t *testing.T) {
 			u := f.console(t)

@@ -517,6 +517,8 @@ func TestRestartConsole(t *testing.T) {
 	c.types("configure\r")
 	c.shows("r1(config)#")
 	c.types("do restart\r")
+	c.shows("1 session, 0 with uncommitted changes, will end. Proceed? [no] ")
+	c.types("yes\r")
 	c.shows("Restarting as vrrpsh")
 	c.shows("r1#") // the candidate of the new process
 	c.types("show vrrp brief\r")
@@ -524,8 +526,35 @@ func TestRestartConsole(t *testing.T) {
 	restart(t, v) // by another user
 	c.types("show history commits\r")
 	c.shows("r1#")
+	c.types("shutdown router\r")
+	c.shows("1 virtual router will give up Master.")
 	checkPings(t, ping, settled)
-	c.types("exit\r")
+	c.types("yes\r")
+	c.ends(0)
+}
+
+// TestConsoleHangup: a console whose terminal goes, as with a lost SSH connection, does not take the router with it.
+func TestConsoleHangup(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 1)
+	r1 := l.Routers[0]
+	v := l.VrrpshFile(bin, r1, lab.Group{VRID: vrid, Version: 3, Interval: time.Second}.Table(200))
+	cmd := r1.Command(t.Context(), bin, "-m1", "-c", v.Config, "-s", v.Socket)
+	c := onTerminal(t, cmd)
+	c.shows("r1#")
+	_ = c.pty.Close()
+	lab.Until(t, patience, "the router runs without a console", func() error {
+		if out := v.Show("show", "logging"); !strings.Contains(out, "the router runs without a console") {
+			return errors.New(out)
+		}
+		return nil
+	})
+	v.WaitState("Master", patience)
+	if out := v.Show("show", "sessions"); strings.Contains(out, "console") {
+		t.Errorf("the console's session is still there:\n%s", out)
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
 	c.ends(0)
 }
 

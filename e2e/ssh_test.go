@@ -210,8 +210,11 @@ func TestSSH(t *testing.T) {
 	c.types("show sess\t\r")
 	c.shows("ssh 127.0.0.1")
 	c.types("configure\r")
-	c.shows("left uncommitted changes: resume them? [yes] ") // those of the refused commit
-	c.types("no\r")
+	c.shows("2 uncommitted changes of alice (ssh 127.0.0.1)") // of the refused commit
+	c.shows("edge(config)# ")
+	c.types("load lost\r")
+	c.shows("Continuing with 2 uncommitted changes")
+	c.types("discard\r")
 	c.shows("edge(config)# ")
 	c.types("interface eth0 vrrp 1\rend\r")
 	c.shows("[cancel]")

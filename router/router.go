@@ -79,6 +79,7 @@ type Options struct {
 	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
 	Successor bool
 	Restart   func(context.Context) (string, error) // see shell.Env
+	Shutdown  func()                                // see shell.Env
 }
 
 // Start starts the engine and makes the configuration file the running configuration.
@@ -125,7 +126,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Shutdown: o.Shutdown, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())

@@ -29,6 +29,8 @@ type call struct {
 	out     io.Writer    // leads through the pipes
 	flush   func() error // displays everything written to out
 	share   *process.Share
+	// next is a line that the user typed instead of an answer.
+	next *typed
 }
 
 // handler executes a command. The handler of a command without data has no JSON form.

@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +37,10 @@ func (c *call) commitCandidate(info conf.Info) error {
 	}
 	awaited := s.env.Manager.Awaited()
 	if !s.changed() && !info.Overwrite {
-		if awaited != nil && info.Confirm == 0 {
+		switch {
+		case awaited != nil && info.Confirm > 0:
+			return c.extend(info)
+		case awaited != nil:
 			return confirm(c)
 		}
 		c.printf("No changes to commit\n")
@@ -45,13 +49,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 	rev, err := s.env.Manager.Commit(c.ctx, s.draft.Candidate(), info)
 	if err != nil {
 		s.audit("commit failed", "error", err.Error())
-		switch {
-		case errors.Is(err, conf.ErrStale):
-			return fmt.Errorf("%w%s\n\"rebase\" applies this candidate's changes to it", err, staleChanges(err))
-		case errors.Is(err, conf.ErrFileChanged):
-			return fmt.Errorf("%w\n\"commit overwrite\" commits anyway", err)
-		}
-		return err
+		return withRemedy(err)
 	}
 	changes := commands.Compare(commands.Of(s.draft.Base().File), s.draft)
 	s.audit("committed", "revision", rev.ID, "comment", info.Comment, "confirm", info.Confirm, "changes", len(changes))
@@ -81,6 +79,17 @@ func (c *call) commitCandidate(info conf.Info) error {
 		c.say(0, "Warning: a setting of this host is in the way: %s", text)
 	}
 	return nil
+}
+
+// withRemedy adds to the error of a commit the command that helps.
+func withRemedy(err error) error {
+	switch {
+	case errors.Is(err, conf.ErrStale):
+		return fmt.Errorf("%w%s\n\"rebase\" applies this candidate's changes to it", err, staleChanges(err))
+	case errors.Is(err, conf.ErrFileChanged):
+		return fmt.Errorf("%w\n\"commit overwrite\" commits anyway", err)
+	}
+	return err
 }
 
 // staleChanges lists the commits of other users since the candidate was created.
@@ -142,7 +151,7 @@ func (c *call) checkCandidate() (*plan, error) {
 	c.progress("validating the candidate")
 	changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
 	if err != nil {
-		return nil, err
+		return nil, withRemedy(err)
 	}
 	snapshot, err := c.snapshot()
 	if err != nil {
@@ -273,7 +282,7 @@ func (c *call) revision(argument string) (*conf.File, int, error) {
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {
-		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
+		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("the history has rollback 0 to %d",
 			len(c.session.env.Manager.History())-1))
 	}
 	return file, n, err
@@ -362,11 +371,39 @@ func rebase(c *call) error {
 		return nil
 	}
 	c.progress("merging")
-	result, conflicts := s.draft.Rebase(now)
-	if len(conflicts) > 0 {
-		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n")}
+	choice := commands.Undecided
+	switch {
+	case c.step.Has("ours"):
+		choice = commands.Ours
+	case c.step.Has("theirs"):
+		choice = commands.Theirs
+	}
+	var asking error
+	result, conflicts := s.draft.Rebase(now, func(conflict string) commands.Choice {
+		if choice == commands.Undecided && c.interactive() && asking == nil && c.next == nil {
+			var answer string
+			answer, asking = c.choose(conflict+": ours, theirs or cancel?", "ours", "theirs", "cancel")
+			switch answer {
+			case "ours":
+				return commands.Ours
+			case "theirs":
+				return commands.Theirs
+			}
+			asking = cmp.Or(asking, errCancelled)
+		}
+		return choice
+	})
+	switch {
+	case asking != nil && !errors.Is(asking, errCancelled):
+		return asking
+	case len(conflicts) > 0:
+		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n") +
+			"\n\"rebase ours\" takes the values of this candidate, \"rebase theirs\" those that run"}
 	}
 	c.restart(result)
 	c.printf("The candidate is now based on commit %d\n", now.Base.ID)
 	return nil
 }
+
+// errCancelled ends the questions of a command.
+var errCancelled = errors.New("cancelled")

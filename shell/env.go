@@ -21,6 +21,7 @@ type Manager interface {
 	Check(c *conf.Candidate) ([]engine.Change, error)
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
 	Confirm(ctx context.Context, info conf.Info) (*conf.Confirmation, error)
+	Extend(ctx context.Context, wait time.Duration, info conf.Info) (*conf.Confirmation, error)
 	Awaited() *conf.Confirmation
 	Missing() []conf.Missing
 	History() []*conf.Revision
@@ -71,6 +72,8 @@ type Env struct {
 	// Restart replaces this process with a new process of the installed program. It returns a description of that
 	// program, or why it cannot be started; the session ends soon after. Restart is nil where this is not possible.
 	Restart func(ctx context.Context) (string, error)
+	// Shutdown stops this router; the session ends soon after. It is nil where this is not possible.
+	Shutdown func()
 	// Obstacles lists settings of the host that hinder virtual routers; nil: unknown.
 	Obstacles func([]engine.VirtualRouter) []string
 	// Connects tells that the prefix length of a virtual address brings a route to its subnet.

@@ -42,6 +42,7 @@ type Session struct {
 	width       int                  // in columns, 0: the width of the terminal
 	columns     int                  // width reported by the terminal, 0: no terminal or not reported yet
 	suggestions bool
+	idle        idle
 }
 
 var _ Conversation = (*Session)(nil)
@@ -79,6 +80,8 @@ func (s *Session) Prompt() string {
 	mode, star, sign := "", "", "#"
 	if s.place.Mode != completions.Exec {
 		mode = "(" + string(s.place.Mode) + ")"
+	} else if a := s.env.Manager.Awaited(); a != nil {
+		mode = "[confirm " + countdown(a.Deadline.Sub(s.now())) + "]"
 	}
 	if s.draft != nil && s.draft.Changed() {
 		star = "*"
@@ -188,12 +191,13 @@ func (s *Session) finish() {
 	if again {
 		return
 	}
+	s.idle.set(0, nil)
 	s.stopDebugging("")
 	s.watching.Wait()
 	s.registry.remove(s) // from here on nothing calls notify
 	close(s.notices)
 	if d != nil && d.Changed() { // no other session has this candidate
-		s.registry.keep(s.user.Name, d)
+		s.registry.keep(s, d)
 		s.audit("candidate of a lost session kept")
 	}
 }
@@ -212,38 +216,46 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 		complain(out, 0, "", line, failed("The session has ended"))
 		return Failed
 	}
+	s.idle.pause()
+	defer s.idle.resume()
 	prompt := s.Prompt()
-	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
-	if err != nil {
-		complain(out, s.textWidth(out.Width), prompt, line, err)
+	for {
+		next, err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
+		if err != nil {
+			complain(out, s.textWidth(out.Width), prompt, line, err)
+		}
+		if next == nil || ctx.Err() != nil {
+			return statusOf(err)
+		}
+		prompt, line = next.question, next.line
 	}
-	return statusOf(err)
 }
 
-func (s *Session) execute(ctx context.Context, line string, out IO) error {
+// execute runs one line. It returns the line that the user typed instead of an answer, if any.
+func (s *Session) execute(ctx context.Context, line string, out IO) (*typed, error) {
 	if err := sane(line); err != nil {
-		return err
+		return nil, err
 	}
 	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
-		return nil
+		return nil, nil // nothing to run
 	}
 	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
 	if perr != nil {
-		return perr
+		return nil, perr
 	}
 	if need := inv.Last().Command.Level; need > s.user.Level {
-		return failed("Permission denied: this needs level %d, yours is %d", need, s.user.Level)
+		return nil, failed("Permission denied: this needs level %d, yours is %d", need, s.user.Level)
 	}
 	c := &call{session: s, ctx: ctx, inv: inv, step: inv.Last(), io: out}
 	if inv.Last().Command.Setting {
 		if len(inv.Pipes) > 0 {
-			return failed("Settings have no output to pipe")
+			return nil, failed("Settings have no output to pipe")
 		}
-		return c.edit()
+		return nil, c.edit()
 	}
 	h, ok := handlers[c.step.Command.ID]
 	if !ok {
-		return fmt.Errorf("command %s does nothing", c.step.Command.ID)
+		return nil, fmt.Errorf("command %s does nothing", c.step.Command.ID)
 	}
 	if id := c.step.Command.ID; c.step.Command.Level > completions.Viewer &&
 		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // these commands change nothing
@@ -251,10 +263,11 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	}
 	end, err := c.takeTurn()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
-	return c.run(h)
+	err = c.run(h)
+	return c.next, err
 }
 
 // audit logs a change made by the user.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/printable"
@@ -294,38 +293,4 @@ func showResources(c *call) error {
 		}
 	}
 	return nil
-}
-
-// clearStatistics resets the counters of the selected virtual routers, or of all.
-func clearStatistics(c *call) error {
-	if len(c.step.Args) == 0 {
-		return c.session.env.Control.ClearStatistics(c.ctx, nil)
-	}
-	_, routers, err := c.routers()
-	if err != nil {
-		return err
-	}
-	wanted := make(map[engine.Key]bool, len(routers))
-	for _, r := range routers {
-		wanted[r.Config.Key] = true
-	}
-	return c.session.env.Control.ClearStatistics(c.ctx, func(k engine.Key) bool { return wanted[k] })
-}
-
-// restart asks the router to replace its process with a new one.
-func restart(c *call) error {
-	if c.session.env.Restart == nil {
-		return failed("This router cannot be restarted")
-	}
-	c.progress("trying the installed release")
-	what, err := c.session.env.Restart(c.ctx)
-	if err != nil {
-		return failed("The router was not restarted: %v", err)
-	}
-	c.printf("Restarting as %s: the virtual routers keep running\n", printable.Line(what))
-	return nil
-}
-
-func resign(c *call) error {
-	return c.session.env.Control.Resign(c.ctx, c.key())
 }

@@ -73,6 +73,10 @@ func (t *terminal) control(c byte) []byte {
 			t.overflow = false
 			return t.change(setText(""))
 		}
+		if t.doc.Text != "" && t.doc.TextAfterCursor() == "" {
+			t.then = "end"
+			return t.control('\r')
+		}
 		return t.say("end")
 	case ctrlR:
 		return t.search()

@@ -288,7 +288,7 @@ func (p *pager) more() {
 			return
 		case k.text == "/":
 			p.t.tty.write("/")
-			pattern, err := p.t.answer(p.ctx, false)
+			pattern, err := answer(p.ctx, p.t.tty, p.t.in, false)
 			p.t.tty.write(eraseLine)
 			if err != nil || pattern == "" {
 				continue

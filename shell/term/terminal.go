@@ -64,6 +64,7 @@ type terminal struct {
 	queued   []func() []byte // keys that follow
 	overflow bool            // a part of the line was dropped
 	unkept   bool            // the line must not enter the history
+	then     string          // the line that follows the typed one; "": the user types it
 	rest, at int             // cursor position when reading the line resumes: see resized
 	panicked any             // the panic value of the reading goroutine
 
@@ -117,6 +118,11 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 func (t *terminal) readLine() (string, ending) {
 	t.prefix = printable.Line(t.conv.Prompt())
 	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
+	if line := t.then; line != "" {
+		t.then = ""
+		t.tty.write(t.prefix + line + "\n")
+		return line, endEnter
+	}
 	if line, ok := t.in.line(); ok {
 		return t.pasted(line)
 	}
