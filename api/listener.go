@@ -101,6 +101,28 @@ func (l *Listener) Apply(want conf.APIConfig) error {
 	return nil
 }
 
+// Try returns the error that Apply would return. It opens a new address for a moment only.
+func (l *Listener) Try(want conf.APIConfig) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !want.Enabled || ListenerOf(l.applied) == ListenerOf(want) {
+		return nil
+	}
+	if want.TLS {
+		if _, err := tls.LoadX509KeyPair(want.TLSCert, want.TLSKey); err != nil {
+			return fmt.Errorf("api: %w", err)
+		}
+	}
+	if l.server != nil && want.Host == l.applied.Host {
+		return nil
+	}
+	socket, err := net.Listen("tcp", want.Host)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	return socket.Close()
+}
+
 // Close ends the listener and its connections.
 func (l *Listener) Close() {
 	l.mu.Lock()

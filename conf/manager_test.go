@@ -327,7 +327,7 @@ func TestCommitInvalid(t *testing.T) {
 	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: priority 300 is out of range 1-254" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
+	if _, _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -543,7 +543,7 @@ func TestStale(t *testing.T) {
 	if !errors.Is(err, ErrStale) || errors.Is(err, ErrRejected) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
-	if _, err := f.Check(mine); !errors.Is(err, ErrStale) {
+	if _, _, err := f.Check(mine); !errors.Is(err, ErrStale) {
 		t.Errorf("check: %v", err)
 	}
 	// After the change is reverted, the candidate is no longer stale.
@@ -970,10 +970,10 @@ func TestSlowNotify(t *testing.T) {
 func TestCheck(t *testing.T) {
 	f := manage(t, base)
 	applied := f.engine.applied
-	if changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
+	if _, changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
 		t.Errorf("without changes: %v %v", changes, err)
 	}
-	got, err := f.Check(f.candidate(200))
+	_, got, err := f.Check(f.candidate(200))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -455,10 +455,12 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 			u.Send("\x0c")
 			u.Prompt("r1# ")
 			u.Send(leave)
-			u.Shows("Logged out; the router keeps running.")
+			u.Until("the second end", func() bool { return strings.Count(u.Screen.Text(), "Logged out;") == 2 })
 			u.Send("\x03")
 			u.Prompt("Stop the router? [no] ")
-			u.Send("\r\x03")
+			u.Send("\r")
+			u.Until("the third message", func() bool { return strings.Count(u.Screen.Text(), "Logged out;") == 3 })
+			u.Send("\x03")
 			u.Prompt("Stop the router? [no] ")
 			f.router.Script("show clock")
 			u.Send("yes\r")
@@ -478,7 +480,8 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 		}},
 		{"shutdown router", func(u *termtest.Terminal) {
 			u.Send("shutdown router\r")
-			u.Prompt("2 sessions, 0 with uncommitted changes, will end, and 1 virtual router will give up Master.\nProceed? [no] ")
+			u.Shows("2 sessions, 0 with uncommitted changes, will end, and 1 virtual router will give up Master. Proceed?")
+			u.Prompt("[no] ")
 			u.Send("y\r")
 		}},
 	} {

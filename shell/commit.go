@@ -17,6 +17,7 @@ import (
 	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 )
 
 func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
@@ -125,6 +126,8 @@ type plan struct {
 	Settings []commands.Delta `json:"settings"`
 	// Listeners are the listeners that the commit opens.
 	Listeners []string `json:"listeners,omitempty"`
+	// Warnings are what is legal but probably a mistake.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // planRoute is a static route that a commit adds, changes or removes.
@@ -149,7 +152,7 @@ type planChange struct {
 // checkCandidate validates the candidate and plans its commit.
 func (c *call) checkCandidate() (*plan, error) {
 	c.progress("validating the candidate")
-	changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
+	cfg, changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
 	if err != nil {
 		return nil, withRemedy(err)
 	}
@@ -191,6 +194,10 @@ func (c *call) checkCandidate() (*plan, error) {
 	}
 	p.Settings = commands.CompareOthers(d.Base().File, d.File())
 	p.Listeners = opened(d.Base().File, d.File())
+	p.Warnings = slices.Concat(c.doubts(cfg, changes, snapshot.Links, p.Connected), cfg.Warnings)
+	if err := c.session.registry.mayCommit(c.session); err != nil {
+		p.Warnings = append(p.Warnings, err.Error()+": commits are refused")
+	}
 	return p, nil
 }
 
@@ -201,7 +208,7 @@ func commitCheck(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.printf("The candidate is valid\n")
+	c.say(0, "The candidate is valid%s", p.totals())
 	for _, ch := range p.Changes {
 		c.printf("%s %s group %d: %s", ch.Interface, ch.Family, ch.Group, ch.Change)
 		if len(ch.Settings) > 0 {
@@ -237,7 +244,47 @@ func commitCheck(c *call) error {
 	for _, l := range p.Listeners {
 		c.printf("Opens a listener: %s\n", l)
 	}
+	for _, w := range p.Warnings {
+		c.say(0, "Warning: %s", printable.Line(w))
+	}
 	return nil
+}
+
+// totals counts the effects of a commit: ": 2 created, 1 restarted, 1 gives up Master".
+func (p *plan) totals() string {
+	var parts []string
+	kinds := make(map[string]int)
+	losses := 0
+	for _, ch := range p.Changes {
+		kinds[ch.Change]++
+		if ch.LosesMaster {
+			losses++
+		}
+	}
+	for _, kind := range []engine.ChangeKind{engine.Created, engine.ChangedInPlace, engine.Restarted, engine.Removed} {
+		if n := kinds[kind.String()]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	switch {
+	case losses == 1:
+		parts = append(parts, "1 gives up Master")
+	case losses > 1:
+		parts = append(parts, fmt.Sprintf("%d give up Master", losses))
+	}
+	if n := len(p.Routes); n > 0 {
+		parts = append(parts, plural(n, "static route"))
+	}
+	if n := changesIn(p.Settings); n > 0 {
+		parts = append(parts, plural(n, "other change"))
+	}
+	if n := len(p.Warnings); n > 0 {
+		parts = append(parts, plural(n, "warning"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // opened returns the listeners in the configuration "to" that are not in the configuration "from". An invalid

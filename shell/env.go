@@ -18,7 +18,7 @@ import (
 type Manager interface {
 	Running() *conf.Revision
 	Edit() *conf.Candidate
-	Check(c *conf.Candidate) ([]engine.Change, error)
+	Check(c *conf.Candidate) (*conf.Config, []engine.Change, error)
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
 	Confirm(ctx context.Context, info conf.Info) (*conf.Confirmation, error)
 	Extend(ctx context.Context, wait time.Duration, info conf.Info) (*conf.Confirmation, error)

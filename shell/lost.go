@@ -45,10 +45,15 @@ func (r *Sessions) keep(s *Session, d *commands.Draft) {
 	r.lost = append(r.lost, l)
 }
 
-// changesOf counts the changes of a draft since its base. A line that takes the place of another one is one change.
-func changesOf(d *commands.Draft) (n int) {
+// changesOf counts the changes of a draft since its base.
+func changesOf(d *commands.Draft) int {
+	return changesIn(commands.Compare(commands.Of(d.Base().File), d))
+}
+
+// changesIn counts the changes of a list. A line that takes the place of another one is one change.
+func changesIn(list []commands.Delta) (n int) {
 	var last commands.Delta
-	for _, delta := range commands.Compare(commands.Of(d.Base().File), d) {
+	for _, delta := range list {
 		replaces := last.Op == "-" && delta.Op == "+" && last.Depth == delta.Depth && firstWord(last.Command) == firstWord(delta.Command)
 		if delta.Op != " " && !replaces {
 			n++

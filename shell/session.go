@@ -194,12 +194,12 @@ func (s *Session) finish() {
 	s.idle.set(0, nil)
 	s.stopDebugging("")
 	s.watching.Wait()
-	s.registry.remove(s) // from here on nothing calls notify
-	close(s.notices)
+	s.registry.remove(s)         // from here on nothing calls notify
 	if d != nil && d.Changed() { // no other session has this candidate
 		s.registry.keep(s, d)
 		s.audit("candidate of a lost session kept")
 	}
+	close(s.notices)
 }
 
 // closed is the mode of a session after Close.

@@ -564,13 +564,13 @@ func TestScript(t *testing.T) {
 	}{
 		{"comments and blanks", "! a\n\n# b\nshow clock | count\r\n", false, Done, "Count: 1 line\n"},
 		{"without a last newline", "show clock | count", false, Done, "Count: 1 line\n"},
-		{"stops", "shaw\nshow clock | count", false, BadSyntax, "shaw\n^\n"},
-		{"keeps going", "show vrrp group 9\nshaw\nshow clock | count", true, Failed, "% No such virtual router\n"},
-		{"forgotten commit", "configure\nhostname x\n", false, Failed, "% Uncommitted changes"},
+		{"stops", "shaw\nshow clock | count", false, BadSyntax, "shaw\n^\n% Line 1: Invalid input detected at '^' marker. Did you mean: show\n% Stopped at line 1, after 0 commands without an error\n"},
+		{"keeps going", "show vrrp group 9\nshaw\nshow clock | count", true, Failed, "% Line 1: No such virtual router\nshaw\n^\n% Line 2: Invalid"},
+		{"forgotten commit", "configure\nhostname x\n", false, Failed, "% End of the commands: Uncommitted changes"},
 		{"commit", "configure\nhostname x\ncommit\nend\n", false, Done, "Commit 2 complete\n"},
 		{"without end", "configure\nhostname x\ncommit\n", false, Done, "Commit 2 complete\n"},
 		{"nothing after quit", "quit\nshow clock\n", false, Done, ""},
-		{"very long line", "show " + strings.Repeat("x", 1<<20) + "\nshow clock", false, BadSyntax, "% The line is too long"},
+		{"very long line", "show " + strings.Repeat("x", 1<<20) + "\nshow clock", false, BadSyntax, "% Line 1: The line is too long"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			env, _ := newEnv(t, sampleFile)
@@ -581,6 +581,26 @@ func TestScript(t *testing.T) {
 				t.Errorf("status %d, want %d, output:\n%.300s", got, tc.want, b.String())
 			}
 		})
+	}
+}
+
+// TestScriptSummary: the messages of a script name their line, blank lines and comments included, and the last one counts.
+func TestScriptSummary(t *testing.T) {
+	const script = "! a comment\n\nconfigure\nhostname x\nshow vrrp group 9\nshow clock | count\ncompare | include nothing\nshow vrrp group 9\ndiscard\n"
+	for _, tc := range []struct {
+		keepGoing bool
+		want      string
+	}{
+		{false, "% Line 5: No such virtual router\n% End of the commands: Uncommitted changes: commit or discard them first\n" +
+			"% Stopped at line 5, after 2 commands without an error\n"},
+		{true, "% Line 5: No such virtual router\nCount: 1 line\n% Line 8: No such virtual router\n% 2 of 7 commands failed: line 5, 8\n"},
+	} {
+		env, _ := newEnv(t, sampleFile)
+		var b bytes.Buffer
+		status := Script(t.Context(), newSession(t, env, admin), strings.NewReader(script), IO{Out: &b, Err: &b}, tc.keepGoing)
+		if diff := cmp.Diff(tc.want, b.String()); status != Failed || diff != "" {
+			t.Errorf("status %d, -want +got:\n%s", status, diff)
+		}
 	}
 }
 
