@@ -452,8 +452,6 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 			f.router.Script("show clock")
 			u.Send("x\x04\r")
 			u.Prompt("r1# ")
-			u.Send("\x0c")
-			u.Prompt("r1# ")
 			u.Send(leave)
 			u.Until("the second end", func() bool { return strings.Count(u.Screen.Text(), "Logged out;") == 2 })
 			u.Send("\x03")

@@ -108,6 +108,13 @@ func (c *call) say(indent int, format string, args ...any) {
 	}
 }
 
+// note writes a sentence that is neither the output of the command nor an error, wrapped to the terminal's width.
+func (c *call) note(format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), c.session.textWidth(c.io.Width), 0, 2) {
+		fmt.Fprintln(c.io.Err, line)
+	}
+}
+
 // snapshot reads the running state.
 func (c *call) snapshot() (*engine.Snapshot, error) { return c.session.env.View.Snapshot(c.ctx) }
 

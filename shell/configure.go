@@ -3,8 +3,6 @@
 package shell
 
 import (
-	"fmt"
-
 	"vrrpsh/completions"
 	"vrrpsh/conf/commands"
 )
@@ -17,10 +15,10 @@ func configure(c *call) error {
 			return err
 		}
 	} else if err := s.registry.mayCommit(s); err != nil {
-		fmt.Fprintf(c.io.Err, "%% %v: commits are refused\n", err)
+		c.note("%v: commits are refused", err)
 	}
 	if a := s.env.Manager.Awaited(); a != nil {
-		fmt.Fprintf(c.io.Err, "%% %s\n", s.awaits(a))
+		c.note("%s", s.awaits(a))
 	}
 	if c.interactive() {
 		c.tellLost()

@@ -58,20 +58,23 @@ func Script(ctx context.Context, c Conversation, r io.Reader, out IO, keepGoing 
 	switch {
 	case len(failed) == 0:
 	case keepGoing:
-		fmt.Fprintf(out.Err, "%% %d of %s failed: line %s\n", len(failed), plural(commands, "command"), enumerate(failed))
+		fmt.Fprintf(out.Err, "%% %d of %s failed: %s\n", len(failed), plural(commands, "command"), enumerate(failed))
 	default:
 		fmt.Fprintf(out.Err, "%% Stopped at line %d, after %s without an error\n", number, plural(commands-1, "command"))
 	}
 	return result
 }
 
-// enumerate lists numbers, the first ones if there are many.
+// enumerate lists numbers of lines, the first ones if there are many.
 func enumerate(numbers []string) string {
 	const most = 20
-	if more := len(numbers) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(numbers[:most], ", "), more)
+	if len(numbers) == 1 {
+		return "line " + numbers[0]
 	}
-	return strings.Join(numbers, ", ")
+	if more := len(numbers) - most; more > 0 {
+		return fmt.Sprintf("lines %s and %d more", strings.Join(numbers[:most], ", "), more)
+	}
+	return "lines " + strings.Join(numbers, ", ")
 }
 
 // numbered adds a prefix to each message, after the "% " that it begins with.

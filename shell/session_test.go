@@ -593,7 +593,7 @@ func TestScriptSummary(t *testing.T) {
 	}{
 		{false, "% Line 5: No such virtual router\n% End of the commands: Uncommitted changes: commit or discard them first\n" +
 			"% Stopped at line 5, after 2 commands without an error\n"},
-		{true, "% Line 5: No such virtual router\nCount: 1 line\n% Line 8: No such virtual router\n% 2 of 7 commands failed: line 5, 8\n"},
+		{true, "% Line 5: No such virtual router\nCount: 1 line\n% Line 8: No such virtual router\n% 2 of 7 commands failed: lines 5, 8\n"},
 	} {
 		env, _ := newEnv(t, sampleFile)
 		var b bytes.Buffer

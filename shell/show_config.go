@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -114,10 +113,7 @@ func base(c *call) (*commands.Draft, error) {
 	}
 	from, now := s.draft.Base(), s.env.Manager.Running()
 	if from.ID != now.ID && !from.File.Equal(now.File) {
-		text := fmt.Sprintf("Compared with commit %d, from which this candidate was made. Commit %d runs since: \"rebase\" carries the changes over", from.ID, now.ID)
-		for _, line := range wrap(text, s.textWidth(c.io.Width), 0, 2) {
-			fmt.Fprintln(c.io.Err, line)
-		}
+		c.note("Compared with commit %d, from which this candidate was made. Commit %d runs since: \"rebase\" carries the changes over", from.ID, now.ID)
 	}
 	return commands.Of(from.File), nil
 }
