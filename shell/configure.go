@@ -27,6 +27,7 @@ func configure(c *call) error {
 	s.mu.Lock()
 	s.place, s.draft = commands.Place{Mode: completions.Config}, d
 	s.mu.Unlock()
+	s.failedLine = false
 	return nil
 }
 
@@ -71,6 +72,9 @@ func quit(c *call) error {
 
 // leave leaves configure mode. If there are changes, it first asks the user at a terminal what to do with them.
 func (c *call) leave() error {
+	if err := c.endUnasked(); err != nil {
+		return err
+	}
 	s := c.session
 	if s.changed() {
 		answer := ""
