@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
 	"vrrpsh/e2e/lab"
@@ -541,9 +542,21 @@ func TestConsoleHangup(t *testing.T) {
 	r1 := l.Routers[0]
 	v := l.VrrpshFile(bin, r1, lab.Group{VRID: vrid, Version: 3, Interval: time.Second}.Table(200))
 	cmd := r1.Command(t.Context(), bin, "-m1", "-c", v.Config, "-s", v.Socket)
-	c := onTerminal(t, cmd)
-	c.shows("r1#")
-	_ = c.pty.Close()
+	cmd.SysProcAttr = nil // belongs to the terminal's session
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 100, Rows: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	var shown strings.Builder
+	for b := make([]byte, 4096); !strings.Contains(shown.String(), "r1#"); {
+		n, err := terminal.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %q", err, shown.String())
+		}
+		shown.Write(b[:n])
+	}
+	_ = terminal.Close() // nothing reads it, or it would stay open
 	lab.Until(t, patience, "the router runs without a console", func() error {
 		if out := v.Show("show", "logging"); !strings.Contains(out, "the router runs without a console") {
 			return errors.New(out)
@@ -555,7 +568,9 @@ func TestConsoleHangup(t *testing.T) {
 		t.Errorf("the console's session is still there:\n%s", out)
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
-	c.ends(0)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the router ends with %v", err)
+	}
 }
 
 // TestRestartGivesUp checks that a restart that fails after the point of no return does not leave the addresses of a dead

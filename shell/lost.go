@@ -120,6 +120,9 @@ func (c *call) tellLost() {
 // loadLost makes a lost candidate this session's candidate.
 func loadLost(c *call) error {
 	s := c.session
+	if s.changed() {
+		return failed("Uncommitted changes: commit or discard them first")
+	}
 	number, _ := strconv.Atoi(c.step.Value("number")) // the grammar checks it
 	l := s.registry.take(number, s.user.Name)
 	switch {

@@ -313,8 +313,11 @@ func TestLostCandidates(t *testing.T) {
 	if diff := cmp.Diff(want, at(other, "configure", "load lost")); diff != "" {
 		t.Errorf("another user: -want +got:\n%s", diff)
 	}
+	if out, status := run(t, s, "load lost 1"); status != Failed || out != "% Uncommitted changes: commit or discard them first\n" {
+		t.Errorf("status %d: %s", status, out)
+	}
 	must(t, s, "discard")
-	must(t, other, "load lost 2", "load lost 1") // both are still there
+	must(t, other, "load lost 2", "discard", "load lost 1") // both are still there
 	if other.Prompt() != "x(config*)# " && other.Prompt() != "r1(config*)# " {
 		t.Errorf("prompt %q", other.Prompt())
 	}
