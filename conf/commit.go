@@ -50,7 +50,7 @@ func (m *Manager) Check(c *Candidate) (*Config, []engine.Change, error) {
 // an error, the running configuration, the file and the kernel are as before; errors include
 // ErrRejected if the candidate cannot run. A candidate without changes returns the running revision. A
 // commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation
-// itself. Once the engine has applied the configuration, the end of ctx does not stop the commit.
+// itself, and without that both are rolled back. Once the engine has applied the configuration, the end of ctx does not stop the commit.
 //
 // If the history cannot be written, the commit succeeds, the Notes of the revision report the failure,
 // and the revision is kept in memory.

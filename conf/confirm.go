@@ -180,8 +180,8 @@ func (m *Manager) tell(e ConfirmationEvent) {
 	}
 }
 
-// promise records on disk the rollback to the running configuration before next becomes the commit
-// that awaits confirmation. From then on not even a crash prevents the rollback.
+// promise records on disk the rollback before next becomes the commit that awaits confirmation: to the running configuration, or to that before an
+// earlier commit that awaits it. From then on not even a crash prevents the rollback.
 func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	now := m.o.Now()
 	a := &awaited{
@@ -193,7 +193,12 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	}
 	m.mu.Lock()
 	a.Commit = m.history.last + 1
+	before := m.awaited
 	m.mu.Unlock()
+	if before != nil { // nobody has confirmed it: both roll back together
+		a.Back, a.old = before.Back, before.old
+		return a, m.remember(a)
+	}
 	var disk onDisk
 	var err error
 	if a.old, disk, err = m.read(); err != nil {
@@ -293,7 +298,7 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 }
 
 // updateConfirmation updates the awaited confirmation after a successful commit, which confirms an
-// earlier commit unless it rolls it back, and may await its own confirmation. The caller holds the turn.
+// earlier commit unless it rolls it back or awaits its own confirmation. The caller holds the turn.
 func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	switch {
 	case next.takesBack:
@@ -302,7 +307,6 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 		m.mu.Unlock()
 		return m.forget()
 	case waits != nil:
-		m.confirmed(next.info)
 		m.await(waits)
 		return nil
 	case m.Awaited() != nil:

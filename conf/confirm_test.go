@@ -217,7 +217,7 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// TestSecondConfirmedCommit: every commit confirms the one before, even if it is waiting for confirmation itself.
+// TestSecondConfirmedCommit: a commit that waits for confirmation itself does not confirm the one before. Both are rolled back together, or confirmed.
 func TestSecondConfirmedCommit(t *testing.T) {
 	confirmed(t, func(f *fixture, l *told) {
 		stale := f.candidate(170)
@@ -229,13 +229,22 @@ func TestSecondConfirmedCommit(t *testing.T) {
 		f.must(f.try(160, 5))
 		f.sleep(4 * time.Minute)
 		f.runs(160)
+		if c := f.Awaited(); c == nil || c.Commit != 3 || c.Back != 1 {
+			t.Errorf("waiting for confirmation: %+v", c)
+		}
+		f.Close()
+		f.open() // also after a crash
 		f.sleep(time.Minute)
-		f.runs(150)
-		if got := strings.Join(l.take(), "\n"); !strings.Contains(got, "commit 2 confirmed by alice") {
+		f.runs(100)
+		if got := strings.Join(l.take(), "\n"); strings.Contains(got, "confirmed by") || !strings.Contains(got, "commit 3 of alice was not confirmed") {
 			t.Errorf("notices:\n%s", got)
 		}
+		f.must(f.try(150, 5))
+		f.must(f.try(160, 5))
+		_, err := f.Confirm(context.Background(), Info{User: "bob"})
+		f.must(err)
 		f.sleep(time.Hour)
-		f.runs(150)
+		f.runs(160)
 	})
 }
 

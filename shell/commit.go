@@ -64,12 +64,14 @@ func (c *call) commitCandidate(info conf.Info) error {
 	s.draft = commands.Based(rev, rev.File.Clone())
 	s.mu.Unlock()
 	s.failedLine = false
-	if awaited != nil {
+	if awaited != nil && info.Confirm == 0 {
 		c.printf("Commit %d is confirmed\n", awaited.Commit)
 	}
 	c.printf("Commit %d complete\n", rev.ID)
-	if !rev.ConfirmBy.IsZero() {
-		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(rev.ConfirmBy.Sub(s.now())))
+	if left := rev.ConfirmBy.Sub(s.now()); !rev.ConfirmBy.IsZero() && awaited != nil {
+		c.say(0, "Rolls back to commit %d in %s unless confirmed (\"confirm\" or \"commit\")", awaited.Back, span(left))
+	} else if !rev.ConfirmBy.IsZero() {
+		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(left))
 	}
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
