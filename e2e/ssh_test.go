@@ -216,6 +216,9 @@ func TestSSH(t *testing.T) {
 	c.shows("Continuing with 2 uncommitted changes")
 	c.types("discard\r")
 	c.shows("edge(config)# ")
+	c.types("\x1b[200~hostname other\rend\rshow version\rdiscard\r\x1b[201~") // a paste is asked nothing
+	c.shows("Uncommitted changes: commit or discard them first")
+	c.shows("Configuration file is ")
 	c.types("interface eth0 vrrp 1\rend\r")
 	c.shows("[cancel]")
 	c.types("discard\r")
