@@ -94,7 +94,7 @@ func TestCommands(t *testing.T) {
 		{"failure", "sya hello", "", "", "% Unknown: sya hello\n"},
 		{"lines", "say a\nsay b", "", "a\nb\n", ""},
 		{"script", "", "say a\n\n# comment\nsay b", "a\nb\n", ""},
-		{"script with a failure", "", "say a\nbroken\nsay b\n", "a\n", "% Unknown: broken\n"},
+		{"script with a failure", "", "say a\nbroken\nsay b\n", "a\n", "% Line 2: Unknown: broken\n% Stopped at line 2, after 1 command without an error\n"},
 		{"empty script", "", "", "", ""},
 		{"much output", "say " + strings.Repeat("x", 100_000), "", strings.Repeat("x", 100_000) + "\n", ""},
 	} {
