@@ -81,6 +81,14 @@ func (c *call) writeJSON(h handler) error {
 // interactive tells whether the command can ask the user. Scripts have no user to ask.
 func (c *call) interactive() bool { return c.io.Terminal != nil }
 
+// piped tells whether a pipe reads the output before the user does.
+func (c *call) piped() bool {
+	return slices.ContainsFunc(c.inv.Pipes, func(p completions.Step) bool { return p.Command.ID != "pipe.no-more" })
+}
+
+// advises tells whether the output may contain sentences for people besides the data.
+func (c *call) advises() bool { return c.interactive() && !c.piped() }
+
 // progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
 // takes long.
 func (c *call) progress(what string) {

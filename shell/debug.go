@@ -252,7 +252,7 @@ func showDebugging(c *call) error {
 	for _, d := range list {
 		c.printf("Debugging of %s is on\n", d)
 	}
-	if len(list) == 0 && c.interactive() {
+	if len(list) == 0 && c.advises() {
 		c.printf("Nothing is debugged\n")
 	}
 	return nil

@@ -166,7 +166,7 @@ func changesHandler(from, to configuration) handler {
 			for _, l := range opened(a.File(), b.File()) {
 				c.printf("! opens a listener: %s\n", l)
 			}
-			if len(list) == 0 && c.interactive() {
+			if len(list) == 0 && c.advises() {
 				c.printf("No changes\n")
 			}
 			return nil
@@ -213,10 +213,10 @@ func showCommits(c *call) error {
 			r.User, r.Source, printable.Line(r.Comment),
 		})
 	}
-	err := writeTable(c.out, []column{
+	err := c.table([]column{
 		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
-	if err == nil && c.interactive() {
+	if err == nil && c.advises() {
 		c.printf("\"show configuration revision N changes\" shows what a commit changed\n")
 	}
 	return err

@@ -26,7 +26,7 @@ func showTrack(c *call) error {
 	if err != nil {
 		return err
 	}
-	if len(snapshot.Tracks) == 0 && c.interactive() {
+	if len(snapshot.Tracks) == 0 && c.advises() {
 		c.printf("No tracked objects\n")
 	}
 	for i := range snapshot.Tracks {

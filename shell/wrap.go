@@ -24,6 +24,11 @@ func wrap(text string, width, first, others int) []string {
 	if width-others < minWrap {
 		others = 0
 	}
+	return breakWords(text, width, first, others)
+}
+
+// breakWords works as wrap for any width.
+func breakWords(text string, width, first, others int) []string {
 	var lines []string
 	line, used := strings.Repeat(" ", first), first
 	begun := false
