@@ -70,7 +70,8 @@ type Conversation interface {
 	// PageLength is the number of lines of a page ("terminal length"): 0 turns the pager off, a negative number
 	// means the height of the terminal.
 	PageLength() int
-	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions").
+	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions"). The terminal asks at every
+	// key.
 	Suggestions() bool
 	// Resize reports the size of the terminal: initially and after each change, also while a command runs.
 	Resize(columns, rows int)

@@ -93,6 +93,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	defer close(t.dead)
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
+	defer t.awaitAnswer()
 	return t.loop()
 }
 
@@ -123,7 +124,7 @@ func (t *terminal) loop() error {
 		t.showNotices()
 		line, why := t.readLine()
 		switch why {
-		case endEnter, endResize:
+		case endEnter:
 		case endStop:
 			return t.in.reason()
 		case endLost:

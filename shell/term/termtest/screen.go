@@ -25,6 +25,7 @@ type Screen struct {
 	other      [][]rune // the lines that the alternate screen hides
 	ox, oy     int
 	total      int
+	answer     func(string) // writes to the program
 }
 
 func newScreen(cols, rows int) *Screen {
@@ -228,6 +229,11 @@ func (s *Screen) csi(params string, final byte) {
 		return
 	case 'K':
 		copy(s.cells[s.y][s.x:], blank(s.cols-s.x))
+		return
+	case 'n':
+		if n == 6 && s.answer != nil {
+			s.answer("\x1b[" + strconv.Itoa(s.y+1) + ";" + strconv.Itoa(s.x+1) + "R")
+		}
 		return
 	case 'h':
 		s.modes[params] = true
