@@ -26,6 +26,7 @@ func showTrack(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.wrapped()
 	if len(snapshot.Tracks) == 0 && c.advises() {
 		c.printf("No tracked objects\n")
 	}

@@ -78,6 +78,7 @@ func showVRRP(c *call) error {
 	if c.step.Has("brief") {
 		return c.brief(routers)
 	}
+	c.wrapped()
 	write := c.detail
 	switch {
 	case c.step.Has("statistics"):

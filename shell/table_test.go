@@ -106,6 +106,14 @@ func TestTablesOfATerminal(t *testing.T) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
+	for line := range strings.Lines(out("show vrrp")) {
+		if len([]rune(strings.TrimSpace(line))) > 80 {
+			t.Errorf("too wide: %q", line)
+		}
+	}
+	if got := out("show vrrp group 1 | include Master Down"); got != "  Master Down interval is 3414.062 ms = 3 × 1000 + 106 × 1000/256, expires in 3014 msec\n" {
+		t.Errorf("a pipe sees a part of a line: %q", got)
+	}
 	if st := s.Execute(t.Context(), "terminal width 60", (&display{}).io(80)); st != Done {
 		t.Fatal(st)
 	}

@@ -174,6 +174,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 	switch word {
 	case "say":
 		fmt.Fprintf(sio.Out, "<%s>\n", rest)
+	case "many":
+		for range 10 {
+			fmt.Fprintln(sio.Out, rest)
+		}
 	case "part":
 		fmt.Fprint(sio.Out, rest)
 	case "width":
