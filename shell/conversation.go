@@ -39,7 +39,8 @@ type Terminal interface {
 	// Progress reports what the command is doing. When the command takes long, the terminal displays the report below
 	// the output until there is more output.
 	Progress(what string)
-	// Show replaces the contents of the terminal with text, which may have several lines, and updates it in place.
+	// Show replaces the contents of the terminal with text, which may have several lines, and updates it in place. If text
+	// does not fit, the user scrolls it, except for the lines up to the one after the first empty line.
 	// From the first call until the command ends, "q" cancels the command's context, as Ctrl-C does.
 	Show(text string) error
 }

@@ -67,9 +67,10 @@ type pager struct {
 	working sync.Once
 	clock   sync.WaitGroup
 
-	live sync.WaitGroup // the goroutine that reads keys while the alternate screen is displayed
-	once sync.Once      // enters the alternate screen
-	left sync.Once      // leaves the alternate screen
+	screen live
+	live   sync.WaitGroup // the goroutine that reads keys while the alternate screen is displayed
+	once   sync.Once      // enters the alternate screen
+	left   sync.Once      // leaves the alternate screen
 }
 
 // span is a part of the output.
