@@ -179,7 +179,7 @@ var operateCommands = []Command{
 		Help:  "Columns of the terminal",
 		Words: map[string]string{"columns": "Columns; 0: the width that the terminal reports"}},
 	{ID: "terminal.suggestions", Modes: anyMode, Syntax: "terminal suggestions on|off",
-		Help:  "Suggestions while typing",
+		Help:  "Suggestions while typing, in this session and in your later ones",
 		Words: map[string]string{"on": "Show them", "off": "Do not show them"}},
 	{ID: "terminal.monitor", Modes: anyMode, Syntax: "terminal monitor",
 		Level: Operator,

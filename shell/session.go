@@ -53,7 +53,8 @@ const noticeBuffer = 256
 func New(env *Env, user User) *Session {
 	s := &Session{
 		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
-		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1, suggestions: true,
+		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1,
+		suggestions: env.Preferences.suggestions(user.Name),
 	}
 	if s.registry == nil {
 		s.registry = NewSessions()

@@ -21,11 +21,15 @@ func setTerminal(change func(s *Session, step stepValue)) handler {
 // stepValue returns a numeric argument of the command.
 type stepValue func(name string) int
 
+// suggestions turns suggestions on or off, in this session and in the user's later ones.
 func suggestions(c *call) error {
-	s := c.session
+	s, on := c.session, c.step.Has("on")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.suggestions = c.step.Has("on")
+	s.suggestions = on
+	s.mu.Unlock()
+	if err := s.env.Preferences.setSuggestions(s.user.Name, on); err != nil {
+		return failed("This is for this session only: %v", err)
+	}
 	return nil
 }
 
