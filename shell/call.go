@@ -86,8 +86,17 @@ func (c *call) piped() bool {
 	return slices.ContainsFunc(c.inv.Pipes, func(p completions.Step) bool { return p.Command.ID != "pipe.no-more" })
 }
 
-// advises tells whether the output may contain sentences for people besides the data.
-func (c *call) advises() bool { return c.interactive() && !c.piped() }
+// advise writes a sentence for people besides the data, if the user is one. Pipes pass it, but do not count it.
+func (c *call) advise(sentence string) {
+	if !c.interactive() {
+		return
+	}
+	if t, ok := c.out.(titled); ok {
+		_ = t.writeTitles([]byte(sentence + "\n")) // the chain keeps the error
+		return
+	}
+	c.printf("%s\n", sentence)
+}
 
 // progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
 // takes long.

@@ -34,7 +34,7 @@ func monitorVRRP(c *call) error {
 	}
 	events, stop := c.session.env.View.Subscribe()
 	defer stop()
-	last := ""
+	last := "No events yet"
 	for {
 		begun := time.Now()
 		text, err := c.monitorTable(last)

@@ -33,6 +33,11 @@ func TestMonitorVRRP(t *testing.T) {
 			!strings.Contains(last, "1 virtual router, 1 Master") || !strings.Contains(last, "Interface  Grp") {
 			l.t.Errorf("first\n%slast\n%s", first, last)
 		}
+		for _, text := range d.texts { // the terminal scrolls what is below the titles
+			if head, _, _ := strings.Cut(text, "\n\n"); strings.Count(head, "\n") != 1 || !strings.HasPrefix(text[len(head):], "\n\nInterface ") {
+				l.t.Errorf("the titles do not stay:\n%s", text)
+			}
+		}
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 // row is a line of output without its line end.
 type row struct {
 	text   string
-	titles bool // the titles of a table
+	titles bool // the titles of a table, or a sentence besides the data
 }
 
 // stage is one pipe. It receives lines and passes some of them on.

@@ -166,8 +166,8 @@ func changesHandler(from, to configuration) handler {
 			for _, l := range opened(a.File(), b.File()) {
 				c.printf("! opens a listener: %s\n", l)
 			}
-			if len(list) == 0 && c.advises() {
-				c.printf("No changes\n")
+			if len(list) == 0 {
+				c.advise("No changes")
 			}
 			return nil
 		},
@@ -216,8 +216,8 @@ func showCommits(c *call) error {
 	err := c.table([]column{
 		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
-	if err == nil && c.advises() {
-		c.printf("\"show configuration revision N changes\" shows what a commit changed\n")
+	if err == nil {
+		c.advise("\"show configuration revision N changes\" shows what a commit changed")
 	}
 	return err
 }

@@ -25,9 +25,7 @@ func showRoutes(c *call) error {
 		return err
 	}
 	if len(routes) == 0 {
-		if c.advises() {
-			c.printf("No static routes\n")
-		}
+		c.advise("No static routes")
 		return nil
 	}
 	rows := make([][]string, len(routes))

@@ -27,8 +27,8 @@ func showTrack(c *call) error {
 		return err
 	}
 	c.wrapped()
-	if len(snapshot.Tracks) == 0 && c.advises() {
-		c.printf("No tracked objects\n")
+	if len(snapshot.Tracks) == 0 {
+		c.advise("No tracked objects")
 	}
 	for i := range snapshot.Tracks {
 		t := &snapshot.Tracks[i]

@@ -60,7 +60,7 @@ func writeTable(w io.Writer, width int, columns []column, rows [][]string) error
 	return lines.err
 }
 
-// titled is an output that treats the titles of a table apart from its rows.
+// titled is an output that treats titles, and sentences besides the data, apart from the data.
 type titled interface{ writeTitles(line []byte) error }
 
 // plain renders a table as plain lines of cells. For a table of thousands of rows it takes half the time of the
