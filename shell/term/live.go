@@ -3,6 +3,7 @@
 package term
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,6 +41,10 @@ const liveHelp = "q: leave  /: filter  arrows, Space, b, g, G: scroll"
 // Show implements shell.Terminal. It uses the alternate screen, so that the previous contents of the terminal can be
 // restored.
 func (p *pager) Show(text string) error {
+	if p.t.plain {
+		p.cancel() // a session in another process does not get the error
+		return errors.New("a live display needs a terminal that is not in plain line mode")
+	}
 	p.once.Do(p.enterScreen)
 	if err := p.ctx.Err(); err != nil {
 		return err

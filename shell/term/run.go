@@ -55,6 +55,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) error {
 // RunLine works as Run for a single line, which it executes without a prompt.
 func RunLine(ctx context.Context, conv shell.Conversation, line string, o Options) (status shell.Status, err error) {
 	err = run(ctx, conv, o, func(t *terminal) error {
+		t.setMode()
 		status = t.execute(line)
 		return t.in.reason()
 	})
@@ -104,6 +105,7 @@ func run(ctx context.Context, conv shell.Conversation, o Options, talk func(*ter
 		return err
 	}
 	defer close(t.dead)
+	t.startPlain()
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
 	defer t.awaitAnswer()
@@ -146,7 +148,7 @@ func (t *terminal) loop() error {
 			}
 			return t.lost(true)
 		case endTooLong:
-			t.tty.write(fmt.Sprintf("%% Line too long: more than %d characters\n", maxLine))
+			t.tty.write(complaint(t.plain, fmt.Errorf("line too long: more than %d characters", maxLine)))
 			continue
 		}
 		if strings.TrimSpace(line) == "" {
@@ -166,7 +168,7 @@ func (t *terminal) loop() error {
 func (t *terminal) lost(show bool) error {
 	err := cmp.Or(t.conv.Err(), errors.New("the session has ended"))
 	if show {
-		t.tty.write(complaint(err))
+		t.tty.write(complaint(t.plain, err))
 	}
 	return fmt.Errorf("%w: %w", ErrLost, err)
 }
