@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vrrpsh/shell/term"
 )
 
 // visible waits until the terminal shows exactly these lines from a row on, 0 being the first.
@@ -155,5 +157,17 @@ func TestNoPopupOnSerialLines(t *testing.T) {
 		u.Shows("r1# sh?\n  show        Show things\n  shutdown    Shut down\nr1# sh")
 		u.Prompt("r1# sh")
 		u.visible(3, "r1# sh")
+	}
+}
+
+// TestSerialNames: devices of serial lines, and terminals that are none.
+func TestSerialNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/dev/ttyS0": true, "/dev/ttyUSB1": true, "/dev/ttyAMA0": true, "/dev/hvc0": true, "/dev/ttyu0": true, "/dev/cuau0": true,
+		"/dev/tty": false, "/dev/tty1": false, "/dev/pts/3": false, "/dev/ttyv0": false, "/dev/console": false, "pipe:[1]": false, "": false,
+	} {
+		if term.SerialName(name) != want {
+			t.Errorf("%q: %t", name, !want)
+		}
 	}
 }
