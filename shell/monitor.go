@@ -99,7 +99,7 @@ func (c *call) monitorTable(last string) (string, error) {
 	fmt.Fprintf(&b, "%s\n\n", last)
 	more := len(routers) - monitorRows
 	table := *c
-	table.out = &b
+	table.out, table.io.Width = &b, c.session.columnsNow(c.io.Width)
 	if err := table.brief(routers[:min(len(routers), monitorRows)]); err != nil {
 		return "", err
 	}

@@ -41,6 +41,32 @@ func TestMonitorVRRP(t *testing.T) {
 	})
 }
 
+// TestMonitorFollowsTheTerminal: the table is as wide as the terminal is now.
+func TestMonitorFollowsTheTerminal(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3)
+		ctx, quit := context.WithCancel(context.Background())
+		var d display
+		done := make(chan Status, 1)
+		r1.Resize(80, 24)
+		go func() { done <- r1.Execute(ctx, "monitor vrrp", d.io(80)) }()
+		pass(3 * time.Second)
+		r1.Resize(60, 24)
+		pass(3 * time.Second)
+		quit()
+		<-done
+		if first := d.texts[0]; !strings.Contains(first, "  State   Master addr/Group addr\n") {
+			l.t.Errorf("80 columns:\n%s", first)
+		}
+		_, table, _ := strings.Cut(d.texts[len(d.texts)-1], "\n\n")
+		for line := range strings.Lines(table) {
+			if len(strings.TrimRight(line, "\n")) > 60 {
+				l.t.Errorf("60 columns: %q", line)
+			}
+		}
+	})
+}
+
 func TestMonitorNeedsATerminal(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	s := newSession(t, env, admin)

@@ -128,6 +128,16 @@ func (s *Session) Resize(columns, _ int) {
 	s.columns = columns
 }
 
+// columnsNow returns the width of the terminal, which may have changed since the command began, when it was begun.
+func (s *Session) columnsNow(begun int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.columns > 0 && begun > 0 {
+		return s.columns
+	}
+	return begun
+}
+
 // textWidth returns the maximum width of text for people: the value of "terminal width", or else the width of the
 // terminal. 0 means unlimited, as it is for programs.
 func (s *Session) textWidth(terminal int) int {
