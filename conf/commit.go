@@ -82,7 +82,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if err != nil {
 			return nil, err
 		}
-		if disk == m.disk {
+		if disk == m.disk && !m.refused {
 			return nil, nil
 		}
 		if !disk.exists { // probably a mistake, not a request to stop everything
@@ -257,22 +257,22 @@ func (m *Manager) persist(next *revised) (notes []string, err error) {
 			return nil, err
 		}
 	}
-	if err := m.write(m.o.Path, next.data); err != nil {
-		return nil, m.undo(err, old, disk)
-	}
 	next.disk = onDisk{exists: true, sum: sha256.Sum256(next.data)}
+	if err := m.write(m.o.Path, next.data); err != nil {
+		return nil, m.undo(err, old, disk, next.disk)
+	}
 	next.rewritten = true
 	return notes, nil
 }
 
-// undo restores the old file if a failed write has replaced it nevertheless. It returns reason, the error of that write, if
-// the file again matches the running configuration, or else a RefusedFileError.
-func (m *Manager) undo(reason error, old []byte, was onDisk) error {
+// undo restores the old file if a failed write has replaced it with the new one nevertheless. It returns reason, the error of that
+// write, unless the new file stays: then it returns a RefusedFileError.
+func (m *Manager) undo(reason error, old []byte, was, next onDisk) error {
 	_, now, err := m.read()
 	switch {
 	case err != nil:
 		return &RefusedFileError{m.o.Path, reason, err}
-	case now == was:
+	case now != next: // it is as it was, or somebody else has written it meanwhile
 		return reason
 	case !was.exists:
 		err = m.o.Disk.Remove(m.o.Path)

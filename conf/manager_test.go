@@ -124,6 +124,14 @@ func (f *fixture) disk() string {
 	return string(data)
 }
 
+// obstruct keeps the file from being replaced.
+func (f *fixture) obstruct() {
+	f.t.Helper()
+	if err := os.MkdirAll(filepath.Join(temporary(f.path), "full"), 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // candidate returns a candidate in which the first virtual router has this priority.
 func (f *fixture) candidate(priority int) *Candidate {
 	c := f.Edit()
@@ -423,12 +431,7 @@ func TestWriteFails(t *testing.T) {
 	})
 	t.Run("and the old file cannot be restored", func(t *testing.T) {
 		f := manage(t, base)
-		obstacle := filepath.Join(temporary(f.path), "full")
-		f.write = failing(full, func() {
-			if err := os.MkdirAll(obstacle, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		})
+		f.write = failing(full, f.obstruct)
 		_, err := f.Commit(context.Background(), f.candidate(200), Info{})
 		if want := "the running configuration is unchanged, but " + f.path + " has the refused one"; !errors.Is(err, ErrRejected) || !errors.Is(err, full) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -446,6 +449,33 @@ func TestWriteFails(t *testing.T) {
 		f.commit(150) // the file does not count as changed by hand
 		if !strings.Contains(f.disk(), "priority = 150") {
 			t.Errorf("the file is\n%s", f.disk())
+		}
+	})
+	t.Run("the refused file is loaded when somebody asks for that", func(t *testing.T) {
+		f := manage(t, base)
+		f.write = failing(full, f.obstruct)
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{}); err == nil {
+			t.Fatal("no error")
+		}
+		if rev, err := f.Reload(context.Background(), Info{}); err != nil || rev != f.Running() || f.engine.priority() != 200 {
+			t.Errorf("priority %d is running after a reload of\n%s", f.engine.priority(), f.disk())
+		}
+	})
+	t.Run("while somebody writes another one by hand", func(t *testing.T) {
+		f := manage(t, base)
+		byHand := base + "priority = 42\n"
+		f.write = func(string, []byte) error {
+			f.put(byHand)
+			return full
+		}
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{}); !errors.Is(err, full) || strings.Contains(err.Error(), "has the refused one") {
+			t.Errorf("got %v", err)
+		}
+		if f.disk() != byHand || f.engine.priority() != 100 {
+			t.Errorf("priority %d is running, the file is\n%s", f.engine.priority(), f.disk())
+		}
+		if _, err := f.Reload(context.Background(), Info{}); err != nil || f.engine.priority() != 42 {
+			t.Errorf("%v, priority %d is running after a reload of\n%s", err, f.engine.priority(), f.disk())
 		}
 	})
 	t.Run("the directory is gone", func(t *testing.T) {
@@ -489,8 +519,9 @@ func TestLeftByACrash(t *testing.T) {
 	dir := filepath.Dir(f.path)
 	old := filepath.Join(dir, ".r1.toml3120459733") // by earlier releases
 	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
-	orig, orig2 := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
-	for _, path := range append([]string{old, temporary(f.path), orig, orig2, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
+	orig, later := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
+	early := temporary(f.path + ".orig.-944762318546903750") // the clock was not set
+	for _, path := range append([]string{old, temporary(f.path), orig, later, early, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
 		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}

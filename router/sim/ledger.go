@@ -195,7 +195,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "only until the router stops") }) {
 		g.unsaved = true
 	}
-	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.underWay(got)) {
+	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.may[got] || g.underWay(got)) {
 		text = got // the file was written once more before it was read
 		delete(g.refused, text)
 	} else if got != text {
