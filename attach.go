@@ -90,7 +90,7 @@ func loginShell(ctx context.Context, args []string) error {
 		if strings.ContainsAny(command, "\r\n") {
 			return shell.Script(ctx, c, strings.NewReader(command), out, false)
 		}
-		return c.Execute(ctx, command, out)
+		return executeLine(ctx, c, command, out)
 	})
 }
 
@@ -103,6 +103,21 @@ func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.
 	}
 	defer c.Close()
 	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
+}
+
+// executeLine runs one command, in this terminal if the command needs one and there is one.
+func executeLine(ctx context.Context, c shell.Conversation, line string, out shell.IO) shell.Status {
+	if !shell.NeedsTerminal(line) || !xterm.IsTerminal(int(os.Stdin.Fd())) || !xterm.IsTerminal(int(os.Stdout.Fd())) {
+		return c.Execute(ctx, line, out)
+	}
+	ctx, stop := untilHangup(ctx)
+	defer stop()
+	done, err := term.RunLine(ctx, c, line, term.Options{})
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+		return shell.Failed
+	}
+	return done
 }
 
 // untilHangup returns a context that ends with the terminal. A router without a terminal uses SIGHUP to reload.
@@ -164,7 +179,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 			}
 			return executeOn(cmd.Context(), *f, func(c shell.Conversation, out shell.IO) shell.Status {
 				if len(args) > 0 {
-					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
+					return executeLine(cmd.Context(), c, strings.Join(args, " "), out)
 				}
 				return shell.Script(cmd.Context(), c, in, out, keepGoing)
 			})
@@ -213,7 +228,7 @@ Exit status: 0 the new process answers, 1 the old process keeps running, 5 no ro
 // terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.
 func terminalCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: router.TerminalCommand + " HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: router.TerminalCommand + " HISTORY-FILE [LINE]", Hidden: true, Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilHangup(cmd.Context())
 			defer stop()
@@ -228,6 +243,9 @@ func terminalCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
+			if len(args) > 1 {
+				return status(executeLine(ctx, c, args[1], shell.IO{Out: os.Stdout, Err: os.Stderr}))
+			}
 			return onTerminal(ctx, c, args[0])
 		},
 	}

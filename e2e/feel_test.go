@@ -111,6 +111,19 @@ func TestFeel(t *testing.T) {
 			return
 		}
 	}
+	for name, u := range map[string]*termtest.Terminal{
+		"ssh -tt": seated(t, f.command(context.Background(), "alice", "-tt", "monitor vrrp"), f.l.Dir),
+		"exec":    f.sit(t, bin, "-s", f.router.Socket, "exec", "monitor", "vrrp"),
+	} {
+		t.Run("monitor vrrp with "+name, func(t *testing.T) {
+			u.T = t
+			u.Shows("1-1 of 1   q: leave")
+			u.Send("/BACKUP\r")
+			u.Shows("0-0 of 0 (1 without /BACKUP/)")
+			u.Send("q")
+			u.Left(0)
+		})
+	}
 	t.Run("leaving", func(t *testing.T) { f.leaving(t, console) })
 }
 
@@ -355,7 +368,8 @@ var feelings = []struct {
 	}},
 	{"monitor vrrp", func(f *feel, u *termtest.Terminal) {
 		u.Send("monitor vrrp\r")
-		u.Shows("1 virtual router, 1 Master   q: leave")
+		u.Shows("1 virtual router, 1 Master\n")
+		u.Shows("1-1 of 1   q: leave")
 		f.router.Script(fmt.Sprintf("vrrp resign interface eth0 group %d", vrid))
 		u.Shows("Backup → Master")
 		u.Send("q")

@@ -83,6 +83,23 @@ func (c *call) writeJSON(h handler) error {
 // interactive tells whether the command can ask the user. Scripts have no user to ask.
 func (c *call) interactive() bool { return c.io.Terminal != nil }
 
+// piped tells whether a pipe reads the output before the user does.
+func (c *call) piped() bool {
+	return slices.ContainsFunc(c.inv.Pipes, func(p completions.Step) bool { return p.Command.ID != "pipe.no-more" })
+}
+
+// advise writes a sentence for people besides the data, if the user is one. Pipes pass it, but do not count it.
+func (c *call) advise(sentence string) {
+	if !c.interactive() {
+		return
+	}
+	if t, ok := c.out.(titled); ok {
+		_ = t.writeTitles([]byte(sentence + "\n")) // the chain keeps the error
+		return
+	}
+	c.printf("%s\n", sentence)
+}
+
 // progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
 // takes long.
 func (c *call) progress(what string) {

@@ -69,6 +69,8 @@ type Env struct {
 	Journal *journal.Journal
 	// Sessions is the registry of this router's sessions; nil: the session gets its own registry.
 	Sessions *Sessions
+	// Preferences are the remembered settings of users; nil: nothing is remembered.
+	Preferences *Preferences
 	// Restart replaces this process with a new process of the installed program. It returns a description of that
 	// program, or why it cannot be started; the session ends soon after. Restart is nil where this is not possible.
 	Restart func(ctx context.Context) (string, error)

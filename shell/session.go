@@ -56,8 +56,9 @@ const noticeBuffer = 256
 func New(env *Env, user User) *Session {
 	s := &Session{
 		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
-		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1, suggestions: true,
-		plain: user.Plain,
+		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1,
+		suggestions: env.Preferences.suggestions(user.Name),
+		plain:       user.Plain,
 	}
 	if user.Plain {
 		s.length = 0 // a program does not answer the pager
@@ -128,6 +129,16 @@ func (s *Session) Resize(columns, _ int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.columns = columns
+}
+
+// columnsNow returns the width of the terminal, which may have changed since the command began, when it was begun.
+func (s *Session) columnsNow(begun int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.columns > 0 && begun > 0 {
+		return s.columns
+	}
+	return begun
 }
 
 // textWidth returns the maximum width of text for people: the value of "terminal width", or else the width of the

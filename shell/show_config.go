@@ -179,8 +179,8 @@ func changesHandler(from, to configuration) handler {
 			for _, l := range opened(a.File(), b.File()) {
 				c.printf("! opens a listener: %s\n", l)
 			}
-			if len(list) == 0 && c.interactive() {
-				c.printf("No changes\n")
+			if len(list) == 0 {
+				c.advise("No changes")
 			}
 			return nil
 		},
@@ -226,11 +226,11 @@ func showCommits(c *call) error {
 			r.User, r.Source, printable.Line(r.Comment),
 		})
 	}
-	err := writeTable(c.out, []column{
+	err := c.table([]column{
 		right("Commit"), right("Rollback"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
-	if err == nil && c.interactive() {
-		c.say(0, "\"rollback N\" loads a configuration, \"show configuration revision N changes\" shows what its commit changed; N is in the column Rollback")
+	if err == nil {
+		c.advise("\"rollback N\" loads a configuration, \"show configuration revision N changes\" shows what its commit changed; N is in the column Rollback")
 	}
 	return err
 }

@@ -54,9 +54,9 @@ func showInterfaces(c *call) error {
 			strconv.FormatUint(l.UnknownVRID, 10), strconv.FormatUint(total(l.Malformed), 10), addresses,
 		}
 	}
-	return writeTable(c.out, []column{
-		left("Interface"), left("State"), left("MAC address"), right("MTU"), right("Groups"),
-		right("Unknown"), right("Malformed"), left("Addresses"),
+	return c.table([]column{
+		left("Interface"), left("State"), left("MAC address"), right("MTU"), right("Grp"),
+		right("Unknown"), right("Bad"), left("Addresses"),
 	}, rows)
 }
 
@@ -140,7 +140,7 @@ func showSessions(c *call) error {
 			self, strconv.Itoa(r.ID), r.User, strconv.Itoa(r.Level), r.Source, c.session.stamp(r.Since), mode,
 		})
 	}
-	return writeTable(c.out, []column{
+	return c.table([]column{
 		left(""), right("Id"), left("User"), right("Level"), left("Source"), left("Since"), left("Mode"),
 	}, rows)
 }
@@ -206,7 +206,7 @@ func showAPI(c *call) error {
 	for _, u := range d.Users {
 		rows = append(rows, []string{u.Name, strconv.Itoa(u.Level), u.Role})
 	}
-	return writeTable(c.out, []column{left("User"), right("Level"), left("Role")}, rows)
+	return c.table([]column{left("User"), right("Level"), left("Role")}, rows)
 }
 
 func listens(fault string) string {

@@ -63,8 +63,8 @@ type Options struct {
 	// NewSession creates a session for a user who connects from source.
 	NewSession func(user conf.User, source string) shell.Conversation
 	// Terminal returns a command that calls remote.Attach with file descriptor 3 and serves the
-	// user at its terminal. The server replaces the command's environment.
-	Terminal func(user string) *exec.Cmd
+	// user at its terminal, or executes only line if that is not empty. The server replaces the command's environment.
+	Terminal func(user, line string) *exec.Cmd
 	// Shells serves the sessions on terminals.
 	Shells *remote.Server
 	Log    *slog.Logger

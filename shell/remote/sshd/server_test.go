@@ -298,6 +298,31 @@ func TestTerminal(t *testing.T) {
 	r.wait("the end of the session", r.conversation().closed)
 }
 
+// TestLiveCommandGetsATerminal: "ssh -t host 'monitor vrrp'" can be scrolled; other commands print only data.
+func TestLiveCommandGetsATerminal(t *testing.T) {
+	r := newRouter(t, nil)
+	for command, want := range map[string]string{"monitor vrrp interface eth0": "only monitor vrrp interface eth0\r\n", "who": "alice 9 127.0.0.1"} {
+		s, err := r.alice().NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RequestPty("xterm", 24, 80, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, _ := s.CombinedOutput(command)
+		if !strings.Contains(string(out), want) || strings.HasPrefix(string(out), "only") != strings.HasPrefix(command, "monitor") {
+			t.Errorf("%s: %q", command, out)
+		}
+	}
+	s, err := r.alice().NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := s.CombinedOutput("monitor vrrp"); strings.Contains(string(out), "only") {
+		t.Errorf("without a terminal: %q", out)
+	}
+}
+
 // TestTerminalOutlivesPrograms: the end of a tracked script or a notification does not affect a user at a terminal.
 func TestTerminalOutlivesPrograms(t *testing.T) {
 	command, err := exec.LookPath("true")
