@@ -88,16 +88,19 @@ func (c *call) piped() bool {
 	return slices.ContainsFunc(c.inv.Pipes, func(p completions.Step) bool { return p.Command.ID != "pipe.no-more" })
 }
 
-// advise writes a sentence for people besides the data, if the user is one. Pipes pass it, but do not count it.
+// advise writes a sentence for people besides the data, if the user is one, wrapped to the terminal's width. Pipes pass it, but do not
+// count it.
 func (c *call) advise(sentence string) {
 	if !c.interactive() {
 		return
 	}
-	if t, ok := c.out.(titled); ok {
-		_ = t.writeTitles([]byte(sentence + "\n")) // the chain keeps the error
-		return
+	for _, line := range wrap(sentence, c.session.textWidth(c.io.Width), 0, 2) {
+		if t, ok := c.out.(titled); ok {
+			_ = t.writeTitles([]byte(line + "\n")) // the chain keeps the error
+		} else {
+			c.printf("%s\n", line)
+		}
 	}
-	c.printf("%s\n", sentence)
 }
 
 // progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
