@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
 
+	"vrrpsh/platform/process"
 	"vrrpsh/router"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
@@ -52,7 +54,7 @@ func attach(ctx context.Context, f flags) error {
 func converse(ctx context.Context, c shell.Conversation) error {
 	defer c.Close()
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
-		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
+		return status(shell.Script(ctx, c, readUntil(ctx, os.Stdin), shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
 	return onTerminal(ctx, c, historyFile())
 }
@@ -169,8 +171,8 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 4 locked or stale, 5 no router reachable.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := os.Stdin
-			if file != "" {
-				opened, err := os.Open(file)
+			if file != "" && file != "-" {
+				opened, err := openUntil(cmd.Context(), file)
 				if err != nil {
 					return err
 				}
@@ -181,20 +183,101 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 				if len(args) > 0 {
 					return executeLine(cmd.Context(), c, strings.Join(args, " "), out)
 				}
-				return shell.Script(cmd.Context(), c, in, out, keepGoing)
+				return shell.Script(cmd.Context(), c, readUntil(cmd.Context(), in), out, keepGoing)
 			})
 		},
 	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, last string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return f.words(cmd.Context(), strings.Join(append(args, last), " ")), cobra.ShellCompDirectiveNoFileComp
+	}
 	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`; -: standard input")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
+	return cmd
+}
+
+// openUntil opens a file to read. It stops waiting for the other end of a pipe when ctx ends; a signal then ends the program.
+func openUntil(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readUntil returns a reader that ends with ctx, even while r waits for input.
+func readUntil(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err)
+	}()
+	return out
+}
+
+// completionTime limits how long the completion of a command waits for the router.
+const completionTime = 2 * time.Second
+
+// words returns the possible last words of a command, in the terms of the user's shell: from the running router, or without the names and
+// values that only a router knows.
+func (f flags) words(ctx context.Context, line string) []cobra.Completion {
+	if ctx == nil { // as the completion of the user's shell calls it
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	var found []shell.Suggestion
+	if c, err := remote.Dial(ctx, f.socketPath()); err == nil {
+		found = c.Complete(line)
+		_ = c.Close()
+	} else {
+		found = shell.Complete(line)
+	}
+	var words []cobra.Completion
+	for _, s := range found {
+		if s.Literal {
+			words = append(words, cobra.CompletionWithDesc(s.Text, s.Help))
+		}
+	}
+	return words
+}
+
+// socketOf adds a flag to a command for the service manager, which knows the process of the router but not its control socket.
+func socketOf(cmd *cobra.Command, f *flags) *cobra.Command {
+	pid := cmd.Flags().Int("pid", 0, "`process` ID of the router, to find its control socket (Linux)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *pid == 0 {
+			return nil
+		}
+		paths, err := process.Listeners(*pid)
+		if err == nil && len(paths) == 0 {
+			err = fmt.Errorf("process %d has no control socket", *pid)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+			return exitStatus(shell.Unreachable)
+		}
+		f.socket = paths[0]
+		return nil
+	}
 	return cmd
 }
 
 // restartCommand restarts the running router and waits for the new process.
 func restartCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	return socketOf(&cobra.Command{
 		Use:   "restart",
 		Short: "Replace the running router with the installed release, without interruption",
 		Long: `restart replaces the running router with a new process of the installed program: the
@@ -207,22 +290,34 @@ old process keeps running. restart needs root or an administrator of the router.
 Exit status: 0 the new process answers, 1 the old process keeps running, 5 no router reachable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
-			for _, line := range []string{"restart", "show version | include ^vrrpsh"} {
-				c, err := remote.Dial(cmd.Context(), f.socketPath())
-				if err != nil {
-					fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-					return exitStatus(shell.Unreachable)
-				}
-				done := c.Execute(cmd.Context(), line, out)
-				_ = c.Close()
-				if done != shell.Done {
-					return status(done)
-				}
-			}
-			return nil
+			return inTurn(cmd.Context(), f, "restart", "show version | include ^vrrpsh")
 		},
+	}, f)
+}
+
+// reloadCommand has the running router read its configuration file.
+func reloadCommand(f *flags) *cobra.Command {
+	return socketOf(&cobra.Command{
+		Use:   "reload",
+		Short: "Make the configuration file, edited by hand, the running configuration",
+		Long: `reload has the running router read its configuration file and commit the changes, and
+reopen its log files, as SIGHUP does. A file with a fault is refused as a whole. reload
+needs root or an administrator of the router.
+
+Exit status: 0 done, 1 the file was refused, 3 it cannot run, 5 no router reachable.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inTurn(cmd.Context(), f, "load startup-config") },
+	}, f)
+}
+
+// inTurn runs each line in a session of its own, as the first one may end its session, up to the first that fails.
+func inTurn(ctx context.Context, f *flags, lines ...string) error {
+	for _, line := range lines {
+		if err := executeOn(ctx, *f, func(c shell.Conversation, out shell.IO) shell.Status { return c.Execute(ctx, line, out) }); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.

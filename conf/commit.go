@@ -80,6 +80,7 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 		if err != nil {
 			return nil, err
 		}
+		cfg.Warnings = append(cfg.Warnings, exposed(m.o.Disk, m.o.Path, file)...)
 		return &revised{
 			file: file, config: cfg, data: data, info: info,
 			write: m.o.Path != "", disk: m.disk, rewritten: true,
@@ -109,6 +110,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if err != nil {
 			return nil, err
 		}
+		cfg.Warnings = append(cfg.Warnings, exposed(m.o.Disk, m.o.Path, file)...)
 		return &revised{file: file, config: cfg, data: data, info: info, disk: disk, rewritten: rewritten}, nil
 	})
 }

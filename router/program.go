@@ -90,12 +90,13 @@ func (p Program) Run(ctx context.Context) (err error) {
 			}
 		}()
 	}
+	defer func() { err = withRights(err) }() // before the parent is told
 	// A reader of the log may go away. Catch SIGPIPE, so that the write fails and the router keeps running.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	config, err := ThisHost.LoadFile(p.Path, p.Format)
+	config, err := load(ctx, p.Path, p.Format)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing { // the first commit writes it
 		_, config, err = conf.Load(p.Path, nil, conf.TOML)
@@ -161,6 +162,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
 		Connects: native.Connects,
+		Hint:     func(iface string, family vrrp.Family) string { return native.Hint(iface, platform.Family(family)) },
 		NotForwarding: func(iface string, family vrrp.Family) string {
 			return native.NotForwarding(iface, platform.Family(family))
 		},
@@ -186,6 +188,33 @@ func (p Program) Run(ctx context.Context) (err error) {
 		err := r.succeed(handover)
 		log.Error("restart failed: this process keeps running", "error", err)
 	}
+}
+
+// load reads the configuration file until ctx ends: a file that is a pipe may take its time.
+func load(ctx context.Context, path string, format conf.Format) (*conf.Config, error) {
+	type result struct {
+		config *conf.Config
+		err    error
+	}
+	read := make(chan result, 1)
+	go func() {
+		config, err := ThisHost.LoadFile(path, format)
+		read <- result{config, err}
+	}()
+	select {
+	case r := <-read:
+		return r.config, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// withRights adds to an error of an unprivileged process what a router needs.
+func withRights(err error) error {
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		return fmt.Errorf("%w\na router needs root; or CAP_NET_ADMIN, CAP_NET_RAW, and a control_socket and a state_dir that its user may write to", err)
+	}
+	return err
 }
 
 // giveUp replaces this process with the previous program, for the reason given; nothing was touched so far. If that fails, giveUp
@@ -289,7 +318,9 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	}()
 	defer server.Close()
 	log.Info("router started", "version", p.Version, "process", os.Getpid(), "groups", len(r.manager.Running().Config.Engine.Routers),
-		"file", p.options.Path, "socket", p.general.ControlSocket)
+		"file", p.options.Path)
+	apiState, sshState := listening(r.manager.Running().Config, r.manager.Missing())
+	log.Info("listening", "control_socket", p.general.ControlSocket, "api", apiState, "ssh", sshState)
 	p.parent.Ready()
 	var service process.Service
 	service.Ready()

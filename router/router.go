@@ -72,8 +72,9 @@ type Options struct {
 	// Inspect returns the host settings that obstruct IPv4 virtual routers on an interface, with their addresses on
 	// macvlans or, if none is given, on the interface itself; nil for simulated routers.
 	Inspect func(iface string, macvlans ...string) []string
-	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
+	// Connects, Hint and NotForwarding are those of shell.Env; not for simulated routers.
 	Connects      bool
+	Hint          func(iface string, family vrrp.Family) string
 	NotForwarding func(iface string, family vrrp.Family) string
 	// Handover is the state left by the previous process; nil: none.
 	Handover *driver.Handover
@@ -127,7 +128,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Shutdown: o.Shutdown, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Shutdown: o.Shutdown, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, Hint: o.Hint, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	if o.StateDir != "" {
 		if r.env.Preferences, err = shell.OpenPreferences(filepath.Join(o.StateDir, "shell_preferences")); err != nil {
@@ -251,7 +252,7 @@ func (r *Router) close(sessions func(*remote.Server) error) {
 	r.manager.Close()
 }
 
-// reload reopens the log files and makes the configuration file the running configuration, on every request.
+// reload runs reloadNow on every request.
 func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 	for {
 		select {
@@ -259,24 +260,31 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			return
 		case <-asked:
 		}
-		if err := r.journal.Reopen(); err != nil {
-			r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
-		}
-		if err := r.listener.Renew(); err != nil {
-			r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
-		}
-		before := r.manager.Running().ID
-		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
-		case err != nil:
-			r.log.Error("configuration file refused: nothing has changed", "error", err)
-		case rev.ID == before:
-			r.log.Info("configuration file read: no changes")
-			_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
-		default:
-			r.log.Info("configuration file read and applied", "revision", rev.ID)
-			r.warn(rev)
-		}
+		_, _ = r.reloadNow(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}) // it is logged
 	}
+}
+
+// reloadNow reopens the log files and makes the configuration file the running configuration. The error says why the file was refused.
+func (r *Router) reloadNow(ctx context.Context, info conf.Info) (*conf.Revision, error) {
+	if err := r.journal.Reopen(); err != nil {
+		r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
+	}
+	if err := r.listener.Renew(); err != nil {
+		r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
+	}
+	before := r.manager.Running().ID
+	rev, err := r.manager.Reload(ctx, info)
+	switch {
+	case err != nil:
+		r.log.Error("configuration file refused: nothing has changed", "error", err)
+	case rev.ID == before:
+		r.log.Info("configuration file read: no changes")
+		_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
+	default:
+		r.log.Info("configuration file read and applied", "revision", rev.ID)
+		r.warn(rev)
+	}
+	return rev, err
 }
 
 // healthy returns nil while the engine answers.

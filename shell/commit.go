@@ -73,16 +73,21 @@ func (c *call) commitCandidate(info conf.Info) error {
 	} else if !rev.ConfirmBy.IsZero() {
 		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(left))
 	}
+	c.warn(rev)
+	return nil
+}
+
+// warn prints what a commit has to say.
+func (c *call) warn(rev *conf.Revision) {
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
 	}
 	for _, w := range rev.Config.Warnings {
 		c.say(0, "Warning: %s", w)
 	}
-	for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
+	for _, text := range c.session.env.obstacles(rev.Config.Engine.Routers...) {
 		c.say(0, "Warning: a setting of this host is in the way: %s", text)
 	}
-	return nil
 }
 
 // withRemedy adds to the error of a commit the command that helps.

@@ -26,6 +26,19 @@ func (s *Session) Complete(line string) []Suggestion {
 	s.idle.touch()
 	var found []completions.Candidate
 	s.think(func() { found, _ = s.candidates(line) })
+	return suggested(found)
+}
+
+// Complete returns the possible words at the end of a line in exec mode, without a router: no existing names or values.
+func Complete(line string) []Suggestion {
+	if sane(line) != nil {
+		return nil
+	}
+	found, _ := routerTree().Complete(completions.Exec, completions.Administrator, line, nil)
+	return suggested(found)
+}
+
+func suggested(found []completions.Candidate) []Suggestion {
 	list := make([]Suggestion, 0, len(found))
 	for _, f := range found {
 		list = append(list, Suggestion{Text: f.Text, Help: f.Help, Literal: f.Literal})

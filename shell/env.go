@@ -76,6 +76,9 @@ type Env struct {
 	Restart func(ctx context.Context) (string, error)
 	// Shutdown stops this router; the session ends soon after. It is nil where this is not possible.
 	Shutdown func()
+	// Reload reopens the log files and makes the configuration file the running configuration, as SIGHUP does; nil where this is not
+	// possible.
+	Reload func(ctx context.Context, info conf.Info) (*conf.Revision, error)
 	// Obstacles lists settings of the host that hinder virtual routers; nil: unknown.
 	Obstacles func([]engine.VirtualRouter) []string
 	// Connects tells that the prefix length of a virtual address brings a route to its subnet.
@@ -83,6 +86,8 @@ type Env struct {
 	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
 	// knows.
 	NotForwarding func(iface string, family vrrp.Family) string
+	// Hint says why an interface is missing or has no usable address, where that is not plain; empty: nothing is known. nil: nobody knows.
+	Hint func(iface string, family vrrp.Family) string
 	// Lab is nil outside the demo.
 	Lab Lab
 }

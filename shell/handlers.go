@@ -37,6 +37,7 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"shutdown.router":      {run: shutdown},
 		"clear.session":        {run: clearSession},
 		"clear.lock":           {run: clearLock},
+		"load.startup":         {run: loadStartup},
 		"debug":                {run: debug},
 		"debug.no":             {run: undebug},
 		"debug.no.all":         {run: undebug},

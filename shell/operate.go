@@ -213,3 +213,24 @@ func (r *Sessions) others(self *Session) []*Session {
 	slices.SortFunc(list, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
 	return list
 }
+
+// loadStartup makes the configuration file the running configuration.
+func loadStartup(c *call) error {
+	s := c.session
+	if s.env.Reload == nil {
+		return failed("This router has no configuration file")
+	}
+	before := s.env.Manager.Running().ID
+	c.progress("reading the configuration file")
+	rev, err := s.env.Reload(c.ctx, s.info("reload of the file"))
+	if err != nil {
+		return err
+	}
+	if rev.ID == before {
+		c.printf("The file has no changes\n")
+		return nil
+	}
+	c.printf("Commit %d complete\n", rev.ID)
+	c.warn(rev)
+	return nil
+}

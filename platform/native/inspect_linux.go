@@ -16,5 +16,8 @@ func NotForwarding(iface string, family platform.Family) string {
 	return linux.NotForwarding(iface, family)
 }
 
+// Hint returns why an interface is missing or has no usable address, where that is not plain; empty if there is no such reason.
+func Hint(iface string, family platform.Family) string { return linux.Hint(iface, family) }
+
 // Connects tells that the prefix length of a virtual address brings a route to its subnet.
 const Connects = true

@@ -12,5 +12,8 @@ func Inspect(string, ...string) []string { return nil }
 // NotForwarding returns nothing: it is not looked at on this operating system.
 func NotForwarding(string, platform.Family) string { return "" }
 
+// Hint returns nothing: it is not looked at on this operating system.
+func Hint(string, platform.Family) string { return "" }
+
 // Connects tells that the prefix length of a virtual address brings no route to its subnet.
 const Connects = false
