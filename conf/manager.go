@@ -159,7 +159,7 @@ func Open(o Options) (*Manager, error) {
 	m := &Manager{o: o, turn: make(chan struct{}, 1)}
 	m.write = func(path string, data []byte) error {
 		err := replaceFile(o.Disk, path, data, true)
-		if errors.Is(err, fs.ErrNotExist) { // the first commit may also create the directory
+		if errors.Is(err, fs.ErrNotExist) && !m.disk.exists { // the first commit may also create the directory
 			if err = o.Disk.MkdirAll(filepath.Dir(path), 0o755); err == nil {
 				err = replaceFile(o.Disk, path, data, true)
 			}
