@@ -92,7 +92,7 @@ func loginShell(ctx context.Context, args []string) error {
 		if strings.ContainsAny(command, "\r\n") {
 			return shell.Script(ctx, c, strings.NewReader(command), out, false)
 		}
-		return c.Execute(ctx, command, out)
+		return executeLine(ctx, c, command, out)
 	})
 }
 
@@ -107,6 +107,21 @@ func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.
 	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
 }
 
+// executeLine runs one command, in this terminal if the command needs one and there is one.
+func executeLine(ctx context.Context, c shell.Conversation, line string, out shell.IO) shell.Status {
+	if !shell.NeedsTerminal(line) || !xterm.IsTerminal(int(os.Stdin.Fd())) || !xterm.IsTerminal(int(os.Stdout.Fd())) {
+		return c.Execute(ctx, line, out)
+	}
+	ctx, stop := untilHangup(ctx)
+	defer stop()
+	done, err := term.RunLine(ctx, c, line, term.Options{})
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+		return shell.Failed
+	}
+	return done
+}
+
 // untilHangup returns a context that ends with the terminal. A router without a terminal uses SIGHUP to reload.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -117,9 +132,7 @@ const terminalGrace = time.Second / 2
 
 // onTerminal runs a conversation in this terminal, with the history of its user.
 func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
-	// Restore the mode even of a stopped or unread terminal.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
-	err := term.Run(ctx, c, term.Options{HistoryFile: history})
+	err := converseOn(ctx, c, history)
 	switch {
 	case errors.Is(err, term.ErrLost):
 		return exitStatus(shell.Unreachable) // the terminal has shown the reason
@@ -128,6 +141,13 @@ func onTerminal(ctx context.Context, c shell.Conversation, history string) error
 	default:
 		return err
 	}
+}
+
+// converseOn is term.Run with the history of the user of this terminal.
+func converseOn(ctx context.Context, c shell.Conversation, history string) error {
+	// Restore the mode even of a stopped or unread terminal.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
+	return term.Run(ctx, c, term.Options{HistoryFile: history})
 }
 
 func historyFile() string {
@@ -161,7 +181,7 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 			}
 			return executeOn(cmd.Context(), *f, func(c shell.Conversation, out shell.IO) shell.Status {
 				if len(args) > 0 {
-					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
+					return executeLine(cmd.Context(), c, strings.Join(args, " "), out)
 				}
 				return shell.Script(cmd.Context(), c, readUntil(cmd.Context(), in), out, keepGoing)
 			})
@@ -303,7 +323,7 @@ func inTurn(ctx context.Context, f *flags, lines ...string) error {
 // terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.
 func terminalCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: router.TerminalCommand + " HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: router.TerminalCommand + " HISTORY-FILE [LINE]", Hidden: true, Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilHangup(cmd.Context())
 			defer stop()
@@ -318,6 +338,9 @@ func terminalCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
+			if len(args) > 1 {
+				return status(executeLine(ctx, c, args[1], shell.IO{Out: os.Stdout, Err: os.Stderr}))
+			}
 			return onTerminal(ctx, c, args[0])
 		},
 	}

@@ -193,9 +193,32 @@ func runRouter(ctx context.Context, f flags) error {
 	}
 	p := router.Program{Version: version, Path: f.config, Format: format, Override: f.override, Daemon: f.mode == 2}
 	if !p.Daemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd())) {
-		p.Console = func(ctx context.Context, c shell.Conversation) error { return onTerminal(ctx, c, historyFile()) }
+		p.Console = console
 	}
 	return p.Run(ctx)
+}
+
+// console lets one user after the other talk to the router in this terminal. It returns true if one of them asks to stop the router.
+func console(ctx context.Context, logIn func() shell.Conversation) (stop bool, err error) {
+	for {
+		c := logIn()
+		err := converseOn(ctx, c, historyFile())
+		_ = c.Close()
+		switch {
+		case ctx.Err() != nil, errors.Is(err, term.ErrHangup):
+			return false, nil
+		case err != nil && !errors.Is(err, term.ErrLost): // it has been told that the session has ended
+			return false, err
+		}
+		again, err := term.LoggedOut(ctx)
+		if again {
+			continue
+		}
+		if ctx.Err() != nil || errors.Is(err, term.ErrHangup) {
+			return false, nil
+		}
+		return err == nil, err
+	}
 }
 
 // runSniffer shows the VRRP packets of an interface until a signal, or those of a capture file.

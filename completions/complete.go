@@ -91,8 +91,11 @@ func (w *walker) words(found []Candidate, n *node, prefix token) []Candidate {
 		return found
 	}
 	start := strings.ToLower(prefix.text)
+	fits := func(e *edge) bool { return e.level <= w.level && strings.HasPrefix(e.word, start) }
+	// "sh" is "show", and nothing else is offered that needs more letters.
+	other := start != "" && slices.ContainsFunc(n.words, func(e *edge) bool { return fits(e) && !e.yields })
 	for _, e := range n.words {
-		if e.level <= w.level && strings.HasPrefix(e.word, start) {
+		if fits(e) && !(other && e.yields && e.careful) {
 			found = append(found, Candidate{Text: e.word, Help: e.help, Literal: true})
 		}
 	}

@@ -42,6 +42,8 @@ type edge struct {
 	// yields is true if all commands that continue with the word have Yields set.
 	yields bool
 	secret bool // the value must not be shown
+	// careful is true for the keyword Careful of a command.
+	careful bool
 }
 
 // Compile builds a tree. topics holds the help of words that begin several commands; the key is the line up
@@ -204,13 +206,16 @@ func (in *inserter) child(n *node, word, path string) *node {
 		if e.word == word {
 			e.level = min(e.level, in.command.Level)
 			e.yields = e.yields && in.command.Yields
+			e.careful = e.careful || word == in.command.Careful
 			if e.help == "" {
 				e.help = help
 			}
 			return e.to
 		}
 	}
-	e := &edge{word: word, help: help, level: in.command.Level, yields: in.command.Yields, to: &node{}}
+	e := &edge{
+		word: word, help: help, level: in.command.Level, yields: in.command.Yields, careful: word == in.command.Careful, to: &node{},
+	}
 	n.words = append(n.words, e)
 	return e.to
 }

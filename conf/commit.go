@@ -18,18 +18,31 @@ import (
 // it may have ended already.
 const restoreTimeout = 30 * time.Second
 
-// Check validates a candidate and returns what committing it would do. Its errors are those that
-// Commit would return before it changes anything.
-func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
+// Check validates a candidate, tries what can be tried without changing anything, and returns the configuration and what committing it would do. Its
+// errors are those of Commit.
+func (m *Manager) Check(c *Candidate) (*Config, []engine.Change, error) {
 	running := m.Running()
 	cfg, err := validate(c.File, nil, running.Config, m.o.Host)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := stale(c, running); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return plan(running.Config, cfg), nil
+	var problems []error
+	for i := range m.parts { // set before the first session
+		p := &m.parts[i]
+		if p.Try == nil || m.excused(p, running.Config, cfg) {
+			continue
+		}
+		if err := p.Try(running.Config, cfg); err != nil {
+			problems = append(problems, &ApplyError{Step: "try", Part: p.Name, Err: err})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, nil, errors.Join(problems...)
+	}
+	return cfg, plan(running.Config, cfg), nil
 }
 
 // Commit makes the candidate the running configuration: it validates, refuses a stale base (ErrStale)
@@ -37,7 +50,7 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 // an error, the running configuration, the file and the kernel are as before; errors include
 // ErrRejected if the candidate cannot run. A candidate without changes returns the running revision. A
 // commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation
-// itself. Once the engine has applied the configuration, the end of ctx does not stop the commit.
+// itself, and without that both are rolled back. Once the engine has applied the configuration, the end of ctx does not stop the commit.
 //
 // If the history cannot be written, the commit succeeds, the Notes of the revision report the failure,
 // and the revision is kept in memory.
@@ -194,7 +207,7 @@ func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (
 	var without []missing
 	for i, p := range m.parts {
 		if err := p.Apply(ctx, running.Config, next.config); err != nil {
-			if p.Wants != nil && m.isMissing(p.Name) && p.Wants(running.Config) == p.Wants(next.config) {
+			if m.excused(&p, running.Config, next.config) {
 				without = append(without, missing{p, err})
 				continue
 			}
@@ -302,7 +315,7 @@ func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
 	e := m.history.find(disk.sum)
 	m.mu.Unlock()
 	if e != nil && e.name != "" {
-		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is revision %d", m.o.Path, e.rev.ID)}, nil
+		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is commit %d", m.o.Path, e.rev.ID)}, nil
 	}
 	copied, err := m.backup(data)
 	if err != nil {

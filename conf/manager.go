@@ -159,7 +159,7 @@ func Open(o Options) (*Manager, error) {
 	m := &Manager{o: o, turn: make(chan struct{}, 1)}
 	m.write = func(path string, data []byte) error {
 		err := replaceFile(o.Disk, path, data, true)
-		if errors.Is(err, fs.ErrNotExist) && !m.disk.exists { // the first commit also creates the directory
+		if errors.Is(err, fs.ErrNotExist) && !m.disk.exists { // the first commit may also create the directory
 			if err = o.Disk.MkdirAll(filepath.Dir(path), 0o755); err == nil {
 				err = replaceFile(o.Disk, path, data, true)
 			}
@@ -315,7 +315,7 @@ func (m *Manager) Load(n int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("revision %d", e.rev.ID)
+	name := fmt.Sprintf("commit %d", e.rev.ID)
 	if len(data) == 0 { // there was no file
 		return NewFile(), nil
 	}

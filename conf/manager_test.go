@@ -335,7 +335,7 @@ func TestCommitInvalid(t *testing.T) {
 	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: priority 300 is out of range 1-254" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
+	if _, _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -566,7 +566,7 @@ func TestStale(t *testing.T) {
 		_, err := f.Commit(context.Background(), mine, Info{})
 		return err
 	})
-	want := "revision 2 was committed by joe since this candidate was made from revision 1"
+	want := "commit 2 by joe is newer than commit 1, from which this candidate was made"
 	var se *StaleError
 	if !errors.As(err, &se) || se.Base.ID != 1 || se.Running != f.Running() {
 		t.Errorf("got %+v", se)
@@ -574,7 +574,7 @@ func TestStale(t *testing.T) {
 	if !errors.Is(err, ErrStale) || errors.Is(err, ErrRejected) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
-	if _, err := f.Check(mine); !errors.Is(err, ErrStale) {
+	if _, _, err := f.Check(mine); !errors.Is(err, ErrStale) {
 		t.Errorf("check: %v", err)
 	}
 	// After the change is reverted, the candidate is no longer stale.
@@ -673,7 +673,7 @@ func TestHandWrittenFile(t *testing.T) {
 	original := "# the north router\n" + base
 	f := manage(t, original)
 	rev := f.commit(200)
-	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is revision 1"}
+	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is commit 1"}
 	if diff := cmp.Diff(want, rev.Notes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -785,10 +785,10 @@ func TestHistoryDamaged(t *testing.T) {
 	}
 	f.open()
 	notes := f.Running().Notes
-	if len(notes) != 1 || notes[0] != "the commit history is not complete: revision 1 is not readable: it has no first line" {
+	if len(notes) != 1 || notes[0] != "the commit history is not complete: commit 1 is not readable: it has no first line" {
 		t.Errorf("notes %q", notes)
 	}
-	if _, err := f.Load(1); err == nil || err.Error() != "read revision 2: its file 00000002.toml was changed" {
+	if _, err := f.Load(1); err == nil || err.Error() != "read commit 2: its file 00000002.toml was changed" {
 		t.Errorf("got %v", err)
 	}
 	f.commit(30)
@@ -1001,10 +1001,10 @@ func TestSlowNotify(t *testing.T) {
 func TestCheck(t *testing.T) {
 	f := manage(t, base)
 	applied := f.engine.applied
-	if changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
+	if _, changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
 		t.Errorf("without changes: %v %v", changes, err)
 	}
-	got, err := f.Check(f.candidate(200))
+	_, got, err := f.Check(f.candidate(200))
 	if err != nil {
 		t.Fatal(err)
 	}

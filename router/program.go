@@ -43,9 +43,10 @@ type Program struct {
 	Override func(*conf.General)
 	// Daemon runs the router in the background.
 	Daemon bool
-	// Console connects the user of this process's terminal to the router until the user leaves or the context ends; nil: no
-	// terminal.
-	Console func(context.Context, shell.Conversation) error
+	// Console connects the users of this process's terminal to the router, one after the other; logIn begins the conversation of the
+	// next. It returns whether a user has asked to stop the router; otherwise the terminal has gone, or the context has ended.
+	// nil: no terminal.
+	Console func(ctx context.Context, logIn func() shell.Conversation) (stop bool, err error)
 }
 
 // run is a running Program: the state that exists before and after a Router.
@@ -62,7 +63,7 @@ type run struct {
 	inherited *process.Inheritance
 }
 
-// Run runs the router until a signal, or until the user of its console leaves.
+// Run runs the router until a signal, or until a user stops it.
 func (p Program) Run(ctx context.Context) (err error) {
 	process.SaveMemory()
 	process.KeepDescriptors()
@@ -275,7 +276,13 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	}
 	defer control.Close()
 	counted := api.Limit(control, remote.MaxConnections, remote.MaxUserConnections, remote.Source)
-	restart := make(chan struct{}, 1)
+	restart, shutdown := make(chan struct{}, 1), make(chan struct{}, 1)
+	options.Shutdown = func() {
+		select {
+		case shutdown <- struct{}{}:
+		default: // it stops already
+		}
+	}
 	options.Restart = func(ctx context.Context) (string, error) {
 		what, err := p.ask(ctx, restart)
 		if err == nil {
@@ -322,7 +329,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	go service.Watch(ctx, r.healthy)
 	go r.reload(ctx, p.hangup)
 
-	restarting, err := p.wait(ctx, r, restart)
+	restarting, err := p.wait(ctx, r, restart, shutdown)
 	if !restarting || err != nil {
 		service.Stopping()
 		return nil, err
@@ -344,21 +351,22 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 const consoleGrace = time.Second
 
 // wait waits until the router must end, and reports whether it must restart.
-func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (restarting bool, err error) {
-	var left chan error // receives the result when the user of the console leaves
+func (p *run) wait(ctx context.Context, r *Router, restart, shutdown <-chan struct{}) (restarting bool, err error) {
+	var left chan consoleEnd
+	answered := false // a command has ordered the end, and writes its output
 	if p.Console != nil {
 		inside, leave := context.WithCancel(ctx)
-		left = make(chan error, 1)
-		user := &console{Session: r.Console(), turn: make(chan struct{}, 1)}
+		left = make(chan consoleEnd, 1)
+		users := &consoles{turn: make(chan struct{}, 1)}
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
-			defer user.Close()
-			left <- p.Console(inside, user)
+			stop, err := p.Console(inside, func() shell.Conversation { return &console{r.Console(), users} })
+			left <- consoleEnd{stop, err}
 		}()
 		defer func() {
-			if restarting {
-				user.await(consoleGrace)
+			if answered {
+				users.await(consoleGrace)
 			}
 			leave()
 			select {
@@ -367,35 +375,57 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 			}
 		}()
 	}
-	select {
-	case <-ctx.Done():
-		r.log.Info("router stops")
-		return false, nil
-	case err := <-left:
-		return false, err
-	case err := <-r.failed:
-		return false, err
-	case <-restart:
-		return true, nil
+	for {
+		select {
+		case <-ctx.Done():
+			r.log.Info("router stops")
+			return false, nil
+		case end := <-left:
+			if end.err == nil && !end.stop && ctx.Err() == nil {
+				r.log.Warn("the terminal of the console has gone: the router runs without a console")
+				continue
+			}
+			return false, end.err
+		case err := <-r.failed:
+			return false, err
+		case <-restart:
+			answered = true
+			return true, nil
+		case <-shutdown:
+			answered = true
+			r.log.Info("router stops: a user has stopped it")
+			return false, nil
+		}
 	}
 }
 
-// console is the session on the router's console.
+// consoleEnd is the result of Program.Console.
+type consoleEnd struct {
+	stop bool
+	err  error
+}
+
+// consoles are the sessions on the router's console, one after the other.
+type consoles struct {
+	turn chan struct{} // holds a value while a command runs
+}
+
+// console is one of them.
 type console struct {
 	*shell.Session
-	turn chan struct{} // holds a value while a command runs
+	all *consoles
 }
 
 // Execute implements shell.Conversation.
 func (c *console) Execute(ctx context.Context, line string, io shell.IO) shell.Status {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
+	c.all.turn <- struct{}{}
+	defer func() { <-c.all.turn }()
 	return c.Session.Execute(ctx, line, io)
 }
 
-// await waits until the running command (usually the one that ordered the restart) has written its output. No further command
+// await waits until the running command (usually the one that ordered the end) has written its output. No further command
 // runs.
-func (c *console) await(limit time.Duration) {
+func (c *consoles) await(limit time.Duration) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-time.After(limit):

@@ -31,7 +31,8 @@ import (
 )
 
 // TerminalCommand is the command of this program that the SSH server runs for each terminal. Standard input is a
-// pseudo-terminal, file descriptor 3 leads to the session, and the argument is the history file.
+// pseudo-terminal, file descriptor 3 leads to the session, and the arguments are the history file and, if the terminal executes
+// only one line, that line.
 const TerminalCommand = "terminal"
 
 // Router is a running router: its engine, configuration, shell, API and SSH server.
@@ -80,6 +81,7 @@ type Options struct {
 	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
 	Successor bool
 	Restart   func(context.Context) (string, error) // see shell.Env
+	Shutdown  func()                                // see shell.Env
 }
 
 // Start starts the engine and makes the configuration file the running configuration.
@@ -126,7 +128,12 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, Hint: o.Hint, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Shutdown: o.Shutdown, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, Hint: o.Hint, NotForwarding: o.NotForwarding, Lab: o.Lab,
+	}
+	if o.StateDir != "" {
+		if r.env.Preferences, err = shell.OpenPreferences(filepath.Join(o.StateDir, "shell_preferences")); err != nil {
+			log.Warn("settings of terminals are not known", "error", err)
+		}
 	}
 	session := func(u shell.User) *shell.Session {
 		c := config()
@@ -147,7 +154,9 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		NewSession: func(u conf.User, source string) shell.Conversation {
 			return session(shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
 		},
-		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
+		Terminal: func(user, line string) *exec.Cmd {
+			return terminal(filepath.Join(o.StateDir, "shell_history", user), line)
+		},
 	})
 	if err := manager.Start(ctx, r.parts(o)...); err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
@@ -182,12 +191,15 @@ func levelOf(p remote.Peer, c *conf.Config) conf.Level {
 }
 
 // terminal returns the command that runs this program as the terminal of a session: see TerminalCommand.
-func terminal(history string) *exec.Cmd {
+func terminal(history, line string) *exec.Cmd {
 	self := "/proc/self/exe" // this very version, even if the file on disk was replaced
 	if _, err := os.Stat(self); err != nil {
 		self, _ = os.Executable()
 	}
-	cmd := exec.Command(self, TerminalCommand, history)
+	cmd := exec.Command(self, TerminalCommand, "--", history)
+	if line != "" {
+		cmd.Args = append(cmd.Args, line)
+	}
 	cmd.Args[0] = "vrrpsh"
 	return cmd
 }
