@@ -47,8 +47,7 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 	v.mute = v.mute && e.To != vrrp.Initialize
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
-	switch e.Cause {
-	case vrrp.CauseHigherPriority, vrrp.CauseHigherAddress, vrrp.CauseMute, vrrp.CauseSyncGroup:
+	if slices.Contains([]vrrp.Cause{vrrp.CauseHigherPriority, vrrp.CauseHigherAddress, vrrp.CauseMute, vrrp.CauseSyncGroup}, e.Cause) {
 		w.takeIn(v)
 	}
 	v.heardNow = v.heardNow[:0]
