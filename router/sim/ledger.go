@@ -242,8 +242,7 @@ func (g *ledger) audit(l *life) {
 
 // lostPower has the administrator write the file again if a loss of power tore it that a program had warned of.
 func (g *ledger) lostPower() {
-	data, _ := g.m.disk.get(configPath)
-	if _, err := conf.Parse("text", data, conf.TOML); err != nil && g.torn != nil {
+	if g.torn != nil && !g.may[g.onDisk()] && !g.underWay(g.onDisk()) { // a part of a file can be a file
 		g.m.note("its file is torn, and written again")
 		g.m.disk.put(configPath, g.torn)
 	}
