@@ -110,3 +110,16 @@ func TestAnnounce(t *testing.T) {
 		}
 	})
 }
+
+// TestAnnounceAfterSilence checks that a Master whose adverts go out again announces its addresses anew: the earlier announcements have
+// failed like the adverts, and hosts may send to another router until they hear of this one.
+func TestAnnounceAfterSilence(t *testing.T) {
+	r, now := master(base(V3)), time.Minute
+	step(r, now, Event{Kind: EventUnsent})
+	expect(t, step(r, now+sec, Event{Kind: EventSent}), announce)
+	expect(t, step(r, now+2*sec, Event{Kind: EventUnsent}))
+	expect(t, step(r, now+3*sec, Event{Kind: EventSent}))
+	if got, limit := r.announcer.again, at(now+sec+announceLimit); !got.Equal(limit) {
+		t.Errorf("the next round is at %v, want %v", got.Sub(epoch), limit.Sub(epoch))
+	}
+}

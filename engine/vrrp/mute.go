@@ -47,6 +47,10 @@ func (r *Router) sent(now time.Time, out []Action) []Action {
 		// The current Master now knows that this router is better.
 		return r.elected(now, CausePreempt, out)
 	}
+	if r.installed { // announcements failed like the adverts
+		r.announcer.provoke(now, &r.cfg.Announce)
+		out = r.announce(now, out)
+	}
 	return out
 }
 
