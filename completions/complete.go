@@ -63,7 +63,7 @@ func (w *walker) candidates(prefix token, values Values) []Candidate {
 		slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Text, b.Text) })
 	}
 	for _, e := range w.node.params {
-		if e.level > w.level {
+		if e.level > w.level || e.also && len(found) > 0 {
 			continue
 		}
 		known := 0
@@ -91,10 +91,18 @@ func (w *walker) words(found []Candidate, n *node, prefix token) []Candidate {
 		return found
 	}
 	start := strings.ToLower(prefix.text)
+	var other []Candidate // in the words of other systems
 	for _, e := range n.words {
-		if e.level <= w.level && strings.HasPrefix(e.word, start) {
-			found = append(found, Candidate{Text: e.word, Help: e.help, Literal: true})
+		switch c := (Candidate{Text: e.word, Help: e.help, Literal: true}); {
+		case e.level > w.level || !strings.HasPrefix(e.word, start):
+		case e.also:
+			other = append(other, c)
+		default:
+			found = append(found, c)
 		}
+	}
+	if len(found) == 0 {
+		return other
 	}
 	return found
 }

@@ -224,7 +224,9 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	if err := sane(line); err != nil {
 		return err
 	}
-	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
+	if t := strings.TrimSpace(line); t == "!!" && out.Terminal != nil {
+		return failed("The up arrow or Ctrl-P recalls the last line, Ctrl-R searches; \"!\" begins a comment")
+	} else if t == "" || t[0] == '!' || t[0] == '#' {
 		return nil
 	}
 	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
