@@ -10,12 +10,13 @@ type foreignWords struct{ words, hint string }
 // fits counts, so longer ones come first.
 var foreign = []foreignWords{
 	// Files and configurations.
-	{"write erase", "\"load replace /dev/null\", in configure mode, and \"commit\" empty the configuration"},
+	{"write erase", "\"load replace terminal\" in configure mode, Ctrl-D at once, and \"commit\" empty the configuration"},
 	{"copy * *", "\"commit\" writes the configuration file; in configure mode \"save FILE\" writes another one, \"load replace FILE\" reads one"},
 	{"copy *", "\"commit\" writes the configuration file; in configure mode \"save FILE\" writes another one, \"load replace FILE\" reads one"},
 	{"configure replace", "\"load replace FILE\", in configure mode, and \"commit\""},
+	{"configure confirm", "\"confirm\""},
 	{"configure revert", "\"rollback 1\", in configure mode, and \"commit\""},
-	{"erase", "\"load replace /dev/null\", in configure mode, and \"commit\" empty the configuration"},
+	{"erase", "\"load replace terminal\" in configure mode, Ctrl-D at once, and \"commit\" empty the configuration"},
 	{"commit-archive", "\"show history commits\" lists the commits, which are all kept on the router"},
 	{"commit abort", "\"discard\""},
 	{"commit timer", "\"commit confirmed MINUTES\""},

@@ -70,6 +70,10 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"rollback":         {run: rollback},
 		"load.merge":       {run: loadMerge},
 		"load.replace":     {run: loadReplace},
-		"save":             {run: saveCandidate},
+
+		"load.merge.terminal":   {run: loadMerge},
+		"load.replace.terminal": {run: loadReplace},
+		"commit.quit":           {run: commitQuit},
+		"save":                  {run: saveCandidate},
 	}
 }

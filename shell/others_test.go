@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -71,7 +72,7 @@ var othersWords = map[string][]typed{
 		hints(exec, "copy run tftp:", `"save FILE"`),
 		hints(exec, "copy run flash:backup", `"save FILE"`),
 		hints(exec, "configure replace flash:backup", `"load replace FILE"`),
-		hints(exec, "configure confirm", "No commit is waiting"),
+		hints(exec, "configure confirm", `"confirm"`),
 		hints(exec, "reload", `"restart"`),
 		hints(exec, "reload in 5", `"commit confirmed MINUTES"`),
 		hints(exec, "enable", "every user has a level"),
@@ -191,6 +192,9 @@ var othersWords = map[string][]typed{
 		works(inCfg, "show | compare", ""),
 		works(inCfg, "commit check", "valid"),
 		works(inCfg, "rollback 0", ""),
+		works(inCfg, "commit and-quit", "No changes"),
+		works(inCfg, "load merge terminal", "Ctrl-D"),
+		works(inCfg, "load replace terminal", "Ctrl-D"),
 		works(inVR, "top", ""),
 		hints(inVR, "up", `"exit"`),
 		hints(inCfg, "set interfaces ge-0/0/0 unit 0 family inet", "without \"set\""),
@@ -280,7 +284,7 @@ func TestWordsOfOthers(t *testing.T) {
 				for l := range strings.SplitSeq(tt.where, ";") {
 					must(t, s, l)
 				}
-				out := new(display)
+				out := &display{answer: func(string) (string, error) { return "", io.EOF }}
 				status := s.Execute(t.Context(), tt.line, out.io(0))
 				said := strings.Join(strings.Fields(out.String()), " ")
 				if (status == Done) != tt.works || !strings.Contains(strings.ToLower(said), strings.ToLower(tt.want)) {
