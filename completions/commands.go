@@ -214,6 +214,26 @@ var operateCommands = []Command{
 		Help: "Stop all debugging of this session"},
 	{ID: "restart", Modes: execMode, Level: Administrator, Syntax: "restart",
 		Help: "Replace this process with the installed release; the virtual routers keep running"},
+	{ID: "reach.ping", Modes: execMode,
+		Syntax: "ping <host:host> [count <count:1-1000>] [size <size:1-9000>] [source <source:source>] [ipv6]",
+		Also: []string{
+			"ping ip|ipv6 <host:host> [count|repeat <count:1-1000>] [size <size:1-9000>] [source <source:source>]",
+			"ping <host:host> [repeat <count:1-1000>] [size <size:1-9000>] [source <source:source>]",
+		},
+		Help: "Send echo requests to a host, one a second",
+		Words: map[string]string{
+			"<host>": "Address or name", "count": "Number of requests (default 5)", "<count>": "Number of requests", "repeat": "Number of requests",
+			"size": "Length of the data", "<size>": "Octets (default 56)", "source": "Where they come from", "<source>": "Address or interface",
+			"ip": "By IPv4", "ipv6": "By IPv6",
+		}},
+	{ID: "reach.traceroute", Modes: execMode,
+		Syntax: "traceroute <host:host> [source <source:source>] [ipv6]",
+		Also:   []string{"traceroute ip|ipv6 <host:host> [source <source:source>]"},
+		Help:   "Show the routers on the way to a host",
+		Words: map[string]string{
+			"<host>": "Address or name", "source": "Where packets come from", "<source>": "Address or interface",
+			"ip": "By IPv4", "ipv6": "By IPv6",
+		}},
 	{ID: "write", Modes: anyMode, Syntax: "write [memory]",
 		Also: []string{"write file", "copy running-config startup-config", "save"},
 		Words: map[string]string{

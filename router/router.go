@@ -127,6 +127,9 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
 		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
+	if o.Lab == nil && o.Host != "" {
+		r.env.RunProgram = runProgram
+	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())
 		return shell.New(r.env, shell.User{

@@ -4,6 +4,7 @@ package shell
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
@@ -78,6 +79,9 @@ type Env struct {
 	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
 	// knows.
 	NotForwarding func(iface string, family vrrp.Family) string
+	// RunProgram runs "ping" or "traceroute" of the system with arguments, without a shell, until it or ctx ends, and passes on what it writes.
+	// nil: this router has no system.
+	RunProgram func(ctx context.Context, name string, args []string, out io.Writer) error
 	// Lab is nil outside the demo.
 	Lab Lab
 }

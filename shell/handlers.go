@@ -36,6 +36,8 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"monitor.packets":      {run: monitorPackets},
 		"restart":              {run: restart},
 		"write":                {run: write},
+		"reach.ping":           {run: ping},
+		"reach.traceroute":     {run: traceroute},
 		"debug":                {run: debug},
 		"debug.no":             {run: undebug},
 		"debug.no.all":         {run: undebug},

@@ -3,6 +3,8 @@
 package shell
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -88,6 +90,10 @@ var othersWords = map[string][]typed{
 		hints(exec, "ssh 10.0.0.1", "does not log in"),
 		hints(exec, "telnet 10.0.0.1", "does not log in"),
 		hints(exec, "!!", "Ctrl-P"),
+		works(exec, "ping 10.0.0.1", "ran ping"),
+		works(exec, "ping 10.0.0.1 repeat 3 size 100 source eth0", "ran ping"),
+		works(exec, "traceroute 10.0.0.1", "ran traceroute"),
+		works(inVR, "do ping 10.0.0.1", "ran ping"),
 		hints(exec, "interface eth0", "configure mode"),
 		hints(exec, "vrrp 1", "interface NAME vrrp N"),
 		hints(exec, "sh run | redirect flash:x", `"save FILE"`),
@@ -183,6 +189,8 @@ var othersWords = map[string][]typed{
 		hints(exec, "start shell", "outside of the router"),
 		hints(exec, "file show /etc/hosts", `"load" and "save"`),
 		hints(exec, "help topic vrrp", `"?"`),
+		works(exec, "ping 10.0.0.1 count 3", "ran ping"),
+		hints(exec, "ping 10.0.0.1 rapid", "one a second"),
 		works(exec, "set cli screen-length 0", ""),
 		works(exec, "set cli screen-width 0", ""),
 		works(exec, "configure private", ""),
@@ -280,6 +288,10 @@ func TestWordsOfOthers(t *testing.T) {
 			lines++
 			t.Run(system+"/"+tt.line, func(t *testing.T) {
 				env, _ := newEnv(t, sampleFile)
+				env.RunProgram = func(_ context.Context, name string, _ []string, out io.Writer) error {
+					fmt.Fprintf(out, "ran %s\n", name)
+					return nil
+				}
 				s := newSession(t, env, admin)
 				for l := range strings.SplitSeq(tt.where, ";") {
 					must(t, s, l)

@@ -26,12 +26,14 @@ type Sessions struct {
 	since  time.Time // when locked took the lock
 	// commands limits how many commands a user may run at a time.
 	commands *process.Quota
+	reaching reaching
 }
 
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
 	return &Sessions{
 		live: make(map[*Session]struct{}), lost: make(map[string]*commands.Draft), commands: process.NewQuota(userCommands, turnWait),
+		reaching: newReaching(),
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 // need no turn: they belong to administrators and wait for other things than a processor.
 func (c *call) takeTurn() (end func(), err error) {
 	command, user := c.step.Command, &c.session.user
-	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") {
+	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") || strings.HasPrefix(command.ID, "reach.") {
 		return func() {}, nil
 	}
 	leave := func() {}
