@@ -57,7 +57,6 @@ var foreign = []foreignWords{
 	{"request", "\"restart\" replaces this process with the installed release, \"vrrp resign\" gives up Master"},
 	{"reset vrrp", "\"clear vrrp statistics\" resets counters, \"vrrp resign\" gives up Master"},
 	{"clear counters", "\"clear vrrp statistics\""},
-	{"clear log", "\"clear logging\""},
 	{"clear arp", "the neighbours are the host's: \"ip neigh flush\" in its own shell"},
 	{"clear ip", "routes and neighbours are the host's; \"clear vrrp statistics\" resets counters"},
 	{"clear interfaces", "\"clear vrrp statistics\" resets the counters of virtual routers"},

@@ -159,7 +159,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 	r.options = Options{
 		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
-		Connects: native.Connects,
+		Connects: native.Connects, Neighbors: native.Neighbors, Traffic: native.Traffic,
 		NotForwarding: func(iface string, family vrrp.Family) string {
 			return native.NotForwarding(iface, platform.Family(family))
 		},

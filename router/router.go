@@ -74,6 +74,9 @@ type Options struct {
 	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
 	Connects      bool
 	NotForwarding func(iface string, family vrrp.Family) string
+	// Neighbors and Traffic return what the shell shows of the host; nil for simulated routers.
+	Neighbors func() ([]platform.Neighbor, error)
+	Traffic   func() ([]platform.Traffic, error)
 	// Handover is the state left by the previous process; nil: none.
 	Handover *driver.Handover
 	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
@@ -127,7 +130,8 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
 		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
-	if o.Lab == nil && o.Host != "" {
+	r.env.Neighbors, r.env.Traffic = o.Neighbors, o.Traffic
+	if o.Run != nil {
 		r.env.RunProgram = runProgram
 	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {

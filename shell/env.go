@@ -12,6 +12,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 )
 
@@ -82,6 +83,9 @@ type Env struct {
 	// RunProgram runs "ping" or "traceroute" of the system with arguments, without a shell, until it or ctx ends, and passes on what it writes.
 	// nil: this router has no system.
 	RunProgram func(ctx context.Context, name string, args []string, out io.Writer) error
+	// Neighbors and Traffic return what the kernel knows of neighbours, and the counters of interfaces. nil: nobody knows.
+	Neighbors func() ([]platform.Neighbor, error)
+	Traffic   func() ([]platform.Traffic, error)
 	// Lab is nil outside the demo.
 	Lab Lab
 }

@@ -56,6 +56,13 @@ var othersWords = map[string][]typed{
 		works(exec, "sh ver", "vrrpsh"),
 		works(exec, "sh clock", "2026"),
 		works(exec, "sh log", ""),
+		works(exec, "show logging level error", ""),
+		works(exec, "clear logging", ""),
+		works(exec, "sh arp", "02:00:00:00:00:0a"),
+		works(exec, "sh ip arp", "02:00:00:00:00:0a"),
+		works(exec, "sh ipv6 neighbors", "fe80::9"),
+		works(exec, "sh int counters", "700 octets"),
+		works(exec, "sh tech", "show vrrp brief"),
 		hints(exec, "sh proc cpu", `"show resources"`),
 		hints(exec, "sh memory", `"show resources"`),
 		hints(exec, "sh inventory", `"show version"`),
@@ -144,6 +151,7 @@ var othersWords = map[string][]typed{
 		works(exec, "show vrrp interface eth0 brief", "MASTER"),
 		works(exec, "show vrrp group 1", "Group 1"),
 		works(exec, "show interfaces description", "eth0"),
+		works(exec, "show interfaces eth0 counters", "700 octets"),
 		works(exec, "show running-config | json", "vrouter"),
 		works(exec, "show uptime", "uptime"),
 		works(exec, "configure session", ""),
@@ -236,6 +244,7 @@ var othersWords = map[string][]typed{
 		works(exec, "show interfaces", "eth0"),
 		works(exec, "show ip route static", ""),
 		works(exec, "show date", "2026"),
+		works(exec, "show neighbors", "02:00:00:00:00:0a"),
 		hints(exec, "monitor log", `"terminal monitor"`),
 		hints(exec, "restart vrrp", ""),
 		hints(exec, "reset vrrp master interface eth0", `"vrrp resign"`),
@@ -287,7 +296,7 @@ func TestWordsOfOthers(t *testing.T) {
 		for _, tt := range list {
 			lines++
 			t.Run(system+"/"+tt.line, func(t *testing.T) {
-				env, _ := newEnv(t, sampleFile)
+				env := hostEnv(t, sampleFile)
 				env.RunProgram = func(_ context.Context, name string, _ []string, out io.Writer) error {
 					fmt.Fprintf(out, "ran %s\n", name)
 					return nil

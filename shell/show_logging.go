@@ -3,6 +3,8 @@
 package shell
 
 import (
+	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,8 +17,27 @@ func logged(c *call) []journal.Entry {
 	if c.session.env.Journal == nil {
 		return nil
 	}
-	n, _ := strconv.Atoi(c.step.Value("lines")) // in range by the grammar; 0 without "lines": all entries
-	return c.session.env.Journal.Last(n)
+	all := c.session.env.Journal.Last(0)
+	for _, level := range []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, journal.Low, journal.Medium, journal.High} {
+		if c.step.Has(journal.Name(level)) {
+			all = slices.DeleteFunc(all, func(e journal.Entry) bool { return e.Level < level })
+		}
+	}
+	n, err := strconv.Atoi(c.step.Value("lines"))
+	if err != nil {
+		n = len(all)
+	}
+	return all[max(0, len(all)-n):]
+}
+
+// clearLogging forgets the log entries, except the one that says who did that.
+func clearLogging(c *call) error {
+	if c.session.env.Journal == nil {
+		return failed("This router keeps no log")
+	}
+	c.session.env.Journal.Forget()
+	c.session.audit("log cleared")
+	return nil
 }
 
 func showLogging(c *call) error {

@@ -164,6 +164,13 @@ func (j *Journal) Last(n int) []Entry {
 	return all
 }
 
+// Forget makes Last forget all entries. Those of files stay.
+func (j *Journal) Forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ring, j.next = nil, 0
+}
+
 // Subscribe delivers new entries until stop is called. A reader that falls behind
 // loses the oldest entries.
 func (j *Journal) Subscribe() (entries <-chan Entry, stop func()) {

@@ -16,5 +16,11 @@ func NotForwarding(iface string, family platform.Family) string {
 	return linux.NotForwarding(iface, family)
 }
 
+// Neighbors returns the neighbours that the kernel knows by ARP and Neighbor Discovery.
+func Neighbors() ([]platform.Neighbor, error) { return linux.Neighbors() }
+
+// Traffic returns the counters of the interfaces.
+func Traffic() ([]platform.Traffic, error) { return linux.Traffic() }
+
 // Connects tells that the prefix length of a virtual address brings a route to its subnet.
 const Connects = true
