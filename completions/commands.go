@@ -179,6 +179,8 @@ var showCommands = []Command{
 			"level": "Only messages of this level and above", "error": "Errors", "warning": "Warnings and errors", "info": "Without details",
 			"low": "With changes around the router", "medium": "With actions of users and programs", "high": "With discarded packets", "lines": "Number of messages",
 		}},
+	{ID: "show.logging.hosts", Modes: anyMode, Syntax: "show logging hosts", Level: Operator,
+		Help: "Hosts that the log is sent to: whether they are reached, and how many messages were sent and lost"},
 	{ID: "show.clock", Modes: anyMode, Syntax: "show clock", Help: "Date and time", Also: []string{"show date"}},
 	{ID: "show.resources", Modes: anyMode, Syntax: "show resources", Help: "Memory and processor time of the router"},
 	{ID: "show.here", Modes: configModes, Syntax: "show",

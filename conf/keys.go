@@ -79,6 +79,17 @@ var (
 		Help: "Additional log file for errors; \"disabled\" for none", Command: "logging errors",
 		Doc: `additional file for warnings and errors; "disabled": none`,
 	})
+	LogHosts = Declare[[]string](Root, Key{
+		Name: "log_hosts", Type: Strings{}, Absent: "none", Example: []string{"udp://192.0.2.9:514", "tls://log.example:6514"}, Dependent: true, Rank: 4,
+		Help: "Send the log to a host (RFC 5424); repeat the command for more", Command: "logging host",
+		Doc: "hosts that the [log](logging.md) is sent to, in the format of RFC 5424: `udp://HOST:PORT` (RFC 5426), `tcp://HOST:PORT` (RFC 6587, octet counting) or " +
+			"`tls://HOST:PORT` (RFC 5425). At most 8. Ports default to 514, and to 6514 with TLS",
+	})
+	LogTLSCA = Declare[string](Root, Key{
+		Name: "log_tls_ca", Type: Text{Kind: "file", Check: absolute}, Absent: "the system's", Example: "/etc/vrrpsh/ssl/log-ca.pem", Dependent: true, Rank: 4,
+		Help: "Certificates of those who sign for log hosts with TLS (PEM)", Command: "logging tls-ca",
+		Doc: "certificates (PEM) of those who sign for log hosts with TLS; absolute path",
+	})
 	ClientAPI = Declare[string](Root, Key{
 		Name: "client_api", Default: "http", Rank: 11,
 		Type: Choice{Words: []Word{{"http", "HTTP or HTTPS"}, {"disabled", "None over TCP"}}},

@@ -116,6 +116,10 @@ func someFile(t *rapid.T) *conf.File {
 	d.str(conf.MainLog, "/var/log/a b.log")
 	d.str(conf.ErrorLog, "disabled", "/e")
 	d.str(conf.Hostname, "r1", "edge.example")
+	d.str(conf.LogTLSCA, "/ca.pem")
+	if d.maybe("log hosts") {
+		conf.LogHosts.Set(f, []string{"udp://192.0.2.9:514", "tcp://log.example:601", "tls://[2001:db8::9]:6514", "udp://192.0.2.9:515"})
+	}
 	d.str(conf.ControlSocket, "/run/x.sock")
 	d.str(conf.StateDir, "/var/lib/x")
 	d.str(conf.SSHListen, "[::]:2222")

@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -61,4 +62,34 @@ func loggingData(c *call) (any, error) {
 		rows = append(rows, entryData{e.Time, journal.Name(e.Level), e.Message, e.Attrs})
 	}
 	return rows, nil
+}
+
+// logHostRow is a log host in "show logging hosts".
+type logHostRow struct {
+	URL   string `json:"url"`
+	Sent  uint64 `json:"sent"`
+	Lost  uint64 `json:"lost"`
+	Fault string `json:"fault,omitempty"`
+}
+
+func logHosts(c *call) []logHostRow {
+	rows := []logHostRow{}
+	if j := c.session.env.Journal; j != nil {
+		for _, h := range j.Hosts() {
+			rows = append(rows, logHostRow(h))
+		}
+	}
+	return rows
+}
+
+func showLogHosts(c *call) error {
+	var rows [][]string
+	for _, h := range logHosts(c) {
+		rows = append(rows, []string{h.URL, strconv.FormatUint(h.Sent, 10), strconv.FormatUint(h.Lost, 10), cmp.Or(h.Fault, "reached")})
+	}
+	if len(rows) == 0 {
+		c.printf("The log is not sent to other hosts\n")
+		return nil
+	}
+	return writeTable(c.out, []column{left("Host"), right("Sent"), right("Lost"), left("State")}, rows)
 }

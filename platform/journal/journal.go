@@ -58,6 +58,11 @@ type Settings struct {
 	Main string
 	// Errors is an additional file for warnings and errors; "" for none.
 	Errors string
+	// Hosts are the log hosts: URLs such as udp://10.0.0.9:514, tcp://… and tls://…, separated by blanks.
+	Hosts string
+	// Authority is the file with the certificates (PEM) of those who sign for log hosts; "" for the system's.
+	Authority string
+	Hostname  string // in messages to log hosts
 }
 
 // Journal is a log. It is safe for concurrent use.
@@ -71,6 +76,7 @@ type Journal struct {
 	human     bool      // stderr is a terminal
 	main      *file     // nil: stderr
 	errors    *file
+	hosts     []*host
 	output    output
 	ring      []Entry
 	next      int // where in the ring the next entry goes, once it is full
@@ -103,6 +109,14 @@ func (j *Journal) Configure(s Settings) error {
 		j.drop(main, j.main)
 		return err
 	}
+	hosts, err := j.hostsAs(s.Hosts)
+	if err != nil {
+		j.drop(main, j.main)
+		j.drop(faults, j.errors)
+		return err
+	}
+	j.dropHosts(j.hosts, hosts)
+	j.hosts = hosts
 	j.drop(j.main, main)
 	j.drop(j.errors, faults)
 	j.main, j.errors, j.settings = main, faults, s
@@ -151,6 +165,7 @@ func (j *Journal) Close() {
 	j.main, j.errors = nil, nil
 	j.mu.Unlock()
 	j.Flush()
+	j.drainHosts(flushLimit)
 }
 
 // Last returns the last n entries, the oldest first; all remembered ones if n is 0.
@@ -193,6 +208,9 @@ func (j *Journal) add(e *Entry) {
 		j.next = (j.next + 1) % kept
 	}
 	j.followers.Publish(*e)
+	for _, h := range j.hosts {
+		h.put(e)
+	}
 	switch {
 	case j.main != nil:
 		j.print(j.main.f, e, (*Settings).appendPlain)
