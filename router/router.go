@@ -131,6 +131,10 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
 	}
 	r.env.Neighbors, r.env.Traffic = o.Neighbors, o.Traffic
+	r.env.CheckPassword = func(ctx context.Context, source, user, password string) error {
+		_, err := gate.Check(ctx, config().API.Users, source, user, password)
+		return err
+	}
 	if o.Run != nil {
 		r.env.RunProgram = runProgram
 	}

@@ -86,6 +86,8 @@ type Env struct {
 	// Neighbors and Traffic return what the kernel knows of neighbours, and the counters of interfaces. nil: nobody knows.
 	Neighbors func() ([]platform.Neighbor, error)
 	Traffic   func() ([]platform.Traffic, error)
+	// CheckPassword checks the password of a user who comes from an address, and slows down guessing. nil: there are no passwords.
+	CheckPassword func(ctx context.Context, source, user, password string) error
 	// Lab is nil outside the demo.
 	Lab Lab
 }
