@@ -183,6 +183,7 @@ var showCommands = []Command{
 			"level": "Only messages of this level and above", "error": "Errors", "warning": "Warnings and errors", "info": "Without details",
 			"low": "With changes around the router", "medium": "With actions of users and programs", "high": "With discarded packets", "lines": "Number of messages",
 		}},
+	{ID: "show.aliases", Modes: anyMode, Syntax: "show aliases", Help: "Short names for commands"},
 	{ID: "show.logging.hosts", Modes: anyMode, Syntax: "show logging hosts", Level: Operator,
 		Help: "Hosts that the log is sent to: whether they are reached, and how many messages were sent and lost"},
 	{ID: "show.clock", Modes: anyMode, Syntax: "show clock", Help: "Date and time", Also: []string{"show date"}},

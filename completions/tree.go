@@ -258,5 +258,10 @@ func (t *Tree) valueHelp(c *Command, p *param) string {
 	return c.Words[p.name]
 }
 
+// Keyword reports whether a word is the first word of a command of a mode.
+func (t *Tree) Keyword(m Mode, word string) bool {
+	return slices.ContainsFunc(t.modes[m].root.words, func(e *edge) bool { return e.word == strings.ToLower(word) })
+}
+
 // Commands returns the table that the tree was built from. The caller must not change it.
 func (t *Tree) Commands() []*Command { return t.commands }

@@ -32,6 +32,8 @@ type General struct {
 	LogHosts      []string // URLs with a port
 	LogTLSCA      string   // "": the system's
 	Hostname      string
+	Banner        []string // lines
+	Aliases       []Alias
 	ControlSocket string
 	StateDir      string
 }

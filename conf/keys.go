@@ -101,6 +101,17 @@ var (
 		Help: "Name of the router in prompts", Value: "name", ValueHelp: "Name, up to 253 characters",
 		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores",
 	})
+	Banner = Declare[[]string](Root, Key{
+		Name: "banner", Type: Strings{}, Absent: "none", Example: []string{"Authorised users only.", "All is logged."}, Dependent: true, Rank: 13,
+		Help: "Text shown to those who log in",
+		Doc:  "lines shown before a login over SSH, and at the beginning of other sessions in a terminal; at most 20, with 2000 bytes",
+	})
+	Aliases = Declare[[]string](Root, Key{
+		Name: "aliases", Type: Strings{}, Absent: "none", Example: []string{"sb show vrrp brief"}, Dependent: true, Rank: 14,
+		Help: "Short name for a command of exec mode", Command: "alias",
+		Doc: "short names for commands of exec mode: a name of letters and digits, a blank and the command. What is typed after the name follows the command. " +
+			"At most 100; a name that is a command's first word has no effect",
+	})
 	ControlSocket = Declare[string](Root, Key{
 		Name: "control_socket", Type: Text{Kind: "file", Check: badSocketPath}, Default: DefaultControlSocket, Rank: 9,
 		Help: "Socket that the shell attaches to", Effect: NextStart,

@@ -15,6 +15,7 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"show.counters":        {run: showCounters, data: func(c *call) (any, error) { return trafficData(c) }},
 		"show.neighbors":       {run: showNeighbors, data: func(c *call) (any, error) { return neighborData(c) }},
 		"show.arp":             {run: showNeighbors, data: func(c *call) (any, error) { return neighborData(c) }},
+		"show.aliases":         {run: showAliases, data: func(c *call) (any, error) { return aliasRows(c), nil }},
 		"show.logging.hosts":   {run: showLogHosts, data: func(c *call) (any, error) { return logHosts(c), nil }},
 		"show.tech":            {run: showTech},
 		"show.running.secrets": {run: showSecrets},

@@ -60,6 +60,7 @@ func New(env *Env, user User) *Session {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.since = s.now()
+	s.greet()
 	s.registry.add(s)
 	s.watch()
 	return s
@@ -229,8 +230,13 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	} else if t == "" || t[0] == '!' || t[0] == '#' {
 		return nil
 	}
+	typed := line
+	line = s.expand(s.place.Mode, line)
 	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
-	if perr != nil {
+	switch {
+	case perr != nil && line != typed: // a marker would be below another word
+		return &failure{BadSyntax, fmt.Sprintf("%s\n%s", line, asValue(perr))}
+	case perr != nil:
 		return perr
 	}
 	if need := inv.Last().Command.Level; need > s.user.Level {
