@@ -7,12 +7,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"vrrpsh/conf"
@@ -29,6 +31,7 @@ const (
 	maxHeader     = 32 << 10 // bytes
 	closeTimeout  = 2 * time.Second
 	maxStreams    = 16 // of one HTTP/2 connection
+	maxPEM        = 1 << 20
 )
 
 // NewServer returns an HTTP server with limits on headers, bodies and slow clients.
@@ -177,7 +180,15 @@ func (s *server) tlsConfig() *tls.Config {
 
 // load reads the certificate and its key for new connections.
 func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	cert, err := readPEM(c.TLSCert)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	key, err := readPEM(c.TLSKey)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
@@ -186,6 +197,24 @@ func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 	}
 	s.certificate.Store(&pair)
 	return nil
+}
+
+// readPEM reads the file of a certificate or key. Whoever waits for it holds up all commits.
+func readPEM(path string) ([]byte, error) {
+	// O_NONBLOCK: do not wait for the other end of a pipe.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("%s is not a file", path))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
+	if err == nil && len(data) > maxPEM {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxPEM)
+	}
+	return data, err
 }
 
 // Renew reads the certificate and its key again, in case they have been renewed. If it fails, new connections use the

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,6 +170,44 @@ func TestRenewedCertificate(t *testing.T) {
 	}
 	if !served().Equal(second) {
 		t.Error("another certificate after an error")
+	}
+}
+
+// TestRenewDoesNotWait checks that a pipe, a device or a huge file in place of the certificate or its key is an error at once: commits wait
+// for Renew.
+func TestRenewDoesNotWait(t *testing.T) {
+	l, c := listenTLS(t, io.Discard)
+	for _, file := range []string{c.TLSCert, c.TLSKey} {
+		good, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, replace := range map[string]func() error{
+			"a pipe":      func() error { return syscall.Mkfifo(file, 0o600) },
+			"a device":    func() error { return os.Symlink("/dev/zero", file) },
+			"a huge file": func() error { return errors.Join(os.WriteFile(file, nil, 0o600), os.Truncate(file, 1<<40)) },
+			"a directory": func() error { return os.Mkdir(file, 0o700) },
+		} {
+			if err := errors.Join(os.Remove(file), replace()); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- l.Renew() }()
+			select {
+			case err := <-done:
+				if err == nil {
+					t.Errorf("no error for %s", name)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("Renew waits for %s", name)
+			}
+		}
+		if err := errors.Join(os.Remove(file), os.WriteFile(file, good, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Renew(); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
 	}
 }
 

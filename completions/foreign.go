@@ -123,6 +123,7 @@ var foreign = []foreignWords{
 	{"interfaces ethernet", "\"interface NAME\""},
 	{"high-availability", "\"interface NAME\" and \"vrrp N\""},
 	{"fhrp", "\"version 3\" in the virtual router"},
+	{"vrrp * ip *", "\"vrrp N\", and \"vip ADDRESS\" in it"},
 	{"vrrp * ipv6 *", "\"vrrp N ipv6\", and \"vip ADDRESS\" in it"},
 	{"vrrp *", "virtual routers are configured in configure mode: \"interface NAME vrrp N\""},
 	{"vrrp-group", "\"vrrp N\", below the interface"},

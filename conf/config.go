@@ -43,10 +43,12 @@ type APIConfig struct {
 	Enabled bool   // listen on TCP
 	Host    string // address and port
 	Users   Users
-	Secret  string // "": random
-	TLS     bool
-	TLSKey  string
-	TLSCert string
+	// Plain and CommitOnEnd are the users whose sessions have this option.
+	Plain, CommitOnEnd []string
+	Secret             string // "": random
+	TLS                bool
+	TLSKey             string
+	TLSCert            string
 }
 
 // Listeners describes what a configuration makes reachable over the network, and which of it is not

@@ -41,6 +41,9 @@ func (d *decoder) table(raw map[string]any, t *Table, path string) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		if len(d.faults) > maxFaults { // looking for a suggestion takes longer than reading the key
+			return
+		}
 		if t.schema.named[name] == nil {
 			d.fault(join(path, bareKey(name)), "", "unknown key"+suggestion(name, t.schema.keys))
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/BurntSushi/toml"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -319,7 +320,7 @@ func TestHostileInput(t *testing.T) {
 		_, err := Parse("x", []byte(in.text), in.format)
 		if err == nil {
 			t.Errorf("%s: no error", name)
-		} else if !strings.Contains(err.Error(), "deeper than 32 levels") && !strings.Contains(name, "zeros") {
+		} else if !strings.Contains(err.Error(), "deeper than 8 levels") && !strings.Contains(name, "zeros") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -406,6 +407,13 @@ func FuzzLoad(f *testing.F) {
 		format := TOML
 		if json {
 			format = JSON
+		}
+		if meta, err := toml.Decode(string(data), new(any)); err == nil {
+			s := newScanner(data)
+			s.lines = map[string]int{}
+			if s.scan(); s.problem == "" && s.read.values < len(meta.Keys()) {
+				t.Fatalf("the limits counted %d values of %d keys", s.read.values, len(meta.Keys()))
+			}
 		}
 		file, cfg, err := Load("f", data, format)
 		if err != nil {

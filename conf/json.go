@@ -34,8 +34,8 @@ func parseJSON(data []byte) (map[string]any, *Fault) {
 }
 
 type jsonReader struct {
-	dec    *json.Decoder
-	values int // so far
+	dec  *json.Decoder
+	read extent
 }
 
 func (d *jsonReader) token() (json.Token, *Fault) {
@@ -50,11 +50,8 @@ func (d *jsonReader) token() (json.Token, *Fault) {
 }
 
 func (d *jsonReader) value(path string, depth int) (any, *Fault) {
-	if d.values++; d.values > maxValues {
-		return nil, &Fault{Problem: tooMany}
-	}
-	if depth > maxDepth {
-		return nil, &Fault{Problem: tooNested}
+	if problem := d.read.add(len(path), depth); problem != "" {
+		return nil, &Fault{Problem: problem}
 	}
 	t, fault := d.token()
 	if fault != nil {

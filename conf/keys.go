@@ -144,6 +144,16 @@ var (
 		Name: "users", Type: Strings{}, Absent: "none", Secret: UserHashes, Rank: 6, Example: []string{"{{SCRYPT}}admin:9::$rscrypt$0$PARAMS$SALT$HASH$"},
 		Help: `Who may log in: lines made by "vrrpsh passwd"`, Command: "api user", Doc: "who may log in: lines made by `vrrpsh passwd`, see below",
 	})
+	APIPlain = Declare[[]string](apiTable, Key{
+		Name: "plain_users", Type: Strings{}, Absent: "none", Rank: 7, Example: []string{"netbot"},
+		Help: "Users whose terminals begin in plain line mode, for programs", Command: "api user",
+		Doc: "users whose terminals begin in plain line mode and without the pager, for programs that type commands; see [automation](automation.md)",
+	})
+	APICommitOnEnd = Declare[[]string](apiTable, Key{
+		Name: "commit_on_end_users", Type: Strings{}, Absent: "none", Rank: 8, Example: []string{"netbot"},
+		Help: "Users for whom \"end\" commits at a terminal", Command: "api user",
+		Doc: "users for whom `end` commits the candidate at a terminal, if no line has failed; see [automation](automation.md)",
+	})
 	APISecret = Declare[string](apiTable, Key{
 		Name: "secret", Type: Text{}, Absent: "random", Secret: Concealed, Rank: 5, Example: "at least 16 characters",
 		Help: "Key that signs session tokens; if set, sessions survive a restart", Command: "api secret",

@@ -12,35 +12,50 @@ import (
 // by its path, such as "vrouter[1].priority". The scan never fails, even if the text is not quite
 // valid TOML.
 func tomlLines(data []byte) map[string]int {
-	s := &tomlScanner{data: data, line: 1, lines: map[string]int{}, counts: map[string]int{}}
+	s := newScanner(data)
+	s.lines = map[string]int{}
 	s.scan()
 	return s.lines
 }
 
-// excess returns the line at which values nest deeper than maxDepth or their number exceeds maxValues, and the problem; 0:
-// neither.
+// excess returns the line at which a TOML text exceeds a limit, and the limit, if any.
 func excess(data []byte) (line int, problem string) {
-	s := &tomlScanner{data: data, line: 1}
+	s := newScanner(data)
 	s.scan()
-	if s.values > maxValues {
-		return s.deep, tooMany
-	}
-	return s.deep, tooNested
+	return s.line, s.problem
 }
 
 type tomlScanner struct {
-	data   []byte
-	pos    int
-	line   int
-	prefix string         // path of the current table
-	lines  map[string]int // nil: check only the limits
-	counts map[string]int // number of elements so far of
-	values int            // keys, tables and list elements so far
-	deep   int            // line at which the nesting or the number of values exceeded its limit
+	data    []byte
+	pos     int
+	line    int
+	table   place          // the current table
+	lines   map[string]int // nil: check only the limits
+	counts  map[string]int // number of elements so far of
+	read    extent
+	problem string // the limit that the text exceeds; ends the scan
+}
+
+// place is where a value is.
+type place struct {
+	path  string
+	size  int // of the path, with its keys as they are written, which path may shorten
+	depth int // number of tables and lists that contain it
+}
+
+// newScanner returns a scanner at the first byte after a byte order mark, which the TOML library skips, too.
+func newScanner(data []byte) *tomlScanner {
+	s := &tomlScanner{data: data, line: 1, counts: map[string]int{}}
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(data, []byte(mark)) {
+			s.pos = len(mark)
+		}
+	}
+	return s
 }
 
 func (s *tomlScanner) scan() {
-	for s.pos < len(s.data) && s.deep == 0 {
+	for s.pos < len(s.data) && s.problem == "" {
 		switch c := s.data[s.pos]; c {
 		case ' ', '\t', '\r', '\n':
 			s.next()
@@ -50,16 +65,14 @@ func (s *tomlScanner) scan() {
 			s.header()
 			s.toLineEnd()
 		default:
-			line := s.line
-			path := s.resolve(s.prefix, s.keys(), false)
-			s.record(path, line)
+			key := s.key(s.table, false)
 			s.blanks()
 			if s.peek() != '=' {
 				s.toLineEnd()
 				continue
 			}
 			s.next()
-			s.value(path, 0)
+			s.value(key)
 			s.toLineEnd()
 		}
 	}
@@ -111,99 +124,91 @@ func (s *tomlScanner) toLineEnd() {
 
 // header reads "[a.b]" or "[[a.b]]".
 func (s *tomlScanner) header() {
-	line := s.line
 	s.next()
 	list := s.peek() == '['
 	if list {
 		s.next()
 	}
-	s.prefix = s.resolve("", s.keys(), list)
-	s.record(s.prefix, line)
+	s.table = s.key(place{}, list)
 }
 
-// keys reads a dotted key, or only skips it if no lines are recorded.
-func (s *tomlScanner) keys() []string {
-	var keys []string
-	for n := 0; ; n++ {
-		if n > maxDepth {
-			s.deep = s.line
-			return keys
-		}
-		s.blanks()
-		start := s.pos
-		switch c := s.peek(); c {
-		case '"', '\'':
-			s.text()
-			key := strings.Trim(string(s.data[start:s.pos]), string(c))
-			if unquoted, err := strconv.Unquote(string(s.data[start:s.pos])); err == nil && c == '"' {
-				key = unquoted
-			}
-			keys = append(keys, bareKey(key))
-		default:
-			for isBare(rune(s.peek())) {
-				s.pos++
-			}
-			if s.pos == start { // not a key
-				return keys
-			}
-			if s.lines != nil {
-				keys = append(keys, string(s.data[start:s.pos]))
+// key reads a dotted key of a table and returns its place, with the index of the last element of every list of tables in the
+// path. The last part of the key of a list adds an element.
+func (s *tomlScanner) key(at place, list bool) place {
+	line := s.line
+	for s.problem == "" {
+		part, size := s.part()
+		last := size == 0 || s.peek() != '.'
+		if size > 0 {
+			at = place{join(at.path, part), at.size + 1 + size, at.depth + 1}
+			n := s.counts[at.path]
+			switch {
+			case list && last:
+				s.counts[at.path] = n + 1
+				at.path = nth(at.path, n)
+			case n > 0:
+				at.path = nth(at.path, n-1)
 			}
 		}
-		s.blanks()
-		if s.peek() != '.' {
-			return keys
+		if last {
+			s.record(at, line)
+			return at
 		}
+		s.count(at)
 		s.next()
 	}
+	return at
 }
 
-// resolve returns the path of a key, with the index of the last element of every list of tables in
-// the path.
-func (s *tomlScanner) resolve(path string, keys []string, list bool) string {
-	if s.lines == nil {
-		return ""
-	}
-	for i, key := range keys {
-		path = join(path, key)
-		n := s.counts[path]
-		if list && i == len(keys)-1 {
-			s.counts[path] = n + 1
-			return nth(path, n)
+// part reads a part of a dotted key, with the blanks around it. size is its length in the file; 0: there is no key.
+func (s *tomlScanner) part() (name string, size int) {
+	s.blanks()
+	defer s.blanks()
+	start := s.pos
+	c := s.peek()
+	if c != '"' && c != '\'' {
+		for isBare(rune(s.peek())) {
+			s.pos++
 		}
-		if n > 0 {
-			path = nth(path, n-1)
-		}
+		return string(s.data[start:s.pos]), s.pos - start
 	}
-	return path
+	s.text()
+	text := string(s.data[start:s.pos])
+	name = strings.Trim(text, string(c))
+	if unquoted, err := strconv.Unquote(text); err == nil && c == '"' {
+		name = unquoted
+	}
+	return bareKey(name), len(text)
 }
 
-func (s *tomlScanner) record(path string, line int) {
-	if s.values++; s.values > maxValues {
-		s.deep = line
+// count counts a value.
+func (s *tomlScanner) count(at place) {
+	if problem := s.read.add(at.size, at.depth); s.problem == "" {
+		s.problem = problem
 	}
+}
+
+// record counts a value and remembers its line.
+func (s *tomlScanner) record(at place, line int) {
+	s.count(at)
 	if s.lines == nil {
 		return
 	}
-	if _, known := s.lines[path]; !known {
-		s.lines[path] = line
+	if _, known := s.lines[at.path]; !known {
+		s.lines[at.path] = line
 	}
 }
 
 // value skips one value and records the lines of its contents.
-func (s *tomlScanner) value(path string, depth int) {
-	if depth > maxDepth {
-		s.deep = s.line
-		return
-	}
+func (s *tomlScanner) value(at place) {
 	s.blanks()
 	switch s.peek() {
 	case '"', '\'':
 		s.text()
 	case '[':
-		s.list(path, depth)
+		s.list(at)
 	case '{':
-		s.inline(path, depth)
+		s.inline(at)
 	default:
 		for c := s.peek(); c != 0 && strings.IndexByte(",]}#\n", c) < 0; c = s.peek() {
 			s.next()
@@ -211,21 +216,18 @@ func (s *tomlScanner) value(path string, depth int) {
 	}
 }
 
-func (s *tomlScanner) list(path string, depth int) {
+func (s *tomlScanner) list(at place) {
 	s.next()
-	for i := 0; s.deep == 0; i++ {
+	for i := 0; s.problem == ""; i++ {
 		s.space()
 		if c := s.peek(); c == ']' || c == 0 {
 			s.next()
 			return
 		}
-		element := path
-		if s.lines != nil {
-			element = nth(element, i)
-		}
+		element := place{nth(at.path, i), at.size, at.depth + 1}
 		s.record(element, s.line)
 		before := s.pos
-		s.value(element, depth+1)
+		s.value(element)
 		s.space()
 		if s.peek() == ',' {
 			s.next()
@@ -236,20 +238,19 @@ func (s *tomlScanner) list(path string, depth int) {
 	}
 }
 
-func (s *tomlScanner) inline(path string, depth int) {
+func (s *tomlScanner) inline(at place) {
 	s.next()
-	for s.deep == 0 {
+	for s.problem == "" {
 		s.space()
 		if c := s.peek(); c == '}' || c == 0 {
 			s.next()
 			return
 		}
-		before, line := s.pos, s.line
-		key := s.resolve(path, s.keys(), false)
-		s.record(key, line)
+		before := s.pos
+		key := s.key(at, false)
 		if s.peek() == '=' {
 			s.next()
-			s.value(key, depth+1)
+			s.value(key)
 		}
 		s.space()
 		if s.peek() == ',' {

@@ -20,13 +20,17 @@ const (
 	// MaxFileSize is the maximum size in bytes of a configuration file. Ten thousand virtual
 	// routers need about a quarter of it.
 	MaxFileSize = 16 << 20
-	// maxDepth is the maximum nesting of values. No key needs more than three levels; the limit
+	// maxDepth is the maximum nesting of values. No key needs more than five levels; the limit
 	// keeps hostile input from exhausting the stack.
-	maxDepth = 32
+	maxDepth = 8
 	// maxValues limits the keys, tables and list elements of a file, and maxTables the tables of a list. They bound the time
-	// and the memory needed to read a file.
+	// and the memory needed to read a file. A dotted key counts as many times as it has parts.
 	maxValues = 1 << 19
 	maxTables = 1 << 16
+	// maxPath limits the length of a key with the tables that lead to it, and maxPaths the sum of these lengths over all
+	// values: the TOML library makes such a text for each value and keeps it.
+	maxPath  = 256
+	maxPaths = 32 << 20
 	// pipeTimeout is how long a file that is a pipe may take to deliver its content.
 	pipeTimeout = 10 * time.Second
 	// maxFaults is the maximum number of faults reported for a configuration.
@@ -36,7 +40,33 @@ const (
 var (
 	tooNested = fmt.Sprintf("values nest deeper than %d levels", maxDepth)
 	tooMany   = fmt.Sprintf("there are more than %d values", maxValues)
+	tooLong   = fmt.Sprintf("a key is longer than %d bytes with the tables that lead to it", maxPath)
+	tooWordy  = fmt.Sprintf("the keys of all values, each with the tables that lead to it, are longer than %d MiB in all", maxPaths>>20)
 )
+
+// extent is how much of a file has been read. It bounds time and memory.
+type extent struct {
+	values int // keys, tables and list elements
+	paths  int // the length of their paths
+}
+
+// add counts a value with a path of this length and returns the limit that is exceeded, if any.
+func (e *extent) add(path, depth int) (problem string) {
+	e.values++
+	e.paths += path
+	switch {
+	case depth > maxDepth:
+		return tooNested
+	case path > maxPath:
+		return tooLong
+	case e.values > maxValues:
+		return tooMany
+	case e.paths > maxPaths:
+		return tooWordy
+	default:
+		return ""
+	}
+}
 
 // ReadFile reads and parses a file. The Origin is for Validate. Errors are errors reading the file,
 // and Faults.
@@ -128,7 +158,7 @@ func parse(o *Origin) (*File, []Fault) {
 }
 
 func parseTOML(data []byte) (map[string]any, *Fault) {
-	if line, problem := excess(data); line > 0 {
+	if line, problem := excess(data); problem != "" {
 		return nil, &Fault{line: line, Problem: problem}
 	}
 	var raw map[string]any
@@ -161,10 +191,12 @@ func syntaxError(problem string) string {
 // mentionsSecret reports whether the text near a syntax error may contain a secret: the last key is
 // a secret, the line sets one, or the line belongs to a users list.
 func mentionsSecret(data []byte, line int, lastKey string) bool {
-	lines := bytes.Split(data, []byte("\n"))
 	text := lastKey
-	if line <= len(lines) {
-		text += " " + string(lines[line-1])
+	for l := range bytes.SplitSeq(data, []byte("\n")) {
+		if line--; line == 0 {
+			text += " " + string(l)
+			break
+		}
 	}
 	return strings.Contains(text, "secret") || strings.Contains(text, "users") || strings.Contains(text, "{{")
 }

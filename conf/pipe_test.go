@@ -44,10 +44,10 @@ func TestReadFileFromPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := read()
-	if _, err := w.WriteString("debug = 1\n"); err != nil {
+	// It is more than a pipe holds: when it is written somebody reads.
+	if _, err := w.WriteString("#" + strings.Repeat(" ", 1<<17) + "\ndebug = 1\n"); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // until it has been opened
 	_ = w.Close()
 	if err := <-done; err != nil {
 		t.Errorf("a pipe with content: %v", err)

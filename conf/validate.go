@@ -83,14 +83,17 @@ func root[T any](v *validator, k KeyOf[T]) T {
 }
 
 func (v *validator) fault(path, value, problem string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
+	if !v.known[path] && !v.full() {
 		v.faultTyped(path, value, problem, v.typed(path, value, problem))
 	}
 }
 
+// full reports whether there is one more fault than is reported.
+func (v *validator) full() bool { return len(v.faults) > maxFaults }
+
 // faultTyped reports a fault with a separate text in the words of the command line.
 func (v *validator) faultTyped(path, value, problem, typed string) {
-	if !v.known[path] && len(v.faults) <= maxFaults { // one more than is reported
+	if !v.known[path] && !v.full() {
 		v.faults = append(v.faults, Fault{Path: path, Value: value, Problem: problem, Typed: typed})
 	}
 }
@@ -183,6 +186,7 @@ func (v *validator) api() APIConfig {
 	}
 	users := APIUsers.Value(v.file)
 	a.Users = v.users(users)
+	a.Plain, a.CommitOnEnd = v.userNames(APIPlain), v.userNames(APICommitOnEnd)
 	if a.Enabled {
 		if !a.TLS && !isLoopback(a.Host) {
 			v.warn("api.host %s can be reached from the network and api.tls is off: passwords are sent in clear text", quote(a.Host))
@@ -202,6 +206,17 @@ func firstThere(paths ...string) string {
 		}
 	}
 	return paths[0]
+}
+
+// userNames returns a list of users. They need not be users of the API: users of the control socket have sessions, too.
+func (v *validator) userNames(k KeyOf[[]string]) []string {
+	list := k.Value(v.file)
+	for i, name := range list {
+		if err := checkUserName(name); err != nil {
+			v.fault(nth(k.Path(), i), quote(name), err.Error())
+		}
+	}
+	return list
 }
 
 func (v *validator) users(lines []string) Users {

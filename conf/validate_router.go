@@ -74,6 +74,9 @@ func (r *router) name() string {
 // conflict reports that a value conflicts with another table. The problem contains %s for the other table: inFile, or its
 // name in the words of the command line.
 func (r *router) conflict(key, value, problem string, other *router, inFile string) {
+	if r.full() { // the texts take longer than everything else
+		return
+	}
 	path := r.path(key)
 	r.faultTyped(path, value, fmt.Sprintf(problem, inFile), r.typed(path, value, fmt.Sprintf(problem, other.name())))
 }

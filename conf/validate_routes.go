@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/bits"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +31,11 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		metric uint32
 	}
 	first := make(map[place]int)
+	seen := make(map[engine.StaticRoute]bool)
+	known := make(map[engine.Key]bool, len(routers))
+	for i := range routers {
+		known[routers[i].Key] = true
+	}
 	var out []engine.StaticRoute
 	for i, raw := range Static.Value(v.file) {
 		path := nth(Static.Path(), i)
@@ -40,7 +44,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 			Destination: v.destination(path, raw),
 			Metric:      uint32(valued(v, StaticMetric, raw, path)),
 			MTU:         uint32(valued(v, StaticMTU, raw, path)),
-			Bound:       v.bound(path, raw, routers),
+			Bound:       v.bound(path, raw, known),
 		}
 		if !StaticNH.IsSet(raw) {
 			v.fault(join(path, StaticNH.Name), "", "is required")
@@ -50,7 +54,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 			v.warn("%s 0 is read as none: the MTU of the interface is used", join(path, StaticMTU.Name))
 		}
 		at := place{r.Destination, r.Metric}
-		if other, twice := first[at]; twice && len(v.faults) == before && slices.Contains(out, r) {
+		if other, twice := first[at]; twice && len(v.faults) == before && seen[r] {
 			v.warn("%s is the same as %s: it is left out", path, nth(Static.Path(), other))
 			continue
 		}
@@ -63,6 +67,7 @@ func (v *validator) routes(routers []engine.VirtualRouter) []engine.StaticRoute 
 		if _, known := first[at]; !known {
 			first[at] = i
 		}
+		seen[r] = true
 		out = append(out, r)
 	}
 	return out
@@ -153,7 +158,7 @@ func badNextHop(s string) string {
 }
 
 // bound returns the key of the virtual router that a route is bound to, if any.
-func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRouter) engine.Key {
+func (v *validator) bound(path string, raw *Table, routers map[engine.Key]bool) engine.Key {
 	iface, hasInterface := StaticInterface.In(raw)
 	group, hasGroup := StaticGroup.In(raw)
 	switch {
@@ -167,10 +172,8 @@ func (v *validator) bound(path string, raw *Table, routers []engine.VirtualRoute
 		return engine.Key{}
 	}
 	for _, f := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
-		for i := range routers {
-			if key := routers[i].Key; key == (engine.Key{Interface: iface, Family: f, VRID: uint8(group)}) && group != 0 {
-				return key
-			}
+		if key := (engine.Key{Interface: iface, Family: f, VRID: uint8(group)}); group != 0 && routers[key] {
+			return key
 		}
 	}
 	v.fault(join(path, StaticGroup.Name), strconv.Itoa(group), "is not a virtual router on "+quote(iface))

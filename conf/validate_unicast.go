@@ -20,6 +20,7 @@ func (r *router) unicast() {
 	if n := len(peers); n > maxPeers {
 		addresses, problem := strconv.Itoa(n)+" addresses", "are more than "+strconv.Itoa(maxPeers)
 		r.faultTyped(r.path(UnicastPeers.Name), addresses, problem, r.name()+": "+UnicastPeers.CommandWords()+": "+addresses+" "+problem)
+		peers = peers[:maxPeers] // each is compared with all virtual addresses
 	}
 	seen := make(map[netip.Addr]bool)
 	for i, s := range peers {

@@ -21,8 +21,8 @@ const newFileMode = 0o600
 // keeps its mode and owner; a new one has mode 0600. WriteFile refuses anything but regular files.
 func WriteFile(path string, data []byte) error { return replaceFile(osDisk{}, path, data, true) }
 
-// putBack is WriteFile for a disk that has just failed: it replaces the content without waiting until
-// the content would survive a power failure.
+// putBack is WriteFile for a disk that has just failed: it replaces the content even if nothing says that it would survive a
+// power failure.
 func putBack(d Disk, path string, data []byte) error { return replaceFile(d, path, data, false) }
 
 func replaceFile(d Disk, path string, data []byte, synced bool) error {
@@ -102,10 +102,8 @@ func replace(d Disk, target string, info fs.FileInfo, data []byte, synced bool) 
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if synced {
-		if err := f.Sync(); err != nil {
-			return err
-		}
+	if err := f.Sync(); err != nil && synced {
+		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
@@ -113,10 +111,10 @@ func replace(d Disk, target string, info fs.FileInfo, data []byte, synced bool) 
 	if err := d.Rename(name, target); err != nil {
 		return err
 	}
-	if !synced {
-		return nil
+	if err := syncDir(d, filepath.Dir(target)); err != nil && synced {
+		return err
 	}
-	return syncDir(d, filepath.Dir(target))
+	return nil
 }
 
 // existing follows symbolic links to the file to replace. The info is nil if there is none yet.

@@ -4,6 +4,7 @@ package conf
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -180,3 +181,42 @@ func TestWriteFileFull(t *testing.T) {
 	}
 	checkFile(t, path, "one", 0o600)
 }
+
+// TestPutBackIsSynced checks that the old content that replaces a refused one is made safe from a power failure as far as the disk lets
+// it, although the directory cannot be synced.
+func TestPutBackIsSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	d := &failingDirs{}
+	if err := putBack(d, path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	if checkFile(t, path, "old", newFileMode); d.synced != 1 {
+		t.Errorf("the file was synced %d times", d.synced)
+	}
+	if err := replaceFile(d, path, []byte("new"), true); !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v although the directory was not synced", err)
+	}
+}
+
+// failingDirs is a Disk that cannot sync directories.
+type failingDirs struct {
+	osDisk
+	synced int
+}
+
+func (d *failingDirs) Open(name string) (DiskFile, error) {
+	f, err := d.osDisk.Open(name)
+	return syncFunc{f, func() error { return syscall.EIO }}, err
+}
+
+func (d *failingDirs) Create(name string, mode fs.FileMode) (DiskFile, error) {
+	f, err := d.osDisk.Create(name, mode)
+	return syncFunc{f, func() error { d.synced++; return nil }}, err
+}
+
+type syncFunc struct {
+	DiskFile
+	sync func() error
+}
+
+func (f syncFunc) Sync() error { return f.sync() }

@@ -159,7 +159,7 @@ var feelings = []struct {
 		u.Send("conf t\r")
 		u.Prompt("r1(config)# ")
 		u.Send("int eth0 vrrp 1\r")
-		u.Prompt("r1(config-vrrp)*# ")
+		u.Prompt("r1(config-vrrp*)# ")
 		u.Send("disc\rend\r")
 		u.Prompt("r1# ")
 		u.Run("show vrpp brief", "r1# show vrpp brief\n         ^\n% Invalid input detected at '^' marker. Did you mean: vrrp\n")
@@ -252,7 +252,7 @@ var feelings = []struct {
 		u.Send("conf\r")
 		u.Prompt("r1(config)# ")
 		u.Send("interf\teth0 vrrp 7 desc\tno\r")
-		u.Prompt("r1(config)*# ")
+		u.Prompt("r1(config*)# ")
 		u.Send("show vrrp brief ?")
 		u.Shows("--More--")
 		u.Send("q\x15discard\rend\r")
@@ -334,7 +334,7 @@ var feelings = []struct {
 	}},
 	{"interruption of a commit", func(f *feel, u *termtest.Terminal) {
 		u.Send(fmt.Sprintf("configure\rinterface eth0 vrrp %d description interrupted\r", vrid))
-		u.Prompt("r1(config)*# ")
+		u.Prompt("r1(config*)# ")
 		u.Send("commit\r")
 		u.Send("\x03")
 		u.Until("the end of the commit", func() bool {

@@ -7,8 +7,8 @@
 # the tests are required (VRRPSH_E2E=require) and apt-get has failed.
 set -euo pipefail
 
-packages=(apparmor curl frr gcc iproute2 iputils-ping keepalived kmod libc6-dev nftables openssh-client openssh-server procps strace
-  tshark user-mode-linux)
+packages=(ansible apparmor curl expect frr gcc iproute2 iputils-ping keepalived kmod libc6-dev nftables openssh-client openssh-server procps
+  python3-netmiko strace tshark user-mode-linux)
 
 say() { echo "peers: $*"; }
 

@@ -45,6 +45,10 @@ var tools = map[string]string{
 	"vtysh":              "frr",
 	"/usr/lib/frr/vrrpd": "frr",
 	"/usr/lib/frr/zebra": "frr",
+	"ansible-playbook":   "ansible",
+	"expect":             "expect",
+
+	"/usr/lib/python3/dist-packages/netmiko/__init__.py": "python3-netmiko",
 }
 
 func TestMain(m *testing.M) {

@@ -32,7 +32,7 @@ type readmeStep struct {
 
 var (
 	readmeBlock  = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
-	readmePrompt = regexp.MustCompile(`^(r1|r2|host)(\$ |(?:\([a-z-]+\))?\*?# )(.*)$`)
+	readmePrompt = regexp.MustCompile(`^(r1|r2|host)(\$ |(?:\([a-z-]+\*?\))?# )(.*)$`)
 )
 
 // readReadme returns the steps on the boxes, and the commands for a checkout.

@@ -30,6 +30,7 @@ done
 install -D -m 0644 "$here/debian/copyright" "$doc/copyright"
 install -D -m 0644 "$top/conf/reference.toml" "$doc/examples/reference.toml"
 install -m 0644 "$here/more-rights.conf" "$doc/examples/more-rights.conf"
+install -D -m 0644 -t "$doc/examples/ansible" "$top"/docs/examples/ansible/*
 install -m 0644 "$top"/docs/*.md "$doc/"
 install -m 0644 "$top/CHANGELOG.md" "$doc/CHANGELOG.md"
 gzip -9n > "$doc/changelog.gz" <<EOF

@@ -5,8 +5,6 @@ package router
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"vrrpsh/api"
 	"vrrpsh/conf"
 	"vrrpsh/engine"
-	"vrrpsh/engine/driver"
 	"vrrpsh/platform/journal"
 	"vrrpsh/platform/process"
 )
@@ -25,8 +22,11 @@ func (r *Router) parts(o Options) []conf.Part {
 	// A log or listener that fails must not keep virtual routers from running.
 	logs := func(c *conf.Config) any { return logSettings(o.Effective(c.General)) }
 	host := &host{router: r, inspect: o.Inspect}
+	give := r.engine.Applier(o.Handover != nil, func(err error) {
+		r.log.Error("a virtual router cannot run as configured; the others run", "error", err)
+	})
 	return []conf.Part{
-		{Name: "engine", Apply: r.engineApplier(o.Handover != nil)},
+		{Name: "engine", Apply: func(ctx context.Context, _, to *conf.Config) error { return give(ctx, to.Engine) }},
 		{Name: "log", Wants: logs, Apply: func(_ context.Context, _, to *conf.Config) error {
 			return r.journal.Configure(logSettings(o.Effective(to.General)))
 		}},
@@ -39,25 +39,6 @@ func (r *Router) parts(o Options) []conf.Part {
 		{Name: "host", Apply: func(_ context.Context, _, to *conf.Config) error { host.warn(to.Engine.Routers); return nil }},
 		{Name: "api", Wants: func(c *conf.Config) any { return api.ListenerOf(c.API) }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.listener.Apply(to.API) }},
 		{Name: "ssh", Wants: func(c *conf.Config) any { return c.SSH }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.ssh.Apply(to.SSH) }},
-	}
-}
-
-// engineApplier returns what gives the engine its configurations. A virtual router that the kernel refuses does not keep the others from starting: it
-// has a fault, and the engine retries it. A router that lacks a capability does not start: no virtual router could run. A successor that is
-// refused something gives back to its predecessor instead, and a commit is taken back.
-func (r *Router) engineApplier(successor bool) func(ctx context.Context, from, to *conf.Config) error {
-	begun := successor
-	return func(ctx context.Context, _, to *conf.Config) error {
-		if begun {
-			return r.engine.Apply(ctx, to.Engine)
-		}
-		begun = true
-		err := r.engine.Begin(ctx, to.Engine)
-		if err == nil || ctx.Err() != nil || errors.Is(err, driver.ErrStopped) || errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-		r.log.Error("a virtual router cannot run as configured; the others run", "error", err)
-		return nil
 	}
 }
 

@@ -138,9 +138,14 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	if o.Run != nil {
 		r.env.RunProgram = runProgram
 	}
+	session := func(u shell.User) *shell.Session {
+		c := config()
+		u.Plain, u.CommitOnEnd = slices.Contains(c.API.Plain, u.Name), slices.Contains(c.API.CommitOnEnd, u.Name)
+		return shell.New(r.env, u)
+	}
 	r.shells = remote.Handler(func(p remote.Peer) (shell.Conversation, error) {
 		level := levelOf(p, config())
-		return shell.New(r.env, shell.User{
+		return session(shell.User{
 			Name: p.Username, Level: level, Source: "control socket",
 			Valid: func(c *conf.Config) bool { return levelOf(p, c) == level },
 		}), nil
@@ -150,7 +155,7 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.ssh = sshd.New(sshd.Options{
 		Config: config, Gate: gate, Log: log, Shells: r.shells,
 		NewSession: func(u conf.User, source string) shell.Conversation {
-			return shell.New(r.env, shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
+			return session(shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
 		},
 		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
 	})

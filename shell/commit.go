@@ -71,6 +71,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 	s.mu.Lock()
 	s.draft = commands.Based(rev, rev.File.Clone())
 	s.mu.Unlock()
+	s.failedLine = false
 	if awaited != nil {
 		c.printf("Commit %d is confirmed\n", awaited.Commit)
 	}
@@ -257,6 +258,7 @@ func opened(from, to *conf.File) []string {
 }
 
 func discard(c *call) error {
+	c.session.failedLine = false
 	c.restart(commands.NewDraft(c.session.env.Manager.Edit()))
 	return nil
 }

@@ -34,13 +34,14 @@ func configure(c *call) error {
 	s.mu.Lock()
 	s.place, s.draft = commands.Place{Mode: completions.Config}, d
 	s.mu.Unlock()
+	s.failedLine = false
 	return nil
 }
 
 // lostDraft offers the uncommitted changes of the user's lost session. It does nothing in scripts.
 func (c *call) lostDraft() (*commands.Draft, error) {
 	s := c.session
-	if !c.interactive() {
+	if !c.interactive() || s.Plain() {
 		return nil, nil // there is no lost draft
 	}
 	d := s.registry.takeLost(s.user.Name)
@@ -104,6 +105,9 @@ func quit(c *call) error {
 
 // leave leaves configure mode. If there are changes, it first asks the user what to do with them.
 func (c *call) leave() error {
+	if err := c.endUnasked(); err != nil {
+		return err
+	}
 	s := c.session
 	for s.changed() {
 		if !c.interactive() {

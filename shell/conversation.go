@@ -72,6 +72,8 @@ type Conversation interface {
 	PageLength() int
 	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions").
 	Suggestions() bool
+	// Plain tells whether the terminal receives lines of text only, without control sequences ("terminal plain").
+	Plain() bool
 	// Resize reports the size of the terminal: initially and after each change, also while a command runs.
 	Resize(columns, rows int)
 	// Ended is true after the user has left with "quit" or with "exit" in exec mode.

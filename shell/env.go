@@ -101,6 +101,10 @@ type User struct {
 	// Valid tells whether the user is still valid under another configuration. If not, the session
 	// ends. Nil: always valid.
 	Valid func(*conf.Config) bool
+	// Plain makes sessions begin in plain line mode, without a pager.
+	Plain bool
+	// CommitOnEnd makes "end" commit at a terminal.
+	CommitOnEnd bool
 }
 
 // Console is the Source of the user at the terminal in which the router runs.

@@ -17,7 +17,7 @@ func TestGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prompt := regexp.MustCompile(`(?m)^r1(?:\(([a-z-]+)\))?\*?# (.+)$`)
+	prompt := regexp.MustCompile(`(?m)^r1(?:\(([a-z-]+)\*?\))?# (.+)$`)
 	shown := prompt.FindAllStringSubmatch(string(text), -1)
 	if len(shown) < 20 {
 		t.Fatalf("only %d commands are shown", len(shown))

@@ -54,6 +54,8 @@ func init() { // breaks the initialization cycle with call.run, which looks up h
 		"terminal.length":      setTerminal(func(s *Session, value stepValue) { s.length = value("lines") }),
 		"terminal.width":       setTerminal(func(s *Session, value stepValue) { s.width = value("columns") }),
 		"terminal.suggestions": {run: suggestions},
+		"terminal.plain":       setPlain(true),
+		"terminal.no.plain":    setPlain(false),
 		"terminal.monitor":     setTerminal(func(s *Session, _ stepValue) { s.monitor = true }),
 		"terminal.no.monitor":  setTerminal(func(s *Session, _ stepValue) { s.monitor = false }),
 		"exit":                 {run: exit},

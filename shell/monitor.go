@@ -24,7 +24,7 @@ const (
 
 // monitorVRRP displays a table that follows the virtual routers.
 func monitorVRRP(c *call) error {
-	if !c.interactive() {
+	if !c.interactive() || c.session.Plain() {
 		return failed("\"monitor vrrp\" needs a terminal; \"show vrrp brief\" does not")
 	}
 	if len(c.inv.Pipes) > 0 {

@@ -51,8 +51,12 @@ func (s *Session) monitors() bool {
 	return s.monitor
 }
 
-// tell notifies the user of a commit.
+// tell notifies the user of a commit. In plain line mode it does so only with "terminal monitor": a program would take the
+// notice for the output of its command.
 func (s *Session) tell(r *conf.Revision) {
+	if s.Plain() && !s.monitors() {
+		return
+	}
 	line := fmt.Sprintf("Commit %d by %s (%s)", r.ID, r.User, r.Source)
 	if r.Comment != "" {
 		line += ": " + r.Comment

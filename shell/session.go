@@ -42,6 +42,8 @@ type Session struct {
 	width       int                  // in columns, 0: the width of the terminal
 	columns     int                  // width reported by the terminal, 0: no terminal or not reported yet
 	suggestions bool
+	plain       bool // plain line mode
+	failedLine  bool // since "configure", or since the last commit, a line has failed
 }
 
 var _ Conversation = (*Session)(nil)
@@ -54,6 +56,10 @@ func New(env *Env, user User) *Session {
 	s := &Session{
 		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
 		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1, suggestions: true,
+		plain: user.Plain,
+	}
+	if user.Plain {
+		s.length = 0 // a program does not answer the pager
 	}
 	if s.registry == nil {
 		s.registry = NewSessions()
@@ -78,16 +84,17 @@ func (s *Session) Prompt() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mode, star, sign := "", "", "#"
-	if s.place.Mode != completions.Exec {
-		mode = "(" + string(s.place.Mode) + ")"
-	}
 	if s.draft != nil && s.draft.Changed() {
 		star = "*"
+	}
+	if s.place.Mode != completions.Exec {
+		// Programs that type commands know the mode by ")#".
+		mode = "(" + string(s.place.Mode) + star + ")"
 	}
 	if s.user.Level < completions.Operator {
 		sign = ">"
 	}
-	return s.hostname() + mode + star + sign + " "
+	return s.hostname() + mode + sign + " "
 }
 
 func (s *Session) hostname() string {
@@ -122,14 +129,18 @@ func (s *Session) Resize(columns, _ int) {
 }
 
 // textWidth returns the maximum width of text for people: the value of "terminal width", or else the width of the
-// terminal. 0 means unlimited.
+// terminal. 0 means unlimited, as it is for programs.
 func (s *Session) textWidth(terminal int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.width > 0 {
+	switch {
+	case s.width > 0:
 		return s.width
+	case s.plain:
+		return 0
+	default:
+		return terminal
 	}
-	return terminal
 }
 
 // Suggestions implements Conversation.
@@ -137,6 +148,13 @@ func (s *Session) Suggestions() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.suggestions
+}
+
+// Plain implements Conversation.
+func (s *Session) Plain() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plain
 }
 
 // changed tells whether there is an uncommitted candidate.
@@ -216,7 +234,8 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 	prompt := s.Prompt()
 	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
 	if err != nil {
-		complain(out, s.textWidth(out.Width), prompt, line, err)
+		s.failedLine = s.draft != nil
+		complain(out, s.textWidth(out.Width), prompt, line, s.plainly(err))
 	}
 	return statusOf(err)
 }

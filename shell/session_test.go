@@ -209,7 +209,7 @@ func TestALostCandidateIsOffered(t *testing.T) {
 		return "", nil
 	}}
 	s.Execute(t.Context(), "configure", d.io(0))
-	if !strings.Contains(asked, "lost session") || s.Prompt() != "r1(config)*# " {
+	if !strings.Contains(asked, "lost session") || s.Prompt() != "r1(config*)# " {
 		t.Errorf("asked %q, prompt %q", asked, s.Prompt())
 	}
 }

@@ -4,6 +4,7 @@ package shell
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -120,7 +121,7 @@ func (c *call) brief(routers []*engine.RouterStatus) error {
 			r.Config.Interface, strconv.Itoa(int(r.Config.VRID)), r.Config.Family.String(),
 			strconv.Itoa(int(priority(r))), strconv.FormatInt(down.Milliseconds(), 10),
 			yes(r.Local.Owner), yes(r.Config.Protocol.Preempt), strings.ToUpper(r.State.String()),
-			masterName(r) + " " + firstAddress(r),
+			c.briefMaster(r) + " " + firstAddress(r),
 		}
 	}
 	return writeTable(c.out, []column{
@@ -135,6 +136,18 @@ func priority(r *engine.RouterStatus) uint8 {
 		return r.Priority
 	}
 	return r.Config.Protocol.Priority
+}
+
+// briefMaster returns the address of the Master. Programs expect an address in any case.
+func (c *call) briefMaster(r *engine.RouterStatus) string {
+	switch {
+	case r.MasterAddr.IsValid() || !c.session.Plain():
+		return masterName(r)
+	case r.Config.Family == vrrp.IPv6:
+		return netip.IPv6Unspecified().String()
+	default:
+		return netip.IPv4Unspecified().String()
+	}
 }
 
 func masterName(r *engine.RouterStatus) string {

@@ -21,6 +21,11 @@ func setTerminal(change func(s *Session, step stepValue)) handler {
 // stepValue returns a numeric argument of the command.
 type stepValue func(name string) int
 
+// setPlain turns plain line mode on or off.
+func setPlain(on bool) handler {
+	return setTerminal(func(s *Session, _ stepValue) { s.plain = on })
+}
+
 func suggestions(c *call) error {
 	s := c.session
 	s.mu.Lock()

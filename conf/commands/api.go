@@ -85,7 +85,10 @@ var apiUser = setting{
 	},
 	set: setUser,
 	unset: func(t *target, step *completions.Step, _ completions.Form) error {
-		conf.APIUsers.Set(t.file, slices.DeleteFunc(slices.Clone(conf.APIUsers.Value(t.file)), isUser(step.Value("name"))))
+		name := step.Value("name")
+		conf.APIUsers.Set(t.file, slices.DeleteFunc(slices.Clone(conf.APIUsers.Value(t.file)), isUser(name)))
+		dropUser(t, conf.APIPlain, name)
+		dropUser(t, conf.APICommitOnEnd, name)
 		return nil
 	},
 	render: func(t *target, secret func(string) string) []string {
@@ -97,6 +100,46 @@ var apiUser = setting{
 		}
 		return lines
 	},
+}
+
+// apiPlain and apiCommitOnEnd edit lists of users with an option.
+var (
+	apiPlain       = userOption(conf.APIPlain, "plain", "Plain line mode and no pager from the beginning, for a program")
+	apiCommitOnEnd = userOption(conf.APICommitOnEnd, "commit-on-end", "\"end\" commits at a terminal, if no line has failed")
+)
+
+func userOption(k conf.KeyOf[[]string], word, help string) setting {
+	return setting{
+		id: k.Path(), keys: []*conf.Key{k.Key}, syntax: "api user <name:name> " + word, no: "api user <name:name> " + word,
+		help: k.Help, words: map[string]string{word: help, "name": "Name: letters and digits"},
+		set: func(t *target, step *completions.Step) error {
+			if list, name := k.Value(t.file), step.Value("name"); !slices.Contains(list, name) {
+				k.Set(t.file, append(slices.Clone(list), name))
+			}
+			return nil
+		},
+		unset: func(t *target, step *completions.Step, _ completions.Form) error {
+			dropUser(t, k, step.Value("name"))
+			return nil
+		},
+		render: func(t *target, _ func(string) string) []string {
+			var lines []string
+			for _, name := range k.Value(t.file) {
+				lines = append(lines, "api user "+name+" "+word)
+			}
+			return lines
+		},
+	}
+}
+
+// dropUser removes a user from a list with an option.
+func dropUser(t *target, k conf.KeyOf[[]string], name string) {
+	list := slices.DeleteFunc(slices.Clone(k.Value(t.file)), func(have string) bool { return have == name })
+	if len(list) == 0 {
+		k.Unset(t.file)
+		return
+	}
+	k.Set(t.file, list)
 }
 
 func isUser(name string) func(line string) bool {

@@ -307,14 +307,18 @@ func Setup() (dir string, teardown func(), err error) {
 	return dir, func() { remove(shared) }, nil
 }
 
-// Missing returns why tests that need root and these programs, with their Debian packages, cannot run, or "" if they can.
+// Missing returns why tests that need root and these programs or Python modules, with their Debian packages, cannot run, or "" if they can.
 func Missing(tools map[string]string) string {
 	if os.Geteuid() != 0 {
 		return "network namespaces need root"
 	}
 	var absent []string
 	for tool, pkg := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
+		_, err := exec.LookPath(tool)
+		if strings.HasSuffix(tool, ".py") {
+			_, err = os.Stat(tool)
+		}
+		if err != nil {
 			absent = append(absent, fmt.Sprintf("%s (Debian package %s)", tool, pkg))
 		}
 	}

@@ -72,7 +72,12 @@ func oneLinkFails(p *pair) {
 		}
 		p.waitMaster(p.r1, patience)
 		p.lab.JoinPort(port)
-		time.Sleep(200 * time.Millisecond)
+		lab.Until(p.t, patience, "the bond has both of its links again", func() error {
+			if text := p.lab.Routers[0].Run("cat", "/proc/net/bonding/"+bondName(p.w)); strings.Contains(text, "MII Status: down") {
+				return errNotYet
+			}
+			return nil
+		})
 	}
 	unchanged("one link of the bond fails")
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"vrrpsh/engine"
@@ -43,6 +44,26 @@ func (d *Driver) Begin(ctx context.Context, cfg engine.Config) error {
 		sockets := d.phase(ctx, func(l *loop, _ time.Time) { l.prepare(cfg) })
 		return cmp.Or(sockets, d.phase(ctx, func(l *loop, now time.Time) { l.adopt(now, cfg) }))
 	})
+}
+
+// Applier returns what gives a program's engine its configurations. The first one of a program that is no successor is given by Begin:
+// a virtual router that the kernel refuses does not keep the others from running; refused is told. A router that lacks a capability
+// does not start, as no virtual router could run. A successor that is refused something gives back to its predecessor
+// instead, and a commit is taken back.
+func (d *Driver) Applier(successor bool, refused func(error)) func(context.Context, engine.Config) error {
+	begun := successor
+	return func(ctx context.Context, cfg engine.Config) error {
+		if begun {
+			return d.Apply(ctx, cfg)
+		}
+		begun = true
+		err := d.Begin(ctx, cfg)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrStopped) || errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		refused(err)
+		return nil
+	}
 }
 
 // exclusively calls apply while no other Apply runs.

@@ -3,9 +3,9 @@
 package sim
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +40,6 @@ func (w *world) touch(m *machine, s *Step) bool {
 		w.cut(m, s)
 	case OpMend:
 		clear(w.cuts)
-	case OpRates:
-		must(json.Unmarshal([]byte(s.Text), &w.rates))
 	case OpPing:
 		for _, h := range w.hosts {
 			h.Ping(netip.MustParseAddr(s.Name))
@@ -175,7 +173,7 @@ func (w *world) program(m *machine, s *Step) {
 
 // cut stops messages.
 func (w *world) cut(m *machine, s *Step) {
-	lan := int(s.Name[len(s.Name)-1] - '0')
+	lan := lanOf(s.Name)
 	for _, o := range w.machines {
 		if o != m && (s.N < 0 || int(s.N) == o.index) {
 			w.cuts[cut{lan, m.name, o.name}] = true
@@ -191,7 +189,7 @@ func (m *machine) takeAway(s *Step) {
 	if m.missing[s.Name] != nil {
 		return
 	}
-	lan := int(s.Name[len(s.Name)-1] - '0')
+	lan := lanOf(s.Name)
 	if s.N == 1 {
 		attach, err := m.kernel.Detach(s.Name)
 		if err != nil {
@@ -224,7 +222,7 @@ func (m *machine) lose(name string) {
 		}
 		own := m.kernel.OwnAddrs(k.Name)
 		for _, a := range k.Addrs {
-			if addrOnly(name) == a.Addr().String() && !containsPrefix(own, a) {
+			if addrOnly(name) == a.Addr().String() && !slices.Contains(own, a) {
 				_ = m.kernel.DelAddr(k.Name, a)
 				return
 			}
@@ -234,7 +232,7 @@ func (m *machine) lose(name string) {
 
 // junk sends messages that nobody must accept.
 func (w *world) junk(m *machine, s *Step) {
-	lan := int(s.Name[len(s.Name)-1] - '0')
+	lan := lanOf(s.Name)
 	b := advertFrame(lan, uint8(1+w.rand.IntN(8)), w.rand)
 	switch s.N {
 	case 0:

@@ -26,7 +26,7 @@ func (w *watch) audit() {
 	if w.m.failures > 0 {
 		limit += mending
 	}
-	if w.c.w.rates.Kernel > 0 || len(w.m.calls) > 0 || w.l.stalled || w.l.manager == nil {
+	if w.c.w.rates.Kernel > 0 || w.m.fails() || w.l.stalled || w.l.manager == nil {
 		w.c.forgive(w.m)
 		limit = time.Hour
 	}
@@ -67,7 +67,7 @@ func (w *watch) auditKernel(limit time.Duration) {
 		own[k.Name] = w.m.kernel.OwnAddrs(k.Name)
 		installed[k.Name] = make(map[netip.Addr]bool)
 		for _, a := range k.Addrs {
-			if !containsPrefix(own[k.Name], a) {
+			if !slices.Contains(own[k.Name], a) {
 				installed[k.Name][a.Addr()] = true
 			}
 		}
@@ -215,6 +215,3 @@ func (w *watch) auditAnnounced(v *router, cfg *engine.VirtualRouter, links []fak
 		w.c.lasts("not-announced", w.m, subject{key: v.key, addr: a.Addr}, there && !v.announced[a.Addr] && !w.linkDown(v.key) && w.now()-v.since > limit, limit, "nobody was told")
 	}
 }
-
-// rest begins the time in which nothing happens any more.
-func (w *watch) rest() {}

@@ -5,6 +5,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func (c *checker) auditOff(m *machine) {
 	for _, k := range m.kernel.Links() {
 		own := m.kernel.OwnAddrs(k.Name)
 		for _, a := range k.Addrs {
-			if !containsPrefix(own, a) {
+			if !slices.Contains(own, a) {
 				found = append(found, k.Name+" "+a.String())
 			}
 		}
@@ -178,7 +179,6 @@ func (c *checker) rest() {
 			c.report("not-committed", m, "its last commit does not succeed")
 			continue
 		}
-		m.life.watch.rest()
 	}
 }
 
@@ -189,7 +189,6 @@ func (c *checker) last() {
 			return
 		}
 		m.commits.atRest(m.life)
-		m.life.watch.last()
 	}
 	c.lastSegments()
 }

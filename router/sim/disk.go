@@ -97,8 +97,9 @@ func newDisk(dirs ...string) *disk {
 	return d
 }
 
-// put writes a file as a person does, to last.
+// put writes a file as a person does, to last, with what was done to its directory before.
 func (d *disk) put(path string, data []byte) {
+	d.settle(func(r renaming) bool { return filepath.Dir(r.path) == filepath.Dir(path) })
 	n := &inode{data: slices.Clone(data), last: slices.Clone(data), synced: true, mode: 0o600}
 	d.names[path], d.last[path] = n, n
 }

@@ -391,7 +391,7 @@ func (d *drawer) kinds() []func(on int) {
 	})
 	add(fAddr, 1, func(on int) {
 		s := Step{Do: OpAddr, On: on, Name: iface(), N: int64(d.IntN(2))}
-		lan := int(s.Name[3] - '0')
+		lan := lanOf(s.Name)
 		s.Text = pick(d, addressOf(lan, on).String()+"/24", linkLocalOf(lan, on).String()+"/64", fmt.Sprintf("10.%d.0.%d/24", lan, 200+on))
 		d.add(s)
 	})

@@ -27,6 +27,8 @@ type ledger struct {
 	last    uint64 // revision
 	// unsaved is set when a revision could not be kept: its number may come again.
 	unsaved bool
+	// torn is the file as it was put back by a program that could not say whether that survives a loss of power.
+	torn []byte
 	// Of the commit that waits for its confirmation: how long it was to, and by when the machine must have gone back.
 	asked   time.Duration
 	back    time.Duration
@@ -150,7 +152,11 @@ func revision(r *conf.Revision) any {
 // refuse notes an answer that was no.
 func (g *ledger) refuse(l *life, text, before, disk string, err error) {
 	running := g.running(l)
-	if strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
+	unsafe := strings.Contains(err.Error(), "may not be after a power failure")
+	if unsafe {
+		g.torn, _ = g.m.disk.get(configPath)
+	}
+	if unsafe || strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
 		g.may[text] = true
 		return
 	}
@@ -161,7 +167,7 @@ func (g *ledger) refuse(l *life, text, before, disk string, err error) {
 		}
 	}
 	now := g.onDisk()
-	if disk != now && now == text && running != text && strings.Contains(err.Error(), "unchanged") && !g.underWay(text) {
+	if disk != now && now == text && running != text && strings.Contains(err.Error(), "unchanged") && !g.underWay(text) && !g.may[text] {
 		g.report("refused-in-file", "its file has a configuration that it has refused: %v", err)
 	}
 }
@@ -191,6 +197,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	}
 	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.underWay(got)) {
 		text = got // the file was written once more before it was read
+		delete(g.refused, text)
 	} else if got != text {
 		g.report("commit-differs", "it runs another configuration than was committed:\n%s\nand\n%s", got, text)
 	}
@@ -232,6 +239,16 @@ func (g *ledger) audit(l *life) {
 		g.asked, g.back = 0, 0
 	}
 	g.last = max(g.last, rev.ID)
+}
+
+// lostPower has the administrator write the file again if a loss of power tore it that a program had warned of.
+func (g *ledger) lostPower() {
+	data, _ := g.m.disk.get(configPath)
+	if _, err := conf.Parse("text", data, conf.TOML); err != nil && g.torn != nil {
+		g.m.note("its file is torn, and written again")
+		g.m.disk.put(configPath, g.torn)
+	}
+	g.torn = nil
 }
 
 // onDisk is the configuration file.

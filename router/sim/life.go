@@ -31,19 +31,19 @@ type life struct {
 	packets <-chan engine.TappedPacket
 	missed  func() uint64 // of the packets
 
-	turnAt  time.Duration // when the next turn is; negative: none is due
-	turnSeq int
-	timer   time.Time // the deadline for which a turn was planned
-	stalled bool
-	telling bool // news are on the way
-	working bool
-	leaving bool // a hand-over has begun
-	ending  bool // a stop has begun
-	gone    bool // another program can take over
-	begun   bool // the engine has a configuration
-	dead    bool
-	objects []engine.TrackObject
-	result  func(*engine.TrackObject, engine.TrackResult)
+	turnAt    time.Duration // when the next turn is; negative: none is due
+	turnSeq   int
+	timer     time.Time // the deadline for which a turn was planned
+	stalled   bool
+	telling   bool // news are on the way
+	working   bool
+	leaving   bool // a hand-over has begun
+	ending    bool // a stop has begun
+	gone      bool // another program can take over
+	inherited bool // it was handed over
+	dead      bool
+	objects   []engine.TrackObject
+	result    func(*engine.TrackObject, engine.TrackResult)
 
 	watch *watch // what the checker knows of it
 }
@@ -53,7 +53,7 @@ const latency = Duration(300 * time.Microsecond)
 
 // newLife starts the program.
 func newLife(m *machine, h *driver.Handover) {
-	l := &life{m: m, turnAt: -1, begun: h != nil}
+	l := &life{m: m, turnAt: -1, inherited: h != nil}
 	w := m.w
 	m.life = l
 	m.note("starts, handed over: %t", h != nil)
@@ -76,6 +76,7 @@ func newLife(m *machine, h *driver.Handover) {
 	if err != nil {
 		m.note("cannot start: %v", err)
 		l.over()
+		m.startLater(again)
 		return
 	}
 	m.kernel.LoseNews() // the program is told everything at first
@@ -91,7 +92,11 @@ func (l *life) open() {
 		Disk: m.disk, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
 	})
 	if err == nil {
-		err = manager.Start(background, conf.Part{Name: "engine", Apply: l.apply})
+		give := l.driver.Applier(l.inherited, func(err error) { m.note("begins without what it is refused: %v", err) })
+		err = manager.Start(background, conf.Part{Name: "engine", Apply: func(ctx context.Context, _, to *conf.Config) error {
+			l.watch.applying(&to.Engine)
+			return give(ctx, to.Engine)
+		}})
 	}
 	if err != nil {
 		m.note("does not start: %v", err)
@@ -112,21 +117,6 @@ func (l *life) open() {
 	}).Local()
 	m.note("runs revision %d", manager.Running().ID)
 	m.commits.opened(l)
-}
-
-// apply is the part of the program that gives the engine its configuration, as package router does.
-func (l *life) apply(ctx context.Context, _, to *conf.Config) error {
-	l.watch.applying(&to.Engine)
-	if l.begun {
-		return l.driver.Apply(ctx, to.Engine)
-	}
-	l.begun = true
-	err := l.driver.Begin(ctx, to.Engine)
-	if err == nil || ctx.Err() != nil || errors.Is(err, driver.ErrStopped) {
-		return err
-	}
-	l.m.note("begins without what it is refused: %v", err)
-	return nil
 }
 
 // afterFunc is time.AfterFunc by the machine's clock.
@@ -314,19 +304,18 @@ func (l *life) finish() {
 	l.m.note("has ended: %v", err)
 	l.watch.ended(err)
 	l.over()
+	if !l.manual.Leaving() {
+		l.m.startLater(again)
+	}
 }
 
-// over is the end of the life. Calls that wait for it learn of that. The next life begins here and nowhere else: one that fails to
-// start and is followed by two that do the same would never come to an end.
+// over is the end of the life. Calls that wait for it learn of that.
 func (l *life) over() {
 	l.dead = true
 	if l.m.life == l {
 		l.m.life = nil
 	}
 	l.m.w.disturbed()
-	if l.m.wanted && (l.manual == nil || !l.manual.Leaving()) {
-		l.m.startLater(again)
-	}
 }
 
 // errKilled is why a program has ended that has not ended by itself.
@@ -342,9 +331,9 @@ func (l *life) die() {
 }
 
 // refused notes that a call of the kernel has failed.
-func (l *life) refused(call, what string) {
+func (l *life) refused(call string) {
 	if l.watch != nil {
-		l.watch.refused(call, what)
+		l.watch.refused(call)
 	}
 }
 

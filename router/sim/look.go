@@ -78,6 +78,3 @@ func (w *watch) compare(list []report.Group) {
 		}
 	}
 }
-
-// last looks at everything at the end.
-func (w *watch) last() {}

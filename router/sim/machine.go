@@ -36,8 +36,9 @@ type machine struct {
 	disk   *disk
 	clock  *clock
 	life   *life // nil: off
-	lives  int
-	wanted bool // it is to run: somebody has started it and nobody has stopped it
+	wanted bool  // it is to run: somebody has started it and nobody has stopped it
+	starts int   // how often somebody has said when it starts again
+	passes bool  // its program is being replaced: no other can start
 
 	calls       []*failure // of the kernel, that are to come
 	ops         []*failure // of the disk
@@ -95,17 +96,18 @@ func (m *machine) note(format string, args ...any) { m.w.note(m.name+" "+format,
 // start starts the program.
 func (m *machine) start(h *driver.Handover) {
 	m.wanted = true
-	if m.life == nil {
-		m.lives++
+	if m.life == nil && !m.passes {
 		m.unremoved = false
 		newLife(m, h)
 	}
 }
 
-// startLater starts it after a time, if it is still to run then.
+// startLater starts it after a time, if it is still to run then and nobody has said another time.
 func (m *machine) startLater(d time.Duration) {
+	m.starts++
+	start := m.starts
 	m.w.in(d, func() {
-		if m.wanted && m.life == nil {
+		if m.wanted && m.life == nil && m.starts == start {
 			m.start(nil)
 		}
 	})
@@ -116,12 +118,17 @@ func (m *machine) kill() {
 	if m.life != nil {
 		m.life.die()
 	}
+	if m.passes {
+		m.passes = false
+		m.kernel.Kill()
+	}
 }
 
 // losePower ends everything on the machine. What is not on the disk is lost, and all that was done to the kernel.
 func (m *machine) losePower() {
 	m.kill()
 	m.disk.losePower(m.w.rand)
+	m.commits.lostPower()
 	m.kernel.Reboot()
 	m.clock.reboot()
 	m.w.note("%s has lost its power: %d files", m.name, len(m.disk.names))
@@ -161,10 +168,17 @@ const (
 	errPassing = syscall.ENOBUFS
 )
 
+// fails tells whether one of some calls, or of all if none is given, fails each time now.
+func (m *machine) fails(calls ...fake.Call) bool {
+	return slices.ContainsFunc(m.calls, func(f *failure) bool {
+		return m.w.now <= f.until && (len(calls) == 0 || f.call == "any" || slices.Contains(calls, fake.Call(f.call)))
+	})
+}
+
 func (m *machine) failed(call, what string, done bool) {
 	m.w.fault("call " + call)
 	if m.life != nil {
-		m.life.refused(call, what)
+		m.life.refused(call)
 	}
 	m.note("call %s %s fails, done: %t", call, what, done)
 }
@@ -309,7 +323,7 @@ func (m *machine) comeBack(name string) {
 	}
 	must(back())
 	must(m.kernel.Plug(name))
-	lan := int(name[len(name)-1] - '0')
+	lan := lanOf(name)
 	for _, a := range addressesOf(lan, m.index) {
 		m.address(name, a, true)
 	}
@@ -363,17 +377,19 @@ func (m *machine) restart(takes, stepped time.Duration) {
 		if stepped != 0 {
 			m.clock.step(stepped)
 		}
+		m.starts++
+		start := m.starts
+		m.passes = true
 		m.w.in(takes, func() {
-			if m.life != nil || !m.wanted {
+			if !m.passes || m.starts != start {
 				return
 			}
+			m.passes = false
 			h, err := driver.ReadHandover(document, nil)
 			if err != nil {
 				wrong("%v", err)
 			}
-			m.lives++
-			m.unremoved = false
-			newLife(m, h)
+			m.start(h)
 		})
 	})
 }

@@ -14,6 +14,9 @@ const wanName = "wan0"
 // lanName is the interface on a LAN.
 func lanName(lan int) string { return fmt.Sprintf("eth%d", lan) }
 
+// lanOf is the LAN of such an interface.
+func lanOf(name string) int { return int(name[len(name)-1] - '0') }
+
 // machineName is what a machine is called.
 func machineName(i int) string { return fmt.Sprintf("r%d", i+1) }
 

@@ -47,7 +47,8 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 	v.mute = v.mute && e.To != vrrp.Initialize
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
-	if e.Cause == vrrp.CauseHigherPriority || e.Cause == vrrp.CauseHigherAddress || e.Cause == vrrp.CauseMute {
+	switch e.Cause {
+	case vrrp.CauseHigherPriority, vrrp.CauseHigherAddress, vrrp.CauseMute, vrrp.CauseSyncGroup:
 		w.takeIn(v)
 	}
 	v.heardNow = v.heardNow[:0]
@@ -180,7 +181,11 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 		w.c.report("flap", w.m, "%s takes over from %s again, though the kernel has refused the addresses before and nothing has changed", v.key, v.heard.source)
 	case v.lowerSince == never:
 	default:
-		if waited, delay := now-v.lowerSince, cfg.Protocol.PreemptDelay; e.Cause == vrrp.CausePreempt && waited < delay-tolerance(delay) && !w.isSynced(cfg) {
+		since := v.lowerSince
+		if v.probes && since-v.expectAt <= v.heard.interval { // it counts from when its own priority rose, not from the next advert
+			since = v.expectAt
+		}
+		if waited, delay := now-since, cfg.Protocol.PreemptDelay; e.Cause == vrrp.CausePreempt && waited < delay-tolerance(delay) && !w.isSynced(cfg) {
 			w.c.report("preempt-delay", w.m, "%s takes over after %s, its delay is %s", v.key, waited, delay)
 		}
 	}

@@ -76,7 +76,6 @@ const (
 	OpDrift Op = "drift" // N parts per million
 	OpCut   Op = "cut"   // messages to the machine N, or from everybody else: -1, on LAN Name, both ways or with For 1 one way
 	OpMend  Op = "mend"  // all cuts
-	OpRates Op = "rates" // Text: Rates in JSON
 	OpTrack Op = "track" // object Name: N 1 is up, 0 down, else the weight of a file in N-1000
 	OpPing  Op = "ping"  // bystanders ask for the address Name
 	OpJunk  Op = "junk"  // a bystander sends nonsense: N says which

@@ -39,7 +39,7 @@ func (c *checker) segments() map[engine.Key][]peer {
 }
 
 func sortedKeys[T any](m map[engine.Key]T) []engine.Key {
-	return slices.SortedFunc(maps.Keys(m), compareKeys)
+	return slices.SortedFunc(maps.Keys(m), engine.Key.Compare)
 }
 
 // understands tells whether a virtual router accepts the adverts of another one.
@@ -62,17 +62,26 @@ func (p *peer) understands(o *peer) bool {
 
 // connected tells whether adverts get from one to another.
 func (c *checker) connected(from, to *peer) bool {
-	lan := int(from.v.key.Interface[len(from.v.key.Interface)-1] - '0')
+	lan := lanOf(from.v.key.Interface)
 	return !c.w.cuts[cut{lan, from.w.m.name, to.w.m.name}] && !from.w.linkDown(from.v.key) && !to.w.linkDown(to.v.key) &&
-		c.plugged(from) && c.plugged(to) && !to.w.m.deaf()
+		c.plugged(from) && c.plugged(to) && !to.w.m.deaf() && !c.unreachable(to)
+}
+
+// unreachable tells whether another machine has the address by which others reach a virtual router in unicast: it is the virtual
+// address of a group of which this machine is not, or no longer, the owner.
+func (c *checker) unreachable(to *peer) bool {
+	own := addressesOf(lanOf(to.v.key.Interface), to.w.m.index)
+	return to.cfg.Protocol.Unicast.Enabled() && slices.ContainsFunc(c.w.machines, func(o *machine) bool {
+		return o != to.w.m && slices.ContainsFunc(o.kernel.Links(), func(k fake.Link) bool {
+			return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool {
+				return slices.ContainsFunc(own, func(a netip.Prefix) bool { return a.Addr() == p.Addr() })
+			})
+		})
+	})
 }
 
 // deaf tells whether the kernel fails to hand over what a machine receives.
-func (m *machine) deaf() bool {
-	return slices.ContainsFunc(m.calls, func(f *failure) bool {
-		return (f.call == string(fake.CallReceive) || f.call == "any") && m.w.now <= f.until
-	})
-}
+func (m *machine) deaf() bool { return m.fails(fake.CallReceive) }
 
 // unheard tells whether a virtual router cannot send and stays Master all the same, as its interface has the address by itself.
 func (p *peer) unheard() bool { return p.v.mute && p.w.owner(p.cfg) }
@@ -96,11 +105,14 @@ func (c *checker) auditSegments() {
 			for j := range list[:i] {
 				a, b := &list[i], &list[j]
 				both := a.v.state == vrrp.Master && b.v.state == vrrp.Master && a.understands(b) && b.understands(a) &&
-					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && len(a.w.m.calls)+len(b.w.m.calls) == 0 && !a.w.l.stalled && !b.w.l.stalled
+					c.connected(a, b) && c.connected(b, a) && !a.unheard() && !b.unheard() && !a.w.m.fails() && !b.w.m.fails() && !a.w.l.stalled && !b.w.l.stalled
 				interval := max(a.cfg.Protocol.Interval, b.cfg.Protocol.Interval)
 				limit := 2*interval + time.Second + 2*a.w.slack() + 2*b.w.slack()
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {
 					limit += 30 * interval
+				}
+				if a.w.m.failures+b.w.m.failures > 0 {
+					limit += mending
 				}
 				c.lasts("two-masters", a.w.m, subject{key: key, name: b.w.m.name}, both, limit, "both are Master, and can hear each other")
 			}
@@ -127,7 +139,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 		}
 		return
 	}
-	if p.w.fails(p.cfg) {
+	if p.w.fails(p.cfg) || c.unreachable(p) {
 		return
 	}
 	synced := p.w.isSynced(p.cfg)
@@ -146,7 +158,7 @@ func (c *checker) lastOf(p *peer, list []peer) {
 			continue
 		}
 		hears = hears || o.v.state == vrrp.Master
-		if !o.understands(p) {
+		if !o.understands(p) || c.unreachable(o) {
 			continue
 		}
 		if o.v.state == vrrp.Master {
@@ -164,7 +176,8 @@ func (c *checker) lastOf(p *peer, list []peer) {
 	case p.v.state == vrrp.Backup && len(better) == len(masters) && len(masters) > 0 && p.cfg.Protocol.Preempt && !p.v.lasting && !synced && p.strictlyBetter(list):
 		c.report("no-preemption", p.w.m, "%s is Backup with priority %d, and %v with a lower one is Master", p.v.key, p.v.expected, masters)
 	}
-	if p.v.state == vrrp.Master {
+	alone := !slices.ContainsFunc(list, func(o peer) bool { return o.w != p.w && o.v.state == vrrp.Master })
+	if p.v.state == vrrp.Master && alone {
 		c.lastPings(p)
 	}
 }
@@ -221,7 +234,7 @@ func (c *checker) lastPings(p *peer) {
 	if p.cfg.Closed && !p.cfg.AcceptPing {
 		return
 	}
-	host := c.w.hosts[int(p.v.key.Interface[len(p.v.key.Interface)-1]-'0')]
+	host := c.w.hosts[lanOf(p.v.key.Interface)]
 	for _, a := range p.cfg.Addresses {
 		if a.Addr.Is6() && a.Addr.IsLinkLocalUnicast() || c.w.ownedByAnother(p.w.m, p.v.key.Interface, a.Addr) {
 			continue

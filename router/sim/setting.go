@@ -61,7 +61,6 @@ type tracked struct{ name, kind, target string }
 
 type static struct {
 	to, via string
-	metric  int
 	bound   *segment
 }
 
@@ -85,9 +84,6 @@ func (s *setting) toml() string {
 	}
 	for _, r := range s.routes {
 		line("[[protocols.static]]\nroute = %q\nnh = %q", r.to, r.via)
-		if r.metric > 0 {
-			line("metric = %d", r.metric)
-		}
 		if r.bound != nil {
 			line("group = %d\ninterface = %q", r.bound.vrid, lanName(r.bound.lan))
 		}

@@ -175,7 +175,7 @@ func tableName(table string) string {
 // names returns what is found in the tables of all configurations.
 func (k *shrinker) names(find func(table string) []string) []string {
 	var names []string
-	for _, text := range k.texts() {
+	for _, text := range textsOf(k.best) {
 		for _, t := range tablesOf(*text) {
 			for _, name := range find(t) {
 				if name != "" && !slices.Contains(names, name) {
@@ -188,8 +188,6 @@ func (k *shrinker) names(find func(table string) []string) []string {
 }
 
 // texts are the configurations of the Scenario.
-func (k *shrinker) texts() []*string { return textsOf(k.best) }
-
 func textsOf(s *Scenario) []*string {
 	var texts []*string
 	for i := range s.Machines {

@@ -81,7 +81,7 @@ func (s *search) run(seed uint64) {
 	s.total.Add(&r.Stats)
 	if len(r.Violations) > 0 {
 		s.t.Errorf("seed %d: %s", seed, r.Violations[0])
-		if !*simGoOn {
+		if !*simGoOn && !testing.Short() {
 			explain(s.t, seed, Draw(seed), r.Violations[0])
 		}
 	}

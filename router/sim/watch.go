@@ -3,7 +3,6 @@
 package sim
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -141,7 +140,7 @@ func (w *watch) inherit(h *driver.Handover) {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
 			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
-			v.heard, v.heardAt, v.lowerSince = o.heard, o.heardAt, o.lowerSince
+			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -156,13 +155,9 @@ func (w *watch) now() time.Duration { return w.c.w.now }
 func (w *watch) all() []*router {
 	if w.list == nil {
 		w.list = slices.Collect(maps.Values(w.vrs))
-		slices.SortFunc(w.list, func(a, b *router) int { return compareKeys(a.key, b.key) })
+		slices.SortFunc(w.list, func(a, b *router) int { return a.key.Compare(b.key) })
 	}
 	return w.list
-}
-
-func compareKeys(a, b engine.Key) int {
-	return cmp.Or(strings.Compare(a.Interface, b.Interface), cmp.Compare(a.Family, b.Family), cmp.Compare(a.VRID, b.VRID))
 }
 
 func (w *watch) add(key engine.Key) *router {
@@ -267,7 +262,7 @@ func (w *watch) tracked(name string, r engine.TrackResult) {
 func (w *watch) awake() { w.woken = w.now() }
 
 // refused tells of a call of the kernel that has failed. The network is locked.
-func (w *watch) refused(call, what string) {
+func (w *watch) refused(call string) {
 	w.m.failures++
 	w.m.unannounced = w.m.unannounced || call == string(fake.CallAnnounce)
 	for _, v := range w.vrs {
@@ -548,5 +543,3 @@ func changeOf(was, is *engine.VirtualRouter) engine.ChangeKind {
 	}
 	return engine.Unchanged
 }
-
-func containsPrefix(list []netip.Prefix, p netip.Prefix) bool { return slices.Contains(list, p) }

@@ -329,6 +329,13 @@ func (c *Client) Suggestions() bool {
 	return c.state.Suggestions
 }
 
+// Plain implements shell.Conversation.
+func (c *Client) Plain() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Plain
+}
+
 // Resize implements shell.Conversation.
 func (c *Client) Resize(columns, rows int) {
 	_ = c.send(&frame{Op: opResize, Columns: columns, Rows: rows})

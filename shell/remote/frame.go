@@ -94,10 +94,11 @@ type state struct {
 	Ended       bool   `json:"ended,omitempty"`
 	PageLength  int    `json:"page_length"`
 	Suggestions bool   `json:"suggestions"`
+	Plain       bool   `json:"plain,omitempty"`
 }
 
 func stateOf(c shell.Conversation) *state {
-	return &state{Prompt: c.Prompt(), Ended: c.Ended(), PageLength: c.PageLength(), Suggestions: c.Suggestions()}
+	return &state{Prompt: c.Prompt(), Ended: c.Ended(), PageLength: c.PageLength(), Suggestions: c.Suggestions(), Plain: c.Plain()}
 }
 
 // encode returns f as a line. If the frame is too long, it shortens help texts and suggestions,

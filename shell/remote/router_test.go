@@ -55,6 +55,7 @@ func (c *scripted) Notices() <-chan string { return c.notices }
 
 func (c *scripted) PageLength() int { return 7 }
 
+func (c *scripted) Plain() bool       { return false }
 func (c *scripted) Suggestions() bool { return false }
 
 func (c *scripted) Resize(columns, _ int) { c.mu.Lock(); defer c.mu.Unlock(); c.columns = columns }

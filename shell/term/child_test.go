@@ -93,6 +93,7 @@ type scripted struct {
 	ended  bool
 	page   *int
 	quiet  bool
+	plain  bool
 	lost   error
 	prompt string
 	cols   int
@@ -117,6 +118,7 @@ func (c *scripted) Prompt() string {
 func (c *scripted) Ended() bool            { c.mu.Lock(); defer c.mu.Unlock(); return c.ended }
 func (c *scripted) Notices() <-chan string { return c.notices }
 func (c *scripted) Close() error           { return nil }
+func (c *scripted) Plain() bool            { c.mu.Lock(); defer c.mu.Unlock(); return c.plain }
 func (c *scripted) Suggestions() bool      { c.mu.Lock(); defer c.mu.Unlock(); return !c.quiet }
 func (c *scripted) Err() error             { c.mu.Lock(); defer c.mu.Unlock(); return c.lost }
 func (c *scripted) Resize(columns, _ int)  { c.mu.Lock(); defer c.mu.Unlock(); c.cols = columns }
@@ -246,6 +248,11 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 		c.page = &n
 	case "quiet":
 		c.quiet = true
+	case "terminal":
+		if c.plain = rest == "plain"; os.Getenv("TERM_TEST_OLD") != "" {
+			c.plain = false
+			return shell.BadSyntax
+		}
 	case "prompt":
 		c.prompt = rest + " "
 	case "lose":

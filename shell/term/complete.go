@@ -100,10 +100,7 @@ func (t *terminal) tab() []byte {
 	word := lastWord(before)
 	t.valid = false // the possible words may have changed
 	list := t.lookup(before)
-	n := slices.IndexFunc(list, func(s shell.Suggestion) bool { return !s.Literal })
-	if n < 0 {
-		n = len(list)
-	}
+	n := literal(list)
 	switch n {
 	case 0:
 		t.bell()
@@ -123,6 +120,14 @@ func (t *terminal) tab() []byte {
 	}
 	t.selectNext()
 	return []byte{'\t'}
+}
+
+// literal returns how many words at the beginning of a list of lookup can be typed as they are.
+func literal(list []shell.Suggestion) int {
+	if n := slices.IndexFunc(list, func(s shell.Suggestion) bool { return !s.Literal }); n >= 0 {
+		return n
+	}
+	return len(list)
 }
 
 // shows tells whether list is currently displayed.

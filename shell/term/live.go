@@ -3,6 +3,7 @@
 package term
 
 import (
+	"errors"
 	"strings"
 
 	runewidth "github.com/mattn/go-runewidth"
@@ -16,6 +17,10 @@ var _ shell.Terminal = (*pager)(nil)
 // Show implements shell.Terminal. It uses the alternate screen, so that the previous contents of the terminal can be
 // restored.
 func (p *pager) Show(text string) error {
+	if p.t.plain {
+		p.cancel() // a session in another process does not get the error
+		return errors.New("a live display needs a terminal that is not in plain line mode")
+	}
 	p.once.Do(p.enterScreen)
 	if err := p.ctx.Err(); err != nil {
 		return err

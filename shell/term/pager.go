@@ -268,7 +268,7 @@ func (p *pager) more() {
 	for {
 		p.t.tty.write(note + morePrompt)
 		k, err := p.t.in.character(p.ctx)
-		p.t.tty.write(eraseLine)
+		p.t.wipe(note + morePrompt)
 		note = ""
 		switch {
 		case err != nil, k.text == "q", k.text == "Q", k.control(ctrlC), k.control(ctrlD):
@@ -289,7 +289,7 @@ func (p *pager) more() {
 		case k.text == "/":
 			p.t.tty.write("/")
 			pattern, err := p.t.answer(p.ctx, false)
-			p.t.tty.write(eraseLine)
+			p.t.wipe("/" + pattern)
 			if err != nil || pattern == "" {
 				continue
 			}

@@ -15,8 +15,11 @@ import (
 // updates.
 const progressPause = 500 * time.Millisecond
 
-// Progress implements shell.Terminal.
+// Progress implements shell.Terminal. In plain line mode it does nothing: a line cannot be updated.
 func (p *pager) Progress(what string) {
+	if p.t.plain {
+		return
+	}
 	p.change(func() { p.doing = what })
 	p.working.Do(func() {
 		start := time.Now()

@@ -91,6 +91,7 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 		return err
 	}
 	defer close(t.dead)
+	t.startPlain()
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
 	return t.loop()
@@ -132,7 +133,7 @@ func (t *terminal) loop() error {
 			}
 			return t.lost(true)
 		case endTooLong:
-			t.tty.write(fmt.Sprintf("%% Line too long: more than %d characters\n", maxLine))
+			t.tty.write(complaint(t.plain, fmt.Errorf("line too long: more than %d characters", maxLine)))
 			continue
 		}
 		if strings.TrimSpace(line) == "" {
@@ -152,7 +153,7 @@ func (t *terminal) loop() error {
 func (t *terminal) lost(show bool) error {
 	err := cmp.Or(t.conv.Err(), errors.New("the session has ended"))
 	if show {
-		t.tty.write(complaint(err))
+		t.tty.write(complaint(t.plain, err))
 	}
 	return fmt.Errorf("%w: %w", ErrLost, err)
 }

@@ -48,6 +48,8 @@ type terminal struct {
 	prompt *prompt.Prompt
 	hist   *history
 	kill   killer
+	plain  bool // plain line mode
+	dumb   bool // plain line mode although the conversation does not know it
 
 	parked, resume chan struct{}
 	dead           chan struct{} // closed when the drawing goroutine has ended
@@ -90,7 +92,7 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 	}
 	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
 	if t.hist, err = openHistory(o); err != nil {
-		tty.write(complaint(err)) // continue without a history file
+		tty.write(complaint(false, err)) // continue without a history file
 	}
 	t.prompt = prompt.New(func(string) {}, t.suggest,
 		prompt.OptionParser(t),
@@ -116,9 +118,13 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 // the line editor.
 func (t *terminal) readLine() (string, ending) {
 	t.prefix = printable.Line(t.conv.Prompt())
+	t.setMode()
 	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
 	if line, ok := t.in.line(); ok {
 		return t.pasted(line)
+	}
+	if t.plain {
+		return t.readPlain()
 	}
 	text := ""
 	for {
@@ -306,9 +312,12 @@ func (t *terminal) above(fn func()) {
 
 func (t *terminal) bell() { t.tty.write("\a") }
 
-// complaint formats an error as a line, as commands do.
-func complaint(err error) string {
+// complaint formats an error as a line, as commands do, in plain line mode or not.
+func complaint(plain bool, err error) string {
 	s := printable.Line(err.Error())
+	if plain {
+		return "% Error: " + s + "\n"
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return "% " + string(unicode.ToUpper(r)) + s[n:] + "\n"
 }

@@ -35,6 +35,7 @@ type tty struct {
 	once    sync.Once
 
 	screen atomic.Bool // the alternate screen is displayed
+	codes  atomic.Bool // the terminal has received control sequences that must be undone
 
 	mu sync.Mutex // one write at a time
 }
@@ -61,8 +62,18 @@ func openTTY(in, out *os.File) (*tty, error) {
 		return nil, fmt.Errorf("terminal: %w", err)
 	}
 	active.Store(t)
-	t.write(bracketedPasteOn)
 	return t, nil
+}
+
+// setCodes prepares the terminal for control sequences, or undoes that.
+func (t *tty) setCodes(on bool) {
+	switch {
+	case t.codes.Swap(on) == on:
+	case on:
+		t.write(bracketedPasteOn)
+	default:
+		t.write(bracketedPasteOff)
+	}
 }
 
 func (t *tty) setRaw() error { return unix.IoctlSetTermios(t.fd, ioctlSetTermios, &t.raw) }
@@ -76,7 +87,9 @@ func (t *tty) restore() {
 		if t.screen.Load() {
 			_, _ = t.out.WriteString(screenOff)
 		}
-		_, _ = t.out.WriteString(bracketedPasteOff + showCursor + plainText)
+		if t.codes.Load() {
+			_, _ = t.out.WriteString(bracketedPasteOff + showCursor + plainText)
+		}
 	})
 }
 

@@ -27,7 +27,7 @@ const buildLimit = 5 * time.Minute
 // A judge runs tests on mutants.
 type judge struct {
 	root, dir string
-	by        []string // instead of the packages that the mutants name
+	by        []string // instead of the packages that the mutants name; flags for the tests may follow each
 	limit     time.Duration
 	contents  map[string][]string // the directories whose code each package's tests contain
 	kept      []string            // the packages that had failures in their testdata before
@@ -78,7 +78,7 @@ func (j *judge) baseline(sets []set) error {
 			if j.contents[pkg] != nil {
 				continue
 			}
-			list := exec.Command("go", "list", "-deps", "-test", "-f", "{{.Dir}}", pkg)
+			list := exec.Command("go", "list", "-deps", "-test", "-f", "{{.Dir}}", strings.Fields(pkg)[0])
 			list.Dir, list.Stderr = j.root, os.Stderr
 			out, err := list.Output()
 			if err != nil {
@@ -111,7 +111,7 @@ func (j *judge) clean(pkg string) {
 
 // found returns where rapid writes the failures that it finds.
 func (j *judge) found(pkg string) string {
-	return filepath.Join(j.root, filepath.FromSlash(pkg), "testdata", "rapid")
+	return filepath.Join(j.root, filepath.FromSlash(strings.Fields(pkg)[0]), "testdata", "rapid")
 }
 
 // judge runs the tests that judge a mutant, until the first that fails.
@@ -168,7 +168,7 @@ func (j *judge) test(pkg, overlay string) (verdict, string) {
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
-	cmd := exec.CommandContext(ctx, "sh", append(args, pkg)...)
+	cmd := exec.CommandContext(ctx, "sh", append(args, strings.Fields(pkg)...)...)
 	cmd.Dir = j.root
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -48,7 +48,7 @@ type tally struct{ caught, late, survived, beyond, broken, escaped int }
 
 func main() {
 	root := flag.String("root", "..", "the `directory` of the module")
-	by := flag.String("by", "", "judge by these `packages` alone, such as ./engine,./conf; then nothing must be caught")
+	by := flag.String("by", "", "judge by these `packages` alone, such as './engine,./router/sim -sim.n=250'; then nothing must be caught")
 	only := flag.String("only", "", "only mutants whose file or fault matches this `pattern`")
 	must := flag.Bool("must", false, "only mutants that must be caught")
 	every := flag.Int("every", 1, "only each `nth` of them, for a sample")

@@ -5,6 +5,7 @@ package sshd
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"golang.org/x/crypto/ssh"
@@ -28,6 +29,7 @@ type grantKey struct{}
 // config returns the server configuration for clients from an address.
 func (s *Server) config(from netip.Addr) *ssh.ServerConfig {
 	c := &ssh.ServerConfig{
+		Config:        ssh.Config{RekeyThreshold: math.MaxInt64}, // see maxTraffic
 		ServerVersion: "SSH-2.0-vrrpsh",
 		MaxAuthTries:  s.o.Limits.Tries,
 		PasswordCallback: func(m ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {

@@ -18,9 +18,16 @@ const (
 	maxAhead, inputRate = 256 << 10, 32 << 20
 	// socketBuffer is the size of the kernel's send buffer for such a client, and of its receive buffer.
 	socketBuffer = 64 << 10
+	// maxTraffic is how many bytes a connection may carry in one direction. The server begins no key exchange: while the client withholds its
+	// part of one, the SSH library cannot even close the connection. The library does so by itself only after 2^31 packets, which
+	// have 16 bytes each at least (RFC 4253 section 6), and keys of AES are safe for 64 GiB (RFC 4344 section 3.2).
+	maxTraffic = 32 << 30
 )
 
-var errLongLogin = errors.New("the client has sent too much before its login")
+var (
+	errLongLogin  = errors.New("the client has sent too much before its login")
+	errOldTraffic = errors.New("the connection has carried too much for its keys")
+)
 
 // budget is a connection that bounds what its client can send.
 //
@@ -38,6 +45,8 @@ type budget struct {
 	credit   int       // bytes that the client may send, negative if it has sent more
 	since    time.Time // when credit was increased, if limited
 	writing  int       // calls of Write
+	received int64
+	sent     int64
 	changed  chan struct{}
 }
 
@@ -62,9 +71,15 @@ func (b *budget) Read(p []byte) (int, error) {
 	if err := b.wait(); err != nil {
 		return 0, err
 	}
+	b.mu.Lock()
+	if !b.loggedIn {
+		p = p[:min(len(p), b.credit)]
+	}
+	b.mu.Unlock()
 	n, err := b.Conn.Read(p)
 	b.mu.Lock()
 	b.credit -= n
+	b.received += int64(n)
 	b.mu.Unlock()
 	return n, err
 }
@@ -76,8 +91,11 @@ func (b *budget) wait() error {
 		b.grow()
 		limited, writing, credit := b.limited, b.writing > 0, b.credit
 		long := !b.loggedIn && credit <= 0
+		old := max(b.received, b.sent) > maxTraffic
 		b.mu.Unlock()
 		switch {
+		case old:
+			return errOldTraffic
 		case long:
 			return errLongLogin
 		case !limited || credit > 0:
@@ -113,7 +131,15 @@ func (b *budget) grow() {
 func (b *budget) Write(p []byte) (int, error) {
 	b.write(1)
 	defer b.write(-1)
-	return b.Conn.Write(p)
+	n, err := b.Conn.Write(p)
+	b.mu.Lock()
+	b.sent += int64(n)
+	old := b.sent > maxTraffic
+	b.mu.Unlock()
+	if old {
+		_ = b.Close() // a call of Read may wait for the client
+	}
+	return n, err
 }
 
 // write counts the calls of Write.

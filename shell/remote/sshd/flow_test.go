@@ -3,7 +3,9 @@
 package sshd
 
 import (
+	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,7 +45,10 @@ func (f *frozen) Close() error {
 }
 
 // freezable logs in on a connection that can stop reading.
-func (r *router) freezable(user string) (*frozen, *ssh.Client) {
+func (r *router) freezable(user string) (*frozen, *ssh.Client) { return r.freezableAfter(user, 0) }
+
+// freezableAfter is freezable. The client begins a key exchange after this many bytes.
+func (r *router) freezableAfter(user string, rekey uint64) (*frozen, *ssh.Client) {
 	r.t.Helper()
 	raw, err := net.Dial("tcp", r.addr)
 	if err != nil {
@@ -54,6 +59,7 @@ func (r *router) freezable(user string) (*frozen, *ssh.Client) {
 	f := &frozen{Conn: raw, end: make(chan struct{})}
 	conn, channels, requests, err := ssh.NewClientConn(f, r.addr, &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{ssh.Password("banana")}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+		Config: ssh.Config{RekeyThreshold: rekey},
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -122,5 +128,63 @@ func TestWhoDoesNotReadIsNotRead(t *testing.T) {
 	still(f.sent.Load) // the server has stopped reading
 	if taken := f.sent.Load() - before; taken > 2<<20 {
 		t.Errorf("the server took %d bytes from a client that does not read", taken)
+	}
+}
+
+// TestWithheldKeyExchange: viewers begin a key exchange on each of their connections and do not continue it. Until it is complete, the SSH
+// library holds what it has to send. The server takes little from them, and drops them.
+func TestWithheldKeyExchange(t *testing.T) {
+	r := newRouter(t, func(o *Options) { o.Limits.KeepAlive = 200 * time.Millisecond })
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	var all []*frozen
+	for range DefaultLimits.User {
+		f, c := r.freezableAfter("bob", 64<<10)
+		t.Cleanup(func() { _ = f.Close() })
+		f.stop.Store(true)
+		f.sent.Store(0)
+		all = append(all, f)
+		for range 100 {
+			wg.Go(func() { _, _, _ = c.OpenChannel("x", make([]byte, 20<<10)) })
+		}
+	}
+	r.until("they are dropped", func() bool { return r.connections() == 0 })
+	for _, f := range all {
+		if taken := f.sent.Load(); taken > 2<<20 {
+			t.Errorf("the server took %d bytes from a client that withholds its key exchange", taken)
+		}
+	}
+}
+
+// TestServerBeginsNoKeyExchange: a client that withholds its part would leave the SSH library with a connection that cannot be closed. The
+// connection ends before the library changes keys by itself.
+func TestServerBeginsNoKeyExchange(t *testing.T) {
+	r := newRouter(t, nil)
+	if got := r.server.config(netip.MustParseAddr("127.0.0.1")).RekeyThreshold; got < math.MaxInt64 {
+		t.Errorf("the server changes keys after %d bytes", got)
+	}
+	for _, way := range []struct {
+		name string
+		set  func(b *budget)
+		do   func(b *budget) error
+	}{
+		{"received", func(b *budget) { b.received = maxTraffic }, func(b *budget) error { _, err := b.Read(make([]byte, 1)); return err }},
+		{"sent", func(b *budget) { b.sent = maxTraffic }, func(b *budget) error { _, err := b.Write([]byte{1}); return err }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			here, there := net.Pipe()
+			t.Cleanup(func() { _ = there.Close() })
+			b := newBudget(here)
+			b.logIn(true)
+			go func() { _, _ = there.Write([]byte("x")) }()
+			go func() { _, _ = there.Read(make([]byte, 1)) }()
+			way.set(b)
+			if err := way.do(b); err != nil {
+				t.Fatal("before the limit:", err)
+			}
+			if _, err := b.Read(make([]byte, 1)); err == nil {
+				t.Error("it still reads")
+			}
+		})
 	}
 }

@@ -86,6 +86,7 @@ func (c *conversation) Complete(string) []shell.Suggestion { return nil }
 func (c *conversation) Help(string) string                 { return "" }
 func (c *conversation) Notices() <-chan string             { return c.notices }
 func (c *conversation) PageLength() int                    { return -1 }
+func (c *conversation) Plain() bool                        { return false }
 func (c *conversation) Suggestions() bool                  { return true }
 func (c *conversation) Resize(int, int)                    {}
 func (c *conversation) Err() error                         { return nil }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,10 +96,13 @@ func FuzzFindKey(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	own := append([]byte(" "), ssh.MarshalAuthorizedKey(key.PublicKey())...)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if g, err := findKey(file, key.PublicKey(), netip.MustParseAddr("::1"), time.Now()); err == nil {
 			t.Errorf("another user's file was accepted: %+v", g)
 		}
+		// The file in front of the key itself are its options.
+		_, _ = findKey(append(slices.Clone(file), own...), key.PublicKey(), netip.MustParseAddr("::1"), time.Now())
 	})
 }
 

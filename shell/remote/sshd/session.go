@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -211,6 +212,10 @@ func (s *session) script(ctx context.Context, conv shell.Conversation, command s
 	}
 }
 
+// maxPiece is how many bytes a session writes at a time: the SSH library holds 64 packets of a connection while a key exchange
+// waits for the client.
+const maxPiece = 8 << 10
+
 // patience writes to a client. If the client does not read for that long, patience closes its channel, or its
 // connection if the client does not even answer that.
 type patience struct {
@@ -224,10 +229,17 @@ func (s *session) patient(w io.Writer) io.Writer {
 }
 
 // Write implements io.Writer.
-func (p patience) Write(b []byte) (int, error) {
+func (p patience) Write(b []byte) (written int, err error) {
 	defer time.AfterFunc(p.limit, func() { _ = p.channel.Close() }).Stop()
 	defer time.AfterFunc(p.limit+killGrace, func() { _ = p.connection.Close() }).Stop()
-	return p.w.Write(b)
+	for piece := range slices.Chunk(b, maxPiece) {
+		n, err := p.w.Write(piece)
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // watchForInterrupt reads typed keys while a command runs.

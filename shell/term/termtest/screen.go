@@ -3,6 +3,7 @@
 package termtest
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type Screen struct {
 	wrap       bool // the cursor is after the last column
 	pending    []byte
 	modes      map[string]bool
+	sequences  int
 	other      [][]rune // the lines that the alternate screen hides
 	ox, oy     int
 	total      int
@@ -85,6 +87,13 @@ func (s *Screen) Written() int {
 	return s.total
 }
 
+// Sequences returns the number of control sequences received.
+func (s *Screen) Sequences() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sequences
+}
+
 func (s *Screen) resize(cols, rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,6 +123,7 @@ func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += len(b)
+	s.sequences += bytes.Count(b, []byte{0x1b})
 	s.pending = append(s.pending, b...)
 	for len(s.pending) > 0 {
 		n := s.step(s.pending)
