@@ -127,8 +127,7 @@ func (c *call) reach(name string, args []string, limit time.Duration) error {
 		case text := <-said.c:
 			if err := show(text); err != nil {
 				cancel()
-				<-done
-				return err
+				return errors.Join(err, <-done)
 			}
 		case err := <-done:
 			var status interface{ ExitCode() int }

@@ -109,7 +109,7 @@ var alias = setting{
 
 // nameWord writes the name of an alias, which may be a keyword.
 func nameWord(name string) string {
-	if strings.HasPrefix("exec", strings.ToLower(name)) {
+	if _, abbreviates := strings.CutPrefix("exec", strings.ToLower(name)); abbreviates {
 		return `"` + name + `"`
 	}
 	return name

@@ -161,7 +161,7 @@ func (h *host) run(ctx context.Context) {
 func (h *host) giveBack(list []Entry) []Entry {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := append(list, h.queue...)
+	all := slices.Concat(list, h.queue)
 	if n := len(all) - hostQueue; n > 0 {
 		h.status.Lost += uint64(n)
 		all = all[n:]
