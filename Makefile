@@ -11,7 +11,7 @@ OTHERS    := freebsd/amd64 freebsd/arm64 linux/arm64
 VERSION ?= $(shell packaging/version.sh)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim sim-ci e2e mutants bench microbench generate deb install clean
+.PHONY: build test peers unit race lint cross fuzz fuzz-ci sim sim-ci e2e test-systemd mutants bench microbench generate deb install clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
@@ -74,6 +74,11 @@ sim-ci: ## the same with seeds that are always the same
 e2e: ## real kernels, real peers: network namespaces, keepalived, FRR, User Mode Linux
 	$(GO) test -count=1 -timeout 15m -p 1 -v ./e2e/...
 
+# The directory of the container's files is made once, from Debian's packages.
+test-systemd: export VRRPSH_SYSTEMD ?= /var/tmp/vrrpsh-systemd
+test-systemd: ## the package under a real systemd, in a container; needs root, systemd-container and mmdebstrap
+	$(GO) test -count=1 -timeout 20m -v -run TestUnderSystemd ./packaging
+
 mutants: ## make one fault at a time and see whether the tests catch it; takes an hour, MUTANTS are its flags ("-help")
 	$(GO) run -C tools ./mutants $(MUTANTS)
 
@@ -89,14 +94,21 @@ generate: ## the reference files that are generated from the code
 
 # The binary must run with any C library.
 deb: export CGO_ENABLED = 0
-deb: build ## a Debian package, in dist/
+deb: build ## a Debian package, in dist/; ARCH=arm64 builds it for another architecture
+ifdef ARCH
+	GOARCH=$(ARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)-$(ARCH) .
+	packaging/deb.sh $(BIN)-$(ARCH) $(VERSION) $(ARCH) $(BIN)
+else
 	packaging/deb.sh $(BIN) $(VERSION)
+endif
 
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)/usr/sbin/vrrpsh
 	ln -sf vrrpsh $(DESTDIR)/usr/sbin/vrrpsh-login
 	install -d -m 0755 $(DESTDIR)/etc/vrrpsh
 	install -D -m 0644 docs/vrrpsh.8 $(DESTDIR)/usr/share/man/man8/vrrpsh.8
+	install -D -m 0644 docs/vrrpsh-login.8 $(DESTDIR)/usr/share/man/man8/vrrpsh-login.8
+	install -D -m 0644 docs/vrrpsh.toml.5 $(DESTDIR)/usr/share/man/man5/vrrpsh.toml.5
 
 clean:
 	rm -rf bin dist

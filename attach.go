@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
 
+	"vrrpsh/platform/process"
 	"vrrpsh/router"
 	"vrrpsh/shell"
 	"vrrpsh/shell/remote"
@@ -52,7 +54,7 @@ func attach(ctx context.Context, f flags) error {
 func converse(ctx context.Context, c shell.Conversation) error {
 	defer c.Close()
 	if !xterm.IsTerminal(int(os.Stdin.Fd())) {
-		return status(shell.Script(ctx, c, os.Stdin, shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
+		return status(shell.Script(ctx, c, readUntil(ctx, os.Stdin), shell.IO{Out: os.Stdout, Err: os.Stderr}, false))
 	}
 	return onTerminal(ctx, c, historyFile())
 }
@@ -90,7 +92,7 @@ func loginShell(ctx context.Context, args []string) error {
 		if strings.ContainsAny(command, "\r\n") {
 			return shell.Script(ctx, c, strings.NewReader(command), out, false)
 		}
-		return c.Execute(ctx, command, out)
+		return executeLine(ctx, c, command, out)
 	})
 }
 
@@ -105,6 +107,21 @@ func executeOn(ctx context.Context, f flags, run func(shell.Conversation, shell.
 	return status(run(c, shell.IO{Out: os.Stdout, Err: os.Stderr}))
 }
 
+// executeLine runs one command, in this terminal if the command needs one and there is one.
+func executeLine(ctx context.Context, c shell.Conversation, line string, out shell.IO) shell.Status {
+	if !shell.NeedsTerminal(line) || !xterm.IsTerminal(int(os.Stdin.Fd())) || !xterm.IsTerminal(int(os.Stdout.Fd())) {
+		return c.Execute(ctx, line, out)
+	}
+	ctx, stop := untilHangup(ctx)
+	defer stop()
+	done, err := term.RunLine(ctx, c, line, term.Options{})
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+		return shell.Failed
+	}
+	return done
+}
+
 // untilHangup returns a context that ends with the terminal. A router without a terminal uses SIGHUP to reload.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -115,9 +132,7 @@ const terminalGrace = time.Second / 2
 
 // onTerminal runs a conversation in this terminal, with the history of its user.
 func onTerminal(ctx context.Context, c shell.Conversation, history string) error {
-	// Restore the mode even of a stopped or unread terminal.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
-	err := term.Run(ctx, c, term.Options{HistoryFile: history})
+	err := converseOn(ctx, c, history)
 	switch {
 	case errors.Is(err, term.ErrLost):
 		return exitStatus(shell.Unreachable) // the terminal has shown the reason
@@ -126,6 +141,13 @@ func onTerminal(ctx context.Context, c shell.Conversation, history string) error
 	default:
 		return err
 	}
+}
+
+// converseOn is term.Run with the history of the user of this terminal.
+func converseOn(ctx context.Context, c shell.Conversation, history string) error {
+	// Restore the mode even of a stopped or unread terminal.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(terminalGrace, term.Restore) })()
+	return term.Run(ctx, c, term.Options{HistoryFile: history})
 }
 
 func historyFile() string {
@@ -149,8 +171,8 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 4 locked or stale, 5 no router reachable.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := os.Stdin
-			if file != "" {
-				opened, err := os.Open(file)
+			if file != "" && file != "-" {
+				opened, err := openUntil(cmd.Context(), file)
 				if err != nil {
 					return err
 				}
@@ -159,22 +181,103 @@ Exit status: 0 done, 1 the command failed, 2 it did not parse, 3 commit rejected
 			}
 			return executeOn(cmd.Context(), *f, func(c shell.Conversation, out shell.IO) shell.Status {
 				if len(args) > 0 {
-					return c.Execute(cmd.Context(), strings.Join(args, " "), out)
+					return executeLine(cmd.Context(), c, strings.Join(args, " "), out)
 				}
-				return shell.Script(cmd.Context(), c, in, out, keepGoing)
+				return shell.Script(cmd.Context(), c, readUntil(cmd.Context(), in), out, keepGoing)
 			})
 		},
 	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, last string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return f.words(cmd.Context(), strings.Join(append(args, last), " ")), cobra.ShellCompDirectiveNoFileComp
+	}
 	// Words after the first one belong to the command, even if they look like flags.
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "read the commands from `file`; -: standard input")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "continue after a failed command")
+	return cmd
+}
+
+// openUntil opens a file to read. It stops waiting for the other end of a pipe when ctx ends; a signal then ends the program.
+func openUntil(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readUntil returns a reader that ends with ctx, even while r waits for input.
+func readUntil(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err)
+	}()
+	return out
+}
+
+// completionTime limits how long the completion of a command waits for the router.
+const completionTime = 2 * time.Second
+
+// words returns the possible last words of a command, in the terms of the user's shell: from the running router, or without the names and
+// values that only a router knows.
+func (f flags) words(ctx context.Context, line string) []cobra.Completion {
+	if ctx == nil { // as the completion of the user's shell calls it
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	var found []shell.Suggestion
+	if c, err := remote.Dial(ctx, f.socketPath()); err == nil {
+		found = c.Complete(line)
+		_ = c.Close()
+	} else {
+		found = shell.Complete(line)
+	}
+	var words []cobra.Completion
+	for _, s := range found {
+		if s.Literal {
+			words = append(words, cobra.CompletionWithDesc(s.Text, s.Help))
+		}
+	}
+	return words
+}
+
+// socketOf adds a flag to a command for the service manager, which knows the process of the router but not its control socket.
+func socketOf(cmd *cobra.Command, f *flags) *cobra.Command {
+	pid := cmd.Flags().Int("pid", 0, "`process` ID of the router, to find its control socket (Linux)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *pid == 0 {
+			return nil
+		}
+		paths, err := process.Listeners(*pid)
+		if err == nil && len(paths) == 0 {
+			err = fmt.Errorf("process %d has no control socket", *pid)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "vrrpsh:", err)
+			return exitStatus(shell.Unreachable)
+		}
+		f.socket = paths[0]
+		return nil
+	}
 	return cmd
 }
 
 // restartCommand restarts the running router and waits for the new process.
 func restartCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	return socketOf(&cobra.Command{
 		Use:   "restart",
 		Short: "Replace the running router with the installed release, without interruption",
 		Long: `restart replaces the running router with a new process of the installed program: the
@@ -187,28 +290,40 @@ old process keeps running. restart needs root or an administrator of the router.
 Exit status: 0 the new process answers, 1 the old process keeps running, 5 no router reachable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := shell.IO{Out: os.Stdout, Err: os.Stderr}
-			for _, line := range []string{"restart", "show version | include ^vrrpsh"} {
-				c, err := remote.Dial(cmd.Context(), f.socketPath())
-				if err != nil {
-					fmt.Fprintln(os.Stderr, "vrrpsh:", err)
-					return exitStatus(shell.Unreachable)
-				}
-				done := c.Execute(cmd.Context(), line, out)
-				_ = c.Close()
-				if done != shell.Done {
-					return status(done)
-				}
-			}
-			return nil
+			return inTurn(cmd.Context(), f, "restart", "show version | include ^vrrpsh")
 		},
+	}, f)
+}
+
+// reloadCommand has the running router read its configuration file.
+func reloadCommand(f *flags) *cobra.Command {
+	return socketOf(&cobra.Command{
+		Use:   "reload",
+		Short: "Make the configuration file, edited by hand, the running configuration",
+		Long: `reload has the running router read its configuration file and commit the changes, and
+reopen its log files, as SIGHUP does. A file with a fault is refused as a whole. reload
+needs root or an administrator of the router.
+
+Exit status: 0 done, 1 the file was refused, 3 it cannot run, 5 no router reachable.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return inTurn(cmd.Context(), f, "load startup-config") },
+	}, f)
+}
+
+// inTurn runs each line in a session of its own, as the first one may end its session, up to the first that fails.
+func inTurn(ctx context.Context, f *flags, lines ...string) error {
+	for _, line := range lines {
+		if err := executeOn(ctx, *f, func(c shell.Conversation, out shell.IO) shell.Status { return c.Execute(ctx, line, out) }); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // terminalCommand is router.TerminalCommand: it connects a terminal with the session on descriptor 3.
 func terminalCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: router.TerminalCommand + " HISTORY-FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: router.TerminalCommand + " HISTORY-FILE [LINE]", Hidden: true, Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilHangup(cmd.Context())
 			defer stop()
@@ -223,6 +338,9 @@ func terminalCommand() *cobra.Command {
 				return err
 			}
 			defer c.Close()
+			if len(args) > 1 {
+				return status(executeLine(ctx, c, args[1], shell.IO{Out: os.Stdout, Err: os.Stderr}))
+			}
 			return onTerminal(ctx, c, args[0])
 		},
 	}

@@ -66,13 +66,14 @@ var allowed = map[string][]string{
 
 // sole lists libraries that only one package may import.
 var sole = map[string]string{
-	"github.com/c-bata/go-prompt":             "shell/term",
-	"github.com/olekukonko/tablewriter":       "shell",
-	"github.com/gorilla/mux":                  "api",
-	"github.com/BurntSushi/toml":              "conf",
-	"github.com/coreos/go-systemd/v22/daemon": "platform/process",
-	"github.com/google/nftables":              "platform/linux",
-	"github.com/vishvananda/netlink":          "platform/linux",
+	"github.com/c-bata/go-prompt":              "shell/term",
+	"github.com/olekukonko/tablewriter":        "shell",
+	"github.com/gorilla/mux":                   "api",
+	"github.com/BurntSushi/toml":               "conf",
+	"github.com/coreos/go-systemd/v22/daemon":  "platform/process",
+	"github.com/coreos/go-systemd/v22/journal": "platform/journal",
+	"github.com/google/nftables":               "platform/linux",
+	"github.com/vishvananda/netlink":           "platform/linux",
 }
 
 // isClockless reports whether a package gets the time from its caller: the engine, except for what drives it.

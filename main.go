@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 
 	"vrrpsh/conf"
 	"vrrpsh/engine/sniff"
+	"vrrpsh/platform/journal"
 	"vrrpsh/platform/native"
 	"vrrpsh/router"
 	"vrrpsh/shell"
@@ -97,7 +99,7 @@ func run() shell.Status {
 		return shell.Status(status)
 	}
 	for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
-		fmt.Fprintln(os.Stderr, "vrrpsh:", line)
+		fmt.Fprintln(os.Stderr, journal.StderrPriority(slog.LevelError)+"vrrpsh:", line)
 	}
 	return shell.Failed
 }
@@ -119,6 +121,7 @@ Without a mode or command it attaches to the running router:
   vrrpsh exec show vrrp brief
   vrrpsh demo              try it on a simulated LAN, without root`,
 		Args:          cobra.NoArgs,
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -145,10 +148,11 @@ Without a mode or command it attaches to the running router:
 			return nil
 		},
 	}
+	root.SetVersionTemplate("vrrpsh {{.Version}}\n") // as the command version has it
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "conf", "c", defaultConfig, "configuration `file`")
 	p.StringVarP(&f.socket, "socket", "s", "", "control `socket` (default $VRRPSH_SOCKET or "+defaultSocket+")")
-	p.StringVarP(&f.format, "cfg-format", "g", "toml", "`format` of the configuration file: toml or json")
+	p.StringVarP(&f.format, "cfg-format", "g", "", "`format` of the configuration file: toml or json (default: json if its name ends in .json, else toml)")
 	p.StringVarP(&f.iface, "iface", "i", "", "`interface` that the sniffer listens on")
 	p.IntVarP(&f.debug, "debug", "d", 0, "verbosity `level`, 0 to 5")
 	p.IntVarP(&f.mode, "mode", "m", 0, "`mode`: 0 sniffer, 1 router in the foreground, 2 router as a daemon")
@@ -160,12 +164,18 @@ Without a mode or command it attaches to the running router:
 	complete("mode", "0\tsniffer", "1\trouter in the foreground", "2\trouter as a daemon")
 	complete("cfg-format", "toml", "json")
 	complete("debug", "0", "1", "2", "3", "5")
-	root.AddCommand(execCommand(&f), restartCommand(&f), checkCommand(&f), handoverCommand(), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
+	root.AddCommand(execCommand(&f), restartCommand(&f), reloadCommand(&f), checkCommand(&f), handoverCommand(), passwdCommand(), demoCommand(), versionCommand(), terminalCommand())
 	return root
 }
 
+// configFormat is the format of the flag; without one the name of the file decides.
 func (f flags) configFormat() (conf.Format, error) {
 	switch strings.ToLower(f.format) {
+	case "":
+		if strings.EqualFold(filepath.Ext(f.config), ".json") {
+			return conf.JSON, nil
+		}
+		return conf.TOML, nil
 	case "toml":
 		return conf.TOML, nil
 	case "json":
@@ -183,9 +193,32 @@ func runRouter(ctx context.Context, f flags) error {
 	}
 	p := router.Program{Version: version, Path: f.config, Format: format, Override: f.override, Daemon: f.mode == 2}
 	if !p.Daemon && xterm.IsTerminal(int(os.Stdin.Fd())) && xterm.IsTerminal(int(os.Stdout.Fd())) {
-		p.Console = func(ctx context.Context, c shell.Conversation) error { return onTerminal(ctx, c, historyFile()) }
+		p.Console = console
 	}
 	return p.Run(ctx)
+}
+
+// console lets one user after the other talk to the router in this terminal. It returns true if one of them asks to stop the router.
+func console(ctx context.Context, logIn func() shell.Conversation) (stop bool, err error) {
+	for {
+		c := logIn()
+		err := converseOn(ctx, c, historyFile())
+		_ = c.Close()
+		switch {
+		case ctx.Err() != nil, errors.Is(err, term.ErrHangup):
+			return false, nil
+		case err != nil && !errors.Is(err, term.ErrLost): // it has been told that the session has ended
+			return false, err
+		}
+		again, err := term.LoggedOut(ctx)
+		if again {
+			continue
+		}
+		if ctx.Err() != nil || errors.Is(err, term.ErrHangup) {
+			return false, nil
+		}
+		return err == nil, err
+	}
 }
 
 // runSniffer shows the VRRP packets of an interface until a signal, or those of a capture file.
@@ -195,14 +228,14 @@ func runSniffer(ctx context.Context, f flags) error {
 	case (f.read == "") == (f.iface == ""):
 		return errors.New("the sniffer needs either an interface (-i) or a capture file (--read)")
 	case f.read == "-":
-		return p.File(bufio.NewReader(os.Stdin))
+		return p.File(bufio.NewReader(readUntil(ctx, os.Stdin)))
 	case f.read != "":
-		file, err := os.Open(f.read)
+		file, err := openUntil(ctx, f.read)
 		if err != nil {
 			return err
 		}
 		defer file.Close()
-		if err := p.File(bufio.NewReader(file)); err != nil {
+		if err := p.File(bufio.NewReader(readUntil(ctx, file))); err != nil {
 			return fmt.Errorf("%s: %w", f.read, err)
 		}
 		return nil
@@ -211,6 +244,9 @@ func runSniffer(ctx context.Context, f flags) error {
 		defer cancel()
 		var unwritten error
 		err := native.Capture(ctx, f.iface, p.Live(func(err error) { unwritten = err; cancel() }))
+		if errors.Is(err, os.ErrPermission) {
+			err = fmt.Errorf("%w\nthe sniffer needs root, or CAP_NET_RAW", err)
+		}
 		return errors.Join(err, unwritten)
 	}
 }
@@ -224,14 +260,21 @@ func status(s shell.Status) error {
 
 func checkCommand(f *flags) *cobra.Command {
 	return &cobra.Command{
-		Use:   "check",
+		Use:   "check [FILE]",
 		Short: "Validate the configuration file",
-		Long: `check validates the configuration file as the router does at startup, and reports
-every fault. It changes nothing.
+		Long: `check validates a configuration file as the router does at startup, and reports
+every fault. It changes nothing. Without FILE, it is the file of -c, or the router's.
 
 Exit status: 0 valid, possibly with warnings, 1 faults.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f := *f
+			if len(args) == 1 {
+				if cmd.Flags().Changed("conf") {
+					return errors.New("two files: check takes either FILE or -c FILE")
+				}
+				f.config = args[0]
+			}
 			if !exists(f.config) { // the router starts without one, but this is more likely a mistake
 				return fmt.Errorf("%s: %w", f.config, os.ErrNotExist)
 			}

@@ -357,6 +357,24 @@ func TestListenerFollowsTheConfiguration(t *testing.T) {
 	if err := l.Apply(conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: "/nonexistent"}); err == nil || !answers(second) {
 		t.Errorf("missing certificate: error %v; the old listener must continue", err)
 	}
+	// Try says the same, and changes nothing.
+	cert, key := certificate(t)
+	for _, tt := range []struct {
+		want conf.APIConfig
+		err  string
+	}{
+		{conf.APIConfig{}, ""},
+		{conf.APIConfig{Enabled: true, Host: second}, ""},
+		{conf.APIConfig{Enabled: true, Host: first}, ""},
+		{conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: cert, TLSKey: key}, ""},
+		{conf.APIConfig{Enabled: true, Host: taken.Listener.Addr().String()}, "address already in use"},
+		{conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: "/nonexistent", TLSKey: key}, "/nonexistent"},
+		{conf.APIConfig{Enabled: true, Host: second, TLS: true, TLSCert: cert, TLSKey: "/"}, "/ is not a file"},
+	} {
+		if err := l.Try(tt.want); (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || !answers(second) || answers(first) {
+			t.Errorf("%+v: error %v", tt.want, err)
+		}
+	}
 	if err := l.Apply(conf.APIConfig{}); err != nil || answers(second) {
 		t.Errorf("disabled listener: %v", err)
 	}

@@ -104,6 +104,28 @@ func (l *Listener) Apply(want conf.APIConfig) error {
 	return nil
 }
 
+// Try returns the error that Apply would return. It opens a new address for a moment only.
+func (l *Listener) Try(want conf.APIConfig) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !want.Enabled || ListenerOf(l.applied) == ListenerOf(want) {
+		return nil
+	}
+	if want.TLS {
+		if _, err := keyPair(want); err != nil {
+			return err
+		}
+	}
+	if l.server != nil && want.Host == l.applied.Host {
+		return nil
+	}
+	socket, err := net.Listen("tcp", want.Host)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	return socket.Close()
+}
+
 // Close ends the listener and its connections.
 func (l *Listener) Close() {
 	l.mu.Lock()
@@ -180,23 +202,32 @@ func (s *server) tlsConfig() *tls.Config {
 
 // load reads the certificate and its key for new connections.
 func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
-	cert, err := readPEM(c.TLSCert)
+	pair, err := keyPair(c)
 	if err != nil {
-		return fmt.Errorf("api: %w", err)
-	}
-	key, err := readPEM(c.TLSKey)
-	if err != nil {
-		return fmt.Errorf("api: %w", err)
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return fmt.Errorf("api: %w", err)
+		return err
 	}
 	if fi, err := os.Stat(c.TLSKey); err == nil && fi.Mode().Perm()&0o077 != 0 {
 		log.Warn("users other than its owner can use the TLS key", "file", c.TLSKey, "mode", fmt.Sprintf("%04o", fi.Mode().Perm()))
 	}
 	s.certificate.Store(&pair)
 	return nil
+}
+
+// keyPair reads the certificate and its key.
+func keyPair(c conf.APIConfig) (tls.Certificate, error) {
+	cert, err := readPEM(c.TLSCert)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("api: %w", err)
+	}
+	key, err := readPEM(c.TLSKey)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("api: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("api: %w", err)
+	}
+	return pair, nil
 }
 
 // readPEM reads the file of a certificate or key. Whoever waits for it holds up all commits.

@@ -74,6 +74,9 @@ type Command struct {
 	Yields bool
 	// Secret is the name of a value that must not be shown; "" if there is none.
 	Secret string
+	// Careful is the keyword that cannot be abbreviated to fewer than four letters, since the command ends sessions or
+	// Masters or loses data; "" for other commands.
+	Careful string
 	// Demo is true for a command that exists only in the demo.
 	Demo bool
 }

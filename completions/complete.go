@@ -91,10 +91,13 @@ func (w *walker) words(found []Candidate, n *node, prefix token) []Candidate {
 		return found
 	}
 	start := strings.ToLower(prefix.text)
+	fits := func(e *edge) bool { return e.level <= w.level && strings.HasPrefix(e.word, start) }
+	// "sh" is "show", and nothing else is offered that needs more letters.
+	known := start != "" && slices.ContainsFunc(n.words, func(e *edge) bool { return fits(e) && !e.yields })
 	var other []Candidate // in the words of other systems
 	for _, e := range n.words {
 		switch c := (Candidate{Text: e.word, Help: e.help, Literal: true}); {
-		case e.level > w.level || !strings.HasPrefix(e.word, start):
+		case !fits(e), known && e.yields && e.careful:
 		case e.also:
 			other = append(other, c)
 		default:

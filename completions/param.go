@@ -92,6 +92,8 @@ var checks = map[string]func(string) error{
 	"file":      nil,
 	"router":    nil,
 	"revision":  checkRevision,
+	"session":   checkNumber,
+	"lost":      checkNumber,
 	"name":      checkName,
 	"user":      nil,
 	"endpoint":  checkEndpoint,
@@ -180,6 +182,14 @@ func checkDuration(s string) error {
 func checkRevision(s string) error {
 	if _, err := strconv.ParseUint(s, 10, 63); err != nil {
 		return errors.New("not a revision number")
+	}
+	return nil
+}
+
+// checkNumber accepts the numbers of sessions and of lost candidates.
+func checkNumber(s string) error {
+	if _, err := strconv.ParseUint(s, 10, 31); err != nil {
+		return errors.New("not a number")
 	}
 	return nil
 }

@@ -263,6 +263,19 @@ func (w *walker) denied(tok token, needs Level) *Error {
 // match finds the edge of a word. Keywords precede values, and exact matches precede abbreviations;
 // commands that the user may not run count only when nothing else fits.
 func (n *node) match(tok token, level Level) (*edge, *Error) {
+	e, err := n.find(tok, level)
+	if err == nil && e.careful && e.level <= level && len(tok.text) < minCareful {
+		return nil, &Error{
+			Kind: Invalid, Offset: tok.start, Reason: fmt.Sprintf("%q needs at least %d letters", e.word, minCareful),
+		}
+	}
+	return e, err
+}
+
+// minCareful is how many letters of a careful keyword are needed.
+const minCareful = 4
+
+func (n *node) find(tok token, level Level) (*edge, *Error) {
 	var visible, denied, yielding, other []*edge
 	if !tok.quoted {
 		word := strings.ToLower(tok.text)

@@ -77,6 +77,9 @@ func (t *Tree) describe(w io.Writer, c *Command) {
 		article := "an"
 		fmt.Fprintf(w, " Needs %s %s.", article, c.Level)
 	}
+	if c.Careful != "" {
+		fmt.Fprintf(w, " `%s` needs at least %d letters, and the command asks at a terminal.", c.Careful, minCareful)
+	}
 	if c.No != "" {
 		if no, err := parseSyntax(c.No); err == nil {
 			fmt.Fprintf(w, " Undo with `no %s`.", display(no))

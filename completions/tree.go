@@ -44,6 +44,8 @@ type edge struct {
 	secret bool // the value must not be shown
 	// also is true if the word is only in the Also forms of commands.
 	also bool
+	// careful is true for the keyword Careful of a command.
+	careful bool
 }
 
 // Compile builds a tree. topics holds the help of words that begin several commands; the key is the line up
@@ -219,6 +221,7 @@ func (in *inserter) child(n *node, word, path string) *node {
 	for _, e := range n.words {
 		if e.word == word {
 			e.level = min(e.level, in.command.Level)
+			e.careful = e.careful || word == in.command.Careful
 			if e.help == "" || e.also && !in.also {
 				e.help = help
 			}
@@ -226,7 +229,9 @@ func (in *inserter) child(n *node, word, path string) *node {
 			return e.to
 		}
 	}
-	e := &edge{word: word, help: help, level: in.command.Level, yields: yields, also: in.also, to: &node{}}
+	e := &edge{
+		word: word, help: help, level: in.command.Level, yields: yields, also: in.also, careful: word == in.command.Careful, to: &node{},
+	}
 	n.words = append(n.words, e)
 	return e.to
 }

@@ -18,18 +18,31 @@ import (
 // it may have ended already.
 const restoreTimeout = 30 * time.Second
 
-// Check validates a candidate and returns what committing it would do. Its errors are those that
-// Commit would return before it changes anything.
-func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
+// Check validates a candidate, tries what can be tried without changing anything, and returns the configuration and what committing it would do. Its
+// errors are those of Commit.
+func (m *Manager) Check(c *Candidate) (*Config, []engine.Change, error) {
 	running := m.Running()
 	cfg, err := validate(c.File, nil, running.Config, m.o.Host)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := stale(c, running); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return plan(running.Config, cfg), nil
+	var problems []error
+	for i := range m.parts { // set before the first session
+		p := &m.parts[i]
+		if p.Try == nil || m.excused(p, running.Config, cfg) {
+			continue
+		}
+		if err := p.Try(running.Config, cfg); err != nil {
+			problems = append(problems, &ApplyError{Step: "try", Part: p.Name, Err: err})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, nil, errors.Join(problems...)
+	}
+	return cfg, plan(running.Config, cfg), nil
 }
 
 // Commit makes the candidate the running configuration: it validates, refuses a stale base (ErrStale)
@@ -37,7 +50,7 @@ func (m *Manager) Check(c *Candidate) ([]engine.Change, error) {
 // an error, the running configuration, the file and the kernel are as before; errors include
 // ErrRejected if the candidate cannot run. A candidate without changes returns the running revision. A
 // commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation
-// itself. Once the engine has applied the configuration, the end of ctx does not stop the commit.
+// itself, and without that both are rolled back. Once the engine has applied the configuration, the end of ctx does not stop the commit.
 //
 // If the history cannot be written, the commit succeeds, the Notes of the revision report the failure,
 // and the revision is kept in memory.
@@ -67,6 +80,7 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 		if err != nil {
 			return nil, err
 		}
+		cfg.Warnings = append(cfg.Warnings, exposed(m.o.Disk, m.o.Path, file)...)
 		return &revised{
 			file: file, config: cfg, data: data, info: info,
 			write: m.o.Path != "", disk: m.disk, rewritten: true,
@@ -82,7 +96,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if err != nil {
 			return nil, err
 		}
-		if disk == m.disk {
+		if disk == m.disk && !m.refused {
 			return nil, nil
 		}
 		if !disk.exists { // probably a mistake, not a request to stop everything
@@ -96,6 +110,7 @@ func (m *Manager) Reload(ctx context.Context, info Info) (*Revision, error) {
 		if err != nil {
 			return nil, err
 		}
+		cfg.Warnings = append(cfg.Warnings, exposed(m.o.Disk, m.o.Path, file)...)
 		return &revised{file: file, config: cfg, data: data, info: info, disk: disk, rewritten: rewritten}, nil
 	})
 }
@@ -192,7 +207,7 @@ func (m *Manager) enact(ctx context.Context, running *Revision, next *revised) (
 	var without []missing
 	for i, p := range m.parts {
 		if err := p.Apply(ctx, running.Config, next.config); err != nil {
-			if p.Wants != nil && m.isMissing(p.Name) && p.Wants(running.Config) == p.Wants(next.config) {
+			if m.excused(&p, running.Config, next.config) {
 				without = append(without, missing{p, err})
 				continue
 			}
@@ -257,22 +272,22 @@ func (m *Manager) persist(next *revised) (notes []string, err error) {
 			return nil, err
 		}
 	}
-	if err := m.write(m.o.Path, next.data); err != nil {
-		return nil, m.undo(err, old, disk)
-	}
 	next.disk = onDisk{exists: true, sum: sha256.Sum256(next.data)}
+	if err := m.write(m.o.Path, next.data); err != nil {
+		return nil, m.undo(err, old, disk, next.disk)
+	}
 	next.rewritten = true
 	return notes, nil
 }
 
-// undo restores the old file if a failed write has replaced it nevertheless. It returns reason, the error of that write, if
-// the file again matches the running configuration, or else a RefusedFileError.
-func (m *Manager) undo(reason error, old []byte, was onDisk) error {
+// undo restores the old file if a failed write has replaced it with the new one nevertheless. It returns reason, the error of that
+// write, unless the new file stays: then it returns a RefusedFileError.
+func (m *Manager) undo(reason error, old []byte, was, next onDisk) error {
 	_, now, err := m.read()
 	switch {
 	case err != nil:
 		return &RefusedFileError{m.o.Path, reason, err}
-	case now == was:
+	case now != next: // it is as it was, or somebody else has written it meanwhile
 		return reason
 	case !was.exists:
 		err = m.o.Disk.Remove(m.o.Path)
@@ -300,7 +315,7 @@ func (m *Manager) preserve(data []byte, disk onDisk) ([]string, error) {
 	e := m.history.find(disk.sum)
 	m.mu.Unlock()
 	if e != nil && e.name != "" {
-		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is revision %d", m.o.Path, e.rev.ID)}, nil
+		return []string{fmt.Sprintf("%s was written by hand and is rewritten without its comments; the original is commit %d", m.o.Path, e.rev.ID)}, nil
 	}
 	copied, err := m.backup(data)
 	if err != nil {

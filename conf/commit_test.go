@@ -69,7 +69,7 @@ func TestBadInputIsRefusedAtCommit(t *testing.T) {
 			before, applied := m.Running(), engine.applied
 			c = m.Edit()
 			tt.change(c.File)
-			_, checked := m.Check(c)
+			_, _, checked := m.Check(c)
 			_, committed := m.Commit(t.Context(), c, Info{})
 			for what, err := range map[string]error{"check": checked, "commit": committed} {
 				if diff := cmp.Diff(tt.want, errorText(err)); diff != "" || !errors.Is(err, ErrRejected) {

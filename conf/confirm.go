@@ -50,13 +50,14 @@ const (
 	StageWarning   Stage = iota // one minute is left
 	StageConfirmed              // the commit was confirmed
 	StageFailed                 // the rollback failed and will be retried
+	StageExtended               // the deadline was moved
 )
 
 // ConfirmationEvent reports a Stage of a commit that awaits confirmation.
 type ConfirmationEvent struct {
 	Confirmation
 	Stage Stage
-	By    Info  // the user who confirmed
+	By    Info  // the user who confirmed, or moved the deadline
 	Err   error // why the rollback failed
 }
 
@@ -126,6 +127,40 @@ func (m *Manager) Confirm(ctx context.Context, info Info) (*Confirmation, error)
 	return c, nil
 }
 
+// Extend moves the deadline of the commit that awaits confirmation to a time from now, and returns its Confirmation. Without such a
+// commit the error is ErrNothingAwaited.
+func (m *Manager) Extend(ctx context.Context, wait time.Duration, info Info) (*Confirmation, error) {
+	if err := m.take(ctx); err != nil {
+		return nil, err
+	}
+	c, err := m.extend(wait, info)
+	m.give()
+	m.calls.run()
+	return c, err
+}
+
+// extend does what Extend does. The caller holds the turn.
+func (m *Manager) extend(wait time.Duration, info Info) (*Confirmation, error) {
+	m.mu.Lock()
+	old := m.awaited
+	m.mu.Unlock()
+	if old == nil {
+		return nil, ErrNothingAwaited
+	}
+	a := &awaited{Confirmation: old.Confirmation, old: old.old, sum: old.sum}
+	a.Deadline = m.o.Now().Add(wait)
+	if err := m.remember(a); err != nil {
+		return nil, errors.Join(fmt.Errorf("record the new deadline: %w", err), m.remember(old))
+	}
+	m.await(a)
+	rev := *m.Running()
+	rev.ConfirmBy = a.Deadline
+	m.running.Store(&rev)
+	m.tell(ConfirmationEvent{Confirmation: a.Confirmation, Stage: StageExtended, By: info})
+	c := a.Confirmation
+	return &c, nil
+}
+
 // confirmed ends the wait and keeps the commit. The caller holds the turn.
 func (m *Manager) confirmed(by Info) {
 	m.mu.Lock()
@@ -145,8 +180,8 @@ func (m *Manager) tell(e ConfirmationEvent) {
 	}
 }
 
-// promise records on disk the rollback to the running configuration before next becomes the commit
-// that awaits confirmation. From then on not even a crash prevents the rollback.
+// promise records on disk the rollback before next becomes the commit that awaits confirmation: to the running configuration, or to that before an
+// earlier commit that awaits it. From then on not even a crash prevents the rollback.
 func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	now := m.o.Now()
 	a := &awaited{
@@ -158,7 +193,12 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	}
 	m.mu.Lock()
 	a.Commit = m.history.last + 1
+	before := m.awaited
 	m.mu.Unlock()
+	if before != nil { // nobody has confirmed it: both roll back together
+		a.Back, a.old = before.Back, before.old
+		return a, m.remember(a)
+	}
 	var disk onDisk
 	var err error
 	if a.old, disk, err = m.read(); err != nil {
@@ -258,7 +298,7 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 }
 
 // updateConfirmation updates the awaited confirmation after a successful commit, which confirms an
-// earlier commit unless it rolls it back, and may await its own confirmation. The caller holds the turn.
+// earlier commit unless it rolls it back or awaits its own confirmation. The caller holds the turn.
 func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 	switch {
 	case next.takesBack:
@@ -267,7 +307,6 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 		m.mu.Unlock()
 		return m.forget()
 	case waits != nil:
-		m.confirmed(next.info)
 		m.await(waits)
 		return nil
 	case m.Awaited() != nil:

@@ -56,6 +56,8 @@ func (l *told) listen(o *Options) {
 			l.add("commit %d confirmed by %s", e.Commit, e.By.User)
 		case StageFailed:
 			l.add("commit %d not rolled back", e.Commit)
+		case StageExtended:
+			l.add("commit %d has %s left, by %s", e.Commit, time.Until(e.Deadline), e.By.User)
 		}
 	}
 }
@@ -135,6 +137,52 @@ func TestNotConfirmed(t *testing.T) {
 	})
 }
 
+// TestExtended: the deadline moves, also for a router that starts anew, and the commit rolls back at the new one only.
+func TestExtended(t *testing.T) {
+	confirmed(t, func(f *fixture, l *told) {
+		if _, err := f.Extend(context.Background(), time.Minute, Info{}); !errors.Is(err, ErrNothingAwaited) {
+			t.Errorf("nothing to extend: %v", err)
+		}
+		f.must(f.try(150, 5))
+		f.sleep(4*time.Minute + 30*time.Second)
+		c, err := f.Extend(context.Background(), 10*time.Minute, Info{User: "bob"})
+		f.must(err)
+		if left := time.Until(c.Deadline); left != 10*time.Minute || c.Commit != 2 || c.User != "alice" || !f.Running().ConfirmBy.Equal(c.Deadline) {
+			t.Errorf("%s left of %+v, the revision until %s", left, c, f.Running().ConfirmBy)
+		}
+		f.Close()
+		f.open()
+		f.sleep(9*time.Minute + 59*time.Second)
+		f.runs(150)
+		f.sleep(time.Second)
+		f.runs(100)
+		want := []string{
+			"commit 2 by alice: ", "commit 2 has 1m0s left", "commit 2 has 10m0s left, by bob", "commit 2 has 1m0s left",
+			"commit 3 by vrrpsh: commit 2 of alice was not confirmed",
+		}
+		if diff := cmp.Diff(want, l.take()); diff != "" {
+			t.Errorf("notices (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestExtendedWithoutANote: if the new deadline cannot be saved, the old one stays.
+func TestExtendedWithoutANote(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		write := f.write
+		f.write = func(path string, data []byte) error {
+			f.write = write
+			return errors.New("the disk is full")
+		}
+		if _, err := f.Extend(context.Background(), time.Hour, Info{}); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+			t.Errorf("the error is %v", err)
+		}
+		f.sleep(5 * time.Minute)
+		f.runs(100)
+	})
+}
+
 func TestConfirmed(t *testing.T) {
 	for name, confirm := range map[string]func(f *fixture) error{
 		"confirm": func(f *fixture) error {
@@ -169,7 +217,7 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// TestSecondConfirmedCommit: every commit confirms the one before, even if it is waiting for confirmation itself.
+// TestSecondConfirmedCommit: a commit that waits for confirmation itself does not confirm the one before. Both are rolled back together, or confirmed.
 func TestSecondConfirmedCommit(t *testing.T) {
 	confirmed(t, func(f *fixture, l *told) {
 		stale := f.candidate(170)
@@ -181,13 +229,22 @@ func TestSecondConfirmedCommit(t *testing.T) {
 		f.must(f.try(160, 5))
 		f.sleep(4 * time.Minute)
 		f.runs(160)
+		if c := f.Awaited(); c == nil || c.Commit != 3 || c.Back != 1 {
+			t.Errorf("waiting for confirmation: %+v", c)
+		}
+		f.Close()
+		f.open() // also after a crash
 		f.sleep(time.Minute)
-		f.runs(150)
-		if got := strings.Join(l.take(), "\n"); !strings.Contains(got, "commit 2 confirmed by alice") {
+		f.runs(100)
+		if got := strings.Join(l.take(), "\n"); strings.Contains(got, "confirmed by") || !strings.Contains(got, "commit 3 of alice was not confirmed") {
 			t.Errorf("notices:\n%s", got)
 		}
+		f.must(f.try(150, 5))
+		f.must(f.try(160, 5))
+		_, err := f.Confirm(context.Background(), Info{User: "bob"})
+		f.must(err)
 		f.sleep(time.Hour)
-		f.runs(150)
+		f.runs(160)
 	})
 }
 

@@ -5,6 +5,7 @@ package conf
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -129,6 +130,11 @@ func literal(raw any) string {
 		return "a table"
 	case []any:
 		return "a list"
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e9 {
+			return fmt.Sprintf("%.1f", v) // as in the file, not the integer that it is not
+		}
+		return shortened(fmt.Sprint(v))
 	case time.Time:
 		return v.Format(time.RFC3339)
 	default:

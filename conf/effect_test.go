@@ -103,7 +103,7 @@ func TestEffects(t *testing.T) {
 				f := manage(t, text(way[0]))
 				candidate := f.Edit()
 				candidate.File = parsed(t, text(way[1]))
-				got, err := f.Check(candidate)
+				_, got, err := f.Check(candidate)
 				if err != nil {
 					t.Fatal(err)
 				}

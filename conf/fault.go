@@ -88,9 +88,9 @@ func (f Faults) Is(target error) bool { return target == ErrRejected }
 // again unless Restore is set.
 type ApplyError struct {
 	// Step is the step that failed: "note" (recording what an unconfirmed commit rolls back to),
-	// "apply" or "write".
+	// "try" (by Check), "apply" or "write".
 	Step string
-	Part string // the Name of the part that failed, for "apply"
+	Part string // the Name of the part that failed, for "try" and "apply"
 	Err  error
 	// Restore is set if restoring the old configuration failed too.
 	Restore error
@@ -98,6 +98,9 @@ type ApplyError struct {
 
 // Error returns the step, the reason, and whether the old configuration runs again.
 func (e *ApplyError) Error() string {
+	if e.Step == "try" {
+		return fmt.Sprintf("the commit would fail: %v", e.Err)
+	}
 	s := fmt.Sprintf("cannot apply the configuration: %v", e.Err)
 	if e.Step == "write" {
 		s = fmt.Sprintf("cannot write the configuration file: %v", e.Err)
@@ -147,7 +150,7 @@ func (e *StaleError) Error() string {
 	if e.Running.User != "" {
 		by = " by " + e.Running.User
 	}
-	return fmt.Sprintf("revision %d was committed%s since this candidate was made from revision %d", e.Running.ID, by, e.Base.ID)
+	return fmt.Sprintf("commit %d%s is newer than commit %d, from which this candidate was made", e.Running.ID, by, e.Base.ID)
 }
 
 // Is finds ErrStale.

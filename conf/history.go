@@ -97,7 +97,7 @@ func openHistory(disk Disk, dir string) (*history, error) {
 		h.last = max(h.last, number)
 		e, err := readEntry(disk, dir, name, number)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("revision %d is not readable: %w", number, err))
+			problems = append(problems, fmt.Errorf("commit %d is not readable: %w", number, err))
 			continue
 		}
 		h.entries = append(h.entries, e)
@@ -221,11 +221,11 @@ func (h *history) content(e *entry) ([]byte, error) {
 	}
 	all, err := readAll(h.disk, filepath.Join(h.dir, e.name))
 	if err != nil {
-		return nil, fmt.Errorf("read revision %d: %w", e.rev.ID, err)
+		return nil, fmt.Errorf("read commit %d: %w", e.rev.ID, err)
 	}
 	_, data, _ := bytes.Cut(all, []byte("\n"))
 	if sha256.Sum256(data) != [sha256.Size]byte(e.sum) {
-		return nil, fmt.Errorf("read revision %d: its file %s was changed", e.rev.ID, e.name)
+		return nil, fmt.Errorf("read commit %d: its file %s was changed", e.rev.ID, e.name)
 	}
 	return data, nil
 }

@@ -17,7 +17,10 @@ func (h Host) LoadFile(path string, format Format) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, cfg, err := load(&Origin{Name: path, Data: data, Format: format}, nil, h)
+	file, cfg, err := load(&Origin{Name: path, Data: data, Format: format}, nil, h)
+	if err == nil {
+		cfg.Warnings = append(cfg.Warnings, exposed(osDisk{}, path, file)...)
+	}
 	return cfg, err
 }
 

@@ -77,7 +77,7 @@ func TestACommitIsRefusedByTheHost(t *testing.T) {
 	m := started(t, Options{Host: FreeBSD})
 	c := m.Edit()
 	c.File = parsed(t, strings.NewReplacer("eth0", "em0", "10.0.0.1", "10.9.0.254").Replace(base)+"iftype = \"macvlan\"\n")
-	if checked, err := m.Check(c); err == nil {
+	if _, checked, err := m.Check(c); err == nil {
 		t.Errorf("check: %v, want a refusal", checked)
 	}
 	if _, err := m.Commit(context.Background(), c, Info{}); !errors.Is(err, ErrRejected) {

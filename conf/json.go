@@ -9,9 +9,13 @@ import (
 	"io"
 )
 
+// byteOrderMark is what some editors put before a text; a parser may ignore it (RFC 8259 section 8.1).
+var byteOrderMark = []byte("\ufeff")
+
 // parseJSON reads a JSON object. Unlike encoding/json it refuses duplicate keys, of which one would
 // be lost silently.
 func parseJSON(data []byte) (map[string]any, *Fault) {
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	d := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
 	d.dec.UseNumber()
 	v, fault := d.value("", 0)

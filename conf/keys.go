@@ -5,7 +5,8 @@ package conf
 // The tables of the file.
 var (
 	// Root is the top level.
-	Root = newSchema("Every key with its default. Keys that are commented out are unset by default, or need a choice. docs/configuration.md says more.")
+	Root = newSchema("Every key with its default. Keys that are commented out are unset by default, or need a choice. docs/configuration.md says more. " +
+		"A router starts with this file as it is, but its interfaces, addresses, routes and programs are examples: change them first.")
 
 	TrackTable    = newSchema("One such table per tracked object: an interface, a route, a script or a file.")
 	NotifyTable   = newSchema("One such table per program to run for events. It reads the event as JSON on its standard input.")

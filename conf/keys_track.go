@@ -90,7 +90,7 @@ var (
 		Help: "Name in the log and in commands", Doc: "name in the log and in commands",
 	})
 	NotifyCommand = Declare[[]string](NotifyTable, Key{
-		Name: "command", Type: Strings{}, Absent: "required", Example: []string{"/usr/local/bin/notify"},
+		Name: "command", Type: Strings{}, Absent: "required", Example: []string{"/usr/bin/logger", "-t", "vrrpsh"},
 		Help: "Run a program for events", ValueHelp: "Absolute path of the program", Doc: "the program and its arguments",
 	})
 	NotifyEvents = Declare[[]string](NotifyTable, Key{

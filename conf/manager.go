@@ -157,7 +157,15 @@ func Open(o Options) (*Manager, error) {
 		o.Disk = osDisk{}
 	}
 	m := &Manager{o: o, turn: make(chan struct{}, 1)}
-	m.write = func(path string, data []byte) error { return replaceFile(o.Disk, path, data, true) }
+	m.write = func(path string, data []byte) error {
+		err := replaceFile(o.Disk, path, data, true)
+		if errors.Is(err, fs.ErrNotExist) && !m.disk.exists { // the first commit may also create the directory
+			if err = o.Disk.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+				err = replaceFile(o.Disk, path, data, true)
+			}
+		}
+		return err
+	}
 	data, disk, err := m.read()
 	if err != nil {
 		return nil, err
@@ -193,6 +201,7 @@ func Open(o Options) (*Manager, error) {
 	if err := m.openHistory(rev, data); err != nil {
 		rev.Notes = append(rev.Notes, notComplete(err))
 	}
+	cfg.Warnings = append(cfg.Warnings, exposed(o.Disk, o.Path, file)...)
 	rev.File, rev.Config = file, cfg
 	if waits != nil {
 		if err := m.remember(waits); err != nil {
@@ -306,7 +315,7 @@ func (m *Manager) Load(n int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("revision %d", e.rev.ID)
+	name := fmt.Sprintf("commit %d", e.rev.ID)
 	if len(data) == 0 { // there was no file
 		return NewFile(), nil
 	}

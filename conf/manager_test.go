@@ -124,6 +124,14 @@ func (f *fixture) disk() string {
 	return string(data)
 }
 
+// obstruct keeps the file from being replaced.
+func (f *fixture) obstruct() {
+	f.t.Helper()
+	if err := os.MkdirAll(filepath.Join(temporary(f.path), "full"), 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // candidate returns a candidate in which the first virtual router has this priority.
 func (f *fixture) candidate(priority int) *Candidate {
 	c := f.Edit()
@@ -327,7 +335,7 @@ func TestCommitInvalid(t *testing.T) {
 	if !errors.Is(err, ErrRejected) || err.Error() != "eth0 group 51: priority 300 is out of range 1-254" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
+	if _, _, err := f.Check(f.candidate(300)); !errors.Is(err, ErrRejected) {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -423,12 +431,7 @@ func TestWriteFails(t *testing.T) {
 	})
 	t.Run("and the old file cannot be restored", func(t *testing.T) {
 		f := manage(t, base)
-		obstacle := filepath.Join(temporary(f.path), "full")
-		f.write = failing(full, func() {
-			if err := os.MkdirAll(obstacle, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		})
+		f.write = failing(full, f.obstruct)
 		_, err := f.Commit(context.Background(), f.candidate(200), Info{})
 		if want := "the running configuration is unchanged, but " + f.path + " has the refused one"; !errors.Is(err, ErrRejected) || !errors.Is(err, full) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -446,6 +449,33 @@ func TestWriteFails(t *testing.T) {
 		f.commit(150) // the file does not count as changed by hand
 		if !strings.Contains(f.disk(), "priority = 150") {
 			t.Errorf("the file is\n%s", f.disk())
+		}
+	})
+	t.Run("the refused file is loaded when somebody asks for that", func(t *testing.T) {
+		f := manage(t, base)
+		f.write = failing(full, f.obstruct)
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{}); err == nil {
+			t.Fatal("no error")
+		}
+		if rev, err := f.Reload(context.Background(), Info{}); err != nil || rev != f.Running() || f.engine.priority() != 200 {
+			t.Errorf("priority %d is running after a reload of\n%s", f.engine.priority(), f.disk())
+		}
+	})
+	t.Run("while somebody writes another one by hand", func(t *testing.T) {
+		f := manage(t, base)
+		byHand := base + "priority = 42\n"
+		f.write = func(string, []byte) error {
+			f.put(byHand)
+			return full
+		}
+		if _, err := f.Commit(context.Background(), f.candidate(200), Info{}); !errors.Is(err, full) || strings.Contains(err.Error(), "has the refused one") {
+			t.Errorf("got %v", err)
+		}
+		if f.disk() != byHand || f.engine.priority() != 100 {
+			t.Errorf("priority %d is running, the file is\n%s", f.engine.priority(), f.disk())
+		}
+		if _, err := f.Reload(context.Background(), Info{}); err != nil || f.engine.priority() != 42 {
+			t.Errorf("%v, priority %d is running after a reload of\n%s", err, f.engine.priority(), f.disk())
 		}
 	})
 	t.Run("the directory is gone", func(t *testing.T) {
@@ -489,8 +519,9 @@ func TestLeftByACrash(t *testing.T) {
 	dir := filepath.Dir(f.path)
 	old := filepath.Join(dir, ".r1.toml3120459733") // by earlier releases
 	foreign := []string{filepath.Join(dir, ".r1.toml.swp"), filepath.Join(dir, ".r1.toml2024"), filepath.Join(dir, ".r12.toml3120459733")}
-	orig, orig2 := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
-	for _, path := range append([]string{old, temporary(f.path), orig, orig2, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
+	orig, later := temporary(f.path+".orig"), temporary(f.path+".orig.1789012345678901234")
+	early := temporary(f.path + ".orig.-944762318546903750") // the clock was not set
+	for _, path := range append([]string{old, temporary(f.path), orig, later, early, temporary(filepath.Join(f.state, confirmFile))}, foreign...) {
 		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -535,7 +566,7 @@ func TestStale(t *testing.T) {
 		_, err := f.Commit(context.Background(), mine, Info{})
 		return err
 	})
-	want := "revision 2 was committed by joe since this candidate was made from revision 1"
+	want := "commit 2 by joe is newer than commit 1, from which this candidate was made"
 	var se *StaleError
 	if !errors.As(err, &se) || se.Base.ID != 1 || se.Running != f.Running() {
 		t.Errorf("got %+v", se)
@@ -543,7 +574,7 @@ func TestStale(t *testing.T) {
 	if !errors.Is(err, ErrStale) || errors.Is(err, ErrRejected) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
-	if _, err := f.Check(mine); !errors.Is(err, ErrStale) {
+	if _, _, err := f.Check(mine); !errors.Is(err, ErrStale) {
 		t.Errorf("check: %v", err)
 	}
 	// After the change is reverted, the candidate is no longer stale.
@@ -642,7 +673,7 @@ func TestHandWrittenFile(t *testing.T) {
 	original := "# the north router\n" + base
 	f := manage(t, original)
 	rev := f.commit(200)
-	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is revision 1"}
+	want := []string{f.path + " was written by hand and is rewritten without its comments; the original is commit 1"}
 	if diff := cmp.Diff(want, rev.Notes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -754,10 +785,10 @@ func TestHistoryDamaged(t *testing.T) {
 	}
 	f.open()
 	notes := f.Running().Notes
-	if len(notes) != 1 || notes[0] != "the commit history is not complete: revision 1 is not readable: it has no first line" {
+	if len(notes) != 1 || notes[0] != "the commit history is not complete: commit 1 is not readable: it has no first line" {
 		t.Errorf("notes %q", notes)
 	}
-	if _, err := f.Load(1); err == nil || err.Error() != "read revision 2: its file 00000002.toml was changed" {
+	if _, err := f.Load(1); err == nil || err.Error() != "read commit 2: its file 00000002.toml was changed" {
 		t.Errorf("got %v", err)
 	}
 	f.commit(30)
@@ -970,10 +1001,10 @@ func TestSlowNotify(t *testing.T) {
 func TestCheck(t *testing.T) {
 	f := manage(t, base)
 	applied := f.engine.applied
-	if changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
+	if _, changes, err := f.Check(f.Edit()); err != nil || len(changes) > 0 {
 		t.Errorf("without changes: %v %v", changes, err)
 	}
-	got, err := f.Check(f.candidate(200))
+	_, got, err := f.Check(f.candidate(200))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,11 @@ func parseTOML(data []byte) (map[string]any, *Fault) {
 		// The library would quote the secret.
 		problem = "the value has a syntax error"
 	}
-	return nil, &Fault{line: line, Problem: syntaxError(strings.TrimSuffix(problem, "."))}
+	problem = syntaxError(strings.TrimSuffix(problem, "."))
+	if text := bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark)); bytes.HasPrefix(text, []byte("{")) {
+		problem += " (a file in JSON needs the name NAME.json, or the format json: -g json)"
+	}
+	return nil, &Fault{line: line, Problem: problem}
 }
 
 // syntaxError prefixes a problem reported by a library, which may quote a value of any length.
@@ -231,8 +235,10 @@ func (o *Origin) place(faults []Fault) Faults {
 // lineOf returns the line of a key, or of the closest enclosing table that has one.
 func lineOf(lines map[string]int, path string) int {
 	for path != "" {
-		if line, ok := lines[path]; ok {
-			return line
+		for _, at := range []string{path, nth(path, 0)} { // an unknown key may be a list of tables
+			if line, ok := lines[at]; ok {
+				return line
+			}
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}

@@ -18,6 +18,9 @@ type Part struct {
 	// this part or a later one returns an error, Apply is called again with from and to exchanged, to undo the
 	// changes.
 	Apply func(ctx context.Context, from, to *Config) error
+	// Try, unless nil, returns the error that Apply would return because of something outside the configuration, such as a port in use or a
+	// certificate that cannot be read. It changes nothing.
+	Try func(from, to *Config) error
 	// Wants, unless nil, lets the router start although Apply fails. It returns the part of a configuration that Apply depends on: a commit
 	// that does not change it is not refused either. The part is missing until Apply succeeds; Retry calls Apply again.
 	Wants func(*Config) any
@@ -84,6 +87,11 @@ func (m *Manager) Missing() []Missing {
 		list[i] = Missing{p.part.Name, p.err}
 	}
 	return list
+}
+
+// excused reports whether a part may fail: it is missing already, and the commit does not change what it depends on.
+func (m *Manager) excused(p *Part, from, to *Config) bool {
+	return p.Wants != nil && m.isMissing(p.Name) && p.Wants(from) == p.Wants(to)
 }
 
 // isMissing reports whether a part is missing.

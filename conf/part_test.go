@@ -54,6 +54,32 @@ func (p *parts) start(t *testing.T, wants func(*Config) any) *fixture {
 	return f
 }
 
+// TestCheckTriesTheParts: Check names everything that would make the commit fail, and applies nothing.
+func TestCheckTriesTheParts(t *testing.T) {
+	p := new(parts)
+	f := manage(t, base+"priority = 100\n")
+	list := p.list(nil)
+	var tried []string
+	for i, broken := range []error{nil, errors.New("b is broken"), errors.New("c is broken")} {
+		list[i].Try = func(from, to *Config) error {
+			tried = append(tried, fmt.Sprintf("%d-%d", from.Engine.Routers[0].Protocol.Priority, to.Engine.Routers[0].Protocol.Priority))
+			return broken
+		}
+	}
+	f.Manager = started(t, f.options, list...)
+	p.take()
+	_, _, err := f.Check(f.candidate(120))
+	if want := "the commit would fail: b is broken\nthe commit would fail: c is broken"; err == nil || err.Error() != want || !errors.Is(err, ErrRejected) {
+		t.Errorf("the error is %v", err)
+	}
+	if diff := cmp.Diff([]string{"100-120", "100-120", "100-120"}, tried); diff != "" {
+		t.Error(diff)
+	}
+	if did := p.take(); did != "" {
+		t.Errorf("applied: %s", did)
+	}
+}
+
 // TestPartsFollowInOrder: the parts apply in order; after a failure they are restored in reverse
 // order, from the one that failed.
 func TestPartsFollowInOrder(t *testing.T) {

@@ -44,7 +44,7 @@ func TestReferenceHasDefaults(t *testing.T) {
 	}
 	_, want, err := Load("minimal.toml", []byte("[[vrouter]]\ngroup = 51\ninterface = \"eth0\"\nvip = \"10.0.0.1/24\"\n"+
 		"[[protocols.static]]\nroute = \"10.0.0.0\"\nmask = \"255.0.0.0\"\nnh = \"10.0.0.254\"\n"+
-		"[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n[[notify]]\ncommand = [\"/usr/local/bin/notify\"]\n[api]\n"), TOML)
+		"[[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n[[notify]]\ncommand = [\"/usr/bin/logger\", \"-t\", \"vrrpsh\"]\n[api]\n"), TOML)
 	if err != nil {
 		t.Fatal(err)
 	}

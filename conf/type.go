@@ -5,6 +5,7 @@ package conf
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -81,8 +82,21 @@ func (Integer) decode(raw any) (any, string) {
 		if i, err := n.Int64(); err == nil {
 			return int(i), ""
 		}
+		if f, err := n.Float64(); err == nil {
+			return nil, wantInteger(f)
+		}
+	case float64:
+		return nil, wantInteger(n)
 	}
 	return nil, "an integer"
+}
+
+// wantInteger is what a key with the value 51.0 needs instead.
+func wantInteger(f float64) string {
+	if f == math.Trunc(f) && math.Abs(f) < 1e9 {
+		return fmt.Sprintf("an integer: write %.0f", f)
+	}
+	return "an integer"
 }
 
 func (i Integer) problem(v any, version vrrp.Version) string {

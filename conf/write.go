@@ -73,7 +73,7 @@ func isTemporary(name, base string) bool {
 
 // temporaryEnd matches what follows the base in the name of a temporary file. Earlier releases added a 32-bit number;
 // people rarely write that many digits.
-var temporaryEnd = regexp.MustCompile(`^((\.orig(\.[0-9]+)?)?` + regexp.QuoteMeta(temporarySuffix) + `|(\.orig)?[0-9]{6,10})$`)
+var temporaryEnd = regexp.MustCompile(`^((\.orig(\.-?[0-9]+)?)?` + regexp.QuoteMeta(temporarySuffix) + `|(\.orig)?[0-9]{6,10})$`)
 
 // replace writes a temporary file and renames it. info describes the target; nil if there is none yet.
 func replace(d Disk, target string, info fs.FileInfo, data []byte, synced bool) (err error) {

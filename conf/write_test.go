@@ -182,6 +182,27 @@ func TestWriteFileFull(t *testing.T) {
 	checkFile(t, path, "one", 0o600)
 }
 
+// TestFirstCommitCreatesTheDirectory checks a start without a file in a directory that does not exist yet.
+func TestFirstCommitCreatesTheDirectory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "etc", "vrrpsh", "vrrpsh.toml")
+	m, err := Open(Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := m.Edit()
+	Hostname.Set(c.File, "r1")
+	if _, err := m.Commit(t.Context(), c, Info{User: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), "r1") {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 // TestPutBackIsSynced checks that the old content that replaces a refused one is made safe from a power failure as far as the disk lets
 // it, although the directory cannot be synced.
 func TestPutBackIsSynced(t *testing.T) {

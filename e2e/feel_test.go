@@ -111,6 +111,19 @@ func TestFeel(t *testing.T) {
 			return
 		}
 	}
+	for name, u := range map[string]*termtest.Terminal{
+		"ssh -tt": seated(t, f.command(context.Background(), "alice", "-tt", "monitor vrrp"), f.l.Dir),
+		"exec":    f.sit(t, bin, "-s", f.router.Socket, "exec", "monitor", "vrrp"),
+	} {
+		t.Run("monitor vrrp with "+name, func(t *testing.T) {
+			u.T = t
+			u.Shows("1-1 of 1   q: leave")
+			u.Send("/BACKUP\r")
+			u.Shows("0-0 of 0 (1 without /BACKUP/)")
+			u.Send("q")
+			u.Left(0)
+		})
+	}
 	t.Run("leaving", func(t *testing.T) { f.leaving(t, console) })
 }
 
@@ -355,7 +368,8 @@ var feelings = []struct {
 	}},
 	{"monitor vrrp", func(f *feel, u *termtest.Terminal) {
 		u.Send("monitor vrrp\r")
-		u.Shows("1 virtual router, 1 Master   q: leave")
+		u.Shows("1 virtual router, 1 Master\n")
+		u.Shows("1-1 of 1   q: leave")
 		f.router.Script(fmt.Sprintf("vrrp resign interface eth0 group %d", vrid))
 		u.Shows("Backup → Master")
 		u.Send("q")
@@ -445,13 +459,43 @@ func (f *feel) leaving(t *testing.T, console *termtest.Terminal) {
 		attached.Shows("% Lost the router: ")
 		ssh.Ended()
 	})
+	loggedOut := func(leave string) func(u *termtest.Terminal) {
+		return func(u *termtest.Terminal) {
+			u.Send(leave)
+			u.Shows("Logged out; the router keeps running.")
+			f.router.Script("show clock")
+			u.Send("x\x04\r")
+			u.Prompt("r1# ")
+			u.Send(leave)
+			u.Until("the second end", func() bool { return strings.Count(u.Screen.Text(), "Logged out;") == 2 })
+			u.Send("\x03")
+			u.Prompt("Stop the router? [no] ")
+			u.Send("\r")
+			u.Until("the third message", func() bool { return strings.Count(u.Screen.Text(), "Logged out;") == 3 })
+			u.Send("\x03")
+			u.Prompt("Stop the router? [no] ")
+			f.router.Script("show clock")
+			u.Send("yes\r")
+		}
+	}
 	for _, way := range []struct {
 		name  string
 		leave func(u *termtest.Terminal)
 	}{
-		{"exit", func(u *termtest.Terminal) { u.Send("exit\r") }},
+		{"exit", loggedOut("exit\r")},
 		{"SIGTERM", signalled(syscall.SIGTERM)},
-		{"Ctrl-D", func(u *termtest.Terminal) { u.Send("\x04") }},
+		{"Ctrl-D", loggedOut("\x04")},
+		{"SIGTERM after exit", func(u *termtest.Terminal) {
+			u.Send("exit\r")
+			u.Shows("Logged out")
+			signalled(syscall.SIGTERM)(u)
+		}},
+		{"shutdown router", func(u *termtest.Terminal) {
+			u.Send("shutdown router\r")
+			u.Shows("2 sessions, 0 with uncommitted changes, will end, and 1 virtual router will give up Master. Proceed?")
+			u.Prompt("[no] ")
+			u.Send("y\r")
+		}},
 	} {
 		t.Run("console "+way.name, func(t *testing.T) {
 			u := f.console(t)

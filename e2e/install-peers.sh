@@ -8,7 +8,7 @@
 set -euo pipefail
 
 packages=(ansible apparmor curl expect frr gcc iproute2 iputils-ping keepalived kmod libc6-dev nftables openssh-client openssh-server procps
-  python3-netmiko strace tshark user-mode-linux)
+  prometheus python3-netmiko strace tshark user-mode-linux)
 
 say() { echo "peers: $*"; }
 

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
 	"vrrpsh/e2e/lab"
@@ -517,6 +518,8 @@ func TestRestartConsole(t *testing.T) {
 	c.types("configure\r")
 	c.shows("r1(config)#")
 	c.types("do restart\r")
+	c.shows("1 session, 0 with uncommitted changes, will end. Proceed? [no] ")
+	c.types("yes\r")
 	c.shows("Restarting as vrrpsh")
 	c.shows("r1#") // the candidate of the new process
 	c.types("show vrrp brief\r")
@@ -524,9 +527,50 @@ func TestRestartConsole(t *testing.T) {
 	restart(t, v) // by another user
 	c.types("show history commits\r")
 	c.shows("r1#")
+	c.types("shutdown router\r")
+	c.shows("1 virtual router will give up Master.")
 	checkPings(t, ping, settled)
-	c.types("exit\r")
+	c.types("yes\r")
 	c.ends(0)
+}
+
+// TestConsoleHangup: a console whose terminal goes, as with a lost SSH connection, does not take the router with it.
+func TestConsoleHangup(t *testing.T) {
+	require(t)
+	parallel(t)
+	l := lab.New(t, 1)
+	r1 := l.Routers[0]
+	v := l.VrrpshFile(bin, r1, lab.Group{VRID: vrid, Version: 3, Interval: time.Second}.Table(200))
+	cmd := r1.Command(t.Context(), bin, "-m1", "-c", v.Config, "-s", v.Socket)
+	cmd.SysProcAttr = nil // belongs to the terminal's session
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 100, Rows: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	var shown strings.Builder
+	for b := make([]byte, 4096); !strings.Contains(shown.String(), "r1#"); {
+		n, err := terminal.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %q", err, shown.String())
+		}
+		shown.Write(b[:n])
+	}
+	_ = terminal.Close() // nothing reads it, or it would stay open
+	lab.Until(t, patience, "the router runs without a console", func() error {
+		if out := v.Show("show", "logging"); !strings.Contains(out, "the router runs without a console") {
+			return errors.New(out)
+		}
+		return nil
+	})
+	v.WaitState("Master", patience)
+	if out := v.Show("show", "sessions"); strings.Contains(out, "console") {
+		t.Errorf("the console's session is still there:\n%s", out)
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the router ends with %v", err)
+	}
 }
 
 // TestRestartGivesUp checks that a restart that fails after the point of no return does not leave the addresses of a dead

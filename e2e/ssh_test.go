@@ -210,9 +210,15 @@ func TestSSH(t *testing.T) {
 	c.types("show sess\t\r")
 	c.shows("ssh 127.0.0.1")
 	c.types("configure\r")
-	c.shows("left uncommitted changes: resume them? [yes] ") // those of the refused commit
-	c.types("no\r")
+	c.shows("2 uncommitted changes of alice (ssh 127.0.0.1)") // of the refused commit
 	c.shows("edge(config)# ")
+	c.types("load lost\r")
+	c.shows("Continuing with 2 uncommitted changes")
+	c.types("discard\r")
+	c.shows("edge(config)# ")
+	c.types("\x1b[200~hostname other\rend\rshow version\rdiscard\r\x1b[201~") // a paste is asked nothing
+	c.shows("Uncommitted changes: commit or discard them first")
+	c.shows("Configuration file is ")
 	c.types("interface eth0 vrrp 1\rend\r")
 	c.shows("[cancel]")
 	c.types("discard\r")

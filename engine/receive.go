@@ -106,6 +106,9 @@ func (c *Core) drop(now time.Time, g *group, reason vrrp.DropReason, src netip.A
 	g.counters.Dropped[reason]++
 	d := DroppedAdvert{Time: now, Source: src, Reason: reason}
 	what := dropText[reason]
+	if reason == vrrp.DropInterval && g.cfg.Protocol.Version == vrrp.V3 {
+		what = "their advertisement interval is 0" // version 3 accepts every other one
+	}
 	if reason == vrrp.DropAuthType {
 		d.Auth = c.advert.AuthType
 		what += ", " + d.Auth.String()

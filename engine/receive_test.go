@@ -319,3 +319,17 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 		}
 	}
 }
+
+// TestIntervalOfZero checks that version 3, which accepts every interval, says which one it discards.
+func TestIntervalOfZero(t *testing.T) {
+	h := newHost(t)
+	vr := group("eth0", 51, "10.0.0.100")
+	vr.Protocol.Version = vrrp.V3
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	h.apply(config(vr))
+	other := with(vr, func(vr *engine.VirtualRouter) { vr.Protocol.Interval = 0 })
+	h.deliver(1, vrrp.IPv4, advert(&other, 200, "10.0.0.2"))
+	if text := h.texts(engine.EventFault); len(text) != 1 || !strings.Contains(text[0], "their advertisement interval is 0") {
+		t.Errorf("reported %q", text)
+	}
+}

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-only
-# Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH]
+# Builds dist/vrrpsh_VERSION_ARCH.deb from the binary. usage: deb.sh BINARY VERSION [ARCH [PROGRAM]]
+# PROGRAM is the same release for this machine, if BINARY is for another one.
 set -eu
 binary=$1
 version=$2
 arch=${3:-$(dpkg --print-architecture)}
+program=${4:-$binary}
 here=$(dirname "$0")
 top=$here/..
 out=$top/dist
@@ -25,7 +27,7 @@ install -D -m 0644 "$here/debian/logrotate" "$root/etc/logrotate.d/vrrpsh"
 install -d -m 0755 "$root/etc/vrrpsh"
 for shell in bash:bash-completion/completions/vrrpsh zsh:zsh/vendor-completions/_vrrpsh fish:fish/vendor_completions.d/vrrpsh.fish; do
   mkdir -p "$(dirname "$root/usr/share/${shell#*:}")"
-  "$binary" completion "${shell%%:*}" > "$root/usr/share/${shell#*:}"
+  "$program" completion "${shell%%:*}" > "$root/usr/share/${shell#*:}"
 done
 install -D -m 0644 "$here/debian/copyright" "$doc/copyright"
 install -D -m 0644 "$top/conf/reference.toml" "$doc/examples/reference.toml"
@@ -40,9 +42,10 @@ vrrpsh ($version) unstable; urgency=medium
 
  -- $(sed -n 's/^Maintainer: //p' "$here/debian/control")  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 EOF
-mkdir -p "$root/usr/share/man/man8"
-gzip -9n < "$top/docs/vrrpsh.8" > "$root/usr/share/man/man8/vrrpsh.8.gz"
-ln -s vrrpsh.8.gz "$root/usr/share/man/man8/vrrpsh-login.8.gz"
+for page in vrrpsh.8 vrrpsh-login.8 vrrpsh.toml.5; do
+  mkdir -p "$root/usr/share/man/man${page##*.}"
+  gzip -9n < "$top/docs/$page" > "$root/usr/share/man/man${page##*.}/$page.gz"
+done
 install -D -m 0644 "$here/debian/lintian-overrides" "$root/usr/share/lintian/overrides/vrrpsh"
 
 mkdir "$root/DEBIAN"

@@ -100,8 +100,10 @@ func TestManualPage(t *testing.T) {
 		t.Errorf("%d flags: has the format of the help changed?", flags)
 	}
 	if _, err := exec.LookPath("groff"); err == nil {
-		if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/vrrpsh.8"); out != "" {
-			t.Errorf("the manual page: %s", out)
+		for _, page := range []string{"vrrpsh.8", "vrrpsh-login.8"} {
+			if out := run(t, "groff", "-mandoc", "-ww", "-z", "../docs/"+page); out != "" {
+				t.Errorf("%s: %s", page, out)
+			}
 		}
 	}
 }
@@ -201,8 +203,10 @@ func TestCapabilities(t *testing.T) {
 	unique := fmt.Sprintf("7%d", os.Getpid())
 	who := file("who", "#!/bin/sh\n(env -i setsid sleep "+unique+" >/dev/null 2>&1 &)\necho \"$(id -un) $(id -G | wc -w) $(umask)\"\nexit 1\n", 0o755)
 	long := file("long", "#!/bin/sh\nsleep 1000\n", 0o755)
+	denied := file("denied", "#!/bin/sh\nkill -0 1\n", 0o755)
 	config := file("vrrpsh.toml", "state_dir = \""+dir+"/state\"\n"+
 		"[[track]]\nname = \"who\"\nscript = [\""+who+"\"]\n"+
+		"[[track]]\nname = \"denied\"\nscript = [\"/bin/sh\", \""+denied+"\"]\n"+
 		"[[track]]\nname = \"long\"\nscript = [\""+long+"\"]\ntimeout = \"100ms\"\n"+
 		"[[vrouter]]\ngroup = 7\ninterface = \"lo\"\nvip = \"192.0.2.7\"\nversion = 3\n", 0o600)
 	socket := filepath.Join(dir, "sock")
@@ -217,9 +221,13 @@ func TestCapabilities(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- router.Wait() }()
 	var said []byte
+	complete := func() bool {
+		return bytes.Contains(said, []byte("(nobody 1 0022)")) && bytes.Contains(said, []byte("took too long and was killed")) &&
+			bytes.Contains(said, []byte("the service may lack a right, see more-rights.conf"))
+	}
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		said, _ = exec.Command(bin, "-s", socket, "exec", "show", "track").CombinedOutput()
-		if bytes.Contains(said, []byte("(nobody 1 0022)")) && bytes.Contains(said, []byte("took too long and was killed")) {
+		if complete() {
 			break
 		}
 	}
@@ -230,7 +238,7 @@ func TestCapabilities(t *testing.T) {
 		_ = router.Process.Kill()
 		err = <-ended
 	}
-	if err != nil || !bytes.Contains(said, []byte("(nobody 1 0022)")) || !bytes.Contains(said, []byte("took too long and was killed")) {
+	if err != nil || !complete() {
 		t.Errorf("with %s: %v\n%s\n%s", bounding, err, said, &log)
 	}
 	left, err := exec.Command("pgrep", "-a", "-f", "sleep "+unique).CombinedOutput()
@@ -274,6 +282,15 @@ func TestDebianPackage(t *testing.T) {
 	if _, second := build(); !bytes.Equal(first, second) {
 		t.Error("the same source produced two different packages")
 	}
+	// A program for another machine cannot run here: another one of the same release helps.
+	foreign := filepath.Join(top, "foreign")
+	if err := os.WriteFile(foreign, []byte("\x7fELF for another machine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "sh", filepath.Join(top, "packaging", "deb.sh"), foreign, "1.2.3", "arm64", bin)
+	if got := run(t, "dpkg-deb", "-f", filepath.Join(top, "dist", "vrrpsh_1.2.3_arm64.deb"), "Architecture"); got != "arm64\n" {
+		t.Errorf("architecture %q", got)
+	}
 	root := filepath.Join(t.TempDir(), "root")
 	run(t, "dpkg-deb", "-R", deb, root)
 	for path, mode := range map[string]fs.FileMode{
@@ -281,6 +298,8 @@ func TestDebianPackage(t *testing.T) {
 		"usr/sbin/vrrpsh":                                 0o755,
 		"usr/lib/systemd/system/vrrpsh.service":           0o644,
 		"usr/share/man/man8/vrrpsh.8.gz":                  0o644,
+		"usr/share/man/man8/vrrpsh-login.8.gz":            0o644,
+		"usr/share/man/man5/vrrpsh.toml.5.gz":             0o644,
 		"usr/share/doc/vrrpsh/copyright":                  0o644,
 		"usr/share/doc/vrrpsh/changelog.gz":               0o644,
 		"usr/share/doc/vrrpsh/configuration.md":           0o644,

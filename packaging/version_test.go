@@ -3,6 +3,7 @@
 package packaging
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -70,7 +71,11 @@ func TestVersionFromGit(t *testing.T) {
 	commit()
 	version("")
 	git("tag", "v0.0.1") // of another release
-	version("")
+	untagged := []string{version("")}
+	for range 2 {
+		commit()
+		untagged = append(untagged, version(fmt.Sprintf(`\+%d\.g[0-9a-f]+`, len(untagged))))
+	}
 	git("tag", "v"+release)
 	order := []string{version("")}
 	for range 2 {
@@ -87,6 +92,9 @@ func TestVersionFromGit(t *testing.T) {
 	version(`\+11\.g[0-9a-f]+\.dirty`)
 
 	need(t, "dpkg")
+	for i := range len(untagged) - 1 {
+		run(t, "dpkg", "--compare-versions", untagged[i], "lt", untagged[i+1])
+	}
 	for i := range len(order) - 1 {
 		run(t, "dpkg", "--compare-versions", order[i], "lt", order[i+1])
 	}

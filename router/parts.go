@@ -37,8 +37,16 @@ func (r *Router) parts(o Options) []conf.Part {
 			return nil
 		}},
 		{Name: "host", Apply: func(_ context.Context, _, to *conf.Config) error { host.warn(to.Engine.Routers); return nil }},
-		{Name: "api", Wants: func(c *conf.Config) any { return api.ListenerOf(c.API) }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.listener.Apply(to.API) }},
-		{Name: "ssh", Wants: func(c *conf.Config) any { return c.SSH }, Apply: func(_ context.Context, _, to *conf.Config) error { return r.ssh.Apply(to.SSH) }},
+		{
+			Name: "api", Wants: func(c *conf.Config) any { return api.ListenerOf(c.API) },
+			Try:   func(_, to *conf.Config) error { return r.listener.Try(to.API) },
+			Apply: func(_ context.Context, _, to *conf.Config) error { return r.listener.Apply(to.API) },
+		},
+		{
+			Name: "ssh", Wants: func(c *conf.Config) any { return c.SSH },
+			Try:   func(_, to *conf.Config) error { return r.ssh.Try(to.SSH) },
+			Apply: func(_ context.Context, _, to *conf.Config) error { return r.ssh.Apply(to.SSH) },
+		},
 	}
 }
 

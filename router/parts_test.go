@@ -95,11 +95,19 @@ func TestListenersThatCannotBe(t *testing.T) {
 			before := r.manager.Running().ID
 			var out strings.Builder
 			user := r.Console()
-			for _, line := range []string{
-				"configure", "interface eth0 vrrp 7 priority 20", "logging file " + log, "ssh host-key " + key, command, "commit",
-			} {
-				user.Execute(t.Context(), line, shell.IO{Out: &out, Err: &out})
+			execute := func(lines ...string) {
+				for _, line := range lines {
+					user.Execute(t.Context(), line, shell.IO{Out: &out, Err: &out})
+				}
 			}
+			execute("configure", "interface eth0 vrrp 7 priority 20", "logging file "+log, "ssh host-key "+key+"-new", command, "commit check")
+			if want := "% The commit would fail: " + listener + ": listen tcp " + address; !strings.Contains(out.String(), want) {
+				t.Errorf("commit check: %s", out.String())
+			}
+			if _, err := os.Stat(key + "-new"); err == nil {
+				t.Error("a check has created a host key")
+			}
+			execute("commit")
 			_ = user.Close()
 			if want := listener + ": listen tcp " + address; !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "the running configuration is unchanged") {
 				t.Errorf("a commit: %s", out.String())

@@ -43,9 +43,10 @@ type Program struct {
 	Override func(*conf.General)
 	// Daemon runs the router in the background.
 	Daemon bool
-	// Console connects the user of this process's terminal to the router until the user leaves or the context ends; nil: no
-	// terminal.
-	Console func(context.Context, shell.Conversation) error
+	// Console connects the users of this process's terminal to the router, one after the other; logIn begins the conversation of the
+	// next. It returns whether a user has asked to stop the router; otherwise the terminal has gone, or the context has ended.
+	// nil: no terminal.
+	Console func(ctx context.Context, logIn func() shell.Conversation) (stop bool, err error)
 }
 
 // run is a running Program: the state that exists before and after a Router.
@@ -62,7 +63,7 @@ type run struct {
 	inherited *process.Inheritance
 }
 
-// Run runs the router until a signal, or until the user of its console leaves.
+// Run runs the router until a signal, or until a user stops it.
 func (p Program) Run(ctx context.Context) (err error) {
 	process.SaveMemory()
 	process.KeepDescriptors()
@@ -89,12 +90,13 @@ func (p Program) Run(ctx context.Context) (err error) {
 			}
 		}()
 	}
+	defer func() { err = withRights(err) }() // before the parent is told
 	// A reader of the log may go away. Catch SIGPIPE, so that the write fails and the router keeps running.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	config, err := ThisHost.LoadFile(p.Path, p.Format)
+	config, err := load(ctx, p.Path, p.Format)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing { // the first commit writes it
 		_, config, err = conf.Load(p.Path, nil, conf.TOML)
@@ -160,6 +162,7 @@ func (p Program) Run(ctx context.Context) (err error) {
 		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
 		Connects: native.Connects, Neighbors: native.Neighbors, Traffic: native.Traffic,
+		Hint: func(iface string, family vrrp.Family) string { return native.Hint(iface, platform.Family(family)) },
 		NotForwarding: func(iface string, family vrrp.Family) string {
 			return native.NotForwarding(iface, platform.Family(family))
 		},
@@ -185,6 +188,33 @@ func (p Program) Run(ctx context.Context) (err error) {
 		err := r.succeed(handover)
 		log.Error("restart failed: this process keeps running", "error", err)
 	}
+}
+
+// load reads the configuration file until ctx ends: a file that is a pipe may take its time.
+func load(ctx context.Context, path string, format conf.Format) (*conf.Config, error) {
+	type result struct {
+		config *conf.Config
+		err    error
+	}
+	read := make(chan result, 1)
+	go func() {
+		config, err := ThisHost.LoadFile(path, format)
+		read <- result{config, err}
+	}()
+	select {
+	case r := <-read:
+		return r.config, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// withRights adds to an error of an unprivileged process what a router needs.
+func withRights(err error) error {
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		return fmt.Errorf("%w\na router needs root; or CAP_NET_ADMIN, CAP_NET_RAW, and a control_socket and a state_dir that its user may write to", err)
+	}
+	return err
 }
 
 // giveUp replaces this process with the previous program, for the reason given; nothing was touched so far. If that fails, giveUp
@@ -246,7 +276,13 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	}
 	defer control.Close()
 	counted := api.Limit(control, remote.MaxConnections, remote.MaxUserConnections, remote.Source)
-	restart := make(chan struct{}, 1)
+	restart, shutdown := make(chan struct{}, 1), make(chan struct{}, 1)
+	options.Shutdown = func() {
+		select {
+		case shutdown <- struct{}{}:
+		default: // it stops already
+		}
+	}
 	options.Restart = func(ctx context.Context) (string, error) {
 		what, err := p.ask(ctx, restart)
 		if err == nil {
@@ -282,7 +318,9 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	}()
 	defer server.Close()
 	log.Info("router started", "version", p.Version, "process", os.Getpid(), "groups", len(r.manager.Running().Config.Engine.Routers),
-		"file", p.options.Path, "socket", p.general.ControlSocket)
+		"file", p.options.Path)
+	apiState, sshState := listening(r.manager.Running().Config, r.manager.Missing())
+	log.Info("listening", "control_socket", p.general.ControlSocket, "api", apiState, "ssh", sshState)
 	p.parent.Ready()
 	var service process.Service
 	service.Ready()
@@ -291,7 +329,7 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 	go service.Watch(ctx, r.healthy)
 	go r.reload(ctx, p.hangup)
 
-	restarting, err := p.wait(ctx, r, restart)
+	restarting, err := p.wait(ctx, r, restart, shutdown)
 	if !restarting || err != nil {
 		service.Stopping()
 		return nil, err
@@ -313,21 +351,22 @@ func (p *run) once(ctx context.Context, log *slog.Logger) (handover *driver.Hand
 const consoleGrace = time.Second
 
 // wait waits until the router must end, and reports whether it must restart.
-func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (restarting bool, err error) {
-	var left chan error // receives the result when the user of the console leaves
+func (p *run) wait(ctx context.Context, r *Router, restart, shutdown <-chan struct{}) (restarting bool, err error) {
+	var left chan consoleEnd
+	answered := false // a command has ordered the end, and writes its output
 	if p.Console != nil {
 		inside, leave := context.WithCancel(ctx)
-		left = make(chan error, 1)
-		user := &console{Session: r.Console(), turn: make(chan struct{}, 1)}
+		left = make(chan consoleEnd, 1)
+		users := &consoles{turn: make(chan struct{}, 1)}
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
-			defer user.Close()
-			left <- p.Console(inside, user)
+			stop, err := p.Console(inside, func() shell.Conversation { return &console{r.Console(), users} })
+			left <- consoleEnd{stop, err}
 		}()
 		defer func() {
-			if restarting {
-				user.await(consoleGrace)
+			if answered {
+				users.await(consoleGrace)
 			}
 			leave()
 			select {
@@ -336,35 +375,57 @@ func (p *run) wait(ctx context.Context, r *Router, restart <-chan struct{}) (res
 			}
 		}()
 	}
-	select {
-	case <-ctx.Done():
-		r.log.Info("router stops")
-		return false, nil
-	case err := <-left:
-		return false, err
-	case err := <-r.failed:
-		return false, err
-	case <-restart:
-		return true, nil
+	for {
+		select {
+		case <-ctx.Done():
+			r.log.Info("router stops")
+			return false, nil
+		case end := <-left:
+			if end.err == nil && !end.stop && ctx.Err() == nil {
+				r.log.Warn("the terminal of the console has gone: the router runs without a console")
+				continue
+			}
+			return false, end.err
+		case err := <-r.failed:
+			return false, err
+		case <-restart:
+			answered = true
+			return true, nil
+		case <-shutdown:
+			answered = true
+			r.log.Info("router stops: a user has stopped it")
+			return false, nil
+		}
 	}
 }
 
-// console is the session on the router's console.
+// consoleEnd is the result of Program.Console.
+type consoleEnd struct {
+	stop bool
+	err  error
+}
+
+// consoles are the sessions on the router's console, one after the other.
+type consoles struct {
+	turn chan struct{} // holds a value while a command runs
+}
+
+// console is one of them.
 type console struct {
 	*shell.Session
-	turn chan struct{} // holds a value while a command runs
+	all *consoles
 }
 
 // Execute implements shell.Conversation.
 func (c *console) Execute(ctx context.Context, line string, io shell.IO) shell.Status {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
+	c.all.turn <- struct{}{}
+	defer func() { <-c.all.turn }()
 	return c.Session.Execute(ctx, line, io)
 }
 
-// await waits until the running command (usually the one that ordered the restart) has written its output. No further command
+// await waits until the running command (usually the one that ordered the end) has written its output. No further command
 // runs.
-func (c *console) await(limit time.Duration) {
+func (c *consoles) await(limit time.Duration) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-time.After(limit):

@@ -31,7 +31,8 @@ import (
 )
 
 // TerminalCommand is the command of this program that the SSH server runs for each terminal. Standard input is a
-// pseudo-terminal, file descriptor 3 leads to the session, and the argument is the history file.
+// pseudo-terminal, file descriptor 3 leads to the session, and the arguments are the history file and, if the terminal executes
+// only one line, that line.
 const TerminalCommand = "terminal"
 
 // Router is a running router: its engine, configuration, shell, API and SSH server.
@@ -71,8 +72,9 @@ type Options struct {
 	// Inspect returns the host settings that obstruct IPv4 virtual routers on an interface, with their addresses on
 	// macvlans or, if none is given, on the interface itself; nil for simulated routers.
 	Inspect func(iface string, macvlans ...string) []string
-	// Connects and NotForwarding are those of shell.Env; not for simulated routers.
+	// Connects, Hint and NotForwarding are those of shell.Env; not for simulated routers.
 	Connects      bool
+	Hint          func(iface string, family vrrp.Family) string
 	NotForwarding func(iface string, family vrrp.Family) string
 	// Neighbors and Traffic return what the shell shows of the host; nil for simulated routers.
 	Neighbors func() ([]platform.Neighbor, error)
@@ -82,6 +84,7 @@ type Options struct {
 	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
 	Successor bool
 	Restart   func(context.Context) (string, error) // see shell.Env
+	Shutdown  func()                                // see shell.Env
 }
 
 // Start starts the engine and makes the configuration file the running configuration.
@@ -128,7 +131,12 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r.env = &shell.Env{
 		View: d, Control: d, Tap: d, Load: loadOf(d), Capture: o.Capture, Manager: manager, Hostname: hostname, Version: o.Version,
 		Started: time.Now(), Path: o.Path, Format: o.Format, Log: log, Journal: o.Journal,
-		Sessions: sessions, Restart: o.Restart, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, NotForwarding: o.NotForwarding, Lab: o.Lab,
+		Sessions: sessions, Restart: o.Restart, Shutdown: o.Shutdown, Reload: r.reloadNow, Obstacles: inspector(o.Inspect).obstacles, Connects: o.Connects, Hint: o.Hint, NotForwarding: o.NotForwarding, Lab: o.Lab,
+	}
+	if o.StateDir != "" {
+		if r.env.Preferences, err = shell.OpenPreferences(filepath.Join(o.StateDir, "shell_preferences")); err != nil {
+			log.Warn("settings of terminals are not known", "error", err)
+		}
 	}
 	r.env.Neighbors, r.env.Traffic = o.Neighbors, o.Traffic
 	r.env.CheckPassword = func(ctx context.Context, source, user, password string) error {
@@ -157,7 +165,9 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		NewSession: func(u conf.User, source string) shell.Conversation {
 			return session(shell.User{Name: u.Name, Level: u.Level, Source: "ssh " + source, Valid: u.In})
 		},
-		Terminal: func(user string) *exec.Cmd { return terminal(filepath.Join(o.StateDir, "shell_history", user)) },
+		Terminal: func(user, line string) *exec.Cmd {
+			return terminal(filepath.Join(o.StateDir, "shell_history", user), line)
+		},
 	})
 	if err := manager.Start(ctx, r.parts(o)...); err != nil {
 		return nil, r.fail(ctx, err, o.Successor)
@@ -192,12 +202,15 @@ func levelOf(p remote.Peer, c *conf.Config) conf.Level {
 }
 
 // terminal returns the command that runs this program as the terminal of a session: see TerminalCommand.
-func terminal(history string) *exec.Cmd {
+func terminal(history, line string) *exec.Cmd {
 	self := "/proc/self/exe" // this very version, even if the file on disk was replaced
 	if _, err := os.Stat(self); err != nil {
 		self, _ = os.Executable()
 	}
-	cmd := exec.Command(self, TerminalCommand, history)
+	cmd := exec.Command(self, TerminalCommand, "--", history)
+	if line != "" {
+		cmd.Args = append(cmd.Args, line)
+	}
 	cmd.Args[0] = "vrrpsh"
 	return cmd
 }
@@ -250,7 +263,7 @@ func (r *Router) close(sessions func(*remote.Server) error) {
 	r.manager.Close()
 }
 
-// reload reopens the log files and makes the configuration file the running configuration, on every request.
+// reload runs reloadNow on every request.
 func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 	for {
 		select {
@@ -258,24 +271,31 @@ func (r *Router) reload(ctx context.Context, asked <-chan os.Signal) {
 			return
 		case <-asked:
 		}
-		if err := r.journal.Reopen(); err != nil {
-			r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
-		}
-		if err := r.listener.Renew(); err != nil {
-			r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
-		}
-		before := r.manager.Running().ID
-		switch rev, err := r.manager.Reload(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}); {
-		case err != nil:
-			r.log.Error("configuration file refused: nothing has changed", "error", err)
-		case rev.ID == before:
-			r.log.Info("configuration file read: no changes")
-			_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
-		default:
-			r.log.Info("configuration file read and applied", "revision", rev.ID)
-			r.warn(rev)
-		}
+		_, _ = r.reloadNow(ctx, conf.Info{User: "system", Source: "SIGHUP", Comment: "reload of the file"}) // it is logged
 	}
+}
+
+// reloadNow reopens the log files and makes the configuration file the running configuration. The error says why the file was refused.
+func (r *Router) reloadNow(ctx context.Context, info conf.Info) (*conf.Revision, error) {
+	if err := r.journal.Reopen(); err != nil {
+		r.log.Error("cannot reopen a log file: logging to the open file continues", "error", err)
+	}
+	if err := r.listener.Renew(); err != nil {
+		r.log.Error("cannot reload the certificate of the API: the previous one stays in use", "error", err)
+	}
+	before := r.manager.Running().ID
+	rev, err := r.manager.Reload(ctx, info)
+	switch {
+	case err != nil:
+		r.log.Error("configuration file refused: nothing has changed", "error", err)
+	case rev.ID == before:
+		r.log.Info("configuration file read: no changes")
+		_ = r.manager.Retry(ctx) // the error is among the missing parts, which are logged
+	default:
+		r.log.Info("configuration file read and applied", "revision", rev.ID)
+		r.warn(rev)
+	}
+	return rev, err
 }
 
 // healthy returns nil while the engine answers.

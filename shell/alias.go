@@ -70,7 +70,7 @@ func showAliases(c *call) error {
 	for _, a := range aliasRows(c) {
 		rows = append(rows, []string{a.Name, a.Command})
 	}
-	return writeTable(c.out, []column{left("Alias"), left("Command")}, rows)
+	return c.table([]column{left("Alias"), left("Command")}, rows)
 }
 
 // greet shows the banner at the beginning of a session. SSH clients have seen it before the login.

@@ -29,6 +29,8 @@ type call struct {
 	out     io.Writer    // leads through the pipes
 	flush   func() error // displays everything written to out
 	share   *process.Share
+	// next is a line that the user typed instead of an answer.
+	next *typed
 }
 
 // handler executes a command. The handler of a command without data has no JSON form.
@@ -81,6 +83,26 @@ func (c *call) writeJSON(h handler) error {
 // interactive tells whether the command can ask the user. Scripts have no user to ask.
 func (c *call) interactive() bool { return c.io.Terminal != nil }
 
+// piped tells whether a pipe reads the output before the user does.
+func (c *call) piped() bool {
+	return slices.ContainsFunc(c.inv.Pipes, func(p completions.Step) bool { return p.Command.ID != "pipe.no-more" })
+}
+
+// advise writes a sentence for people besides the data, if the user is one, wrapped to the terminal's width. Pipes pass it, but do not
+// count it.
+func (c *call) advise(sentence string) {
+	if !c.interactive() {
+		return
+	}
+	for _, line := range wrap(sentence, c.session.textWidth(c.io.Width), 0, 2) {
+		if t, ok := c.out.(titled); ok {
+			_ = t.writeTitles([]byte(line + "\n")) // the chain keeps the error
+		} else {
+			c.printf("%s\n", line)
+		}
+	}
+}
+
 // progress tells the terminal, if there is one, what the command is doing. The terminal displays it if the command
 // takes long.
 func (c *call) progress(what string) {
@@ -103,6 +125,13 @@ func (c *call) printf(format string, args ...any) { fmt.Fprintf(c.out, format, a
 func (c *call) say(indent int, format string, args ...any) {
 	for _, line := range wrap(fmt.Sprintf(format, args...), c.session.textWidth(c.io.Width), indent, indent+2) {
 		c.printf("%s\n", line)
+	}
+}
+
+// note writes a sentence that is neither the output of the command nor an error, wrapped to the terminal's width.
+func (c *call) note(format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), c.session.textWidth(c.io.Width), 0, 2) {
+		fmt.Fprintln(c.io.Err, line)
 	}
 }
 

@@ -46,6 +46,15 @@ func span(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
+// countdown formats the time left for a prompt: "4m", and in the last minute "59s".
+func countdown(d time.Duration) string {
+	d = max(d, 0)
+	if d > time.Minute {
+		return strconv.Itoa(int((d+time.Minute-1)/time.Minute)) + "m"
+	}
+	return strconv.Itoa(int((d+time.Second-1)/time.Second)) + "s"
+}
+
 // millis formats a duration in milliseconds, with decimals only if it has a fraction.
 func millis(d time.Duration) string {
 	s := strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)

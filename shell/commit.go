@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"vrrpsh/conf/commands"
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform/printable"
 )
 
 func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
@@ -43,7 +45,10 @@ func (c *call) commitCandidate(info conf.Info) error {
 	}
 	awaited := s.env.Manager.Awaited()
 	if !s.changed() && !info.Overwrite {
-		if awaited != nil && info.Confirm == 0 {
+		switch {
+		case awaited != nil && info.Confirm > 0:
+			return c.extend(info)
+		case awaited != nil:
 			return confirm(c)
 		}
 		c.printf("No changes to commit\n")
@@ -52,13 +57,7 @@ func (c *call) commitCandidate(info conf.Info) error {
 	rev, err := s.env.Manager.Commit(c.ctx, s.draft.Candidate(), info)
 	if err != nil {
 		s.audit("commit failed", "error", err.Error())
-		switch {
-		case errors.Is(err, conf.ErrStale):
-			return fmt.Errorf("%w%s\n\"rebase\" applies this candidate's changes to it", err, staleChanges(err))
-		case errors.Is(err, conf.ErrFileChanged):
-			return fmt.Errorf("%w\n\"commit overwrite\" commits anyway", err)
-		}
-		return err
+		return withRemedy(err)
 	}
 	changes := commands.Compare(commands.Of(s.draft.Base().File), s.draft)
 	s.audit("committed", "revision", rev.ID, "comment", info.Comment, "confirm", info.Confirm, "changes", len(changes))
@@ -72,23 +71,41 @@ func (c *call) commitCandidate(info conf.Info) error {
 	s.draft = commands.Based(rev, rev.File.Clone())
 	s.mu.Unlock()
 	s.failedLine = false
-	if awaited != nil {
+	if awaited != nil && info.Confirm == 0 {
 		c.printf("Commit %d is confirmed\n", awaited.Commit)
 	}
 	c.printf("Commit %d complete\n", rev.ID)
-	if !rev.ConfirmBy.IsZero() {
-		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(rev.ConfirmBy.Sub(s.now())))
+	if left := rev.ConfirmBy.Sub(s.now()); !rev.ConfirmBy.IsZero() && awaited != nil {
+		c.say(0, "Rolls back to commit %d in %s unless confirmed (\"confirm\" or \"commit\")", awaited.Back, span(left))
+	} else if !rev.ConfirmBy.IsZero() {
+		c.say(0, "Rolls back in %s unless confirmed (\"confirm\" or \"commit\")", span(left))
 	}
+	c.warn(rev)
+	return nil
+}
+
+// warn prints what a commit has to say.
+func (c *call) warn(rev *conf.Revision) {
 	for _, n := range rev.Notes {
 		c.say(0, "Note: %s", n)
 	}
 	for _, w := range rev.Config.Warnings {
 		c.say(0, "Warning: %s", w)
 	}
-	for _, text := range s.env.obstacles(rev.Config.Engine.Routers...) {
+	for _, text := range c.session.env.obstacles(rev.Config.Engine.Routers...) {
 		c.say(0, "Warning: a setting of this host is in the way: %s", text)
 	}
-	return nil
+}
+
+// withRemedy adds to the error of a commit the command that helps.
+func withRemedy(err error) error {
+	switch {
+	case errors.Is(err, conf.ErrStale):
+		return fmt.Errorf("%w%s\n\"rebase\" applies this candidate's changes to it", err, staleChanges(err))
+	case errors.Is(err, conf.ErrFileChanged):
+		return fmt.Errorf("%w\n\"commit overwrite\" commits anyway", err)
+	}
+	return err
 }
 
 // staleChanges lists the commits of other users since the candidate was created.
@@ -124,6 +141,8 @@ type plan struct {
 	Settings []commands.Delta `json:"settings"`
 	// Listeners are the listeners that the commit opens.
 	Listeners []string `json:"listeners,omitempty"`
+	// Warnings are what is legal but probably a mistake.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // planRoute is a static route that a commit adds, changes or removes.
@@ -148,9 +167,9 @@ type planChange struct {
 // checkCandidate validates the candidate and plans its commit.
 func (c *call) checkCandidate() (*plan, error) {
 	c.progress("validating the candidate")
-	changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
+	cfg, changes, err := c.session.env.Manager.Check(c.session.draft.Candidate())
 	if err != nil {
-		return nil, err
+		return nil, withRemedy(err)
 	}
 	snapshot, err := c.snapshot()
 	if err != nil {
@@ -190,6 +209,10 @@ func (c *call) checkCandidate() (*plan, error) {
 	}
 	p.Settings = commands.CompareOthers(d.Base().File, d.File())
 	p.Listeners = opened(d.Base().File, d.File())
+	p.Warnings = slices.Concat(c.doubts(cfg, changes, snapshot.Links, p.Connected), cfg.Warnings)
+	if err := c.session.registry.mayCommit(c.session); err != nil {
+		p.Warnings = append(p.Warnings, err.Error()+": commits are refused")
+	}
 	return p, nil
 }
 
@@ -200,7 +223,7 @@ func commitCheck(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.printf("The candidate is valid\n")
+	c.say(0, "The candidate is valid%s", p.totals())
 	for _, ch := range p.Changes {
 		c.printf("%s %s group %d: %s", ch.Interface, ch.Family, ch.Group, ch.Change)
 		if len(ch.Settings) > 0 {
@@ -236,7 +259,47 @@ func commitCheck(c *call) error {
 	for _, l := range p.Listeners {
 		c.printf("Opens a listener: %s\n", l)
 	}
+	for _, w := range p.Warnings {
+		c.say(0, "Warning: %s", printable.Line(w))
+	}
 	return nil
+}
+
+// totals counts the effects of a commit: ": 2 created, 1 restarted, 1 gives up Master".
+func (p *plan) totals() string {
+	var parts []string
+	kinds := make(map[string]int)
+	losses := 0
+	for _, ch := range p.Changes {
+		kinds[ch.Change]++
+		if ch.LosesMaster {
+			losses++
+		}
+	}
+	for _, kind := range []engine.ChangeKind{engine.Created, engine.ChangedInPlace, engine.Restarted, engine.Removed} {
+		if n := kinds[kind.String()]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	switch {
+	case losses == 1:
+		parts = append(parts, "1 gives up Master")
+	case losses > 1:
+		parts = append(parts, fmt.Sprintf("%d give up Master", losses))
+	}
+	if n := len(p.Routes); n > 0 {
+		parts = append(parts, plural(n, "static route"))
+	}
+	if n := changesIn(p.Settings); n > 0 {
+		parts = append(parts, plural(n, "other change"))
+	}
+	if n := len(p.Warnings); n > 0 {
+		parts = append(parts, plural(n, "warning"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // opened returns the listeners in the configuration "to" that are not in the configuration "from". An invalid
@@ -282,7 +345,7 @@ func (c *call) revision(argument string) (*conf.File, int, error) {
 	}
 	file, err := c.session.env.Manager.Load(n)
 	if errors.Is(err, conf.ErrNoRevision) {
-		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("there is no such revision: the history has 0-%d",
+		return nil, 0, c.step.Misplaced(argument, fmt.Sprintf("the history has rollback 0 to %d",
 			len(c.session.env.Manager.History())-1))
 	}
 	return file, n, err
@@ -337,11 +400,39 @@ func rebase(c *call) error {
 		return nil
 	}
 	c.progress("merging")
-	result, conflicts := s.draft.Rebase(now)
-	if len(conflicts) > 0 {
-		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n")}
+	choice := commands.Undecided
+	switch {
+	case c.step.Has("ours"):
+		choice = commands.Ours
+	case c.step.Has("theirs"):
+		choice = commands.Theirs
+	}
+	var asking error
+	result, conflicts := s.draft.Rebase(now, func(conflict string) commands.Choice {
+		if choice == commands.Undecided && c.interactive() && asking == nil && c.next == nil {
+			var answer string
+			answer, asking = c.choose(conflict+": ours, theirs or cancel?", "ours", "theirs", "cancel")
+			switch answer {
+			case "ours":
+				return commands.Ours
+			case "theirs":
+				return commands.Theirs
+			}
+			asking = cmp.Or(asking, errCancelled)
+		}
+		return choice
+	})
+	switch {
+	case asking != nil && !errors.Is(asking, errCancelled):
+		return asking
+	case len(conflicts) > 0:
+		return &failure{Locked, "Others changed the same settings, nothing was done:\n" + strings.Join(conflicts, "\n") +
+			"\n\"rebase ours\" takes the values of this candidate, \"rebase theirs\" those that run"}
 	}
 	c.restart(result)
 	c.printf("The candidate is now based on commit %d\n", now.Base.ID)
 	return nil
 }
+
+// errCancelled ends the questions of a command.
+var errCancelled = errors.New("cancelled")

@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +23,22 @@ func (s *Session) Complete(line string) []Suggestion {
 	if sane(line) != nil {
 		return nil
 	}
+	s.idle.touch()
 	var found []completions.Candidate
 	s.think(func() { found, _ = s.candidates(line) })
+	return suggested(found)
+}
+
+// Complete returns the possible words at the end of a line in exec mode, without a router: no existing names or values.
+func Complete(line string) []Suggestion {
+	if sane(line) != nil {
+		return nil
+	}
+	found, _ := routerTree().Complete(completions.Exec, completions.Administrator, line, nil)
+	return suggested(found)
+}
+
+func suggested(found []completions.Candidate) []Suggestion {
 	list := make([]Suggestion, 0, len(found))
 	for _, f := range found {
 		list = append(list, Suggestion{Text: f.Text, Help: f.Help, Literal: f.Literal})
@@ -46,6 +61,7 @@ func (s *Session) Help(line string) string {
 	if err := sane(line); err != nil {
 		return "% " + describe(err) + "\n"
 	}
+	s.idle.touch()
 	var found []completions.Candidate
 	var err *completions.Error
 	s.think(func() { found, err = s.candidates(line) })
@@ -108,6 +124,10 @@ func (s *Session) values(kind, prefix string, line []completions.Step) []complet
 		return s.groupValues(line)
 	case "revision":
 		return s.revisionValues()
+	case "session":
+		return s.sessionValues()
+	case "lost":
+		return s.lostValues()
 	case "router":
 		var list []completions.Candidate
 		if s.env.Lab != nil {
@@ -230,13 +250,37 @@ func (s *Session) groupValues(line []completions.Step) []completions.Candidate {
 func (s *Session) revisionValues() []completions.Candidate {
 	var list []completions.Candidate
 	for i, r := range s.env.Manager.History() {
-		help := s.stamp(r.Time)
+		help := fmt.Sprintf("commit %d, %s", r.ID, s.stamp(r.Time))
 		for _, part := range []string{r.User, r.Comment} {
 			if part != "" {
 				help += ", " + part
 			}
 		}
 		list = append(list, completions.Candidate{Text: strconv.Itoa(i), Help: help})
+	}
+	return list
+}
+
+// sessionValues lists the other sessions. It does not look into them: they may complete a line, too.
+func (s *Session) sessionValues() []completions.Candidate {
+	var list []completions.Candidate
+	for _, other := range s.registry.others(s) {
+		list = append(list, completions.Candidate{
+			Text: strconv.Itoa(other.id), Help: fmt.Sprintf("%s (%s), since %s", other.user.Name, other.user.Source, s.stamp(other.since)),
+		})
+	}
+	return list
+}
+
+// lostValues lists the candidates of lost sessions.
+func (s *Session) lostValues() []completions.Candidate {
+	var list []completions.Candidate
+	for _, l := range s.registry.kept() {
+		help := l.describe(s.now())
+		if l.taken {
+			help += ", continued since"
+		}
+		list = append(list, completions.Candidate{Text: strconv.Itoa(l.number), Help: help})
 	}
 	return list
 }

@@ -3,9 +3,6 @@
 package shell
 
 import (
-	"fmt"
-	"strings"
-
 	"vrrpsh/completions"
 	"vrrpsh/conf/commands"
 )
@@ -18,50 +15,20 @@ func configure(c *call) error {
 			return err
 		}
 	} else if err := s.registry.mayCommit(s); err != nil {
-		fmt.Fprintf(c.io.Err, "%% %v: commits are refused\n", err)
+		c.note("%v: commits are refused", err)
 	}
 	if a := s.env.Manager.Awaited(); a != nil {
-		fmt.Fprintf(c.io.Err, "%% %s\n", s.awaits(a))
+		c.note("%s", s.awaits(a))
 	}
-	d, err := c.lostDraft()
-	if err != nil {
-		s.registry.unlock(s)
-		return err
+	if c.interactive() {
+		c.tellLost()
 	}
-	if d == nil {
-		d = commands.NewDraft(s.env.Manager.Edit())
-	}
+	d := commands.NewDraft(s.env.Manager.Edit())
 	s.mu.Lock()
 	s.place, s.draft = commands.Place{Mode: completions.Config}, d
 	s.mu.Unlock()
 	s.failedLine = false
 	return nil
-}
-
-// lostDraft offers the uncommitted changes of the user's lost session. It does nothing in scripts.
-func (c *call) lostDraft() (*commands.Draft, error) {
-	s := c.session
-	if !c.interactive() || s.Plain() {
-		return nil, nil // there is no lost draft
-	}
-	d := s.registry.takeLost(s.user.Name)
-	if d == nil {
-		return nil, nil // there is no lost draft
-	}
-	answer, err := c.ask("Your lost session left uncommitted changes: resume them? [yes] ", false)
-	if err != nil {
-		s.registry.keep(s.user.Name, d)
-		return nil, err
-	}
-	if answer != "" && !means(answer, "yes") {
-		return nil, nil // the user does not want it
-	}
-	return d, nil
-}
-
-// means tells whether an answer is a word or a prefix of it.
-func means(answer, word string) bool {
-	return len(answer) <= len(word) && strings.EqualFold(answer, word[:len(answer)])
 }
 
 // exit leaves the current mode for its parent mode. In exec mode it ends the session.
@@ -103,35 +70,33 @@ func quit(c *call) error {
 	return nil
 }
 
-// leave leaves configure mode. If there are changes, it first asks the user what to do with them.
+// leave leaves configure mode. If there are changes, it first asks the user at a terminal what to do with them.
 func (c *call) leave() error {
 	if err := c.endUnasked(); err != nil {
 		return err
 	}
 	s := c.session
-	for s.changed() {
-		if !c.interactive() {
-			return failed("Uncommitted changes: commit or discard them first")
+	if s.changed() {
+		answer := ""
+		if c.interactive() {
+			var err error
+			if answer, err = c.choose("Uncommitted changes: commit, discard or cancel?", "commit", "discard", "cancel"); err != nil {
+				return err
+			}
 		}
-		answer, err := c.ask("Uncommitted changes: commit, discard or cancel? [cancel] ", false)
-		if err != nil {
-			return err
-		}
-		switch {
-		case answer == "", len(answer) > 1 && means(answer, "cancel"):
-			return nil
-		case len(answer) > 1 && means(answer, "commit"):
+		switch answer {
+		case "commit":
 			info := s.info("")
 			info.Progress = c.progress
 			if err := c.commitCandidate(info); err != nil {
 				return err
 			}
-			continue
-		case means(answer, "discard"):
+		case "discard":
+		case "cancel":
+			return nil
 		default:
-			continue
+			return failed("Uncommitted changes: commit or discard them first")
 		}
-		break
 	}
 	s.registry.unlock(s)
 	s.mu.Lock()

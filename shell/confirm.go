@@ -49,6 +49,21 @@ func confirm(c *call) error {
 	return nil
 }
 
+// extend moves the rollback of a commit that waits for its confirmation.
+func (c *call) extend(info conf.Info) error {
+	s := c.session
+	a, err := s.env.Manager.Extend(c.ctx, info.Confirm, info)
+	if errors.Is(err, conf.ErrNothingAwaited) { // confirmed, or rolled back, just now
+		return failed("No commit is waiting for confirmation")
+	}
+	if err != nil {
+		return err
+	}
+	s.audit("confirmation extended", "revision", a.Commit, "confirm", info.Confirm)
+	c.say(0, "Commit %d now rolls back in %s unless confirmed (\"confirm\" or \"commit\")", a.Commit, span(a.Deadline.Sub(s.now())))
+	return nil
+}
+
 // commitData is the data of "show commit".
 type commitData struct {
 	Commit  uint64    `json:"commit"`
@@ -119,6 +134,11 @@ func (r *Sessions) Awaiting(e conf.ConfirmationEvent) {
 				continue // the command's answer has already said so
 			}
 			s.notify(fmt.Sprintf("Commit %d of %s was confirmed by %s (%s)", e.Commit, e.User, e.By.User, e.By.Source))
+		case conf.StageExtended:
+			if s.id != e.By.Session {
+				s.notify(fmt.Sprintf("Commit %d of %s now rolls back in %s unless confirmed: by %s (%s)",
+					e.Commit, e.User, span(e.Deadline.Sub(s.now())), e.By.User, e.By.Source))
+			}
 		case conf.StageFailed:
 			reason, _, _ := strings.Cut(e.Err.Error(), "\n")
 			s.notify(fmt.Sprintf("Commit %d of %s was not confirmed, but could not be rolled back: %s. Trying again", e.Commit, e.User, reason))

@@ -39,7 +39,8 @@ type Terminal interface {
 	// Progress reports what the command is doing. When the command takes long, the terminal displays the report below
 	// the output until there is more output.
 	Progress(what string)
-	// Show replaces the contents of the terminal with text, which may have several lines, and updates it in place.
+	// Show replaces the contents of the terminal with text, which may have several lines, and updates it in place. If text
+	// does not fit, the user scrolls it, except for the lines up to the one after the first empty line.
 	// From the first call until the command ends, "q" cancels the command's context, as Ctrl-C does.
 	Show(text string) error
 }
@@ -70,7 +71,8 @@ type Conversation interface {
 	// PageLength is the number of lines of a page ("terminal length"): 0 turns the pager off, a negative number
 	// means the height of the terminal.
 	PageLength() int
-	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions").
+	// Suggestions tells whether suggestions pop up as the user types ("terminal suggestions"). The terminal asks at every
+	// key.
 	Suggestions() bool
 	// Plain tells whether the terminal receives lines of text only, without control sequences ("terminal plain").
 	Plain() bool

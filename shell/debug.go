@@ -252,8 +252,8 @@ func showDebugging(c *call) error {
 	for _, d := range list {
 		c.printf("Debugging of %s is on\n", d)
 	}
-	if len(list) == 0 && c.interactive() {
-		c.printf("Nothing is debugged\n")
+	if len(list) == 0 {
+		c.advise("Nothing is debugged")
 	}
 	return nil
 }

@@ -20,9 +20,10 @@ import (
 type Manager interface {
 	Running() *conf.Revision
 	Edit() *conf.Candidate
-	Check(c *conf.Candidate) ([]engine.Change, error)
+	Check(c *conf.Candidate) (*conf.Config, []engine.Change, error)
 	Commit(ctx context.Context, c *conf.Candidate, info conf.Info) (*conf.Revision, error)
 	Confirm(ctx context.Context, info conf.Info) (*conf.Confirmation, error)
+	Extend(ctx context.Context, wait time.Duration, info conf.Info) (*conf.Confirmation, error)
 	Awaited() *conf.Confirmation
 	Missing() []conf.Missing
 	History() []*conf.Revision
@@ -70,9 +71,16 @@ type Env struct {
 	Journal *journal.Journal
 	// Sessions is the registry of this router's sessions; nil: the session gets its own registry.
 	Sessions *Sessions
+	// Preferences are the remembered settings of users; nil: nothing is remembered.
+	Preferences *Preferences
 	// Restart replaces this process with a new process of the installed program. It returns a description of that
 	// program, or why it cannot be started; the session ends soon after. Restart is nil where this is not possible.
 	Restart func(ctx context.Context) (string, error)
+	// Shutdown stops this router; the session ends soon after. It is nil where this is not possible.
+	Shutdown func()
+	// Reload reopens the log files and makes the configuration file the running configuration, as SIGHUP does; nil where this is not
+	// possible.
+	Reload func(ctx context.Context, info conf.Info) (*conf.Revision, error)
 	// Obstacles lists settings of the host that hinder virtual routers; nil: unknown.
 	Obstacles func([]engine.VirtualRouter) []string
 	// Connects tells that the prefix length of a virtual address brings a route to its subnet.
@@ -88,6 +96,8 @@ type Env struct {
 	Traffic   func() ([]platform.Traffic, error)
 	// CheckPassword checks the password of a user who comes from an address, and slows down guessing. nil: there are no passwords.
 	CheckPassword func(ctx context.Context, source, user, password string) error
+	// Hint says why an interface is missing or has no usable address, where that is not plain; empty: nothing is known. nil: nobody knows.
+	Hint func(iface string, family vrrp.Family) string
 	// Lab is nil outside the demo.
 	Lab Lab
 }

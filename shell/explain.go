@@ -58,6 +58,11 @@ func (e *Env) explanation(now time.Time, r *engine.RouterStatus) []string {
 		say = []string{"Shut down: \"no shutdown\" starts it."}
 	case r.State == vrrp.Initialize:
 		say = []string{explainInit(now, r)}
+		if e.Hint != nil && (r.Cause == vrrp.CauseNoLink || r.Cause == vrrp.CauseNoAddress) {
+			if hint := e.Hint(r.Config.Interface, r.Config.Family); hint != "" {
+				say = append(say, hint+".")
+			}
+		}
 	case r.State == vrrp.Backup:
 		say = explainBackup(now, r)
 	default:
@@ -298,6 +303,6 @@ var dropHints = [vrrp.NumDropReasons]string{
 	vrrp.DropOwn:         "something sends this router's packets back, or uses its address",
 	vrrp.DropAuthType:    "its authentication type is %s, and both may become Master",
 	vrrp.DropAuth:        "its secret differs, and both may become Master",
-	vrrp.DropInterval:    "its advertisement interval differs",
+	vrrp.DropInterval:    "its advertisement interval differs, or is 0",
 	vrrp.DropAddressList: "its virtual addresses differ",
 }

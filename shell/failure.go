@@ -83,9 +83,10 @@ func describe(err error) string {
 	}
 	msg := err.Error()
 	// Names such as those of interfaces and keys keep their case.
-	word, _, _ := strings.Cut(msg, " ")
+	word, rest, _ := strings.Cut(msg, " ")
 	var faults conf.Faults
-	if errors.As(err, &faults) || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" || word == "" {
+	isName := strings.HasPrefix(rest, "IPv") // engine.Key begins with an interface
+	if errors.As(err, &faults) || isName || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") != "" || word == "" {
 		return msg
 	}
 	return capital(msg)

@@ -42,3 +42,13 @@ func mustCompile(all []completions.Command) *completions.Tree {
 
 // WriteReference writes the command reference in Markdown.
 func WriteReference(w io.Writer) error { return demoTree().Reference(w) }
+
+// NeedsTerminal tells whether a command displays something live, which the user can scroll: even as the only command of a
+// client, such as "ssh -t host 'monitor vrrp'", it needs a terminal.
+func NeedsTerminal(line string) bool {
+	if len(line) > maxLine {
+		return false
+	}
+	inv, err := grammar(false).Parse(completions.Exec, completions.Administrator, line)
+	return err == nil && inv.Last().Command.ID == "monitor.vrrp"
+}

@@ -18,8 +18,10 @@ const (
 	monitorPause = time.Second
 	// monitorRate is the minimum interval between two updates of the table.
 	monitorRate = 200 * time.Millisecond
-	// monitorRows is the maximum number of virtual routers in the table: more than terminals have rows.
-	monitorRows = 300
+	// monitorShare is how many times longer the table stays unchanged than it takes to make it.
+	monitorShare = 10
+	// monitorRows is the maximum number of virtual routers in the table, which the user scrolls.
+	monitorRows = 4000
 )
 
 // monitorVRRP displays a table that follows the virtual routers.
@@ -32,8 +34,9 @@ func monitorVRRP(c *call) error {
 	}
 	events, stop := c.session.env.View.Subscribe()
 	defer stop()
-	last := ""
+	last := "No events yet"
 	for {
+		begun := time.Now()
 		text, err := c.monitorTable(last)
 		if width := c.session.textWidth(0); width > 0 {
 			text = truncateLines(text, width)
@@ -47,8 +50,9 @@ func monitorVRRP(c *call) error {
 		case err != nil:
 			return err
 		}
-		drawn := time.NewTimer(monitorRate)
-		idle := time.NewTimer(monitorPause)
+		rate := max(monitorRate, monitorShare*time.Since(begun))
+		drawn := time.NewTimer(rate)
+		idle := time.NewTimer(max(monitorPause, rate))
 		select {
 		case <-c.ctx.Done():
 		case <-idle.C:
@@ -90,12 +94,12 @@ func (c *call) monitorTable(last string) (string, error) {
 	if len(routers) == 1 {
 		many = ""
 	}
-	fmt.Fprintf(&b, "%s   %s   %d virtual router%s, %d Master   q: leave\n", c.session.hostname(),
+	fmt.Fprintf(&b, "%s   %s   %d virtual router%s, %d Master\n", c.session.hostname(),
 		c.session.stamp(snapshot.Time), len(routers), many, masters)
 	fmt.Fprintf(&b, "%s\n\n", last)
 	more := len(routers) - monitorRows
 	table := *c
-	table.out = &b
+	table.out, table.io.Width = &b, c.session.columnsNow(c.io.Width)
 	if err := table.brief(routers[:min(len(routers), monitorRows)]); err != nil {
 		return "", err
 	}

@@ -33,6 +33,37 @@ func TestMonitorVRRP(t *testing.T) {
 			!strings.Contains(last, "1 virtual router, 1 Master") || !strings.Contains(last, "Interface  Grp") {
 			l.t.Errorf("first\n%slast\n%s", first, last)
 		}
+		for _, text := range d.texts { // the terminal scrolls what is below the titles
+			if head, _, _ := strings.Cut(text, "\n\n"); strings.Count(head, "\n") != 1 || !strings.HasPrefix(text[len(head):], "\n\nInterface ") {
+				l.t.Errorf("the titles do not stay:\n%s", text)
+			}
+		}
+	})
+}
+
+// TestMonitorFollowsTheTerminal: the table is as wide as the terminal is now.
+func TestMonitorFollowsTheTerminal(t *testing.T) {
+	onLAN(t, func(l *lan) {
+		r1 := l.router(1, v3)
+		ctx, quit := context.WithCancel(context.Background())
+		var d display
+		done := make(chan Status, 1)
+		r1.Resize(80, 24)
+		go func() { done <- r1.Execute(ctx, "monitor vrrp", d.io(80)) }()
+		pass(3 * time.Second)
+		r1.Resize(60, 24)
+		pass(3 * time.Second)
+		quit()
+		<-done
+		if first := d.texts[0]; !strings.Contains(first, "  State   Master addr/Group addr\n") {
+			l.t.Errorf("80 columns:\n%s", first)
+		}
+		_, table, _ := strings.Cut(d.texts[len(d.texts)-1], "\n\n")
+		for line := range strings.Lines(table) {
+			if len(strings.TrimRight(line, "\n")) > 60 {
+				l.t.Errorf("60 columns: %q", line)
+			}
+		}
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// typed is a line that users of other network operating systems type. It works, and prints want, or hints at the command that does.
-type typed struct {
+// otherLine is a line that users of other network operating systems type. It works, and prints want, or hints at the command that does.
+type otherLine struct {
 	where string // the commands that lead to the mode, separated by ";"
 	line  string
 	works bool
@@ -25,11 +25,11 @@ const (
 	inVR  = "configure;interface eth0;vrrp 1"
 )
 
-func works(where, line, want string) typed { return typed{where, line, true, want} }
-func hints(where, line, want string) typed { return typed{where, line, false, want} }
+func works(where, line, want string) otherLine { return otherLine{where, line, true, want} }
+func hints(where, line, want string) otherLine { return otherLine{where, line, false, want} }
 
 // othersWords are the lines, by the system that they come from. Words of several systems stand at one of them.
-var othersWords = map[string][]typed{
+var othersWords = map[string][]otherLine{
 	"IOS-XE": {
 		works(exec, "sh run", "vip 10.0.0.100/24"),
 		works(exec, "sh run int eth0", "interface eth0 vrrp 1"),

@@ -16,9 +16,15 @@ import (
 	"vrrpsh/platform/process"
 )
 
-// stage is one pipe. It receives lines without line ends and passes some of them on.
+// row is a line of output without its line end.
+type row struct {
+	text   string
+	titles bool // the titles of a table, or a sentence besides the data
+}
+
+// stage is one pipe. It receives lines and passes some of them on.
 type stage interface {
-	line(s string) error
+	line(l row) error
 	// end is called after the last line.
 	end() error
 }
@@ -113,10 +119,20 @@ func (c *chain) Write(p []byte) (int, error) {
 		}
 		line := string(append(c.part, rest[:i]...))
 		c.part, rest = c.part[:0], rest[i+1:]
-		if c.err = c.first.line(line); c.err != nil {
+		if c.err = c.first.line(row{text: line}); c.err != nil {
 			return 0, c.err
 		}
 	}
+}
+
+// writeTitles implements titled.
+func (c *chain) writeTitles(line []byte) error {
+	if c.err != nil || c.direct != nil {
+		_, err := c.Write(line)
+		return err
+	}
+	c.err = c.first.line(row{text: string(bytes.TrimRight(line, "\n")), titles: true})
+	return c.err
 }
 
 // close tells the stages that the output has ended.
@@ -125,7 +141,7 @@ func (c *chain) close() error {
 		return c.err
 	}
 	if len(c.part) > 0 {
-		if err := c.first.line(string(c.part)); err != nil {
+		if err := c.first.line(row{text: string(c.part)}); err != nil {
 			return err
 		}
 	}
@@ -140,8 +156,8 @@ func (c *chain) close() error {
 // sink writes lines.
 type sink struct{ w io.Writer }
 
-func (s *sink) line(l string) error {
-	_, err := io.WriteString(s.w, l+"\n")
+func (s *sink) line(l row) error {
+	_, err := io.WriteString(s.w, l.text+"\n")
 	return err
 }
 func (s *sink) end() error { return nil }
@@ -190,8 +206,8 @@ func newGrep(p *completions.Step, re *pattern, next stage) (stage, error) {
 	return g, nil
 }
 
-func (g *grep) line(l string) error {
-	if g.re.match(l) == g.want {
+func (g *grep) line(l row) error {
+	if g.re.match(l.text) == g.want {
 		return g.next.line(l)
 	}
 	return nil
@@ -205,8 +221,8 @@ type begin struct {
 	next stage
 }
 
-func (b *begin) line(l string) error {
-	b.on = b.on || b.re.match(l)
+func (b *begin) line(l row) error {
+	b.on = b.on || b.re.match(l.text)
 	if b.on {
 		return b.next.line(l)
 	}
@@ -214,56 +230,81 @@ func (b *begin) line(l string) error {
 }
 func (b *begin) end() error { return nil }
 
-// section passes matching lines together with the deeper indented lines below them.
+// section passes matching lines together with the deeper indented lines below them, and before them the less indented lines
+// that they belong to.
 type section struct {
-	re    *pattern
-	depth int // of the matching line, -1 outside a section
-	next  stage
+	re      *pattern
+	parents []parent // the lines that the next line may belong to, each deeper indented than the one before
+	depth   int      // of the matching line, -1 outside a section
+	next    stage
 }
 
-func (s *section) line(l string) error {
-	depth := len(l) - len(strings.TrimLeft(l, " "))
-	if s.depth >= 0 && depth > s.depth {
-		return s.next.line(l)
+// parent is a line that deeper indented lines belong to.
+type parent struct {
+	line   row
+	depth  int
+	passed bool
+}
+
+func (s *section) line(l row) error {
+	depth := len(l.text) - len(strings.TrimLeft(l.text, " "))
+	inside := s.depth >= 0 && depth > s.depth
+	if !inside {
+		s.depth = -1
 	}
-	s.depth = -1
-	if s.re.match(l) {
+	for n := len(s.parents); n > 0 && s.parents[n-1].depth >= depth; n-- {
+		s.parents = s.parents[:n-1]
+	}
+	matches := inside || s.re.match(l.text)
+	if matches && !inside {
 		s.depth = depth
-		return s.next.line(l)
+		for i := range s.parents {
+			if p := &s.parents[i]; !p.passed {
+				p.passed = true
+				if err := s.next.line(p.line); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	return nil
+	s.parents = append(s.parents, parent{l, depth, matches})
+	if !matches {
+		return nil
+	}
+	return s.next.line(l)
 }
 func (s *section) end() error { return nil }
 
-// count passes only the number of lines, or of lines that match.
+// count passes only the number of lines, or of lines that match, without titles.
 type count struct {
 	re   *pattern
 	n    int
 	next stage
 }
 
-func (c *count) line(l string) error {
-	if c.re.re == nil || c.re.match(l) {
+func (c *count) line(l row) error {
+	if !l.titles && (c.re.re == nil || c.re.match(l.text)) {
 		c.n++
 	}
 	return nil
 }
+
 func (c *count) end() error {
 	unit := "lines"
 	if c.n == 1 {
 		unit = "line"
 	}
-	return c.next.line(fmt.Sprintf("Count: %d %s", c.n, unit))
+	return c.next.line(row{text: fmt.Sprintf("Count: %d %s", c.n, unit)})
 }
 
 // last passes the last n lines.
 type last struct {
 	n     int
-	lines []string
+	lines []row
 	next  stage
 }
 
-func (l *last) line(s string) error {
+func (l *last) line(s row) error {
 	l.lines = append(l.lines, s)
 	if len(l.lines) >= 2*l.n {
 		l.lines = append(l.lines[:0], l.lines[len(l.lines)-l.n:]...)
@@ -287,8 +328,8 @@ type save struct {
 	next stage
 }
 
-func (s *save) line(l string) error {
-	s.data.WriteString(l)
+func (s *save) line(l row) error {
+	s.data.WriteString(l.text)
 	s.data.WriteByte('\n')
 	return nil
 }
@@ -300,5 +341,5 @@ func (s *save) end() error {
 	if err := conf.WriteFile(s.name, s.data.Bytes()); err != nil {
 		return failed("Cannot save: %v", err)
 	}
-	return s.next.line(fmt.Sprintf("%d bytes written to %s", s.data.Len(), s.name))
+	return s.next.line(row{text: fmt.Sprintf("%d bytes written to %s", s.data.Len(), s.name)})
 }

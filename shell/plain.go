@@ -55,7 +55,7 @@ func (c *call) endUnasked() error {
 	if err == nil || !s.Plain() {
 		return err
 	}
-	s.registry.keep(s.user.Name, s.draft)
+	s.registry.keep(s, s.draft)
 	s.audit("candidate kept", "reason", err.Error())
 	c.restart(commands.NewDraft(s.env.Manager.Edit()))
 	return errors.Join(err, c.leave())

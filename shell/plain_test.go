@@ -82,9 +82,7 @@ func TestPlainEnd(t *testing.T) {
 
 			// The candidate is there for a person.
 			person := newSession(t, env, admin)
-			d := display{answer: func(string) (string, error) { return "yes", nil }}
-			person.Execute(t.Context(), "configure", d.io(0))
-			person.Execute(t.Context(), "load lost", d.io(0))
+			must(t, person, "configure", "load lost")
 			if got := must(t, person, "show changes"); !strings.Contains(got, "+hostname other") && !strings.Contains(got, "+ hostname other") {
 				t.Errorf("the candidate is lost: %q", got)
 			}

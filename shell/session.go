@@ -44,6 +44,7 @@ type Session struct {
 	suggestions bool
 	plain       bool // plain line mode
 	failedLine  bool // since "configure", or since the last commit, a line has failed
+	idle        idle
 }
 
 var _ Conversation = (*Session)(nil)
@@ -55,8 +56,9 @@ const noticeBuffer = 256
 func New(env *Env, user User) *Session {
 	s := &Session{
 		env: env, user: user, registry: env.Sessions, tree: grammar(env.Lab != nil),
-		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1, suggestions: true,
-		plain: user.Plain,
+		notices: make(chan string, noticeBuffer), place: commands.Place{Mode: completions.Exec}, length: -1,
+		suggestions: env.Preferences.suggestions(user.Name),
+		plain:       user.Plain,
 	}
 	if user.Plain {
 		s.length = 0 // a program does not answer the pager
@@ -90,6 +92,8 @@ func (s *Session) Prompt() string {
 	if s.place.Mode != completions.Exec {
 		// Programs that type commands know the mode by ")#".
 		mode = "(" + string(s.place.Mode) + star + ")"
+	} else if a := s.env.Manager.Awaited(); a != nil && !s.plain {
+		mode = "[confirm " + countdown(a.Deadline.Sub(s.now())) + "]"
 	}
 	if s.user.Level < completions.Operator {
 		sign = ">"
@@ -126,6 +130,16 @@ func (s *Session) Resize(columns, _ int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.columns = columns
+}
+
+// columnsNow returns the width of the terminal, which may have changed since the command began, when it was begun.
+func (s *Session) columnsNow(begun int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.columns > 0 && begun > 0 {
+		return s.columns
+	}
+	return begun
 }
 
 // textWidth returns the maximum width of text for people: the value of "terminal width", or else the width of the
@@ -207,14 +221,15 @@ func (s *Session) finish() {
 	if again {
 		return
 	}
+	s.idle.set(0, nil)
 	s.stopDebugging("")
 	s.watching.Wait()
-	s.registry.remove(s) // from here on nothing calls notify
-	close(s.notices)
+	s.registry.remove(s)         // from here on nothing calls notify
 	if d != nil && d.Changed() { // no other session has this candidate
-		s.registry.keep(s.user.Name, d)
+		s.registry.keep(s, d)
 		s.audit("candidate of a lost session kept")
 	}
+	close(s.notices)
 }
 
 // closed is the mode of a session after Close.
@@ -231,46 +246,54 @@ func (s *Session) Execute(ctx context.Context, line string, out IO) Status {
 		complain(out, 0, "", line, failed("The session has ended"))
 		return Failed
 	}
+	s.idle.pause()
+	defer s.idle.resume()
 	prompt := s.Prompt()
-	err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
-	if err != nil {
-		s.failedLine = s.draft != nil
-		complain(out, s.textWidth(out.Width), prompt, line, s.plainly(err))
+	for {
+		next, err := s.execute(ctx, strings.TrimRight(line, "\r\n"), out)
+		if err != nil {
+			s.failedLine = s.draft != nil
+			complain(out, s.textWidth(out.Width), prompt, line, s.plainly(err))
+		}
+		if next == nil || ctx.Err() != nil {
+			return statusOf(err)
+		}
+		prompt, line = next.question, next.line
 	}
-	return statusOf(err)
 }
 
-func (s *Session) execute(ctx context.Context, line string, out IO) error {
+// execute runs one line. It returns the line that the user typed instead of an answer, if any.
+func (s *Session) execute(ctx context.Context, line string, out IO) (*typed, error) {
 	if err := sane(line); err != nil {
-		return err
+		return nil, err
 	}
 	if t := strings.TrimSpace(line); t == "!!" && out.Terminal != nil {
-		return failed("The up arrow or Ctrl-P recalls the last line, Ctrl-R searches; \"!\" begins a comment")
+		return nil, failed("The up arrow or Ctrl-P recalls the last line, Ctrl-R searches; \"!\" begins a comment")
 	} else if t == "" || t[0] == '!' || t[0] == '#' {
-		return nil
+		return nil, nil // nothing to run
 	}
 	typed := line
 	line = s.expand(s.place.Mode, line)
 	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
 	switch {
 	case perr != nil && line != typed: // a marker would be below another word
-		return &failure{BadSyntax, fmt.Sprintf("%s\n%s", line, asValue(perr))}
+		return nil, &failure{BadSyntax, fmt.Sprintf("%s\n%s", line, asValue(perr))}
 	case perr != nil:
-		return perr
+		return nil, perr
 	}
 	if need := inv.Last().Command.Level; need > s.user.Level {
-		return failed("Permission denied: this needs level %d, yours is %d", need, s.user.Level)
+		return nil, failed("Permission denied: this needs level %d, yours is %d", need, s.user.Level)
 	}
 	c := &call{session: s, ctx: ctx, inv: inv, step: inv.Last(), io: out}
 	if inv.Last().Command.Setting {
 		if len(inv.Pipes) > 0 {
-			return failed("Settings have no output to pipe")
+			return nil, failed("Settings have no output to pipe")
 		}
-		return c.edit()
+		return nil, c.edit()
 	}
 	h, ok := handlers[c.step.Command.ID]
 	if !ok {
-		return fmt.Errorf("command %s does nothing", c.step.Command.ID)
+		return nil, fmt.Errorf("command %s does nothing", c.step.Command.ID)
 	}
 	if id := c.step.Command.ID; c.step.Command.Level > completions.Viewer &&
 		!strings.HasPrefix(id, "show.") && !strings.HasPrefix(id, "terminal.") { // these commands change nothing
@@ -278,10 +301,11 @@ func (s *Session) execute(ctx context.Context, line string, out IO) error {
 	}
 	end, err := c.takeTurn()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
-	return c.run(h)
+	err = c.run(h)
+	return c.next, err
 }
 
 // audit logs a change made by the user.

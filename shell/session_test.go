@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,7 +123,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
 			t.Errorf("status %d (-want +got):\n%s", status, diff)
 		}
 	}
-	refused(`% Revision 2 was committed by bob since this candidate was made from revision 1
+	refused(`% Commit 2 by bob is newer than commit 1, from which this candidate was made
     -hostname r1
     +hostname r9
      interface eth0
@@ -135,7 +136,7 @@ func TestStaleCommitListsTheChanges(t *testing.T) {
 		must(t, b, fmt.Sprintf("track t%d interface eth0", n))
 	}
 	must(t, b, "commit")
-	refused(`% Revision 3 was committed by bob since this candidate was made from revision 1
+	refused(`% Commit 3 by bob is newer than commit 1, from which this candidate was made
     -hostname r1
     +hostname r9
     +track t0 interface eth0
@@ -171,6 +172,84 @@ func TestRebaseConflicts(t *testing.T) {
 	}
 }
 
+// TestRebaseDecides: conflicts are decided all at once, or at a terminal one by one.
+func TestRebaseDecides(t *testing.T) {
+	const first, second = "eth0 IPv4 group 1: priority: \"priority 90\" here, \"priority 80\" there: ours, theirs or cancel? [cancel] ",
+		"eth0 IPv4 group 2: removed here, changed there: ours, theirs or cancel? [cancel] "
+	const ours, theirs = "-  priority 80\n+  priority 90\n", "- vrrp 2\n"
+	for _, tt := range []struct {
+		line    string
+		answers []string // alternately question and answer
+		changes []string // after it
+		status  Status
+	}{
+		{"rebase ours", nil, []string{ours, theirs}, Done},
+		{"rebase theirs", nil, nil, Done},
+		{"rebase", []string{first, "ours", second, "theirs"}, []string{ours}, Done},
+		{"rebase", []string{first, "theirs", second, "ours"}, []string{theirs}, Done},
+		{"rebase", []string{first, "ours", second, "cancel"}, nil, Locked},
+		{"rebase", []string{first, ""}, nil, Locked},
+		{"rebase", []string{first, "show clock"}, nil, Done}, // the status of the command typed instead
+	} {
+		t.Run(tt.line+strings.Join(tt.answers, " "), func(t *testing.T) {
+			env, _ := newEnv(t, sampleFile)
+			a, b := newSession(t, env, admin), newSession(t, env, admin)
+			must(t, a, "configure", "interface eth0 vrrp 1 priority 90", "no interface eth0 vrrp 2", "logging level 1")
+			must(t, b, "configure", "interface eth0 vrrp 1 priority 80", "interface eth0 vrrp 2 priority 5", "commit")
+			var d display
+			var questions []string
+			d.answer = func(question string) (string, error) {
+				questions = append(questions, question)
+				answer := tt.answers[len(questions)]
+				questions = append(questions, answer)
+				return answer, nil
+			}
+			if status := a.Execute(t.Context(), tt.line, d.io(0)); status != tt.status {
+				t.Errorf("status %d: %s", status, d.String())
+			}
+			if diff := cmp.Diff(tt.answers, questions); diff != "" {
+				t.Errorf("questions (-want +got):\n%s", diff)
+			}
+			out := must(t, a, "show changes")
+			if rebased := !strings.Contains(out, "Compared with commit 1"); rebased != strings.HasPrefix(d.String(), "The candidate is now based on commit 2\n") {
+				t.Errorf("rebased %t:\n%s", rebased, d.String())
+			} else if !rebased {
+				if !strings.Contains(d.String(), "nothing was done") {
+					t.Errorf("the answer is\n%s", d.String())
+				}
+				return
+			}
+			for _, change := range []string{ours, theirs} {
+				if strings.Contains(out, change) != slices.Contains(tt.changes, change) {
+					t.Errorf("the changes are\n%s", out)
+				}
+			}
+		})
+	}
+}
+
+// TestStaleCandidateShowsItsOwnChanges: what others have committed meanwhile is not among the changes of a candidate.
+func TestStaleCandidateShowsItsOwnChanges(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	a, b := newSession(t, env, admin), newSession(t, env, bob)
+	must(t, a, "configure", "interface eth0 vrrp 1 priority 90")
+	must(t, b, "configure", "hostname r9", "commit")
+	const note = "Compared with commit 1, from which this candidate was made. Commit 2 runs since: \"rebase\" carries the changes over\n"
+	const changes = " interface eth0\n  vrrp 1\n-  priority 150\n+  priority 90\n"
+	for _, line := range []string{"show changes", "compare", "show | compare", "do show changes"} {
+		if diff := cmp.Diff(note+changes, must(t, a, line)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", line, diff)
+		}
+	}
+	out, status := run(t, a, "commit check")
+	if status != Locked || !strings.Contains(out, "\"rebase\" applies this candidate's changes to it\n") || !strings.Contains(out, "+hostname r9") {
+		t.Errorf("status %d: %s", status, out)
+	}
+	if out := must(t, a, "rebase", "show changes"); out != "The candidate is now based on commit 2\n"+changes {
+		t.Error(out)
+	}
+}
+
 func TestExclusive(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
 	a, b := newSession(t, env, admin), newSession(t, env, User{Name: "bob", Level: conf.Administrator, Source: "ssh"})
@@ -187,30 +266,97 @@ func TestExclusive(t *testing.T) {
 	must(t, b, "commit")
 }
 
-func TestALostCandidateIsOffered(t *testing.T) {
+// TestLostCandidates: the candidates of lost sessions are kept until the router stops. "configure" begins without them, asks nothing, and
+// tells a user at a terminal what there is.
+func TestLostCandidates(t *testing.T) {
 	env, _ := newEnv(t, sampleFile)
-	lost := New(env, admin)
-	must(t, lost, "configure", "hostname x")
-	if err := lost.Close(); err != nil {
-		t.Fatal(err)
+	now := noon
+	env.Now = func() time.Time { return now }
+	alice := User{Name: "alice", Level: conf.Administrator, Source: "ssh 10.0.0.9"}
+	for _, lines := range [][]string{{"hostname x"}, {"interface eth0 vrrp 1 priority 9", "interface eth0 vrrp 1 description y"}} {
+		lost := New(env, alice)
+		must(t, lost, append([]string{"configure"}, lines...)...)
+		if err := lost.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if out, status := run(t, lost, "show clock"); status != Failed {
+			t.Errorf("a closed session answers: %s", out)
+		}
+		if _, open := <-lost.Notices(); open {
+			t.Error("notices are not closed")
+		}
+		now = now.Add(5 * time.Minute)
 	}
-	if out, status := run(t, lost, "show clock"); status != Failed {
-		t.Errorf("a closed session answers: %s", out)
+	if out := must(t, newSession(t, env, alice), "configure", "end"); out != "" {
+		t.Errorf("a script is told %q", out)
 	}
-	if _, open := <-lost.Notices(); open {
-		t.Error("notices are not closed")
+	at := func(s *Session, lines ...string) string {
+		var d display // answers no question
+		for _, line := range lines {
+			s.Execute(t.Context(), line, d.io(100))
+		}
+		return d.String()
 	}
-	script := newSession(t, env, admin)
-	must(t, script, "configure", "end")
+	const first = "1 uncommitted change of alice (ssh 10.0.0.9), lost 10 min ago"
+	const second = "2 uncommitted changes of alice (ssh 10.0.0.9), lost 5 min ago"
+	s := newSession(t, env, alice)
+	want := second + ": \"load lost 2\" continues with them\n" + first + ": \"load lost 1\" continues with them\n"
+	if diff := cmp.Diff(want, at(s, "configure")); diff != "" || s.Prompt() != "r1(config)# " {
+		t.Errorf("prompt %q, -want +got:\n%s", s.Prompt(), diff)
+	}
+	want = "Continuing with " + second + "\n interface eth0\n  vrrp 1\n+  description y\n-  priority 150\n+  priority 9\n"
+	if diff := cmp.Diff(want, at(s, "load lost", "show changes")); diff != "" || s.Prompt() != "r1(config*)# " {
+		t.Errorf("prompt %q, -want +got:\n%s", s.Prompt(), diff)
+	}
+	other := newSession(t, env, admin)
+	want = first + ": \"load lost 1\" continues with them\n% There are no uncommitted changes of a lost session of yours\n"
+	if diff := cmp.Diff(want, at(other, "configure", "load lost")); diff != "" {
+		t.Errorf("another user: -want +got:\n%s", diff)
+	}
+	if out, status := run(t, s, "load lost 1"); status != Failed || out != "% Uncommitted changes: commit or discard them first\n" {
+		t.Errorf("status %d: %s", status, out)
+	}
+	must(t, s, "discard")
+	must(t, other, "load lost 2", "discard", "load lost 1") // both are still there
+	if other.Prompt() != "x(config*)# " && other.Prompt() != "r1(config*)# " {
+		t.Errorf("prompt %q", other.Prompt())
+	}
+	help := other.Help("load lost ")
+	for _, want := range []string{"1         " + first + ", continued since", "2         " + second} {
+		if !strings.Contains(help, want) {
+			t.Errorf("%q is not in the help:\n%s", want, help)
+		}
+	}
+}
+
+// TestLostCandidatesAreLimited: each user has a number of them, and takes none of another user's places.
+func TestLostCandidatesAreLimited(t *testing.T) {
+	env, _ := newEnv(t, sampleFile)
+	lose := func(u User) {
+		s := New(env, u)
+		must(t, s, "configure", "hostname x")
+		_ = s.Close()
+	}
+	lose(User{Name: "bob", Level: conf.Administrator})
+	for range maxLost + 3 {
+		lose(admin)
+	}
 	s := newSession(t, env, admin)
-	asked := ""
-	d := display{answer: func(p string) (string, error) {
-		asked = p
-		return "", nil
-	}}
-	s.Execute(t.Context(), "configure", d.io(0))
-	if !strings.Contains(asked, "lost session") || s.Prompt() != "r1(config*)# " {
-		t.Errorf("asked %q, prompt %q", asked, s.Prompt())
+	var numbers []string
+	must(t, s, "configure")
+	for _, c := range s.Complete("load lost ") {
+		if c.Literal {
+			numbers = append(numbers, c.Text)
+		}
+	}
+	if len(numbers) != maxLost+1 || numbers[len(numbers)-1] != "1" || slices.Contains(numbers, "4") {
+		t.Errorf("there are %q", numbers)
+	}
+	var d display
+	must(t, s, "end")
+	s.Execute(t.Context(), "configure", d.io(80))
+	if n := strings.Count(d.String(), "load lost"); n != 6 || !strings.Contains(d.String(), "12 more: \"load lost ?\" lists them\n") {
+		t.Errorf("a user is told\n%s", d.String())
 	}
 }
 
@@ -421,13 +567,13 @@ func TestScript(t *testing.T) {
 	}{
 		{"comments and blanks", "! a\n\n# b\nshow clock | count\r\n", false, Done, "Count: 1 line\n"},
 		{"without a last newline", "show clock | count", false, Done, "Count: 1 line\n"},
-		{"stops", "shaw\nshow clock | count", false, BadSyntax, "shaw\n^\n"},
-		{"keeps going", "show vrrp group 9\nshaw\nshow clock | count", true, Failed, "% No such virtual router\n"},
-		{"forgotten commit", "configure\nhostname x\n", false, Failed, "% Uncommitted changes"},
+		{"stops", "shaw\nshow clock | count", false, BadSyntax, "shaw\n^\n% Line 1: Invalid input detected at '^' marker. Did you mean: show\n% Stopped at line 1, after 0 commands without an error\n"},
+		{"keeps going", "show vrrp group 9\nshaw\nshow clock | count", true, Failed, "% Line 1: No such virtual router\nshaw\n^\n% Line 2: Invalid"},
+		{"forgotten commit", "configure\nhostname x\n", false, Failed, "% End of the commands: Uncommitted changes"},
 		{"commit", "configure\nhostname x\ncommit\nend\n", false, Done, "Commit 2 complete\n"},
 		{"without end", "configure\nhostname x\ncommit\n", false, Done, "Commit 2 complete\n"},
 		{"nothing after quit", "quit\nshow clock\n", false, Done, ""},
-		{"very long line", "show " + strings.Repeat("x", 1<<20) + "\nshow clock", false, BadSyntax, "% The line is too long"},
+		{"very long line", "show " + strings.Repeat("x", 1<<20) + "\nshow clock", false, BadSyntax, "% Line 1: The line is too long"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			env, _ := newEnv(t, sampleFile)
@@ -438,6 +584,26 @@ func TestScript(t *testing.T) {
 				t.Errorf("status %d, want %d, output:\n%.300s", got, tc.want, b.String())
 			}
 		})
+	}
+}
+
+// TestScriptSummary: the messages of a script name their line, blank lines and comments included, and the last one counts.
+func TestScriptSummary(t *testing.T) {
+	const script = "! a comment\n\nconfigure\nhostname x\nshow vrrp group 9\nshow clock | count\ncompare | include nothing\nshow vrrp group 9\ndiscard\n"
+	for _, tc := range []struct {
+		keepGoing bool
+		want      string
+	}{
+		{false, "% Line 5: No such virtual router\n% End of the commands: Uncommitted changes: commit or discard them first\n" +
+			"% Stopped at line 5, after 2 commands without an error\n"},
+		{true, "% Line 5: No such virtual router\nCount: 1 line\n% Line 8: No such virtual router\n% 2 of 7 commands failed: lines 5, 8\n"},
+	} {
+		env, _ := newEnv(t, sampleFile)
+		var b bytes.Buffer
+		status := Script(t.Context(), newSession(t, env, admin), strings.NewReader(script), IO{Out: &b, Err: &b}, tc.keepGoing)
+		if diff := cmp.Diff(tc.want, b.String()); status != Failed || diff != "" {
+			t.Errorf("status %d, -want +got:\n%s", status, diff)
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"vrrpsh/conf"
-	"vrrpsh/conf/commands"
 	"vrrpsh/platform/process"
 )
 
@@ -21,9 +20,11 @@ type Sessions struct {
 	mu     sync.Mutex
 	next   int
 	live   map[*Session]struct{}
-	lost   map[string]*commands.Draft // by user
+	lost   []*lost // the oldest first
 	locked *Session
 	since  time.Time // when locked took the lock
+	// lastLost is the number of the last lost candidate.
+	lastLost int
 	// commands limits how many commands a user may run at a time.
 	commands *process.Quota
 	reaching reaching
@@ -32,8 +33,7 @@ type Sessions struct {
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
 	return &Sessions{
-		live: make(map[*Session]struct{}), lost: make(map[string]*commands.Draft), commands: process.NewQuota(userCommands, turnWait),
-		reaching: newReaching(),
+		live: make(map[*Session]struct{}), commands: process.NewQuota(userCommands, turnWait), reaching: newReaching(),
 	}
 }
 
@@ -75,22 +75,6 @@ func (r *Sessions) remove(s *Session) {
 	if r.locked == s {
 		r.locked = nil
 	}
-}
-
-// keep stores a lost session's candidate for its user. It replaces an earlier one.
-func (r *Sessions) keep(user string, d *commands.Draft) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lost[user] = d
-}
-
-// takeLost removes and returns the stored candidate of a user, if any.
-func (r *Sessions) takeLost(user string) *commands.Draft {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	d := r.lost[user]
-	delete(r.lost, user)
-	return d
 }
 
 // lock gives a session the exclusive right to commit.

@@ -268,9 +268,24 @@ func someRouter(t *rapid.T, i, group int, iface string, tracks []*conf.Table) *c
 	return d.table
 }
 
+// grouped returns the file with the virtual routers of each interface together, as they are shown.
+func grouped(f *conf.File) *conf.File {
+	n := f.Clone()
+	first := make(map[string]int)
+	for i, v := range conf.VRouters.Value(n) {
+		if name := conf.Interface.Value(v); first[name] == 0 {
+			first[name] = i + 1
+		}
+	}
+	slices.SortStableFunc(conf.VRouters.Value(n), func(a, b *conf.Table) int {
+		return first[conf.Interface.Value(a)] - first[conf.Interface.Value(b)]
+	})
+	return n
+}
+
 // normal returns the file with only one notation where two mean the same.
 func normal(f *conf.File) *conf.File {
-	n := f.Clone()
+	n := grouped(f)
 	for _, r := range conf.Static.Value(n) {
 		p := netip.MustParsePrefix(conf.Destination(r))
 		conf.StaticRoute.Set(r, p.Addr().String())
@@ -318,7 +333,7 @@ func TestCommandsGiveTheSameConfiguration(t *testing.T) {
 		if got := normal(s.draft.File()); !want.Equal(got) {
 			rt.Fatalf("-want +got\n%s\n%s", cmp.Diff(text(rt, want), text(rt, got)), shown.String())
 		}
-		a, errA := conf.Validate(file, nil)
+		a, errA := conf.Validate(grouped(file), nil)
 		b, errB := conf.Validate(s.draft.File(), nil)
 		if (errA == nil) != (errB == nil) {
 			rt.Fatalf("%v, afterwards %v", errA, errB)

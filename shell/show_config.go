@@ -105,6 +105,19 @@ func revision(argument string) configuration {
 	}
 }
 
+// base returns what the candidate's changes count from: its own base, even if another configuration runs since.
+func base(c *call) (*commands.Draft, error) {
+	s := c.session
+	if s.draft == nil {
+		return running(c)
+	}
+	from, now := s.draft.Base(), s.env.Manager.Running()
+	if from.ID != now.ID && !from.File.Equal(now.File) {
+		c.note("Compared with commit %d, from which this candidate was made. Commit %d runs since: \"rebase\" carries the changes over", from.ID, now.ID)
+	}
+	return commands.Of(from.File), nil
+}
+
 // before returns the revision before the one that an argument names. Before the oldest stored revision, the
 // configuration is empty.
 func before(argument string) configuration {
@@ -166,8 +179,8 @@ func changesHandler(from, to configuration) handler {
 			for _, l := range opened(a.File(), b.File()) {
 				c.printf("! opens a listener: %s\n", l)
 			}
-			if len(list) == 0 && c.interactive() {
-				c.printf("No changes\n")
+			if len(list) == 0 {
+				c.advise("No changes")
 			}
 			return nil
 		},
@@ -209,15 +222,15 @@ func showCommits(c *call) error {
 	var rows [][]string
 	for _, r := range commitRows(c) {
 		rows = append(rows, []string{
-			strconv.Itoa(r.Revision), strconv.FormatUint(r.Commit, 10), c.session.stamp(r.Time),
+			strconv.FormatUint(r.Commit, 10), strconv.Itoa(r.Revision), c.session.stamp(r.Time),
 			r.User, r.Source, printable.Line(r.Comment),
 		})
 	}
-	err := writeTable(c.out, []column{
-		right("Revision"), right("Commit"), left("Time"), left("User"), left("Source"), left("Comment"),
+	err := c.table([]column{
+		right("Commit"), right("Rollback"), left("Time"), left("User"), left("Source"), left("Comment"),
 	}, rows)
-	if err == nil && c.interactive() {
-		c.printf("\"show configuration revision N changes\" shows what a commit changed\n")
+	if err == nil {
+		c.advise("\"rollback N\" loads a configuration, \"show configuration revision N changes\" shows what its commit changed; N is in the column Rollback")
 	}
 	return err
 }

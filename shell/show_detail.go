@@ -140,7 +140,12 @@ func derived(a *engine.Address) string {
 }
 
 func (c *call) carrier(r *engine.RouterStatus) {
-	c.printf("  Virtual MAC address is %s\n", net.HardwareAddr(r.VirtualMAC[:]))
+	switch {
+	case r.Config.Type == engine.Macvlan || r.Config.VMAC:
+		c.printf("  Virtual MAC address is %s\n", net.HardwareAddr(r.VirtualMAC[:]))
+	case r.LinkMAC != [6]byte{}:
+		c.printf("  MAC address is that of the interface, %s\n", net.HardwareAddr(r.LinkMAC[:]))
+	}
 	switch {
 	case r.Config.Type == engine.Macvlan:
 		c.printf("  Interface type is macvlan, %s\n", r.Config.VIFName)

@@ -68,7 +68,7 @@ func showNeighbors(c *call) error {
 	for _, n := range list[:min(len(list), maxNeighbors)] {
 		rows = append(rows, []string{n.Address, cmp.Or(n.MAC, "unknown"), printable.Line(n.Interface), n.State})
 	}
-	err = writeTable(c.out, []column{left("Address"), left("MAC address"), left("Interface"), left("State")}, rows)
+	err = c.table([]column{left("Address"), left("MAC address"), left("Interface"), left("State")}, rows)
 	if more := len(list) - maxNeighbors; err == nil && more > 0 {
 		c.printf("and %d more\n", more)
 	}

@@ -91,5 +91,5 @@ func showLogHosts(c *call) error {
 		c.printf("The log is not sent to other hosts\n")
 		return nil
 	}
-	return writeTable(c.out, []column{left("Host"), right("Sent"), right("Lost"), left("State")}, rows)
+	return c.table([]column{left("Host"), right("Sent"), right("Lost"), left("State")}, rows)
 }

@@ -25,9 +25,7 @@ func showRoutes(c *call) error {
 		return err
 	}
 	if len(routes) == 0 {
-		if c.interactive() {
-			c.printf("No static routes\n")
-		}
+		c.advise("No static routes")
 		return nil
 	}
 	rows := make([][]string, len(routes))
@@ -45,7 +43,7 @@ func showRoutes(c *call) error {
 		}
 		rows[i] = []string{r.Prefix, r.NextHop, strconv.FormatUint(uint64(r.Metric), 10), mtu, bound, state}
 	}
-	return writeTable(c.out, []column{
+	return c.table([]column{
 		left("Destination"), left("Next hop"), right("Metric"), right("MTU"), left("While"), left("State"),
 	}, rows)
 }

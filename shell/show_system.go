@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/printable"
@@ -55,9 +54,9 @@ func showInterfaces(c *call) error {
 			strconv.FormatUint(l.UnknownVRID, 10), strconv.FormatUint(total(l.Malformed), 10), addresses,
 		}
 	}
-	return writeTable(c.out, []column{
-		left("Interface"), left("State"), left("MAC address"), right("MTU"), right("Groups"),
-		right("Unknown"), right("Malformed"), left("Addresses"),
+	return c.table([]column{
+		left("Interface"), left("State"), left("MAC address"), right("MTU"), right("Grp"),
+		right("Unknown"), right("Bad"), left("Addresses"),
 	}, rows)
 }
 
@@ -141,7 +140,7 @@ func showSessions(c *call) error {
 			self, strconv.Itoa(r.ID), r.User, strconv.Itoa(r.Level), r.Source, c.session.stamp(r.Since), mode,
 		})
 	}
-	return writeTable(c.out, []column{
+	return c.table([]column{
 		left(""), right("Id"), left("User"), right("Level"), left("Source"), left("Since"), left("Mode"),
 	}, rows)
 }
@@ -207,7 +206,7 @@ func showAPI(c *call) error {
 	for _, u := range d.Users {
 		rows = append(rows, []string{u.Name, strconv.Itoa(u.Level), u.Role})
 	}
-	return writeTable(c.out, []column{left("User"), right("Level"), left("Role")}, rows)
+	return c.table([]column{left("User"), right("Level"), left("Role")}, rows)
 }
 
 func listens(fault string) string {
@@ -294,38 +293,4 @@ func showResources(c *call) error {
 		}
 	}
 	return nil
-}
-
-// clearStatistics resets the counters of the selected virtual routers, or of all.
-func clearStatistics(c *call) error {
-	if len(c.step.Args) == 0 {
-		return c.session.env.Control.ClearStatistics(c.ctx, nil)
-	}
-	_, routers, err := c.routers()
-	if err != nil {
-		return err
-	}
-	wanted := make(map[engine.Key]bool, len(routers))
-	for _, r := range routers {
-		wanted[r.Config.Key] = true
-	}
-	return c.session.env.Control.ClearStatistics(c.ctx, func(k engine.Key) bool { return wanted[k] })
-}
-
-// restart asks the router to replace its process with a new one.
-func restart(c *call) error {
-	if c.session.env.Restart == nil {
-		return failed("This router cannot be restarted")
-	}
-	c.progress("trying the installed release")
-	what, err := c.session.env.Restart(c.ctx)
-	if err != nil {
-		return failed("The router was not restarted: %v", err)
-	}
-	c.printf("Restarting as %s: the virtual routers keep running\n", printable.Line(what))
-	return nil
-}
-
-func resign(c *call) error {
-	return c.session.env.Control.Resign(c.ctx, c.key())
 }

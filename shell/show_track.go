@@ -26,8 +26,9 @@ func showTrack(c *call) error {
 	if err != nil {
 		return err
 	}
-	if len(snapshot.Tracks) == 0 && c.interactive() {
-		c.printf("No tracked objects\n")
+	c.wrapped()
+	if len(snapshot.Tracks) == 0 {
+		c.advise("No tracked objects")
 	}
 	for i := range snapshot.Tracks {
 		t := &snapshot.Tracks[i]

@@ -5,6 +5,7 @@ package shell
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func showVRRP(c *call) error {
 	if c.isBrief() {
 		return c.brief(routers)
 	}
+	c.wrapped()
 	write := c.detail
 	switch {
 	case c.step.Has("statistics"):
@@ -124,7 +126,7 @@ func (c *call) brief(routers []*engine.RouterStatus) error {
 			c.briefMaster(r) + " " + firstAddress(r),
 		}
 	}
-	return writeTable(c.out, []column{
+	return c.table([]column{
 		left("Interface"), right("Grp"), left("A-F"), right("Pri"), right("Time"),
 		center("Own"), center("Pre"), left("State"), left("Master addr/Group addr"),
 	}, rows)
@@ -161,12 +163,15 @@ func masterName(r *engine.RouterStatus) string {
 	}
 }
 
+// firstAddress returns the first virtual address that was configured. The link-local address of a virtual router for IPv6
+// comes before it, but may be derived.
 func firstAddress(r *engine.RouterStatus) string {
+	i := max(0, slices.IndexFunc(r.Config.Addresses, func(a engine.Address) bool { return !a.Derived }))
 	switch {
-	case len(r.Addresses) > 0:
-		return r.Addresses[0].Addr().String()
-	case len(r.Config.Addresses) > 0:
-		return r.Config.Addresses[0].Addr.String()
+	case i < len(r.Addresses):
+		return r.Addresses[i].Addr().String()
+	case i < len(r.Config.Addresses):
+		return r.Config.Addresses[i].Addr.String()
 	default:
 		return "none"
 	}

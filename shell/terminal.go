@@ -26,11 +26,15 @@ func setPlain(on bool) handler {
 	return setTerminal(func(s *Session, _ stepValue) { s.plain = on })
 }
 
+// suggestions turns suggestions on or off, in this session and in the user's later ones.
 func suggestions(c *call) error {
-	s := c.session
+	s, on := c.session, c.step.Has("on")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.suggestions = c.step.Has("on")
+	s.suggestions = on
+	s.mu.Unlock()
+	if err := s.env.Preferences.setSuggestions(s.user.Name, on); err != nil {
+		return failed("This is for this session only: %v", err)
+	}
 	return nil
 }
 

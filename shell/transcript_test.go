@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	promptLine = regexp.MustCompile(`^r1(?:\([a-z-]+\*?\))?[#>] ?(.*)$`)
+	promptLine = regexp.MustCompile(`^r1(?:\([a-z-]+\*?\)|\[[a-z0-9 ]+\])?[#>] ?(.*)$`)
 	askedLine  = regexp.MustCompile(`^\[asked\] .*⟵ (.*)$`)
 )
 

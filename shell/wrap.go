@@ -24,6 +24,11 @@ func wrap(text string, width, first, others int) []string {
 	if width-others < minWrap {
 		others = 0
 	}
+	return breakWords(text, width, first, others)
+}
+
+// breakWords works as wrap for any width.
+func breakWords(text string, width, first, others int) []string {
 	var lines []string
 	line, used := strings.Repeat(" ", first), first
 	begun := false
@@ -39,6 +44,41 @@ func wrap(text string, width, first, others int) []string {
 		line, used, begun = line+word, used+w, true
 	}
 	return append(lines, line)
+}
+
+// wrapped makes the command's output break at spaces where a line is longer than the terminal is wide. Pipes see whole lines.
+func (c *call) wrapped() {
+	if width := c.session.textWidth(c.io.Width); width >= minWrap && !c.piped() {
+		c.out = &wrapper{w: c.out, width: width}
+	}
+}
+
+// wrapper breaks lines at spaces. Each write to it ends with a line, or the next one continues the line.
+type wrapper struct {
+	w     io.Writer
+	width int
+	part  []byte // of an incomplete line
+}
+
+// Write implements io.Writer.
+func (w *wrapper) Write(b []byte) (int, error) {
+	w.part = append(w.part, b...)
+	for {
+		i := bytes.IndexByte(w.part, '\n')
+		if i < 0 {
+			return len(b), nil
+		}
+		line := string(w.part[:i])
+		w.part = w.part[i+1:]
+		text := strings.TrimLeft(line, " ")
+		lines := []string{line}
+		if indent := len(line) - len(text); runewidth.StringWidth(line) > w.width {
+			lines = wrap(text, w.width, indent, indent+2)
+		}
+		if _, err := io.WriteString(w.w, strings.Join(lines, "\n")+"\n"); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // truncateLines truncates lines to a width.

@@ -58,6 +58,7 @@ func sampleState() *State {
 	backup.Fault = "operation not permitted"
 	master.SendFault = "cannot send: message too long"
 	lost := router("eth9", vrrp.IPv4, 255, vrrp.Initialize)
+	lost.Config.Shutdown = true
 	file := engine.TrackObject{Name: "weight", Kind: engine.TrackFile}
 	uplink := engine.TrackObject{Name: "uplink", Kind: engine.TrackInterface}
 	return &State{
@@ -148,6 +149,7 @@ func TestSamples(t *testing.T) {
 		"vrrpsh_state_timestamp_seconds{" + four + "}": at,
 		"vrrpsh_priority{" + four + "}":                90, "vrrpsh_priority_configured{" + four + "}": 100,
 		"vrrpsh_addresses_installed{" + four + "}": 1, "vrrpsh_addresses_installed{" + six + "}": 0,
+		"vrrpsh_shutdown{" + four + "}": 0, "vrrpsh_shutdown{" + lost + "}": 1,
 		"vrrpsh_rivals{" + four + "}": 2, "vrrpsh_rivals{" + six + "}": 0,
 		"vrrpsh_fault{" + four + "}": 0, "vrrpsh_fault{" + six + "}": 1,
 		"vrrpsh_send_fault{" + four + "}": 1, "vrrpsh_send_fault{" + six + "}": 0,

@@ -84,6 +84,7 @@ var ofRouters = []metric{
 	ofEach("vrrpsh_state_timestamp_seconds", gauge, "When the current state was entered.", func(r *engine.RouterStatus) float64 { return seconds(r.Since) }),
 	ofEach("vrrpsh_priority", gauge, "Priority in effect: 255 for the address owner, less than configured while tracked objects are down.", func(r *engine.RouterStatus) float64 { return float64(r.Priority) }),
 	ofEach("vrrpsh_priority_configured", gauge, "Configured priority.", func(r *engine.RouterStatus) float64 { return float64(r.Config.Protocol.Priority) }),
+	ofEach("vrrpsh_shutdown", gauge, "Whether the virtual router is administratively down.", func(r *engine.RouterStatus) float64 { return truth(r.Config.Shutdown) }),
 	ofEach("vrrpsh_addresses_installed", gauge, "Whether the kernel has the virtual addresses.", func(r *engine.RouterStatus) float64 { return truth(r.Installed) }),
 	ofEach("vrrpsh_fault", gauge, "Whether the kernel or the interface has a fault; show vrrp describes it.", func(r *engine.RouterStatus) float64 { return truth(r.Fault != "") }),
 	ofEach("vrrpsh_send_fault", gauge, "Whether adverts cannot be sent; show vrrp gives the reason.", func(r *engine.RouterStatus) float64 { return truth(r.SendFault != "") }),

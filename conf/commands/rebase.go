@@ -11,12 +11,23 @@ import (
 	"vrrpsh/engine"
 )
 
-// Rebase applies the changes of a draft since its base to the configuration theirs, in a new draft. It returns the places that both
-// changed differently; the result is usable only without such conflicts.
-func (d *Draft) Rebase(theirs *conf.Candidate) (result *Draft, conflicts []string) {
+// Choice says whose change wins where both sides changed the same place.
+type Choice uint8
+
+// The choices.
+const (
+	Undecided Choice = iota
+	Ours
+	Theirs
+)
+
+// Rebase applies the changes of a draft since its base to the configuration theirs, in a new draft. It calls decide for each place that
+// both changed differently, with a description, and returns the places that stay undecided; the result is usable only without such conflicts.
+func (d *Draft) Rebase(theirs *conf.Candidate, decide func(conflict string) Choice) (result *Draft, conflicts []string) {
 	base, other := Of(d.base.File), Of(theirs.File)
 	result = Based(theirs.Base, theirs.File.Clone())
-	conflicts = rebaseKeys(settings().top, "", [3]*target{rootOf(base.file), rootOf(d.file), rootOf(other.file)}, result.file, conflicts)
+	r := &rebase{decide: decide}
+	r.keys(settings().top, "", [3]*target{rootOf(base.file), rootOf(d.file), rootOf(other.file)}, result.file)
 	switch was, is := conf.API.IsSet(base.file), conf.API.IsSet(d.file); {
 	case was && !is:
 		conf.API.Unset(result.file)
@@ -24,11 +35,27 @@ func (d *Draft) Rebase(theirs *conf.Candidate) (result *Draft, conflicts []strin
 		haveAPI(result.file)
 	}
 	for _, o := range settings().objects {
-		conflicts = rebaseTables(o.all(), o.in(base.file), o.in(d.file), o.in(other.file), o.in(result.file), conflicts)
+		rebaseTables(r, o.all(), o.in(base.file), o.in(d.file), o.in(other.file), o.in(result.file))
 	}
-	conflicts = rebaseTables(settings().router, base.routers(), d.routers(), other.routers(), result.routers(), conflicts)
+	rebaseTables(r, settings().router, base.routers(), d.routers(), other.routers(), result.routers())
 	result.touch()
-	return result, conflicts
+	return result, r.conflicts
+}
+
+// rebase is a Rebase in progress.
+type rebase struct {
+	decide    func(conflict string) Choice
+	conflicts []string // that stay undecided
+}
+
+// ours reports a conflict and tells whether our change wins. Otherwise the result stays as theirs.
+func (r *rebase) ours(format string, args ...any) bool {
+	conflict := fmt.Sprintf(format, args...)
+	choice := r.decide(conflict)
+	if choice == Undecided {
+		r.conflicts = append(r.conflicts, conflict)
+	}
+	return choice == Ours
 }
 
 // tables are the tables of a list in a file, identified by a K.
@@ -65,13 +92,13 @@ func (o *object) in(f *conf.File) tables[string] {
 }
 
 // rebaseTables rebases the tables of a list.
-func rebaseTables[K comparable](list []setting, base, ours, theirs, result tables[K], conflicts []string) []string {
+func rebaseTables[K comparable](r *rebase, list []setting, base, ours, theirs, result tables[K]) {
 	for _, k := range ours.keys {
 		our := ours.edited(k)
 		switch {
 		case base.has(k) && !theirs.has(k):
-			if !base.edited(k).table.Equal(our.table) {
-				conflicts = append(conflicts, fmt.Sprintf("%s: changed here, removed there", ours.name(k)))
+			if !base.edited(k).table.Equal(our.table) && r.ours("%s: changed here, removed there", ours.name(k)) {
+				result.put(k, our.table)
 			}
 		case !theirs.has(k):
 			result.put(k, our.table)
@@ -81,24 +108,21 @@ func rebaseTables[K comparable](list []setting, base, ours, theirs, result table
 				old = base.edited(k)
 			}
 			to := result.edited(k)
-			conflicts = rebaseKeys(list, ours.name(k)+": ", [3]*target{old, our, theirs.edited(k)}, to.table, conflicts)
+			r.keys(list, ours.name(k)+": ", [3]*target{old, our, theirs.edited(k)}, to.table)
 			result.put(k, to.table)
 		}
 	}
 	for _, k := range base.keys {
 		switch {
 		case ours.has(k) || !theirs.has(k):
-		case !base.edited(k).table.Equal(theirs.edited(k).table):
-			conflicts = append(conflicts, fmt.Sprintf("%s: removed here, changed there", base.name(k)))
-		default:
+		case base.edited(k).table.Equal(theirs.edited(k).table), r.ours("%s: removed here, changed there", base.name(k)):
 			result.remove(k)
 		}
 	}
-	return conflicts
 }
 
-// rebaseKeys rebases one set of settings; of holds base, ours and theirs.
-func rebaseKeys(list []setting, place string, of [3]*target, to *conf.Table, conflicts []string) []string {
+// keys rebases one set of settings; of holds base, ours and theirs.
+func (r *rebase) keys(list []setting, place string, of [3]*target, to *conf.Table) {
 	for i := range list {
 		s := &list[i]
 		if agree(of[0].table, of[1].table, s.keys...) || agree(of[1].table, of[2].table, s.keys...) {
@@ -107,10 +131,10 @@ func rebaseKeys(list []setting, place string, of [3]*target, to *conf.Table, con
 		if !agree(of[0].table, of[2].table, s.keys...) {
 			theirs := strings.Join(s.render(of[2], Hide), ", ")
 			ours := strings.Join(s.render(of[1], Hide), ", ")
-			conflicts = append(conflicts, fmt.Sprintf("%s%s: %q here, %q there", place, leading(s.syntax), ours, theirs))
-			continue
+			if !r.ours("%s%s: %q here, %q there", place, leading(s.syntax), ours, theirs) {
+				continue
+			}
 		}
 		copyKeys(to, of[1].table, s.keys...)
 	}
-	return conflicts
 }

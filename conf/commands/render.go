@@ -36,13 +36,23 @@ func (d *Draft) Write(w io.Writer, secret func(string) string) {
 			}
 		}
 	}
-	shown := ""
-	for i, k := range d.keys {
-		if k.Interface != shown || i == 0 {
-			fmt.Fprintf(w, "!\ninterface %s\n", k.Interface)
-			shown = k.Interface
+	written := make(map[string]bool)
+	for _, k := range d.keys {
+		if !written[k.Interface] {
+			written[k.Interface] = true
+			fmt.Fprintln(w, "!")
+			d.writeInterface(w, k.Interface, secret)
 		}
-		d.writeRouter(w, i, secret)
+	}
+}
+
+// writeInterface writes an interface and its virtual routers, which may be apart in the file.
+func (d *Draft) writeInterface(w io.Writer, name string, secret func(string) string) {
+	fmt.Fprintf(w, "interface %s\n", name)
+	for i, k := range d.keys {
+		if k.Interface == name {
+			d.writeRouter(w, i, secret)
+		}
 	}
 }
 
@@ -50,12 +60,7 @@ func (d *Draft) Write(w io.Writer, secret func(string) string) {
 func (d *Draft) WritePlace(w io.Writer, p Place, secret func(string) string) {
 	switch p.Mode {
 	case completions.ConfigIf:
-		fmt.Fprintf(w, "interface %s\n", p.Iface)
-		for i, k := range d.keys {
-			if k.Interface == p.Iface {
-				d.writeRouter(w, i, secret)
-			}
-		}
+		d.writeInterface(w, p.Iface, secret)
 	case completions.ConfigRouter:
 		fmt.Fprintf(w, "interface %s\n", p.Router.Interface)
 		if i := d.find(p.Router); i >= 0 {

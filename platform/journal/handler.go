@@ -105,6 +105,11 @@ func (s *Settings) appendHuman(b []byte, e *Entry) []byte {
 	return append(b, '\n')
 }
 
+// appendPriority is appendPlain for the system's journal.
+func (s *Settings) appendPriority(b []byte, e *Entry) []byte {
+	return s.appendPlain(append(b, priority(e.Level)...), e)
+}
+
 // appendPlain writes an entry as key=value, with newline.
 func (s *Settings) appendPlain(b []byte, e *Entry) []byte {
 	b = append(b, "time="...)

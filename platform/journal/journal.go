@@ -74,6 +74,7 @@ type Journal struct {
 	settings  Settings
 	stderr    io.Writer // nil: not written to
 	human     bool      // stderr is a terminal
+	priority  bool      // stderr is the system's journal
 	main      *file     // nil: stderr
 	errors    *file
 	hosts     []*host
@@ -84,11 +85,12 @@ type Journal struct {
 }
 
 // New returns a journal that writes to stderr, unless that is nil. If stderr is a terminal, the
-// entries have a readable form.
+// entries have a readable form; if it is the system's journal, each begins with its priority.
 func New(stderr io.Writer) *Journal {
 	j := &Journal{now: time.Now, stderr: stderr}
 	if f, ok := stderr.(*os.File); ok {
 		j.human = xterm.IsTerminal(int(f.Fd()))
+		j.priority = f == os.Stderr && StderrPriority(slog.LevelInfo) != ""
 	}
 	return j
 }
@@ -216,6 +218,8 @@ func (j *Journal) add(e *Entry) {
 		j.print(j.main.f, e, (*Settings).appendPlain)
 	case j.stderr != nil && j.human:
 		j.print(j.stderr, e, (*Settings).appendHuman)
+	case j.stderr != nil && j.priority:
+		j.print(j.stderr, e, (*Settings).appendPriority)
 	case j.stderr != nil:
 		j.print(j.stderr, e, (*Settings).appendPlain)
 	}

@@ -325,3 +325,22 @@ func BenchmarkOff(b *testing.B) {
 		}
 	}
 }
+
+// TestPriorities checks that each line for the system's journal begins with its priority.
+func TestPriorities(t *testing.T) {
+	var out bytes.Buffer
+	j := New(&out)
+	j.priority = true
+	configure(t, j, Settings{Debug: 5, UTC: true})
+	for _, l := range []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, Low, Extensive} {
+		record(t, j, l, "m")
+	}
+	want := ""
+	for _, line := range []string{"<3>,error", "<4>,warning", "<6>,info", "<7>,low", "<7>,extensive"} {
+		priority, level, _ := strings.Cut(line, ",")
+		want += priority + "time=2026-03-04T12:00:00.123Z level=" + level + " msg=m\n"
+	}
+	if got := out.String(); got != want {
+		t.Errorf("lines\n%swant\n%s", got, want)
+	}
+}

@@ -5,6 +5,8 @@ package journal
 import (
 	"fmt"
 	"log/slog"
+
+	sdjournal "github.com/coreos/go-systemd/v22/journal"
 )
 
 // The levels below slog.LevelInfo, with the names of the debug directive. Its
@@ -41,6 +43,28 @@ func Name(l slog.Level) string {
 	default:
 		return "extensive"
 	}
+}
+
+// StderrPriority returns what tells the system's journal the level of a line on standard error (sd-daemon(3)); empty if standard error is
+// not the journal.
+func StderrPriority(l slog.Level) string {
+	if is, err := sdjournal.StderrIsJournalStream(); err != nil || !is {
+		return ""
+	}
+	return priority(l)
+}
+
+func priority(l slog.Level) string {
+	p := sdjournal.PriDebug
+	switch {
+	case l >= slog.LevelError:
+		p = sdjournal.PriErr
+	case l >= slog.LevelWarn:
+		p = sdjournal.PriWarning
+	case l >= slog.LevelInfo:
+		p = sdjournal.PriInfo
+	}
+	return fmt.Sprintf("<%d>", p)
 }
 
 // TimeFormat is the format of time stamps.

@@ -22,5 +22,8 @@ func Neighbors() ([]platform.Neighbor, error) { return linux.Neighbors() }
 // Traffic returns the counters of the interfaces.
 func Traffic() ([]platform.Traffic, error) { return linux.Traffic() }
 
+// Hint returns why an interface is missing or has no usable address, where that is not plain; empty if there is no such reason.
+func Hint(iface string, family platform.Family) string { return linux.Hint(iface, family) }
+
 // Connects tells that the prefix length of a virtual address brings a route to its subnet.
 const Connects = true

@@ -18,5 +18,8 @@ func Neighbors() ([]platform.Neighbor, error) { return nil, platform.ErrUnsuppor
 // Traffic is not supported on this operating system.
 func Traffic() ([]platform.Traffic, error) { return nil, platform.ErrUnsupported }
 
+// Hint returns nothing: it is not looked at on this operating system.
+func Hint(string, platform.Family) string { return "" }
+
 // Connects tells that the prefix length of a virtual address brings no route to its subnet.
 const Connects = false

@@ -84,7 +84,11 @@ func Run(ctx context.Context, p Program) (said string, err error) {
 	case err != nil && ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	return out.last(), err
+	said = out.last()
+	if err != nil && restricted() && (errors.Is(err, syscall.EPERM) || strings.Contains(strings.ToLower(said), "operation not permitted")) {
+		err = fmt.Errorf("%w: the service may lack a right, see more-rights.conf", err)
+	}
+	return said, err
 }
 
 // tail keeps the end of the text written to it.

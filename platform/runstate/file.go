@@ -39,7 +39,7 @@ func Open(dir, name string, log *slog.Logger) (*File, error) {
 		return f, nil
 	}
 	path := filepath.Join(dir, name)
-	lock, err := openLock(path + ".lock")
+	lock, err := openLock(path + lockSuffix)
 	switch {
 	case unwritable(err):
 		f.complain(err)
@@ -53,9 +53,26 @@ func Open(dir, name string, log *slog.Logger) (*File, error) {
 			}
 			return nil, fmt.Errorf("lock %s.json: %w", path, err)
 		}
+		if !isAt(lock, path+lockSuffix) { // another router removed it between opening and locking
+			_ = lock.Close()
+			return Open(dir, name, log)
+		}
 	}
 	f.path, f.lock = path+".json", lock
 	return f, nil
+}
+
+// lockSuffix is the suffix of the lock file beside the run-state file.
+const lockSuffix = ".lock"
+
+// isAt reports whether a path still leads to an open file.
+func isAt(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(opened, now)
 }
 
 // openLock opens the lock file, and creates it if needed.
@@ -85,9 +102,12 @@ func (f *File) complain(err error) {
 	}
 }
 
-// Close releases the lock. The file stays.
+// Close releases the lock. The file stays; without one, the lock goes, too: each network namespace of the past would leave its own.
 func (f *File) Close() {
 	if f.lock != nil {
+		if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+			_ = os.Remove(f.lock.Name())
+		}
 		_ = f.lock.Close()
 		f.lock = nil
 	}

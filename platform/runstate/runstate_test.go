@@ -158,3 +158,41 @@ func TestWithoutADirectoryNothingIsKept(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLocksDoNotPileUp checks that a router that leaves nothing in the kernel leaves no file, either, and that one that does keeps its lock.
+func TestLocksDoNotPileUp(t *testing.T) {
+	dir := t.TempDir()
+	left := func() int {
+		t.Helper()
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	for range 2 {
+		open(t, dir).Close()
+		if n := left(); n != 0 {
+			t.Fatalf("%d files are left", n)
+		}
+	}
+	f := open(t, dir)
+	if _, err := runstate.Open(dir, "run-state", nil); !errors.Is(err, platform.ErrConflict) {
+		t.Errorf("a second router: %v", err)
+	}
+	if err := f.Save(state{Links: []string{"eth0"}}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if n := left(); n != 2 {
+		t.Errorf("%d files with a state, want it and its lock", n)
+	}
+	f = open(t, dir)
+	if err := f.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left at the end", n)
+	}
+}

@@ -195,7 +195,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "only until the router stops") }) {
 		g.unsaved = true
 	}
-	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.underWay(got)) {
+	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.may[got] || g.underWay(got)) {
 		text = got // the file was written once more before it was read
 		delete(g.refused, text)
 	} else if got != text {
@@ -207,11 +207,10 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 		g.asked, g.back = 0, 0
 		return
 	}
-	if g.back > 0 { // that one waited as well, and is confirmed by this
-		was = map[string]bool{before: true}
-	}
 	maps.Copy(g.may, was)
-	g.may[before] = true
+	if g.back == 0 { // otherwise the commit before waited as well, and goes back with this one
+		g.may[before] = true
+	}
 	if confirm > 0 {
 		g.asked, g.back, g.pending = confirm, g.m.w.now+confirm, text
 	}

@@ -50,6 +50,7 @@ type machine struct {
 	before      *watch // of the life before
 	sound       bool   // no call of the kernel fails
 	failures    int    // calls of the kernel that have failed
+	unsure      bool   // some of them left more or less than the program knows: a comparison finds it, and what was refused is tried again
 	unannounced bool   // some of them were announcements
 	unremoved   bool   // the disk has not removed something; the next start does
 }
@@ -148,16 +149,16 @@ func (m *machine) call(c fake.Call, what string) (done bool, err error) {
 		return false, nil
 	}
 	if f := m.failing(&m.calls, func(name string) bool { return name == string(c) || name == "any" }); f != nil {
-		m.failed(string(c), what, f.done)
+		m.failed(string(c), what, f.done, f.err)
 		return f.done, f.err
 	}
 	if c != fake.CallSend && c != fake.CallReceive && c != fake.CallAnnounce && m.w.chance(m.w.rates.Kernel) {
-		done := m.w.chance(m.w.rates.Done)
-		m.failed(string(c), what, done)
+		done, err := m.w.chance(m.w.rates.Done), errPassing
 		if m.w.chance(0.3) {
-			return done, errLasting
+			err = errLasting
 		}
-		return done, errPassing
+		m.failed(string(c), what, done, err)
+		return done, err
 	}
 	return false, nil
 }
@@ -175,8 +176,9 @@ func (m *machine) fails(calls ...fake.Call) bool {
 	})
 }
 
-func (m *machine) failed(call, what string, done bool) {
+func (m *machine) failed(call, what string, done bool, err error) {
 	m.w.fault("call " + call)
+	m.unsure = m.unsure || done || errors.Is(err, errPassing)
 	if m.life != nil {
 		m.life.refused(call)
 	}

@@ -265,7 +265,7 @@ func (w *watch) refusal(v *router, cause vrrp.Cause) {
 	v.backoff = min(max(2*v.backoff, holdMin), holdMax)
 	v.held = w.now() + v.backoff
 	v.lasting = cause == vrrp.CauseInstallFailed && strings.Contains(v.fault, errLasting.Error())
-	v.preempted = v.took && cause == vrrp.CauseInstallFailed && v.lasting
+	v.preempted = v.took && cause == vrrp.CauseInstallFailed && v.lasting && !w.m.unsure
 }
 
 // checkHeard looks whether every Master has given up that has heard a better one.

@@ -111,6 +111,9 @@ func (c *checker) auditSegments() {
 				if r := c.w.rates; r.Loss+r.Corrupt > 0 {
 					limit += 30 * interval
 				}
+				if slow := time.Duration(c.w.rates.KernelTime); slow > 50*time.Millisecond { // to open sockets on an interface that came back
+					limit += a.w.settleTime() + time.Duration(c.w.rates.News)
+				}
 				if a.w.m.failures+b.w.m.failures > 0 {
 					limit += mending
 				}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -21,12 +23,15 @@ var ErrInUse = errors.New("control socket in use")
 // socketMode gives the socket's group access: connecting requires write permission.
 const socketMode = 0o660
 
-// Listen creates the control socket with mode 0660 and, if it is missing, its directory with mode
+// Listen creates the control socket with mode 0660, for its group or the group vrrpsh, and, if it is missing, its directory with mode
 // 0755. It replaces a socket that a dead process left behind. It does not replace a socket on which
 // a process answers (ErrInUse), and leaves anything else at path alone.
 func Listen(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		if errors.Is(err, syscall.EROFS) {
+			err = fmt.Errorf("%w: -s or control_socket names another path", err)
+		}
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	unlock := lockDir(dir)
@@ -50,7 +55,22 @@ func Listen(path string) (*net.UnixListener, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
+	share(path, group)
 	return l.(*net.UnixListener), nil // net returns this type for "unix" listeners
+}
+
+// group is the group whose members may use the shell, if the system has it.
+const group = "vrrpsh"
+
+// share gives a socket to a group. A router that may not do that keeps the socket for itself.
+func share(path, group string) {
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return
+	}
+	if id, err := strconv.Atoi(g.Gid); err == nil {
+		_ = os.Chown(path, -1, id)
+	}
 }
 
 // removeStale removes the socket at path if no process answers on it.

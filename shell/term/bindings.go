@@ -73,6 +73,10 @@ func (t *terminal) control(c byte) []byte {
 			t.overflow = false
 			return t.change(setText(""))
 		}
+		if t.doc.Text != "" && t.doc.TextAfterCursor() == "" {
+			t.then = "end"
+			return t.control('\r')
+		}
 		return t.say("end")
 	case ctrlR:
 		return t.search()
@@ -86,7 +90,12 @@ func (t *terminal) control(c byte) []byte {
 		return t.change(t.kill.yank)
 	case ctrlT:
 		return t.change(swap)
-	case ctrlA, ctrlB, ctrlE, ctrlF, ctrlH, ctrlL, ctrlN, ctrlP, backspace:
+	case ctrlL:
+		t.tty.write("\x1b[H\x1b[2J")
+		t.d.forget()
+		t.d.top = 0
+		return t.change(nil)
+	case ctrlA, ctrlB, ctrlE, ctrlF, ctrlH, ctrlN, ctrlP, backspace:
 		t.selected = -1
 		return []byte{c}
 	default:
@@ -113,6 +122,11 @@ func (t *terminal) known(word string) bool {
 
 func (t *terminal) sequence(s string) []byte {
 	switch {
+	case t.answered(s):
+		if t.selected >= 0 {
+			return nil
+		}
+		return t.change(nil)
 	case wordLeft[s]:
 		return t.change(goWordBack)
 	case wordRight[s]:

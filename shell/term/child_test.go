@@ -176,6 +176,10 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 	switch word {
 	case "say":
 		fmt.Fprintf(sio.Out, "<%s>\n", rest)
+	case "many":
+		for range 10 {
+			fmt.Fprintln(sio.Out, rest)
+		}
 	case "part":
 		fmt.Fprint(sio.Out, rest)
 	case "width":
@@ -198,6 +202,25 @@ func (c *scripted) Execute(ctx context.Context, line string, sio shell.IO) shell
 			}
 		}
 		fmt.Fprintln(sio.Err, "interrupted")
+	case "table": // until Ctrl-C; the number of rows changes at each SIGALRM
+		n, _ := strconv.Atoi(rest)
+		for ; ctx.Err() == nil; n++ {
+			var b strings.Builder
+			fmt.Fprintf(&b, "%d rows\n\ntitles\n", n)
+			for i := range n {
+				fmt.Fprintf(&b, "row %d %s\n", i+1, []string{"MASTER", "BACKUP"}[i%2])
+				if i%10 == 9 {
+					fmt.Fprintln(&b, "  continued")
+				}
+			}
+			if err := sio.Show(b.String()); err != nil {
+				break
+			}
+			select {
+			case <-c.release:
+			case <-ctx.Done():
+			}
+		}
 	case "live":
 		for i := 0; ctx.Err() == nil; i++ {
 			text := fmt.Sprintf("tick %d\n%s\nlast \x1b[2Jline\n", i, strings.Repeat("wide ", 100))

@@ -7,17 +7,9 @@ import (
 	"strings"
 
 	prompt "github.com/c-bata/go-prompt"
-	runewidth "github.com/mattn/go-runewidth"
 
 	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
-)
-
-const (
-	// maxSuggestions is how many suggestions are displayed at a time.
-	maxSuggestions = 6
-	// minSuggestionWidth is the least width, in columns, in which suggestions are useful.
-	minSuggestionWidth = 12
 )
 
 // suggest is go-prompt's completer: it returns the suggestions to pop up. go-prompt calls it after
@@ -33,14 +25,14 @@ func (t *terminal) suggest(d prompt.Document) []prompt.Suggest {
 		t.popup = literals(t.popup, t.found)
 		return t.popup
 	}
-	room := t.room()
-	if before == "" || room == 0 || !t.conv.Suggestions() {
-		t.popup = nil
+	t.popup = nil
+	if before == "" || !t.pops() {
 		return nil
 	}
-	_ = prompt.OptionMaxSuggestion(uint16(room))(t.prompt)
 	list := t.lookup(before)
-	t.popup = nil
+	if len(list) == 0 || !t.fits() {
+		return nil
+	}
 	if len(list) == 1 && list[0].Literal && list[0].Text == lastWord(before) {
 		return nil
 	}
@@ -57,17 +49,6 @@ func literals(popup []prompt.Suggest, found []shell.Suggestion) []prompt.Suggest
 		return popup
 	}
 	return popup[:n]
-}
-
-// room returns how many suggestions fit below the line.
-func (t *terminal) room() int {
-	_, rows := t.tty.size()
-	width := runewidth.StringWidth(t.prefix)
-	if t.columns-width-1 < minSuggestionWidth {
-		return 0
-	}
-	y := (width + runewidth.StringWidth(t.doc.Text)) / t.columns
-	return max(0, min(maxSuggestions, rows-2-y))
 }
 
 // lookup asks the conversation for the possible words at the end of before, literal words first.
@@ -132,7 +113,7 @@ func literal(list []shell.Suggestion) int {
 
 // shows tells whether list is currently displayed.
 func (t *terminal) shows(list []shell.Suggestion) bool {
-	return len(t.popup) == len(list) && slices.EqualFunc(t.popup, list, func(p prompt.Suggest, s shell.Suggestion) bool {
+	return len(t.d.menu.items) > 0 && len(t.popup) == len(list) && slices.EqualFunc(t.popup, list, func(p prompt.Suggest, s shell.Suggestion) bool {
 		return p.Text == s.Text
 	})
 }

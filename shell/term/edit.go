@@ -31,9 +31,6 @@ func replaceWord(n int, text string) edit {
 	}
 }
 
-// cursorBack moves the cursor n characters to the left.
-func cursorBack(n int) edit { return func(b *prompt.Buffer) { b.CursorLeft(n) } }
-
 // wordBack returns the length of the word before the cursor, including the space after it.
 func wordBack(before string) int {
 	trimmed := strings.TrimRightFunc(before, unicode.IsSpace)

@@ -4,3 +4,6 @@ package term
 
 // IoctlGetTermios is the request that reads a terminal's settings.
 const IoctlGetTermios = ioctlGetTermios
+
+// SerialName is serialName.
+var SerialName = serialName

@@ -274,6 +274,21 @@ func (in *input) line() (string, bool) {
 	return s, ok
 }
 
+// ahead reports whether keys have arrived that nobody has taken, or a paste has not ended yet.
+func (in *input) ahead() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	try, b := in.scan, in.buf
+	for len(b) > 0 {
+		k, n := try.next(b)
+		if n == 0 || k.kind != keyNone {
+			return true
+		}
+		b = b[n:]
+	}
+	return try.pasting
+}
+
 // reason returns why the terminal must stop, nil if it need not.
 func (in *input) reason() error {
 	in.mu.Lock()

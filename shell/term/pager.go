@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -56,6 +57,9 @@ type pager struct {
 	used int  // rows used on this page
 	line int  // offset in data of the line being displayed
 	last byte // the last byte written
+	// The last search and the offset in data of the line that it found.
+	pattern *regexp.Regexp
+	found   int
 
 	// The current activity of the command; p.mu guards the strings.
 	doing   string
@@ -63,9 +67,10 @@ type pager struct {
 	working sync.Once
 	clock   sync.WaitGroup
 
-	live sync.WaitGroup // the goroutine that reads keys while the alternate screen is displayed
-	once sync.Once      // enters the alternate screen
-	left sync.Once      // leaves the alternate screen
+	screen live
+	live   sync.WaitGroup // the goroutine that reads keys while the alternate screen is displayed
+	once   sync.Once      // enters the alternate screen
+	left   sync.Once      // leaves the alternate screen
 }
 
 // span is a part of the output.
@@ -240,6 +245,7 @@ func (p *pager) trim() {
 		p.data = append([]byte(nil), p.data[n:]...)
 		p.shown -= n
 		p.line -= n
+		p.found = max(p.found-n, 0)
 		kept := p.urgent[:0]
 		for _, s := range p.urgent {
 			if s.to > n {
@@ -255,12 +261,18 @@ func rowsOf(line []byte, columns int) int {
 	if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
 		line = line[i+1:]
 	}
-	width := len(line)
-	if width > columns/2 { // a shorter line cannot wrap
-		width = runewidth.StringWidth(strings.ReplaceAll(string(line), "\t", "        "))
+	if len(line) <= columns/2 { // too short to wrap
+		return 1
 	}
-	return max(1, (width+columns-1)/columns)
+	return position{}.after(strings.ReplaceAll(string(line), "\t", "        "), columns).y + 1
 }
+
+// pagerKeys explains the keys of the pager.
+const pagerKeys = `  Space, f, PgDn    next page           b, PgUp    page before
+  Enter, j, Down    next line           k, Up      line before
+  /REGEXP           search              n, N       next match, match before
+  g, G              beginning, end      q          leave
+`
 
 // more asks the user what to display next.
 func (p *pager) more() {
@@ -280,15 +292,31 @@ func (p *pager) more() {
 		case k.text == " ", k.text == "f", k.control(ctrlF), k.text == "\x1b[6~":
 			p.used = 0
 			return
-		case k.enter(), k.text == "j", k.text == "\x1b[B":
+		case k.enter(), k.text == "j", k.text == "\x1b[B", k.text == "\x1bOB":
 			p.change(func() { p.used = max(0, p.limit()-1) })
 			return
 		case k.text == "b", k.control(ctrlB), k.text == "\x1b[5~":
-			p.back()
+			p.change(func() { p.back(p.line, 2*p.limit()) })
 			return
+		case k.text == "k", k.text == "\x1b[A", k.text == "\x1bOA":
+			p.change(func() { p.back(p.line, p.limit()+1) })
+			return
+		case k.text == "g":
+			p.change(func() { p.goTo(0) })
+			return
+		case k.text == "G":
+			if note = p.toEnd(); note == "" {
+				return
+			}
+		case k.text == "h":
+			p.t.tty.write(pagerKeys)
+		case k.text == "n", k.text == "N":
+			if note = p.again(k.text == "n"); note == "" {
+				return
+			}
 		case k.text == "/":
 			p.t.tty.write("/")
-			pattern, err := p.t.answer(p.ctx, false)
+			pattern, err := answer(p.ctx, p.t.tty, p.t.in, false)
 			p.t.wipe("/" + pattern)
 			if err != nil || pattern == "" {
 				continue
@@ -296,55 +324,116 @@ func (p *pager) more() {
 			if note = p.search(pattern); note == "" {
 				return
 			}
+		}
+		if note != "" {
 			note += " "
 		}
 	}
 }
 
-// back displays the page before the current page again.
-func (p *pager) back() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// goTo continues with the line at an offset. The caller must hold p.mu.
+func (p *pager) goTo(at int) { p.shown, p.line, p.used = at, at, 0 }
+
+// back continues this many rows before the line at an offset. The caller must hold p.mu.
+func (p *pager) back(at, rows int) {
 	columns, _ := p.t.tty.size()
-	at := p.line
-	for rows := 2 * p.limit(); rows > 0 && at > 0; {
+	for rows > 0 && at > 0 {
 		start := bytes.LastIndexByte(p.data[:at-1], '\n') + 1
 		rows -= rowsOf(p.data[start:at-1], columns)
 		at = start
 	}
-	p.shown, p.line, p.used = at, at, 0
+	p.goTo(at)
 }
 
-// search continues at the next matching line and waits for further output of the command if
-// necessary. If there is no match, it returns the reason.
+// lineEnd returns the end of the line at an offset, and whether the output goes on behind it. It waits for further output of the
+// command if necessary. The caller must hold p.mu.
+func (p *pager) lineEnd(at int) (end int, more bool) {
+	for p.ctx.Err() == nil {
+		if n := bytes.IndexByte(p.data[at:], '\n'); n >= 0 {
+			return at + n, true
+		}
+		if p.closed {
+			break
+		}
+		p.cond.Wait()
+	}
+	return len(p.data), false
+}
+
+// wakes makes the end of the command's context wake goroutines that wait for output.
+func (p *pager) wakes() (stop func() bool) {
+	return context.AfterFunc(p.ctx, func() { p.change(func() {}) })
+}
+
+// search continues at the next matching line. If there is no match, it returns the reason.
 func (p *pager) search(pattern string) (problem string) {
 	re, err := shell.CompilePattern(pattern)
 	if err != nil {
 		return "(wrong pattern)"
 	}
-	defer context.AfterFunc(p.ctx, func() { p.change(func() {}) })()
+	p.pattern = re
+	return p.forth(p.line)
+}
+
+// again repeats the last search, forwards or backwards from its match.
+func (p *pager) again(forth bool) (problem string) {
+	if p.pattern == nil {
+		return "(no search yet)"
+	}
+	if forth {
+		p.mu.Lock()
+		next, _ := p.lineEnd(p.found)
+		p.mu.Unlock()
+		return p.forth(min(next+1, len(p.data)))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for at := p.line; p.ctx.Err() == nil; {
-		n := bytes.IndexByte(p.data[at:], '\n')
-		end := at + n
-		if n < 0 {
-			if !p.closed {
-				p.cond.Wait()
-				continue
-			}
-			end = len(p.data)
-		}
-		switch {
-		case re.Match(p.data[at:end]):
-			p.shown, p.line, p.used = at, at, 0
+	for at := p.found; at > 0; {
+		start := bytes.LastIndexByte(p.data[:at-1], '\n') + 1
+		if p.pattern.Match(p.data[start : at-1]) {
+			p.found = start
+			p.goTo(start)
 			return ""
-		case n < 0:
+		}
+		at = start
+	}
+	return "(pattern not found)"
+}
+
+// forth continues at the first line from an offset on that matches.
+func (p *pager) forth(at int) (problem string) {
+	defer p.wakes()()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		end, more := p.lineEnd(at)
+		switch {
+		case p.ctx.Err() != nil:
+			return "(interrupted)"
+		case p.pattern.Match(p.data[at:end]):
+			p.found = at
+			p.goTo(at)
+			return ""
+		case !more:
 			return "(pattern not found)"
 		}
 		at = end + 1
 	}
-	return "(interrupted)"
+}
+
+// toEnd continues with the last page, once the command has written all its output.
+func (p *pager) toEnd() (problem string) {
+	defer p.wakes()()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.closed && p.ctx.Err() == nil {
+		p.cond.Wait()
+	}
+	if p.ctx.Err() != nil {
+		return "(interrupted)"
+	}
+	p.back(len(p.data), p.limit())
+	return ""
 }
 
 // erase returns the text that erases the echo of text from the terminal.

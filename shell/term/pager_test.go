@@ -36,6 +36,30 @@ func TestPager(t *testing.T) {
 		}
 		u.Run("say on", "<on>")
 	})
+	t.Run("lines and ends", func(t *testing.T) {
+		u := start(t, small)
+		u.Run("lines 100", "--More--")
+		u.Send("  ")
+		last(u, "line 30")
+		u.Send("\x1b[A")
+		last(u, "line 29")
+		u.Send("k")
+		last(u, "line 28")
+		u.Send("\x1b[B\x1bOB")
+		last(u, "line 30")
+		u.Send("g")
+		last(u, "line 10")
+		u.Send("h")
+		last(u, "  g, G              beginning, end      q          leave")
+		u.Send(" ")
+		last(u, "line 20")
+		u.Send("G")
+		u.Shows("line 20\nline 92\nline 93\n")
+		u.Shows("line 100\nall written\nr1#")
+		if strings.Contains(u.Screen.Text(), "line 91\n") {
+			t.Error("all lines are there")
+		}
+	})
 	t.Run("to the end", func(t *testing.T) {
 		u := start(t, small)
 		u.Run("lines 12", "--More--")
@@ -50,6 +74,14 @@ func TestPager(t *testing.T) {
 		u.Run("lines 1000", "--More--")
 		u.Send("/line 5.3$\r")
 		last(u, "line 512")
+		u.Send("n")
+		last(u, "line 522")
+		u.Send("n")
+		last(u, "line 532")
+		u.Send("NN")
+		last(u, "line 512")
+		u.Send("N")
+		u.Shows("(pattern not found) --More--")
 		u.Send("/nowhere\r")
 		u.Shows("(pattern not found) --More--")
 		u.Send("/(\r")
@@ -89,6 +121,16 @@ func TestPager(t *testing.T) {
 		u := start(t, small)
 		u.Run("lines 9", "line 9\nall written\nr1#")
 	})
+	t.Run("wide characters at the margin", func(t *testing.T) {
+		u := start(t, setup{cols: 21, rows: 11})
+		u.Send("length 8\r")
+		u.Run("many "+strings.Repeat("日", 31), "\n--More--")
+		if n := strings.Count(u.Screen.Text(), "\n"+strings.Repeat("日", 10)+"\n日\n"); n != 2 {
+			t.Errorf("%d lines of four rows on a page of eight", n)
+		}
+		u.Send("q")
+		u.Prompt("r1# ")
+	})
 	t.Run("long lines count as what they take", func(t *testing.T) {
 		u := start(t, setup{cols: 20, rows: 11})
 		u.Send("length 3\r")
@@ -117,7 +159,7 @@ func TestAsk(t *testing.T) {
 	u.Send("x\x03")
 	u.Shows("error context canceled")
 	u.Send("ask Ahead\rtyped\r")
-	u.Shows("answer <typed>")
-	u.Send("\x1b[A")
-	u.Prompt("r1# ask Ahead") // answers are not in the history
+	u.Shows("% Unknown: typed") // a line that was there before the question is no answer
+	u.Send("\x1b[A\x1b[A\x1b[A\x1b[A")
+	u.Prompt("r1# ask Once more") // answers are not in the history
 }

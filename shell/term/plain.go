@@ -145,6 +145,10 @@ func (l *plainLine) control(c byte) (line string, why ending, done bool) {
 			l.set("")
 			break
 		}
+		if len(l.text) > 0 { // the line runs first
+			t.in.unread(string(rune(ctrlZ)))
+			return l.control('\r')
+		}
 		l.set("end")
 		return "end", endEnter, true
 	case ctrlH, backspace:

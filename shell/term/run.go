@@ -48,7 +48,21 @@ var running atomic.Bool
 //
 // While a command runs, Ctrl-C cancels the command's context. The caller handles signals other than
 // SIGWINCH and SIGCONT.
-func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
+func Run(ctx context.Context, conv shell.Conversation, o Options) error {
+	return run(ctx, conv, o, (*terminal).loop)
+}
+
+// RunLine works as Run for a single line, which it executes without a prompt.
+func RunLine(ctx context.Context, conv shell.Conversation, line string, o Options) (status shell.Status, err error) {
+	err = run(ctx, conv, o, func(t *terminal) error {
+		t.setMode()
+		status = t.execute(line)
+		return t.in.reason()
+	})
+	return status, err
+}
+
+func run(ctx context.Context, conv shell.Conversation, o Options, talk func(*terminal) error) (err error) {
 	if !running.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
@@ -94,7 +108,8 @@ func Run(ctx context.Context, conv shell.Conversation, o Options) (err error) {
 	t.startPlain()
 	wg.Go(func() { in.collectNotices(ctx, conv.Notices()) })
 	wg.Go(func() { t.watchSize(ctx) })
-	return t.loop()
+	defer t.awaitAnswer()
+	return talk(t)
 }
 
 // watchSize notices when the terminal changes its size. It also notices when the process continues
@@ -124,7 +139,7 @@ func (t *terminal) loop() error {
 		t.showNotices()
 		line, why := t.readLine()
 		switch why {
-		case endEnter, endResize:
+		case endEnter:
 		case endStop:
 			return t.in.reason()
 		case endLost:

@@ -12,8 +12,7 @@ import (
 // match before, Enter executes the line, Ctrl-G or Ctrl-C restores the original line, and any other
 // key edits the found line.
 func (t *terminal) search() []byte {
-	cursor := t.cursor()
-	t.leave(cursor)
+	t.erase()
 	what, found, at := "", "", len(t.hist.lines)
 	accept := true
 	for {
@@ -45,7 +44,6 @@ func (t *terminal) search() []byte {
 		break
 	}
 	t.tty.write("\r\x1b[J")
-	t.enter(cursor)
 	if !accept || found == "" {
 		return t.change(nil)
 	}
@@ -70,5 +68,5 @@ func (t *terminal) find(what string, found *string, from int) int {
 
 func (t *terminal) drawSearch(what, found string) {
 	s := fmt.Sprintf("(reverse-i-search)`%s': %s", what, found)
-	t.tty.write("\r\x1b[J" + runewidth.Truncate(s, t.columns-1, ""))
+	t.tty.write("\r\x1b[J" + runewidth.Truncate(s, t.d.columns-1, ""))
 }

@@ -147,6 +147,25 @@ func TestTypeAhead(t *testing.T) {
 	})
 }
 
+// TestPasteAnswersNoQuestion: the lines after one that would ask are run, however they arrive.
+func TestPasteAnswersNoQuestion(t *testing.T) {
+	for _, tt := range []struct{ name, begin, newline, end string }{
+		{"plain", "", "\r", ""},
+		{"with both", "", "\r\n", ""},
+		{"bracketed", "\x1b[200~", "\r", "\x1b[201~"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := start(t, setup{})
+			u.Send(tt.begin + "ask Who" + tt.newline + "say next" + tt.newline + tt.end)
+			u.Shows("A question. error more lines follow: the user is not asked\nr1# say next\n<next>\n")
+			u.Send("ask Who" + tt.newline)
+			u.Shows("A question. Who?")
+			u.Send("me\r")
+			u.Shows("answer <me>")
+		})
+	}
+}
+
 func TestPasteIsText(t *testing.T) {
 	u := start(t, setup{})
 	u.Send("\x1b[200~say\twhy?\rsay what?\x1b[201~")
@@ -210,11 +229,20 @@ func TestControlKeys(t *testing.T) {
 		u.Send("x\x7f\x04")
 		u.ends("ended")
 	})
+	t.Run("Ctrl-Z runs the line before the cursor, then end", func(t *testing.T) {
+		u := start(t, setup{})
+		u.Send("configure\r")
+		u.Prompt("r1(config)# ")
+		u.Send("say it\x1a")
+		u.Shows("<it>\nr1(config)# end\nat the end\nr1#")
+		u.Send("\x1b[A")
+		u.Prompt("r1# say it")
+	})
 	t.Run("Ctrl-Z is end", func(t *testing.T) {
 		u := start(t, setup{})
 		u.Send("configure\r")
 		u.Prompt("r1(config)# ")
-		u.Send("half a line\x1a")
+		u.Send("half a line\x1b[D\x1a")
 		u.Shows("at the end")
 		u.Prompt("r1# ")
 		u.Send("draft\x1a") // ignored: there is no mode to leave

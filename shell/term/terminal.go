@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	prompt "github.com/c-bata/go-prompt"
-	runewidth "github.com/mattn/go-runewidth"
 
 	"vrrpsh/platform/printable"
 	"vrrpsh/shell"
@@ -28,7 +27,6 @@ type ending int
 const (
 	endEnter   ending = iota // execute the line
 	endTooLong               // do not execute the line: a part of it was dropped
-	endResize                // continue with the line in a terminal of another size
 	endStop                  // the context has ended, or the terminal has gone
 	endLost                  // the conversation has ended
 )
@@ -56,7 +54,8 @@ type terminal struct {
 
 	// The line being typed.
 	prefix   string
-	columns  int // as reported to go-prompt
+	d        drawing
+	serial   bool // at the end of a serial line
 	doc      prompt.Document
 	first    bool // go-prompt has not asked for a key yet
 	parking  bool // drawing ends in park
@@ -66,7 +65,7 @@ type terminal struct {
 	queued   []func() []byte // keys that follow
 	overflow bool            // a part of the line was dropped
 	unkept   bool            // the line must not enter the history
-	rest, at int             // cursor position when reading the line resumes: see resized
+	then     string          // the line that follows the typed one; "": the user types it
 	panicked any             // the panic value of the reading goroutine
 
 	// Suggestions.
@@ -75,6 +74,13 @@ type terminal struct {
 	looked   string           // the text that found belongs to
 	found    []shell.Suggestion
 	valid    bool // looked and found belong to this line
+	anchor   anchor
+
+	// The question for the cursor's position, see ask.
+	asks, asked bool // to be asked; asked and not answered yet
+	stale       bool // the answer is about an earlier line
+	askedAt     int  // the cursor's row below the beginning of the prompt
+	unanswered  int
 }
 
 // privateKey is input that makes go-prompt run terminal.edit. No user can type it.
@@ -90,7 +96,10 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 		ctx: ctx, conv: conv, tty: tty, in: in, selected: -1,
 		parked: make(chan struct{}), resume: make(chan struct{}), dead: make(chan struct{}),
 	}
-	t.out = &writer{tty: tty, idle: t.park, plain: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"}
+	t.out = &writer{draw: t.draw, finish: t.finish}
+	t.d = drawing{tty: tty, colors: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	t.d.forget()
+	t.serial = isSerial(tty.in)
 	if t.hist, err = openHistory(o); err != nil {
 		tty.write(complaint(false, err)) // continue without a history file
 	}
@@ -99,17 +108,6 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 		prompt.OptionWriter(t.out),
 		prompt.OptionLivePrefix(func() (string, bool) { return t.prefix, true }),
 		prompt.OptionAddASCIICodeBind(prompt.ASCIICodeBind{ASCIICode: privateKey, Fn: t.runEdit}),
-		prompt.OptionPrefixTextColor(prompt.DefaultColor),
-		prompt.OptionPreviewSuggestionTextColor(prompt.DefaultColor),
-		prompt.OptionSuggestionTextColor(prompt.Black),
-		prompt.OptionSuggestionBGColor(prompt.LightGray),
-		prompt.OptionSelectedSuggestionTextColor(prompt.White),
-		prompt.OptionSelectedSuggestionBGColor(prompt.DarkBlue),
-		prompt.OptionDescriptionTextColor(prompt.DarkGray),
-		prompt.OptionDescriptionBGColor(prompt.LightGray),
-		prompt.OptionSelectedDescriptionTextColor(prompt.White),
-		prompt.OptionSelectedDescriptionBGColor(prompt.DarkBlue),
-		prompt.OptionScrollbarBGColor(prompt.LightGray),
 	)
 	return t, nil
 }
@@ -119,26 +117,24 @@ func newTerminal(ctx context.Context, conv shell.Conversation, tty *tty, in *inp
 func (t *terminal) readLine() (string, ending) {
 	t.prefix = printable.Line(t.conv.Prompt())
 	t.setMode()
-	t.overflow, t.unkept, t.rest, t.valid = false, false, 0, false
+	t.overflow, t.unkept, t.valid = false, false, false
+	if line := t.then; line != "" {
+		t.then = ""
+		t.tty.write(t.prefix + line + "\n")
+		return line, endEnter
+	}
 	if line, ok := t.in.line(); ok {
 		return t.pasted(line)
 	}
 	if t.plain {
 		return t.readPlain()
 	}
-	text := ""
-	for {
-		_ = prompt.OptionHistory(append([]string(nil), t.hist.lines...))(t.prompt)
-		_ = prompt.OptionInitialBufferText(text)(t.prompt)
-		text = t.prompt.Input()
-		if p := t.panicked; p != nil {
-			t.panicked = nil
-			panic(p)
-		}
-		if t.end != endResize {
-			break
-		}
-		t.resized()
+	_ = prompt.OptionHistory(append([]string(nil), t.hist.lines...))(t.prompt)
+	_ = prompt.OptionInitialBufferText("")(t.prompt)
+	text := t.prompt.Input()
+	if p := t.panicked; p != nil {
+		t.panicked = nil
+		panic(p)
 	}
 	if t.end != endEnter {
 		return "", t.end
@@ -159,30 +155,45 @@ func (t *terminal) pasted(line string) (string, ending) {
 	return line, endEnter
 }
 
-// resized moves the cursor to the beginning of the line after the terminal has rewrapped it, so that
-// the line is redrawn there.
-func (t *terminal) resized() {
-	t.columns, _ = t.tty.size()
-	t.leave(t.at)
-	t.out.mute = false
+// draw displays the line being typed, and waits for the next key.
+func (t *terminal) draw() {
+	before, after := t.displayed()
+	t.d.update(before+after, after, t.popupMenu(before+after, after))
+	t.ask()
+	t.park()
+}
+
+// finish displays the line that has ended.
+func (t *terminal) finish(line string) {
+	t.d.finish(t.prefix + line)
+	t.anchor.set = false
+	t.outdate()
+}
+
+// displayed returns the prompt with the line, as displayed before the cursor and after it: with the selected suggestion.
+func (t *terminal) displayed() (before, after string) {
+	before, after = t.doc.TextBeforeCursor(), t.doc.TextAfterCursor()
+	if t.selected >= 0 && t.selected < len(t.popup) {
+		before = strings.TrimSuffix(before, lastWord(before)) + t.popup[t.selected].Text
+	}
+	return t.prefix + printable.Line(before), printable.Line(after)
 }
 
 // Setup implements prompt.ConsoleParser. It is called when the reading of a line begins. The
 // terminal is already in raw mode and stays in it between lines.
 func (t *terminal) Setup() error {
 	t.first, t.parking, t.handed = true, false, false
-	t.selected, t.popup = -1, nil
-	t.columns, _ = t.tty.size()
+	t.selected, t.popup, t.doc = -1, nil, prompt.Document{}
+	t.d.columns, _ = t.tty.size()
 	return nil
 }
 
 // TearDown implements prompt.ConsoleParser.
 func (t *terminal) TearDown() error { return nil }
 
-// GetWinSize implements prompt.ConsoleParser. go-prompt clears the screen when it believes that
-// suggestions do not fit. Since suggest limits the suggestions, GetWinSize reports unlimited room.
+// GetWinSize implements prompt.ConsoleParser. go-prompt's own drawings are not displayed, see writer.
 func (t *terminal) GetWinSize() *prompt.WinSize {
-	return &prompt.WinSize{Row: 1<<16 - 1, Col: uint16(min(t.columns, 1<<16-1))}
+	return &prompt.WinSize{Row: 1<<16 - 1, Col: 1<<16 - 1}
 }
 
 // park is called after the line has been drawn.
@@ -206,7 +217,7 @@ func (t *terminal) Read() ([]byte, error) {
 		// The first drawing must not park, because go-prompt reads only after it. This key makes
 		// go-prompt draw again.
 		t.first, t.parking = false, true
-		return t.change(cursorBack(t.rest)), nil
+		return t.change(nil), nil
 	}
 	select {
 	case <-t.parked:
@@ -240,11 +251,8 @@ func (t *terminal) nextKey() (b []byte) {
 			t.above(t.showNotices)
 			b = t.change(nil)
 		case eventResize:
-			if columns, _ := t.tty.size(); columns != t.columns {
-				t.rest, t.at = runes(t.doc.TextAfterCursor()), t.cursor()
-				t.out.mute = true
-				b = t.hand(endResize)
-			}
+			t.erase() // the terminal has rewrapped the line
+			b = t.change(nil)
 		case eventEnded:
 			b = t.hand(endLost)
 		case eventStop:
@@ -273,41 +281,18 @@ func (t *terminal) runEdit(b *prompt.Buffer) {
 	}
 }
 
-// cursor returns the cursor's distance from the beginning of the prompt, in cells.
-func (t *terminal) cursor() int {
-	before := t.doc.TextBeforeCursor()
-	n := runewidth.StringWidth(t.prefix) + runewidth.StringWidth(before)
-	if t.selected >= 0 && t.selected < len(t.popup) {
-		n += runewidth.StringWidth(t.popup[t.selected].Text) - runewidth.StringWidth(lastWord(before))
-	}
-	return n
-}
-
-// leave moves the cursor from that distance back to the beginning of the prompt and erases the
-// line.
-func (t *terminal) leave(cursor int) {
-	s := "\r\x1b[J"
-	if y := cursor / t.columns; y > 0 {
-		s = fmt.Sprintf("\x1b[%dA", y) + s
-	}
-	t.tty.write(s)
-}
-
-// enter moves the cursor back to where go-prompt believes it is.
-func (t *terminal) enter(cursor int) {
-	s := strings.Repeat("\n", cursor/t.columns)
-	if x := cursor % t.columns; x > 0 {
-		s += fmt.Sprintf("\x1b[%dC", x)
-	}
-	t.tty.write(s)
+// erase erases the line. It must be redrawn afterwards, wherever the cursor is then.
+func (t *terminal) erase() {
+	before, after := t.displayed()
+	columns, _ := t.tty.size()
+	t.d.erase(before, after, columns)
+	t.outdate()
 }
 
 // above runs fn with the cursor at the place of the erased line. The line must be redrawn afterwards.
 func (t *terminal) above(fn func()) {
-	cursor := t.cursor()
-	t.leave(cursor)
+	t.erase()
 	fn()
-	t.enter(cursor)
 }
 
 func (t *terminal) bell() { t.tty.write("\a") }

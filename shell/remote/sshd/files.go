@@ -143,12 +143,18 @@ func onlyOf(owners []uint32, forbidden fs.FileMode, path string, fi fs.FileInfo)
 // hostKey reads the router's private key, or creates one if there is none yet. It refuses a key that others than root and the router
 // could know or have written.
 func hostKey(path string) (ssh.Signer, error) {
-	data, err := readOwned(path, routerOwners(), toUse)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeHostKey(path); err == nil {
-			data, err = readOwned(path, routerOwners(), toUse)
-		}
+	key, err := readHostKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
 	}
+	if err := makeHostKey(path); err != nil {
+		return nil, fmt.Errorf("ssh host key: %w", err)
+	}
+	return readHostKey(path)
+}
+
+func readHostKey(path string) (ssh.Signer, error) {
+	data, err := readOwned(path, routerOwners(), toUse)
 	if err != nil {
 		return nil, fmt.Errorf("ssh host key: %w", err)
 	}

@@ -52,6 +52,10 @@ func terminalProcess() int {
 		return 1
 	}
 	defer c.Close()
+	if line := os.Args[2]; line != "" {
+		fmt.Println("only", line)
+		return int(c.Execute(context.Background(), line, shell.IO{Out: os.Stdout, Err: os.Stderr}))
+	}
 	fmt.Println(c.Prompt())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		switch in.Text() {
@@ -146,7 +150,7 @@ func newRouter(t *testing.T, change func(*Options)) *router {
 			r.made <- c
 			return c
 		},
-		Terminal: func(string) *exec.Cmd { return exec.Command(os.Args[0], terminalEnv) },
+		Terminal: func(_, line string) *exec.Cmd { return exec.Command(os.Args[0], terminalEnv, line) },
 		Limits:   DefaultLimits,
 	}
 	if change != nil {

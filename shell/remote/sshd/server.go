@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -63,8 +64,8 @@ type Options struct {
 	// NewSession creates a session for a user who connects from source.
 	NewSession func(user conf.User, source string) shell.Conversation
 	// Terminal returns a command that calls remote.Attach with file descriptor 3 and serves the
-	// user at its terminal. The server replaces the command's environment.
-	Terminal func(user string) *exec.Cmd
+	// user at its terminal, or executes only line if that is not empty. The server replaces the command's environment.
+	Terminal func(user, line string) *exec.Cmd
 	// Shells serves the sessions on terminals.
 	Shells *remote.Server
 	Log    *slog.Logger
@@ -144,6 +145,26 @@ func (s *Server) Apply(want conf.SSHConfig) error {
 	s.applied = want
 	s.o.Log.Info("SSH server", "listen", want.Listen, "key", ssh.FingerprintSHA256(key.PublicKey()))
 	return nil
+}
+
+// Try returns the error that Apply would return. It opens a new address for a moment only, and creates no host key.
+func (s *Server) Try(want conf.SSHConfig) error {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	if want.Listen == "" || s.applied.Listen == want.Listen && s.applied.HostKey == want.HostKey {
+		return nil
+	}
+	if _, err := readHostKey(want.HostKey); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if s.listener != nil && s.applied.Listen == want.Listen {
+		return nil
+	}
+	l, err := net.Listen("tcp", want.Listen)
+	if err != nil {
+		return fmt.Errorf("ssh: %w", err)
+	}
+	return l.Close()
 }
 
 func (s *Server) stopListening() {

@@ -94,7 +94,7 @@ func TestCommands(t *testing.T) {
 		{"failure", "sya hello", "", "", "% Unknown: sya hello\n"},
 		{"lines", "say a\nsay b", "", "a\nb\n", ""},
 		{"script", "", "say a\n\n# comment\nsay b", "a\nb\n", ""},
-		{"script with a failure", "", "say a\nbroken\nsay b\n", "a\n", "% Unknown: broken\n"},
+		{"script with a failure", "", "say a\nbroken\nsay b\n", "a\n", "% Line 2: Unknown: broken\n% Stopped at line 2, after 1 command without an error\n"},
 		{"empty script", "", "", "", ""},
 		{"much output", "say " + strings.Repeat("x", 100_000), "", strings.Repeat("x", 100_000) + "\n", ""},
 	} {
@@ -296,6 +296,31 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("the end: %v, want status 7", err)
 	}
 	r.wait("the end of the session", r.conversation().closed)
+}
+
+// TestLiveCommandGetsATerminal: "ssh -t host 'monitor vrrp'" can be scrolled; other commands print only data.
+func TestLiveCommandGetsATerminal(t *testing.T) {
+	r := newRouter(t, nil)
+	for command, want := range map[string]string{"monitor vrrp interface eth0": "only monitor vrrp interface eth0\r\n", "who": "alice 9 127.0.0.1"} {
+		s, err := r.alice().NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RequestPty("xterm", 24, 80, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, _ := s.CombinedOutput(command)
+		if !strings.Contains(string(out), want) || strings.HasPrefix(string(out), "only") != strings.HasPrefix(command, "monitor") {
+			t.Errorf("%s: %q", command, out)
+		}
+	}
+	s, err := r.alice().NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := s.CombinedOutput("monitor vrrp"); strings.Contains(string(out), "only") {
+		t.Errorf("without a terminal: %q", out)
+	}
 }
 
 // TestTerminalOutlivesPrograms: the end of a tracked script or a notification does not affect a user at a terminal.

@@ -177,8 +177,8 @@ func (s *session) start(ctx context.Context, r *ssh.Request) {
 	}
 	defer release()
 	conv := s.server.o.NewSession(user, s.from.String())
-	if s.pty != nil && command == "" {
-		s.exit(s.terminal(ctx, conv))
+	if s.pty != nil && (command == "" || shell.NeedsTerminal(command)) {
+		s.exit(s.terminal(ctx, conv, command))
 		return
 	}
 	defer func() { _ = conv.Close() }()

@@ -38,15 +38,15 @@ func (l *lately) now() { t := time.Now(); l.at.Store(&t) }
 func (l *lately) ago() time.Duration { return time.Since(*l.at.Load()) }
 
 // terminal runs the terminal of a conversation in a separate process, because the line editor has
-// process-wide state, and returns its exit status. The conversation stays in this process. The
+// process-wide state, and returns its exit status. If command is not empty, the terminal executes only that. The conversation stays in this process. The
 // terminal's process uses it through a socket that no other process has.
-func (s *session) terminal(ctx context.Context, conv shell.Conversation) uint32 {
+func (s *session) terminal(ctx context.Context, conv shell.Conversation, command string) uint32 {
 	conn, theirs, err := socketPair()
 	if err != nil {
 		_ = conv.Close()
 		return s.broken(err)
 	}
-	cmd := s.server.o.Terminal(s.conn.User())
+	cmd := s.server.o.Terminal(s.conn.User(), command)
 	cmd.Env = []string{"TERM=" + termName(s.pty.Term)}
 	cmd.ExtraFiles = []*os.File{theirs}
 	var master *os.File

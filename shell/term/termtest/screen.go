@@ -27,6 +27,7 @@ type Screen struct {
 	other      [][]rune // the lines that the alternate screen hides
 	ox, oy     int
 	total      int
+	answer     func(string) // writes to the program
 }
 
 func newScreen(cols, rows int) *Screen {
@@ -97,8 +98,23 @@ func (s *Screen) Sequences() int {
 func (s *Screen) resize(cols, rows int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	cells := fit(s.cells, cols, rows)
+	for len(cells) > rows {
+		if s.y < len(cells)-1 {
+			cells = cells[:len(cells)-1]
+		} else {
+			s.scrollOff(cells[0])
+			cells = cells[1:]
+			s.y--
+		}
+	}
+	s.cols, s.rows, s.cells, s.x, s.wrap = cols, rows, cells, min(s.x, cols-1), false
+}
+
+// fit returns lines with this number of columns, and at least this number of them.
+func fit(lines [][]rune, cols, rows int) [][]rune {
 	cells := make([][]rune, 0, rows)
-	for _, l := range s.cells {
+	for _, l := range lines {
 		n := blank(cols)
 		copy(n, l)
 		cells = append(cells, n)
@@ -106,16 +122,7 @@ func (s *Screen) resize(cols, rows int) {
 	for len(cells) < rows {
 		cells = append(cells, blank(cols))
 	}
-	for len(cells) > rows {
-		if s.y < len(cells)-1 {
-			cells = cells[:len(cells)-1]
-		} else {
-			s.gone = append(s.gone, trimCells(cells[0]))
-			cells = cells[1:]
-			s.y--
-		}
-	}
-	s.cols, s.rows, s.cells, s.x, s.wrap = cols, rows, cells, min(s.x, cols-1), false
+	return cells
 }
 
 // Write implements io.Writer: it receives the bytes for the terminal.
@@ -176,8 +183,15 @@ func (s *Screen) feed() {
 		s.y++
 		return
 	}
-	s.gone = append(s.gone, trimCells(s.cells[0]))
+	s.scrollOff(s.cells[0])
 	s.cells = append(s.cells[1:], blank(s.cols))
+}
+
+// scrollOff keeps a line that leaves the screen, unless it is the alternate screen.
+func (s *Screen) scrollOff(line []rune) {
+	if s.other == nil {
+		s.gone = append(s.gone, trimCells(line))
+	}
 }
 
 func (s *Screen) escape(b []byte) int {
@@ -223,7 +237,10 @@ func (s *Screen) csi(params string, final byte) {
 	case 'D':
 		s.x = max(0, s.x-max(n, 1))
 	case 'H':
-		s.x, s.y = 0, 0
+		row, column, _ := strings.Cut(params, ";")
+		y, _ := strconv.Atoi(row)
+		x, _ := strconv.Atoi(column)
+		s.x, s.y = min(max(x, 1), s.cols)-1, min(max(y, 1), s.rows)-1
 	case 'J':
 		if n == 2 {
 			for i := range s.cells {
@@ -239,6 +256,11 @@ func (s *Screen) csi(params string, final byte) {
 	case 'K':
 		copy(s.cells[s.y][s.x:], blank(s.cols-s.x))
 		return
+	case 'n':
+		if n == 6 && s.answer != nil {
+			s.answer("\x1b[" + strconv.Itoa(s.y+1) + ";" + strconv.Itoa(s.x+1) + "R")
+		}
+		return
 	case 'h':
 		s.modes[params] = true
 		if params == "?1049" {
@@ -252,7 +274,8 @@ func (s *Screen) csi(params string, final byte) {
 	case 'l':
 		s.modes[params] = false
 		if params == "?1049" && s.other != nil {
-			s.cells, s.x, s.y, s.other = s.other, s.ox, s.oy, nil
+			s.cells = fit(s.other, s.cols, s.rows)[:s.rows] // the terminal may have another size now
+			s.x, s.y, s.other, s.wrap = min(s.ox, s.cols-1), min(s.oy, s.rows-1), nil, false
 		}
 		return
 	default:

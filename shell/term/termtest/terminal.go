@@ -59,6 +59,7 @@ func Start(t testing.TB, cmd *exec.Cmd, cols, rows uint16) *Terminal {
 		T: t, Cmd: cmd, PTY: p, TTY: tty, Screen: newScreen(max(width, 8), max(height, 2)), // the smallest size that the program draws for
 		changed: make(chan struct{}, 1), Exited: make(chan struct{}), reading: make(chan struct{}),
 	}
+	u.Screen.answer = func(s string) { _, _ = io.WriteString(p, s) }
 	u.before = u.state()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	if cmd.SysProcAttr == nil {
