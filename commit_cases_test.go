@@ -174,7 +174,7 @@ func keyCases() []keyCase {
 	}
 	for key, b := range map[string]string{
 		"debug": `5`, "time_zone": `"utc"`, "time_format": `"short"`, "pid": `"/run/x.pid"`, "working_dir": `"/tmp"`, "main_log": `"/tmp/x.log"`,
-		"error_log": `"/tmp/x.err"`, "client_api": `"disabled"`, "hostname": `"r9"`, "control_socket": `"/run/x.sock"`, "state_dir": `"/tmp"`,
+		"error_log": `"/tmp/x.err"`, "log_hosts": `["udp://127.0.0.1:9"]`, "log_tls_ca": `"/tmp/ca.pem"`, "banner": `["hello"]`, "aliases": `["sb show vrrp brief"]`, "client_api": `"disabled"`, "hostname": `"r9"`, "control_socket": `"/run/x.sock"`, "state_dir": `"/tmp"`,
 		"api.host": `"127.0.0.1:7081"`, "api.users": `["{{SHA256}}a:9:0011223344556677:` + strings.Repeat("ab", 32) + `"]`, "api.secret": `"0123456789abcdef"`, "api.tls": `true`,
 		"api.tls_key": `"/tmp/key.pem"`, "api.tls_cert": `"/tmp/cert.pem"`, "api.plain_users": `["a"]`, "api.commit_on_end_users": `["a"]`,
 		"ssh.listen": `"127.0.0.1:2222"`, "ssh.authorized_keys": `"/tmp/%u"`, "ssh.host_key": `"/tmp/key"`,

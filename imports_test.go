@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"engine/sim":            {"engine", "engine/vrrp", "platform"},
 	"conf":                  {"completions", "engine", "engine/vrrp", "platform/program"},
 	"conf/commands":         {"completions", "conf", "engine", "engine/vrrp"},
-	"shell":                 {"completions", "conf", "conf/commands", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform/feed", "platform/journal", "platform/printable", "platform/process"},
+	"shell":                 {"completions", "conf", "conf/commands", "engine", "engine/report", "engine/sniff", "engine/vrrp", "platform", "platform/feed", "platform/journal", "platform/printable", "platform/process"},
 	"conf/login":            {"conf", "platform/process"},
 	"api":                   {"api/metrics", "conf", "conf/login", "engine", "engine/report", "engine/vrrp", "platform/journal", "platform/process"},
 	"api/metrics":           {"engine", "engine/report", "engine/vrrp", "platform/process"},

@@ -54,7 +54,10 @@ type Command struct {
 	ID     string
 	Modes  []Mode
 	Syntax string
-	Help   string
+	// Also are the words of other network operating systems for the same command, in the same notation. They yield to all other
+	// words, and are listed only where nothing else fits.
+	Also []string
+	Help string
 	// Words holds the help of keywords, and of values by name (in angle brackets if a keyword has the same
 	// name). A keyword without an entry takes the topic of the tree, or Help if it is the last required
 	// keyword.

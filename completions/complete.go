@@ -63,7 +63,7 @@ func (w *walker) candidates(prefix token, values Values) []Candidate {
 		slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Text, b.Text) })
 	}
 	for _, e := range w.node.params {
-		if e.level > w.level {
+		if e.level > w.level || e.also && len(found) > 0 {
 			continue
 		}
 		known := 0
@@ -93,11 +93,19 @@ func (w *walker) words(found []Candidate, n *node, prefix token) []Candidate {
 	start := strings.ToLower(prefix.text)
 	fits := func(e *edge) bool { return e.level <= w.level && strings.HasPrefix(e.word, start) }
 	// "sh" is "show", and nothing else is offered that needs more letters.
-	other := start != "" && slices.ContainsFunc(n.words, func(e *edge) bool { return fits(e) && !e.yields })
+	known := start != "" && slices.ContainsFunc(n.words, func(e *edge) bool { return fits(e) && !e.yields })
+	var other []Candidate // in the words of other systems
 	for _, e := range n.words {
-		if fits(e) && !(other && e.yields && e.careful) {
-			found = append(found, Candidate{Text: e.word, Help: e.help, Literal: true})
+		switch c := (Candidate{Text: e.word, Help: e.help, Literal: true}); {
+		case !fits(e), known && e.yields && e.careful:
+		case e.also:
+			other = append(other, c)
+		default:
+			found = append(found, c)
 		}
+	}
+	if len(found) == 0 {
+		return other
 	}
 	return found
 }

@@ -97,6 +97,8 @@ var checks = map[string]func(string) error{
 	"name":      checkName,
 	"user":      nil,
 	"endpoint":  checkEndpoint,
+	"host":      checkHost,
+	"source":    checkSource,
 }
 
 // checkInterface rejects the interface names that the kernel rejects (IFNAMSIZ is 16, including the terminating zero).
@@ -117,6 +119,32 @@ func checkAddress(s string) error {
 	}
 	if a, err := netip.ParseAddr(s); err != nil || a.Zone() != "" {
 		return errors.New("not an address, such as 10.0.0.1 or 10.0.0.1/24")
+	}
+	return nil
+}
+
+// checkHost accepts addresses, with a zone, and names. Programs get them as arguments: none begins with a hyphen.
+func checkHost(s string) error {
+	if _, err := netip.ParseAddr(s); err == nil && !strings.ContainsFunc(s, unfitHost) {
+		return nil
+	}
+	if s == "" || len(s) > 253 || s[0] == '-' || s[0] == '.' || strings.ContainsFunc(s, unfitHost) || strings.ContainsAny(s, ":%") {
+		return errors.New("not an address or the name of a host")
+	}
+	return nil
+}
+
+func unfitHost(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._:%", r)
+}
+
+// checkSource accepts addresses and interfaces.
+func checkSource(s string) error {
+	if _, err := netip.ParseAddr(s); err == nil && !strings.ContainsFunc(s, unfitHost) {
+		return nil
+	}
+	if s != "" && s[0] == '-' || checkInterface(s) != nil {
+		return errors.New("not an address or an interface")
 	}
 	return nil
 }

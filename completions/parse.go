@@ -34,6 +34,9 @@ func (t *Tree) Parse(mode Mode, level Level, line string) (*Invocation, *Error) 
 		for _, s := range segments[1:] {
 			p := t.walker(Pipe, level, line)
 			if err := p.run(s); err != nil {
+				if err.Kind == Invalid && err.Reason == "" {
+					err.foreign(foreignPipes, s, false)
+				}
 				return nil, err
 			}
 			if err := p.finish(s.end); err != nil {
@@ -73,13 +76,21 @@ func union(a, b []string) []string {
 
 // hint adds to an error that another mode has the command, or that the command has another name here.
 func (t *Tree) hint(e *Error, mode Mode, level Level, s segment) {
-	if e == nil || e.Kind != Invalid || e.Reason != "" || len(s.tokens) == 0 {
+	if e == nil || e.Kind != Invalid || len(s.tokens) == 0 {
 		return
 	}
-	if t.elsewhere(e, mode, level, s); e.Reason == "" && e.depth <= 1 {
-		if e.Reason = abroad(s.tokens[:e.depth+1]); e.Reason != "" {
-			e.Words = nil
-		}
+	if e.foreign(foreign, s, true); e.Reason == "" {
+		t.elsewhere(e, mode, level, s)
+	}
+	if e.Reason == "" {
+		e.foreign(foreign, s, false)
+	}
+}
+
+// foreign adds what words of another system are called here. A word that is like one of this system rather is that one.
+func (e *Error) foreign(list []foreignWords, s segment, onlySure bool) {
+	if hint, whole, sure := abroad(list, s.tokens, e.depth); hint != "" && (sure || !onlySure && (whole || len(e.Words) == 0)) {
+		e.Reason, e.Words = hint, nil
 	}
 }
 
@@ -265,7 +276,7 @@ func (n *node) match(tok token, level Level) (*edge, *Error) {
 const minCareful = 4
 
 func (n *node) find(tok token, level Level) (*edge, *Error) {
-	var visible, denied, yielding []*edge
+	var visible, denied, yielding, other []*edge
 	if !tok.quoted {
 		word := strings.ToLower(tok.text)
 		for _, e := range n.words {
@@ -273,6 +284,8 @@ func (n *node) find(tok token, level Level) (*edge, *Error) {
 			case e.word == word:
 				return e, nil
 			case !strings.HasPrefix(e.word, word):
+			case e.also:
+				other = append(other, e)
 			case e.yields:
 				yielding = append(yielding, e)
 			case e.level <= level:
@@ -282,8 +295,11 @@ func (n *node) find(tok token, level Level) (*edge, *Error) {
 			}
 		}
 	}
-	if len(visible)+len(denied) == 0 {
-		for _, e := range yielding {
+	for _, list := range [][]*edge{yielding, other} {
+		if len(visible)+len(denied) > 0 {
+			break
+		}
+		for _, e := range list {
 			if e.level <= level {
 				visible = append(visible, e)
 			} else {
@@ -303,6 +319,9 @@ func (n *node) find(tok token, level Level) (*edge, *Error) {
 	}
 	var reason error
 	for _, e := range n.params {
+		if e.also && !tok.quoted && len(n.similar(tok, level)) > 0 { // rather a typing error than a value
+			continue
+		}
 		if reason = e.param.check(tok.text); reason == nil || e.param.rest {
 			return e, nil
 		}
@@ -314,28 +333,44 @@ func (n *node) find(tok token, level Level) (*edge, *Error) {
 	if reason != nil {
 		err.Reason = reason.Error()
 	}
-	var words []string
-	for _, e := range n.words {
-		if e.level <= level {
-			words = append(words, e.word)
-		}
-	}
-	if err.Words = similar(tok.text, words); len(err.Words) > 0 {
+	if err.Words = n.similar(tok, level); len(err.Words) > 0 {
 		err.Reason = ""
 	}
 	return nil, err
 }
 
-// expected lists what can follow.
-func (n *node) expected(level Level) []string {
+// similar returns the keywords that a mistyped word may stand for.
+func (n *node) similar(tok token, level Level) []string {
 	var words []string
 	for _, e := range n.words {
-		if e.level <= level {
+		if e.level <= level && !e.also {
+			words = append(words, e.word)
+		}
+	}
+	return similar(tok.text, words)
+}
+
+// expected lists what can follow.
+func (n *node) expected(level Level) []string {
+	var words, other []string
+	for _, e := range n.words {
+		switch {
+		case e.level > level:
+		case e.also:
+			other = append(other, e.word)
+		default:
 			words = append(words, e.word)
 		}
 	}
 	for _, e := range n.params {
-		words = append(words, e.param.String())
+		if e.also {
+			other = append(other, e.param.String())
+		} else {
+			words = append(words, e.param.String())
+		}
+	}
+	if len(words) == 0 && n.end == nil {
+		return other
 	}
 	return words
 }

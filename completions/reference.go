@@ -85,6 +85,15 @@ func (t *Tree) describe(w io.Writer, c *Command) {
 			fmt.Fprintf(w, " Undo with `no %s`.", display(no))
 		}
 	}
+	var also []string
+	for _, form := range c.Also {
+		if other, err := parseSyntax(form); err == nil {
+			also = append(also, "`"+display(other)+"`")
+		}
+	}
+	if len(also) > 0 {
+		fmt.Fprintf(w, " Also %s.", strings.Join(also, ", "))
+	}
 	fmt.Fprintln(w)
 	var rows []string
 	t.explain(c, seq, &rows)

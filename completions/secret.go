@@ -2,7 +2,10 @@
 
 package completions
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // SecretIn returns the offset of a secret in a line typed in any mode. If no command matches the line, it returns where a secret may
 // begin: after the last word that matched a command with a secret. found is false for lines without a secret. Of a line that is longer than
@@ -33,6 +36,11 @@ type within struct {
 	secret bool // at least one word belongs to a command with a secret
 }
 
+// isText reports whether only a text that takes the rest of the line, and is no secret, can follow.
+func (w within) isText() bool {
+	return len(w.node.words) == 0 && len(w.node.params) > 0 && !slices.ContainsFunc(w.node.params, func(e *edge) bool { return !e.param.rest || e.secret })
+}
+
 // secretFrom follows every possible meaning of the words: all abbreviations, all corrections of mistyped words, and values regardless of
 // their range.
 func (t *Tree) secretFrom(root *node, tokens []token) (int, bool) {
@@ -50,15 +58,16 @@ func (t *Tree) secretFrom(root *node, tokens []token) (int, bool) {
 					next = append(next, within{node: &node{params: []*edge{e}}})
 					continue
 				}
-				next = t.enter(next, within{e.to, w.secret && e.to.secretBelow()})
+				next = t.enter(next, within{node: e.to, secret: w.secret && e.to.secretBelow()})
 			}
 			for _, e := range w.node.words {
 				if !tok.quoted && couldBe(tok.text, e.word, w.secret) {
-					next = t.enter(next, within{e.to, e.to.secretBelow() && e.form == Plain && !e.do})
+					next = t.enter(next, within{node: e.to, secret: e.to.secretBelow() && e.form == Plain && !e.do})
 				}
 			}
 		}
-		if len(next) == 0 {
+		// A text may be anything: it does not tell that the line has no secret.
+		if onlyTexts := !slices.ContainsFunc(next, func(w within) bool { return !w.isText() }); len(next) == 0 || begun && onlyTexts {
 			return tok.start, begun
 		}
 		at = next

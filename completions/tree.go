@@ -42,6 +42,8 @@ type edge struct {
 	// yields is true if all commands that continue with the word have Yields set.
 	yields bool
 	secret bool // the value must not be shown
+	// also is true if the word is only in the Also forms of commands.
+	also bool
 	// careful is true for the keyword Careful of a command.
 	careful bool
 }
@@ -102,6 +104,12 @@ func (t *Tree) add(c *Command) error {
 		return err
 	}
 	in := inserter{tree: t, command: c, last: lastRequired(seq)}
+	also := make([][]element, len(c.Also))
+	for i, syntax := range c.Also {
+		if also[i], err = parseSyntax(syntax); err != nil {
+			return err
+		}
+	}
 	for _, m := range c.Modes {
 		mt, ok := t.modes[m]
 		if !ok {
@@ -109,6 +117,12 @@ func (t *Tree) add(c *Command) error {
 		}
 		if err := in.insert(mt.root, seq, ""); err != nil {
 			return err
+		}
+		for _, form := range also {
+			other := inserter{tree: t, command: c, last: lastRequired(form), also: true}
+			if err := other.insert(mt.root, form, ""); err != nil {
+				return err
+			}
 		}
 		if c.Setting {
 			if err := in.insert(mt.settings, seq, ""); err != nil {
@@ -145,6 +159,7 @@ type inserter struct {
 	tree    *Tree
 	command *Command
 	last    string
+	also    bool // the syntax is one of command.Also
 }
 
 func (in *inserter) insert(n *node, seq []element, path string) error {
@@ -202,19 +217,20 @@ func (in *inserter) child(n *node, word, path string) *node {
 	if help == "" && word == in.last {
 		help = in.command.Help
 	}
+	yields := in.command.Yields || in.also
 	for _, e := range n.words {
 		if e.word == word {
 			e.level = min(e.level, in.command.Level)
-			e.yields = e.yields && in.command.Yields
 			e.careful = e.careful || word == in.command.Careful
-			if e.help == "" {
+			if e.help == "" || e.also && !in.also {
 				e.help = help
 			}
+			e.yields, e.also = e.yields && yields, e.also && in.also
 			return e.to
 		}
 	}
 	e := &edge{
-		word: word, help: help, level: in.command.Level, yields: in.command.Yields, careful: word == in.command.Careful, to: &node{},
+		word: word, help: help, level: in.command.Level, yields: yields, also: in.also, careful: word == in.command.Careful, to: &node{},
 	}
 	n.words = append(n.words, e)
 	return e.to
@@ -224,12 +240,12 @@ func (in *inserter) value(n *node, p *param) *node {
 	for _, e := range n.params {
 		if *e.param == *p {
 			e.level = min(e.level, in.command.Level)
-			e.secret = e.secret || p.name == in.command.Secret
+			e.secret, e.also = e.secret || p.name == in.command.Secret, e.also && in.also
 			return e.to
 		}
 	}
 	help := in.tree.valueHelp(in.command, p)
-	e := &edge{param: p, help: help, level: in.command.Level, secret: p.name == in.command.Secret, to: &node{}}
+	e := &edge{param: p, help: help, level: in.command.Level, secret: p.name == in.command.Secret, also: in.also, to: &node{}}
 	n.params = append(n.params, e)
 	return e.to
 }
@@ -245,6 +261,11 @@ func (t *Tree) valueHelp(c *Command, p *param) string {
 		return h
 	}
 	return c.Words[p.name]
+}
+
+// Keyword reports whether a word is the first word of a command of a mode.
+func (t *Tree) Keyword(m Mode, word string) bool {
+	return slices.ContainsFunc(t.modes[m].root.words, func(e *edge) bool { return e.word == strings.ToLower(word) })
 }
 
 // Commands returns the table that the tree was built from. The caller must not change it.

@@ -162,7 +162,7 @@ func TestErrors(t *testing.T) {
 		{Exec, Administrator, "show clock now", Invalid, 11, "Invalid input detected at '^' marker. Nothing more can follow"},
 		{Exec, Administrator, "show clock |", Incomplete, 12, "Incomplete command: expected begin, compare, count, exclude, include, json, last, no-more, …"},
 		{Exec, Administrator, "show clock | last 0", Invalid, 18, "Invalid input detected at '^' marker. Lines must be 1-1000000"},
-		{Exec, Administrator, "wr mem", Invalid, 0, `Invalid input detected at '^' marker. "commit" writes the configuration file`},
+		{Exec, Administrator, "enable secret", Invalid, 0, `Invalid input detected at '^' marker. "api user NAME level 9", in configure mode, creates an administrator`},
 		{Exec, Administrator, "show standby brief", Invalid, 5, `Invalid input detected at '^' marker. "show vrrp" is the same here`},
 		{ConfigRouter, Administrator, "delete priority", Invalid, 0, `Invalid input detected at '^' marker. "no" and the setting, in configure mode, removes it`},
 		{Exec, Administrator, "hostname x", Invalid, 0, `Invalid input detected at '^' marker. "hostname" is a command of configure mode`},

@@ -27,9 +27,13 @@ type General struct {
 	TimeFormat    string
 	PID           string // "" if unset: no file in the foreground
 	WorkingDir    string
-	MainLog       string // "" if unset: standard error in the foreground
-	ErrorLog      string // "" if disabled
+	MainLog       string   // "" if unset: standard error in the foreground
+	ErrorLog      string   // "" if disabled
+	LogHosts      []string // URLs with a port
+	LogTLSCA      string   // "": the system's
 	Hostname      string
+	Banner        []string // lines
+	Aliases       []Alias
 	ControlSocket string
 	StateDir      string
 }

@@ -80,6 +80,17 @@ var (
 		Help: "Additional log file for errors; \"disabled\" for none", Command: "logging errors",
 		Doc: `additional file for warnings and errors; "disabled": none`,
 	})
+	LogHosts = Declare[[]string](Root, Key{
+		Name: "log_hosts", Type: Strings{}, Absent: "none", Example: []string{"udp://192.0.2.9:514", "tls://log.example:6514"}, Dependent: true, Rank: 4,
+		Help: "Send the log to a host (RFC 5424); repeat the command for more", Command: "logging host",
+		Doc: "hosts that the [log](logging.md) is sent to, in the format of RFC 5424: `udp://HOST:PORT` (RFC 5426), `tcp://HOST:PORT` (RFC 6587, octet counting) or " +
+			"`tls://HOST:PORT` (RFC 5425). At most 8. Ports default to 514, and to 6514 with TLS",
+	})
+	LogTLSCA = Declare[string](Root, Key{
+		Name: "log_tls_ca", Type: Text{Kind: "file", Check: absolute}, Absent: "the system's", Example: "/etc/vrrpsh/ssl/log-ca.pem", Dependent: true, Rank: 4,
+		Help: "Certificates of those who sign for log hosts with TLS (PEM)", Command: "logging tls-ca",
+		Doc: "certificates (PEM) of those who sign for log hosts with TLS; absolute path",
+	})
 	ClientAPI = Declare[string](Root, Key{
 		Name: "client_api", Default: "http", Rank: 11,
 		Type: Choice{Words: []Word{{"http", "HTTP or HTTPS"}, {"disabled", "None over TCP"}}},
@@ -90,6 +101,17 @@ var (
 		Name: "hostname", Type: Text{Kind: "word", Check: badHostname}, Absent: "the system's", Example: "r1", Rank: 1,
 		Help: "Name of the router in prompts", Value: "name", ValueHelp: "Name, up to 253 characters",
 		Doc: "name in the prompt; 1-253 letters, digits, hyphens and dots (RFC 1123 section 2.1), and underscores",
+	})
+	Banner = Declare[[]string](Root, Key{
+		Name: "banner", Type: Strings{}, Absent: "none", Example: []string{"Authorised users only.", "All is logged."}, Dependent: true, Rank: 13,
+		Help: "Text shown to those who log in",
+		Doc:  "lines shown before a login over SSH, and at the beginning of other sessions in a terminal; at most 20, with 2000 bytes",
+	})
+	Aliases = Declare[[]string](Root, Key{
+		Name: "aliases", Type: Strings{}, Absent: "none", Example: []string{"sb show vrrp brief"}, Dependent: true, Rank: 14,
+		Help: "Short name for a command of exec mode", Command: "alias",
+		Doc: "short names for commands of exec mode: a name of letters and digits, a blank and the command. What is typed after the name follows the command. " +
+			"At most 100; a name that is a command's first word has no effect",
 	})
 	ControlSocket = Declare[string](Root, Key{
 		Name: "control_socket", Type: Text{Kind: "file", Check: badSocketPath}, Default: DefaultControlSocket, Rank: 9,

@@ -108,6 +108,7 @@ func (v *validator) general() General {
 	g := General{
 		Debug: root(v, Debug), TimeZone: root(v, TimeZone), TimeFormat: root(v, TimeFormat),
 		PID: root(v, PID), WorkingDir: root(v, WorkingDir), MainLog: root(v, MainLog), ErrorLog: root(v, ErrorLog),
+		Banner: v.banner(), Aliases: v.aliases(), LogHosts: v.logHosts(), LogTLSCA: root(v, LogTLSCA),
 		Hostname: v.hostname(), ControlSocket: root(v, ControlSocket), StateDir: root(v, StateDir),
 	}
 	if level := min(g.Debug, MaxDebug); level != g.Debug || level == 4 {

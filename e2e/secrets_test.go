@@ -53,6 +53,9 @@ func TestSecretsAreNotTold(t *testing.T) {
 	}
 	commands := 0
 	for _, m := range showCommands.FindAllStringSubmatch(string(page), -1) {
+		if strings.HasPrefix(m[1], "show running-config secrets") { // the one that tells them, to administrators
+			continue
+		}
 		for form := range strings.SplitSeq(strings.Trim(m[2], "[]"), "|") {
 			commands++
 			exec("", strings.Fields(m[1]+" "+form)...)

@@ -126,7 +126,8 @@ func inEffect(g conf.General, asDaemon bool) conf.General {
 
 // logSettings returns the log settings of the general settings.
 func logSettings(g conf.General) journal.Settings {
-	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc", Main: g.MainLog, Errors: g.ErrorLog}
+	s := journal.Settings{Debug: g.Debug, UTC: g.TimeZone == "utc", Main: g.MainLog, Errors: g.ErrorLog,
+		Hosts: strings.Join(g.LogHosts, " "), Authority: g.LogTLSCA, Hostname: g.Hostname}
 	s.TimeFormat, _ = journal.ParseTimeFormat(g.TimeFormat) // validation has checked it
 	return s
 }

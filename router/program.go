@@ -161,8 +161,8 @@ func (p Program) Run(ctx context.Context) (err error) {
 	r.options = Options{
 		Version: p.Version, Host: ThisHost, Path: path, Format: p.Format, StateDir: general.StateDir,
 		Journal: j, Effective: effective, Capture: native.Capture, Run: program.Run, Inspect: native.Inspect,
-		Connects: native.Connects,
-		Hint:     func(iface string, family vrrp.Family) string { return native.Hint(iface, platform.Family(family)) },
+		Connects: native.Connects, Neighbors: native.Neighbors, Traffic: native.Traffic,
+		Hint: func(iface string, family vrrp.Family) string { return native.Hint(iface, platform.Family(family)) },
 		NotForwarding: func(iface string, family vrrp.Family) string {
 			return native.NotForwarding(iface, platform.Family(family))
 		},

@@ -76,6 +76,9 @@ type Options struct {
 	Connects      bool
 	Hint          func(iface string, family vrrp.Family) string
 	NotForwarding func(iface string, family vrrp.Family) string
+	// Neighbors and Traffic return what the shell shows of the host; nil for simulated routers.
+	Neighbors func() ([]platform.Neighbor, error)
+	Traffic   func() ([]platform.Traffic, error)
 	// Handover is the state left by the previous process; nil: none.
 	Handover *driver.Handover
 	// Successor makes a failing Start leave the state that it took over to another program: see unfitError.
@@ -134,6 +137,14 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 		if r.env.Preferences, err = shell.OpenPreferences(filepath.Join(o.StateDir, "shell_preferences")); err != nil {
 			log.Warn("settings of terminals are not known", "error", err)
 		}
+	}
+	r.env.Neighbors, r.env.Traffic = o.Neighbors, o.Traffic
+	r.env.CheckPassword = func(ctx context.Context, source, user, password string) error {
+		_, err := gate.Check(ctx, config().API.Users, source, user, password)
+		return err
+	}
+	if o.Run != nil {
+		r.env.RunProgram = runProgram
 	}
 	session := func(u shell.User) *shell.Session {
 		c := config()

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,6 +20,14 @@ import (
 )
 
 func commit(c *call) error { return c.commitCandidate(c.commitInfo()) }
+
+// commitQuit commits and leaves configure mode.
+func commitQuit(c *call) error {
+	if err := commit(c); err != nil {
+		return err
+	}
+	return c.leave()
+}
 
 // commitInfo returns the user, comment and options of a commit.
 func (c *call) commitInfo() conf.Info {
@@ -366,40 +373,6 @@ func (c *call) format(name string) conf.Format {
 	default:
 		return c.session.env.Format
 	}
-}
-
-// readFile reads the file named in the command.
-func (c *call) readFile() (*conf.File, error) {
-	name := c.step.Value("file")
-	c.progress("reading " + name)
-	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() { // a read from a pipe without a writer would block
-		return nil, failed("%s is not a file", name)
-	}
-	file, _, err := conf.ReadFile(name, c.format(name))
-	if err != nil {
-		return nil, failed("%v", err)
-	}
-	return file, nil
-}
-
-func loadReplace(c *call) error {
-	file, err := c.readFile()
-	if err != nil {
-		return err
-	}
-	c.restart(commands.Based(c.session.draft.Base(), file))
-	return nil
-}
-
-func loadMerge(c *call) error {
-	file, err := c.readFile()
-	if err != nil {
-		return err
-	}
-	d := c.session.draft.Copy()
-	d.Merge(file)
-	c.restart(d)
-	return nil
 }
 
 func saveCandidate(c *call) error {

@@ -52,7 +52,8 @@ func (s *Session) candidates(line string) ([]completions.Candidate, *completions
 	if s.place.Mode == closed {
 		return nil, nil
 	}
-	return s.tree.Complete(s.place.Mode, s.user.Level, line, s.values)
+	found, err := s.tree.Complete(s.place.Mode, s.user.Level, s.expand(s.place.Mode, line), s.values)
+	return s.aliasCandidates(found, line), err
 }
 
 // Help implements Conversation.

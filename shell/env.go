@@ -4,6 +4,7 @@ package shell
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"vrrpsh/engine"
 	"vrrpsh/engine/report"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 )
 
@@ -86,6 +88,14 @@ type Env struct {
 	// NotForwarding is the setting by which the host does not forward what comes in on an interface; empty: it does. nil: nobody
 	// knows.
 	NotForwarding func(iface string, family vrrp.Family) string
+	// RunProgram runs "ping" or "traceroute" of the system with arguments, without a shell, until it or ctx ends, and passes on what it writes.
+	// nil: this router has no system.
+	RunProgram func(ctx context.Context, name string, args []string, out io.Writer) error
+	// Neighbors and Traffic return what the kernel knows of neighbours, and the counters of interfaces. nil: nobody knows.
+	Neighbors func() ([]platform.Neighbor, error)
+	Traffic   func() ([]platform.Traffic, error)
+	// CheckPassword checks the password of a user who comes from an address, and slows down guessing. nil: there are no passwords.
+	CheckPassword func(ctx context.Context, source, user, password string) error
 	// Hint says why an interface is missing or has no usable address, where that is not plain; empty: nothing is known. nil: nobody knows.
 	Hint func(iface string, family vrrp.Family) string
 	// Lab is nil outside the demo.

@@ -72,7 +72,7 @@ func newStage(p *completions.Step, next stage, first bool, share *process.Share)
 	}
 	switch p.Command.ID {
 	case "pipe.include":
-		return &grep{re: re, want: true, next: next}, nil
+		return newGrep(p, re, next)
 	case "pipe.exclude":
 		return &grep{re: re, next: next}, nil
 	case "pipe.begin":
@@ -80,7 +80,7 @@ func newStage(p *completions.Step, next stage, first bool, share *process.Share)
 	case "pipe.section":
 		return &section{re: re, next: next, depth: -1}, nil
 	case "pipe.count":
-		return &count{next: next}, nil
+		return &count{re: re, next: next}, nil
 	case "pipe.last":
 		n, err := strconv.Atoi(p.Value("lines"))
 		if err != nil {
@@ -181,6 +181,31 @@ type grep struct {
 	next stage
 }
 
+// newGrep returns the stage of "include" and "grep". The latter may begin with the options -v and -i of the program of that name.
+func newGrep(p *completions.Step, re *pattern, next stage) (stage, error) {
+	g := &grep{re: re, want: true, next: next}
+	if !p.Has("grep") {
+		return g, nil
+	}
+	a, _ := p.Arg("regexp")
+	text := a.Value
+	for {
+		option, rest, more := strings.Cut(text, " ")
+		if !more || len(option) < 2 || option[0] != '-' || strings.Trim(option[1:], "viE") != "" {
+			break
+		}
+		g.want = g.want && !strings.Contains(option, "v")
+		if text = strings.TrimLeft(rest, " "); strings.Contains(option, "i") {
+			text = "(?i)" + text
+		}
+	}
+	var err error
+	if re.re, err = CompilePattern(text); err != nil {
+		return nil, &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: err.Error()}
+	}
+	return g, nil
+}
+
 func (g *grep) line(l row) error {
 	if g.re.match(l.text) == g.want {
 		return g.next.line(l)
@@ -250,14 +275,15 @@ func (s *section) line(l row) error {
 }
 func (s *section) end() error { return nil }
 
-// count passes only the number of lines, without titles.
+// count passes only the number of lines, or of lines that match, without titles.
 type count struct {
+	re   *pattern
 	n    int
 	next stage
 }
 
 func (c *count) line(l row) error {
-	if !l.titles {
+	if !l.titles && (c.re.re == nil || c.re.match(l.text)) {
 		c.n++
 	}
 	return nil

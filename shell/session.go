@@ -68,6 +68,7 @@ func New(env *Env, user User) *Session {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.since = s.now()
+	s.greet()
 	s.registry.add(s)
 	s.watch()
 	return s
@@ -266,11 +267,18 @@ func (s *Session) execute(ctx context.Context, line string, out IO) (*typed, err
 	if err := sane(line); err != nil {
 		return nil, err
 	}
-	if t := strings.TrimLeft(line, " \t"); t == "" || t[0] == '!' || t[0] == '#' {
+	if t := strings.TrimSpace(line); t == "!!" && out.Terminal != nil {
+		return nil, failed("The up arrow or Ctrl-P recalls the last line, Ctrl-R searches; \"!\" begins a comment")
+	} else if t == "" || t[0] == '!' || t[0] == '#' {
 		return nil, nil // nothing to run
 	}
+	typed := line
+	line = s.expand(s.place.Mode, line)
 	inv, perr := s.tree.Parse(s.place.Mode, s.user.Level, line)
-	if perr != nil {
+	switch {
+	case perr != nil && line != typed: // a marker would be below another word
+		return nil, &failure{BadSyntax, fmt.Sprintf("%s\n%s", line, asValue(perr))}
+	case perr != nil:
 		return nil, perr
 	}
 	if need := inv.Last().Command.Level; need > s.user.Level {

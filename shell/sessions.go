@@ -27,11 +27,14 @@ type Sessions struct {
 	lastLost int
 	// commands limits how many commands a user may run at a time.
 	commands *process.Quota
+	reaching reaching
 }
 
 // NewSessions returns an empty registry.
 func NewSessions() *Sessions {
-	return &Sessions{live: make(map[*Session]struct{}), commands: process.NewQuota(userCommands, turnWait)}
+	return &Sessions{
+		live: make(map[*Session]struct{}), commands: process.NewQuota(userCommands, turnWait), reaching: newReaching(),
+	}
 }
 
 // add registers a session and assigns its number.

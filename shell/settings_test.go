@@ -116,6 +116,18 @@ func someFile(t *rapid.T) *conf.File {
 	d.str(conf.MainLog, "/var/log/a b.log")
 	d.str(conf.ErrorLog, "disabled", "/e")
 	d.str(conf.Hostname, "r1", "edge.example")
+	d.str(conf.LogTLSCA, "/ca.pem")
+	if d.maybe("banner") {
+		conf.Banner.Set(f, rapid.SampledFrom([][]string{
+			{"hello"}, {"#a#"}, {"motd of r1"}, {"two", "lines"}, {`"q"`}, {"^Cx"}, {"^Cx^C"}, {"exec"}, {"-"}, {" x "}, {"", "x", ""}, {"##"},
+		}).Draw(t, "lines of the banner"))
+	}
+	if d.maybe("aliases") {
+		conf.Aliases.Set(f, []string{"sb show vrrp brief", `x show vrrp | include "a b"`, "exec2 show version", "ex show clock", "exec show track"})
+	}
+	if d.maybe("log hosts") {
+		conf.LogHosts.Set(f, []string{"udp://192.0.2.9:514", "tcp://log.example:601", "tls://[2001:db8::9]:6514", "udp://192.0.2.9:515"})
+	}
 	d.str(conf.ControlSocket, "/run/x.sock")
 	d.str(conf.StateDir, "/var/lib/x")
 	d.str(conf.SSHListen, "[::]:2222")

@@ -3,6 +3,9 @@
 package shell
 
 import (
+	"cmp"
+	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,8 +18,27 @@ func logged(c *call) []journal.Entry {
 	if c.session.env.Journal == nil {
 		return nil
 	}
-	n, _ := strconv.Atoi(c.step.Value("lines")) // in range by the grammar; 0 without "lines": all entries
-	return c.session.env.Journal.Last(n)
+	all := c.session.env.Journal.Last(0)
+	for _, level := range []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, journal.Low, journal.Medium, journal.High} {
+		if c.step.Has(journal.Name(level)) {
+			all = slices.DeleteFunc(all, func(e journal.Entry) bool { return e.Level < level })
+		}
+	}
+	n, err := strconv.Atoi(c.step.Value("lines"))
+	if err != nil {
+		n = len(all)
+	}
+	return all[max(0, len(all)-n):]
+}
+
+// clearLogging forgets the log entries, except the one that says who did that.
+func clearLogging(c *call) error {
+	if c.session.env.Journal == nil {
+		return failed("This router keeps no log")
+	}
+	c.session.env.Journal.Forget()
+	c.session.audit("log cleared")
+	return nil
 }
 
 func showLogging(c *call) error {
@@ -40,4 +62,34 @@ func loggingData(c *call) (any, error) {
 		rows = append(rows, entryData{e.Time, journal.Name(e.Level), e.Message, e.Attrs})
 	}
 	return rows, nil
+}
+
+// logHostRow is a log host in "show logging hosts".
+type logHostRow struct {
+	URL   string `json:"url"`
+	Sent  uint64 `json:"sent"`
+	Lost  uint64 `json:"lost"`
+	Fault string `json:"fault,omitempty"`
+}
+
+func logHosts(c *call) []logHostRow {
+	rows := []logHostRow{}
+	if j := c.session.env.Journal; j != nil {
+		for _, h := range j.Hosts() {
+			rows = append(rows, logHostRow(h))
+		}
+	}
+	return rows
+}
+
+func showLogHosts(c *call) error {
+	var rows [][]string
+	for _, h := range logHosts(c) {
+		rows = append(rows, []string{h.URL, strconv.FormatUint(h.Sent, 10), strconv.FormatUint(h.Lost, 10), cmp.Or(h.Fault, "reached")})
+	}
+	if len(rows) == 0 {
+		c.printf("The log is not sent to other hosts\n")
+		return nil
+	}
+	return c.table([]column{left("Host"), right("Sent"), right("Lost"), left("State")}, rows)
 }

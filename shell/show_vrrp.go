@@ -62,7 +62,7 @@ func showVRRPData(c *call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case c.step.Has("brief"):
+	case c.isBrief():
 		return report.Groups(snapshot, match), nil
 	case c.step.Has("explain"):
 		return c.session.env.explanations(snapshot, match), nil
@@ -71,12 +71,15 @@ func showVRRPData(c *call) (any, error) {
 	}
 }
 
+// isBrief tells whether the command wants one line for each virtual router.
+func (c *call) isBrief() bool { return c.step.Has("brief") || c.step.Has("summary") }
+
 func showVRRP(c *call) error {
 	snapshot, routers, err := c.routers()
 	if err != nil {
 		return err
 	}
-	if c.step.Has("brief") {
+	if c.isBrief() {
 		return c.brief(routers)
 	}
 	c.wrapped()

@@ -20,10 +20,10 @@ const (
 )
 
 // takeTurn waits until the command may run and returns a function that ends its turn. Commands that change something
-// need no turn: they belong to administrators and wait for other things than a processor.
+// need no turn: they belong to administrators and wait for other things than a processor. So do those that wait for the user or the network.
 func (c *call) takeTurn() (end func(), err error) {
 	command, user := c.step.Command, &c.session.user
-	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") {
+	if command.Level >= completions.Administrator || strings.HasPrefix(command.ID, "monitor.") || strings.HasPrefix(command.ID, "reach.") || command.ID == "password" {
 		return func() {}, nil
 	}
 	leave := func() {}

@@ -13,7 +13,7 @@ import (
 // special are the settings with hand-written code. They replace the plain settings of their keys.
 var special = []setting{
 	virtualAddresses, preempt, preemptDelay, advertise, authentication, authSecret, unicastPeers, routerTrack,
-	staticRoute, apiEnable, apiSecret, apiUser, apiPlain, apiCommitOnEnd, notifyEvents,
+	logHosts, banner, alias, staticRoute, apiEnable, apiSecret, apiUser, apiPlain, apiCommitOnEnd, notifyEvents,
 }
 
 // settingsOf returns the settings of a table and of the single tables below it, in display order.

@@ -58,6 +58,11 @@ type Settings struct {
 	Main string
 	// Errors is an additional file for warnings and errors; "" for none.
 	Errors string
+	// Hosts are the log hosts: URLs such as udp://10.0.0.9:514, tcp://… and tls://…, separated by blanks.
+	Hosts string
+	// Authority is the file with the certificates (PEM) of those who sign for log hosts; "" for the system's.
+	Authority string
+	Hostname  string // in messages to log hosts
 }
 
 // Journal is a log. It is safe for concurrent use.
@@ -72,6 +77,7 @@ type Journal struct {
 	priority  bool      // stderr is the system's journal
 	main      *file     // nil: stderr
 	errors    *file
+	hosts     []*host
 	output    output
 	ring      []Entry
 	next      int // where in the ring the next entry goes, once it is full
@@ -105,6 +111,14 @@ func (j *Journal) Configure(s Settings) error {
 		j.drop(main, j.main)
 		return err
 	}
+	hosts, err := j.hostsAs(s.Hosts)
+	if err != nil {
+		j.drop(main, j.main)
+		j.drop(faults, j.errors)
+		return err
+	}
+	j.dropHosts(j.hosts, hosts)
+	j.hosts = hosts
 	j.drop(j.main, main)
 	j.drop(j.errors, faults)
 	j.main, j.errors, j.settings = main, faults, s
@@ -153,6 +167,7 @@ func (j *Journal) Close() {
 	j.main, j.errors = nil, nil
 	j.mu.Unlock()
 	j.Flush()
+	j.drainHosts(flushLimit)
 }
 
 // Last returns the last n entries, the oldest first; all remembered ones if n is 0.
@@ -164,6 +179,13 @@ func (j *Journal) Last(n int) []Entry {
 		all = all[len(all)-n:]
 	}
 	return all
+}
+
+// Forget makes Last forget all entries. Those of files stay.
+func (j *Journal) Forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ring, j.next = nil, 0
 }
 
 // Subscribe delivers new entries until stop is called. A reader that falls behind
@@ -188,6 +210,9 @@ func (j *Journal) add(e *Entry) {
 		j.next = (j.next + 1) % kept
 	}
 	j.followers.Publish(*e)
+	for _, h := range j.hosts {
+		h.put(e)
+	}
 	switch {
 	case j.main != nil:
 		j.print(j.main.f, e, (*Settings).appendPlain)

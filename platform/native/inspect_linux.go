@@ -16,6 +16,12 @@ func NotForwarding(iface string, family platform.Family) string {
 	return linux.NotForwarding(iface, family)
 }
 
+// Neighbors returns the neighbours that the kernel knows by ARP and Neighbor Discovery.
+func Neighbors() ([]platform.Neighbor, error) { return linux.Neighbors() }
+
+// Traffic returns the counters of the interfaces.
+func Traffic() ([]platform.Traffic, error) { return linux.Traffic() }
+
 // Hint returns why an interface is missing or has no usable address, where that is not plain; empty if there is no such reason.
 func Hint(iface string, family platform.Family) string { return linux.Hint(iface, family) }
 

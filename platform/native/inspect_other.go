@@ -12,6 +12,12 @@ func Inspect(string, ...string) []string { return nil }
 // NotForwarding returns nothing: it is not looked at on this operating system.
 func NotForwarding(string, platform.Family) string { return "" }
 
+// Neighbors is not supported on this operating system.
+func Neighbors() ([]platform.Neighbor, error) { return nil, platform.ErrUnsupported }
+
+// Traffic is not supported on this operating system.
+func Traffic() ([]platform.Traffic, error) { return nil, platform.ErrUnsupported }
+
 // Hint returns nothing: it is not looked at on this operating system.
 func Hint(string, platform.Family) string { return "" }
 

@@ -180,12 +180,25 @@ func interpretersOf(path string) ([]string, error) {
 // searchPath is the PATH of the programs.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// Find returns the path of a program of the system, or "" if it is not installed.
+func Find(name string) string {
+	if path := lookUp(name); executable(path) {
+		return path
+	}
+	return ""
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
 // lookUp returns the path of a command; if it is not found, its path in the first directory of searchPath.
 func lookUp(command string) string {
 	dirs := strings.Split(searchPath, ":")
 	for _, dir := range dirs {
 		path := filepath.Join(dir, command)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		if executable(path) {
 			return path
 		}
 	}

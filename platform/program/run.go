@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -23,6 +24,11 @@ type Program struct {
 	Timeout  time.Duration
 	Input    []byte   // its standard input
 	Env      []string // in addition to PATH, HOME and LANG
+	// Output also gets what the program writes. nil: only Run's result does. A write that fails, or never returns, does not keep Run from
+	// returning when the program has ended; it may return later.
+	Output io.Writer
+	// RawSockets lets the program use raw sockets, as another user, too, where the system has capabilities and this process has that one.
+	RawSockets bool
 }
 
 const (
@@ -49,17 +55,24 @@ func Run(ctx context.Context, p Program) (said string, err error) {
 		defer cancel()
 	}
 	out := &tail{}
+	written := io.Writer(out)
+	if p.Output != nil {
+		written = io.MultiWriter(out, p.Output)
+	}
 	err = supervise(func() *exec.Cmd {
 		cmd := exec.CommandContext(ctx, file, p.Command[1:]...)
 		cmd.Args[0] = p.Command[0]
 		cmd.Dir = "/"
 		cmd.Env = append([]string{"PATH=" + searchPath, "HOME=/", "LANG=C"}, p.Env...)
 		cmd.Stdin = bytes.NewReader(p.Input)
-		cmd.Stdout, cmd.Stderr = out, out
+		cmd.Stdout, cmd.Stderr = written, written
 		cmd.WaitDelay = outputWait
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if uint32(os.Geteuid()) != p.UID || uint32(os.Getegid()) != p.GID {
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: p.UID, Gid: p.GID}
+			if p.RawSockets {
+				allowRawSockets(cmd.SysProcAttr)
+			}
 		}
 		// Nobody has waited for the process yet, so that no other process can have its ID.
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -291,6 +292,9 @@ func (s *Server) serve(raw net.Conn) {
 	config := s.config(address)
 	config.BannerCallback = func(ssh.ConnMetadata) string { // called at the first login attempt
 		_ = raw.SetDeadline(began.Add(s.o.Limits.Handshake))
+		if lines := s.o.Config().General.Banner; len(lines) > 0 {
+			return strings.Join(lines, "\r\n") + "\r\n"
+		}
 		return ""
 	}
 	budget := newBudget(raw)
