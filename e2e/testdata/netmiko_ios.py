@@ -33,6 +33,9 @@ for priority in 50, 60:
     got = router.send_command("show running-config | include priority")
     check(got.strip() == "priority %d" % priority, "priority", got)
 
+got = router.save_config()
+check(got and "%" not in got, "write memory", got)
+
 got = router.send_config_set(["interface eth0 vrrp 1 priority 300"])
 check(re.search(r"^% Invalid input detected", got, re.M), "a line that fails", got)
 got = router.send_config_set(["interface eth0 vrrp 1 priority 70"])

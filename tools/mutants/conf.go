@@ -34,7 +34,7 @@ var conf = []set{
 		{fault: "the timer of commit confirmed never ends", old: `AfterFunc(left, func() { m.expire(a) })`, new: `AfterFunc(left, func() {})`},
 		{fault: "a restart takes a confirmed commit back", old: `if err = m.forget(); err == nil {`, new: `if err = nil; err == nil {`},
 		{fault: "a clock that was set back prolongs commit confirmed", old: `most = min(most, h.Until-up)`, new: `_ = up`},
-		{fault: "a crash ends commit confirmed", old: `return a, m.remember(a)`, new: `return a, nil`},
+		{fault: "a crash ends commit confirmed", old: "\n\treturn a, m.remember(a)", new: "\n\treturn a, nil"},
 		{fault: "a failed commit confirms the one before", old: `	if a != nil {
 		return m.remember(a)
 	}
