@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,7 +81,7 @@ func TestPingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := *env
 		env.Sessions = NewSessions()
-		running := 0
+		var running atomic.Int32
 		env.RunProgram = func(ctx context.Context, _ string, args []string, out io.Writer) error {
 			switch args[len(args)-1] {
 			case "silent":
@@ -88,8 +89,8 @@ func TestPingEnds(t *testing.T) {
 			case "missing":
 				return errors.New("ping is not installed on this host")
 			}
-			running++
-			defer func() { running-- }()
+			running.Add(1)
+			defer running.Add(-1)
 			for i := 0; ; i++ {
 				if _, err := fmt.Fprintf(out, "answer %d\n", i); err != nil {
 					return err
@@ -120,7 +121,7 @@ func TestPingEnds(t *testing.T) {
 		var b bytes.Buffer
 		time.AfterFunc(1500*time.Millisecond, cancel)
 		start = time.Now()
-		if status := s.Execute(ctx, "ping endless", IO{Out: &b, Err: &b}); status != Failed || time.Since(start) != 1500*time.Millisecond || running != 0 {
+		if status := s.Execute(ctx, "ping endless", IO{Out: &b, Err: &b}); status != Failed || time.Since(start) != 1500*time.Millisecond || running.Load() != 0 {
 			t.Errorf("interrupted: status %d after %s: %s", status, time.Since(start), b.String())
 		}
 		// A user has one at a time, and all users have four.
@@ -145,8 +146,8 @@ func TestPingEnds(t *testing.T) {
 		for range allReaches {
 			<-done
 		}
-		if running != 0 {
-			t.Errorf("%d are still running", running)
+		if n := running.Load(); n != 0 {
+			t.Errorf("%d are still running", n)
 		}
 	})
 }
