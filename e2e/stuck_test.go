@@ -236,7 +236,7 @@ func TestReadOnlyState(t *testing.T) {
 	}
 	out := v.Show("show", "history", "commits")
 	for _, number := range []string{"1", "2", "3", "4"} {
-		if !regexp.MustCompile(`(?m)^\s*\d+\s+` + number + `\s`).MatchString(out) {
+		if !regexp.MustCompile(`(?m)^\s*` + number + `\s+\d+\s`).MatchString(out) {
 			t.Errorf("commit %s is not in\n%s", number, out)
 		}
 	}
