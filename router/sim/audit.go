@@ -172,6 +172,11 @@ func (w *watch) auditTimers() {
 			if late := now - from - cfg.Protocol.Interval; late > tolerance(cfg.Protocol.Interval)+2*w.slack()+100*time.Millisecond && !w.linkDown(v.key) {
 				w.c.report("silent", w.m, "%s is Master and has sent nothing for %s, its interval is %s", v.key, now-from, cfg.Protocol.Interval)
 			}
+			// A priority that was configured is advertised at once: a Backup that is better now need not wait for the next advert.
+			from = max(v.expectAt, v.since, w.woken, w.changed)
+			if int(v.sent.priority) != v.expected && v.expectAt == v.configuredAt && now-from > w.settleTime() && !v.mute && !w.linkDown(v.key) {
+				w.c.report("late-priority", w.m, "%s has priority %d for %s, and has advertised %d last", v.key, v.expected, now-from, v.sent.priority)
+			}
 			w.auditAnnounced(v, cfg, links)
 			continue
 		}
@@ -216,6 +221,11 @@ func (w *watch) auditAnnounced(v *router, cfg *engine.VirtualRouter, links []fak
 			return k.Name == carrier(cfg) && k.Running && slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == a.Addr })
 		})
 		limit := 2*time.Second + w.settleTime()
+		if each := cfg.Protocol.Announce.Refresh; each > 0 && there && v.announced[a.Addr] && !w.linkDown(v.key) {
+			if from := max(v.announcedAt, v.since, w.woken, w.changed, v.configuredAt, w.c.w.disturb); w.now()-from > each+limit {
+				w.c.report("not-refreshed", w.m, "%s of %s was announced %s ago, it is to be announced each %s", a.Addr, v.key, w.now()-v.announcedAt, each)
+			}
+		}
 		w.c.lasts("not-announced", w.m, subject{key: v.key, addr: a.Addr}, there && !v.announced[a.Addr] && !w.linkDown(v.key) && w.now()-v.since > limit, limit, "nobody was told")
 	}
 }

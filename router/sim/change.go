@@ -73,7 +73,7 @@ func (d *drawer) commitEverywhere() {
 // common draws a change of a segment.
 func (d *drawer) common() func(g *segment) {
 	interval, addresses, name := d.IntN(1<<16), 1+d.IntN(3), pick(d, "s", "t", "u", "")
-	secret := pick(d, "one", "two", "three")
+	secret := pick(d, "tone", "two", "three")
 	switch d.IntN(5) {
 	case 0:
 		return func(g *segment) {

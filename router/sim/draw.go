@@ -158,7 +158,7 @@ func (d *drawer) segment(others []segment) segment {
 	if !g.v6 && d.has[fV2] && d.chance(0.6) {
 		g.version, g.interval = 2, d.interval(2)
 		if d.has[fAuth] && d.chance(0.6) {
-			g.auth, g.secret = pick(d, "rfc2338-simple", "p0-t8-sha256", "p1-t8-shake256"), pick(d, "one", "two")
+			g.auth, g.secret = pick(d, "rfc2338-simple", "p0-t8-sha256", "p1-t8-shake256"), pick(d, "tone", "two")
 		}
 	} else if !g.v6 {
 		g.checksum = pick(d, "", "", "rfc5798", "rfc9568")

@@ -210,7 +210,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if v.state != vrrp.Master {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
-		v.announced[addr] = true
+		v.announced[addr], v.announcedAt = true, w.now()
 		return
 	}
 	w.c.report("announcement", w.m, "%s is announced and is of no virtual router", addr)

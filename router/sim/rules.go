@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -411,4 +412,58 @@ func (w *watch) owner(r *engine.VirtualRouter) bool {
 		}
 	}
 	return false
+}
+
+// mayAccept looks whether a virtual router may accept an advert (RFC 9568 section 7.1, RFC 3768 section 7.1, RFC 2338 section 5.3.6).
+func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
+	r := find(&w.cfg, v.key)
+	if r == nil || w.adopts {
+		return // another configuration may have judged it
+	}
+	cfg := &r.Protocol
+	simple := func() bool {
+		data := make([]byte, 8)
+		copy(data, cfg.Secret)
+		return bytes.HasSuffix(p.Payload, data)
+	}
+	wrong := ""
+	switch {
+	case vrrp.Version(a.version) != cfg.Version:
+		wrong = "its version"
+	case !summed(p):
+		wrong = "its checksum"
+	case cfg.Unicast.Enabled() && !slices.Contains(cfg.Unicast.Peers, a.source):
+		wrong = "its source"
+	case !cfg.Unicast.Enabled() && p.TTL != 255:
+		wrong = "its TTL"
+	case cfg.Version == vrrp.V2 && vrrp.AuthType(a.auth) != cfg.AuthType:
+		wrong = "its authentication type"
+	case cfg.Version == vrrp.V2 && cfg.AuthType == vrrp.AuthSimple && !simple():
+		wrong = "its password"
+	case cfg.Version == vrrp.V2 && !cfg.Lenient && a.interval != cfg.Interval:
+		wrong = "its interval"
+	case w.owner(r) && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
+		wrong = "its priority, as this router owns the address"
+	default:
+		return
+	}
+	w.c.report("accepts", w.m, "%s accepts %+v in spite of %s", v.key, *a, wrong)
+}
+
+// summed tells whether the checksum of a message is right, with the pseudo-header or without it.
+func summed(p *vrrp.Packet) bool {
+	sum := func(n uint32, b []byte) uint32 {
+		for i := range b {
+			n += uint32(b[i]) << (8 * (1 - i%2))
+		}
+		return n
+	}
+	fold := func(n uint32) bool {
+		for n > 0xffff {
+			n = n>>16 + n&0xffff
+		}
+		return n == 0xffff
+	}
+	plain := sum(0, p.Payload)
+	return fold(plain) || fold(sum(sum(plain+112+uint32(len(p.Payload)), p.Src.AsSlice()), p.Dst.AsSlice()))
 }
