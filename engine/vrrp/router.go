@@ -260,9 +260,9 @@ func (r *Router) reexamine(now time.Time) {
 	if r.state != Backup {
 		return
 	}
-	last := r.heard
-	if r.ignored.at.After(last.at) {
-		last = r.ignored
+	last, later := r.heard, r.heard.at.After(r.downSet)
+	if r.ignored.addr.IsValid() { // it came after that one, maybe at the same time: a batch of messages has one
+		last, later = r.ignored, !r.ignored.at.Before(r.downSet)
 	}
 	follows := last.addr.IsValid()
 	switch {
@@ -282,7 +282,7 @@ func (r *Router) reexamine(now time.Time) {
 	default:
 		r.willing = CauseNone
 	}
-	if follows && last.at.After(r.downSet) {
+	if follows && later {
 		r.acceptMaster(last)
 	}
 	if !r.cfg.Synced && r.willing != CauseNone {

@@ -547,3 +547,18 @@ func TestRefused(t *testing.T) {
 		expectState(t, r, Backup, sec)
 	})
 }
+
+// TestMasterOfTheSameMoment checks that a Backup whose priority is lowered follows the better Master that it has just heard, also if a
+// message with priority 0 was read at the same time: a batch of messages has one time.
+func TestMasterOfTheSameMoment(t *testing.T) {
+	cfg := base(V3, func(c *Config) { c.Priority, c.Preempt = 200, true })
+	r := New(cfg)
+	step(r, 0, up())
+	for _, priority := range []uint8{254, 0, 149} {
+		step(r, sec, Event{Kind: EventAdvert, Advert: advertOf(t, cfg, lower, priority)})
+	}
+	next := cfg
+	next.Priority = 12
+	step(r, sec, Event{Kind: EventConfigure, Config: &next})
+	expectState(t, r, Backup, sec+3*sec+244*sec/256)
+}
