@@ -89,7 +89,7 @@ func (w *watch) auditKernel(limit time.Duration) {
 		}
 		for _, a := range r.Addresses {
 			there := installed[name][a.Addr]
-			theirs := slices.ContainsFunc(own[r.Interface], func(p netip.Prefix) bool { return p.Addr() == a.Addr })
+			theirs := hasAddr(own[r.Interface], a.Addr)
 			w.c.lasts("address", w.m, subject{r.Key, name, a.Addr}, there != master && !(master && theirs) && (parent != nil || there), limit, "there: %t, Master: %t", there, master)
 			delete(installed[name], a.Addr)
 		}
@@ -218,14 +218,16 @@ func (w *watch) auditAnnounced(v *router, cfg *engine.VirtualRouter, links []fak
 	}
 	for _, a := range cfg.Addresses {
 		there := slices.ContainsFunc(links, func(k fake.Link) bool {
-			return k.Name == carrier(cfg) && k.Running && slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == a.Addr })
+			return k.Name == carrier(cfg) && k.Running && hasAddr(k.Addrs, a.Addr)
 		})
+		there = there && !w.linkDown(v.key)
 		limit := 2*time.Second + w.settleTime()
-		if each := cfg.Protocol.Announce.Refresh; each > 0 && there && v.announced[a.Addr] && !w.linkDown(v.key) {
-			if from := max(v.announcedAt, v.since, w.woken, w.changed, v.configuredAt, w.c.w.disturb); w.now()-from > each+limit {
-				w.c.report("not-refreshed", w.m, "%s of %s was announced %s ago, it is to be announced each %s", a.Addr, v.key, w.now()-v.announcedAt, each)
-			}
+		last, told := v.announced[a.Addr]
+		w.c.lasts("not-announced", w.m, subject{key: v.key, addr: a.Addr}, there && !told && w.now()-v.since > limit, limit, "nobody was told")
+		each := cfg.Protocol.Announce.Refresh
+		from := max(last, v.since, w.woken, w.changed, v.configuredAt, w.c.w.disturb)
+		if there && told && each > 0 && w.now()-from > each+limit {
+			w.c.report("not-refreshed", w.m, "%s of %s was announced %s ago, it is to be announced each %s", a.Addr, v.key, w.now()-last, each)
 		}
-		w.c.lasts("not-announced", w.m, subject{key: v.key, addr: a.Addr}, there && !v.announced[a.Addr] && !w.linkDown(v.key) && w.now()-v.since > limit, limit, "nobody was told")
 	}
 }

@@ -3,7 +3,6 @@
 package sim
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -184,7 +183,7 @@ func (w *watch) advertProblem(f *sent, r *engine.VirtualRouter) string {
 		return ""
 	case !p.Unicast.Enabled() && f.packet.Src != mac && w.now()-w.changed > w.settleTime():
 		return "another MAC"
-	case !slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == a.source }) && w.now()-w.changed > w.settleTime():
+	case !hasAddr(k.Addrs, a.source) && w.now()-w.changed > w.settleTime():
 		return "a source that the interface does not have"
 	}
 	return ""
@@ -210,7 +209,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if v.state != vrrp.Master {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
-		v.announced[addr], v.announcedAt = true, w.now()
+		v.announced[addr] = w.now()
 		return
 	}
 	w.c.report("announcement", w.m, "%s is announced and is of no virtual router", addr)

@@ -70,14 +70,27 @@ func (c *checker) connected(from, to *peer) bool {
 // unreachable tells whether another machine has the address by which others reach a virtual router in unicast: it is the virtual
 // address of a group of which this machine is not, or no longer, the owner.
 func (c *checker) unreachable(to *peer) bool {
-	own := addressesOf(lanOf(to.v.key.Interface), to.w.m.index)
-	return to.cfg.Protocol.Unicast.Enabled() && slices.ContainsFunc(c.w.machines, func(o *machine) bool {
-		return o != to.w.m && slices.ContainsFunc(o.kernel.Links(), func(k fake.Link) bool {
-			return slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool {
-				return slices.ContainsFunc(own, func(a netip.Prefix) bool { return a.Addr() == p.Addr() })
-			})
-		})
-	})
+	if !to.cfg.Protocol.Unicast.Enabled() {
+		return false
+	}
+	for _, o := range c.w.machines {
+		if o == to.w.m {
+			continue
+		}
+		for _, k := range o.kernel.Links() {
+			for _, own := range addressesOf(lanOf(to.v.key.Interface), to.w.m.index) {
+				if hasAddr(k.Addrs, own.Addr()) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// hasAddr tells whether an address is in a list, with any prefix length.
+func hasAddr(list []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Addr() == addr })
 }
 
 // deaf tells whether the kernel fails to hand over what a machine receives.
@@ -252,7 +265,7 @@ func (c *checker) lastPings(p *peer) {
 // ownedByAnother tells whether an interface of another machine has a virtual address by itself.
 func (w *world) ownedByAnother(m *machine, iface string, addr netip.Addr) bool {
 	for _, o := range w.machines {
-		if o != m && slices.ContainsFunc(o.kernel.OwnAddrs(iface), func(p netip.Prefix) bool { return p.Addr() == addr }) {
+		if o != m && hasAddr(o.kernel.OwnAddrs(iface), addr) {
 			return true
 		}
 	}

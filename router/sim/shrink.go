@@ -187,7 +187,7 @@ func (k *shrinker) names(find func(table string) []string) []string {
 	return names
 }
 
-// texts are the configurations of the Scenario.
+// textsOf returns the configurations of a Scenario.
 func textsOf(s *Scenario) []*string {
 	var texts []*string
 	for i := range s.Machines {

@@ -81,7 +81,7 @@ func (s *search) run(seed uint64) {
 	s.total.Add(&r.Stats)
 	if len(r.Violations) > 0 {
 		s.t.Errorf("seed %d: %s", seed, r.Violations[0])
-		if !*simGoOn && !testing.Short() {
+		if !*simGoOn && !testing.Short() { // with -short it is enough that there is one
 			explain(s.t, seed, Draw(seed), r.Violations[0])
 		}
 	}

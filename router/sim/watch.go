@@ -65,14 +65,13 @@ type router struct {
 	longest      time.Duration
 
 	// Of a Master: what it has sent last.
-	sent        advert
-	sentAt      time.Duration // negative: nothing
-	provokedAt  time.Duration // when it was last given a reason for an advert that is not due
-	announced   map[netip.Addr]bool
-	announcedAt time.Duration // the last of them
-	mute        bool          // its last advert was not sent
-	mastered    bool          // it is or was Master in this turn
-	probes      bool          // it was so when this turn began: a Backup may try whether it can send now
+	sent       advert
+	sentAt     time.Duration                // negative: nothing
+	provokedAt time.Duration                // when it was last given a reason for an advert that is not due
+	announced  map[netip.Addr]time.Duration // when each of its addresses was announced last
+	mute       bool                         // its last advert was not sent
+	mastered   bool                         // it is or was Master in this turn
+	probes     bool                         // it was so when this turn began: a Backup may try whether it can send now
 
 	// What a refusal of the addresses means: since it is held off until then, the nth time in a row.
 	held      time.Duration
@@ -138,7 +137,7 @@ func (w *watch) inherit(h *driver.Handover) {
 	for i := range w.cfg.Routers {
 		v := w.add(w.cfg.Routers[i].Key)
 		if o := before.vrs[v.key]; o != nil {
-			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced, v.announcedAt = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced, o.announcedAt
+			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
 			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
 			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
@@ -164,7 +163,7 @@ func (w *watch) all() []*router {
 func (w *watch) add(key engine.Key) *router {
 	v := w.vrs[key]
 	if v == nil {
-		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), announced: make(map[netip.Addr]bool), expected: -1}
+		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), announced: make(map[netip.Addr]time.Duration), expected: -1}
 		v.reset(w.now())
 		w.vrs[key], w.list = v, nil
 	}
