@@ -44,9 +44,7 @@ func (c *call) endUnasked() error {
 	case s.user.CommitOnEnd && s.failedLine:
 		err = errLineFailed
 	case s.user.CommitOnEnd:
-		info := s.info("")
-		info.Progress = c.progress
-		if err = c.commitCandidate(info); err != nil && s.Plain() {
+		if err = commit(c); err != nil && s.Plain() {
 			err = fmt.Errorf("%w\nThe changes are kept as a lost candidate", err)
 		}
 	case s.Plain():
