@@ -90,14 +90,8 @@ func shutdown(c *call) error {
 	if err != nil {
 		return err
 	}
-	masters := 0
-	for _, r := range snapshot.Routers {
-		if r.State == vrrp.Master {
-			masters++
-		}
-	}
 	ending := c.session.registry.ending() + " will end"
-	if masters > 0 {
+	if masters := mastersAmong(snapshot.Routers); masters > 0 {
 		ending += fmt.Sprintf(", and %s will give up Master", plural(masters, "virtual router"))
 	}
 	if err := c.proceed("%s.", ending); err != nil {
@@ -121,7 +115,7 @@ func clearSession(c *call) error {
 		return failed("This is your own session: \"exit\" ends it")
 	}
 	state := ""
-	if _, changes := other.glance(); changes {
+	if other.changed() {
 		state = ", which has uncommitted changes,"
 	}
 	if err := c.proceed("Session %d of %s (%s)%s will end.", id, other.user.Name, other.user.Source, state); err != nil {

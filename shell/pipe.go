@@ -290,11 +290,7 @@ func (c *count) line(l row) error {
 }
 
 func (c *count) end() error {
-	unit := "lines"
-	if c.n == 1 {
-		unit = "line"
-	}
-	return c.next.line(row{text: fmt.Sprintf("Count: %d %s", c.n, unit)})
+	return c.next.line(row{text: "Count: " + plural(c.n, "line")})
 }
 
 // last passes the last n lines.
