@@ -96,7 +96,7 @@ func (r *Sessions) take(number int, user string) *lost {
 
 // describe says whose candidate it is, how many changes it has, and its age.
 func (l *lost) describe(now time.Time) string {
-	return fmt.Sprintf("%s of %s (%s), lost %s ago", plural(l.changes, "uncommitted change"), l.user.Name, l.user.Source, span(now.Sub(l.at)))
+	return fmt.Sprintf("%s of %s, lost %s ago", plural(l.changes, "uncommitted change"), l.user.describe(), span(now.Sub(l.at)))
 }
 
 // tellLost lists the lost candidates that nobody has continued with.
