@@ -97,6 +97,18 @@ var forms = map[string]string{
 	"json": "In the format of the file (JSON)",
 }
 
+// toInterface and toGroup are the words of "copy" and "rename".
+var (
+	toInterface = map[string]string{
+		"interface": "All virtual routers of an interface, or one", "interfaces": "All virtual routers of an interface",
+		"to": "The new interface", "<to>": "Name of an interface",
+	}
+	toGroup = map[string]string{
+		"vrrp": "Group", "ipv6": "The IPv6 virtual router of the group", "to": "The new one",
+		"<to>": "Name of an interface", "<new>": "New group number (VRID)",
+	}
+)
+
 var showCommands = []Command{
 	{ID: "show.vrrp", Modes: anyMode,
 		Syntax: "show vrrp [brief|detail|statistics|history|explain] [interface <interface>] [group <group:1-255>]",
@@ -390,47 +402,29 @@ var configureCommands = []Command{
 		Words: map[string]string{"terminal": "Typed or pasted, until Ctrl-D"},
 		Help:  "Replace the candidate with settings that are typed or pasted, as commands or as a file"},
 	{ID: "copy.interface", Modes: []Mode{Config}, Level: Administrator, Syntax: "copy interface <interface> to <to:interface>",
-		Also: []string{"copy interfaces <interface> to <to:interface>"},
-		Help: "Copy the virtual routers of an interface",
-		Words: map[string]string{
-			"interface": "All virtual routers of an interface, or one", "interfaces": "All virtual routers of an interface",
-			"to": "The new interface", "<to>": "Name of an interface",
-		}},
+		Also:  []string{"copy interfaces <interface> to <to:interface>"},
+		Help:  "Copy the virtual routers of an interface",
+		Words: toInterface},
 	{ID: "copy.group", Modes: []Mode{Config}, Level: Administrator,
 		Syntax: "copy interface <interface> vrrp <group:1-255> [ipv6] to [interface <to:interface>] vrrp <new:1-255>",
 		Help:   "Copy one virtual router",
-		Words: map[string]string{
-			"interface": "Interface of the virtual router", "vrrp": "Group", "ipv6": "The IPv6 virtual router of the group", "to": "The new one",
-			"<to>": "Name of an interface", "<new>": "New group number (VRID)",
-		}},
+		Words:  with(toGroup, "interface", "Interface of the virtual router")},
 	{ID: "copy.here", Modes: []Mode{ConfigIf}, Level: Administrator,
 		Syntax: "copy vrrp <group:1-255> [ipv6] to [interface <to:interface>] vrrp <new:1-255>",
 		Help:   "Copy a virtual router of this interface",
-		Words: map[string]string{
-			"interface": "Another interface", "vrrp": "Group", "ipv6": "The IPv6 virtual router of the group", "to": "The new one",
-			"<to>": "Name of an interface", "<new>": "New group number (VRID)",
-		}},
+		Words:  with(toGroup, "interface", "Another interface")},
 	{ID: "rename.interface", Modes: []Mode{Config}, Level: Administrator, Syntax: "rename interface <interface> to <to:interface>",
-		Also: []string{"rename interfaces <interface> to <to:interface>"},
-		Help: "Rename the virtual routers of an interface",
-		Words: map[string]string{
-			"interface": "All virtual routers of an interface, or one", "interfaces": "All virtual routers of an interface",
-			"to": "The new interface", "<to>": "Name of an interface",
-		}},
+		Also:  []string{"rename interfaces <interface> to <to:interface>"},
+		Help:  "Rename the virtual routers of an interface",
+		Words: toInterface},
 	{ID: "rename.group", Modes: []Mode{Config}, Level: Administrator,
 		Syntax: "rename interface <interface> vrrp <group:1-255> [ipv6] to [interface <to:interface>] vrrp <new:1-255>",
 		Help:   "Rename one virtual router",
-		Words: map[string]string{
-			"interface": "Interface of the virtual router", "vrrp": "Group", "ipv6": "The IPv6 virtual router of the group", "to": "The new one",
-			"<to>": "Name of an interface", "<new>": "New group number (VRID)",
-		}},
+		Words:  with(toGroup, "interface", "Interface of the virtual router")},
 	{ID: "rename.here", Modes: []Mode{ConfigIf}, Level: Administrator,
 		Syntax: "rename vrrp <group:1-255> [ipv6] to [interface <to:interface>] vrrp <new:1-255>",
 		Help:   "Rename a virtual router of this interface",
-		Words: map[string]string{
-			"interface": "Another interface", "vrrp": "Group", "ipv6": "The IPv6 virtual router of the group", "to": "The new one",
-			"<to>": "Name of an interface", "<new>": "New group number (VRID)",
-		}},
+		Words:  with(toGroup, "interface", "Another interface")},
 	{ID: "load.lost", Modes: configModes, Syntax: "load lost [<number:lost>]", Level: Administrator,
 		Help: "Continue with the uncommitted changes of a lost session",
 		Words: map[string]string{

@@ -125,7 +125,7 @@ func checkAddress(s string) error {
 
 // checkHost accepts addresses, with a zone, and names. Programs get them as arguments: none begins with a hyphen.
 func checkHost(s string) error {
-	if _, err := netip.ParseAddr(s); err == nil && !strings.ContainsFunc(s, unfitHost) {
+	if isPlainAddress(s) {
 		return nil
 	}
 	if s == "" || len(s) > 253 || s[0] == '-' || s[0] == '.' || strings.ContainsFunc(s, unfitHost) || strings.ContainsAny(s, ":%") {
@@ -138,9 +138,15 @@ func unfitHost(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._:%", r)
 }
 
+// isPlainAddress tells whether s is an address whose zone, if it has one, fits programs, too.
+func isPlainAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil && !strings.ContainsFunc(s, unfitHost)
+}
+
 // checkSource accepts addresses and interfaces.
 func checkSource(s string) error {
-	if _, err := netip.ParseAddr(s); err == nil && !strings.ContainsFunc(s, unfitHost) {
+	if isPlainAddress(s) {
 		return nil
 	}
 	if s != "" && s[0] == '-' || checkInterface(s) != nil {

@@ -5,7 +5,6 @@ package shell
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,14 +99,7 @@ func TestOwnPassword(t *testing.T) {
 	}
 	s, other := open(), open()
 	change := func(s *Session, answers ...string) (string, Status) {
-		out := &display{answer: func(string) (string, error) {
-			if len(answers) == 0 {
-				return "", io.EOF
-			}
-			a := answers[0]
-			answers = answers[1:]
-			return a, nil
-		}}
+		out := answering(answers...)
 		status := s.Execute(t.Context(), "password", out.io(0))
 		return out.String(), status
 	}
@@ -180,16 +172,16 @@ group = 1
 		where, line     string
 		want, gone, now string
 	}{
-		{"", "copy interface eth0 to eth1", "interface eth1 vrrp 1", "", "config"},
-		{"", "copy interfaces eth0 to eth1", "interface eth1 vrrp 1", "", "config"},
-		{"", "rename interface eth0 to eth1", "interface eth1 vrrp 1", "interface eth0", "config"},
-		{"interface eth0", "rename interface eth0 to eth1", "interface eth1 vrrp 1", "interface eth0", "config"},
-		{"", "copy interface eth0 vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "", "config"},
-		{"", "copy interface eth0 vrrp 1 to interface eth1 vrrp 7", "interface eth1 vrrp 7 version 3 vip 10.0.0.100/24", "", "config"},
-		{"interface eth0", "copy vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "", "config-if"},
-		{"interface eth0", "rename vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "vrrp 1", "config-if"},
-		{"interface eth0 vrrp 1", "rename vrrp 1 to vrrp 7", "interface eth0 group 7", "vrrp 1", "config-if"},
-		{"interface eth0", "rename vrrp 1 to interface eth1 vrrp 7", "interface eth1 group 7", "vrrp 1", "config-if"},
+		{"", "copy interface eth0 to eth1", "interface eth1 vrrp 1", "", "top"},
+		{"", "copy interfaces eth0 to eth1", "interface eth1 vrrp 1", "", "top"},
+		{"", "rename interface eth0 to eth1", "interface eth1 vrrp 1", "interface eth0", "top"},
+		{"interface eth0", "rename interface eth0 to eth1", "interface eth1 vrrp 1", "interface eth0", "interface eth1"},
+		{"", "copy interface eth0 vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "", "top"},
+		{"", "copy interface eth0 vrrp 1 to interface eth1 vrrp 7", "interface eth1 vrrp 7 version 3 vip 10.0.0.100/24", "", "top"},
+		{"interface eth0", "copy vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "", "interface eth0"},
+		{"interface eth0", "rename vrrp 1 to vrrp 7", "vrrp 7 version 3 vip 10.0.0.100/24", "vrrp 1", "interface eth0"},
+		{"interface eth0 vrrp 1", "rename vrrp 1 to vrrp 7", "interface eth0 group 7", "vrrp 1", "interface eth0 vrrp 7"},
+		{"interface eth0", "rename vrrp 1 to interface eth1 vrrp 7", "interface eth1 group 7", "vrrp 1", "interface eth0"},
 	} {
 		env, _ := newEnv(t, file)
 		s := newSession(t, env, admin)
@@ -205,6 +197,9 @@ group = 1
 		shown := " " + strings.Join(strings.Fields(must(t, s, "show candidate-config")), " ") + " "
 		if !strings.Contains(shown, " "+tt.want+" ") || tt.gone != "" && strings.Contains(shown, " "+tt.gone+" ") {
 			t.Errorf("%s:\n%s", tt.line, shown)
+		}
+		if place := strings.TrimSpace(must(t, s, "pwd")); place != tt.now {
+			t.Errorf("%s: now at %q, want %q", tt.line, place, tt.now)
 		}
 		must(t, s, "show")
 		if tt.gone != "" {

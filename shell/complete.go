@@ -266,7 +266,7 @@ func (s *Session) sessionValues() []completions.Candidate {
 	var list []completions.Candidate
 	for _, other := range s.registry.others(s) {
 		list = append(list, completions.Candidate{
-			Text: strconv.Itoa(other.id), Help: fmt.Sprintf("%s (%s), since %s", other.user.Name, other.user.Source, s.stamp(other.since)),
+			Text: strconv.Itoa(other.id), Help: fmt.Sprintf("%s, since %s", other.user.describe(), s.stamp(other.since)),
 		})
 	}
 	return list

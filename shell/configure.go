@@ -86,9 +86,7 @@ func (c *call) leave() error {
 		}
 		switch answer {
 		case "commit":
-			info := s.info("")
-			info.Progress = c.progress
-			if err := c.commitCandidate(info); err != nil {
+			if err := commit(c); err != nil {
 				return err
 			}
 		case "discard":

@@ -4,6 +4,7 @@ package shell
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -116,6 +117,9 @@ type User struct {
 	// CommitOnEnd makes "end" commit at a terminal.
 	CommitOnEnd bool
 }
+
+// describe names the user to others.
+func (u *User) describe() string { return fmt.Sprintf("%s (%s)", u.Name, u.Source) }
 
 // Console is the Source of the user at the terminal in which the router runs.
 const Console = "console"

@@ -49,6 +49,6 @@ func NeedsTerminal(line string) bool {
 	if len(line) > maxLine {
 		return false
 	}
-	inv, err := grammar(false).Parse(completions.Exec, completions.Administrator, line)
+	inv, err := routerTree().Parse(completions.Exec, completions.Administrator, line)
 	return err == nil && inv.Last().Command.ID == "monitor.vrrp"
 }

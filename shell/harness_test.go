@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -266,6 +267,18 @@ func (d *display) Ask(_ context.Context, prompt string, _ bool) (string, error) 
 		return "", context.Canceled
 	}
 	return d.answer(prompt)
+}
+
+// answering is a terminal whose user answers one question after the other, and then with Ctrl-D.
+func answering(answers ...string) *display {
+	return &display{answer: func(string) (string, error) {
+		if len(answers) == 0 {
+			return "", io.EOF
+		}
+		answer := answers[0]
+		answers = answers[1:]
+		return answer, nil
+	}}
 }
 
 // io returns the IO of a command.

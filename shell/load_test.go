@@ -4,7 +4,6 @@ package shell
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,22 +23,16 @@ ip route 10.9.0.0/16 10.0.0.9
 end
 `
 
+// typing is a terminal whose user types the lines of a text, and Ctrl-D.
+func typing(text string) *display {
+	return answering(strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+}
+
 // TestLoadCommands loads configurations as commands: a file, and what a user types.
 func TestLoadCommands(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "r9.conf")
 	if err := os.WriteFile(file, []byte(someCommands), 0o600); err != nil {
 		t.Fatal(err)
-	}
-	typing := func(text string) *display {
-		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-		return &display{answer: func(string) (string, error) {
-			if len(lines) == 0 {
-				return "", io.EOF
-			}
-			line := lines[0]
-			lines = lines[1:]
-			return line, nil
-		}}
 	}
 	for _, tt := range []struct {
 		line, text string
@@ -90,15 +83,7 @@ func TestLoadNothingWrong(t *testing.T) {
 		env, _ := newEnv(t, sampleFile)
 		s := newSession(t, env, admin)
 		must(t, s, "configure")
-		lines := strings.Split(strings.TrimSuffix(tt.text, "\n"), "\n")
-		out := &display{answer: func(string) (string, error) {
-			if len(lines) == 0 {
-				return "", io.EOF
-			}
-			line := lines[0]
-			lines = lines[1:]
-			return line, nil
-		}}
+		out := typing(tt.text)
 		status := s.Execute(t.Context(), "load merge terminal", out.io(0))
 		said := strings.Join(strings.Fields(out.String()), " ")
 		if status == Done || !strings.Contains(said, tt.want) || strings.Contains(said, "hunter") {

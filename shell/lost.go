@@ -96,23 +96,17 @@ func (r *Sessions) take(number int, user string) *lost {
 
 // describe says whose candidate it is, how many changes it has, and its age.
 func (l *lost) describe(now time.Time) string {
-	return fmt.Sprintf("%s of %s (%s), lost %s ago", plural(l.changes, "uncommitted change"), l.user.Name, l.user.Source, span(now.Sub(l.at)))
+	return fmt.Sprintf("%s of %s, lost %s ago", plural(l.changes, "uncommitted change"), l.user.describe(), span(now.Sub(l.at)))
 }
 
 // tellLost lists the lost candidates that nobody has continued with.
 func (c *call) tellLost() {
 	const most = 5
-	more := 0
-	for n, l := range c.session.registry.kept() {
-		switch {
-		case l.taken:
-		case n >= most:
-			more++
-		default:
-			c.say(0, "%s: \"load lost %d\" continues with them", l.describe(c.session.now()), l.number)
-		}
+	waiting := slices.DeleteFunc(c.session.registry.kept(), func(l lost) bool { return l.taken })
+	for _, l := range waiting[:min(len(waiting), most)] {
+		c.say(0, "%s: \"load lost %d\" continues with them", l.describe(c.session.now()), l.number)
 	}
-	if more > 0 {
+	if more := len(waiting) - most; more > 0 {
 		c.say(0, "%d more: \"load lost ?\" lists them", more)
 	}
 }

@@ -83,19 +83,9 @@ func (c *call) monitorTable(last string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	masters := 0
-	for _, r := range routers {
-		if r.State == vrrp.Master {
-			masters++
-		}
-	}
 	var b bytes.Buffer
-	many := "s"
-	if len(routers) == 1 {
-		many = ""
-	}
-	fmt.Fprintf(&b, "%s   %s   %d virtual router%s, %d Master\n", c.session.hostname(),
-		c.session.stamp(snapshot.Time), len(routers), many, masters)
+	fmt.Fprintf(&b, "%s   %s   %s, %d Master\n", c.session.hostname(),
+		c.session.stamp(snapshot.Time), plural(len(routers), "virtual router"), mastersAmong(routers))
 	fmt.Fprintf(&b, "%s\n\n", last)
 	more := len(routers) - monitorRows
 	table := *c

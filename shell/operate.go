@@ -90,14 +90,8 @@ func shutdown(c *call) error {
 	if err != nil {
 		return err
 	}
-	masters := 0
-	for _, r := range snapshot.Routers {
-		if r.State == vrrp.Master {
-			masters++
-		}
-	}
 	ending := c.session.registry.ending() + " will end"
-	if masters > 0 {
+	if masters := mastersAmong(snapshot.Routers); masters > 0 {
 		ending += fmt.Sprintf(", and %s will give up Master", plural(masters, "virtual router"))
 	}
 	if err := c.proceed("%s.", ending); err != nil {
@@ -121,17 +115,17 @@ func clearSession(c *call) error {
 		return failed("This is your own session: \"exit\" ends it")
 	}
 	state := ""
-	if _, changes := other.glance(); changes {
+	if other.changed() {
 		state = ", which has uncommitted changes,"
 	}
-	if err := c.proceed("Session %d of %s (%s)%s will end.", id, other.user.Name, other.user.Source, state); err != nil {
+	if err := c.proceed("Session %d of %s%s will end.", id, other.user.describe(), state); err != nil {
 		return err
 	}
 	other.cancel() // a running command ends now; nobody waits for it, since two sessions may end each other
-	go other.expel(fmt.Sprintf("The session ends: %s (%s) has ended it", s.user.Name, s.user.Source))
+	go other.expel(fmt.Sprintf("The session ends: %s has ended it", s.user.describe()))
 	for _, third := range s.registry.others(s) {
 		if third != other {
-			c.tell(third, "Session %d of %s (%s) was ended", id, other.user.Name, other.user.Source)
+			c.tell(third, "Session %d of %s was ended", id, other.user.describe())
 		}
 	}
 	return nil
@@ -144,11 +138,11 @@ func clearLock(c *call) error {
 	if holder == nil {
 		return failed("The configuration is not locked")
 	}
-	if err := c.proceed("%s (%s) will lose the lock of the configuration.", holder.user.Name, holder.user.Source); err != nil {
+	if err := c.proceed("%s will lose the lock of the configuration.", holder.user.describe()); err != nil {
 		return err
 	}
 	s.registry.unlock(holder)
-	c.announce("The configuration is no longer locked by %s (%s)", holder.user.Name, holder.user.Source)
+	c.announce("The configuration is no longer locked by %s", holder.user.describe())
 	return nil
 }
 
@@ -161,8 +155,7 @@ func (c *call) announce(format string, args ...any) {
 
 // tell notifies another session of something that this user has done.
 func (c *call) tell(other *Session, format string, args ...any) {
-	by := &c.session.user
-	c.session.registry.tell(other, fmt.Sprintf("%s: by %s (%s)", fmt.Sprintf(format, args...), by.Name, by.Source))
+	c.session.registry.tell(other, fmt.Sprintf("%s: by %s", fmt.Sprintf(format, args...), c.session.user.describe()))
 }
 
 // tell notifies a session, unless it has ended meanwhile.

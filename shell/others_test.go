@@ -318,7 +318,7 @@ func TestWordsOfOthers(t *testing.T) {
 				for l := range strings.SplitSeq(tt.where, ";") {
 					must(t, s, l)
 				}
-				out := &display{answer: func(string) (string, error) { return "", io.EOF }}
+				out := answering()
 				status := s.Execute(t.Context(), tt.line, out.io(0))
 				said := strings.Join(strings.Fields(out.String()), " ")
 				if (status == Done) != tt.works || !strings.Contains(strings.ToLower(said), strings.ToLower(tt.want)) {

@@ -63,8 +63,8 @@ func (c *call) commitPassword(name, password string) (*conf.Revision, error) {
 		if s.env.Manager.Awaited() != nil {
 			return nil, failed("A commit is waiting for its confirmation, which another commit would be: try again later")
 		}
-		d := commands.NewDraft(s.env.Manager.Edit())
-		lines := slices.Clone(userLines(d.File()))
+		candidate := s.env.Manager.Edit()
+		lines := slices.Clone(userLines(candidate.File))
 		i := slices.IndexFunc(lines, isLineOf(name))
 		if i < 0 {
 			return nil, failed("%s is no longer a user", name)
@@ -82,8 +82,6 @@ func (c *call) commitPassword(name, password string) (*conf.Revision, error) {
 		if user, err = conf.ParseUser(lines[i]); err != nil {
 			return nil, err
 		}
-		candidate := d.Candidate()
-		candidate.File = candidate.File.Clone()
 		conf.APIUsers.Set(candidate.File, lines)
 		restore := s.registry.outlives(s, user)
 		rev, err := s.env.Manager.Commit(c.ctx, candidate, s.info("password of "+name))
@@ -131,15 +129,8 @@ func showSecrets(c *call) error {
 	}
 	c.session.audit("secrets of the running configuration shown")
 	file := c.session.env.Manager.Running().File
-	for word, format := range map[string]conf.Format{"toml": conf.TOML, "json": conf.JSON} {
-		if c.step.Has(word) {
-			data, err := conf.Marshal(file, format)
-			if err != nil {
-				return err
-			}
-			_, err = c.out.Write(data)
-			return err
-		}
+	if format, asFile := c.fileFormat(); asFile {
+		return c.writeFile(file, format)
 	}
 	commands.Of(file).Write(c.out, commands.Reveal)
 	return nil

@@ -63,16 +63,20 @@ func newChain(pipes []completions.Step, w io.Writer, share *process.Share) (*cha
 }
 
 func newStage(p *completions.Step, next stage, first bool, share *process.Share) (stage, error) {
-	re := &pattern{share: share}
+	re, want := &pattern{share: share}, true
 	if a, ok := p.Arg("regexp"); ok {
+		text := a.Value
+		if p.Has("grep") {
+			text, want = grepOptions(text)
+		}
 		var err error
-		if re.re, err = CompilePattern(a.Value); err != nil {
+		if re.re, err = CompilePattern(text); err != nil {
 			return nil, &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: err.Error()}
 		}
 	}
 	switch p.Command.ID {
 	case "pipe.include":
-		return newGrep(p, re, next)
+		return &grep{re: re, want: want, next: next}, nil
 	case "pipe.exclude":
 		return &grep{re: re, next: next}, nil
 	case "pipe.begin":
@@ -181,29 +185,22 @@ type grep struct {
 	next stage
 }
 
-// newGrep returns the stage of "include" and "grep". The latter may begin with the options -v and -i of the program of that name.
-func newGrep(p *completions.Step, re *pattern, next stage) (stage, error) {
-	g := &grep{re: re, want: true, next: next}
-	if !p.Has("grep") {
-		return g, nil
-	}
-	a, _ := p.Arg("regexp")
-	text := a.Value
+// grepOptions takes the options -v and -i of the program "grep" from the beginning of a text. It returns the regular expression behind them,
+// and whether lines that match are wanted.
+func grepOptions(text string) (expression string, want bool) {
+	want = true
+	fold := ""
 	for {
 		option, rest, more := strings.Cut(text, " ")
 		if !more || len(option) < 2 || option[0] != '-' || strings.Trim(option[1:], "viE") != "" {
-			break
+			return fold + text, want
 		}
-		g.want = g.want && !strings.Contains(option, "v")
-		if text = strings.TrimLeft(rest, " "); strings.Contains(option, "i") {
-			text = "(?i)" + text
+		want = want && !strings.Contains(option, "v")
+		if strings.Contains(option, "i") {
+			fold = "(?i)"
 		}
+		text = strings.TrimLeft(rest, " ")
 	}
-	var err error
-	if re.re, err = CompilePattern(text); err != nil {
-		return nil, &completions.Error{Kind: completions.Invalid, Offset: a.Offset, Reason: err.Error()}
-	}
-	return g, nil
 }
 
 func (g *grep) line(l row) error {
@@ -290,11 +287,7 @@ func (c *count) line(l row) error {
 }
 
 func (c *count) end() error {
-	unit := "lines"
-	if c.n == 1 {
-		unit = "line"
-	}
-	return c.next.line(row{text: fmt.Sprintf("Count: %d %s", c.n, unit)})
+	return c.next.line(row{text: "Count: " + plural(c.n, "line")})
 }
 
 // last passes the last n lines.

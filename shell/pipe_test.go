@@ -17,6 +17,12 @@ func TestPipes(t *testing.T) {
 	for _, tc := range []struct{ pipes, want string }{
 		{"include b", " b 2\n b 4\n b 6\n"},
 		{"include ^[ad]|3", "a 1\n  c 3\nd 5\n"},
+		{"grep B", ""},
+		{"grep -i B", " b 2\n b 4\n b 6\n"},
+		{"grep -v b", "a 1\n  c 3\nd 5\n"},
+		{"grep -iv B", "a 1\n  c 3\nd 5\n"},
+		{"grep -v -i B", "a 1\n  c 3\nd 5\n"},
+		{"grep -i -v B", "a 1\n  c 3\nd 5\n"},
 		{"exclude b", "a 1\n  c 3\nd 5\n"},
 		{"begin b 4", " b 4\nd 5\n b 6\n"},
 		{"begin nothing", ""},

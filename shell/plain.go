@@ -30,7 +30,7 @@ func (s *Session) plainly(err error) error {
 }
 
 // errLineFailed tells why "end" does not commit.
-var errLineFailed = failed("Uncommitted changes: not committed, since a line has failed; they are kept as a lost candidate")
+var errLineFailed = failed("Uncommitted changes: not committed, since a line has failed")
 
 // endUnasked is what "end" does with changes where nobody is asked. For users with the option, it commits them. At a plain terminal, where
 // the lines that follow would be taken for answers, what is not committed is kept, and configure mode is left with an error.
@@ -41,12 +41,12 @@ func (c *call) endUnasked() error {
 	}
 	var err error
 	switch {
+	case s.user.CommitOnEnd && s.failedLine && s.Plain():
+		err = fmt.Errorf("%w; they are kept as a lost candidate", errLineFailed)
 	case s.user.CommitOnEnd && s.failedLine:
-		err = errLineFailed
+		err = fmt.Errorf("%w: commit or discard them first", errLineFailed)
 	case s.user.CommitOnEnd:
-		info := s.info("")
-		info.Progress = c.progress
-		if err = c.commitCandidate(info); err != nil && s.Plain() {
+		if err = commit(c); err != nil && s.Plain() {
 			err = fmt.Errorf("%w\nThe changes are kept as a lost candidate", err)
 		}
 	case s.Plain():

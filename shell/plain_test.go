@@ -161,6 +161,16 @@ func TestCommitOnEnd(t *testing.T) {
 	if hostname(env) != "six" {
 		t.Errorf("hostname %q", hostname(env))
 	}
+
+	// A person stays in configure mode with what was not committed.
+	p = program{t, typing}
+	p.types("configure", "hostname seven")
+	_, _ = p.enter("bogus")
+	const want = "% Uncommitted changes: not committed, since a line has failed: commit or discard them first"
+	out, status := p.enter("end")
+	if out = strings.Join(strings.Fields(out), " "); status != Failed || out != want || typing.Prompt() != "six(config*)# " {
+		t.Errorf("status %d, prompt %q: %s", status, typing.Prompt(), out)
+	}
 }
 
 // TestPlainNotices: notices of commits would be taken for output.

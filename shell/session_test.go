@@ -358,6 +358,17 @@ func TestLostCandidatesAreLimited(t *testing.T) {
 	if n := strings.Count(d.String(), "load lost"); n != 6 || !strings.Contains(d.String(), "12 more: \"load lost ?\" lists them\n") {
 		t.Errorf("a user is told\n%s", d.String())
 	}
+
+	// Those that somebody has continued with take no place in the list.
+	for _, number := range numbers[:maxLost] {
+		must(t, s, "load lost "+number, "discard")
+	}
+	d.Reset()
+	must(t, s, "end")
+	s.Execute(t.Context(), "configure", d.io(80))
+	if n := strings.Count(d.String(), "continues with them"); n != 1 || strings.Contains(d.String(), "more") {
+		t.Errorf("a user is told of one candidate\n%s", d.String())
+	}
 }
 
 func TestOperating(t *testing.T) {

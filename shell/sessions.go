@@ -3,10 +3,7 @@
 package shell
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -107,9 +104,7 @@ func (r *Sessions) heldByOther(s *Session) error {
 	if r.locked == nil || r.locked == s {
 		return nil
 	}
-	u := r.locked.user
-	return &failure{Locked, fmt.Sprintf("The configuration is locked by %s (%s) since %s",
-		u.Name, u.Source, s.stamp(r.since))}
+	return &failure{Locked, fmt.Sprintf("The configuration is locked by %s since %s", r.locked.user.describe(), s.stamp(r.since))}
 }
 
 // SessionRow is one session in "show sessions".
@@ -127,9 +122,7 @@ type SessionRow struct {
 }
 
 func (r *Sessions) list(self *Session) []SessionRow {
-	r.mu.Lock()
-	live, locked := slices.Collect(maps.Keys(r.live)), r.locked
-	r.mu.Unlock()
+	live, locked := r.others(nil), r.holder()
 	rows := make([]SessionRow, 0, len(live))
 	for _, s := range live {
 		mode, changes := s.glance()
@@ -138,6 +131,5 @@ func (r *Sessions) list(self *Session) []SessionRow {
 			Mode: mode, Changes: changes, Exclusive: s == locked, Self: s == self,
 		})
 	}
-	slices.SortFunc(rows, func(a, b SessionRow) int { return cmp.Compare(a.ID, b.ID) })
 	return rows
 }

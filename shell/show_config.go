@@ -18,18 +18,28 @@ import (
 
 // writeConfig writes a configuration in the format that the command requests.
 func (c *call) writeConfig(d *commands.Draft) error {
-	switch {
-	case c.step.Has("toml"):
-		return c.writeFile(d.File(), conf.TOML)
-	case c.step.Has("json"):
-		return c.writeFile(d.File(), conf.JSON)
+	if format, asFile := c.fileFormat(); asFile {
+		return c.writeFile(d.File().Redacted(), format)
 	}
 	d.Write(c.out, commands.Hide)
 	return nil
 }
 
+// fileFormat returns the format of a file that the command requests. asFile is false if it requests commands.
+func (c *call) fileFormat() (format conf.Format, asFile bool) {
+	switch {
+	case c.step.Has("toml"):
+		return conf.TOML, true
+	case c.step.Has("json"):
+		return conf.JSON, true
+	default:
+		return format, false
+	}
+}
+
+// writeFile writes a configuration as a file, with the secrets that it has.
 func (c *call) writeFile(file *conf.File, format conf.Format) error {
-	data, err := conf.Marshal(file.Redacted(), format)
+	data, err := conf.Marshal(file, format)
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,18 @@ users = ["{{SHA256}}joe:9:1eb7ac761a1201f9:3df024b5dc20a168d6a3fe406c65ec286e71c
 	must(t, a, "show tech-support | save "+file)
 }
 
+// TestPipesOfShowTech: pipes see one line for each row of its tables, however wide the terminal is.
+func TestPipesOfShowTech(t *testing.T) {
+	s := newSession(t, hostEnv(t, sampleFile), admin)
+	var d display
+	if status := s.Execute(t.Context(), "show tech-support | include MASTER", d.io(40)); status != Done {
+		t.Fatalf("status %d: %s", status, d.String())
+	}
+	if want := must(t, s, "show vrrp brief | include MASTER"); !strings.HasPrefix(d.String(), want) {
+		t.Errorf("a part of a row:\n%s\nwant\n%s", d.String(), want)
+	}
+}
+
 func TestLogLevelsAndClear(t *testing.T) {
 	env := hostEnv(t, sampleFile)
 	if err := env.Journal.Configure(journal.Settings{Debug: 5}); err != nil {

@@ -26,6 +26,7 @@ func showTech(c *call) error {
 		if wrong != nil {
 			return wrong
 		}
+		inv.Pipes = c.inv.Pipes // they read this output, too
 		part := *c
 		part.inv, part.step = inv, inv.Last()
 		if err := handlers[part.step.Command.ID].run(&part); err != nil {

@@ -132,6 +132,17 @@ func (c *call) brief(routers []*engine.RouterStatus) error {
 	}, rows)
 }
 
+// mastersAmong counts the virtual routers that are Master.
+func mastersAmong(routers []*engine.RouterStatus) int {
+	masters := 0
+	for _, r := range routers {
+		if r.State == vrrp.Master {
+			masters++
+		}
+	}
+	return masters
+}
+
 // priority returns the effective priority, or the configured priority if there is no effective one yet.
 func priority(r *engine.RouterStatus) uint8 {
 	if r.Priority != 0 {
