@@ -260,20 +260,6 @@ func (h *host) drain(limit time.Duration) {
 // facility is "system daemons" (RFC 5424 section 6.2.1).
 const facility = 3
 
-// severity returns the severity of a level (RFC 5424 section 6.2.1).
-func severity(l slog.Level) int {
-	switch {
-	case l >= slog.LevelError:
-		return 3
-	case l >= slog.LevelWarn:
-		return 4
-	case l >= slog.LevelInfo:
-		return 6
-	default:
-		return 7
-	}
-}
-
 // syslog returns an entry in the format of RFC 5424 section 6, in at most so many octets.
 func (j *Journal) syslog(e *Entry, most int) []byte {
 	j.mu.Lock()
