@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"vrrpsh/platform/printable"
+	"vrrpsh/platform/regular"
 )
 
 // Limits for each log host. The router never waits for one.
@@ -30,6 +31,7 @@ const (
 	longestPause  = time.Minute // between two attempts to connect
 	maxUDPMessage = 2048        // octets, as all receivers should accept (RFC 5426 section 3.2)
 	maxTCPMessage = 8192        // (RFC 5425 section 4.3.1)
+	maxAuthority  = 1 << 20     // bytes of the certificates of those who sign: several times all that a system trusts
 )
 
 // HostStatus is the state of a log host.
@@ -212,7 +214,7 @@ func (h *host) connect(ctx context.Context) (net.Conn, error) {
 	}
 	config := &tls.Config{ServerName: h.to.Hostname(), MinVersion: tls.VersionTLS12}
 	if file := h.journal.authority(); file != "" {
-		pem, err := os.ReadFile(file)
+		pem, err := regular.ReadFile(file, maxAuthority)
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -205,6 +206,38 @@ func TestLogHostNotTrusted(t *testing.T) {
 	}
 	if len(all[2].messages) > 0 {
 		t.Error("a host that is not trusted got a message")
+	}
+}
+
+// TestLogHostWithoutAuthority checks that a pipe or a device in place of the certificates is a fault: nothing is read without end.
+func TestLogHostWithoutAuthority(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, "/dev/zero"} {
+		j := New(nil)
+		defer j.Close()
+		if err := j.Configure(Settings{Hosts: "tls://" + listen(t, "127.0.0.1:0").Addr().String(), Authority: file}); err != nil {
+			t.Fatal(err)
+		}
+		entries, stop := j.Subscribe()
+		defer stop()
+		j.Logger().Info("begin")
+		for late := time.After(5 * time.Second); ; {
+			select {
+			case e := <-entries:
+				if !strings.Contains(e.Message, "cannot be reached") {
+					continue
+				}
+				if !strings.Contains(e.Attrs, file+" is not a file") {
+					t.Errorf("the fault: %s", e.Attrs)
+				}
+			case <-late:
+				t.Fatalf("reading %s does not end", file)
+			}
+			break
+		}
 	}
 }
 
