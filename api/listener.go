@@ -7,19 +7,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"vrrpsh/conf"
 	"vrrpsh/conf/login"
 	"vrrpsh/platform/journal"
+	"vrrpsh/platform/regular"
 )
 
 // Limits on the resources that a client may occupy.
@@ -213,13 +212,13 @@ func (s *server) load(c conf.APIConfig, log *slog.Logger) error {
 	return nil
 }
 
-// keyPair reads the certificate and its key.
+// keyPair reads the certificate and its key. Whoever waits for them holds up all commits.
 func keyPair(c conf.APIConfig) (tls.Certificate, error) {
-	cert, err := readPEM(c.TLSCert)
+	cert, err := regular.ReadFile(c.TLSCert, maxPEM)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("api: %w", err)
 	}
-	key, err := readPEM(c.TLSKey)
+	key, err := regular.ReadFile(c.TLSKey, maxPEM)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("api: %w", err)
 	}
@@ -228,24 +227,6 @@ func keyPair(c conf.APIConfig) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("api: %w", err)
 	}
 	return pair, nil
-}
-
-// readPEM reads the file of a certificate or key. Whoever waits for it holds up all commits.
-func readPEM(path string) ([]byte, error) {
-	// O_NONBLOCK: do not wait for the other end of a pipe.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return nil, errors.Join(err, fmt.Errorf("%s is not a file", path))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
-	if err == nil && len(data) > maxPEM {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxPEM)
-	}
-	return data, err
 }
 
 // Renew reads the certificate and its key again, in case they have been renewed. If it fails, new connections use the

@@ -54,17 +54,20 @@ func StderrPriority(l slog.Level) string {
 	return priority(l)
 }
 
-func priority(l slog.Level) string {
-	p := sdjournal.PriDebug
+func priority(l slog.Level) string { return fmt.Sprintf("<%d>", severity(l)) }
+
+// severity returns the severity of a level (RFC 5424 section 6.2.1).
+func severity(l slog.Level) sdjournal.Priority {
 	switch {
 	case l >= slog.LevelError:
-		p = sdjournal.PriErr
+		return sdjournal.PriErr
 	case l >= slog.LevelWarn:
-		p = sdjournal.PriWarning
+		return sdjournal.PriWarning
 	case l >= slog.LevelInfo:
-		p = sdjournal.PriInfo
+		return sdjournal.PriInfo
+	default:
+		return sdjournal.PriDebug
 	}
-	return fmt.Sprintf("<%d>", p)
 }
 
 // TimeFormat is the format of time stamps.

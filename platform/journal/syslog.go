@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"vrrpsh/platform/printable"
+	"vrrpsh/platform/regular"
 )
 
 // Limits for each log host. The router never waits for one.
@@ -30,6 +31,7 @@ const (
 	longestPause  = time.Minute // between two attempts to connect
 	maxUDPMessage = 2048        // octets, as all receivers should accept (RFC 5426 section 3.2)
 	maxTCPMessage = 8192        // (RFC 5425 section 4.3.1)
+	maxAuthority  = 1 << 20     // bytes of the certificates of those who sign: several times all that a system trusts
 )
 
 // HostStatus is the state of a log host.
@@ -45,15 +47,15 @@ type host struct {
 	journal *Journal
 	to      *url.URL
 	cancel  context.CancelFunc
-	done    chan struct{}
 	ready   chan struct{} // has a value when the queue has entries
 
+	// Of run alone.
 	warned time.Time // when the log told last that the host cannot be reached
 	away   bool      // the log has told so
+	told   uint64    // lost messages that the host knows of
 
 	mu     sync.Mutex
 	queue  []Entry
-	told   uint64 // lost messages that the host knows of
 	status HostStatus
 	idle   *sync.Cond // broadcast when the queue is empty and all is sent
 	busy   bool
@@ -64,7 +66,7 @@ func newHost(j *Journal, text string) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{journal: j, to: to, done: make(chan struct{}), ready: make(chan struct{}, 1), status: HostStatus{URL: text}}
+	h := &host{journal: j, to: to, ready: make(chan struct{}, 1), status: HostStatus{URL: text}}
 	h.idle = sync.NewCond(&h.mu)
 	var ctx context.Context
 	ctx, h.cancel = context.WithCancel(context.Background())
@@ -81,97 +83,104 @@ func (h *host) put(e *Entry) {
 	}
 	h.queue = append(h.queue, *e)
 	h.mu.Unlock()
+	h.wake()
+}
+
+// wake makes take look at the queue.
+func (h *host) wake() {
 	select {
 	case h.ready <- struct{}{}:
 	default:
 	}
 }
 
-// take returns the queued entries; first among them is a report of lost ones, if there are new ones. It waits for entries.
-func (h *host) take(ctx context.Context) []Entry {
+// take waits for queued entries and returns them, with the number of lost ones that the host does not know of. It returns none if ctx ends.
+func (h *host) take(ctx context.Context) (list []Entry, missing uint64) {
 	for {
 		h.mu.Lock()
-		list := h.queue
-		h.queue = nil
-		if n := h.status.Lost - h.told; n > 0 && len(list) > 0 {
-			h.told = h.status.Lost
-			report := Entry{Time: list[0].Time, Level: slog.LevelWarn, Message: "messages for this log host are missing", Attrs: fmt.Sprintf("count=%d", n)}
-			list = slices.Insert(list, 0, report)
-		}
+		list, h.queue = h.queue, nil
+		missing = h.status.Lost - h.told
 		if h.busy = len(list) > 0; !h.busy {
 			h.idle.Broadcast()
 		}
 		h.mu.Unlock()
 		if len(list) > 0 {
-			return list
+			return list, missing
 		}
 		select {
 		case <-h.ready:
 		case <-ctx.Done():
-			return nil
+			return nil, 0
 		}
 	}
 }
 
 func (h *host) run(ctx context.Context) {
-	defer close(h.done)
 	var conn net.Conn
 	defer func() {
 		if conn != nil {
 			_ = conn.Close()
 		}
 	}()
+	var list []Entry
+	var missing uint64
 	pause := time.Second
 	for {
-		list := h.take(ctx)
-		for len(list) > 0 {
-			var err error
-			if conn == nil {
-				conn, err = h.connect(ctx)
-			}
-			if err == nil {
-				if err = h.send(conn, &list[0]); err != nil {
-					_ = conn.Close()
-					conn = nil
-				}
-			}
-			if ctx.Err() != nil {
+		if len(list) == 0 {
+			if list, missing = h.take(ctx); len(list) == 0 {
 				return
 			}
-			h.report(err)
-			if err == nil {
-				list, pause = list[1:], time.Second
-				continue
+		}
+		e := &list[0]
+		if missing > 0 {
+			e = &Entry{Time: e.Time, Level: slog.LevelWarn, Message: "messages for this log host are missing", Attrs: fmt.Sprintf("count=%d", missing)}
+		}
+		var err error
+		if conn == nil {
+			conn, err = h.connect(ctx)
+		}
+		if err == nil {
+			if err = h.send(conn, e); err != nil {
+				_ = conn.Close()
+				conn = nil
 			}
-			list = h.giveBack(list)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		h.report(err)
+		if err != nil {
+			h.giveBack(list)
+			list = nil
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
 				return
 			}
 			pause = min(2*pause, longestPause)
+			continue
 		}
-		if ctx.Err() != nil {
-			return
+		pause = time.Second
+		if missing > 0 {
+			h.told += missing
+			missing = 0
+		} else {
+			list = list[1:]
 		}
 	}
 }
 
 // giveBack puts entries that could not be sent back into the queue, as far as there is room.
-func (h *host) giveBack(list []Entry) []Entry {
+func (h *host) giveBack(list []Entry) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	all := slices.Concat(list, h.queue)
 	if n := len(all) - hostQueue; n > 0 {
 		h.status.Lost += uint64(n)
 		all = all[n:]
 	}
 	h.queue = all
-	select {
-	case h.ready <- struct{}{}:
-	default:
-	}
-	return nil
+	h.mu.Unlock()
+	h.wake()
 }
 
 // report keeps the result of an attempt to send, and logs the first of several that differ.
@@ -205,7 +214,7 @@ func (h *host) connect(ctx context.Context) (net.Conn, error) {
 	}
 	config := &tls.Config{ServerName: h.to.Hostname(), MinVersion: tls.VersionTLS12}
 	if file := h.journal.authority(); file != "" {
-		pem, err := os.ReadFile(file)
+		pem, err := regular.ReadFile(file, maxAuthority)
 		if err != nil {
 			return nil, err
 		}
@@ -252,20 +261,6 @@ func (h *host) drain(limit time.Duration) {
 
 // facility is "system daemons" (RFC 5424 section 6.2.1).
 const facility = 3
-
-// severity returns the severity of a level (RFC 5424 section 6.2.1).
-func severity(l slog.Level) int {
-	switch {
-	case l >= slog.LevelError:
-		return 3
-	case l >= slog.LevelWarn:
-		return 4
-	case l >= slog.LevelInfo:
-		return 6
-	default:
-		return 7
-	}
-}
 
 // syslog returns an entry in the format of RFC 5424 section 6, in at most so many octets.
 func (j *Journal) syslog(e *Entry, most int) []byte {

@@ -10,7 +10,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -20,6 +19,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -209,14 +209,63 @@ func TestLogHostNotTrusted(t *testing.T) {
 	}
 }
 
-// TestLogHostAway checks that nobody waits for a log host that does not answer, that the queue is bounded, and that lost messages are counted.
+// TestLogHostWithoutAuthority checks that a pipe or a device in place of the certificates is a fault: nothing is read without end.
+func TestLogHostWithoutAuthority(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, "/dev/zero"} {
+		j := New(nil)
+		defer j.Close()
+		if err := j.Configure(Settings{Hosts: "tls://" + listen(t, "127.0.0.1:0").Addr().String(), Authority: file}); err != nil {
+			t.Fatal(err)
+		}
+		entries, stop := j.Subscribe()
+		defer stop()
+		j.Logger().Info("begin")
+		for late := time.After(5 * time.Second); ; {
+			select {
+			case e := <-entries:
+				if !strings.Contains(e.Message, "cannot be reached") {
+					continue
+				}
+				if !strings.Contains(e.Attrs, file+" is not a file") {
+					t.Errorf("the fault: %s", e.Attrs)
+				}
+			case <-late:
+				t.Fatalf("reading %s does not end", file)
+			}
+			break
+		}
+	}
+}
+
+// refusing is a listener that closes the first connections at once.
+type refusing struct {
+	net.Listener
+	left int
+}
+
+func (r *refusing) Accept() (net.Conn, error) {
+	conn, err := r.Listener.Accept()
+	for ; err == nil && r.left > 0; r.left-- {
+		_ = conn.Close()
+		conn, err = r.Listener.Accept()
+	}
+	return conn, err
+}
+
+// TestLogHostAway checks that nobody waits for a log host that does not answer, that the queue is bounded, and that lost messages are counted and
+// reported, however many attempts to reach the host fail.
 func TestLogHostAway(t *testing.T) {
-	l := listen(t, "127.0.0.1:0")
-	addr := l.Addr().String()
-	_ = l.Close()
+	cert, authority := certificate(t)
+	l := &refusing{listen(t, "127.0.0.1:0"), 2}
+	r := &receiver{"tls://" + l.Addr().String(), make(chan string, 5000)}
+	go r.accept(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}}))
 	j := New(nil)
 	defer j.Close()
-	if err := j.Configure(Settings{Hosts: "tcp://" + addr}); err != nil {
+	if err := j.Configure(Settings{Hosts: r.url, Authority: authority}); err != nil {
 		t.Fatal(err)
 	}
 	entries, stop := j.Subscribe()
@@ -235,13 +284,6 @@ func TestLogHostAway(t *testing.T) {
 	if status.Lost < 2*hostQueue || status.Lost > 2*hostQueue+10 || status.Fault == "" {
 		t.Errorf("away: %+v", status)
 	}
-	again, err := net.Listen("tcp", addr)
-	if errors.Is(err, os.ErrPermission) || err != nil {
-		t.Skipf("the port is taken: %v", err)
-	}
-	t.Cleanup(func() { _ = again.Close() })
-	r := &receiver{"tcp://" + addr, make(chan string, 5000)}
-	go r.accept(again)
 	if m := r.next(t, "missing"); !strings.Contains(m, fmt.Sprintf("count=%d", status.Lost)) {
 		t.Errorf("%s, %d are lost", m, status.Lost)
 	}
