@@ -44,14 +44,15 @@ func (s *segment) wanted() Listen {
 		return Listen{}
 	}
 	w := Listen{Link: l.Index, Family: s.family, Source: s.primary, Filter: true}
-	for vrid, g := range s.byVRID {
-		if g != nil && g.ready {
-			w.VRIDs = append(w.VRIDs, uint8(vrid))
+	for _, g := range s.groups {
+		if g.ready {
+			vrid := g.cfg.VRID
+			w.VRIDs = append(w.VRIDs, vrid)
 			w.Filter = w.Filter && g.cfg.SocketFilter
 			w.AnyTTL = w.AnyTTL || g.cfg.Protocol.Unicast.Enabled()
 			switch {
 			case g.patience == 0:
-				w.Urgent = append(w.Urgent, uint8(vrid))
+				w.Urgent = append(w.Urgent, vrid)
 			case w.Patience == 0 || g.patience < w.Patience:
 				w.Patience = g.patience
 			}

@@ -342,9 +342,14 @@ func (l *loop) report(now time.Time) {
 
 // forgetFailing forgets the virtual routers that are no longer configured.
 func (l *loop) forgetFailing() {
-	maps.DeleteFunc(l.failing, func(key engine.Key, _ bool) bool {
-		return !slices.ContainsFunc(l.config.Routers, func(r engine.VirtualRouter) bool { return r.Key == key })
-	})
+	if len(l.failing) == 0 {
+		return
+	}
+	configured := make(map[engine.Key]bool, len(l.config.Routers))
+	for i := range l.config.Routers {
+		configured[l.config.Routers[i].Key] = true
+	}
+	maps.DeleteFunc(l.failing, func(key engine.Key, _ bool) bool { return !configured[key] })
 }
 
 // giveUp is the number of failures in a row after which the remaining announcements of an interface are dropped.

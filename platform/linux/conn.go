@@ -48,7 +48,7 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 	if s.closing.Err() != nil {
 		return nil, errClosed
 	}
-	l, err := s.query.link(link)
+	l, err := s.look(link)
 	if err != nil {
 		return nil, fmt.Errorf("open interface %d: %w", link, err)
 	}

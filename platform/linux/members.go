@@ -54,6 +54,33 @@ func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {
 	return broken
 }
 
+// note keeps what is known of interfaces, so that Open need not ask the kernel.
+func (s *System) note(links []platform.Link, gone []int) {
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
+	for i := range links {
+		s.known[links[i].Index] = links[i]
+	}
+	for _, index := range gone {
+		delete(s.known, index)
+	}
+}
+
+// look returns an interface.
+func (s *System) look(link int) (platform.Link, error) {
+	s.connsMu.Lock()
+	l, ok := s.known[link]
+	s.connsMu.Unlock()
+	if ok {
+		return l, nil
+	}
+	k, err := s.query.link(link)
+	if err != nil {
+		return platform.Link{}, err
+	}
+	return k.Link, nil
+}
+
 // noteConn records that a Conn was opened or closed.
 func (s *System) noteConn(c *conn, open bool) {
 	s.connsMu.Lock()

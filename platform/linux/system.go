@@ -46,7 +46,8 @@ type System struct {
 	sender   sender
 	ah       ahListener
 	connsMu  sync.Mutex
-	conns    map[int][]*conn // open ones, by interface index
+	known    map[int]platform.Link // interfaces, as they were told last; guarded by connsMu
+	conns    map[int][]*conn       // open ones, by interface index
 	registry registry
 	routes   routeTable
 	// connected are the routes to subnets of virtual addresses that may be installed.
@@ -94,6 +95,7 @@ func New(o Options) (*System, error) {
 	s.owner.filterSocket = s.gate.filterSocket
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
+	s.known = make(map[int]platform.Link)
 	for i, family := range []platform.Family{platform.IPv4, platform.IPv6} {
 		s.intakes[i].init(s, family)
 		s.joined[i].family = family
