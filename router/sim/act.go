@@ -49,6 +49,10 @@ func (w *world) touch(m *machine, s *Step) bool {
 		w.junk(m, s)
 		w.fault("junk")
 		return true
+	case OpRogue:
+		w.rogue(m, s)
+		w.fault("rogue")
+		return true
 	case OpUnplug:
 		_ = m.kernel.Unplug(s.Name) // it may be gone
 	case OpPlug:

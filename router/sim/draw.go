@@ -63,6 +63,7 @@ const (
 	fMacvlan feature = "macvlan"
 	fRoutes  feature = "routes"
 	fFast    feature = "fast"
+	fRogue   feature = "rogues"
 )
 
 var features = []feature{
@@ -78,11 +79,12 @@ type drawer struct {
 	scenario *Scenario
 	settings []setting // of the machines, as they will be after the steps so far
 	at       time.Duration
+	more     *rand.Rand // for drawMore
 }
 
 // Draw returns the Scenario of a seed.
 func Draw(seed uint64) *Scenario {
-	d := &drawer{Rand: rand.New(rand.NewPCG(seed, 1)), has: make(map[feature]bool)}
+	d := &drawer{Rand: rand.New(rand.NewPCG(seed, 1)), has: make(map[feature]bool), more: rand.New(rand.NewPCG(seed, 3))}
 	for _, f := range features {
 		d.has[f] = d.IntN(4) == 0
 	}
@@ -102,10 +104,20 @@ func Draw(seed uint64) *Scenario {
 		d.scenario.Machines = append(d.scenario.Machines, Machine{Config: d.settings[i].toml(), Off: d.chance(0.1)})
 	}
 	d.drawSteps()
+	d.drawMore()
 	for i := range d.settings {
 		d.scenario.Machines[i].Final = d.settings[i].toml()
 	}
 	return d.scenario
+}
+
+// drawMore draws what came to the simulator later, from numbers of its own: the rest of what a seed draws stays the same.
+func (d *drawer) drawMore() {
+	d.Rand = d.more
+	if d.has[fRogue] = d.chance(0.4); d.has[fRogue] {
+		d.drawRogues()
+	}
+	slices.SortStableFunc(d.scenario.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 }
 
 func (d *drawer) chance(p float64) bool { return d.Float64() < p }

@@ -4,6 +4,10 @@ package sim
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha3"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -421,25 +425,30 @@ func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
 		return // another configuration may have judged it
 	}
 	cfg := &r.Protocol
-	simple := func() bool {
-		data := make([]byte, 8)
-		copy(data, cfg.Secret)
-		return bytes.HasSuffix(p.Payload, data)
-	}
 	wrong := ""
 	switch {
 	case vrrp.Version(a.version) != cfg.Version:
 		wrong = "its version"
 	case !summed(p):
 		wrong = "its checksum"
+	case p.Payload[0]&0xf != 1:
+		wrong = "its type"
 	case cfg.Unicast.Enabled() && !slices.Contains(cfg.Unicast.Peers, a.source):
 		wrong = "its source"
-	case !cfg.Unicast.Enabled() && p.TTL != 255:
+	case !cfg.Unicast.Enabled() && p.TTL != 255 || p.TTL < cfg.Unicast.TTLMin:
 		wrong = "its TTL"
+	case v.sent.source == a.source && v.state == vrrp.Master:
+		wrong = "its source, which is its own"
 	case cfg.Version == vrrp.V2 && vrrp.AuthType(a.auth) != cfg.AuthType:
 		wrong = "its authentication type"
-	case cfg.Version == vrrp.V2 && cfg.AuthType == vrrp.AuthSimple && !simple():
-		wrong = "its password"
+	case cfg.Version == vrrp.V2 && !authentic(cfg, p.Payload):
+		wrong = "its authentication"
+	case a.interval == 0 && cfg.Version == vrrp.V3:
+		wrong = "its interval"
+	case !cfg.Lenient && len(a.addresses) == 0:
+		wrong = "its lack of addresses"
+	case !cfg.Lenient && a.priority != vrrp.PriorityOwner && !sameAddresses(a.addresses, cfg.Addresses):
+		wrong = "its addresses"
 	case cfg.Version == vrrp.V2 && !cfg.Lenient && a.interval != cfg.Interval:
 		wrong = "its interval"
 	case w.owner(r) && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
@@ -450,20 +459,44 @@ func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
 	w.c.report("accepts", w.m, "%s accepts %+v in spite of %s", v.key, *a, wrong)
 }
 
+// sameAddresses tells whether two lists have the same addresses, in any order.
+func sameAddresses(a, b []netip.Addr) bool {
+	a, b = slices.SortedFunc(slices.Values(a), netip.Addr.Compare), slices.SortedFunc(slices.Values(b), netip.Addr.Compare)
+	return slices.Equal(a, b)
+}
+
 // summed tells whether the checksum of a message is right, with the pseudo-header or without it.
 func summed(p *vrrp.Packet) bool {
-	sum := func(n uint32, b []byte) uint32 {
-		for i := range b {
-			n += uint32(b[i]) << (8 * (1 - i%2))
-		}
-		return n
+	plain, pseudo := sums(p.Src, p.Dst, p.Payload)
+	return plain && p.Src.Is4() || pseudo
+}
+
+// sums tells which checksums a message has.
+func sums(src, dst netip.Addr, b []byte) (plain, pseudo bool) {
+	n := sum(0, b)
+	return fold(n) == 0xffff, fold(sum(sum(n+112+uint32(len(b)), src.AsSlice()), dst.AsSlice())) == 0xffff
+}
+
+// authentic tells whether a message of VRRPv2 has the authentication data that a configuration asks for.
+func authentic(cfg *vrrp.Config, b []byte) bool {
+	const header, length = 8, 8
+	if cfg.AuthType == vrrp.AuthNone {
+		return true
 	}
-	fold := func(n uint32) bool {
-		for n > 0xffff {
-			n = n>>16 + n&0xffff
-		}
-		return n == 0xffff
+	if len(b) < header+length {
+		return false
 	}
-	plain := sum(0, p.Payload)
-	return fold(plain) || fold(sum(sum(plain+112+uint32(len(p.Payload)), p.Src.AsSlice()), p.Dst.AsSlice()))
+	signed := slices.Concat(b[:6], []byte{0, 0}, b[header:len(b)-length])
+	want := make([]byte, length)
+	switch cfg.AuthType {
+	case vrrp.AuthP0:
+		h := hmac.New(sha256.New, []byte(cfg.Secret))
+		h.Write(signed)
+		copy(want, h.Sum(nil))
+	case vrrp.AuthP1:
+		copy(want, sha3.SumSHAKE256(append([]byte(cfg.Secret), signed...), length))
+	default:
+		copy(want, cfg.Secret)
+	}
+	return bytes.Equal(want, b[len(b)-length:])
 }

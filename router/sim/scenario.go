@@ -79,6 +79,7 @@ const (
 	OpTrack Op = "track" // object Name: N 1 is up, 0 down, else the weight of a file in N-1000
 	OpPing  Op = "ping"  // bystanders ask for the address Name
 	OpJunk  Op = "junk"  // a bystander sends nonsense: N says which
+	OpRogue Op = "rogue" // a bystander sends adverts with priority N to the virtual router Text, about which it lies as Name says; For: for so long
 
 	OpUnplug  Op = "unplug" // interface Name
 	OpPlug    Op = "plug"
