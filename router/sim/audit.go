@@ -193,13 +193,13 @@ func (w *watch) isSynced(r *engine.VirtualRouter) bool { return r.SyncGroup != "
 
 // overdue is when a Backup must have become Master.
 func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
-	interval := max(v.longest, v.heard.interval, cfg.Protocol.Interval)
-	down := 4 * interval
-	if cfg.Protocol.Version == vrrp.V2 {
-		down = 3*interval + time.Second
-	}
+	interval := max(v.longest, v.heard.interval, v.relevant, cfg.Protocol.Interval)
+	skew := skew(cfg, v.expected, interval)
 	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
-	at := from + down
+	at := from + 3*interval + skew
+	if from == v.resignedAt {
+		at = from + skew
+	}
 	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
 		lower := v.lowerSince
 		if lower == v.expectAt { // what it heard before its own priority rose in that turn was not lower: the next advert is

@@ -29,6 +29,7 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.c.report("ghost", w.m, "%s moves from %s to %s and is not configured", e.Key, e.From, e.To)
 		return
 	}
+	v.counts.moved(e)
 	w.c.w.reached(e.From.String(), "-> "+e.To.String()+": "+e.Cause.String())
 	if v.state != e.From {
 		w.c.report("events", w.m, "%s moves from %s and was %s", v.key, e.From, v.state)
@@ -74,7 +75,8 @@ func (w *watch) judgedBy(key engine.Key, after []engine.Event) *engine.VirtualRo
 	return find(&w.cfg, key)
 }
 
-func (w *watch) provoke(v *router) { v.provokedAt = w.now() }
+// provoke notes a reason for adverts that are not due.
+func (w *watch) provoke(v *router) { v.provokedAt, v.changedAt = w.now(), w.now() }
 
 // takeIn makes of the adverts of this turn what a Backup knows.
 func (w *watch) takeIn(v *router) {
@@ -91,9 +93,9 @@ func (w *watch) takeIn(v *router) {
 		lower := int(a.priority) < v.expected
 		switch {
 		case !lower || !cfg.Protocol.Preempt:
-			v.relevantAt, v.lowerSince = w.now(), never
+			v.relevantAt, v.relevant, v.lowerSince = w.now(), a.interval, never
 		case v.mute || v.lasting: // it does not take over yet
-			v.relevantAt = w.now()
+			v.relevantAt, v.relevant = w.now(), a.interval
 			if v.lowerSince == never {
 				v.lowerSince = w.now()
 			}
@@ -102,7 +104,7 @@ func (w *watch) takeIn(v *router) {
 			fallthrough
 		default:
 			if cfg.Protocol.PreemptDelay > 0 {
-				v.relevantAt = w.now()
+				v.relevantAt, v.relevant = w.now(), a.interval
 			}
 		}
 	}
@@ -115,6 +117,32 @@ func (v *router) interval(cfg *engine.VirtualRouter) time.Duration {
 		return min(v.shortest, cfg.Protocol.Interval)
 	}
 	return v.heard.interval
+}
+
+// skew is Skew_Time (RFC 9568 section 6.1, RFC 3768 section 6.1).
+func skew(cfg *engine.VirtualRouter, priority int, interval time.Duration) time.Duration {
+	if cfg.Protocol.Version == vrrp.V2 {
+		interval = time.Second
+	}
+	return time.Duration(256-priority) * interval / 256
+}
+
+// most is the highest priority that a virtual router may have in this turn.
+func (w *watch) most(v *router, cfg *engine.VirtualRouter) int {
+	p := max(v.expected, w.priority(&w.cfg, v.key), int(cfg.Protocol.Priority))
+	if w.next != nil {
+		p = max(p, w.priority(w.next, v.key))
+	}
+	return p
+}
+
+// down is the least that Master_Down_Interval may be, with an interval of the Master. VRRPv2 has one interval for all: who tolerates
+// another one waits for the longer.
+func (w *watch) down(v *router, cfg *engine.VirtualRouter, interval time.Duration) time.Duration {
+	if cfg.Protocol.Version == vrrp.V2 {
+		interval = max(interval, min(v.shortest, cfg.Protocol.Interval))
+	}
+	return 3*interval + skew(cfg, w.most(v, cfg), interval)
 }
 
 // mayBecomeMaster looks whether a Backup may take over.
@@ -137,10 +165,13 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 		w.mayTakeOver(v, e, cfg)
 		return
 	}
+	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), v.heard.interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && waited < need-tolerance(need) {
+		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
+	}
 	if v.resignedAt != never || v.cause == vrrp.CauseNone {
 		return
 	}
-	if waited, need := now-v.since, 3*v.interval(cfg); waited < need-tolerance(need) {
+	if waited, need := now-v.since, w.down(v, cfg, v.interval(cfg)); waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master after %s (%s), it has to wait for %s at least", v.key, waited, e.Cause, need)
 	}
 }
@@ -170,7 +201,7 @@ func (w *watch) anotherLeads(v *router, cfg *engine.VirtualRouter, before []engi
 // mayTakeOver looks whether a Backup may take over from a Master that it has heard.
 func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRouter) {
 	now := w.now()
-	silent, need := now-v.heardAt, 3*v.heard.interval
+	silent, need := now-v.heardAt, w.down(v, cfg, v.heard.interval)
 	if silent >= need-tolerance(need) {
 		return
 	}
@@ -314,7 +345,20 @@ func (w *watch) checkCadence(v *router, a *advert) {
 	if cfg.Protocol.Unicast.Enabled() && gap == 0 {
 		return
 	}
+	w.checkStorm(v)
 	v.sent, v.sentAt = *a, w.now()
+}
+
+// checkStorm: who is flooded with adverts answers once for several of them. Beside the answers there is no more than an advert that
+// was due, and the next one if that was late.
+func (w *watch) checkStorm(v *router) {
+	const answerPause = 5 * time.Millisecond
+	oldest := v.lately[0]
+	copy(v.lately[:], v.lately[1:])
+	v.lately[len(v.lately)-1] = w.now()
+	if oldest > max(v.changedAt, w.woken) && w.now()-oldest < answerPause-answerPause/50 {
+		w.c.report("storm", w.m, "%s has sent %d adverts within %s", v.key, 1+len(v.lately), w.now()-oldest)
+	}
 }
 
 // slack is how late the program may be for its timers.
@@ -363,10 +407,16 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 		c, planned := plan[e.Key]
 		switch e.Cause {
 		case vrrp.CauseReconfigured:
+			if e.From == vrrp.Master && !c.Resigns {
+				w.c.report("plan", w.m, "%s resigns by a commit that does not say so", e.Key)
+			}
 			if c.Kind != engine.Restarted {
 				w.c.report("plan", w.m, "%s is restarted by a commit that says %s", e.Key, c.Kind)
 			}
 		case vrrp.CauseShutdown:
+			if e.From == vrrp.Master && !c.Resigns {
+				w.c.report("plan", w.m, "%s resigns by a commit that does not say so", e.Key)
+			}
 			if is := find(to, e.Key); c.Kind != engine.Removed && (is == nil || !is.Shutdown) {
 				w.c.report("plan", w.m, "%s is shut down by a commit that says %s", e.Key, c.Kind)
 			}

@@ -41,10 +41,11 @@ type watch struct {
 	lookAt  time.Duration
 
 	// Of the turn under way.
-	frames []sent
-	began  map[engine.Key]vrrp.State
-	done   bool // the program has stopped every virtual router
-	blind  bool // more packets were sent and received than are shown, as after a stall
+	frames    []sent
+	began     map[engine.Key]vrrp.State
+	sendFails bool // a call of the kernel has failed that sends
+	done      bool // the program has stopped every virtual router
+	blind     bool // more packets were sent and received than are shown, as after a stall
 }
 
 // router is what is known of a virtual router.
@@ -59,6 +60,7 @@ type router struct {
 	heardAt      time.Duration // of heard; negative: there was none
 	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
+	relevant     time.Duration // the interval of that one
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
 	configuredAt time.Duration
 	shortest     time.Duration // interval that it was configured with in this state
@@ -68,6 +70,8 @@ type router struct {
 	sent       advert
 	sentAt     time.Duration                // negative: nothing
 	provokedAt time.Duration                // when it was last given a reason for an advert that is not due
+	changedAt  time.Duration                // the same, but for adverts of others
+	lately     [4]time.Duration             // when it has sent its last adverts
 	announced  map[netip.Addr]time.Duration // when each of its addresses was announced last
 	mute       bool                         // its last advert was not sent
 	mastered   bool                         // it is or was Master in this turn
@@ -85,6 +89,10 @@ type router struct {
 	expected  int  // the priority that it must have
 	expectAt  time.Duration
 
+	counts  counts
+	form    form // of the checksum of the last advert that it has accepted; 0: none, or it may not know
+	formWas form // before this turn
+
 	heardNow []advert // in this turn
 	sentNow  []advert
 }
@@ -98,6 +106,7 @@ type advert struct {
 	auth      uint8
 	interval  time.Duration
 	addresses []netip.Addr
+	form      form
 }
 
 // sent is a frame that has entered a LAN.
@@ -139,8 +148,8 @@ func (w *watch) inherit(h *driver.Handover) {
 		if o := before.vrs[v.key]; o != nil {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
-			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
-			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
+			v.mute, v.lasting, v.fault, v.form, v.formWas, v.counts = o.mute, o.lasting, o.fault, o.form, o.form, o.counts
+			v.heard, v.heardAt, v.relevant, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.relevant, o.lowerSince, o.shortest, o.longest
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -163,7 +172,7 @@ func (w *watch) all() []*router {
 func (w *watch) add(key engine.Key) *router {
 	v := w.vrs[key]
 	if v == nil {
-		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), announced: make(map[netip.Addr]time.Duration), expected: -1}
+		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), changedAt: w.now(), announced: make(map[netip.Addr]time.Duration), expected: -1}
 		v.reset(w.now())
 		w.vrs[key], w.list = v, nil
 	}
@@ -173,7 +182,7 @@ func (w *watch) add(key engine.Key) *router {
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
 	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
-	v.shortest, v.longest = 0, 0
+	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
 
@@ -233,8 +242,8 @@ func (w *watch) told(u *platform.Update, whole bool) {
 			w.links[k.Index] = k
 		}
 	}
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
+	for _, v := range w.all() {
+		w.provoke(v)
 		v.preempted = false
 	}
 }
@@ -253,8 +262,8 @@ func (w *watch) link(name string) (platform.Link, bool) {
 func (w *watch) tracked(name string, r engine.TrackResult) {
 	w.tracks[name] = r
 	w.changed = w.now()
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
+	for _, v := range w.all() {
+		w.provoke(v)
 	}
 }
 
@@ -264,9 +273,10 @@ func (w *watch) awake() { w.woken = w.now() }
 // refused tells of a call of the kernel that has failed. The network is locked.
 func (w *watch) refused(call string) {
 	w.m.failures++
+	w.sendFails = w.sendFails || call == string(fake.CallSend)
 	w.m.unannounced = w.m.unannounced || call == string(fake.CallAnnounce)
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
+	for _, v := range w.all() {
+		w.provoke(v)
 	}
 	w.changed = w.now()
 }
@@ -275,15 +285,15 @@ func (w *watch) refused(call string) {
 func (w *watch) frame(lan int, f *fake.Frame) {
 	s := sent{lan: lan, packet: f.Packet}
 	if f.Packet.Kind == frame.Advert {
-		s.advert = decode(f.Packet.SrcAddr, f.Packet.Payload)
+		s.advert = decode(f.Packet.SrcAddr, f.Packet.DstAddr, f.Packet.Payload)
 	}
 	s.packet.Payload = nil // it is not ours
 	w.frames = append(w.frames, s)
 }
 
 // decode reads a VRRP message.
-func decode(source netip.Addr, b []byte) advert {
-	a := advert{source: source.WithZone("")}
+func decode(source, to netip.Addr, b []byte) advert {
+	a := advert{source: source.WithZone(""), form: formOf(source, to, b)}
 	if len(b) < 8 {
 		return a
 	}
@@ -306,11 +316,11 @@ func decode(source netip.Addr, b []byte) advert {
 
 // begins tells that a turn begins.
 func (w *watch) begins() {
-	w.frames = w.frames[:0]
+	w.frames, w.sendFails = w.frames[:0], false
 	clear(w.began)
 	w.was = w.cfg
 	for key, v := range w.vrs {
-		w.began[key], v.mastered = v.state, v.state == vrrp.Master
+		w.began[key], v.mastered, v.formWas = v.state, v.state == vrrp.Master, v.form
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
 	}
 }
@@ -324,6 +334,7 @@ func (w *watch) turned(first bool) {
 	w.adopts = slices.ContainsFunc(events, isAdoption)
 	w.drainPackets()
 	w.checkMute()
+	w.countSent()
 	w.blind = w.l.missed() > 0
 	for i := range events {
 		w.event(&events[i], events[:i], events[i+1:])
@@ -356,6 +367,7 @@ func (w *watch) checkMute() {
 func (w *watch) forgetPackets() {
 	for _, v := range w.vrs {
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
+		v.counts.known, v.form = nil, 0
 		v.sentAt, v.relevantAt, v.provokedAt, v.lowerSince = w.now(), w.now(), w.now(), never
 	}
 }
@@ -395,7 +407,7 @@ func (w *watch) drainPackets() {
 }
 
 func (w *watch) packet(p *engine.TappedPacket) {
-	a := decode(p.Packet.Src, p.Packet.Payload)
+	a := decode(p.Packet.Src, p.Packet.Dst, p.Packet.Payload)
 	key := engine.Key{Interface: p.Interface, Family: p.Family, VRID: a.vrid}
 	v := w.vrs[key]
 	if v == nil && w.adopts && w.next != nil && find(w.next, key) != nil {
@@ -415,8 +427,10 @@ func (w *watch) packet(p *engine.TappedPacket) {
 		}
 	default:
 		v.provokedAt = w.now()
+		v.counts.received(p.Drop, a.priority)
 		if p.Drop == vrrp.DropNone {
 			w.mayAccept(v, &p.Packet, &a)
+			v.form = a.form
 			v.heardNow = append(v.heardNow, a)
 			w.c.w.reached(v.state.String(), heardAs(&a, v.expected))
 		} else {
@@ -488,7 +502,9 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		}
 	case engine.EventLink, engine.EventTrack:
 		w.changed = w.now()
-	case engine.EventRoute, engine.EventFlaps:
+	case engine.EventFlaps:
+		w.uncount(e.Key)
+	case engine.EventRoute:
 	}
 }
 
@@ -503,7 +519,7 @@ func (w *watch) adopted(before []engine.Event) {
 	w.checkPlan(&from, &to, before)
 	w.cfg, w.next = to, &from // should it fail, the old one is back
 	for i := range to.Routers {
-		w.add(to.Routers[i].Key).provokedAt = w.now()
+		w.provoke(w.add(to.Routers[i].Key))
 	}
 	for _, v := range w.all() {
 		was, is := find(&from, v.key), find(&to, v.key)
@@ -513,6 +529,7 @@ func (w *watch) adopted(before []engine.Event) {
 			continue
 		}
 		if kind := changeOf(was, is); kind != engine.Unchanged {
+			v.form = 0 // a restart forgets it
 			v.preempted, v.configuredAt = false, w.now()
 			if otherAddresses(was, is) {
 				v.held, v.backoff = 0, 0
