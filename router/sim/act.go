@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -163,6 +164,10 @@ func (w *world) program(m *machine, s *Step) {
 		w.begin(l, func() { _ = l.commit(*s) })
 	case OpSession:
 		w.begin(l, func() { l.session(*s) })
+	case OpEdit:
+		m.edit(s)
+	case OpHangUp:
+		l.hangsUp = true
 	case OpConfirm:
 		w.begin(l, l.confirm)
 	case OpResign:
@@ -267,16 +272,25 @@ func (l *life) commit(s Step) error {
 		m.w.stats.Refused++
 		return err
 	}
+	l.checkFields(file)
 	done := m.commits.begin(l, file, time.Duration(s.For))
-	info := conf.Info{User: "sim", Source: "sim", Comment: string(s.Do), Confirm: time.Duration(s.For), Overwrite: true}
+	over := s.N != 1 || s.Do == OpRollback
+	info := conf.Info{User: "sim", Source: "sim", Comment: string(s.Do), Confirm: time.Duration(s.For), Overwrite: over}
 	var rev *conf.Revision
+	ctx, end := context.WithCancel(background)
+	l.calls = append(l.calls, end)
 	if s.Do == OpReload {
+		m.hand = nil
 		m.disk.put(configPath, []byte(s.Text))
-		if rev, err = l.manager.Reload(background, info); err != nil { // whoever has written it thinks better of it
+		if rev, err = l.manager.Reload(ctx, info); err != nil { // whoever has written it thinks better of it
 			m.disk.put(configPath, []byte(marshaled(l.manager.Running().File)))
 		}
 	} else {
-		rev, err = l.manager.Commit(background, &conf.Candidate{Base: l.manager.Running(), File: file}, info)
+		hand := m.untouched()
+		rev, err = l.manager.Commit(ctx, &conf.Candidate{Base: l.manager.Running(), File: file}, info)
+		if err == nil && !l.dead && len(m.commits.flight) == 1 && string(hand) == string(m.hand) {
+			l.checkHand(hand, over)
+		}
 	}
 	done(rev, err)
 	return err
@@ -284,8 +298,10 @@ func (l *life) commit(s Step) error {
 
 // confirm confirms what waits for it.
 func (l *life) confirm() {
+	l.m.commits.confirming = true
 	_, err := l.manager.Confirm(background, conf.Info{User: "sim", Source: "sim"})
 	l.m.note("confirm: %v", err)
+	l.m.commits.confirming = l.dead
 	if err == nil {
 		l.m.commits.confirmed(l)
 	}

@@ -83,6 +83,9 @@ func (w *watch) compareCounters(s *engine.Snapshot) {
 				w.compareCounter(v, "adverts sent", is.AdvertsSent-was.AdvertsSent, n.sent)
 			}
 			for i := range is.Dropped {
+				if vrrp.DropReason(i) == vrrp.DropVRID {
+					continue // what has come before its configuration is counted for the interface
+				}
 				w.compareCounter(v, vrrp.DropReason(i).String(), is.Dropped[i]-was.Dropped[i], n.dropped[i])
 			}
 			for i := range is.Transitions {

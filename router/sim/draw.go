@@ -64,6 +64,8 @@ const (
 	fRoutes  feature = "routes"
 	fFast    feature = "fast"
 	fRogue   feature = "rogues"
+	fParts   feature = "failing parts"
+	fEdit    feature = "edits by hand"
 )
 
 var features = []feature{
@@ -116,6 +118,12 @@ func (d *drawer) drawMore() {
 	d.Rand = d.more
 	if d.has[fRogue] = d.chance(0.4); d.has[fRogue] {
 		d.drawRogues()
+	}
+	if d.has[fParts] = d.has[fCommit] && d.chance(0.3); d.has[fParts] {
+		d.drawParts()
+	}
+	if d.has[fEdit] = d.has[fCommit] && d.chance(0.3); d.has[fEdit] {
+		d.drawEdits()
 	}
 	slices.SortStableFunc(d.scenario.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 }

@@ -52,6 +52,9 @@ type machine struct {
 	failures    int    // calls of the kernel that have failed
 	unsure      bool   // some of them left more or less than the program knows: a comparison finds it, and what was refused is tried again
 	unannounced bool   // some of them were announcements
+	hand        []byte // what a person has written into the configuration file since a commit did; nil: nothing
+	edits       int    // how often
+	diskFailed  bool   // a call of the disk has failed
 	unremoved   bool   // the disk has not removed something; the next start does
 }
 
@@ -221,12 +224,12 @@ func (m *machine) diskFault(op diskOp, path string) error {
 	})
 	switch {
 	case f != nil:
-		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
+		m.diskFailed, m.unremoved = true, m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: %v", op, path, f.err)
 		return f.err
 	case m.w.chance(m.w.rates.Disk):
-		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
+		m.diskFailed, m.unremoved = true, m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: input/output error", op, path)
 		return syscall.EIO

@@ -165,7 +165,8 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 		w.mayTakeOver(v, e, cfg)
 		return
 	}
-	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), v.heard.interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && waited < need-tolerance(need) {
+	interval := min(v.interval(cfg), v.shortest, cfg.Protocol.Interval) // it learns none from a Master that it preempts
+	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
 	}
 	if v.resignedAt != never || v.cause == vrrp.CauseNone {

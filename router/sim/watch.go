@@ -481,8 +481,12 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 	w.c.w.note("%s %s %s %s -> %s (%s) %s", w.m.name, eventNames[e.Kind], e.Key, e.From, e.To, e.Cause, e.Text)
 	switch e.Kind {
 	case engine.EventConfig:
-		if isAdoption(*e) && w.next != nil {
+		// Who takes back what it has just taken back changes nothing.
+		if isAdoption(*e) && w.next != nil && !(strings.HasSuffix(e.Text, "no virtual router changed") && len(engine.Plan(w.cfg, *w.next)) > 0) {
 			w.adopted(before)
+			if w.l.hangsUp {
+				w.l.hangUp()
+			}
 		}
 		w.changed = w.now()
 	case engine.EventTransition:
