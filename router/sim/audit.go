@@ -40,9 +40,9 @@ func (w *watch) audit() {
 
 // forgive lets what is wrong with a machine begin anew.
 func (c *checker) forgive(m *machine) {
-	for key := range c.since {
+	for key, s := range c.since {
 		if key.machine == m {
-			c.since[key] = c.w.now
+			s.from = c.w.now
 		}
 	}
 }
@@ -99,25 +99,9 @@ func (w *watch) auditKernel(limit time.Duration) {
 			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, limit, "nothing is configured that has it")
 		}
 	}
-	w.c.keep("address", w.m, func(about subject) bool {
-		if r := find(&w.cfg, about.key); r != nil {
-			return slices.ContainsFunc(r.Addresses, func(a engine.Address) bool { return a.Addr == about.addr })
-		}
-		return installed[about.name][about.addr]
-	})
 	for _, k := range links {
 		if k.Parent != "" && !expected[k.Name] {
 			w.c.lasts("orphan", w.m, subject{name: k.Name}, true, limit, "nothing is configured that has it")
-		}
-	}
-	w.c.keep("orphan", w.m, func(about subject) bool { return byName[about.name] != nil && !expected[about.name] })
-}
-
-// keep forgets the conditions of a rule that are over.
-func (c *checker) keep(rule string, m *machine, is func(about subject) bool) {
-	for key := range c.since {
-		if key.rule == rule && key.machine == m && !is(key.about) {
-			delete(c.since, key)
 		}
 	}
 }
@@ -144,9 +128,6 @@ func (w *watch) auditRoutes(limit time.Duration) {
 	for _, r := range routes {
 		w.c.lasts("route", w.m, subject{addr: r.Destination.Addr(), name: "left"}, true, limit, "nothing is configured that has it")
 	}
-	w.c.keep("route", w.m, func(about subject) bool {
-		return about.name != "left" || slices.ContainsFunc(routes, func(r platform.Route) bool { return r.Destination.Addr() == about.addr })
-	})
 }
 
 func (w *watch) reachable(hop netip.Addr) bool {

@@ -25,7 +25,9 @@ type ledger struct {
 	may     map[string]bool
 	flight  map[*flight]bool
 	refused map[string]bool
-	last    uint64 // revision
+	// told are refused ones that the file may have all the same, as the answer said, until it is written again.
+	told map[string]bool
+	last uint64 // revision
 	// unsaved is set when a revision could not be kept: its number may come again.
 	unsaved bool
 	// torn is the file as it was put back by a program that could not say whether that survives a loss of power.
@@ -54,7 +56,7 @@ type flight struct {
 }
 
 func newLedger(m *machine) ledger {
-	return ledger{m: m, may: map[string]bool{canonical(m.spec.Config): true}, flight: make(map[*flight]bool), refused: make(map[string]bool)}
+	return ledger{m: m, may: map[string]bool{canonical(m.spec.Config): true}, flight: make(map[*flight]bool), refused: make(map[string]bool), told: make(map[string]bool)}
 }
 
 // canonical is a configuration in the one form that it has.
@@ -177,7 +179,7 @@ func (g *ledger) refuse(l *life, text, before, disk string, err error) {
 		g.torn, _ = g.m.disk.get(configPath)
 	}
 	if unsafe || strings.Contains(err.Error(), "has the refused one") { // the disk fails, and the answer says so
-		g.may[text] = true
+		g.may[text], g.told[text] = true, true
 		return
 	}
 	if !g.may[text] && !g.underWay(text) && text != before {
@@ -225,6 +227,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	}
 	was := g.may
 	g.may = map[string]bool{text: true}
+	clear(g.told)
 	if hand := g.m.hand; hand != nil {
 		g.may[canonical(string(hand))] = true
 	}
@@ -241,9 +244,10 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	}
 }
 
-// confirmed notes that what runs stays.
+// confirmed notes that what runs stays. That does not write the file.
 func (g *ledger) confirmed(l *life) {
 	g.may = map[string]bool{g.running(l): true}
+	maps.Copy(g.may, g.told)
 	g.asked, g.back = 0, 0
 }
 
@@ -320,6 +324,7 @@ func (g *ledger) atRest(l *life) {
 		g.report("file-differs", "its file is not what it runs")
 	} else if g.asked == 0 && len(g.flight) == 0 {
 		g.may = map[string]bool{text: true}
+		clear(g.told)
 	}
 	if h := l.manager.History(); len(h) == 0 || h[0] != rev {
 		g.report("history", "the newest revision of its history is not what it runs")
