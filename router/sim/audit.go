@@ -23,19 +23,32 @@ func (w *watch) audit() {
 		return
 	}
 	limit := 2*time.Second + w.settleTime() + 6*time.Duration(w.c.w.rates.KernelTime)
+	removal := limit + w.m.removing()
 	if w.m.failures > 0 {
 		limit += mending
 	}
 	if w.c.w.rates.Kernel > 0 || w.m.fails() || w.l.stalled || w.l.manager == nil {
 		w.c.forgive(w.m)
-		limit = time.Hour
+		limit, removal = time.Hour, time.Hour
 	}
-	w.auditKernel(limit)
+	w.auditKernel(limit, removal)
 	w.auditRoutes(limit)
 	if !w.l.stalled && w.l.manager != nil {
 		w.auditTimers()
 	}
 	w.look()
+}
+
+// removing is how much longer than usual it may take until something is removed, as calls of the kernel have failed: what is left is
+// tried again after a second, and after twice that time when this fails, too.
+func (m *machine) removing() time.Duration {
+	pause, at := time.Duration(0), never
+	for _, t := range m.failedAt {
+		if at == never || t-at > 100*time.Millisecond { // those of one attempt count once
+			pause, at = max(2*pause, time.Second), t
+		}
+	}
+	return min(2*pause, mending)
 }
 
 // forgive lets what is wrong with a machine begin anew.
@@ -55,8 +68,9 @@ func carrier(r *engine.VirtualRouter) string {
 	return r.Interface
 }
 
-// auditKernel compares the addresses and macvlans with those that there must be.
-func (w *watch) auditKernel(limit time.Duration) {
+// auditKernel compares the addresses and macvlans with those that there must be. limit and removal are for how long one
+// of them may be missing and for how long there.
+func (w *watch) auditKernel(limit, removal time.Duration) {
 	links := w.m.kernel.Links()
 	own := make(map[string][]netip.Prefix)
 	installed := make(map[string]map[netip.Addr]bool)
@@ -91,12 +105,13 @@ func (w *watch) auditKernel(limit time.Duration) {
 			there := installed[name][a.Addr]
 			theirs := hasAddr(own[r.Interface], a.Addr)
 			w.c.lasts("address", w.m, subject{r.Key, name, a.Addr}, there != master && !(master && theirs) && (parent != nil || there), limit, "there: %t, Master: %t", there, master)
+			w.c.lasts("stale", w.m, subject{r.Key, name, a.Addr}, there && !master, removal, "it has the address and is no Master")
 			delete(installed[name], a.Addr)
 		}
 	}
 	for name, addrs := range installed {
 		for a := range addrs {
-			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, limit, "nothing is configured that has it")
+			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, removal, "nothing is configured that has it")
 		}
 	}
 	for _, k := range links {

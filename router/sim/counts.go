@@ -9,6 +9,9 @@ import (
 	"vrrpsh/platform/frame"
 )
 
+// muteAfter is after how many adverts that were not sent a router knows that it cannot send.
+const muteAfter = 3
+
 // counts are what a virtual router has done since its counters were known.
 type counts struct {
 	known       *engine.Counters // nil: they are not
@@ -49,6 +52,7 @@ func (w *watch) uncount(key engine.Key) {
 
 // countSent counts the adverts that have gone out in this turn.
 func (w *watch) countSent() {
+	missing := make(map[string]int) // by interface
 	for _, v := range w.all() {
 		if len(v.sentNow) == 0 {
 			continue
@@ -60,10 +64,28 @@ func (w *watch) countSent() {
 			}
 		}
 		v.counts.sent += uint64(n)
+		missing[v.key.Interface] += len(v.sentNow) - n
 		// Nobody sees what goes into a cable that is not plugged in, and it counts as sent all the same.
-		if n != len(v.sentNow) && !(n == 0 && w.sendFails && w.m.fails(fake.CallSend)) {
+		if n != len(v.sentNow) && !(n == 0 && w.sendFails > 0 && w.m.fails(fake.CallSend)) {
 			v.counts.unsure = true
 		}
+	}
+	w.checkUnsent(missing)
+}
+
+// checkUnsent: one advert that cannot be sent stops no other.
+func (w *watch) checkUnsent(missing map[string]int) {
+	if w.sendFails == 0 {
+		return
+	}
+	lost := 0
+	for _, k := range w.m.kernel.Links() {
+		if k.Running && k.MTU >= 1280 && w.now()-max(w.changed, w.c.w.disturb) > 0 {
+			lost += missing[k.Name]
+		}
+	}
+	if lost > w.sendFails {
+		w.c.report("unsent", w.m, "%d adverts were not sent as %d calls have failed", lost, w.sendFails)
 	}
 }
 
@@ -75,6 +97,12 @@ func (w *watch) compareCounters(s *engine.Snapshot) {
 			continue
 		}
 		is, n := &r.Counters, &v.counts
+		switch {
+		case r.Mute && v.went > 1:
+			w.c.report("mute", w.m, "%s says that it cannot send, and has sent %d adverts", v.key, v.went)
+		case !r.Mute && v.went < -muteAfter && v.state == vrrp.Master:
+			w.c.report("mute", w.m, "%s does not know that its last %d adverts were not sent", v.key, -v.went)
+		}
 		if was := n.known; was != nil && was.Since.Equal(is.Since) {
 			w.compareCounter(v, "accepted adverts", is.AdvertsReceived-was.AdvertsReceived, n.accepted)
 			w.compareCounter(v, "adverts with priority 0", is.PriorityZeroReceived-was.PriorityZeroReceived, n.resigned)

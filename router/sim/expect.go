@@ -85,15 +85,23 @@ func (w *watch) settleTime() time.Duration {
 	return 200*time.Millisecond + 6*time.Duration(w.c.w.rates.KernelTime) + 2*w.slack()
 }
 
+// burst is how many announcements go out at once at most: what 2000 in a second make in the 16 ms that a program may be late.
+const burst = 32
+
 // checkFrames looks at what has entered the LANs in this turn.
 func (w *watch) checkFrames() {
+	announced := 0
 	for i := range w.frames {
 		f := &w.frames[i]
 		if f.packet.Kind == frame.Advert {
 			w.checkAdvert(f)
 		} else {
+			announced++
 			w.checkAnnouncement(f)
 		}
+	}
+	if announced > burst {
+		w.c.report("burst", w.m, "%d announcements at once", announced)
 	}
 	w.checkLastWords()
 }

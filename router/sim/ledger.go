@@ -35,6 +35,7 @@ type ledger struct {
 	// Of the commit that waits for its confirmation: how long it was to, and by when the machine must have gone back.
 	asked   time.Duration
 	back    time.Duration
+	due     time.Duration // when it is taken back, if nothing is in the way
 	pending string
 	by      *life         // that has acknowledged it
 	warned  bool          // that it is about to be taken back
@@ -210,13 +211,14 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 		return // there was nothing to commit, as for a file that was read before it was to be
 	}
 	g.acked = rev
+	newer := rev.ID > g.last
 	if rev.ID <= g.last && marshaled(rev.File) != before && !g.unsaved {
 		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
 	}
 	g.last = max(g.last, rev.ID)
 	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "only until the router stops") }) {
 		g.unsaved = true
-	} else if name := fmt.Sprintf("/%08d.toml", rev.ID); !slices.ContainsFunc(g.m.disk.list(stateDir), func(p string) bool { return strings.HasSuffix(p, name) }) {
+	} else if name := fmt.Sprintf("/%08d.toml", rev.ID); newer && !g.unsaved && !slices.ContainsFunc(g.m.disk.list(stateDir), func(p string) bool { return strings.HasSuffix(p, name) }) {
 		g.report("history", "revision %d is not in the history, and nobody was told", rev.ID)
 	}
 	if got := marshaled(rev.File); got != text && rev.Comment == string(OpReload) && (got == before || g.may[got] || g.underWay(got)) {
@@ -241,6 +243,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	}
 	if confirm > 0 {
 		g.asked, g.back, g.pending, g.by, g.warned = confirm, g.m.w.now+confirm, text, l, false
+		g.due = g.m.w.now + g.m.clock.after(rev.ConfirmBy.Sub(g.m.clock.now())) // it counts from when the commit began
 	}
 }
 
@@ -270,7 +273,7 @@ func (g *ledger) audit(l *life) {
 		g.asked, g.back = 0, 0
 	}
 	g.last = max(g.last, rev.ID)
-	if g.asked > 0 && text == g.pending && len(g.flight) == 0 && !g.confirming && g.by == l && l.manager.Awaited() == nil && g.m.w.now < g.back-time.Second {
+	if g.asked > 0 && text == g.pending && len(g.flight) == 0 && !g.confirming && g.by == l && l.manager.Awaited() == nil && g.m.w.now < g.due-time.Second {
 		g.report("confirmed", "a commit does not wait for its confirmation any more, and nobody has confirmed it")
 	}
 	g.auditBack(l, text)

@@ -502,7 +502,7 @@ func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
 		wrong = "its addresses"
 	case cfg.Version == vrrp.V2 && !cfg.Lenient && a.interval != cfg.Interval:
 		wrong = "its interval"
-	case w.owner(r) && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
+	case w.owner(r) && w.now()-w.changed > w.settleTime() && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
 		wrong = "its priority, as this router owns the address"
 	default:
 		return

@@ -43,7 +43,7 @@ type watch struct {
 	// Of the turn under way.
 	frames    []sent
 	began     map[engine.Key]vrrp.State
-	sendFails bool // a call of the kernel has failed that sends
+	sendFails int  // calls of the kernel that have failed to send
 	done      bool // the program has stopped every virtual router
 	blind     bool // more packets were sent and received than are shown, as after a stall
 }
@@ -74,6 +74,7 @@ type router struct {
 	lately     [4]time.Duration             // when it has sent its last adverts
 	announced  map[netip.Addr]time.Duration // when each of its addresses was announced last
 	mute       bool                         // its last advert was not sent
+	went       int                          // how many adverts in a row were sent, or negative: were not
 	mastered   bool                         // it is or was Master in this turn
 	probes     bool                         // it was so when this turn began: a Backup may try whether it can send now
 
@@ -148,7 +149,7 @@ func (w *watch) inherit(h *driver.Handover) {
 		if o := before.vrs[v.key]; o != nil {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
-			v.mute, v.lasting, v.fault, v.form, v.formWas, v.counts = o.mute, o.lasting, o.fault, o.form, o.form, o.counts
+			v.mute, v.went, v.lasting, v.fault, v.form, v.formWas, v.counts = o.mute, o.went, o.lasting, o.fault, o.form, o.form, o.counts
 			v.heard, v.heardAt, v.relevant, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.relevant, o.lowerSince, o.shortest, o.longest
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
@@ -273,7 +274,9 @@ func (w *watch) awake() { w.woken = w.now() }
 // refused tells of a call of the kernel that has failed. The network is locked.
 func (w *watch) refused(call string) {
 	w.m.failures++
-	w.sendFails = w.sendFails || call == string(fake.CallSend)
+	if call == string(fake.CallSend) {
+		w.sendFails++
+	}
 	w.m.unannounced = w.m.unannounced || call == string(fake.CallAnnounce)
 	for _, v := range w.all() {
 		w.provoke(v)
@@ -316,7 +319,7 @@ func decode(source, to netip.Addr, b []byte) advert {
 
 // begins tells that a turn begins.
 func (w *watch) begins() {
-	w.frames, w.sendFails = w.frames[:0], false
+	w.frames, w.sendFails = w.frames[:0], 0
 	clear(w.began)
 	w.was = w.cfg
 	for key, v := range w.vrs {
@@ -359,6 +362,14 @@ func (w *watch) checkMute() {
 			v.mute = !slices.ContainsFunc(w.frames, func(f sent) bool {
 				return f.packet.Kind == frame.Advert && lanName(f.lan) == v.key.Interface && f.advert.vrid == v.key.VRID && vrrp.FamilyOf(f.advert.source) == v.key.Family
 			})
+			switch {
+			case !v.mute:
+				v.went = max(v.went, 0) + 1
+			case w.m.fails(fake.CallSend):
+				v.went = min(v.went, 0) - 1
+			default: // as without a cable: it is not told
+				v.went = 0
+			}
 		}
 	}
 }
