@@ -174,7 +174,7 @@ func (d *drawer) drawPairs() {
 		d.add(s)
 		d.at = was
 	}
-	kinds := pick(d, "", "once", "lost", "restart", "refusal", "mute")
+	kinds := pick(d, "", "once", "lost", "restart", "refusal", "mute", "repairs")
 	for range 3 {
 		on := d.IntN(len(d.settings))
 		d.at = time.Duration(d.Int64N(int64(d.scenario.Chaos)))
@@ -195,6 +195,12 @@ func (d *drawer) drawPairs() {
 		case "refusal":
 			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1, Text: "EINVAL", For: long})
 			add(d.upTo(time.Second, time.Duration(long)), restart)
+		case "repairs":
+			for range 8 {
+				add(0, Step{Do: OpLose, On: on, Name: m.vips[0]})
+				d.at += d.upTo(100*time.Millisecond, time.Second)
+			}
+			add(-3*time.Second/2, restart)
 		case "mute":
 			add(0, Step{Do: OpCall, On: on, Name: "send", N: 1, For: long})
 			add(d.upTo(time.Second, time.Duration(long)), restart)

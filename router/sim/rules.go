@@ -50,7 +50,9 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.mayLeave(v, e, before, after)
 	}
 	v.state, v.cause = e.To, e.Cause
-	v.mute = v.mute && e.To != vrrp.Initialize
+	if e.To == vrrp.Initialize {
+		v.mute, v.went = false, 0
+	}
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
 	if slices.Contains([]vrrp.Cause{vrrp.CauseHigherPriority, vrrp.CauseHigherAddress, vrrp.CauseMute, vrrp.CauseSyncGroup}, e.Cause) {
@@ -213,6 +215,8 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 		w.c.report("usurp", w.m, "%s becomes Master (%s) without preemption, and has heard priority %d from %s %s ago", v.key, e.Cause, v.heard.priority, v.heard.source, silent)
 	case int(v.heard.priority) >= own:
 		w.c.report("usurp", w.m, "%s becomes Master (%s) with priority %d, and has heard priority %d from %s %s ago", v.key, e.Cause, own, v.heard.priority, v.heard.source, silent)
+	case v.mute && v.went <= -muteAfter:
+		w.c.report("usurp", w.m, "%s takes over from %s (%s), though nothing that it sends goes out", v.key, v.heard.source, e.Cause)
 	case v.preempted:
 		w.c.report("flap", w.m, "%s takes over from %s again, though the kernel has refused the addresses before and nothing has changed", v.key, v.heard.source)
 	case v.lowerSince == never:

@@ -5,6 +5,7 @@ package sim
 import (
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +91,7 @@ type router struct {
 	expected  int  // the priority that it must have
 	expectAt  time.Duration
 
+	repairs []time.Duration // when something was put back that was removed from outside
 	counts  counts
 	form    form // of the checksum of the last advert that it has accepted; 0: none, or it may not know
 	formWas form // before this turn
@@ -149,8 +151,11 @@ func (w *watch) inherit(h *driver.Handover) {
 		if o := before.vrs[v.key]; o != nil {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
-			v.mute, v.went, v.lasting, v.fault, v.form, v.formWas, v.counts = o.mute, o.went, o.lasting, o.fault, o.form, o.form, o.counts
+			v.mute, v.went, v.lasting, v.fault, v.form, v.formWas, v.counts, v.repairs = o.mute, o.went, o.lasting, o.fault, o.form, o.form, o.counts, o.repairs
 			v.heard, v.heardAt, v.relevant, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.relevant, o.lowerSince, o.shortest, o.longest
+			if v.went > -muteAfter { // how many adverts were not sent is not handed over
+				v.went = max(v.went, 0)
+			}
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -232,6 +237,7 @@ func (w *watch) applying(c *engine.Config) {
 // told tells of interfaces that the program learns of.
 func (w *watch) told(u *platform.Update, whole bool) {
 	w.changed = w.now()
+	was := maps.Clone(w.links)
 	if whole {
 		clear(w.links)
 	}
@@ -243,9 +249,21 @@ func (w *watch) told(u *platform.Update, whole bool) {
 			w.links[k.Index] = k
 		}
 	}
+	same := len(u.Lost) == 0 && reflect.DeepEqual(was, w.links)
 	for _, v := range w.all() {
 		w.provoke(v)
-		v.preempted = false
+		v.preempted = v.preempted && same
+		if k, ok := w.link(v.key.Interface); ok && was[k.Index].MAC != k.MAC && was[k.Index].Name == k.Name {
+			w.otherMAC(v)
+		}
+	}
+}
+
+// otherMAC notes that the interface of a virtual router has another MAC address: if its addresses resolve to that, they are to be
+// announced again.
+func (w *watch) otherMAC(v *router) {
+	if r := find(&w.cfg, v.key); r != nil && r.Type == engine.Ether && !r.VMAC {
+		clear(v.announced)
 	}
 }
 
@@ -365,7 +383,7 @@ func (w *watch) checkMute() {
 			switch {
 			case !v.mute:
 				v.went = max(v.went, 0) + 1
-			case w.m.fails(fake.CallSend):
+			case w.sendFails > 0 && w.m.fails(fake.CallSend):
 				v.went = min(v.went, 0) - 1
 			default: // as without a cable: it is not told
 				v.went = 0
@@ -482,6 +500,19 @@ func (w *watch) drainEvents() (list []engine.Event) {
 	}
 }
 
+// repaired: what another program removes is put back five times within ten seconds, not more.
+func (w *watch) repaired(key engine.Key) {
+	const most, window = 5, 10 * time.Second
+	v := w.vrs[key]
+	if v == nil {
+		return
+	}
+	v.repairs = append(v.repairs, w.now())
+	if n := len(v.repairs); n > most && w.now()-v.repairs[n-1-most] < window-tolerance(window) {
+		w.c.report("repairs", w.m, "%s puts back what was removed %d times within %s", key, most+1, window)
+	}
+}
+
 // isAdoption tells whether an event is that of a configuration that was applied.
 func isAdoption(e engine.Event) bool {
 	return e.Kind == engine.EventConfig && strings.HasPrefix(e.Text, "configuration applied")
@@ -505,6 +536,9 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		w.moved(e, before, after)
 	case engine.EventFault:
 		w.changed = w.now()
+		if strings.HasPrefix(e.Text, "removed from outside, putting it back") {
+			w.repaired(e.Key)
+		}
 		if strings.Contains(e.Text, "removed from outside more than") {
 			w.m.failures++ // the comparison of the kernel puts it back
 		}
