@@ -274,6 +274,22 @@ func TestSyncGroupOfUnequals(t *testing.T) {
 	}
 }
 
+// Routers that were apart and of equal priority each win on the LAN where their address is the higher one, and lose the other: one of
+// them has to wait until the other has won both.
+func TestSyncGroupsThatWinOnDifferentLANs(t *testing.T) {
+	for seed := range uint64(50) {
+		w := newTwin(t, seed, pair(100, 100), pair(100, 100))
+		w.cut = [2]bool{true, true}
+		w.run(10 * time.Second)
+		w.cut = [2]bool{}
+		w.run(20 * time.Second)
+		if w.master() == "" {
+			t.Errorf("no single Master: %q", w.moves)
+		}
+		w.quiet("afterwards", time.Minute)
+	}
+}
+
 // alone is a virtual router on a LAN without a sync group.
 func alone(lan int, priority uint8) engine.VirtualRouter {
 	vr := member(lan, priority)
