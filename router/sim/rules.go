@@ -168,6 +168,9 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 		return
 	}
 	interval := min(v.interval(cfg), v.shortest, cfg.Protocol.Interval) // it learns none from a Master that it preempts
+	if v.relevant > 0 {
+		interval = min(interval, v.relevant)
+	}
 	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
 	}
