@@ -120,6 +120,7 @@ func (l *life) open() {
 	}).Local()
 	m.note("runs revision %d", manager.Running().ID)
 	m.commits.opened(l)
+	l.checkParts()
 	l.retryParts()
 }
 

@@ -95,6 +95,9 @@ func (l *life) checkParts() {
 func (d *drawer) drawParts() {
 	for range 1 + d.IntN(4) {
 		d.at = time.Duration(d.Int64N(int64(d.scenario.Chaos)))
+		if d.chance(0.3) {
+			d.at = 0 // at the start
+		}
 		s := Step{Do: OpDisk, On: d.IntN(len(d.settings)), Name: pick(d, partHost, partHost, partListen), N: 1, Text: "EIO"}
 		if d.chance(0.3) {
 			s.For = Duration(d.upTo(100*time.Millisecond, 10*time.Second))
