@@ -84,6 +84,7 @@ type router struct {
 	mayResign bool // an operator has asked it to
 	expected  int  // the priority that it must have
 	expectAt  time.Duration
+	before    int // the priority that it must have had before expectAt
 
 	heardNow []advert // in this turn
 	sentNow  []advert
