@@ -197,11 +197,7 @@ func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
 		at = from + skew
 	}
 	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
-		lower := v.lowerSince
-		if lower == v.expectAt { // what it heard before its own priority rose in that turn was not lower: the next advert is
-			lower += v.heard.interval
-		}
-		at = min(at, max(lower, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
+		at = min(at, max(v.lowerSince, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
 	}
 	at = max(at, v.held)
 	return at + tolerance(at-from) + 2*w.slack() + 200*time.Millisecond

@@ -174,7 +174,7 @@ func (d *drawer) drawPairs() {
 		d.add(s)
 		d.at = was
 	}
-	kinds := pick(d, "", "once", "lost", "restart", "refusal", "mute", "repairs")
+	kinds := pick(d, "", "once", "lost", "restart", "refusal", "passing", "mute", "repairs")
 	for range 3 {
 		on := d.IntN(len(d.settings))
 		d.at = time.Duration(d.Int64N(int64(d.scenario.Chaos)))
@@ -195,6 +195,8 @@ func (d *drawer) drawPairs() {
 		case "refusal":
 			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1, Text: "EINVAL", For: long})
 			add(d.upTo(time.Second, time.Duration(long)), restart)
+		case "passing":
+			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1})
 		case "repairs":
 			for range 8 {
 				add(0, Step{Do: OpLose, On: on, Name: m.vips[0]})

@@ -19,7 +19,7 @@ func (w *watch) expect() {
 		r := &w.cfg.Routers[i]
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
-			v.expected, v.expectAt = p, w.now()
+			v.before, v.expected, v.expectAt = v.expected, p, w.now()
 		}
 		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
 			v.lowerSince = never // what it has heard last is not to be preempted any more

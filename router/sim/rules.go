@@ -86,15 +86,24 @@ func (w *watch) takeIn(v *router) {
 	if v.state != vrrp.Backup || cfg == nil {
 		return
 	}
+	// What was received in this turn came before what the program was told in it: the next advert is the first one for which
+	// a priority that has risen counts, or preemption that was turned on.
+	own, preempt := v.expected, cfg.Protocol.Preempt
+	if v.expectAt == w.now() {
+		own = min(own, v.before)
+	}
+	if was := find(&w.was, v.key); was != nil {
+		preempt = preempt && was.Protocol.Preempt
+	}
 	for _, a := range v.heardNow {
 		if a.priority == 0 {
 			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
 			continue
 		}
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
-		lower := int(a.priority) < v.expected
+		lower := int(a.priority) < own
 		switch {
-		case !lower || !cfg.Protocol.Preempt:
+		case !lower || !preempt:
 			v.relevantAt, v.relevant, v.lowerSince = w.now(), a.interval, never
 		case v.mute || v.lasting: // it does not take over yet
 			v.relevantAt, v.relevant = w.now(), a.interval

@@ -90,6 +90,7 @@ type router struct {
 	mayResign bool // an operator has asked it to
 	expected  int  // the priority that it must have
 	expectAt  time.Duration
+	before    int // the priority that it must have had before expectAt
 
 	repairs []time.Duration // when something was put back that was removed from outside
 	counts  counts
