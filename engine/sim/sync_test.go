@@ -569,3 +569,45 @@ func TestSyncGroupInATrackingStorm(t *testing.T) {
 	}
 	w.quiet("in the end", 2*time.Minute)
 }
+
+// handOver puts another process in the place of a router.
+func (w *twin) handOver(r *twinRouter) {
+	h := r.core.Handover()
+	r.core = engine.NewCore(w.now)
+	for _, l := range r.links {
+		r.core.SetLink(w.now, l, &r.out)
+	}
+	r.core.Restore(w.now, &h, &r.out)
+	w.carryOut(r)
+}
+
+// A router whose sync group waits, since it has lost Master soon after winning it, goes on waiting when it is replaced.
+func TestSyncGroupWaitsAcrossAHandOver(t *testing.T) {
+	waits := 0
+	for seed := range uint64(50) {
+		w := newTwin(t, seed, pair(100, 100), pair(100, 100))
+		w.cut = [2]bool{true, true}
+		w.run(10 * time.Second)
+		w.cut = [2]bool{}
+		for range 200 {
+			w.run(100 * time.Millisecond)
+			r := w.routers[seed%2]
+			s := r.core.Snapshot(w.now).Routers[0]
+			left := s.MasterDownAt.Sub(w.now)
+			if s.State != vrrp.Backup || left <= s.MasterDownInterval || w.routers[1-seed%2].core == nil {
+				continue
+			}
+			waits++
+			w.routers[1-seed%2].core = nil // nobody else is Master
+			w.handOver(r)
+			w.run(left - time.Millisecond)
+			if w.master() != "" {
+				t.Errorf("%s is Master %s before its wait is over: %q", w.master(), left, w.moves)
+			}
+			break
+		}
+	}
+	if waits == 0 {
+		t.Error("no sync group waits")
+	}
+}
