@@ -45,7 +45,7 @@ func (m *machine) removing() time.Duration {
 	pause, at := time.Duration(0), never
 	for _, t := range m.failedAt {
 		if at == never || t-at > 100*time.Millisecond { // those of one attempt count once
-			pause, at = max(2*pause, time.Second), t
+			pause, at = min(max(2*pause, time.Second), mending), t
 		}
 	}
 	return min(2*pause, mending)

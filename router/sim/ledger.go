@@ -98,6 +98,7 @@ func (g *ledger) opened(l *life) {
 	for f := range g.flight {
 		if f.text == text {
 			under, g.asked = true, max(g.asked, f.confirm)
+			g.pending, g.by = text, nil
 		}
 	}
 	switch {
@@ -151,6 +152,9 @@ func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done fu
 			g.m.w.stats.Refused++
 			var failed *conf.ApplyError
 			g.unrestored = g.unrestored || errors.As(err, &failed) && failed.Restore != nil
+			if failed != nil && errors.Is(failed.Restore, context.Canceled) {
+				g.report("hang-up", "a commit is not taken back, as whoever made it has gone: %v", err)
+			}
 			g.refuse(l, f.text, before, disk, err)
 			l.checkParts()
 			return
