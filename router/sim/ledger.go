@@ -120,7 +120,7 @@ func (g *ledger) opened(l *life) {
 			g.report("confirm-late", "a commit that waits %s for its confirmation is to wait %s more after a start", g.asked, left)
 		}
 	} else {
-		if g.asked > 0 && text == g.pending && !g.m.diskFailed && !g.confirming {
+		if g.asked > 0 && text == g.pending && !under && !g.m.diskFailed && !g.confirming {
 			g.report("confirm-forgotten", "a commit that waits for its confirmation does not after a start")
 		}
 		if g.asked == 0 || text != g.pending || g.confirming { // else the disk did not return the note: a later start may read it, and go back

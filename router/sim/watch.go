@@ -461,6 +461,9 @@ func (w *watch) packet(p *engine.TappedPacket) {
 		if p.Drop == vrrp.DropNone {
 			w.mayAccept(v, &p.Packet, &a)
 			v.form = a.form
+			if v.formWas != 0 { // it may have answered before it heard the next
+				v.formWas |= a.form
+			}
 			v.heardNow = append(v.heardNow, a)
 			w.c.w.reached(v.state.String(), heardAs(&a, v.expected))
 		} else {
