@@ -316,6 +316,7 @@ func (l *life) session(s Step) {
 		var out strings.Builder
 		if line == "commit" {
 			done = l.m.commits.begin(l, l.typed(s), 0)
+			l.m.commits.confirming = true // if there is nothing to commit, this confirms what waits for it
 		}
 		status := session.Execute(background, line, shell.IO{Out: &out, Err: &out})
 		l.m.note("%s: %d", line, status)
@@ -325,6 +326,10 @@ func (l *life) session(s Step) {
 				err = &sessionError{out.String()}
 			}
 			done(l.manager.Running(), err)
+			l.m.commits.confirming = l.dead
+			if err == nil && !l.dead && l.manager.Awaited() == nil {
+				l.m.commits.confirmed(l)
+			}
 		}
 		if status != shell.Done {
 			break

@@ -123,7 +123,7 @@ func (g *ledger) opened(l *life) {
 		if g.asked > 0 && text == g.pending && !under && !g.m.diskFailed && !g.confirming {
 			g.report("confirm-forgotten", "a commit that waits for its confirmation does not after a start")
 		}
-		if g.asked == 0 || text != g.pending || g.confirming { // else the disk did not return the note: a later start may read it, and go back
+		if g.asked == 0 || text != g.pending || g.confirming || under { // else the disk did not return the note: a later start may read it, and go back
 			g.asked, g.back = 0, 0
 		}
 	}

@@ -180,7 +180,7 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if v.relevant > 0 {
 		interval = min(interval, v.relevant)
 	}
-	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && waited < need-tolerance(need) {
+	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && !w.isSynced(cfg) && waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
 	}
 	if v.resignedAt != never || v.cause == vrrp.CauseNone {
@@ -227,7 +227,7 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 		w.c.report("usurp", w.m, "%s becomes Master (%s) without preemption, and has heard priority %d from %s %s ago", v.key, e.Cause, v.heard.priority, v.heard.source, silent)
 	case int(v.heard.priority) >= own:
 		w.c.report("usurp", w.m, "%s becomes Master (%s) with priority %d, and has heard priority %d from %s %s ago", v.key, e.Cause, own, v.heard.priority, v.heard.source, silent)
-	case v.mute && v.went <= -muteAfter:
+	case v.mute && v.went < -muteAfter: // with the one that it has just tried to send
 		w.c.report("usurp", w.m, "%s takes over from %s (%s), though nothing that it sends goes out", v.key, v.heard.source, e.Cause)
 	case v.preempted:
 		w.c.report("flap", w.m, "%s takes over from %s again, though the kernel has refused the addresses before and nothing has changed", v.key, v.heard.source)
