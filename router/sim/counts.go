@@ -3,6 +3,8 @@
 package sim
 
 import (
+	"time"
+
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform/fake"
@@ -64,7 +66,9 @@ func (w *watch) countSent() {
 			}
 		}
 		v.counts.sent += uint64(n)
-		missing[v.key.Interface] += len(v.sentNow) - n
+		if cfg := find(&w.cfg, v.key); cfg != nil && !cfg.Protocol.Unicast.Enabled() { // else nobody may know where the peer is
+			missing[v.key.Interface] += len(v.sentNow) - n
+		}
 		// Nobody sees what goes into a cable that is not plugged in, and it counts as sent all the same.
 		if n != len(v.sentNow) && !(n == 0 && w.sendFails > 0 && w.m.fails(fake.CallSend)) {
 			v.counts.unsure = true
@@ -80,7 +84,7 @@ func (w *watch) checkUnsent(missing map[string]int) {
 	}
 	lost := 0
 	for _, k := range w.m.kernel.Links() {
-		if k.Running && k.MTU >= 1280 && w.now()-max(w.changed, w.c.w.disturb) > 0 {
+		if k.Running && k.MTU >= 1280 && w.now()-w.c.w.disturb > time.Second+2*time.Duration(w.c.w.rates.News) {
 			lost += missing[k.Name]
 		}
 	}

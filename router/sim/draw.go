@@ -174,7 +174,7 @@ func (d *drawer) drawPairs() {
 		d.add(s)
 		d.at = was
 	}
-	kinds := pick(d, "", "once", "lost", "restart", "refusal", "passing", "mute", "repairs")
+	kinds := pick(d, "", "once", "lost", "restart", "refusal", "passing", "mute", "repairs", "confirm")
 	for range 3 {
 		on := d.IntN(len(d.settings))
 		d.at = time.Duration(d.Int64N(int64(d.scenario.Chaos)))
@@ -195,6 +195,17 @@ func (d *drawer) drawPairs() {
 		case "refusal":
 			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1, Text: "EINVAL", For: long})
 			add(d.upTo(time.Second, time.Duration(long)), restart)
+		case "confirm": // a second one, which is refused, and a crash
+			commit := func(after time.Duration, priority int) {
+				s := d.settings[on]
+				s.members = slices.Clone(s.members)
+				s.members[0].priority = priority
+				add(after, Step{Do: OpCommit, On: on, Text: s.toml(), For: Duration(2 * time.Minute)})
+			}
+			commit(0, 120)
+			add(5*time.Second, Step{Do: OpDisk, On: on, Name: partHost, N: 1, Text: "EIO"})
+			commit(5*time.Second, 130)
+			add(8*time.Second, Step{Do: OpKill, On: on, For: Duration(500 * time.Millisecond)})
 		case "passing":
 			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1})
 		case "repairs":

@@ -295,7 +295,7 @@ func (g *ledger) awaiting(e conf.ConfirmationEvent) {
 func (g *ledger) auditBack(l *life, text string) {
 	w := g.m.w
 	trouble := g.m.fails() || len(g.m.ops) > 0 || w.rates.Disk > 0 || w.rates.Kernel > 0 || l.stalled || g.unrestored
-	if trouble || g.asked == 0 || text != g.pending || g.by != l || len(g.flight) > 0 {
+	if trouble || g.asked == 0 || text != g.pending || l.manager.Awaited() == nil || len(g.flight) > 0 {
 		g.calm = w.now
 		return
 	}
