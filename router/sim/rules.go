@@ -359,7 +359,7 @@ func (w *watch) checkCadence(v *router, a *advert) {
 			w.c.report("cadence", w.m, "%s sends an advert %s after the last, its interval is %s", v.key, gap, interval)
 		}
 	}
-	if cfg.Protocol.Unicast.Enabled() && gap == 0 {
+	if cfg.Protocol.Unicast.Enabled() && gap == 0 && a.priority == v.sent.priority {
 		return
 	}
 	w.checkStorm(v)
