@@ -66,6 +66,8 @@ type awaited struct {
 	Confirmation
 	old []byte // the file before the commit
 	sum digest // of the file awaiting confirmation
+	// before awaits confirmation as long as that file is not written, in place of this one; nil: none does.
+	before *awaited
 	// What stops the timers of the deadline, of the warning before it, and of the next noteLeft; nil: not started.
 	stopTimer, stopWarning, stopNote func() bool
 }
@@ -80,6 +82,8 @@ type awaitedHeader struct {
 	Left  time.Duration
 	Boot  string
 	Until time.Duration
+	// Before is of the commit that awaits confirmation if the file is still its. Earlier releases did not write it.
+	Before *awaitedHeader `json:",omitempty"`
 }
 
 // left returns the time left for the confirmation: by the time of day, but never more than was left before, nor than the uptime
@@ -196,7 +200,7 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 	before := m.awaited
 	m.mu.Unlock()
 	if before != nil { // nobody has confirmed it: both roll back together
-		a.Back, a.old = before.Back, before.old
+		a.Back, a.old, a.before = before.Back, before.old, before
 		return a, m.remember(a)
 	}
 	var disk onDisk
@@ -217,10 +221,10 @@ func (m *Manager) remember(a *awaited) error {
 	if m.o.StateDir == "" {
 		return nil
 	}
-	h := awaitedHeader{Confirmation: a.Confirmation, Format: m.o.Format.String(), SHA256: hex.EncodeToString(a.sum[:])}
-	h.Left = a.Deadline.Sub(m.o.Now())
-	if boot, up := m.uptime(); boot != "" {
-		h.Boot, h.Until = boot, up+h.Left
+	h := m.header(a)
+	if a.before != nil {
+		before := m.header(a.before)
+		h.Before = &before
 	}
 	first, err := json.Marshal(h)
 	if err != nil {
@@ -231,6 +235,16 @@ func (m *Manager) remember(a *awaited) error {
 		return err
 	}
 	return m.write(filepath.Join(m.o.StateDir, confirmFile), append(append(first, '\n'), a.old...))
+}
+
+// header returns the first line of confirmFile.
+func (m *Manager) header(a *awaited) awaitedHeader {
+	h := awaitedHeader{Confirmation: a.Confirmation, Format: m.o.Format.String(), SHA256: hex.EncodeToString(a.sum[:])}
+	h.Left = a.Deadline.Sub(m.o.Now())
+	if boot, up := m.uptime(); boot != "" {
+		h.Boot, h.Until = boot, up+h.Left
+	}
+	return h
 }
 
 func (m *Manager) uptime() (boot string, up time.Duration) {
@@ -284,6 +298,9 @@ func (m *Manager) recall(disk onDisk) (*awaited, error) {
 	if err := json.Unmarshal(first, &h); err != nil {
 		return nil, errors.New("its first line is not a valid description")
 	}
+	if b := h.Before; b != nil && b.SHA256 == hex.EncodeToString(disk.sum[:]) {
+		h = *b // the router ended before it wrote the later commit's file
+	}
 	a := &awaited{Confirmation: h.Confirmation, old: old}
 	if n, err := hex.Decode(a.sum[:], []byte(h.SHA256)); err != nil || n != len(a.sum) {
 		return nil, errors.New("its first line is not a valid description")
@@ -307,6 +324,7 @@ func (m *Manager) updateConfirmation(next *revised, waits *awaited) error {
 		m.mu.Unlock()
 		return m.forget()
 	case waits != nil:
+		waits.before = nil
 		m.await(waits)
 		return nil
 	case m.Awaited() != nil:

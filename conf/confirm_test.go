@@ -248,6 +248,38 @@ func TestSecondConfirmedCommit(t *testing.T) {
 	})
 }
 
+// TestCrashInTheSecondConfirmedCommit: when the note of a second commit has replaced that of the first, but its file was not written,
+// the first goes on waiting.
+func TestCrashInTheSecondConfirmedCommit(t *testing.T) {
+	confirmed(t, func(f *fixture, _ *told) {
+		f.must(f.try(150, 5))
+		f.sleep(time.Minute)
+		note := filepath.Join(f.state, confirmFile)
+		var crashed []byte
+		f.write = func(path string, data []byte) (err error) {
+			if path != f.path {
+				return WriteFile(path, data)
+			}
+			crashed, err = os.ReadFile(note)
+			f.must(err)
+			return errors.New("the router is killed")
+		}
+		if err := f.try(160, 60); err == nil {
+			t.Fatal("no error")
+		}
+		f.Close()
+		f.write = WriteFile
+		f.must(os.WriteFile(note, crashed, 0o600))
+		f.open()
+		f.runs(150)
+		if c := f.Awaited(); c == nil || c.Commit != 2 {
+			t.Errorf("waiting for confirmation: %+v", c)
+		}
+		f.sleep(4 * time.Minute)
+		f.runs(100)
+	})
+}
+
 // TestConfirmAcrossRestart stops the router without warning, as in a crash.
 func TestConfirmAcrossRestart(t *testing.T) {
 	for _, tt := range []struct {

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -187,6 +188,9 @@ func (a *actuator) do(w work) (report func()) {
 		return a.openOne(*w.open)
 	case len(w.batch) > 0:
 		outcomes := a.apply(w.batch)
+		if w.leaving {
+			outcomes = a.putOffConflicts(outcomes)
+		}
 		return func() { a.reached(outcomes) }
 	case w.routes != nil:
 		return a.setRoutes(w.routes)
@@ -224,7 +228,9 @@ type work struct {
 	open   *opening
 	closes []platform.Conn
 	batch  []engine.Desired
-	routes *engine.DesiredRoutes
+	// leaving is set if batch is of those that are not to have addresses.
+	leaving bool
+	routes  *engine.DesiredRoutes
 	// reconcile compares the kernel state with the desired state.
 	reconcile bool
 }
@@ -244,6 +250,7 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 		w.closes, a.closes = a.closes, nil
 	default:
 		if w.batch, a.leave = a.batch(a.leave); len(w.batch) > 0 {
+			w.leaving = true
 			break
 		}
 		// Traffic arrives with the addresses and needs its routes then.
@@ -291,6 +298,25 @@ func (a *actuator) apply(batch []engine.Desired) []outcome {
 		}
 	}
 	return outcomes
+}
+
+// putOffConflicts retries what met a conflict, unless a newer Desired waits, after the other waiting ones: one of these may be about to
+// remove the macvlan whose name it needs. It returns the other outcomes.
+func (a *actuator) putOffConflicts(outcomes []outcome) []outcome {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.leave)+len(a.enter) == 0 {
+		return outcomes
+	}
+	return slices.DeleteFunc(outcomes, func(o outcome) bool {
+		key := o.desired.Key
+		if _, newer := a.want[key]; newer || !errors.Is(o.err, platform.ErrConflict) {
+			return false
+		}
+		a.want[key] = waiting{desired: o.desired}
+		a.enter = append(a.enter, key)
+		return true
+	})
 }
 
 // reconciliation is the result of comparing the kernel state with the desired state.

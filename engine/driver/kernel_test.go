@@ -135,6 +135,21 @@ func TestRefusedChangeLeavesEverythingAsItWas(t *testing.T) {
 	}
 }
 
+// A commit that gives the macvlan's name of a Master to a Backup is done, although Backups come first in the kernel.
+func TestMacvlanNameChangesHands(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r1 := newLab().router(t, 1)
+		owner, backup := group(51, 200, address("10.0.0.1")), group(52, 100, address("10.0.0.52"))
+		r1.apply(group(51, 200, address("10.0.0.1"), macvlan("vrrp0")), backup)
+		sleep(time.Second)
+		r1.apply(owner, group(52, 100, address("10.0.0.52"), macvlan("vrrp0")))
+		mac := vrrp.VirtualMAC(vrrp.IPv4, 52)
+		if !slices.ContainsFunc(r1.Links(), func(k fake.Link) bool { return k.Name == "vrrp0" && k.MAC == mac }) {
+			t.Errorf("group 52 has no macvlan: %+v", r1.Links())
+		}
+	})
+}
+
 var errRefused = errors.New("refused for the test")
 
 // A router that cannot receive must not become Master; once it can, it takes part in the election.

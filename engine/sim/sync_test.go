@@ -274,6 +274,22 @@ func TestSyncGroupOfUnequals(t *testing.T) {
 	}
 }
 
+// Routers that were apart and of equal priority each win on the LAN where their address is the higher one, and lose the other: one of
+// them has to wait until the other has won both.
+func TestSyncGroupsThatWinOnDifferentLANs(t *testing.T) {
+	for seed := range uint64(50) {
+		w := newTwin(t, seed, pair(100, 100), pair(100, 100))
+		w.cut = [2]bool{true, true}
+		w.run(10 * time.Second)
+		w.cut = [2]bool{}
+		w.run(20 * time.Second)
+		if w.master() == "" {
+			t.Errorf("no single Master: %q", w.moves)
+		}
+		w.quiet("afterwards", time.Minute)
+	}
+}
+
 // alone is a virtual router on a LAN without a sync group.
 func alone(lan int, priority uint8) engine.VirtualRouter {
 	vr := member(lan, priority)
@@ -552,4 +568,46 @@ func TestSyncGroupInATrackingStorm(t *testing.T) {
 		t.Errorf("in the end the Master is %q: %q", w.master(), w.moves[max(0, len(w.moves)-10):])
 	}
 	w.quiet("in the end", 2*time.Minute)
+}
+
+// handOver puts another process in the place of a router.
+func (w *twin) handOver(r *twinRouter) {
+	h := r.core.Handover()
+	r.core = engine.NewCore(w.now)
+	for _, l := range r.links {
+		r.core.SetLink(w.now, l, &r.out)
+	}
+	r.core.Restore(w.now, &h, &r.out)
+	w.carryOut(r)
+}
+
+// A router whose sync group waits, since it has lost Master soon after winning it, goes on waiting when it is replaced.
+func TestSyncGroupWaitsAcrossAHandOver(t *testing.T) {
+	waits := 0
+	for seed := range uint64(50) {
+		w := newTwin(t, seed, pair(100, 100), pair(100, 100))
+		w.cut = [2]bool{true, true}
+		w.run(10 * time.Second)
+		w.cut = [2]bool{}
+		for range 200 {
+			w.run(100 * time.Millisecond)
+			r := w.routers[seed%2]
+			s := r.core.Snapshot(w.now).Routers[0]
+			left := s.MasterDownAt.Sub(w.now)
+			if s.State != vrrp.Backup || left <= s.MasterDownInterval || w.routers[1-seed%2].core == nil {
+				continue
+			}
+			waits++
+			w.routers[1-seed%2].core = nil // nobody else is Master
+			w.handOver(r)
+			w.run(left - time.Millisecond)
+			if w.master() != "" {
+				t.Errorf("%s is Master %s before its wait is over: %q", w.master(), left, w.moves)
+			}
+			break
+		}
+	}
+	if waits == 0 {
+		t.Error("no sync group waits")
+	}
 }

@@ -231,7 +231,7 @@ func (r *Router) advertInBackup(now time.Time, a *Advertisement) {
 	}
 	switch {
 	case r.willing != CauseNone:
-		r.heard = heardFrom(now, a)
+		r.heard, r.ignored = heardFrom(now, a), heard{} // reexamine needs the last one
 	case r.cfg.PreemptDelay > 0:
 		r.acceptMaster(heardFrom(now, a))
 	default:

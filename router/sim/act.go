@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -48,6 +49,10 @@ func (w *world) touch(m *machine, s *Step) bool {
 	case OpJunk:
 		w.junk(m, s)
 		w.fault("junk")
+		return true
+	case OpRogue:
+		w.rogue(m, s)
+		w.fault("rogue")
 		return true
 	case OpUnplug:
 		_ = m.kernel.Unplug(s.Name) // it may be gone
@@ -159,6 +164,10 @@ func (w *world) program(m *machine, s *Step) {
 		w.begin(l, func() { _ = l.commit(*s) })
 	case OpSession:
 		w.begin(l, func() { l.session(*s) })
+	case OpEdit:
+		m.edit(s)
+	case OpHangUp:
+		l.hangsUp = true
 	case OpConfirm:
 		w.begin(l, l.confirm)
 	case OpResign:
@@ -263,16 +272,25 @@ func (l *life) commit(s Step) error {
 		m.w.stats.Refused++
 		return err
 	}
+	l.checkFields(file)
 	done := m.commits.begin(l, file, time.Duration(s.For))
-	info := conf.Info{User: "sim", Source: "sim", Comment: string(s.Do), Confirm: time.Duration(s.For), Overwrite: true}
+	over := s.N != 1 || s.Do == OpRollback
+	info := conf.Info{User: "sim", Source: "sim", Comment: string(s.Do), Confirm: time.Duration(s.For), Overwrite: over}
 	var rev *conf.Revision
+	ctx, end := context.WithCancel(background)
+	l.calls = append(l.calls, end)
 	if s.Do == OpReload {
+		m.hand = nil
 		m.disk.put(configPath, []byte(s.Text))
-		if rev, err = l.manager.Reload(background, info); err != nil { // whoever has written it thinks better of it
+		if rev, err = l.manager.Reload(ctx, info); err != nil { // whoever has written it thinks better of it
 			m.disk.put(configPath, []byte(marshaled(l.manager.Running().File)))
 		}
 	} else {
-		rev, err = l.manager.Commit(background, &conf.Candidate{Base: l.manager.Running(), File: file}, info)
+		hand := m.untouched()
+		rev, err = l.manager.Commit(ctx, &conf.Candidate{Base: l.manager.Running(), File: file}, info)
+		if err == nil && !l.dead && len(m.commits.flight) == 1 && string(hand) == string(m.hand) {
+			l.checkHand(hand, over)
+		}
 	}
 	done(rev, err)
 	return err
@@ -280,8 +298,10 @@ func (l *life) commit(s Step) error {
 
 // confirm confirms what waits for it.
 func (l *life) confirm() {
+	l.m.commits.confirming = true
 	_, err := l.manager.Confirm(background, conf.Info{User: "sim", Source: "sim"})
 	l.m.note("confirm: %v", err)
+	l.m.commits.confirming = l.dead
 	if err == nil {
 		l.m.commits.confirmed(l)
 	}
@@ -296,6 +316,7 @@ func (l *life) session(s Step) {
 		var out strings.Builder
 		if line == "commit" {
 			done = l.m.commits.begin(l, l.typed(s), 0)
+			l.m.commits.confirming = true // if there is nothing to commit, this confirms what waits for it
 		}
 		status := session.Execute(background, line, shell.IO{Out: &out, Err: &out})
 		l.m.note("%s: %d", line, status)
@@ -305,6 +326,10 @@ func (l *life) session(s Step) {
 				err = &sessionError{out.String()}
 			}
 			done(l.manager.Running(), err)
+			l.m.commits.confirming = l.dead
+			if err == nil && !l.dead && l.manager.Awaited() == nil {
+				l.m.commits.confirmed(l)
+			}
 		}
 		if status != shell.Done {
 			break

@@ -23,14 +23,15 @@ func (w *watch) audit() {
 		return
 	}
 	limit := 2*time.Second + w.settleTime() + 6*time.Duration(w.c.w.rates.KernelTime)
+	removal := limit + w.m.removing()
 	if w.m.failures > 0 {
 		limit += mending
 	}
 	if w.c.w.rates.Kernel > 0 || w.m.fails() || w.l.stalled || w.l.manager == nil {
 		w.c.forgive(w.m)
-		limit = time.Hour
+		limit, removal = time.Hour, time.Hour
 	}
-	w.auditKernel(limit)
+	w.auditKernel(limit, removal)
 	w.auditRoutes(limit)
 	if !w.l.stalled && w.l.manager != nil {
 		w.auditTimers()
@@ -38,11 +39,23 @@ func (w *watch) audit() {
 	w.look()
 }
 
+// removing is how much longer than usual it may take until something is removed, as calls of the kernel have failed: what is left is
+// tried again after a second, and after twice that time when this fails, too.
+func (m *machine) removing() time.Duration {
+	pause, at := time.Duration(0), never
+	for _, t := range m.failedAt {
+		if at == never || t-at > 100*time.Millisecond { // those of one attempt count once
+			pause, at = min(max(2*pause, time.Second), mending), t
+		}
+	}
+	return min(2*pause, mending)
+}
+
 // forgive lets what is wrong with a machine begin anew.
 func (c *checker) forgive(m *machine) {
-	for key := range c.since {
+	for key, s := range c.since {
 		if key.machine == m {
-			c.since[key] = c.w.now
+			s.from = c.w.now
 		}
 	}
 }
@@ -55,8 +68,9 @@ func carrier(r *engine.VirtualRouter) string {
 	return r.Interface
 }
 
-// auditKernel compares the addresses and macvlans with those that there must be.
-func (w *watch) auditKernel(limit time.Duration) {
+// auditKernel compares the addresses and macvlans with those that there must be. limit and removal are for how long one
+// of them may be missing and for how long there.
+func (w *watch) auditKernel(limit, removal time.Duration) {
 	links := w.m.kernel.Links()
 	own := make(map[string][]netip.Prefix)
 	installed := make(map[string]map[netip.Addr]bool)
@@ -91,33 +105,18 @@ func (w *watch) auditKernel(limit time.Duration) {
 			there := installed[name][a.Addr]
 			theirs := hasAddr(own[r.Interface], a.Addr)
 			w.c.lasts("address", w.m, subject{r.Key, name, a.Addr}, there != master && !(master && theirs) && (parent != nil || there), limit, "there: %t, Master: %t", there, master)
+			w.c.lasts("stale", w.m, subject{r.Key, name, a.Addr}, there && !master, removal, "it has the address and is no Master")
 			delete(installed[name], a.Addr)
 		}
 	}
 	for name, addrs := range installed {
 		for a := range addrs {
-			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, limit, "nothing is configured that has it")
+			w.c.lasts("address", w.m, subject{name: name, addr: a}, true, removal, "nothing is configured that has it")
 		}
 	}
-	w.c.keep("address", w.m, func(about subject) bool {
-		if r := find(&w.cfg, about.key); r != nil {
-			return slices.ContainsFunc(r.Addresses, func(a engine.Address) bool { return a.Addr == about.addr })
-		}
-		return installed[about.name][about.addr]
-	})
 	for _, k := range links {
 		if k.Parent != "" && !expected[k.Name] {
 			w.c.lasts("orphan", w.m, subject{name: k.Name}, true, limit, "nothing is configured that has it")
-		}
-	}
-	w.c.keep("orphan", w.m, func(about subject) bool { return byName[about.name] != nil && !expected[about.name] })
-}
-
-// keep forgets the conditions of a rule that are over.
-func (c *checker) keep(rule string, m *machine, is func(about subject) bool) {
-	for key := range c.since {
-		if key.rule == rule && key.machine == m && !is(key.about) {
-			delete(c.since, key)
 		}
 	}
 }
@@ -144,9 +143,6 @@ func (w *watch) auditRoutes(limit time.Duration) {
 	for _, r := range routes {
 		w.c.lasts("route", w.m, subject{addr: r.Destination.Addr(), name: "left"}, true, limit, "nothing is configured that has it")
 	}
-	w.c.keep("route", w.m, func(about subject) bool {
-		return about.name != "left" || slices.ContainsFunc(routes, func(r platform.Route) bool { return r.Destination.Addr() == about.addr })
-	})
 }
 
 func (w *watch) reachable(hop netip.Addr) bool {
@@ -193,19 +189,15 @@ func (w *watch) isSynced(r *engine.VirtualRouter) bool { return r.SyncGroup != "
 
 // overdue is when a Backup must have become Master.
 func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
-	interval := max(v.longest, v.heard.interval, cfg.Protocol.Interval)
-	down := 4 * interval
-	if cfg.Protocol.Version == vrrp.V2 {
-		down = 3*interval + time.Second
-	}
+	interval := max(v.longest, v.heard.interval, v.relevant, cfg.Protocol.Interval)
+	skew := skew(cfg, v.expected, interval)
 	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
-	at := from + down
+	at := from + 3*interval + skew
+	if from == v.resignedAt {
+		at = from + skew
+	}
 	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {
-		lower := v.lowerSince
-		if lower == v.expectAt { // what it heard before its own priority rose in that turn was not lower: the next advert is
-			lower += v.heard.interval
-		}
-		at = min(at, max(lower, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
+		at = min(at, max(v.lowerSince, v.since, w.woken, v.configuredAt)+cfg.Protocol.PreemptDelay)
 	}
 	at = max(at, v.held)
 	return at + tolerance(at-from) + 2*w.slack() + 200*time.Millisecond

@@ -4,6 +4,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (v Violation) String() string {
 type checker struct {
 	w          *world
 	violations []Violation
-	since      map[lasting]time.Duration // of what must not last
+	since      map[lasting]*spell // of what must not last
 	resting    bool
 	left       map[string]bool // machines whose program has ended and said that nothing is left
 }
@@ -41,6 +42,12 @@ type lasting struct {
 	rule    string
 	machine *machine
 	about   subject
+}
+
+// spell is the time for which a condition has been true.
+type spell struct {
+	from   time.Duration
+	looked time.Duration // when it was last looked at
 }
 
 // subject is what a condition is about: some of these.
@@ -63,7 +70,7 @@ func (s subject) String() string {
 }
 
 func newChecker(w *world) *checker {
-	return &checker{w: w, since: make(map[lasting]time.Duration), left: make(map[string]bool)}
+	return &checker{w: w, since: make(map[lasting]*spell), left: make(map[string]bool)}
 }
 
 // failed tells whether something was wrong.
@@ -83,15 +90,24 @@ func (c *checker) report(rule string, m *machine, format string, args ...any) {
 // disturbance, or when a program woke up.
 func (c *checker) lasts(rule string, m *machine, about subject, is bool, limit time.Duration, format string, args ...any) {
 	key := lasting{rule, m, about}
-	from, was := c.since[key]
-	switch {
-	case !is:
+	if !is {
 		delete(c.since, key)
-	case !was:
-		c.since[key] = c.w.now
-	case c.w.now-max(from, c.w.disturb) > limit:
-		c.report(rule, m, "%s for %s: %s", about, c.w.now-from, fmt.Sprintf(format, args...))
+		return
 	}
+	s := c.since[key]
+	if s == nil {
+		s = &spell{from: c.w.now}
+		c.since[key] = s
+	}
+	s.looked = c.w.now
+	if c.w.now-max(s.from, c.w.disturb) > limit {
+		c.report(rule, m, "%s for %s: %s", about, c.w.now-s.from, fmt.Sprintf(format, args...))
+	}
+}
+
+// forget ends the conditions that this audit has not looked at: there is no longer what they were about.
+func (c *checker) forget() {
+	maps.DeleteFunc(c.since, func(_ lasting, s *spell) bool { return s.looked != c.w.now })
 }
 
 // born is a new life.
@@ -134,6 +150,7 @@ func (c *checker) audit() {
 		m.life.watch.audit()
 	}
 	c.auditSegments()
+	c.forget()
 }
 
 // auditOff looks at a machine whose program has ended and has said that nothing is left.

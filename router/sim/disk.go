@@ -97,10 +97,13 @@ func newDisk(dirs ...string) *disk {
 	return d
 }
 
+// handMode is the mode of a file that a person has written.
+const handMode fs.FileMode = 0o640
+
 // put writes a file as a person does, to last, with what was done to its directory before.
 func (d *disk) put(path string, data []byte) {
 	d.settle(func(r renaming) bool { return filepath.Dir(r.path) == filepath.Dir(path) })
-	n := &inode{data: slices.Clone(data), last: slices.Clone(data), synced: true, mode: 0o600}
+	n := &inode{data: slices.Clone(data), last: slices.Clone(data), synced: true, mode: handMode}
 	d.names[path], d.last[path] = n, n
 }
 

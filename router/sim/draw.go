@@ -63,6 +63,9 @@ const (
 	fMacvlan feature = "macvlan"
 	fRoutes  feature = "routes"
 	fFast    feature = "fast"
+	fRogue   feature = "rogues"
+	fParts   feature = "failing parts"
+	fEdit    feature = "edits by hand"
 )
 
 var features = []feature{
@@ -78,11 +81,12 @@ type drawer struct {
 	scenario *Scenario
 	settings []setting // of the machines, as they will be after the steps so far
 	at       time.Duration
+	more     *rand.Rand // for drawMore
 }
 
 // Draw returns the Scenario of a seed.
 func Draw(seed uint64) *Scenario {
-	d := &drawer{Rand: rand.New(rand.NewPCG(seed, 1)), has: make(map[feature]bool)}
+	d := &drawer{Rand: rand.New(rand.NewPCG(seed, 1)), has: make(map[feature]bool), more: rand.New(rand.NewPCG(seed, 3))}
 	for _, f := range features {
 		d.has[f] = d.IntN(4) == 0
 	}
@@ -102,10 +106,27 @@ func Draw(seed uint64) *Scenario {
 		d.scenario.Machines = append(d.scenario.Machines, Machine{Config: d.settings[i].toml(), Off: d.chance(0.1)})
 	}
 	d.drawSteps()
+	d.drawMore()
 	for i := range d.settings {
 		d.scenario.Machines[i].Final = d.settings[i].toml()
 	}
 	return d.scenario
+}
+
+// drawMore draws what came to the simulator later, from numbers of its own: the rest of what a seed draws stays the same.
+func (d *drawer) drawMore() {
+	d.Rand = d.more
+	if d.has[fRogue] = d.chance(0.4); d.has[fRogue] {
+		d.drawRogues()
+	}
+	if d.has[fParts] = d.has[fCommit] && d.chance(0.3); d.has[fParts] {
+		d.drawParts()
+	}
+	if d.has[fEdit] = d.has[fCommit] && d.chance(0.3); d.has[fEdit] {
+		d.drawEdits()
+	}
+	d.drawPairs()
+	slices.SortStableFunc(d.scenario.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 }
 
 func (d *drawer) chance(p float64) bool { return d.Float64() < p }
@@ -144,6 +165,62 @@ func (d *drawer) drawSettings() {
 	}
 }
 
+// drawPairs draws steps that are worth more together: a call that fails once in a while, what is lost with the news of it, and a hitless
+// restart while something fails.
+func (d *drawer) drawPairs() {
+	add := func(after time.Duration, s Step) {
+		was := d.at
+		d.at += after
+		d.add(s)
+		d.at = was
+	}
+	kinds := pick(d, "", "once", "lost", "restart", "refusal", "passing", "mute", "repairs", "confirm")
+	for range 3 {
+		on := d.IntN(len(d.settings))
+		d.at = time.Duration(d.Int64N(int64(d.scenario.Chaos)))
+		m := d.anyMember(on)
+		if m == nil {
+			return
+		}
+		long := Duration(d.upTo(10*time.Second, 60*time.Second))
+		restart := Step{Do: OpRestart, On: on, For: Duration(d.upTo(5*time.Millisecond, 300*time.Millisecond))}
+		switch kinds {
+		case "once":
+			add(0, Step{Do: OpCall, On: on, Name: pick(d, "send", "send", "remove", "down", "delete", "unroute"), N: 1 + d.Int64N(6)})
+		case "lost":
+			add(0, Step{Do: OpLose, On: on, Name: pick(d, m.vips...)})
+			add(0, Step{Do: OpOverrun, On: on})
+		case "restart":
+			add(0, restart)
+		case "refusal":
+			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1, Text: "EINVAL", For: long})
+			add(d.upTo(time.Second, time.Duration(long)), restart)
+		case "confirm": // a second one, which is refused, and a crash
+			commit := func(after time.Duration, priority int) {
+				s := d.settings[on]
+				s.members = slices.Clone(s.members)
+				s.members[0].priority = priority
+				add(after, Step{Do: OpCommit, On: on, Text: s.toml(), For: Duration(2 * time.Minute)})
+			}
+			commit(0, 120)
+			add(5*time.Second, Step{Do: OpDisk, On: on, Name: partHost, N: 1, Text: "EIO"})
+			commit(5*time.Second, 130)
+			add(8*time.Second, Step{Do: OpKill, On: on, For: Duration(500 * time.Millisecond)})
+		case "passing":
+			add(0, Step{Do: OpCall, On: on, Name: pick(d, "add", "up"), N: 1})
+		case "repairs":
+			for range 8 {
+				add(0, Step{Do: OpLose, On: on, Name: m.vips[0]})
+				d.at += d.upTo(100*time.Millisecond, time.Second)
+			}
+			add(-3*time.Second/2, restart)
+		case "mute":
+			add(0, Step{Do: OpCall, On: on, Name: "send", N: 1, For: long})
+			add(d.upTo(time.Second, time.Duration(long)), restart)
+		}
+	}
+}
+
 // segment draws a virtual router that is none of the others.
 func (d *drawer) segment(others []segment) segment {
 	g := segment{lan: d.IntN(d.scenario.LANs), vrid: 1 + d.IntN(6), version: 3, v6: d.has[fIPv6] && d.chance(0.5)}
@@ -151,6 +228,9 @@ func (d *drawer) segment(others []segment) segment {
 		g.vrid++
 	}
 	g.vips = virtualAddresses(g.lan, g.vrid, g.v6, 1+d.IntN(2))
+	if g.v6 && d.more.IntN(8) == 0 {
+		g.vips = virtualAddresses(g.lan, g.vrid, true, 40)
+	}
 	if d.has[fOwner] && !g.v6 && d.chance(0.4) && !slices.ContainsFunc(others, func(o segment) bool { return o.vips[0] == ownAddress(g.lan, 0) }) {
 		g.vips = []string{ownAddress(g.lan, 0)}
 	}
@@ -184,6 +264,9 @@ func (d *drawer) interval(version int) string {
 // member draws what a machine makes of a segment.
 func (d *drawer) member(machine int, g segment) member {
 	m := member{segment: g, priority: pick(d, 1, 50, 100, 100, 150, 200, 200, 254)}
+	if (g.version == 2 || !d.has[fFast]) && d.more.IntN(6) == 0 {
+		m.interval = []string{"1s", "2s", "3s"}[d.more.IntN(3)]
+	}
 	m.preempt = d.chance(0.6)
 	if m.preempt && d.chance(0.3) {
 		m.delay = pick(d, "100ms", "1s", "5s")

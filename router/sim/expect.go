@@ -3,11 +3,13 @@
 package sim
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 	"vrrpsh/platform/frame"
 )
 
@@ -17,7 +19,7 @@ func (w *watch) expect() {
 		r := &w.cfg.Routers[i]
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
-			v.expected, v.expectAt = p, w.now()
+			v.before, v.expected, v.expectAt = v.expected, p, w.now()
 		}
 		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
 			v.lowerSince = never // what it has heard last is not to be preempted any more
@@ -83,15 +85,23 @@ func (w *watch) settleTime() time.Duration {
 	return 200*time.Millisecond + 6*time.Duration(w.c.w.rates.KernelTime) + 2*w.slack()
 }
 
+// burst is how many announcements go out at once at most: what 2000 in a second make in the 16 ms that a program may be late.
+const burst = 32
+
 // checkFrames looks at what has entered the LANs in this turn.
 func (w *watch) checkFrames() {
+	announced := 0
 	for i := range w.frames {
 		f := &w.frames[i]
 		if f.packet.Kind == frame.Advert {
 			w.checkAdvert(f)
 		} else {
+			announced++
 			w.checkAnnouncement(f)
 		}
+	}
+	if announced > burst {
+		w.c.report("burst", w.m, "%d announcements at once", announced)
 	}
 	w.checkLastWords()
 }
@@ -183,8 +193,78 @@ func (w *watch) advertProblem(f *sent, r *engine.VirtualRouter) string {
 		return ""
 	case !p.Unicast.Enabled() && f.packet.Src != mac && w.now()-w.changed > w.settleTime():
 		return "another MAC"
-	case !hasAddr(k.Addrs, a.source) && w.now()-w.changed > w.settleTime():
+	case w.now()-w.changed <= w.settleTime():
+		return ""
+	case !hasAddr(k.Addrs, a.source):
 		return "a source that the interface does not have"
+	case p.Unicast.Source.IsValid():
+	case w.sourceRank(r, &k, a.source) > w.bestSource(r, &k):
+		return "a source though there is a better one"
+	}
+	return w.formProblem(f, r)
+}
+
+// sourceRank is how bad an address of an interface is as the source of adverts: one that peers do not expect is worse than others, and
+// a virtual one is worse still.
+func (w *watch) sourceRank(r *engine.VirtualRouter, k *platform.Link, addr netip.Addr) int {
+	virtual := slices.ContainsFunc(w.cfg.Routers, func(o engine.VirtualRouter) bool {
+		return o.Interface == r.Interface && slices.ContainsFunc(o.Addresses, func(a engine.Address) bool { return a.Addr == addr })
+	})
+	narrow := slices.ContainsFunc(k.Addrs, func(p netip.Prefix) bool { return p.Addr() == addr && p.IsSingleIP() })
+	switch {
+	case vrrp.FamilyOf(addr) != r.Family, r.Family == vrrp.IPv6 && !addr.IsLinkLocalUnicast():
+		return 3
+	case virtual:
+		return 2
+	case addr.Is4() && (narrow || addr.IsLinkLocalUnicast()):
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (w *watch) bestSource(r *engine.VirtualRouter, k *platform.Link) int {
+	best := 3
+	for _, p := range k.Addrs {
+		best = min(best, w.sourceRank(r, k, p.Addr().WithZone("")))
+	}
+	return best
+}
+
+// form is what the checksum of a message covers; one that is right in both ways is of both.
+type form uint8
+
+const (
+	formMessage form = 1 << iota
+	formPseudo
+)
+
+func formOf(source, to netip.Addr, b []byte) (f form) {
+	plain, pseudo := sums(source, to, b)
+	if plain {
+		f |= formMessage
+	}
+	if pseudo {
+		f |= formPseudo
+	}
+	return f
+}
+
+// formProblem: by default an advert has the form of checksum that the others have.
+func (w *watch) formProblem(f *sent, r *engine.VirtualRouter) string {
+	v, p := w.vrs[r.Key], &r.Protocol
+	want := formPseudo
+	switch {
+	case p.Version == vrrp.V2 || p.Checksum == vrrp.ChecksumRFC9568 && r.Family == vrrp.IPv4:
+		want = formMessage
+	case p.Checksum == vrrp.ChecksumRFC5798 || r.Family == vrrp.IPv6 || v == nil:
+	case v.form == 0 || v.formWas == 0:
+		return "" // it may have heard others, or not
+	default:
+		want = v.form | v.formWas
+	}
+	if f.advert.form&want == 0 {
+		return "another form of checksum"
 	}
 	return ""
 }

@@ -24,6 +24,9 @@ type life struct {
 	driver  *driver.Driver
 	manual  *driver.Manual
 	manager *conf.Manager // nil until the file was read
+	parts   map[string]*part
+	calls   []context.CancelFunc // ends the commits under way
+	hangsUp bool                 // whoever commits next goes away when the engine has the configuration
 	env     *shell.Env
 	api     http.Handler
 
@@ -89,14 +92,14 @@ func (l *life) open() {
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(conf.Options{
 		Path: configPath, StateDir: stateDir, Now: m.clock.now, Uptime: m.clock.uptime, AfterFunc: l.afterFunc, Block: m.w.block,
-		Disk: m.disk, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+		Disk: m.disk, Notify: sessions.Committed, Awaiting: func(e conf.ConfirmationEvent) { m.commits.awaiting(e); sessions.Awaiting(e) },
 	})
 	if err == nil {
 		give := l.driver.Applier(l.inherited, func(err error) { m.note("begins without what it is refused: %v", err) })
-		err = manager.Start(background, conf.Part{Name: "engine", Apply: func(ctx context.Context, _, to *conf.Config) error {
+		err = manager.Start(background, append([]conf.Part{{Name: "engine", Apply: func(ctx context.Context, _, to *conf.Config) error {
 			l.watch.applying(&to.Engine)
 			return give(ctx, to.Engine)
-		}})
+		}}}, l.newParts()...)...)
 	}
 	if err != nil {
 		m.note("does not start: %v", err)
@@ -117,6 +120,8 @@ func (l *life) open() {
 	}).Local()
 	m.note("runs revision %d", manager.Running().ID)
 	m.commits.opened(l)
+	l.checkParts()
+	l.retryParts()
 }
 
 // afterFunc is time.AfterFunc by the machine's clock.

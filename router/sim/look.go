@@ -32,6 +32,9 @@ func (w *watch) look() {
 			return
 		}
 		w.compare(list)
+		if s, err := w.l.driver.Snapshot(background); err == nil && !w.l.stopping() {
+			w.compareCounters(s)
+		}
 	})
 }
 

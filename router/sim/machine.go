@@ -50,8 +50,12 @@ type machine struct {
 	before      *watch // of the life before
 	sound       bool   // no call of the kernel fails
 	failures    int    // calls of the kernel that have failed
+	failedAt    []time.Duration
 	unsure      bool   // some of them left more or less than the program knows: a comparison finds it, and what was refused is tried again
 	unannounced bool   // some of them were announcements
+	hand        []byte // what a person has written into the configuration file since a commit did; nil: nothing
+	edits       int    // how often
+	diskFailed  bool   // a call of the disk has failed
 	unremoved   bool   // the disk has not removed something; the next start does
 }
 
@@ -178,6 +182,7 @@ func (m *machine) fails(calls ...fake.Call) bool {
 
 func (m *machine) failed(call, what string, done bool, err error) {
 	m.w.fault("call " + call)
+	m.failedAt = append(slices.DeleteFunc(m.failedAt, func(t time.Duration) bool { return m.w.now-t > 3*mending }), m.w.now)
 	m.unsure = m.unsure || done || errors.Is(err, errPassing)
 	if m.life != nil {
 		m.life.refused(call)
@@ -221,12 +226,12 @@ func (m *machine) diskFault(op diskOp, path string) error {
 	})
 	switch {
 	case f != nil:
-		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
+		m.diskFailed, m.unremoved = true, m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: %v", op, path, f.err)
 		return f.err
 	case m.w.chance(m.w.rates.Disk):
-		m.unremoved = m.unremoved || op == opRemove || op == opReadDir
+		m.diskFailed, m.unremoved = true, m.unremoved || op == opRemove || op == opReadDir
 		m.w.fault("disk " + string(op))
 		m.note("disk %s %s: input/output error", op, path)
 		return syscall.EIO

@@ -4,6 +4,10 @@ package sim
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha3"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +29,7 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.c.report("ghost", w.m, "%s moves from %s to %s and is not configured", e.Key, e.From, e.To)
 		return
 	}
+	v.counts.moved(e)
 	w.c.w.reached(e.From.String(), "-> "+e.To.String()+": "+e.Cause.String())
 	if v.state != e.From {
 		w.c.report("events", w.m, "%s moves from %s and was %s", v.key, e.From, v.state)
@@ -45,7 +50,9 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.mayLeave(v, e, before, after)
 	}
 	v.state, v.cause = e.To, e.Cause
-	v.mute = v.mute && e.To != vrrp.Initialize
+	if e.To == vrrp.Initialize {
+		v.mute, v.went = false, 0
+	}
 	v.reset(w.now())
 	// What has come with the advert that makes a Master a Backup counts there.
 	if slices.Contains([]vrrp.Cause{vrrp.CauseHigherPriority, vrrp.CauseHigherAddress, vrrp.CauseMute, vrrp.CauseSyncGroup}, e.Cause) {
@@ -70,7 +77,8 @@ func (w *watch) judgedBy(key engine.Key, after []engine.Event) *engine.VirtualRo
 	return find(&w.cfg, key)
 }
 
-func (w *watch) provoke(v *router) { v.provokedAt = w.now() }
+// provoke notes a reason for adverts that are not due.
+func (w *watch) provoke(v *router) { v.provokedAt, v.changedAt = w.now(), w.now() }
 
 // takeIn makes of the adverts of this turn what a Backup knows.
 func (w *watch) takeIn(v *router) {
@@ -78,18 +86,27 @@ func (w *watch) takeIn(v *router) {
 	if v.state != vrrp.Backup || cfg == nil {
 		return
 	}
+	// What was received in this turn came before what the program was told in it: the next advert is the first one for which
+	// a priority that has risen counts, or preemption that was turned on.
+	own, preempt := v.expected, cfg.Protocol.Preempt
+	if v.expectAt == w.now() {
+		own = min(own, v.before)
+	}
+	if was := find(&w.was, v.key); was != nil {
+		preempt = preempt && was.Protocol.Preempt
+	}
 	for _, a := range v.heardNow {
 		if a.priority == 0 {
 			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
 			continue
 		}
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
-		lower := int(a.priority) < v.expected
+		lower := int(a.priority) < own
 		switch {
-		case !lower || !cfg.Protocol.Preempt:
-			v.relevantAt, v.lowerSince = w.now(), never
+		case !lower || !preempt:
+			v.relevantAt, v.relevant, v.lowerSince = w.now(), a.interval, never
 		case v.mute || v.lasting: // it does not take over yet
-			v.relevantAt = w.now()
+			v.relevantAt, v.relevant = w.now(), a.interval
 			if v.lowerSince == never {
 				v.lowerSince = w.now()
 			}
@@ -98,7 +115,7 @@ func (w *watch) takeIn(v *router) {
 			fallthrough
 		default:
 			if cfg.Protocol.PreemptDelay > 0 {
-				v.relevantAt = w.now()
+				v.relevantAt, v.relevant = w.now(), a.interval
 			}
 		}
 	}
@@ -111,6 +128,32 @@ func (v *router) interval(cfg *engine.VirtualRouter) time.Duration {
 		return min(v.shortest, cfg.Protocol.Interval)
 	}
 	return v.heard.interval
+}
+
+// skew is Skew_Time (RFC 9568 section 6.1, RFC 3768 section 6.1).
+func skew(cfg *engine.VirtualRouter, priority int, interval time.Duration) time.Duration {
+	if cfg.Protocol.Version == vrrp.V2 {
+		interval = time.Second
+	}
+	return time.Duration(256-priority) * interval / 256
+}
+
+// most is the highest priority that a virtual router may have in this turn.
+func (w *watch) most(v *router, cfg *engine.VirtualRouter) int {
+	p := max(v.expected, w.priority(&w.cfg, v.key), int(cfg.Protocol.Priority))
+	if w.next != nil {
+		p = max(p, w.priority(w.next, v.key))
+	}
+	return p
+}
+
+// down is the least that Master_Down_Interval may be, with an interval of the Master. VRRPv2 has one interval for all: who tolerates
+// another one waits for the longer.
+func (w *watch) down(v *router, cfg *engine.VirtualRouter, interval time.Duration) time.Duration {
+	if cfg.Protocol.Version == vrrp.V2 {
+		interval = max(interval, min(v.shortest, cfg.Protocol.Interval))
+	}
+	return 3*interval + skew(cfg, w.most(v, cfg), interval)
 }
 
 // mayBecomeMaster looks whether a Backup may take over.
@@ -133,10 +176,17 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 		w.mayTakeOver(v, e, cfg)
 		return
 	}
+	interval := min(v.interval(cfg), v.shortest, cfg.Protocol.Interval) // it learns none from a Master that it preempts
+	if v.relevant > 0 {
+		interval = min(interval, v.relevant)
+	}
+	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && !w.isSynced(cfg) && waited < need-tolerance(need) {
+		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
+	}
 	if v.resignedAt != never || v.cause == vrrp.CauseNone {
 		return
 	}
-	if waited, need := now-v.since, 3*v.interval(cfg); waited < need-tolerance(need) {
+	if waited, need := now-v.since, w.down(v, cfg, v.interval(cfg)); waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master after %s (%s), it has to wait for %s at least", v.key, waited, e.Cause, need)
 	}
 }
@@ -166,7 +216,7 @@ func (w *watch) anotherLeads(v *router, cfg *engine.VirtualRouter, before []engi
 // mayTakeOver looks whether a Backup may take over from a Master that it has heard.
 func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRouter) {
 	now := w.now()
-	silent, need := now-v.heardAt, 3*v.heard.interval
+	silent, need := now-v.heardAt, w.down(v, cfg, v.heard.interval)
 	if silent >= need-tolerance(need) {
 		return
 	}
@@ -177,6 +227,8 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 		w.c.report("usurp", w.m, "%s becomes Master (%s) without preemption, and has heard priority %d from %s %s ago", v.key, e.Cause, v.heard.priority, v.heard.source, silent)
 	case int(v.heard.priority) >= own:
 		w.c.report("usurp", w.m, "%s becomes Master (%s) with priority %d, and has heard priority %d from %s %s ago", v.key, e.Cause, own, v.heard.priority, v.heard.source, silent)
+	case v.mute && v.went < -muteAfter: // with the one that it has just tried to send
+		w.c.report("usurp", w.m, "%s takes over from %s (%s), though nothing that it sends goes out", v.key, v.heard.source, e.Cause)
 	case v.preempted:
 		w.c.report("flap", w.m, "%s takes over from %s again, though the kernel has refused the addresses before and nothing has changed", v.key, v.heard.source)
 	case v.lowerSince == never:
@@ -307,10 +359,23 @@ func (w *watch) checkCadence(v *router, a *advert) {
 			w.c.report("cadence", w.m, "%s sends an advert %s after the last, its interval is %s", v.key, gap, interval)
 		}
 	}
-	if cfg.Protocol.Unicast.Enabled() && gap == 0 {
+	if cfg.Protocol.Unicast.Enabled() && gap == 0 && a.priority == v.sent.priority {
 		return
 	}
+	w.checkStorm(v)
 	v.sent, v.sentAt = *a, w.now()
+}
+
+// checkStorm: who is flooded with adverts answers once for several of them. Beside the answers there is no more than an advert that
+// was due, and the next one if that was late.
+func (w *watch) checkStorm(v *router) {
+	const answerPause = 5 * time.Millisecond
+	oldest := v.lately[0]
+	copy(v.lately[:], v.lately[1:])
+	v.lately[len(v.lately)-1] = w.now()
+	if oldest > max(v.changedAt, w.woken) && w.now()-oldest < answerPause-answerPause/50 {
+		w.c.report("storm", w.m, "%s has sent %d adverts within %s", v.key, 1+len(v.lately), w.now()-oldest)
+	}
 }
 
 // slack is how late the program may be for its timers.
@@ -359,10 +424,16 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 		c, planned := plan[e.Key]
 		switch e.Cause {
 		case vrrp.CauseReconfigured:
+			if e.From == vrrp.Master && !c.Resigns {
+				w.c.report("plan", w.m, "%s resigns by a commit that does not say so", e.Key)
+			}
 			if c.Kind != engine.Restarted {
 				w.c.report("plan", w.m, "%s is restarted by a commit that says %s", e.Key, c.Kind)
 			}
 		case vrrp.CauseShutdown:
+			if e.From == vrrp.Master && !c.Resigns {
+				w.c.report("plan", w.m, "%s resigns by a commit that does not say so", e.Key)
+			}
 			if is := find(to, e.Key); c.Kind != engine.Removed && (is == nil || !is.Shutdown) {
 				w.c.report("plan", w.m, "%s is shut down by a commit that says %s", e.Key, c.Kind)
 			}
@@ -421,28 +492,33 @@ func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
 		return // another configuration may have judged it
 	}
 	cfg := &r.Protocol
-	simple := func() bool {
-		data := make([]byte, 8)
-		copy(data, cfg.Secret)
-		return bytes.HasSuffix(p.Payload, data)
-	}
 	wrong := ""
 	switch {
 	case vrrp.Version(a.version) != cfg.Version:
 		wrong = "its version"
 	case !summed(p):
 		wrong = "its checksum"
+	case p.Payload[0]&0xf != 1:
+		wrong = "its type"
 	case cfg.Unicast.Enabled() && !slices.Contains(cfg.Unicast.Peers, a.source):
 		wrong = "its source"
-	case !cfg.Unicast.Enabled() && p.TTL != 255:
+	case !cfg.Unicast.Enabled() && p.TTL != 255 || p.TTL < cfg.Unicast.TTLMin:
 		wrong = "its TTL"
+	case v.sent.source == a.source && v.state == vrrp.Master:
+		wrong = "its source, which is its own"
 	case cfg.Version == vrrp.V2 && vrrp.AuthType(a.auth) != cfg.AuthType:
 		wrong = "its authentication type"
-	case cfg.Version == vrrp.V2 && cfg.AuthType == vrrp.AuthSimple && !simple():
-		wrong = "its password"
+	case cfg.Version == vrrp.V2 && !authentic(cfg, p.Payload):
+		wrong = "its authentication"
+	case a.interval == 0 && cfg.Version == vrrp.V3:
+		wrong = "its interval"
+	case !cfg.Lenient && len(a.addresses) == 0:
+		wrong = "its lack of addresses"
+	case !cfg.Lenient && a.priority != vrrp.PriorityOwner && !sameAddresses(a.addresses, cfg.Addresses):
+		wrong = "its addresses"
 	case cfg.Version == vrrp.V2 && !cfg.Lenient && a.interval != cfg.Interval:
 		wrong = "its interval"
-	case w.owner(r) && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
+	case w.owner(r) && w.now()-w.changed > w.settleTime() && v.fault == "" && a.priority != vrrp.PriorityOwner && a.priority != vrrp.PriorityResign:
 		wrong = "its priority, as this router owns the address"
 	default:
 		return
@@ -450,20 +526,44 @@ func (w *watch) mayAccept(v *router, p *vrrp.Packet, a *advert) {
 	w.c.report("accepts", w.m, "%s accepts %+v in spite of %s", v.key, *a, wrong)
 }
 
+// sameAddresses tells whether two lists have the same addresses, in any order.
+func sameAddresses(a, b []netip.Addr) bool {
+	a, b = slices.SortedFunc(slices.Values(a), netip.Addr.Compare), slices.SortedFunc(slices.Values(b), netip.Addr.Compare)
+	return slices.Equal(a, b)
+}
+
 // summed tells whether the checksum of a message is right, with the pseudo-header or without it.
 func summed(p *vrrp.Packet) bool {
-	sum := func(n uint32, b []byte) uint32 {
-		for i := range b {
-			n += uint32(b[i]) << (8 * (1 - i%2))
-		}
-		return n
+	plain, pseudo := sums(p.Src, p.Dst, p.Payload)
+	return plain && p.Src.Is4() || pseudo
+}
+
+// sums tells which checksums a message has.
+func sums(src, dst netip.Addr, b []byte) (plain, pseudo bool) {
+	n := sum(0, b)
+	return fold(n) == 0xffff, fold(sum(sum(n+112+uint32(len(b)), src.AsSlice()), dst.AsSlice())) == 0xffff
+}
+
+// authentic tells whether a message of VRRPv2 has the authentication data that a configuration asks for.
+func authentic(cfg *vrrp.Config, b []byte) bool {
+	const header, length = 8, 8
+	if cfg.AuthType == vrrp.AuthNone {
+		return true
 	}
-	fold := func(n uint32) bool {
-		for n > 0xffff {
-			n = n>>16 + n&0xffff
-		}
-		return n == 0xffff
+	if len(b) < header+length {
+		return false
 	}
-	plain := sum(0, p.Payload)
-	return fold(plain) || fold(sum(sum(plain+112+uint32(len(p.Payload)), p.Src.AsSlice()), p.Dst.AsSlice()))
+	signed := slices.Concat(b[:6], []byte{0, 0}, b[header:len(b)-length])
+	want := make([]byte, length)
+	switch cfg.AuthType {
+	case vrrp.AuthP0:
+		h := hmac.New(sha256.New, []byte(cfg.Secret))
+		h.Write(signed)
+		copy(want, h.Sum(nil))
+	case vrrp.AuthP1:
+		copy(want, sha3.SumSHAKE256(append([]byte(cfg.Secret), signed...), length))
+	default:
+		copy(want, cfg.Secret)
+	}
+	return bytes.Equal(want, b[len(b)-length:])
 }

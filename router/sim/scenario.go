@@ -56,8 +56,10 @@ type Op string
 
 // What can be done. The arguments are those of Step.
 const (
-	OpCommit   Op = "commit"   // Text; For: to be confirmed within that time
+	OpCommit   Op = "commit"   // Text; For: to be confirmed within that time; N 1: not over a file that was written by hand
 	OpConfirm  Op = "confirm"  // confirm what waits for it
+	OpEdit     Op = "edit"     // a comment is written into the file, by hand
+	OpHangUp   Op = "hang up"  // whoever commits goes away
 	OpReload   Op = "reload"   // Text becomes the file, by hand, and is loaded
 	OpSession  Op = "session"  // Text: lines for a session, of which the first error ends it; they change the priority of the virtual router Name to N
 	OpRollback Op = "rollback" // to the configuration N commits before
@@ -79,6 +81,7 @@ const (
 	OpTrack Op = "track" // object Name: N 1 is up, 0 down, else the weight of a file in N-1000
 	OpPing  Op = "ping"  // bystanders ask for the address Name
 	OpJunk  Op = "junk"  // a bystander sends nonsense: N says which
+	OpRogue Op = "rogue" // a bystander sends adverts with priority N to the virtual router Text, about which it lies as Name says; For: for so long
 
 	OpUnplug  Op = "unplug" // interface Name
 	OpPlug    Op = "plug"
@@ -93,7 +96,7 @@ const (
 	OpOverrun Op = "overrun" // notifications are lost
 
 	OpCall Op = "call" // the calls Name of the kernel fail, from the Nth on, for For; without For: once. "name!": they are carried out; Text EINVAL: in a way that lasts
-	OpDisk Op = "disk" // the calls Name of the disk fail with the error Text, from the Nth on, for For; without For: once
+	OpDisk Op = "disk" // the calls Name of the disk fail with the error Text, from the Nth on, for For; without For: once; Name may be a part that refuses a configuration
 )
 
 // Duration is a time.Duration that is text in JSON.

@@ -5,6 +5,7 @@ package sim
 import (
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -41,10 +42,11 @@ type watch struct {
 	lookAt  time.Duration
 
 	// Of the turn under way.
-	frames []sent
-	began  map[engine.Key]vrrp.State
-	done   bool // the program has stopped every virtual router
-	blind  bool // more packets were sent and received than are shown, as after a stall
+	frames    []sent
+	began     map[engine.Key]vrrp.State
+	sendFails int  // calls of the kernel that have failed to send
+	done      bool // the program has stopped every virtual router
+	blind     bool // more packets were sent and received than are shown, as after a stall
 }
 
 // router is what is known of a virtual router.
@@ -59,6 +61,7 @@ type router struct {
 	heardAt      time.Duration // of heard; negative: there was none
 	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
+	relevant     time.Duration // the interval of that one
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
 	configuredAt time.Duration
 	shortest     time.Duration // interval that it was configured with in this state
@@ -68,8 +71,11 @@ type router struct {
 	sent       advert
 	sentAt     time.Duration                // negative: nothing
 	provokedAt time.Duration                // when it was last given a reason for an advert that is not due
+	changedAt  time.Duration                // the same, but for adverts of others
+	lately     [4]time.Duration             // when it has sent its last adverts
 	announced  map[netip.Addr]time.Duration // when each of its addresses was announced last
 	mute       bool                         // its last advert was not sent
+	went       int                          // how many adverts in a row were sent, or negative: were not
 	mastered   bool                         // it is or was Master in this turn
 	probes     bool                         // it was so when this turn began: a Backup may try whether it can send now
 
@@ -84,6 +90,12 @@ type router struct {
 	mayResign bool // an operator has asked it to
 	expected  int  // the priority that it must have
 	expectAt  time.Duration
+	before    int // the priority that it must have had before expectAt
+
+	repairs []time.Duration // when something was put back that was removed from outside
+	counts  counts
+	form    form // of the checksum of the last advert that it has accepted; 0: none, or it may not know
+	formWas form // before this turn
 
 	heardNow []advert // in this turn
 	sentNow  []advert
@@ -98,6 +110,7 @@ type advert struct {
 	auth      uint8
 	interval  time.Duration
 	addresses []netip.Addr
+	form      form
 }
 
 // sent is a frame that has entered a LAN.
@@ -139,8 +152,11 @@ func (w *watch) inherit(h *driver.Handover) {
 		if o := before.vrs[v.key]; o != nil {
 			v.state, v.cause, v.held, v.backoff, v.preempted, v.announced = o.state, o.cause, o.held, o.backoff, o.preempted, o.announced
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
-			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
-			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
+			v.mute, v.went, v.lasting, v.fault, v.form, v.formWas, v.counts, v.repairs = o.mute, o.went, o.lasting, o.fault, o.form, o.form, o.counts, o.repairs
+			v.heard, v.heardAt, v.relevant, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.relevant, o.lowerSince, o.shortest, o.longest
+			if v.went > -muteAfter { // how many adverts were not sent is not handed over
+				v.went = max(v.went, 0)
+			}
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -163,7 +179,7 @@ func (w *watch) all() []*router {
 func (w *watch) add(key engine.Key) *router {
 	v := w.vrs[key]
 	if v == nil {
-		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), announced: make(map[netip.Addr]time.Duration), expected: -1}
+		v = &router{key: key, since: w.now(), sentAt: never, provokedAt: w.now(), changedAt: w.now(), announced: make(map[netip.Addr]time.Duration), expected: -1}
 		v.reset(w.now())
 		w.vrs[key], w.list = v, nil
 	}
@@ -173,7 +189,7 @@ func (w *watch) add(key engine.Key) *router {
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
 	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
-	v.shortest, v.longest = 0, 0
+	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
 
@@ -222,6 +238,7 @@ func (w *watch) applying(c *engine.Config) {
 // told tells of interfaces that the program learns of.
 func (w *watch) told(u *platform.Update, whole bool) {
 	w.changed = w.now()
+	was := maps.Clone(w.links)
 	if whole {
 		clear(w.links)
 	}
@@ -233,9 +250,21 @@ func (w *watch) told(u *platform.Update, whole bool) {
 			w.links[k.Index] = k
 		}
 	}
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
-		v.preempted = false
+	same := len(u.Lost) == 0 && reflect.DeepEqual(was, w.links)
+	for _, v := range w.all() {
+		w.provoke(v)
+		v.preempted = v.preempted && same
+		if k, ok := w.link(v.key.Interface); ok && was[k.Index].MAC != k.MAC && was[k.Index].Name == k.Name {
+			w.otherMAC(v)
+		}
+	}
+}
+
+// otherMAC notes that the interface of a virtual router has another MAC address: if its addresses resolve to that, they are to be
+// announced again.
+func (w *watch) otherMAC(v *router) {
+	if r := find(&w.cfg, v.key); r != nil && r.Type == engine.Ether && !r.VMAC {
+		clear(v.announced)
 	}
 }
 
@@ -253,8 +282,8 @@ func (w *watch) link(name string) (platform.Link, bool) {
 func (w *watch) tracked(name string, r engine.TrackResult) {
 	w.tracks[name] = r
 	w.changed = w.now()
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
+	for _, v := range w.all() {
+		w.provoke(v)
 	}
 }
 
@@ -264,9 +293,12 @@ func (w *watch) awake() { w.woken = w.now() }
 // refused tells of a call of the kernel that has failed. The network is locked.
 func (w *watch) refused(call string) {
 	w.m.failures++
+	if call == string(fake.CallSend) {
+		w.sendFails++
+	}
 	w.m.unannounced = w.m.unannounced || call == string(fake.CallAnnounce)
-	for _, v := range w.vrs {
-		v.provokedAt = w.now()
+	for _, v := range w.all() {
+		w.provoke(v)
 	}
 	w.changed = w.now()
 }
@@ -275,15 +307,15 @@ func (w *watch) refused(call string) {
 func (w *watch) frame(lan int, f *fake.Frame) {
 	s := sent{lan: lan, packet: f.Packet}
 	if f.Packet.Kind == frame.Advert {
-		s.advert = decode(f.Packet.SrcAddr, f.Packet.Payload)
+		s.advert = decode(f.Packet.SrcAddr, f.Packet.DstAddr, f.Packet.Payload)
 	}
 	s.packet.Payload = nil // it is not ours
 	w.frames = append(w.frames, s)
 }
 
 // decode reads a VRRP message.
-func decode(source netip.Addr, b []byte) advert {
-	a := advert{source: source.WithZone("")}
+func decode(source, to netip.Addr, b []byte) advert {
+	a := advert{source: source.WithZone(""), form: formOf(source, to, b)}
 	if len(b) < 8 {
 		return a
 	}
@@ -306,11 +338,11 @@ func decode(source netip.Addr, b []byte) advert {
 
 // begins tells that a turn begins.
 func (w *watch) begins() {
-	w.frames = w.frames[:0]
+	w.frames, w.sendFails = w.frames[:0], 0
 	clear(w.began)
 	w.was = w.cfg
 	for key, v := range w.vrs {
-		w.began[key], v.mastered = v.state, v.state == vrrp.Master
+		w.began[key], v.mastered, v.formWas = v.state, v.state == vrrp.Master, v.form
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
 	}
 }
@@ -324,6 +356,7 @@ func (w *watch) turned(first bool) {
 	w.adopts = slices.ContainsFunc(events, isAdoption)
 	w.drainPackets()
 	w.checkMute()
+	w.countSent()
 	w.blind = w.l.missed() > 0
 	for i := range events {
 		w.event(&events[i], events[:i], events[i+1:])
@@ -348,6 +381,14 @@ func (w *watch) checkMute() {
 			v.mute = !slices.ContainsFunc(w.frames, func(f sent) bool {
 				return f.packet.Kind == frame.Advert && lanName(f.lan) == v.key.Interface && f.advert.vrid == v.key.VRID && vrrp.FamilyOf(f.advert.source) == v.key.Family
 			})
+			switch {
+			case !v.mute:
+				v.went = max(v.went, 0) + 1
+			case w.sendFails > 0 && w.m.fails(fake.CallSend):
+				v.went = min(v.went, 0) - 1
+			default: // as without a cable: it is not told
+				v.went = 0
+			}
 		}
 	}
 }
@@ -356,6 +397,7 @@ func (w *watch) checkMute() {
 func (w *watch) forgetPackets() {
 	for _, v := range w.vrs {
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
+		v.counts.known, v.form = nil, 0
 		v.sentAt, v.relevantAt, v.provokedAt, v.lowerSince = w.now(), w.now(), w.now(), never
 	}
 }
@@ -395,7 +437,7 @@ func (w *watch) drainPackets() {
 }
 
 func (w *watch) packet(p *engine.TappedPacket) {
-	a := decode(p.Packet.Src, p.Packet.Payload)
+	a := decode(p.Packet.Src, p.Packet.Dst, p.Packet.Payload)
 	key := engine.Key{Interface: p.Interface, Family: p.Family, VRID: a.vrid}
 	v := w.vrs[key]
 	if v == nil && w.adopts && w.next != nil && find(w.next, key) != nil {
@@ -415,8 +457,13 @@ func (w *watch) packet(p *engine.TappedPacket) {
 		}
 	default:
 		v.provokedAt = w.now()
+		v.counts.received(p.Drop, a.priority)
 		if p.Drop == vrrp.DropNone {
 			w.mayAccept(v, &p.Packet, &a)
+			v.form = a.form
+			if v.formWas != 0 { // it may have answered before it heard the next
+				v.formWas |= a.form
+			}
 			v.heardNow = append(v.heardNow, a)
 			w.c.w.reached(v.state.String(), heardAs(&a, v.expected))
 		} else {
@@ -457,6 +504,19 @@ func (w *watch) drainEvents() (list []engine.Event) {
 	}
 }
 
+// repaired: what another program removes is put back five times within ten seconds, not more.
+func (w *watch) repaired(key engine.Key) {
+	const most, window = 5, 10 * time.Second
+	v := w.vrs[key]
+	if v == nil {
+		return
+	}
+	v.repairs = append(v.repairs, w.now())
+	if n := len(v.repairs); n > most && w.now()-v.repairs[n-1-most] < window-tolerance(window) {
+		w.c.report("repairs", w.m, "%s puts back what was removed %d times within %s", key, most+1, window)
+	}
+}
+
 // isAdoption tells whether an event is that of a configuration that was applied.
 func isAdoption(e engine.Event) bool {
 	return e.Kind == engine.EventConfig && strings.HasPrefix(e.Text, "configuration applied")
@@ -467,8 +527,12 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 	w.c.w.note("%s %s %s %s -> %s (%s) %s", w.m.name, eventNames[e.Kind], e.Key, e.From, e.To, e.Cause, e.Text)
 	switch e.Kind {
 	case engine.EventConfig:
-		if isAdoption(*e) && w.next != nil {
+		// Who takes back what it has just taken back changes nothing.
+		if isAdoption(*e) && w.next != nil && !(strings.HasSuffix(e.Text, "no virtual router changed") && len(engine.Plan(w.cfg, *w.next)) > 0) {
 			w.adopted(before)
+			if w.l.hangsUp {
+				w.l.hangUp()
+			}
 		}
 		w.changed = w.now()
 	case engine.EventTransition:
@@ -476,6 +540,9 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		w.moved(e, before, after)
 	case engine.EventFault:
 		w.changed = w.now()
+		if strings.HasPrefix(e.Text, "removed from outside, putting it back") {
+			w.repaired(e.Key)
+		}
 		if strings.Contains(e.Text, "removed from outside more than") {
 			w.m.failures++ // the comparison of the kernel puts it back
 		}
@@ -488,7 +555,9 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 		}
 	case engine.EventLink, engine.EventTrack:
 		w.changed = w.now()
-	case engine.EventRoute, engine.EventFlaps:
+	case engine.EventFlaps:
+		w.uncount(e.Key)
+	case engine.EventRoute:
 	}
 }
 
@@ -503,7 +572,7 @@ func (w *watch) adopted(before []engine.Event) {
 	w.checkPlan(&from, &to, before)
 	w.cfg, w.next = to, &from // should it fail, the old one is back
 	for i := range to.Routers {
-		w.add(to.Routers[i].Key).provokedAt = w.now()
+		w.provoke(w.add(to.Routers[i].Key))
 	}
 	for _, v := range w.all() {
 		was, is := find(&from, v.key), find(&to, v.key)
@@ -513,6 +582,7 @@ func (w *watch) adopted(before []engine.Event) {
 			continue
 		}
 		if kind := changeOf(was, is); kind != engine.Unchanged {
+			v.form = 0 // a restart forgets it
 			v.preempted, v.configuredAt = false, w.now()
 			if otherAddresses(was, is) {
 				v.held, v.backoff = 0, 0

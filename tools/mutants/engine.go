@@ -98,9 +98,7 @@ var engine = []set{
 		{fault: "addresses that another program removed stay away", old: `		g.kernelStateAsked = true
 	} else {`, new: `	} else {`},
 		{fault: "the router puts addresses back for ever", old: `now.Sub(oldest) < repairWindow`, new: `false`},
-		{fault: "the macvlan stays after a stop", old: ` && !c.stopped
-	}`, new: `
-	}`},
+		{fault: "a virtual router that is shut down has its macvlan", old: ` && !g.cfg.Shutdown && !c.stopped`, new: ` && !c.stopped`},
 		{fault: "an owner's own addresses come and go with Master", old: `d.Addrs = g.foreignAddrs()`, new: `_ = g.foreignAddrs`},
 		{fault: "the kernel does not learn of another prefix length", old: `slices.Equal(a.Addrs, b.Addrs) && `, new: ``},
 		{fault: "a short lack of memory counts as a lasting refusal", old: `		if errors.Is(err, e) {

@@ -164,7 +164,7 @@ func (j *judge) test(pkg, overlay string) (verdict, string) {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit+j.limit)
 	defer cancel()
 	// vet would reject some faults before a test sees them.
-	args := []string{"-c", `ulimit -v "$0"; exec go test "$@"`, fmt.Sprint(memoryLimit), "-p", "1", "-vet=off", "-timeout", j.limit.String()}
+	args := []string{"-c", `ulimit -v "$0"; exec go test "$@"`, fmt.Sprint(memoryLimit), "-p", "1", "-vet=off", "-failfast", "-timeout", j.limit.String()}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
