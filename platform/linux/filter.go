@@ -124,13 +124,13 @@ func loadByte(family platform.Family, off uint32) bpf.Instruction {
 func alarmKey(link int, vrid uint8) uint32 { return uint32(link)<<8 | uint32(vrid) }
 
 // alarmProgram returns the filter of what a rule lets pass and may not wait: packets with priority 0, and those of urgent virtual
-// routers. It searches for those among the urgent or the patient ones, whichever are fewer.
+// routers. It searches for those among the urgent or the patient ones, whichever are fewer, if it knows all patient ones.
 func (r *rule) alarmProgram(family platform.Family, urgent, patient []uint32) ([]bpf.RawInstruction, error) {
 	p := append(r.conditions(family),
 		loadByte(family, 2), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1}, bpf.RetConstant{Val: keepAll},
 		loadByte(family, 1), bpf.TAX{},
 		bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 8}, bpf.ALUOpX{Op: bpf.ALUOpOr})
-	if len(urgent) <= len(patient) {
+	if r.all || len(urgent) <= len(patient) {
 		slices.Sort(urgent)
 		p = append(p, search(urgent, keepAll, keepNone)...)
 	} else {

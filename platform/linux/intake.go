@@ -146,8 +146,12 @@ func (in *intake) remove(c *conn) {
 func (in *intake) listen(c *conn, l listening) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.conns[c.index] != c {
+	switch in.conns[c.index] {
+	case nil:
 		return errClosed
+	case c:
+	default:
+		return nil // what replaces the conn is told by itself
 	}
 	if o := in.isolations.of(c.index); o != nil && o.fd >= 0 && !o.draining {
 		was := c.listening
@@ -243,10 +247,11 @@ func (in *intake) filterAlarm(now time.Time) {
 				hasty.add(v)
 			}
 		}
+		for _, v := range hasty.list() {
+			urgent = append(urgent, alarmKey(link, v))
+		}
 		for _, v := range l.vrids.list() {
-			if hasty.has(v) {
-				urgent = append(urgent, alarmKey(link, v))
-			} else {
+			if !hasty.has(v) {
 				patient = append(patient, alarmKey(link, v))
 			}
 		}

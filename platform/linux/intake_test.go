@@ -133,16 +133,18 @@ func TestManyInterfaces(t *testing.T) {
 
 // TestPatience checks what ends Wait at once and what may wait.
 func TestPatience(t *testing.T) {
+	all := []uint8{7, 8, 9}
 	for _, tt := range []struct {
 		family platform.Family
 		source netip.Addr
-	}{{platform.IPv4, peer4}, {platform.IPv6, peer6}} {
-		t.Run(fmt.Sprint(tt.family), func(t *testing.T) {
+		vrids  []uint8
+	}{{platform.IPv4, peer4, all}, {platform.IPv6, peer6, all}, {platform.IPv4, peer4, nil}} {
+		t.Run(fmt.Sprint(tt.family, tt.vrids), func(t *testing.T) {
 			h := newHarness(t)
 			h.AddLink("up0", primary4)
 			h.AddLink("up1")
 			const patience = time.Hour
-			h.open("up0", tt.family, platform.Listen{VRIDs: []uint8{7, 8, 9}, Urgent: []uint8{8}, Patience: patience})
+			h.open("up0", tt.family, platform.Listen{VRIDs: tt.vrids, Urgent: []uint8{8}, Patience: patience})
 			_, master := h.open("up1", tt.family, platform.Listen{VRIDs: []uint8{9}}) // all of it is urgent
 			send := func(vrid, priority uint8) {
 				b := advert(t, tt.source, vrid)
