@@ -63,7 +63,7 @@ func (l *Lab) Inject(n *Namespace, frame []byte) {
 	}
 }
 
-// Junk sends frames from the host, in turn and at a constant rate, until it is stopped.
+// Junk sends frames, in turn and at a constant rate, until it is stopped.
 type Junk struct {
 	count  atomic.Int64
 	quit   chan struct{}
@@ -71,10 +71,16 @@ type Junk struct {
 	halted sync.Once
 }
 
-// Junk starts sending frames at a rate per second.
+// Junk starts sending frames from the host at a rate per second.
 func (l *Lab) Junk(rate int, frames [][]byte) *Junk {
 	l.tb.Helper()
-	s := l.sender(l.Host, "eth0")
+	return l.JunkFrom(l.Host, "eth0", rate, frames)
+}
+
+// JunkFrom is Junk from an interface of any namespace.
+func (l *Lab) JunkFrom(n *Namespace, ifname string, rate int, frames [][]byte) *Junk {
+	l.tb.Helper()
+	s := l.sender(n, ifname)
 	j := &Junk{quit: make(chan struct{})}
 	j.wait.Add(1)
 	go func() {

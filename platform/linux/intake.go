@@ -270,6 +270,14 @@ func (in *intake) filterAlarm(now time.Time) {
 // forever is the patience where nothing has to wait.
 const forever = time.Duration(math.MaxInt64)
 
+// narrow sets the main filter to what is needed. If that fails, the conns themselves check what they receive.
+func (in *intake) narrow() {
+	if err := in.filter(); err != nil {
+		in.system.log.Debug("cannot narrow the filter of VRRP packets", "error", err)
+		in.dirty = false
+	}
+}
+
 // enlarge lets the main socket's buffer follow the number of virtual routers.
 func (in *intake) enlarge() {
 	n := in.unlimited
@@ -293,10 +301,7 @@ func (in *intake) prepare(now time.Time) (patience time.Duration, heard bool) {
 	in.isolate(now)
 	if in.dirty {
 		in.enlarge()
-		if err := in.filter(); err != nil {
-			in.system.log.Debug("cannot narrow the filter of VRRP packets", "error", err)
-			in.dirty = false // the conns check themselves what they receive
-		}
+		in.narrow()
 	}
 	if in.changed {
 		in.patience = 0
@@ -343,6 +348,9 @@ func (in *intake) recv(p []platform.Packet) (int, error) {
 		n, full, err := in.receiver.read(in.main, p, in.admit)
 		in.unread = full
 		in.noteLost(&in.overflow)
+		if len(in.isolations.noisy) > 0 {
+			in.separate(time.Now()) // at once, so that what waits here does not grow
+		}
 		if err != nil {
 			return 0, fmt.Errorf("receive: %w", err)
 		}
@@ -366,8 +374,8 @@ func (in *intake) admit(p *platform.Packet) bool {
 	}
 	c.count++
 	ok := c.passes(p)
-	if c.count == c.limit() || c.ttl.exceeded() && !c.listening.anyTTL {
-		in.isolations.note(c)
+	if c.count == c.limit() || c.ttl.count == ttlBurst+1 && !ok {
+		in.isolations.noisy = append(in.isolations.noisy, c)
 	}
 	return ok
 }

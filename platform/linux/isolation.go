@@ -99,13 +99,6 @@ func (s *isolations) of(link int) *isolation {
 	return nil
 }
 
-// note notes that an interface is flooded.
-func (s *isolations) note(c *conn) {
-	if !slices.Contains(s.noisy, c) {
-		s.noisy = append(s.noisy, c)
-	}
-}
-
 func (s *isolations) noteStranger(link int) {
 	if len(s.strangers) < maxIsolated || s.strangers[link] > 0 {
 		s.strangers[link]++
@@ -133,10 +126,6 @@ func (s *isolations) ready(w *waiter, unsure bool) {
 // isolate isolates interfaces that are flooded, and lets those join the others again that have been calm.
 func (in *intake) isolate(now time.Time) {
 	s := &in.isolations
-	for _, c := range s.noisy {
-		in.isolateConn(c, now)
-	}
-	s.noisy = s.noisy[:0]
 	if now.Sub(s.since) < floodWindow {
 		return
 	}
@@ -173,6 +162,18 @@ func (in *intake) isolate(now time.Time) {
 		o.count = 0
 		return o.draining && o.fd < 0
 	})
+}
+
+// separate isolates the interfaces that were found to be flooded.
+func (in *intake) separate(now time.Time) {
+	s := &in.isolations
+	for _, c := range s.noisy {
+		in.isolateConn(c, now)
+	}
+	s.noisy = s.noisy[:0]
+	if in.dirty {
+		in.narrow()
+	}
 }
 
 // isolateConn gives an interface a socket of its own.

@@ -20,7 +20,7 @@ import (
 // second at full rate.
 const (
 	alarmBuffer     = 1 // the kernel's minimum: one packet is enough
-	leastBuffer     = 4 << 20
+	leastBuffer     = 16 << 20
 	mostBuffer      = 256 << 20
 	bufferPerRouter = 8 << 10
 	sendBuffer      = 32 << 20
