@@ -65,10 +65,8 @@ func (c *Core) apply(now time.Time, cfg Config, out *Output) string {
 		c.occupied[i] = nil
 		if s.choose() {
 			s.ask(c)
-			for _, g := range s.byVRID {
-				if g != nil {
-					c.evaluate(now, g, out)
-				}
+			for _, g := range s.groups {
+				c.evaluate(now, g, out)
 			}
 		}
 	}

@@ -38,14 +38,43 @@ type port struct {
 type segment struct {
 	port    *port
 	family  vrrp.Family
-	byVRID  [256]*group
+	groups  []*group           // by VRID
+	slots   [256]uint8         // one more than the index in groups, by VRID; 0: none
 	virtual map[netip.Addr]int // the number of groups of each virtual address
 	primary netip.Addr         // invalid: none
-	foreign [256]bool          // foreign VRIDs that an event has reported
+	foreign [4]uint64          // foreign VRIDs that an event has reported, a bit each
 	heard   Listen             // the last one sent to the driver; without VRIDs: socket closed
 
 	occupied bool // in Core.occupied
 	asked    bool // in Core.unheard
+}
+
+// group returns the group with a VRID; nil if there is none.
+func (s *segment) group(vrid uint8) *group {
+	if i := s.slots[vrid]; i > 0 {
+		return s.groups[i-1]
+	}
+	return nil
+}
+
+func (s *segment) put(g *group) {
+	at, _ := slices.BinarySearchFunc(s.groups, g.cfg.VRID, func(o *group, vrid uint8) int { return int(o.cfg.VRID) - int(vrid) })
+	s.groups = slices.Insert(s.groups, at, g)
+	s.number(at)
+}
+
+func (s *segment) take(g *group) {
+	at := int(s.slots[g.cfg.VRID]) - 1
+	s.groups = slices.Delete(s.groups, at, at+1)
+	s.slots[g.cfg.VRID] = 0
+	s.number(at)
+}
+
+// number sets the slots of the groups from the nth on. A segment has at most 255 groups.
+func (s *segment) number(n int) {
+	for i, g := range s.groups[n:] {
+		s.slots[g.cfg.VRID] = uint8(n + i + 1)
+	}
 }
 
 func familyIndex(f vrrp.Family) int {
@@ -75,8 +104,8 @@ func (c *Core) join(g *group) {
 	}
 	g.port, g.segment = p, s
 	p.groups++
-	s.byVRID[g.cfg.VRID] = g
-	s.foreign[g.cfg.VRID] = false
+	s.put(g)
+	s.foreign[g.cfg.VRID/64] &^= 1 << (g.cfg.VRID % 64)
 	c.occupy(s, g.cfg.Addresses, +1)
 	c.linkStatus = nil
 }
@@ -84,7 +113,7 @@ func (c *Core) join(g *group) {
 // leave takes a group off its port.
 func (c *Core) leave(g *group) {
 	g.port.groups--
-	g.segment.byVRID[g.cfg.VRID] = nil
+	g.segment.take(g)
 	c.occupy(g.segment, g.cfg.Addresses, -1)
 	g.segment.ask(c)
 	c.linkStatus = nil
@@ -159,8 +188,8 @@ func (p *port) reintroduce() {
 		if s == nil {
 			continue
 		}
-		for _, g := range s.byVRID {
-			if g != nil && g.desired.Active && g.mac(p.link) == p.link.MAC {
+		for _, g := range s.groups {
+			if g.desired.Active && g.mac(p.link) == p.link.MAC {
 				g.kernelStateAsked = true
 			}
 		}
@@ -209,10 +238,7 @@ func (c *Core) changed(now time.Time, p *port, out *Output) {
 		}
 		s.choose()
 		s.ask(c)
-		for _, g := range s.byVRID {
-			if g == nil {
-				continue
-			}
+		for _, g := range s.groups {
 			g.status = nil
 			g.resolve()
 			c.evaluate(now, g, out)

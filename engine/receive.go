@@ -18,10 +18,13 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 	}
 	s := l.port.segments[familyIndex(family)]
 	vrid, ok := vrrp.PeekVRID(p.Payload)
-	if s == nil || !ok || s.byVRID[vrid] == nil {
+	var g *group
+	if s != nil && ok {
+		g = s.group(vrid)
+	}
+	if g == nil {
 		return c.countForeignPacket(now, l, s, family, p, out)
 	}
-	g := s.byVRID[vrid]
 	g.status = nil
 	if !g.ready {
 		g.counters.Dropped[vrrp.DropVRID]++ // shut down: as if it were not configured
@@ -77,9 +80,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		c.overheard(now, g, before, out)
 	}
 	c.requestKernelStateIfAsked(g, out)
-	if len(c.unaligned) > 0 {
-		c.alignAndListen(now, out)
-	}
+	c.alignAndListen(now, out)
 	return vrrp.DropNone
 }
 
@@ -92,10 +93,11 @@ func (c *Core) countForeignPacket(now time.Time, l *link, s *segment, family vrr
 		return reason
 	}
 	l.unknownVRID++
-	if s == nil || s.foreign[c.advert.VRID] {
+	word, bit := c.advert.VRID/64, uint64(1)<<(c.advert.VRID%64)
+	if s == nil || s.foreign[word]&bit != 0 {
 		return vrrp.DropVRID
 	}
-	s.foreign[c.advert.VRID] = true
+	s.foreign[word] |= bit
 	text := fmt.Sprintf("%s advertises %s group %d, which is not configured here", p.Src, family, c.advert.VRID)
 	c.event(now, EventLink, Key{Interface: l.Name}, text, out)
 	return vrrp.DropVRID

@@ -138,8 +138,8 @@ func (c *Core) Claimed(now time.Time, index int, addr netip.Addr, mac [6]byte, t
 	if s == nil || s.virtual[addr] == 0 {
 		return
 	}
-	for _, g := range s.byVRID {
-		if g == nil || g.state != vrrp.Master || !g.active || mac == g.vmac || !g.hasAddress(addr) {
+	for _, g := range s.groups {
+		if g.state != vrrp.Master || !g.active || mac == g.vmac || !g.hasAddress(addr) {
 			continue
 		}
 		g.counters.Claims += times

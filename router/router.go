@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -50,6 +51,7 @@ type Router struct {
 	failed chan error
 	cancel context.CancelFunc
 	done   chan struct{}
+	tidy   *time.Timer // see tidyPause
 }
 
 // Options are the parts and settings of a router.
@@ -87,6 +89,10 @@ type Options struct {
 	Shutdown  func()                                // see shell.Env
 }
 
+// tidyPause is the time from the last change of the configuration until the memory that it took and nobody uses any more goes back
+// to the system: with thousands of virtual routers that is more than they need afterwards.
+const tidyPause = 15 * time.Second
+
 // Start starts the engine and makes the configuration file the running configuration.
 func Start(ctx context.Context, o Options) (*Router, error) {
 	if o.Effective == nil {
@@ -100,8 +106,10 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 	r := &Router{
 		engine: d, journal: o.Journal, log: log, failed: make(chan error, 1), cancel: cancel, done: make(chan struct{}),
 	}
+	r.tidy = time.AfterFunc(tidyPause, debug.FreeOSMemory)
 	go func() {
 		defer close(r.done)
+		defer r.tidy.Stop()
 		if err := d.Run(running); err != nil {
 			log.Error("engine stopped", "error", err)
 			r.failed <- err
@@ -110,7 +118,11 @@ func Start(ctx context.Context, o Options) (*Router, error) {
 
 	sessions := shell.NewSessions()
 	manager, err := conf.Open(conf.Options{
-		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir, Notify: sessions.Committed, Awaiting: sessions.Awaiting,
+		Host: o.Host, Path: o.Path, Format: o.Format, StateDir: o.StateDir, Awaiting: sessions.Awaiting,
+		Notify: func(rev *conf.Revision) {
+			r.tidy.Reset(tidyPause)
+			sessions.Committed(rev)
+		},
 		Uptime: process.Uptime,
 	})
 	if err != nil {
@@ -339,7 +351,7 @@ func loadOf(d *driver.Driver) func(context.Context) (report.Load, error) {
 			return report.Load{}, err
 		}
 		l := report.Load{
-			Received: r.Received, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
+			Received: r.Received, Lost: r.Lost, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
 			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting, KernelFault: r.KernelFault,
 		}
 		for i, n := range r.Late {

@@ -13,9 +13,12 @@ import (
 	"vrrpsh/platform"
 )
 
-// applyBatch is the number of virtual routers in one System.Apply: enough to be efficient,
-// few enough that sockets and answers do not wait long.
-const applyBatch = 128
+// applyBatch is the number of virtual routers in one System.Apply: enough to be efficient, few enough that sockets and answers
+// do not wait long. If very many wait, it is a part of them, since each call also costs by all that there are.
+const (
+	applyBatch = 128
+	applyPart  = 8
+)
 
 // actuator does the kernel work that may take long, in its own goroutine. It opens sockets
 // first. Then it removes addresses, so that a router that lost them to another router stops
@@ -268,7 +271,8 @@ func (a *actuator) next() (w work, leaving, ended bool) {
 
 // batch takes the waiting Desireds of the first keys of a list.
 func (a *actuator) batch(keys []engine.Key) (batch []engine.Desired, rest []engine.Key) {
-	for len(keys) > 0 && len(batch) < applyBatch {
+	limit := max(applyBatch, len(keys)/applyPart)
+	for len(keys) > 0 && len(batch) < limit {
 		if w, ok := a.want[keys[0]]; ok {
 			batch = append(batch, w.desired)
 			delete(a.want, keys[0])

@@ -87,13 +87,11 @@ func (l *loop) indexes() []int { return slices.Sorted(maps.Keys(l.links)) }
 
 // missing returns the known interfaces that are not in all.
 func (l *loop) missing(all []platform.Link) []int {
-	var gone []int
-	for _, index := range l.indexes() {
-		if !slices.ContainsFunc(all, func(p platform.Link) bool { return p.Index == index }) {
-			gone = append(gone, index)
-		}
+	there := make(map[int]bool, len(all))
+	for i := range all {
+		there[all[i].Index] = true
 	}
-	return gone
+	return slices.DeleteFunc(l.indexes(), func(index int) bool { return there[index] })
 }
 
 // show gives the Core an interface. If virtual routers use the interface, show waits until

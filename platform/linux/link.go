@@ -5,12 +5,12 @@
 package linux
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
 
-	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
@@ -45,24 +45,21 @@ func parseLink(m []byte) (kernelLink, bool, error) {
 	if m[0] != unix.AF_UNSPEC {
 		return kernelLink{}, false, nil
 	}
-	parsed, err := netlink.LinkDeserialize(nil, m)
-	if err != nil {
-		return kernelLink{}, false, fmt.Errorf("link message: %w", err)
-	}
-	a := parsed.Attrs()
-	l := kernelLink{kind: parsed.Type(), alias: a.Alias, adminUp: a.RawFlags&unix.IFF_UP != 0}
-	l.Index, l.Name, l.MTU = a.Index, a.Name, a.MTU
-	l.Up = l.adminUp && a.RawFlags&unix.IFF_RUNNING != 0
-	l.Ethernet = a.EncapType == "ether" && a.RawFlags&unix.IFF_LOOPBACK == 0
-	copy(l.MAC[:], a.HardwareAddr)
-	l.Macvlan, l.upper = l.kind == "macvlan" || l.kind == "macvtap", a.MasterIndex
+	header, attrs := nl.DeserializeIfInfomsg(m), m[unix.SizeofIfInfomsg:]
+	l := kernelLink{kind: text(attrOf(attrOf(attrs, unix.IFLA_LINKINFO), unix.IFLA_INFO_KIND)), alias: text(attrOf(attrs, unix.IFLA_IFALIAS))}
+	l.kind, l.adminUp = cmp.Or(l.kind, "device"), header.Flags&unix.IFF_UP != 0
+	l.Index, l.Name, l.MTU = int(header.Index), text(attrOf(attrs, unix.IFLA_IFNAME)), int(number(attrOf(attrs, unix.IFLA_MTU)))
+	l.Up = l.adminUp && header.Flags&unix.IFF_RUNNING != 0
+	l.Ethernet = header.Type == unix.ARPHRD_ETHER && header.Flags&unix.IFF_LOOPBACK == 0
+	copy(l.MAC[:], attrOf(attrs, unix.IFLA_ADDRESS))
+	l.Macvlan, l.upper = l.kind == "macvlan" || l.kind == "macvtap", int(number(attrOf(attrs, unix.IFLA_MASTER)))
 	l.settings = parseSettings(m)
 	l.settings6, l.generates = parseSettings6(m)
 	l.ForwardsIPv6 = l.setting6(forwarding6) != 0
 	switch l.kind {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan":
-		if a.NetNsID < 0 { // otherwise the index belongs to another namespace
-			l.Parent = a.ParentIndex
+		if attrOf(attrs, unix.IFLA_LINK_NETNSID) == nil { // otherwise the index belongs to another namespace
+			l.Parent = int(number(attrOf(attrs, unix.IFLA_LINK)))
 		}
 	}
 	return l, true, nil
@@ -136,27 +133,23 @@ const (
 
 // familyAttr returns a per-family attribute from the body of a link message.
 func familyAttr(m []byte, family, attr uint16) []byte {
-	attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
-	if err != nil {
-		return nil
-	}
-	inner := func(attrs []byte, kind uint16) []byte {
-		list, err := nl.ParseRouteAttr(attrs)
-		if err != nil {
-			return nil
+	return attrOf(attrOf(attrOf(m[unix.SizeofIfInfomsg:], unix.IFLA_AF_SPEC), family), attr)
+}
+
+// text returns the text in an attribute, which ends with a zero.
+func text(value []byte) string { return unix.ByteSliceToString(value) }
+
+// attrOf returns the value of the first attribute of a kind. It makes nothing: there may be thousands of interfaces.
+func attrOf(attrs []byte, kind uint16) []byte {
+	for len(attrs) >= unix.SizeofRtAttr {
+		length := int(binary.NativeEndian.Uint16(attrs))
+		if length < unix.SizeofRtAttr || length > len(attrs) {
+			break
 		}
-		for _, a := range list {
-			if a.Attr.Type&^unix.NLA_F_NESTED == kind {
-				return a.Value
-			}
+		if binary.NativeEndian.Uint16(attrs[2:])&^unix.NLA_F_NESTED == kind {
+			return attrs[unix.SizeofRtAttr:length]
 		}
-		return nil
-	}
-	for _, a := range attrs {
-		if a.Attr.Type&^unix.NLA_F_NESTED != unix.IFLA_AF_SPEC {
-			continue
-		}
-		return inner(inner(a.Value, family), attr)
+		attrs = attrs[min((length+unix.RTA_ALIGNTO-1)&^(unix.RTA_ALIGNTO-1), len(attrs)):]
 	}
 	return nil
 }

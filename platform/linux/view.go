@@ -21,7 +21,7 @@ type view struct {
 	system *System
 	links  map[int]kernelLink
 	addrs  map[int][]viewAddr // in the kernel's order
-	// changed are the interfaces with new notifications; told is what Watch has reported.
+	// changed are the interfaces with new notifications; told is what Watch has reported, nil in other views.
 	changed map[int]bool
 	told    map[int]platform.Link
 	// suspects are the entries that may have lost something.
@@ -30,6 +30,8 @@ type view struct {
 	suspectRoutes bool
 	// checkAt is when to check the sockets; zero if their interfaces have not changed.
 	checkAt time.Time
+	// checkPause is the pause before the next check.
+	checkPause time.Duration
 	// diverged is set when something may be wrong that only Reconcile can detect or repair.
 	diverged bool
 }
@@ -52,17 +54,22 @@ func (v *view) load() error {
 	v.links = make(map[int]kernelLink, len(links))
 	v.addrs = make(map[int][]viewAddr, len(links))
 	v.changed = make(map[int]bool)
-	if v.told == nil {
-		v.told = make(map[int]platform.Link)
-	}
 	v.suspects = make(map[*entry]bool)
 	for _, l := range links {
-		v.links[l.Index] = l
+		v.keep(l)
 	}
 	for _, a := range addrs {
 		v.addrs[a.link] = append(v.addrs[a.link], viewAddr{a, v.system.registry.ours(&a)})
 	}
 	return nil
+}
+
+// keep records an interface; Watch needs no settings.
+func (v *view) keep(l kernelLink) {
+	if v.told != nil {
+		l.settings, l.settings6 = nil, nil
+	}
+	v.links[l.Index] = l
 }
 
 // setAddr records whether an address exists.

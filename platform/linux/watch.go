@@ -34,6 +34,7 @@ func (s *System) Links() ([]platform.Link, error) {
 		all = append(all, v.link(i))
 	}
 	slices.SortFunc(all, func(a, b platform.Link) int { return cmp.Compare(a.Index, b.Index) })
+	s.note(all, nil)
 	return all, nil
 }
 
@@ -44,7 +45,7 @@ func (s *System) Watch(ctx context.Context, fn func(platform.Update)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
-	v := view{system: s}
+	v := view{system: s, told: make(map[int]platform.Link)}
 	const pause = 100 * time.Millisecond
 	for {
 		err := v.watchUntilError(ctx, fn)
@@ -197,6 +198,7 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 		}
 		u.Diverged, v.diverged = v.diverged, false
 		if !u.Empty() {
+			v.system.note(u.Links, u.Gone)
 			fn(u)
 		}
 	}
@@ -204,7 +206,10 @@ func (v *view) watchUntilError(ctx context.Context, fn func(platform.Update)) er
 
 // checkPause is the delay from a change of an interface to the check of its sockets: the change affects them only after its
 // notification, and changes often come in groups.
-const checkPause = 100 * time.Millisecond
+const (
+	checkPause = 100 * time.Millisecond
+	checkPart  = 20 // the pause is at least so many times as long as the last check
+)
 
 // broken returns the sockets that no longer work, if a check is due.
 func (v *view) broken() []platform.Socket {
@@ -212,7 +217,11 @@ func (v *view) broken() []platform.Socket {
 		return nil
 	}
 	v.checkAt = time.Time{}
-	return v.system.brokenSockets(func(link int) bool { _, ok := v.links[link]; return ok })
+	began := time.Now()
+	broken := v.system.brokenSockets(func(link int) bool { _, ok := v.links[link]; return ok })
+	// With thousands of memberships, reading them takes a while: not more than a small part of the time.
+	v.checkPause = max(checkPause, checkPart*time.Since(began))
+	return broken
 }
 
 // suspectSockets schedules a check of the sockets if the interface has any.
@@ -223,7 +232,7 @@ func (v *view) suspectSockets(link int) {
 	v.system.connsMu.Lock()
 	defer v.system.connsMu.Unlock()
 	if len(v.system.conns[link]) > 0 {
-		v.checkAt = time.Now().Add(checkPause)
+		v.checkAt = time.Now().Add(max(checkPause, v.checkPause))
 	}
 }
 
@@ -246,7 +255,7 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 			delete(v.links, l.Index)
 			delete(v.addrs, l.Index)
 		} else {
-			v.links[l.Index] = l
+			v.keep(l)
 		}
 		v.changed[l.Index] = true
 		v.suspectLink(l.Index)
@@ -259,7 +268,9 @@ func (v *view) message(m *syscall.NetlinkMessage) {
 		}
 		v.setAddr(a, m.Header.Type == unix.RTM_NEWADDR)
 		v.changed[a.link] = true
-		v.suspectSockets(a.link)
+		if m.Header.Type == unix.RTM_DELADDR { // an MTU that is too small takes the addresses away, too
+			v.suspectSockets(a.link)
+		}
 		v.diverged = v.diverged || !v.system.registry.ours(&a) && v.system.registry.concerns(a.link)
 	case unix.RTM_NEWNETCONF:
 		if index, _, ok := parseNetconf(m.Data, unix.AF_INET); ok {
