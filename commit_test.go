@@ -300,7 +300,7 @@ func (w *trial) observe() []string {
 			gaps[f.what] = make(map[time.Duration]bool)
 		}
 		if at, ok := last[f.what]; ok {
-			gaps[f.what][f.at.Sub(at).Round(20*time.Millisecond)] = true
+			gaps[f.what][f.at.Sub(at).Round(100*time.Millisecond)] = true
 		}
 		last[f.what] = f.at
 	}

@@ -200,7 +200,7 @@ func TestDirectives(t *testing.T) {
 			w.wait(10 * time.Second)
 			a := w.adverts(1)
 			w.is("the advertised interval", a[0].payload[5], 3)
-			w.is("the interval, rounded,", a[1].at.Sub(a[0].at).Round(10*time.Millisecond), 3*time.Second)
+			w.is("the interval, rounded,", a[1].at.Sub(a[0].at).Round(100*time.Millisecond), 3*time.Second)
 		}},
 		{"vrouter.rfc3768 = true", func(w *world) {
 			w.run(1, vrouter(`priority = 200`))

@@ -102,6 +102,8 @@ func (x *bench) run(b *testing.B, name string) {
 				b.Run(string(kind), func(b *testing.B) { x.strain(b, kind) })
 			}
 		}
+	case "shapes":
+		x.shapes(b)
 	case "shell":
 		x.shell(b)
 	default:

@@ -54,6 +54,8 @@ type group struct {
 	lostMore         bool    // something was lost while pending
 	repairs          repairs
 
+	patience time.Duration // how long received adverts may wait; 0: not at all
+
 	mute   bool   // cannot send, and an event said so
 	unsent string // why the last failed advert could not be sent
 
@@ -103,6 +105,7 @@ func (c *Core) step(now time.Time, g *group, ev vrrp.Event, out *Output) {
 	}
 	c.schedule(g)
 	g.status = nil
+	c.notePatience(g)
 	c.noteMute(now, g, out)
 	if willing := g.router.Willing(); willing != g.willing {
 		g.willing = willing

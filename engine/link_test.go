@@ -42,7 +42,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 	vr.Type, vr.VIFName = engine.Macvlan, "vrrp51"
 	up := ethernet(3, "eth0", "10.0.0.1/24")
 
-	open := engine.Listen{Link: 3, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true}
+	open := engine.Listen{Link: 3, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true, Patience: 10 * time.Millisecond}
 	closed := engine.Listen{Link: 3, Family: vrrp.IPv4}
 	steps := []struct {
 		name    string
@@ -63,7 +63,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"up", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "", "interface up"},
 		{"primary address gone", func() { l := up; l.Addrs = nil; h.link(l) }, vrrp.Initialize, vrrp.CauseNoAddress, []engine.Listen{closed}, "yes", "addresses changed"},
 		{"another one", func() { h.link(ethernet(3, "eth0", "10.0.0.7/24")) }, vrrp.Backup, vrrp.CauseStartup,
-			[]engine.Listen{{Link: 3, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.7"), Filter: true}}, "yes", "addresses changed"},
+			[]engine.Listen{{Link: 3, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.7"), Filter: true, Patience: 10 * time.Millisecond}}, "yes", "addresses changed"},
 		{"back", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "", "addresses changed"},
 		{"renamed", func() { l := up; l.Name = "lan0"; h.link(l) }, vrrp.Initialize, vrrp.CauseNoLink, []engine.Listen{closed}, "no", "interface missing"},
 		{"renamed back", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "renamed from lan0"},
@@ -71,7 +71,7 @@ func TestInterfaceLifeCycle(t *testing.T) {
 		{"not Ethernet", func() { l := up; l.Ethernet = false; h.link(l) }, vrrp.Initialize, vrrp.CauseUnsuitable, nil, "", "interface found"},
 		{"Ethernet after all", func() { h.link(up) }, vrrp.Backup, vrrp.CauseStartup, []engine.Listen{open}, "yes", "interface changed"},
 		{"replaced before its end was reported", func() { l := up; l.Index = 4; h.link(l) }, vrrp.Backup, vrrp.CauseStartup,
-			[]engine.Listen{closed, {Link: 4, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true}}, "yes", "interface missing"},
+			[]engine.Listen{closed, {Link: 4, Family: vrrp.IPv4, VRIDs: []uint8{51}, Source: addr("10.0.0.1"), Filter: true, Patience: 10 * time.Millisecond}}, "yes", "interface missing"},
 		{"end of the old one", func() { h.unlink(3) }, vrrp.Backup, vrrp.CauseStartup, nil, "", ""},
 	}
 	for _, s := range steps {
@@ -461,11 +461,48 @@ func TestSourceAndAddressOfAdverts(t *testing.T) {
 	}
 }
 
+// TestUrgentAdverts checks which adverts may wait, and how long: those for a Backup a hundredth of the interval of its Master.
+func TestUrgentAdverts(t *testing.T) {
+	h := newHost(t)
+	h.link(ethernet(1, "eth0", "10.0.0.1/24"))
+	one, two := group("eth0", 1, "10.0.0.101"), group("eth0", 2, "10.0.0.102")
+	want := func(what string, patience time.Duration, urgent ...uint8) {
+		t.Helper()
+		n := len(h.out.Listens)
+		if n == 0 {
+			t.Fatalf("%s: no listen", what)
+		}
+		if l := h.out.Listens[n-1]; l.Patience != patience || !slices.Equal(l.Urgent, urgent) {
+			t.Errorf("%s: patience %s, urgent %v, want %s, %v", what, l.Patience, l.Urgent, patience, urgent)
+		}
+	}
+	h.apply(config(one, two))
+	hear := func(vr engine.VirtualRouter, priority uint8, interval time.Duration) {
+		vr.Protocol.Interval = interval
+		h.deliver(1, vrrp.IPv4, advert(&vr, priority, "10.0.0.9"))
+	}
+	want("Backups", 10*time.Millisecond)
+	hear(two, 200, 300*time.Millisecond)
+	want("a short interval", 3*time.Millisecond)
+	hear(two, 200, 90*time.Millisecond)
+	want("a very short interval", 10*time.Millisecond, 2)
+	hear(two, 200, 40*time.Second)
+	want("a long interval", 10*time.Millisecond)
+	h.run(5 * time.Second)
+	want("one Master", 10*time.Millisecond, 1)
+	hear(two, 200, 40*time.Second)
+	if n := len(h.out.Listens); n > 0 {
+		t.Errorf("%d listens although nothing has changed", n)
+	}
+	hear(one, 250, time.Second)
+	want("Backups again", 10*time.Millisecond)
+}
+
 func TestListen(t *testing.T) {
 	h := newHost(t)
 	h.link(ethernet(1, "eth0", "10.0.0.1/24", "fe80::1/64"))
 	v4 := func(vrids ...uint8) engine.Listen {
-		return engine.Listen{Link: 1, Family: vrrp.IPv4, VRIDs: vrids, Source: addr("10.0.0.1"), Filter: true}
+		return engine.Listen{Link: 1, Family: vrrp.IPv4, VRIDs: vrids, Source: addr("10.0.0.1"), Filter: true, Patience: 10 * time.Millisecond}
 	}
 	one, two, six := group("eth0", 1, "10.0.0.101"), group("eth0", 2, "10.0.0.102"), group("eth0", 1, "fe80::101")
 	open := func(vr *engine.VirtualRouter) { vr.SocketFilter = false }
@@ -475,6 +512,8 @@ func TestListen(t *testing.T) {
 	}
 	unfiltered := v4(1, 2)
 	unfiltered.Filter = false
+	anyTTL := v4(1, 2)
+	anyTTL.AnyTTL = true
 	for _, s := range []struct {
 		name string
 		cfg  engine.Config
@@ -484,10 +523,10 @@ func TestListen(t *testing.T) {
 		{"same", config(one), nil},
 		{"second", config(two, one), []engine.Listen{v4(1, 2)}},
 		{"reordered", config(one, two), nil},
-		{"IPv6", config(one, two, six), []engine.Listen{{Link: 1, Family: vrrp.IPv6, VRIDs: []uint8{1}, Source: addr("fe80::1"), Filter: true}}},
+		{"IPv6", config(one, two, six), []engine.Listen{{Link: 1, Family: vrrp.IPv6, VRIDs: []uint8{1}, Source: addr("fe80::1"), Filter: true, Patience: 10 * time.Millisecond}}},
 		{"one without a filter", config(with(one, open), two, six), []engine.Listen{unfiltered}},
 		{"filter", config(one, two, six), []engine.Listen{v4(1, 2)}},
-		{"unicast peers, whose TTL is checked", config(with(one, unicast), two, six), []engine.Listen{unfiltered}},
+		{"unicast peers, whose TTL is checked", config(with(one, unicast), two, six), []engine.Listen{anyTTL}},
 		{"multicast", config(one, two, six), []engine.Listen{v4(1, 2)}},
 		{"shutdown", config(with(one, down), two, six), []engine.Listen{v4(2)}},
 		{"no shutdown", config(one, two, six), []engine.Listen{v4(1, 2)}},

@@ -5,6 +5,9 @@ package engine
 import (
 	"net/netip"
 	"slices"
+	"time"
+
+	"vrrpsh/engine/vrrp"
 )
 
 // ask marks the Listen of a segment for a check before the current call returns.
@@ -44,9 +47,14 @@ func (s *segment) wanted() Listen {
 	for vrid, g := range s.byVRID {
 		if g != nil && g.ready {
 			w.VRIDs = append(w.VRIDs, uint8(vrid))
-			// When many packets have a TTL other than 255, the filter discards them. Such packets from unicast
-			// peers can be valid.
-			w.Filter = w.Filter && g.cfg.SocketFilter && !g.cfg.Protocol.Unicast.Enabled()
+			w.Filter = w.Filter && g.cfg.SocketFilter
+			w.AnyTTL = w.AnyTTL || g.cfg.Protocol.Unicast.Enabled()
+			switch {
+			case g.patience == 0:
+				w.Urgent = append(w.Urgent, uint8(vrid))
+			case w.Patience == 0 || g.patience < w.Patience:
+				w.Patience = g.patience
+			}
 		}
 	}
 	if w.VRIDs == nil {
@@ -56,5 +64,29 @@ func (s *segment) wanted() Listen {
 }
 
 func sameListen(a, b *Listen) bool {
-	return a.Link == b.Link && a.Source == b.Source && a.Filter == b.Filter && slices.Equal(a.VRIDs, b.VRIDs)
+	return a.Link == b.Link && a.Source == b.Source && a.Filter == b.Filter && a.AnyTTL == b.AnyTTL && a.Patience == b.Patience &&
+		slices.Equal(a.VRIDs, b.VRIDs) && slices.Equal(a.Urgent, b.Urgent)
+}
+
+// The adverts for a Backup may wait for 1/patiencePart of the interval of its Master, at most maxPatience and, since a timer
+// costs more than it saves otherwise, at least minPatience.
+const (
+	patiencePart = 100
+	minPatience  = time.Millisecond
+	maxPatience  = 10 * time.Millisecond
+)
+
+// notePatience notes how long adverts may wait that do not resign: those for a Master not at all. They are read before any
+// timer fires, however long they may wait.
+func (c *Core) notePatience(g *group) {
+	var patience time.Duration
+	if g.state == vrrp.Backup {
+		if patience = min(g.router.MasterAdverInterval()/patiencePart, maxPatience); patience < minPatience {
+			patience = 0
+		}
+	}
+	if patience != g.patience {
+		g.patience = patience
+		g.segment.ask(c)
+	}
 }

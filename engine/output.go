@@ -4,6 +4,7 @@ package engine
 
 import (
 	"net/netip"
+	"time"
 
 	"vrrpsh/engine/vrrp"
 )
@@ -88,4 +89,10 @@ type Listen struct {
 	Source netip.Addr
 	// Filter lets the kernel discard other VRIDs.
 	Filter bool
+	// AnyTTL is set if packets with another TTL than 255 can be valid: those of unicast peers.
+	AnyTTL bool
+	// Urgent are those of the VRIDs whose adverts must be handled at once, like all with priority 0. Patience is how long
+	// the others' adverts may wait.
+	Urgent   []uint8
+	Patience time.Duration
 }

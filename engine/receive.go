@@ -77,9 +77,7 @@ func (c *Core) Deliver(now time.Time, index int, family vrrp.Family, p vrrp.Pack
 		c.overheard(now, g, before, out)
 	}
 	c.requestKernelStateIfAsked(g, out)
-	if len(c.unaligned) > 0 {
-		c.alignAndListen(now, out)
-	}
+	c.alignAndListen(now, out)
 	return vrrp.DropNone
 }
 

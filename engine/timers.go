@@ -12,8 +12,8 @@ import (
 
 // A Master may send an advert early, by at most 1/slackPart of its interval and at most maxSlack.
 const (
-	slackPart = 200 // 0.5 %
-	maxSlack  = 5 * time.Millisecond
+	slackPart = 50 // 2 %
+	maxSlack  = 20 * time.Millisecond
 )
 
 // turns is the number of parts of an interval; each interface sends its adverts in one of them.
@@ -48,7 +48,7 @@ func (c *Core) Expire(now time.Time, out *Output) {
 		c.requestKernelStateIfAsked(g, out)
 		fired = true
 	}
-	if fired && len(c.unaligned) > 0 {
+	if fired {
 		c.alignAndListen(now, out)
 	}
 }
@@ -76,8 +76,8 @@ func (c *Core) schedule(g *group) {
 // interval, because one burst of all adverts would delay the adverts and everything else.
 //
 // This never makes an advert late, and never early by more than the slack. An advert goes out at the last multiple
-// of the slack before its due time, so that Masters that have not converged yet share wake-ups too. After at most
-// 200 intervals all have converged. Until then the intervals are shorter by the time sent early; then they are exact.
+// of the slack before its due time, so that Masters that have not converged yet share wake-ups too: there are at most fifty
+// in an interval, on however many interfaces. After at most 50 intervals all have converged. Until then the intervals are shorter by the time sent early; then they are exact.
 func early(due int64, interval time.Duration, turn uint8) time.Duration {
 	slack := int64(min(interval/slackPart, maxSlack))
 	if slack == 0 {

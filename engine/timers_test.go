@@ -35,12 +35,12 @@ func TestAdvertsShareWakeUps(t *testing.T) {
 	for _, tt := range []struct {
 		apart, interval, slack time.Duration
 	}{
-		{4 * time.Millisecond, time.Second, 5 * time.Millisecond},
-		{97 * time.Millisecond, time.Second, 5 * time.Millisecond},
-		{7 * time.Millisecond, 100 * time.Millisecond, 500 * time.Microsecond},
-		{1234567 * time.Nanosecond, 10 * time.Millisecond, 50 * time.Microsecond},
-		{777 * time.Microsecond, 40 * time.Second, 5 * time.Millisecond}, // never more than 5 ms early
-		{time.Millisecond, 2550 * time.Millisecond, 5 * time.Millisecond},
+		{4 * time.Millisecond, time.Second, 20 * time.Millisecond},
+		{97 * time.Millisecond, time.Second, 20 * time.Millisecond},
+		{7 * time.Millisecond, 100 * time.Millisecond, 2 * time.Millisecond},
+		{1234567 * time.Nanosecond, 10 * time.Millisecond, 200 * time.Microsecond},
+		{777 * time.Microsecond, 40 * time.Second, 20 * time.Millisecond}, // never more than 20 ms early
+		{time.Millisecond, 2550 * time.Millisecond, 20 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprint(tt.interval, tt.apart), func(t *testing.T) {
 			const n = 10
@@ -109,7 +109,7 @@ func TestInterfacesTakeTurns(t *testing.T) {
 		}
 	}
 	h.apply(cfg)
-	h.run(210 * interval)
+	h.run(60 * interval)
 	last := make(map[int]time.Time) // by link
 	var order []time.Time
 	for end := h.now.Add(interval); ; {
@@ -137,7 +137,7 @@ func TestInterfacesTakeTurns(t *testing.T) {
 		t.Fatalf("%d bursts on %d links, want one on each of %d", len(order), len(last), links)
 	}
 	for i := 1; i < links; i++ {
-		if gap := order[i].Sub(order[i-1]); gap < interval/links-5*time.Millisecond || gap > interval/links+5*time.Millisecond {
+		if gap := order[i].Sub(order[i-1]); gap < interval/links-20*time.Millisecond || gap > interval/links+20*time.Millisecond {
 			t.Errorf("burst %d comes %s after the one before, want about %s", i, gap, interval/links)
 		}
 	}
@@ -152,8 +152,8 @@ func TestAdvertsShareWakeUpsOnTheWay(t *testing.T) {
 		h.now = h.core.Deadline()
 		h.core.Expire(h.now, &h.out)
 	}
-	if wakes > 61 {
-		t.Errorf("%d wake-ups for %d adverts, want one for each 5 ms", wakes, n)
+	if wakes > 17 {
+		t.Errorf("%d wake-ups for %d adverts, want one for each 20 ms", wakes, n)
 	}
 }
 

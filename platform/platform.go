@@ -130,9 +130,9 @@ type Route struct {
 	Active bool
 }
 
-// Packet is a received VRRP packet. Payload, after the IP header, is valid until the next
-// Recv on the same Conn.
+// Packet is a received VRRP packet. Payload, after the IP header, is valid until the next Recv.
 type Packet struct {
+	Link     int // index of the interface
 	Src, Dst netip.Addr
 	TTL      uint8 // or hop limit
 	Payload  []byte
@@ -141,38 +141,72 @@ type Packet struct {
 	AH bool
 }
 
+// Family returns the address family.
+func (p *Packet) Family() Family { return familyOf(p.Src) }
+
+func familyOf(a netip.Addr) Family {
+	if a.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
 // Frame is one VRRP message to send, with TTL 255 and DSCP CS6: to the multicast group of the family, or
 // to a single peer, by the system's routes and neighbors.
 type Frame struct {
+	Link    int        // index of the interface
 	MAC     [6]byte    // Ethernet source, with the group
 	Peer    netip.Addr // invalid: the group
 	Source  netip.Addr
 	Payload []byte
 }
 
+// Family returns the address family.
+func (f *Frame) Family() Family { return familyOf(f.Source) }
+
 // Announcement is one gratuitous ARP or unsolicited Neighbor Advertisement.
 type Announcement struct {
+	Link   int     // index of the interface
 	MAC    [6]byte // the address's owner and the Ethernet source
 	Addr   netip.Addr
 	Router bool // Router flag of a Neighbor Advertisement
 }
 
-// Conn sends and receives VRRP on one interface for one family. Its methods are
-// called by one goroutine, except Close.
+// Family returns the address family.
+func (a *Announcement) Family() Family { return familyOf(a.Addr) }
+
+// Conn lets a System send and receive VRRP on one interface for one family. Listen belongs to the goroutine that receives;
+// any goroutine may call Close.
 type Conn interface {
-	// Recv reads packets into p without blocking and returns their number; 0 means that all packets that had
-	// arrived when the last Wait of the System ended were read.
-	Recv(p []Packet) (int, error)
-	// Send sends frames in as few system calls as possible. It returns how many it sent; an
-	// error concerns the first frame that was not sent.
-	Send(frames []Frame) (int, error)
-	// Announce sends announcements in the same way.
-	Announce(a []Announcement) (int, error)
-	// SetFilter limits reception to these VRIDs, in the kernel if possible;
-	// nil: no limit, as before the first call. Waiting packets that do not
-	// pass the filter are discarded.
-	SetFilter(vrids []uint8) error
+	// Listen limits reception. Until the first call there is no limit. Waiting packets that are no longer wanted are discarded.
+	Listen(l Listen) error
 	Close() error
+}
+
+// Listen says what a Conn receives.
+type Listen struct {
+	VRIDs []uint8 // what is received, in the kernel if possible; nil: everything
+	// AnyTTL says that packets with another TTL than 255 can be valid, however many there are.
+	AnyTTL bool
+	// Urgent are the VRIDs whose packets end Wait at once, as those with priority 0 do. The other packets may wait for as
+	// long as Patience, so that many of them are read at a time.
+	Urgent   []uint8
+	Patience time.Duration
+}
+
+// SocketError is an error of the Conn of one interface.
+type SocketError struct {
+	Socket
+	Err error
+}
+
+func (e *SocketError) Error() string { return e.Err.Error() }
+
+func (e *SocketError) Unwrap() error { return e.Err }
+
+// LossCounter is a System that knows how many packets it has lost since its receive buffers were full.
+type LossCounter interface {
+	Lost() uint64
 }
 
 // RouteWatcher is a System that can watch the host's routes.
@@ -209,7 +243,7 @@ type Reconciler interface {
 	Reconcile() (lost []ID, routesLost bool, err error)
 }
 
-// System is an operating system as the router sees it. The one goroutine that owns the Conns calls Wait;
+// System is an operating system as the router sees it. One goroutine calls Recv, Send, Announce and Wait;
 // any goroutine may call Wake; one other goroutine calls the methods that change the kernel.
 // A System never removes anything that it did not create.
 type System interface {
@@ -221,9 +255,18 @@ type System interface {
 	// ends or the System is closed; then it returns nil. After lost notifications it reports the
 	// whole state again.
 	Watch(ctx context.Context, fn func(Update)) error
-	// Open opens the sockets of an interface.
+	// Open begins to receive and send on an interface.
 	Open(link int, family Family, source netip.Addr) (Conn, error)
-	// Wait blocks until a Conn of this System has a packet, Wake was called since the
+	// Recv reads packets of the Conns into p without blocking and returns their number; 0 and no error mean that all packets
+	// that had arrived when the last Wait ended were read. The packets of one sender come in the order of their arrival. A
+	// SocketError concerns one Conn only; the others can still be read.
+	Recv(p []Packet) (int, error)
+	// Send sends frames in as few system calls as possible. It returns how many it sent; an
+	// error concerns the first frame that was not sent.
+	Send(frames []Frame) (int, error)
+	// Announce sends announcements in the same way.
+	Announce(a []Announcement) (int, error)
+	// Wait blocks until a Conn of this System has a packet that may not wait, Wake was called since the
 	// last Wait, or the given time is reached; a zero time means no limit. It may return early.
 	Wait(until time.Time) error
 	// Wake makes the current Wait return, or if there is none the next.

@@ -339,7 +339,7 @@ func loadOf(d *driver.Driver) func(context.Context) (report.Load, error) {
 			return report.Load{}, err
 		}
 		l := report.Load{
-			Received: r.Received, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
+			Received: r.Received, Lost: r.Lost, Sent: r.Sent, TotalLate: r.TotalLate.Seconds(), MaxLate: r.MaxLate.Seconds(), LongestTurn: r.LongestTurn.Seconds(),
 			KernelQueue: r.KernelWaiting, AnnounceQueue: r.AnnouncementsWaiting, KernelFault: r.KernelFault,
 		}
 		for i, n := range r.Late {

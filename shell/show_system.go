@@ -274,7 +274,11 @@ func showResources(c *call) error {
 	}
 	c.printf("\nVirtual routers   %d, %d Master\n", d.Routers, d.Masters)
 	if l := d.Loop; l != nil {
-		c.printf("Adverts           %d sent, %d received\n", l.Sent, l.Received)
+		c.printf("Adverts           %d sent, %d received", l.Sent, l.Received)
+		if l.Lost > 0 {
+			c.printf(", %d lost because they came faster than they were read", l.Lost)
+		}
+		c.printf("\n")
 		c.printf("Loop              latest deadline %.3f ms late, longest turn %.3f ms\n", 1000*l.MaxLate, 1000*l.LongestTurn)
 		from := 0.0
 		for _, class := range l.Late {

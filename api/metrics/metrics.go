@@ -142,6 +142,7 @@ var ofLoop = []metric{
 	ofLoad("vrrpsh_loop_lateness_max_seconds", gauge, "Largest delay of the event loop since the start.", func(l *report.Load) float64 { return l.MaxLate }),
 	ofLoad("vrrpsh_loop_turn_max_seconds", gauge, "Longest time that the event loop was busy without a break.", func(l *report.Load) float64 { return l.LongestTurn }),
 	ofLoad("vrrpsh_loop_received_total", counter, "VRRP packets received, before any check.", func(l *report.Load) float64 { return float64(l.Received) }),
+	ofLoad("vrrpsh_loop_lost_total", counter, "VRRP packets lost because they came faster than they were read.", func(l *report.Load) float64 { return float64(l.Lost) }),
 	ofLoad("vrrpsh_loop_sent_total", counter, "Adverts sent, counting one for each unicast peer.", func(l *report.Load) float64 { return float64(l.Sent) }),
 	ofLoad("vrrpsh_kernel_fault", gauge, "1 while a kernel operation has failed and is retried; the log and show resources describe it.", func(l *report.Load) float64 {
 		if l.KernelFault != "" {

@@ -78,7 +78,7 @@ func sampleState() *State {
 			},
 		},
 		Load: &report.Load{
-			Received: 11, Sent: 12, TotalLate: 0.0125, MaxLate: 0.01, LongestTurn: 0.002, KernelQueue: 1, AnnounceQueue: 2,
+			Received: 11, Lost: 13, Sent: 12, TotalLate: 0.0125, MaxLate: 0.01, LongestTurn: 0.002, KernelQueue: 1, AnnounceQueue: 2,
 			Late: []report.LateClass{{UpTo: 0.001, Count: 5}, {UpTo: 0.01, Count: 1}, {Count: 2}},
 		},
 		Process: process.Usage{Started: noon, CPU: 1500 * time.Millisecond, Heap: 1 << 20, Resident: 1 << 24, OpenFiles: 9, Goroutines: 8},
@@ -175,7 +175,7 @@ func TestSamples(t *testing.T) {
 		"vrrpsh_loop_lateness_seconds_bucket{le=0.001}": 5, "vrrpsh_loop_lateness_seconds_bucket{le=0.01}": 6,
 		"vrrpsh_loop_lateness_seconds_bucket{le=+Inf}": 8, "vrrpsh_loop_lateness_seconds_count": 8, "vrrpsh_loop_lateness_seconds_sum": 0.0125,
 		"vrrpsh_loop_lateness_max_seconds{}": 0.01, "vrrpsh_loop_turn_max_seconds{}": 0.002,
-		"vrrpsh_loop_received_total{}": 11, "vrrpsh_loop_sent_total{}": 12, "vrrpsh_kernel_queue{}": 1, "vrrpsh_announcement_queue{}": 2,
+		"vrrpsh_loop_received_total{}": 11, "vrrpsh_loop_lost_total{}": 13, "vrrpsh_loop_sent_total{}": 12, "vrrpsh_kernel_queue{}": 1, "vrrpsh_announcement_queue{}": 2,
 		"process_cpu_seconds_total{}": 1.5, "process_resident_memory_bytes{}": 1 << 24, "process_open_fds{}": 9,
 		"process_start_time_seconds{}": at, "go_goroutines{}": 8, "go_memstats_heap_alloc_bytes{}": 1 << 20,
 		"go_memstats_alloc_bytes{}": 1 << 20, "go_memstats_heap_inuse_bytes{}": 1<<20 + 1<<10, "go_memstats_mallocs_total{}": 7,

@@ -31,29 +31,49 @@ type Fleet struct {
 	Interval       time.Duration
 	Macvlan        bool
 	Preempt        bool
+	// IPv6 makes them virtual routers of IPv6; Both adds these to those of IPv4.
+	IPv6, Both bool
 	// Global are additional lines for the top of the configuration file, in the format of the Kind.
 	Global string
 }
 
-// Addr is the address of one of the virtual routers, 10.link.1.vrid.
-func (f Fleet) Addr(link, vrid int) netip.Addr {
-	return netip.AddrFrom4([4]byte{10, byte(link), 1, byte(vrid)})
+// pairAddr is an address on a link of a pair: the subnet is 10.x.y.0/24, where x and y are the number of the link.
+func pairAddr(link, host int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(link >> 8), byte(link), byte(host)})
+}
+
+// addr is the address of one of the virtual routers.
+func (f Fleet) addr(link, vrid int, v6 bool) netip.Addr {
+	if v6 {
+		return netip.AddrFrom16([16]byte{0xfe, 0x80, 8: 1, 10: byte(link >> 8), 11: byte(link), 15: byte(vrid)})
+	}
+	return pairAddr(link, vrid)
 }
 
 // Addrs returns all addresses.
 func (f Fleet) Addrs() []netip.Addr {
 	var all []netip.Addr
-	f.each(func(link, vrid int) { all = append(all, f.Addr(link, vrid)) })
+	f.each(func(link, vrid int, v6 bool) { all = append(all, f.addr(link, vrid, v6)) })
 	return all
 }
 
 // Size is the number of virtual routers.
-func (f Fleet) Size() int { return f.Links * f.PerLink }
+func (f Fleet) Size() int {
+	if f.Both {
+		return 2 * f.Links * f.PerLink
+	}
+	return f.Links * f.PerLink
+}
 
-func (f Fleet) each(do func(link, vrid int)) {
+func (f Fleet) each(do func(link, vrid int, v6 bool)) {
 	for link := range f.Links {
 		for vrid := 1; vrid <= f.PerLink; vrid++ {
-			do(link, vrid)
+			if !f.IPv6 {
+				do(link, vrid, false)
+			}
+			if f.IPv6 || f.Both {
+				do(link, vrid, true)
+			}
 		}
 	}
 }
@@ -139,9 +159,9 @@ func (f Fleet) vrrpsh(hostname, stateDir string, priority int) string {
 	if f.Macvlan {
 		iftype = "macvlan"
 	}
-	f.each(func(link, vrid int) {
+	f.each(func(link, vrid int, v6 bool) {
 		fmt.Fprintf(&b, "[[vrouter]]\ngroup = %d\ninterface = \"eth%d\"\nvip = \"%s\"\nversion = 3\npriority = %d\npreemption = %v\n"+
-			"advertise_interval = \"%v\"\niftype = %q\n", vrid, link, f.Addr(link, vrid), priority, f.Preempt, f.Interval, iftype)
+			"advertise_interval = \"%v\"\niftype = %q\n", vrid, link, f.addr(link, vrid, v6), priority, f.Preempt, f.Interval, iftype)
 	})
 	return b.String()
 }
@@ -149,16 +169,20 @@ func (f Fleet) vrrpsh(hostname, stateDir string, priority int) string {
 func (f Fleet) keepalived(name string, priority int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "global_defs {\n  vrrp_version 3\n  router_id %s\n%s}\n", name, f.Global)
-	f.each(func(link, vrid int) {
-		fmt.Fprintf(&b, "vrrp_instance v%d_%d {\n  state BACKUP\n  interface eth%d\n  virtual_router_id %d\n  priority %d\n  advert_int %g\n",
-			link, vrid, link, vrid, priority, f.Interval.Seconds())
+	f.each(func(link, vrid int, v6 bool) {
+		suffix, bits := "", 32
+		if v6 {
+			suffix, bits = "_6", 64
+		}
+		fmt.Fprintf(&b, "vrrp_instance v%d_%d%s {\n  state BACKUP\n  interface eth%d\n  virtual_router_id %d\n  priority %d\n  advert_int %g\n",
+			link, vrid, suffix, link, vrid, priority, f.Interval.Seconds())
 		if !f.Preempt {
 			b.WriteString("  nopreempt\n")
 		}
 		if f.Macvlan {
-			fmt.Fprintf(&b, "  use_vmac v%d.%d\n", link, vrid)
+			fmt.Fprintf(&b, "  use_vmac v%d.%d%s\n", link, vrid, suffix)
 		}
-		fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/32\n  }\n}\n", f.Addr(link, vrid))
+		fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/%d\n  }\n}\n", f.addr(link, vrid, v6), bits)
 	})
 	return b.String()
 }
@@ -183,12 +207,12 @@ func (l *Lab) startFRR(c *Crew, n *Namespace, f Fleet, priority int) {
 	var conf strings.Builder
 	fmt.Fprintf(&conf, "hostname %s\n", n.Role)
 	last := -1
-	f.each(func(link, vrid int) {
+	f.each(func(link, vrid int, v6 bool) {
 		name := fmt.Sprintf("vrrp4-%d-%d", link, vrid)
 		lines = append(lines,
 			fmt.Sprintf("link add %s link eth%d address %v type macvlan mode bridge", name, link, VirtualMAC(uint8(vrid))),
 			fmt.Sprintf("link set %s addrgenmode none", name),
-			fmt.Sprintf("addr add %s/16 dev %s noprefixroute", f.Addr(link, vrid), name),
+			fmt.Sprintf("addr add %s/24 dev %s noprefixroute", f.addr(link, vrid, v6), name),
 			fmt.Sprintf("link set %s protodown on", name),
 			fmt.Sprintf("link set %s up", name))
 		if link != last {
@@ -196,7 +220,7 @@ func (l *Lab) startFRR(c *Crew, n *Namespace, f Fleet, priority int) {
 			last = link
 		}
 		fmt.Fprintf(&conf, " vrrp %d version 3\n vrrp %d priority %d\n vrrp %d advertisement-interval %d\n vrrp %d ip %s\n",
-			vrid, vrid, priority, vrid, f.Interval.Milliseconds(), vrid, f.Addr(link, vrid))
+			vrid, vrid, priority, vrid, f.Interval.Milliseconds(), vrid, f.addr(link, vrid, v6))
 	})
 	n.IP(lines...)
 	none := l.File(n.Role+"-zebra.conf", "")

@@ -17,7 +17,7 @@ import (
 )
 
 // commandTimeout limits the time of helper commands.
-const commandTimeout = 20 * time.Second
+const commandTimeout = 2 * time.Minute
 
 // Namespace is one named network namespace of a Lab.
 type Namespace struct {

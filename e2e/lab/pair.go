@@ -26,14 +26,14 @@ func NewPair(tb testing.TB, links int) *Lab {
 			if i == 0 {
 				lines = append(lines, fmt.Sprintf("link add eth%d type veth peer name eth%d netns %s", k, k, r2.Name))
 			}
-			lines = append(lines, fmt.Sprintf("addr add 10.%d.0.%d/16 dev eth%d", k, i+1, k))
+			lines = append(lines, fmt.Sprintf("addr add %s/24 dev eth%d", pairAddr(k, 251+i), k))
 			lines = append(lines, fmt.Sprintf("link set eth%d up", k))
 		}
 		n.IP(lines...)
 		n.Run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
 	}
 	for _, n := range l.Routers {
-		Until(tb, 5*time.Second, n.Role+": all links up", func() error {
+		Until(tb, time.Minute, n.Role+": all links up", func() error {
 			if up := strings.Count(n.Run("ip", "-o", "link"), "state UP"); up != links {
 				return fmt.Errorf("%d of %d", up, links)
 			}

@@ -45,7 +45,8 @@ func (l *Lab) Tally(n *Namespace, addrs []netip.Addr) *Tally {
 		return errors.Join(
 			unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, captureBuffer),
 			unix.SetsockoptTimeval(t.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience),
-			unix.Bind(t.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1 << (unix.RTNLGRP_IPV4_IFADDR - 1)}),
+			unix.Bind(t.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK,
+				Groups: 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1)}),
 		)
 	})
 	if err != nil {
@@ -106,7 +107,7 @@ func (t *Tally) note(m *syscall.NetlinkMessage, now time.Time) {
 		return
 	}
 	for _, a := range attrs {
-		if a.Attr.Type != unix.IFA_LOCAL {
+		if a.Attr.Type != unix.IFA_LOCAL && (a.Attr.Type != unix.IFA_ADDRESS || len(a.Value) != 16) {
 			continue
 		}
 		addr, _ := netip.AddrFromSlice(a.Value)

@@ -103,7 +103,7 @@ func (a *announcer) pace(now time.Time, send func(key socketKey, n platform.Anno
 		a.credit--
 		a.waiting--
 		send(socketKey{j.Link, j.Key.Family}, platform.Announcement{
-			MAC: j.MAC, Addr: j.Addrs[j.next].Addr(), Router: j.Router,
+			Link: j.Link, MAC: j.MAC, Addr: j.Addrs[j.next].Addr(), Router: j.Router,
 		})
 		j.next++
 		if j.next == len(j.Addrs) {

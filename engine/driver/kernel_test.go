@@ -300,7 +300,7 @@ func TestUnsentAdvertsAreCounted(t *testing.T) {
 		lab := newLab()
 		r1 := lab.router(t, 1)
 		r1.apply(group(51, 200), group(52, 200, address("10.0.0.101")), group(53, 200, address("10.0.0.102")))
-		sleep(4 * time.Second)
+		sleep(60 * time.Second) // the adverts have their common moment
 		lab.forget()
 		r1.SetFaults(unsendable(52))
 		sleep(10 * time.Second)

@@ -16,10 +16,9 @@ import (
 const (
 	// receiveBatch is the number of packets read at a time.
 	receiveBatch = 64
-	// receiveLimit is the number of batches read from one socket before the other sockets
-	// and the timers get their turn. It is more than a socket's queue holds, so that only
-	// packets that came during this turn are left.
-	receiveLimit = 128
+	// receiveLimit is the number of batches read before the timers get their turn. It is more than the queues hold, so
+	// that only packets that came during this turn are left.
+	receiveLimit = 1024
 )
 
 // loop is the state of the goroutine that runs the Core. Only that goroutine calls its methods.
@@ -41,6 +40,10 @@ type loop struct {
 	desires    []engine.Desired      // to be handed to the actuator
 	routes     *engine.DesiredRoutes // to be handed to the actuator
 	packets    [receiveBatch]platform.Packet
+	outbox     outbox
+	losses     platform.LossCounter // may be nil
+	lossTold   time.Time            // no loss is logged before this time
+	quiet      time.Time            // no trouble with receiving is logged before this time
 	// reports tell the Core which adverts could not be sent, and which were sent after such a failure;
 	// failing holds the virtual routers whose last advert could not be sent.
 	reports, spareReports []engine.SendReport
@@ -63,6 +66,7 @@ func newLoop(d *Driver) *loop {
 		failing:   make(map[engine.Key]bool),
 		announcer: newAnnouncer(),
 	}
+	l.losses, _ = d.system.(platform.LossCounter)
 	l.actuator.opened = func(c platform.Conn, o opening, err error) bool {
 		return d.mail.post(d.system, func(l *loop, now time.Time) { l.opened(now, c, o, err) })
 	}
@@ -81,8 +85,11 @@ func newLoop(d *Driver) *loop {
 // run repeats turn until ctx ends, the System fails or another Driver takes over.
 func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil && !l.left() {
-		due := l.core.Deadline()
-		if err := l.driver.system.Wait(l.until()); err != nil {
+		due, until := l.core.Deadline(), l.until()
+		if l.driver.taps.list.Load() != nil {
+			until = earliest(until, l.driver.now().Add(tapPeriod)) // packets that may wait are shown with the time of their arrival
+		}
+		if err := l.driver.system.Wait(until); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
 		if ctx.Err() != nil {
@@ -132,9 +139,7 @@ func earliest(a, b time.Time) time.Time {
 // packet that came before a timer was due is handled before that timer fires, however
 // long the scheduler delays this goroutine.
 func (l *loop) turn(now time.Time) {
-	for _, s := range l.order {
-		l.receive(now, s)
-	}
+	l.receive(now)
 	l.operate(now)
 	if due(l.core.Deadline(), now) {
 		l.core.Expire(now, &l.out)
@@ -153,35 +158,59 @@ func (l *loop) turn(now time.Time) {
 
 func due(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
 
-// receive delivers the packets that wait on a socket.
-func (l *loop) receive(now time.Time, s *socket) {
-	if s.conn == nil {
-		return
-	}
+// receive delivers the packets that wait.
+func (l *loop) receive(now time.Time) {
+	defer l.noteLosses()
 	traced, tapped := l.driver.journal.tracing(), l.driver.taps.list.Load()
 	for range receiveLimit {
-		n, err := s.conn.Recv(l.packets[:])
+		n, err := l.driver.system.Recv(l.packets[:])
 		for i := range l.packets[:n] {
-			drop := l.core.Deliver(now, s.key.link, s.key.family, vrrp.Packet(l.packets[i]), &l.out)
+			p := &l.packets[i]
+			packet := vrrp.Packet{Src: p.Src, Dst: p.Dst, TTL: p.TTL, Payload: p.Payload, AH: p.AH}
+			family := vrrp.Family(p.Family())
+			drop := l.core.Deliver(now, p.Link, family, packet, &l.out)
 			if traced.discarded {
-				l.received(traced, s, &l.packets[i], drop)
+				l.received(traced, p.Link, family, &packet, drop)
 			}
 			if tapped != nil {
-				l.tapReceived(*tapped, now, s, &l.packets[i], drop)
+				l.tapReceived(*tapped, now, p.Link, family, &packet, drop)
 			}
 			l.take(now)
 		}
 		l.resources.Received += uint64(n)
 		if err != nil {
-			l.complain(s, "receive", err)
-			if errors.Is(err, platform.ErrNoLink) {
-				l.renew(s)
-			}
+			l.deaf(err)
+		} else if n == 0 {
 			return
 		}
-		if n == 0 {
-			return
+	}
+}
+
+// noteLosses reports packets that the kernel could not keep.
+func (l *loop) noteLosses() {
+	if l.losses == nil {
+		return
+	}
+	lost := l.losses.Lost()
+	if now := l.driver.now(); lost > l.resources.Lost && !now.Before(l.lossTold) {
+		l.lossTold = now.Add(complainPause)
+		l.driver.journal.warn("adverts were lost: they came faster than they could be read", "lost", lost)
+	}
+	l.resources.Lost = lost
+}
+
+// deaf handles an error of Recv.
+func (l *loop) deaf(err error) {
+	var one *platform.SocketError
+	if errors.As(err, &one) {
+		s := l.sockets[socketKey{one.Link, vrrp.Family(one.Family)}]
+		l.complain(s, "receive", err)
+		if errors.Is(err, platform.ErrNoLink) {
+			l.renew(s)
 		}
+	} else if now := l.driver.now(); !now.Before(l.quiet) {
+		l.quiet = now.Add(complainPause)
+		l.driver.journal.warn("cannot receive adverts", "error", err)
 	}
 }
 
@@ -241,9 +270,7 @@ func (l *loop) take(now time.Time) {
 // could not be sent may no longer want its addresses.
 func (l *loop) flush(now time.Time) {
 	for {
-		for _, s := range l.order {
-			l.send(s)
-		}
+		l.send()
 		if len(l.reports) == 0 {
 			break
 		}

@@ -51,11 +51,17 @@ func TestNoAllocationPerAdvert(t *testing.T) {
 	})
 }
 
-// All due adverts of an interface are sent with one call.
+// All due adverts are sent with one call, also those of several interfaces.
 func TestAdvertsAreSentTogether(t *testing.T) {
 	b := newBench(1000, 250)
 	b.run(b.now.Add(20 * time.Second))
 	adverts, calls := b.sent()
+	b.run(b.now.Add(10 * time.Second))
+	if a, c := b.sent(); a-adverts < 10*1000 || c-calls > 10*50 {
+		t.Errorf("%d adverts in %d calls, want 10000 or more in at most 500", a-adverts, c-calls)
+	}
+	b.run(b.now.Add(30 * time.Second)) // each interface has its moment now
+	adverts, calls = b.sent()
 	b.run(b.now.Add(10 * time.Second))
 	a, c := b.sent()
 	if a-adverts != 10*1000 || c-calls != 10*4 {
@@ -102,7 +108,7 @@ func TestPacketsOfAStallComeBeforeTimers(t *testing.T) {
 	b := newBench(10, 100)
 	b.hear()
 	ctx, stop := context.WithCancel(t.Context())
-	b.loop.driver.system = &heldUp{waits: []func(){
+	b.loop.driver.system = &heldUp{stubSystem: b.system, waits: []func(){
 		func() { b.now = b.now.Add(time.Minute) },
 		func() { b.conns[0].waiting = b.packets[0] },
 		stop,
@@ -120,7 +126,7 @@ func TestFloodDoesNotStarveTimers(t *testing.T) {
 	b := newBench(500, 250)
 	b.run(b.now.Add(20 * time.Second))
 	flood := &endless{packet: platform.Packet{TTL: 254, Payload: b.packets[0][0].Payload}}
-	b.sockets[socketKey{1, vrrp.IPv4}].conn = flood
+	b.system.conns[1] = flood
 	before := b.conns[1].sent
 	b.now = b.core.Deadline()
 	b.turn(b.now)
@@ -135,11 +141,11 @@ type endless struct {
 	packet platform.Packet
 }
 
-func (c *endless) Recv(p []platform.Packet) (int, error) {
+func (c *endless) recv(p []platform.Packet) int {
 	for i := range p {
 		p[i] = c.packet
 	}
-	return len(p), nil
+	return len(p)
 }
 
 // A failed advert does not prevent others from being sent, and each failure is counted; a missing interface costs one
@@ -168,7 +174,7 @@ func TestSendFailures(t *testing.T) {
 			for _, r := range b.core.Snapshot(b.now).Routers {
 				before += int(r.Counters.AdvertsSent)
 			}
-			b.sockets[socketKey{1, vrrp.IPv4}].conn = conn
+			b.system.conns[1] = conn
 			b.now = b.core.Deadline()
 			b.turn(b.now)
 			failures, sent := 0, -before
@@ -197,7 +203,7 @@ type broken struct {
 	tried int
 }
 
-func (c *broken) Send(frames []platform.Frame) (int, error) {
+func (c *broken) send(frames []platform.Frame) (int, error) {
 	c.calls++
 	for i := range frames {
 		c.tried++
@@ -214,7 +220,7 @@ func TestAdvertsGoBeforeKernelWork(t *testing.T) {
 	b := newBench(1, 100)
 	conn := &spy{}
 	conn.onSend = func() { conn.kernelWork += b.actuator.waiting() }
-	b.sockets[socketKey{1, vrrp.IPv4}].conn = conn
+	b.system.conns[1] = conn
 	b.now = b.core.Deadline()
 	b.turn(b.now)
 	if conn.sent != 1 || conn.kernelWork != 0 || b.actuator.waiting() != 1 {
@@ -229,9 +235,9 @@ type spy struct {
 	kernelWork int
 }
 
-func (c *spy) Send(frames []platform.Frame) (int, error) {
+func (c *spy) send(frames []platform.Frame) (int, error) {
 	c.onSend()
-	return c.stubConn.Send(frames)
+	return c.stubConn.send(frames)
 }
 
 func TestNobodyAnnouncesAsBackup(t *testing.T) {

@@ -175,7 +175,7 @@ func TestUnreachablePeers(t *testing.T) {
 			t.Errorf("fault %q, %d adverts sent, %d errors", s.SendFault, s.Counters.AdvertsSent, s.Counters.SendErrors)
 		}
 		r1.SetFaults(unsendable())
-		sleep(5 * time.Second)
+		sleep(4500 * time.Millisecond)
 		if s := r1.status(); s.SendFault == "" || s.Counters.AdvertsSent != 7 || s.Counters.SendErrors != 17 {
 			t.Errorf("fault %q, %d adverts sent, %d errors", s.SendFault, s.Counters.AdvertsSent, s.Counters.SendErrors)
 		}

@@ -17,6 +17,7 @@ var LateBounds = [...]time.Duration{
 type Resources struct {
 	Turns      uint64
 	Received   uint64 // adverts, before any check
+	Lost       uint64 // adverts that came faster than they were read
 	Sent       uint64 // adverts
 	SendErrors uint64 // adverts that could not be sent
 	Announced  uint64 // gratuitous ARP and Neighbor Advertisements sent

@@ -25,7 +25,7 @@ type socketKey struct {
 	family vrrp.Family
 }
 
-// socket is a Conn that is open or requested, with the packets to send on it.
+// socket is a Conn that is open or requested.
 type socket struct {
 	key  socketKey
 	conn platform.Conn // nil until it is open
@@ -34,14 +34,17 @@ type socket struct {
 	broken  bool
 	trouble string
 
+	listening *platform.Listen // nil: not asked for yet
+	unset     bool             // the kernel refused it
+	quiet     time.Time        // no trouble is logged before this time
+}
+
+// outbox holds the packets that one turn sends, of all interfaces.
+type outbox struct {
 	frames        []platform.Frame
 	adverts       []queued // the adverts of the frames
 	errs          []error  // the errors of the frames; empty if there are none
 	announcements []platform.Announcement
-	filter        []uint8
-	filtered      bool
-	unset         bool      // the kernel refused the filter
-	quiet         time.Time // no trouble is logged before this time
 }
 
 // queued identifies the advert of a frame.
@@ -130,9 +133,7 @@ func (l *loop) opened(now time.Time, c platform.Conn, o opening, err error) {
 			l.actuator.close(s.conn)
 		}
 		s.conn, s.broken, s.trouble = c, false, ""
-		if s.filter != nil {
-			l.setFilter(s)
-		}
+		l.setListen(s)
 	} else {
 		gone := errors.Is(err, platform.ErrNoLink)
 		if s.trouble == "" && !gone {
@@ -156,7 +157,7 @@ func (l *loop) reopen() {
 		if s.trouble != "" || s.broken {
 			l.request(s)
 		} else if s.unset {
-			l.setFilter(s)
+			l.setListen(s)
 		}
 	}
 }
@@ -172,7 +173,7 @@ func (l *loop) retry(link int) {
 
 // renew replaces a broken Conn. The old Conn stays until the new one is open: it may still send.
 func (l *loop) renew(s *socket) {
-	if s.conn != nil && !s.broken {
+	if s != nil && s.conn != nil && !s.broken {
 		s.broken = true
 		l.request(s)
 	}
@@ -211,20 +212,18 @@ func (l *loop) listen(n *engine.Listen) {
 	if s == nil {
 		return
 	}
-	s.filtered = n.Filter || len(n.VRIDs) == 0
-	s.filter = append(make([]uint8, 0, len(n.VRIDs)), n.VRIDs...)
-	l.setFilter(s)
+	s.listening = &platform.Listen{AnyTTL: n.AnyTTL, Urgent: n.Urgent, Patience: n.Patience}
+	if n.Filter || len(n.VRIDs) == 0 {
+		s.listening.VRIDs = append(make([]uint8, 0, len(n.VRIDs)), n.VRIDs...)
+	}
+	l.setListen(s)
 }
 
-func (l *loop) setFilter(s *socket) {
-	if s.conn == nil {
+func (l *loop) setListen(s *socket) {
+	if s.conn == nil || s.listening == nil {
 		return
 	}
-	filter := s.filter
-	if !s.filtered {
-		filter = nil
-	}
-	err := s.conn.SetFilter(filter)
+	err := s.conn.Listen(*s.listening)
 	if s.unset = err != nil; s.unset {
 		// The filter from before would keep the adverts for new virtual routers away from them.
 		l.complain(s, "filter", err)
@@ -240,8 +239,8 @@ func (l *loop) queue(n *engine.Send) {
 		l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: 1, Err: errNoSocket})
 		return
 	}
-	s.frames = append(s.frames, platform.Frame{MAC: n.MAC, Peer: n.Peer, Source: n.Source, Payload: n.Payload})
-	s.adverts = append(s.adverts, queued{n.Key, n.Priority, n.More})
+	l.outbox.frames = append(l.outbox.frames, platform.Frame{Link: n.Link, MAC: n.MAC, Peer: n.Peer, Source: n.Source, Payload: n.Payload})
+	l.outbox.adverts = append(l.outbox.adverts, queued{n.Key, n.Priority, n.More})
 }
 
 var errNoSocket = errors.New("no socket")
@@ -249,58 +248,64 @@ var errNoSocket = errors.New("no socket")
 // announce queues an announcement. Without a socket, the announcement is lost.
 func (l *loop) announce(key socketKey, n platform.Announcement) {
 	if s := l.sockets[key]; s != nil && s.conn != nil {
-		s.announcements = append(s.announcements, n)
+		l.outbox.announcements = append(l.outbox.announcements, n)
 	}
 }
 
-// send sends the queued packets of a socket.
-func (l *loop) send(s *socket) {
-	if len(s.frames) > 0 {
-		l.sendFrames(s)
-		l.assess(s)
-		clear(s.frames) // lets the garbage collector free the messages
-		s.frames, s.adverts, s.errs = s.frames[:0], s.adverts[:0], s.errs[:0]
+// send sends the queued packets.
+func (l *loop) send() {
+	o := &l.outbox
+	if len(o.frames) > 0 {
+		l.sendFrames(o)
+		l.assess(o)
+		clear(o.frames) // lets the garbage collector free the messages
+		o.frames, o.adverts, o.errs = o.frames[:0], o.adverts[:0], o.errs[:0]
 	}
-	if len(s.announcements) > 0 {
-		l.sendAnnouncements(s)
-		s.announcements = s.announcements[:0]
+	if len(o.announcements) > 0 {
+		l.sendAnnouncements(o)
+		o.announcements = o.announcements[:0]
 	}
 }
 
 // sendFrames sends the frames and records the error of each frame that could not be sent. An error of one frame, such as
 // a frame that is too long, must not stop the frames of other virtual routers.
-func (l *loop) sendFrames(s *socket) {
-	for next := 0; next < len(s.frames); {
-		n, err := s.conn.Send(s.frames[next:])
+func (l *loop) sendFrames(o *outbox) {
+	for next := 0; next < len(o.frames); {
+		n, err := l.driver.system.Send(o.frames[next:])
 		l.resources.Sent += uint64(n)
-		if next += n; next == len(s.frames) {
+		if next += n; next == len(o.frames) {
 			return
 		}
-		if len(s.errs) == 0 {
-			s.errs = append(s.errs, make([]error, len(s.frames))...)
+		if len(o.errs) == 0 {
+			o.errs = append(o.errs, make([]error, len(o.frames))...)
 		}
+		bad := &o.frames[next]
+		s := l.sockets[socketKey{bad.Link, vrrp.Family(bad.Family())}]
 		l.complain(s, "send", err)
-		s.errs[next] = err
-		next++
-		if errors.Is(err, platform.ErrNoLink) {
+		gone := errors.Is(err, platform.ErrNoLink)
+		if gone {
 			l.renew(s)
-			for ; next < len(s.frames); next++ {
-				s.errs[next] = err
+		}
+		for {
+			o.errs[next] = err
+			next++
+			if !gone || next == len(o.frames) || o.frames[next].Link != bad.Link {
+				break
 			}
 		}
 	}
 }
 
 // assess finds the adverts that could not be sent, and those that were sent after such a failure.
-func (l *loop) assess(s *socket) {
-	if len(s.errs) == 0 && len(l.failing) == 0 {
+func (l *loop) assess(o *outbox) {
+	if len(o.errs) == 0 && len(l.failing) == 0 {
 		return
 	}
 	var r engine.SendReport
-	for i, a := range s.adverts {
-		if len(s.errs) > 0 && s.errs[i] != nil {
+	for i, a := range o.adverts {
+		if len(o.errs) > 0 && o.errs[i] != nil {
 			r.Failed++
-			r.Err = s.errs[i]
+			r.Err = o.errs[i]
 		} else {
 			r.Sent = true
 		}
@@ -342,25 +347,28 @@ func (l *loop) forgetFailing() {
 	})
 }
 
-// giveUp is the number of failures in a row after which the remaining announcements are dropped.
+// giveUp is the number of failures in a row after which the remaining announcements of an interface are dropped.
 const giveUp = 3
 
-func (l *loop) sendAnnouncements(s *socket) {
-	failures := 0
-	for next := 0; next < len(s.announcements) && failures < giveUp; {
-		n, err := s.conn.Announce(s.announcements[next:])
+func (l *loop) sendAnnouncements(o *outbox) {
+	failures, failing := 0, 0
+	for next := 0; next < len(o.announcements); {
+		n, err := l.driver.system.Announce(o.announcements[next:])
 		l.resources.Announced += uint64(n)
-		if next += n; next == len(s.announcements) {
+		if next += n; next == len(o.announcements) {
 			return
 		}
-		if n > 0 {
-			failures = 0
+		bad := &o.announcements[next]
+		if n > 0 || bad.Link != failing {
+			failures, failing = 0, bad.Link
 		}
 		failures++
+		s := l.sockets[socketKey{bad.Link, vrrp.Family(bad.Family())}]
 		l.complain(s, "announce", err)
-		next++
 		if errors.Is(err, platform.ErrNoLink) {
 			l.renew(s)
+		}
+		for next++; failures == giveUp && next < len(o.announcements) && o.announcements[next].Link == failing; next++ {
 		}
 	}
 }
@@ -368,7 +376,7 @@ func (l *loop) sendAnnouncements(s *socket) {
 // complain logs trouble with a socket, not too often.
 func (l *loop) complain(s *socket, what string, err error) {
 	now := l.driver.now()
-	if now.Before(s.quiet) || err == nil {
+	if s == nil || now.Before(s.quiet) || err == nil {
 		return
 	}
 	s.quiet = now.Add(complainPause)

@@ -41,7 +41,7 @@ func TestRefusedFilter(t *testing.T) {
 	c.refuse = errors.New("no memory")
 	b.listen(&engine.Listen{Link: 1, Family: vrrp.IPv4, VRIDs: want, Filter: true})
 	for range 2 {
-		if slices.Equal(c.filter, want) {
+		if slices.Equal(c.listening.VRIDs, want) {
 			t.Fatal("the filter is set already")
 		}
 		at := b.until()
@@ -53,8 +53,8 @@ func TestRefusedFilter(t *testing.T) {
 		c.refuse = nil
 	}
 	b.turn(b.now)
-	if !slices.Equal(c.filter, want) {
-		t.Errorf("the filter is %v, want %v", c.filter, want)
+	if !slices.Equal(c.listening.VRIDs, want) {
+		t.Errorf("the filter is %v, want %v", c.listening.VRIDs, want)
 	}
 }
 

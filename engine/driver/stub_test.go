@@ -13,8 +13,59 @@ import (
 	"vrrpsh/platform"
 )
 
-// stubSystem is a kernel that does nothing, at no cost.
-type stubSystem struct{}
+// stubSystem is a kernel that does nothing, at no cost, but receive and send with its conns.
+type stubSystem struct {
+	conns map[int]stubLink // by interface
+	calls *int             // of Send
+}
+
+type stubLink interface {
+	platform.Conn
+	recv(p []platform.Packet) int
+	send(frames []platform.Frame) (int, error)
+	announce(list []platform.Announcement) (int, error)
+}
+
+func (s stubSystem) Recv(p []platform.Packet) (int, error) {
+	for link := 1; link <= len(s.conns); link++ {
+		if n := s.conns[link].recv(p); n > 0 {
+			for i := range p[:n] {
+				p[i].Link = link
+			}
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
+func (s stubSystem) Send(frames []platform.Frame) (int, error) {
+	*s.calls++
+	return byLink(frames, func(f *platform.Frame) int { return f.Link }, func(link int, list []platform.Frame) (int, error) {
+		return s.conns[link].send(list)
+	})
+}
+
+func (s stubSystem) Announce(list []platform.Announcement) (int, error) {
+	return byLink(list, func(a *platform.Announcement) int { return a.Link }, func(link int, list []platform.Announcement) (int, error) {
+		return s.conns[link].announce(list)
+	})
+}
+
+// byLink calls fn with the items of one interface after the other.
+func byLink[T any](list []T, linkOf func(*T) int, fn func(link int, list []T) (int, error)) (int, error) {
+	done := 0
+	for done < len(list) {
+		link, end := linkOf(&list[done]), done+1
+		for end < len(list) && linkOf(&list[end]) == link {
+			end++
+		}
+		n, err := fn(link, list[done:end])
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
 
 func (stubSystem) Recover() error                                           { return nil }
 func (stubSystem) Links() ([]platform.Link, error)                          { return nil, nil }
@@ -36,30 +87,30 @@ type stubConn struct {
 	sent      int
 	calls     int
 	announced []platform.Announcement
-	filter    []uint8
-	refuse    error // of SetFilter
+	listening platform.Listen
+	refuse    error // of Listen
 }
 
-func (c *stubConn) Recv(p []platform.Packet) (int, error) {
+func (c *stubConn) recv(p []platform.Packet) int {
 	n := copy(p, c.waiting)
 	c.waiting = c.waiting[n:]
-	return n, nil
+	return n
 }
 
-func (c *stubConn) Send(frames []platform.Frame) (int, error) {
+func (c *stubConn) send(frames []platform.Frame) (int, error) {
 	c.calls++
 	c.sent += len(frames)
 	return len(frames), nil
 }
 
-func (c *stubConn) Announce(list []platform.Announcement) (int, error) {
+func (c *stubConn) announce(list []platform.Announcement) (int, error) {
 	c.announced = append(c.announced, list...)
 	return len(list), nil
 }
 
-func (c *stubConn) SetFilter(vrids []uint8) error {
+func (c *stubConn) Listen(l platform.Listen) error {
 	if c.refuse == nil {
-		c.filter = vrids
+		c.listening = l
 	}
 	return c.refuse
 }
@@ -69,6 +120,7 @@ func (c *stubConn) Close() error { return nil }
 // bench is a loop without goroutines, with groups over links of 250.
 type bench struct {
 	*loop
+	system  stubSystem
 	now     time.Time
 	conns   []*stubConn
 	packets [][]platform.Packet // an advert of a Master with priority 200 for every group, by link
@@ -79,7 +131,8 @@ const groupsPerLink = 250
 
 func newBench(groups int, priority uint8) *bench {
 	b := &bench{now: time.Unix(1_000_000_000, 0), groups: groups}
-	b.loop = newLoop(New(Options{System: stubSystem{}, Now: func() time.Time { return b.now }}))
+	b.system = stubSystem{conns: make(map[int]stubLink), calls: new(int)}
+	b.loop = newLoop(New(Options{System: b.system, Now: func() time.Time { return b.now }}))
 	var cfg engine.Config
 	for i := range groups {
 		link, vrid := i/groupsPerLink, uint8(1+i%groupsPerLink)
@@ -113,6 +166,7 @@ func newBench(groups int, priority uint8) *bench {
 	for link := range b.packets {
 		c := &stubConn{}
 		b.conns = append(b.conns, c)
+		b.system.conns[link+1] = c
 		b.opened(b.now, c, opening{key: socketKey{link + 1, vrrp.IPv4}}, nil)
 	}
 	b.adopt(b.now, cfg)
@@ -169,7 +223,6 @@ func (b *bench) step(until time.Time) bool {
 func (b *bench) sent() (adverts, calls int) {
 	for _, c := range b.conns {
 		adverts += c.sent
-		calls += c.calls
 	}
-	return adverts, calls
+	return adverts, *b.system.calls
 }

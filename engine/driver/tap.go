@@ -10,11 +10,13 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
-	"vrrpsh/platform"
 )
 
 // tapQueue is the number of packets that wait for a reader before further ones are lost.
 const tapQueue = 1024
+
+// tapPeriod is how long packets may wait at most while somebody reads them.
+const tapPeriod = time.Millisecond
 
 // taps holds the readers of packets. The loop reads the list without a lock.
 type taps struct {
@@ -110,10 +112,10 @@ func (t *tap) show(p engine.TappedPacket) {
 }
 
 // tapReceived shows a packet that the Core has judged.
-func (l *loop) tapReceived(list []*tap, now time.Time, s *socket, p *platform.Packet, drop vrrp.DropReason) {
+func (l *loop) tapReceived(list []*tap, now time.Time, link int, family vrrp.Family, p *vrrp.Packet, drop vrrp.DropReason) {
 	for _, t := range list {
 		t.show(engine.TappedPacket{
-			Time: now, Interface: l.links[s.key.link].Name, Family: s.key.family, Packet: vrrp.Packet(*p), Drop: drop,
+			Time: now, Interface: l.links[link].Name, Family: family, Packet: *p, Drop: drop,
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
-	"vrrpsh/platform"
 	"vrrpsh/platform/journal"
 )
 
@@ -26,11 +25,11 @@ func (j *records) tracing() tracing {
 }
 
 // received logs a packet that the Core has judged.
-func (l *loop) received(t tracing, s *socket, p *platform.Packet, drop vrrp.DropReason) {
+func (l *loop) received(t tracing, link int, family vrrp.Family, p *vrrp.Packet, drop vrrp.DropReason) {
 	if drop == vrrp.DropNone && !t.all {
 		return
 	}
-	args := []any{"interface", l.links[s.key.link].Name, "family", s.key.family.String(), "source", p.Src}
+	args := []any{"interface", l.links[link].Name, "family", family.String(), "source", p.Src}
 	if drop != vrrp.DropNone {
 		if vrid, ok := vrrp.PeekVRID(p.Payload); ok {
 			args = append(args, "group", vrid)
@@ -38,7 +37,7 @@ func (l *loop) received(t tracing, s *socket, p *platform.Packet, drop vrrp.Drop
 		l.driver.journal.add(record{journal.High, "packet discarded", append(args, "reason", drop.String())})
 		return
 	}
-	if vrrp.Decode(&l.traced, vrrp.Packet(*p), s.key.family, 0) == vrrp.DropNone {
+	if vrrp.Decode(&l.traced, *p, family, 0) == vrrp.DropNone {
 		l.driver.journal.add(record{journal.Extensive, "advert received", append(args, advertArgs(&l.traced)...)})
 	}
 }

@@ -5,6 +5,7 @@ package report
 // Load is the load of the router's loop since its start. The loop sends and receives every advert.
 type Load struct {
 	Received      uint64      `json:"received"`   // adverts, before any check
+	Lost          uint64      `json:"lost"`       // adverts that came faster than they were read
 	Sent          uint64      `json:"sent"`       // adverts
 	Late          []LateClass `json:"late"`       // deadlines, by lateness of the loop
 	TotalLate     float64     `json:"total_late"` // the sum over the deadlines; seconds, like all times here

@@ -391,7 +391,7 @@ const stalled = 100 * time.Millisecond
 // excuse gives a Master that was not heard one more interval, once, when the timer fires so late that this machine may have been suspended: what the Master
 // sent meanwhile was not received. It reports whether the Backup waits.
 func (r *Router) excuse(now time.Time) bool {
-	interval := r.masterAdverInterval()
+	interval := r.MasterAdverInterval()
 	late := now.Sub(r.masterDownAt())
 	heard := r.heard.addr.IsValid() || r.takeover == CauseMasterResigned
 	if !heard || r.excused || r.takeover == CausePreempt || late < max(interval, stalled) {

@@ -111,7 +111,7 @@ func (r *Router) Status() Status {
 		MasterAddr:          r.heard.addr,
 		MasterPriority:      r.heard.priority,
 		LastHeard:           r.heard.at,
-		MasterAdverInterval: r.masterAdverInterval(),
+		MasterAdverInterval: r.MasterAdverInterval(),
 		SkewTime:            r.skewTime(),
 		MasterDownInterval:  r.masterDownInterval(),
 		PeerForm:            r.peerForm,
@@ -143,8 +143,8 @@ func (r *Router) priority() uint8 {
 	return r.cfg.Priority
 }
 
-// masterAdverInterval returns Master_Adver_Interval: the learned one, or else the configured one.
-func (r *Router) masterAdverInterval() time.Duration {
+// MasterAdverInterval returns Master_Adver_Interval: the learned one, or else the configured one.
+func (r *Router) MasterAdverInterval() time.Duration {
 	switch {
 	case r.heard.interval == 0:
 		return r.cfg.Interval
@@ -159,11 +159,11 @@ func (r *Router) masterAdverInterval() time.Duration {
 }
 
 func (r *Router) skewTime() time.Duration {
-	return SkewTime(r.cfg.Version, r.priority(), r.masterAdverInterval())
+	return SkewTime(r.cfg.Version, r.priority(), r.MasterAdverInterval())
 }
 
 func (r *Router) masterDownInterval() time.Duration {
-	return MasterDownInterval(r.cfg.Version, r.priority(), r.masterAdverInterval())
+	return MasterDownInterval(r.cfg.Version, r.priority(), r.MasterAdverInterval())
 }
 
 // masterDownAt returns when the Master_Down_Timer of a Backup is due.

@@ -26,8 +26,6 @@ type conn struct {
 	// queue is a ring of waiting packets; its payloads are reused.
 	queue   []platform.Packet
 	head, n int
-	given   [][]byte // payloads that the last Recv returned
-	buffer  []byte   // for a frame being sent
 }
 
 var _ platform.Conn = (*conn)(nil)
@@ -102,88 +100,127 @@ func (c *conn) usable() error {
 	return nil
 }
 
-// Recv implements platform.Conn.
-func (c *conn) Recv(p []platform.Packet) (int, error) {
-	defer c.link.router.lock()()
-	if err := c.usable(); err != nil {
-		return 0, err
+// Recv implements platform.System.
+func (s *System) Recv(p []platform.Packet) (int, error) {
+	defer s.router.lock()()
+	if s.err != nil {
+		return 0, s.err
 	}
+	for _, c := range s.conns {
+		if n, err := c.recv(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, nil
+}
+
+// recv returns the waiting packets of one conn.
+func (c *conn) recv(p []platform.Packet) (int, error) {
 	if c.n > 0 {
 		if err := c.link.router.try(CallReceive, c.link.name, func() {}); err != nil {
 			c.take()
-			return 0, err
+			return 0, &platform.SocketError{Socket: platform.Socket{Link: c.link.index, Family: c.family}, Err: err}
 		}
 	}
-	n := 0
+	s, n := c.system, 0
 	for n < len(p) && c.n > 0 {
 		q := c.take()
 		if !c.passes(q.Payload) {
 			continue
 		}
-		if n == len(c.given) {
-			c.given = append(c.given, nil)
+		if n == len(s.given) {
+			s.given = append(s.given, nil)
 		}
-		c.given[n] = append(c.given[n][:0], q.Payload...)
-		p[n] = platform.Packet{Src: q.Src, Dst: q.Dst, TTL: q.TTL, AH: q.AH, Payload: c.given[n]}
+		s.given[n] = append(s.given[n][:0], q.Payload...)
+		p[n] = platform.Packet{Link: c.link.index, Src: q.Src, Dst: q.Dst, TTL: q.TTL, AH: q.AH, Payload: s.given[n]}
 		n++
 	}
 	return n, nil
 }
 
-// Send implements platform.Conn.
-func (c *conn) Send(frames []platform.Frame) (int, error) {
-	defer c.link.router.lock()()
+// conn returns the conn of an interface and family, the newest if one is replaced.
+func (s *System) conn(link int, family platform.Family) (*conn, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	for _, c := range slices.Backward(s.conns) {
+		if c.link.index == link && c.family == family {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("interface %d: %w", link, ErrClosed)
+}
+
+// Send implements platform.System.
+func (s *System) Send(frames []platform.Frame) (int, error) {
+	defer s.router.lock()()
 	for i := range frames {
-		if err := c.sendable(len(frames[i].Payload)); err != nil {
-			return i, err
-		}
-		if send := c.link.router.faults.Send; send != nil {
-			if err := send(c.link.name, frames[i]); err != nil {
-				return i, err
-			}
-		}
-		b, err := c.build(frames[i])
-		if err != nil {
-			return i, err
-		}
-		c.buffer = b
-		if err := c.link.router.try(CallSend, c.link.name, func() { c.link.port.send(b) }); err != nil {
+		if err := s.send(&frames[i]); err != nil {
 			return i, err
 		}
 	}
 	return len(frames), nil
 }
 
+func (s *System) send(f *platform.Frame) error {
+	c, err := s.conn(f.Link, f.Family())
+	if err != nil {
+		return err
+	}
+	if err := c.sendable(len(f.Payload)); err != nil {
+		return err
+	}
+	if send := s.router.faults.Send; send != nil {
+		if err := send(c.link.name, *f); err != nil {
+			return err
+		}
+	}
+	b, err := c.build(*f)
+	if err != nil {
+		return err
+	}
+	s.buffer = b
+	return s.router.try(CallSend, c.link.name, func() { c.link.port.send(b) })
+}
+
 // build makes the frame of an advert. It resolves a peer, which must be on this LAN.
 func (c *conn) build(f platform.Frame) ([]byte, error) {
 	if !f.Peer.IsValid() {
-		return frame.AppendAdvert(c.buffer[:0], &f)
+		return frame.AppendAdvert(c.system.buffer[:0], &f)
 	}
 	f.MAC = c.link.router.currentMAC(c.link)
 	to, ok := c.link.port.ask(f.MAC, f.Peer)
 	if !ok {
 		return nil, fmt.Errorf("%s: no route to host", f.Peer)
 	}
-	return frame.AppendAdvertTo(c.buffer[:0], &f, f.Peer, to)
+	return frame.AppendAdvertTo(c.system.buffer[:0], &f, f.Peer, to)
 }
 
-// Announce implements platform.Conn.
-func (c *conn) Announce(list []platform.Announcement) (int, error) {
-	defer c.link.router.lock()()
+// Announce implements platform.System.
+func (s *System) Announce(list []platform.Announcement) (int, error) {
+	defer s.router.lock()()
 	for i := range list {
-		if err := c.sendable(0); err != nil {
-			return i, err
-		}
-		b, err := frame.AppendAnnouncement(c.buffer[:0], &list[i])
-		if err != nil {
-			return i, err
-		}
-		c.buffer = b
-		if err := c.link.router.try(CallAnnounce, c.link.name, func() { c.link.port.send(b) }); err != nil {
+		if err := s.announce(&list[i]); err != nil {
 			return i, err
 		}
 	}
 	return len(list), nil
+}
+
+func (s *System) announce(a *platform.Announcement) error {
+	c, err := s.conn(a.Link, a.Family())
+	if err != nil {
+		return err
+	}
+	if err := c.sendable(0); err != nil {
+		return err
+	}
+	b, err := frame.AppendAnnouncement(s.buffer[:0], a)
+	if err != nil {
+		return err
+	}
+	s.buffer = b
+	return s.router.try(CallAnnounce, c.link.name, func() { c.link.port.send(b) })
 }
 
 // sendable returns an error if a message of a length cannot be sent.
@@ -206,13 +243,13 @@ func (c *conn) sendable(length int) error {
 	return nil
 }
 
-// SetFilter implements platform.Conn.
-func (c *conn) SetFilter(vrids []uint8) error {
+// Listen implements platform.Conn. No packet waits here, however patient the listener is.
+func (c *conn) Listen(l platform.Listen) error {
 	defer c.link.router.lock()()
 	if err := c.usable(); err != nil {
 		return err
 	}
-	return c.link.router.try(CallFilter, c.link.name, func() { c.filter = slices.Clone(vrids) })
+	return c.link.router.try(CallFilter, c.link.name, func() { c.filter = slices.Clone(l.VRIDs) })
 }
 
 // Close implements platform.Conn.

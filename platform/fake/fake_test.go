@@ -58,8 +58,8 @@ func (b *box) hold(t *testing.T, active bool) {
 
 func (b *box) advertise(t *testing.T) {
 	t.Helper()
-	f := platform.Frame{MAC: vmac, Source: netip.MustParseAddr("10.0.0.1"), Payload: []byte{0x31, 7, 100, 0}}
-	if n, err := b.conn.Send([]platform.Frame{f}); n != 1 || err != nil {
+	f := platform.Frame{Link: b.index, MAC: vmac, Source: netip.MustParseAddr("10.0.0.1"), Payload: []byte{0x31, 7, 100, 0}}
+	if n, err := b.system.Send([]platform.Frame{f}); n != 1 || err != nil {
 		t.Fatalf("sent %d: %v", n, err)
 	}
 }
@@ -119,7 +119,7 @@ func TestNeighborCache(t *testing.T) {
 		t.Errorf("answered by %s, though the host has r1's MAC", got)
 	}
 	mac := r2.Links()[0].MAC
-	if _, err := r2.conn.Announce([]platform.Announcement{{MAC: mac, Addr: vip.Addr()}}); err != nil {
+	if _, err := r2.system.Announce([]platform.Announcement{{Link: r2.index, MAC: mac, Addr: vip.Addr()}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := h.Neighbor(vip.Addr()); got != mac || ping(h) != "r2" {
@@ -147,14 +147,14 @@ func TestReceiveQueueIsBounded(t *testing.T) {
 		r1.advertise(t)
 	}
 	p := make([]platform.Packet, 100)
-	if n, err := r2.conn.Recv(p); n != 10 || err != nil {
+	if n, err := r2.system.Recv(p); n != 10 || err != nil {
 		t.Errorf("received %d: %v", n, err)
 	}
-	if n, err := r2.conn.Recv(p); n != 0 || err != nil {
+	if n, err := r2.system.Recv(p); n != 0 || err != nil {
 		t.Errorf("received %d more: %v", n, err)
 	}
 	r1.advertise(t)
-	if n, _ := r2.conn.Recv(p); n != 1 || p[0].TTL != frame.TTL {
+	if n, _ := r2.system.Recv(p); n != 1 || p[0].TTL != frame.TTL {
 		t.Errorf("received %d, TTL %d", n, p[0].TTL)
 	}
 }
@@ -166,8 +166,8 @@ func TestLossAndSeveralLANs(t *testing.T) {
 	p := make([]platform.Packet, 10)
 	received := func() (n2, n3 int) {
 		r1.advertise(t)
-		n2, _ = r2.conn.Recv(p)
-		n3, _ = r3.conn.Recv(p)
+		n2, _ = r2.system.Recv(p)
+		n3, _ = r3.system.Recv(p)
 		return n2, n3
 	}
 	if n2, n3 := received(); n2 != 1 || n3 != 0 {
@@ -213,7 +213,7 @@ func TestVirtualTime(t *testing.T) {
 		if err := r2.system.Wait(time.Now()); err != nil || time.Since(paused) != time.Minute {
 			t.Errorf("a paused program continued after %s: %v", time.Since(paused), err)
 		}
-		if n, err := r2.conn.Recv(make([]platform.Packet, 1)); n != 1 || err != nil {
+		if n, err := r2.system.Recv(make([]platform.Packet, 1)); n != 1 || err != nil {
 			t.Errorf("received %d of the packets sent during the pause: %v", n, err)
 		}
 	})
@@ -231,7 +231,7 @@ func TestKill(t *testing.T) {
 		if err := <-waited; !errors.Is(err, fake.ErrKilled) {
 			t.Errorf("Wait: %v", err)
 		}
-		if _, err := r1.conn.Send(make([]platform.Frame, 1)); !errors.Is(err, fake.ErrKilled) {
+		if _, err := r1.system.Send(make([]platform.Frame, 1)); !errors.Is(err, fake.ErrKilled) {
 			t.Errorf("Send: %v", err)
 		}
 		if err := r1.system.Close(); !errors.Is(err, fake.ErrKilled) {

@@ -110,21 +110,18 @@ func TestCallsThatFail(t *testing.T) {
 func TestMTU(t *testing.T) {
 	lan := fake.NewLAN()
 	r1, r2 := newBox(t, lan, "r1", "fe80::1/64"), newBox(t, lan, "r2", "fe80::2/64")
-	receiver, err := r2.system.Open(r2.index, platform.IPv6, netip.MustParseAddr("fe80::2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sender, err := r1.system.Open(r1.index, platform.IPv6, netip.MustParseAddr("fe80::1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	advert := []platform.Frame{{MAC: vmac, Source: netip.MustParseAddr("fe80::1"), Payload: make([]byte, 24)}}
-	heard := func() int {
-		t.Helper()
-		if _, err := sender.Send(advert); err != nil {
+	for _, r := range []*box{r1, r2} {
+		if _, err := r.system.Open(r.index, platform.IPv6, netip.Addr{}); err != nil {
 			t.Fatal(err)
 		}
-		n, err := receiver.Recv(make([]platform.Packet, 4))
+	}
+	advert := []platform.Frame{{Link: r1.index, MAC: vmac, Source: netip.MustParseAddr("fe80::1"), Payload: make([]byte, 24)}}
+	heard := func() int {
+		t.Helper()
+		if _, err := r1.system.Send(advert); err != nil {
+			t.Fatal(err)
+		}
+		n, err := r2.system.Recv(make([]platform.Packet, 4))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +144,7 @@ func TestMTU(t *testing.T) {
 	if err := r1.SetMTU("eth0", 60); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sender.Send(advert); err == nil {
+	if _, err := r1.system.Send(advert); err == nil {
 		t.Error("it sends without IPv6")
 	}
 }
@@ -170,7 +167,7 @@ func TestDetach(t *testing.T) {
 	if u, _ := b.system.News(); len(u.Links) != 1 || u.Links[0].Index != b.index || slices.Contains(u.Gone, b.index) || len(u.Lost) != 1 {
 		t.Errorf("told of %+v", u)
 	}
-	if _, err := b.conn.Send([]platform.Frame{{MAC: vmac, Source: netip.MustParseAddr("10.0.0.1"), Payload: make([]byte, 12)}}); !errors.Is(err, platform.ErrNoLink) {
+	if _, err := b.system.Send([]platform.Frame{{Link: b.index, MAC: vmac, Source: netip.MustParseAddr("10.0.0.1"), Payload: make([]byte, 12)}}); !errors.Is(err, platform.ErrNoLink) {
 		t.Errorf("Send: %v", err)
 	}
 	b.LoseNews()
@@ -207,7 +204,7 @@ func TestCarry(t *testing.T) {
 	if !r2.system.Ready() {
 		t.Error("nothing waits")
 	}
-	if n, err := r2.conn.Recv(make([]platform.Packet, 4)); n != 2 || err != nil {
+	if n, err := r2.system.Recv(make([]platform.Packet, 4)); n != 2 || err != nil {
 		t.Errorf("%d packets: %v", n, err)
 	}
 	if r2.system.Ready() {

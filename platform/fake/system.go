@@ -23,8 +23,10 @@ var (
 // System is the router program's access to a Router.
 type System struct {
 	router *Router
-	conns  []*conn // in the order in which they were opened
-	ready  int     // waiting packets of all conns
+	conns  []*conn  // in the order in which they were opened
+	ready  int      // waiting packets of all conns
+	given  [][]byte // payloads that the last Recv returned
+	buffer []byte   // for a frame being sent
 	woken  bool
 	paused bool
 	wake   chan struct{} // makes Wait check again

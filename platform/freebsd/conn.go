@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -18,8 +19,8 @@ import (
 // conn is a BPF device of an interface and family.
 type conn struct {
 	system *System
-	name   string
-	family platform.Family
+	platform.Socket
+	name string
 
 	mu     sync.Mutex // against Close
 	closed bool
@@ -56,16 +57,22 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", l.Name, noLink(err))
 	}
-	c := &conn{system: s, name: l.Name, family: family, device: d, buffer: make([]byte, d.size())}
-	if err := c.SetFilter(nil); err != nil {
+	c := &conn{system: s, Socket: platform.Socket{Link: link, Family: family}, name: l.Name, device: d, buffer: make([]byte, d.size())}
+	if err := c.Listen(platform.Listen{}); err != nil {
 		_ = d.close()
 		return nil, err
 	}
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
+	s.conns = append(s.conns, c)
 	return c, nil
 }
 
 // Close implements platform.Conn.
 func (c *conn) Close() error {
+	c.system.connsMu.Lock()
+	c.system.conns = slices.DeleteFunc(c.system.conns, func(o *conn) bool { return o == c })
+	c.system.connsMu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -87,8 +94,8 @@ func (c *conn) keep(rest []byte) {
 	c.rest = rest
 }
 
-// SetFilter implements platform.Conn.
-func (c *conn) SetFilter(vrids []uint8) error {
+// Listen implements platform.Conn. Every packet ends Wait at once.
+func (c *conn) Listen(l platform.Listen) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -96,10 +103,10 @@ func (c *conn) SetFilter(vrids []uint8) error {
 	}
 	var program []bpf.RawInstruction
 	var err error
-	if nobody := vrids != nil && len(vrids) == 0; nobody {
+	if nobody := l.VRIDs != nil && len(l.VRIDs) == 0; nobody {
 		program, err = rejectAll()
 	} else {
-		program, err = adverts(c.family)
+		program, err = adverts(c.Family)
 	}
 	if err == nil {
 		err = c.device.filter(program)
@@ -107,8 +114,8 @@ func (c *conn) SetFilter(vrids []uint8) error {
 	if err != nil {
 		return fmt.Errorf("filter of %s: %w", c.name, noLink(err))
 	}
-	c.filtered, c.vrids = vrids != nil, [256]bool{}
-	for _, v := range vrids {
+	c.filtered, c.vrids = l.VRIDs != nil, [256]bool{}
+	for _, v := range l.VRIDs {
 		c.vrids[v] = true
 	}
 	return nil
@@ -119,14 +126,27 @@ func (c *conn) passes(p *platform.Packet) bool {
 	return !c.filtered || len(p.Payload) > 1 && c.vrids[p.Payload[1]]
 }
 
-// Recv implements platform.Conn.
-func (c *conn) Recv(p []platform.Packet) (int, error) {
+// Recv implements platform.System. The Conns take turns.
+func (s *System) Recv(p []platform.Packet) (int, error) {
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
+	for range s.conns {
+		s.turn++
+		c := s.conns[s.turn%len(s.conns)]
+		if n, err := c.recv(p); err != nil {
+			return n, &platform.SocketError{Socket: c.Socket, Err: err}
+		} else if n > 0 {
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
+// recv returns packets of one device.
+func (c *conn) recv(p []platform.Packet) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return 0, errClosed
-	}
-	for len(p) > 0 {
+	for len(p) > 0 && !c.closed {
 		if len(c.rest) == 0 {
 			n, err := c.device.read(c.buffer)
 			switch {
@@ -164,7 +184,7 @@ func (c *conn) take(p []platform.Packet) int {
 		if err != nil || f.Kind != frame.Advert {
 			continue
 		}
-		p[n] = platform.Packet{Src: f.SrcAddr, Dst: f.DstAddr, TTL: f.TTL, AH: f.AH, Payload: f.Payload}
+		p[n] = platform.Packet{Link: c.Link, Src: f.SrcAddr, Dst: f.DstAddr, TTL: f.TTL, AH: f.AH, Payload: f.Payload}
 		if c.passes(&p[n]) {
 			n++
 		}
@@ -173,30 +193,53 @@ func (c *conn) take(p []platform.Packet) int {
 	return n
 }
 
-// Send implements platform.Conn. A BPF device takes one frame per system call.
-func (c *conn) Send(frames []platform.Frame) (int, error) {
-	return send(c, "send", frames, frame.AppendAdvert)
-}
-
-// Announce implements platform.Conn.
-func (c *conn) Announce(a []platform.Announcement) (int, error) {
-	return send(c, "announce", a, frame.AppendAnnouncement)
-}
-
-func send[T any](c *conn, what string, list []T, appendFrame func([]byte, *T) ([]byte, error)) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return 0, errClosed
-	}
-	for i := range list {
-		var err error
-		if c.frame, err = appendFrame(c.frame[:0], &list[i]); err == nil {
-			err = c.device.write(c.frame)
+// Send implements platform.System. A BPF device takes one frame per system call.
+func (s *System) Send(frames []platform.Frame) (int, error) {
+	for i := range frames {
+		f := &frames[i]
+		if err := s.send(platform.Socket{Link: f.Link, Family: f.Family()}, "send",
+			func(b []byte) ([]byte, error) { return frame.AppendAdvert(b, f) }); err != nil {
+			return i, err
 		}
-		if err != nil {
-			return i, fmt.Errorf("%s on %s: %w", what, c.name, noLink(err))
+	}
+	return len(frames), nil
+}
+
+// Announce implements platform.System.
+func (s *System) Announce(list []platform.Announcement) (int, error) {
+	for i := range list {
+		a := &list[i]
+		if err := s.send(platform.Socket{Link: a.Link, Family: a.Family()}, "announce",
+			func(b []byte) ([]byte, error) { return frame.AppendAnnouncement(b, a) }); err != nil {
+			return i, err
 		}
 	}
 	return len(list), nil
+}
+
+// send sends the frame that add appends on the newest Conn of an interface and family.
+func (s *System) send(on platform.Socket, what string, add func([]byte) ([]byte, error)) error {
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
+	for _, c := range slices.Backward(s.conns) {
+		if c.Socket == on {
+			if err := c.send(add); err != nil {
+				return fmt.Errorf("%s on %s: %w", what, c.name, noLink(err))
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%s on interface %d: %w", what, on.Link, errClosed)
+}
+
+func (c *conn) send(add func([]byte) ([]byte, error)) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
+	if c.frame, err = add(c.frame[:0]); err != nil {
+		return err
+	}
+	return c.device.write(c.frame)
 }

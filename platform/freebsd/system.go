@@ -41,6 +41,10 @@ type System struct {
 	// macs are the interfaces that have a virtual MAC instead of their own.
 	macs map[int]macChange
 
+	// conns are the open ones; turn says which of them is read next.
+	connsMu sync.Mutex
+	conns   []*conn
+	turn    int
 	// backlog is the number of Conns with packets that were already read from the device.
 	backlog atomic.Int32
 

@@ -19,12 +19,8 @@ import (
 	"vrrpsh/platform/frame"
 )
 
-// ahQueue limits the packets that wait for one interface, ahBatch the packets that one call reads. The router only
-// reports these packets.
-const (
-	ahQueue = 4
-	ahBatch = 16
-)
+// ahBatch limits the packets read between two calls of Wait. The router only reports these packets.
+const ahBatch = 16
 
 // ahProgram accepts IPv4 packets with TTL 255 in which VRRP follows an IPsec Authentication Header.
 var ahProgram = []bpf.Instruction{
@@ -42,18 +38,10 @@ var ahProgram = []bpf.Instruction{
 // while there is an IPv4 Conn.
 type ahListener struct {
 	fd      atomic.Int32 // 0: closed
-	pending atomic.Bool  // packets wait
 	mu      sync.Mutex
-	conns   map[int]int                  // number of IPv4 Conns, by interface
-	waiting map[int][]ahPacket           // by interface
-	buffer  [roomIPv4 + 64]byte          // of one packet
-	control [unix.SizeofCmsghdr * 8]byte // control messages with its interface
-}
-
-type ahPacket struct {
-	src, dst netip.Addr
-	ttl      uint8
-	payload  []byte
+	conns   map[int]int                   // number of IPv4 Conns, by interface
+	buffers *[ahBatch][roomIPv4 + 64]byte // of the packets read last
+	control [unix.SizeofCmsghdr * 8]byte  // control messages with the interface
 }
 
 // join starts to receive the packets of an interface.
@@ -61,7 +49,7 @@ func (a *ahListener) join(s *System, link int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.conns == nil {
-		a.conns, a.waiting = make(map[int]int), make(map[int][]ahPacket)
+		a.conns, a.buffers = make(map[int]int), new([ahBatch][roomIPv4 + 64]byte)
 	}
 	a.conns[link]++
 	if a.fd.Load() != 0 {
@@ -73,7 +61,7 @@ func (a *ahListener) join(s *System, link int) {
 		return err
 	})
 	if err == nil {
-		if err = s.waiter.add(fd); err != nil {
+		if err = s.waiter.add(fd, true); err != nil {
 			_ = unix.Close(fd)
 		}
 	}
@@ -85,17 +73,22 @@ func (a *ahListener) join(s *System, link int) {
 }
 
 // leave undoes join.
-func (a *ahListener) leave(s *System, link int) {
+func (a *ahListener) leave(link int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.conns[link]--; a.conns[link] > 0 {
 		return
 	}
 	delete(a.conns, link)
-	delete(a.waiting, link)
 	if fd := int(a.fd.Load()); fd != 0 && len(a.conns) == 0 {
 		a.fd.Store(0)
-		s.waiter.remove(fd)
+		_ = unix.Close(fd)
+	}
+}
+
+// release closes the socket.
+func (a *ahListener) release() {
+	if fd := int(a.fd.Swap(0)); fd != 0 {
 		_ = unix.Close(fd)
 	}
 }
@@ -107,7 +100,7 @@ func openAH() (int, error) {
 	}
 	program, err := bpf.Assemble(ahProgram)
 	if err == nil {
-		err = control(fd, platform.IPv4, func(o options) error { return o.SetBPF(program) })
+		err = setFilter(fd, program)
 	}
 	if err == nil {
 		drain(fd)
@@ -120,54 +113,39 @@ func openAH() (int, error) {
 	return fd, nil
 }
 
-// take fills p with the packets of an interface that pass. Only the goroutine that waits may call take.
-func (a *ahListener) take(w *waiter, link int, p []platform.Packet, passes func(*platform.Packet) bool) int {
+// take fills p with packets that pass. Only the goroutine that waits may call take.
+func (a *ahListener) take(s *System, p []platform.Packet) int {
 	fd := int(a.fd.Load())
-	readable := fd != 0 && w.isReady(fd)
-	if !readable && !a.pending.Load() {
+	if fd == 0 || !s.waiter.isReady(fd) {
 		return 0
 	}
+	s.waiter.emptied(fd) // until the next wait, however many there are
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if readable && int(a.fd.Load()) == fd {
-		a.read(w, fd)
+	if int(a.fd.Load()) != fd {
+		return 0
 	}
-	n := 0
-	for _, q := range a.waiting[link] {
-		if n == len(p) {
+	taken := 0
+	for i := range min(ahBatch, len(p)) {
+		n, c, _, _, err := unix.Recvmsg(fd, a.buffers[i][:], a.control[:], unix.MSG_DONTWAIT)
+		if err != nil {
 			break
 		}
-		p[n] = platform.Packet{Src: q.src, Dst: q.dst, TTL: q.ttl, AH: true, Payload: q.payload}
-		if passes(&p[n]) {
-			n++
-		}
-	}
-	delete(a.waiting, link)
-	a.pending.Store(len(a.waiting) > 0)
-	return n
-}
-
-// read queues the packets that have arrived.
-func (a *ahListener) read(w *waiter, fd int) {
-	for range ahBatch {
-		n, c, _, _, err := unix.Recvmsg(fd, a.buffer[:], a.control[:], unix.MSG_DONTWAIT)
-		if err != nil {
-			w.emptied(fd)
-			return
-		}
-		link, b := pktInfoLink(a.control[:c]), a.buffer[:n]
-		if a.conns[link] == 0 || len(a.waiting[link]) == ahQueue || len(b) < 20 {
+		link, b := pktInfoLink(a.control[:c]), a.buffers[i][:n]
+		if a.conns[link] == 0 || len(b) < 20 {
 			continue
 		}
 		message, ok := frame.BehindAH(b[min(int(b[0]&0xf)*4, len(b)):])
 		if !ok {
 			continue
 		}
-		a.waiting[link] = append(a.waiting[link], ahPacket{
-			src: netip.AddrFrom4([4]byte(b[12:16])), dst: netip.AddrFrom4([4]byte(b[16:20])), ttl: b[8],
-			payload: append([]byte{}, message...),
-		})
+		p[taken] = platform.Packet{Link: link, TTL: b[8], AH: true, Payload: message,
+			Src: netip.AddrFrom4([4]byte(b[12:16])), Dst: netip.AddrFrom4([4]byte(b[16:20]))}
+		if s.intake(platform.IPv4).passes(&p[taken]) {
+			taken++
+		}
 	}
+	return taken
 }
 
 // pktInfoLink returns the interface index from the IP_PKTINFO control message, or 0 without one.

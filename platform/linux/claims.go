@@ -172,7 +172,7 @@ func addClaim(batch []platform.Claim, c platform.Claim) []platform.Claim {
 }
 
 // claimFilter completes a filter by the comparison of the 4 bytes at an offset with the last 4 bytes of addresses.
-func claimFilter(offset uint32, addrs []netip.Addr, p ...bpf.Instruction) ([]unix.SockFilter, error) {
+func claimFilter(offset uint32, addrs []netip.Addr, p ...bpf.Instruction) ([]bpf.RawInstruction, error) {
 	values := make([]uint32, 0, len(addrs))
 	for _, a := range addrs {
 		b := a.AsSlice()
@@ -180,37 +180,13 @@ func claimFilter(offset uint32, addrs []netip.Addr, p ...bpf.Instruction) ([]uni
 	}
 	slices.Sort(values)
 	p = append(p, bpf.LoadAbsolute{Off: offset, Size: 4})
-	raw, err := bpf.Assemble(append(p, search(values)...))
-	if err != nil {
-		return nil, err
-	}
-	prog := make([]unix.SockFilter, len(raw))
-	for i, in := range raw {
-		prog[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
-	}
-	return prog, nil
-}
-
-// search accepts the packet if the accumulator is one of the sorted values. It is a binary search: each packet costs a few instructions,
-// however many values there are.
-func search(values []uint32) (p []bpf.Instruction) {
-	const few = 8
-	if len(values) <= few {
-		for i, v := range values {
-			p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
-		}
-		return append(p, bpf.RetConstant{Val: keepNone}, bpf.RetConstant{Val: keepAll})
-	}
-	middle := len(values) / 2
-	below := search(values[:middle])
-	p = append(p, bpf.JumpIf{Cond: bpf.JumpLessThan, Val: values[middle], SkipTrue: 1}, bpf.Jump{Skip: uint32(len(below))})
-	return slices.Concat(p, below, search(values[middle:]))
+	return bpf.Assemble(append(p, search(values, keepAll, keepNone)...))
 }
 
 // prepare attaches a filter to a socket and limits its buffer.
-func prepare(fd int, prog []unix.SockFilter) error {
+func prepare(fd int, prog []bpf.RawInstruction) error {
 	return errors.Join(
-		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}),
+		setFilter(fd, prog),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, claimBuffer))
 }
 

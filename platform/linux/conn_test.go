@@ -44,9 +44,12 @@ func receiveOne(t testing.TB, s *System, c platform.Conn) platform.Packet {
 	t.Helper()
 	var p [1]platform.Packet
 	for end := time.Now().Add(5 * time.Second); ; {
-		n, err := c.Recv(p[:])
+		n, err := s.Recv(p[:])
 		must(t, err)
 		if n > 0 {
+			if at := c.(*conn); p[0].Link != at.index || p[0].Family() != at.family {
+				t.Fatalf("received %+v, want a packet of %s and IPv%d", p[0], at.name, at.family)
+			}
 			return p[0]
 		}
 		if time.Now().After(end) {
@@ -61,9 +64,9 @@ func TestIPv6(t *testing.T) {
 	h.AddLink("up0")
 	h.AddAddr("up0", uplink6)
 	c := openConn(t, h, platform.IPv6)
-	other := openConn(t, h, platform.IPv4)
+	openConn(t, h, platform.IPv4)
 
-	must(t, c.SetFilter([]uint8{7, 200}))
+	must(t, c.Listen(platform.Listen{VRIDs: []uint8{7, 200}}))
 	for _, v := range []uint8{6, 200} {
 		h.station.Send(advert(t, peer6, v))
 	}
@@ -77,10 +80,7 @@ func TestIPv6(t *testing.T) {
 			t.Errorf("received %+v, want VRID %d from %v to %v with hop limit %d", p, want.vrid, peer6, frame.GroupIPv6, want.limit)
 		}
 	}
-	if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
-		t.Errorf("the IPv4 socket received %d, %v", n, err)
-	}
-	must(t, c.SetFilter(nil))
+	must(t, c.Listen(platform.Listen{}))
 	h.station.Send(low)
 	if p := receiveOne(t, h.system, c); p.TTL != 254 {
 		t.Errorf("hop limit %d, want 254", p.TTL)
@@ -99,7 +99,7 @@ func TestIPv6(t *testing.T) {
 		if d := cmp.Diff([]netip.Prefix{vip, linkLocal}, l.Addrs, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" || !l.Up {
 			t.Fatalf("active macvlan %+v (-want +got):\n%s", l, d)
 		}
-		if n, err := c.Announce([]platform.Announcement{{MAC: mac, Addr: vip.Addr(), Router: true}}); n != 1 || err != nil {
+		if n, err := h.system.Announce([]platform.Announcement{{Link: c.(*conn).index, MAC: mac, Addr: vip.Addr(), Router: true}}); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
 		for {
@@ -135,7 +135,7 @@ func TestWrongTTL(t *testing.T) {
 		h.AddLink("up0", primary4)
 		h.AddAddr("up0", uplink6)
 		c := openConn(t, h, tt.family)
-		must(t, c.SetFilter([]uint8{7}))
+		must(t, c.Listen(platform.Listen{VRIDs: []uint8{7}}))
 		good, bad := advert(t, tt.source, 7), advert(t, tt.source, 7)
 		if bad[14+7] = 254; tt.family == platform.IPv4 {
 			bad[14+7], bad[14+8] = good[14+7], 254
@@ -158,11 +158,11 @@ func TestWrongTTL(t *testing.T) {
 			t.Errorf("%d: %d of %d were received, want at least %d", tt.family, n, 4*ttlBurst, ttlBurst)
 		}
 		// The filter is strict now, also when it is set again.
-		must(t, c.SetFilter([]uint8{7, 8}))
+		must(t, c.Listen(platform.Listen{VRIDs: []uint8{7, 8}}))
 		if n := flood(); n != 0 {
 			t.Errorf("%d: %d packets of a continuing flood were received", tt.family, n)
 		}
-		c.(*conn).ttl.until = time.Now().Add(-time.Second)
+		h.rejoin(tt.family)
 		h.station.Send(good)
 		receiveOne(t, h.system, c)
 		h.station.Send(bad)
@@ -177,8 +177,8 @@ func TestAuthenticationHeader(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
 	c := openConn(t, h, platform.IPv4)
-	other := openConn(t, h, platform.IPv6)
-	must(t, c.SetFilter([]uint8{7}))
+	openConn(t, h, platform.IPv6)
+	must(t, c.Listen(platform.Listen{VRIDs: []uint8{7}}))
 	inAH := func(vrid, next uint8) []byte {
 		f := advert(t, peer4, vrid)
 		body := append([]byte{next, 4, 0, 0, 1, 2, 3, 4, 0, 0, 0, 9, 23: 0}, f[34:]...)
@@ -201,9 +201,6 @@ func TestAuthenticationHeader(t *testing.T) {
 		}
 		if !p.AH {
 			continue
-		}
-		if n, err := other.Recv(make([]platform.Packet, 1)); n != 0 || err != nil {
-			t.Errorf("the IPv6 socket received %d, %v", n, err)
 		}
 		// The socket is closed with the last Conn, and opened again with the next one.
 		must(t, c.Close())
@@ -236,27 +233,27 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	h := newHarness(t)
 	h.AddLink("up0", primary4)
 	c := openConn(t, h, platform.IPv4)
-	must(t, c.SetFilter([]uint8{1, 2}))
+	must(t, c.Listen(platform.Listen{VRIDs: []uint8{1, 2}}))
 	in := advert(t, peer4, 1)
 	packets := make([]platform.Packet, 64)
 	frames := make([]platform.Frame, 200)
 	for i := range frames {
-		frames[i] = platform.Frame{MAC: frame.MAC{0, 0, 0x5e, 0, 1, 1}, Source: primary4.Addr(), Payload: in[34:]}
+		frames[i] = platform.Frame{Link: c.(*conn).index, MAC: frame.MAC{0, 0, 0x5e, 0, 1, 1}, Source: primary4.Addr(), Payload: in[34:]}
 	}
-	announcements := []platform.Announcement{{MAC: frames[0].MAC, Addr: peer4}}
+	announcements := []platform.Announcement{{Link: frames[0].Link, MAC: frames[0].MAC, Addr: peer4}}
 	cycle := func() {
 		for range 3 {
 			h.station.Send(in)
 		}
 		for got := 0; got < 3; {
 			must(t, h.system.Wait(time.Now().Add(time.Second)))
-			n, err := c.Recv(packets)
+			n, err := h.system.Recv(packets)
 			must(t, err)
 			got += n
 		}
-		_, err := c.Send(frames)
+		_, err := h.system.Send(frames)
 		must(t, err)
-		_, err = c.Announce(announcements)
+		_, err = h.system.Announce(announcements)
 		must(t, err)
 		h.system.Wake()
 	}
@@ -273,12 +270,16 @@ func TestWaitOfOldKernels(t *testing.T) {
 	defer w.close()
 	w.coarse = true
 	at := time.Now().Add(1500 * time.Microsecond)
-	must(t, w.wait(at))
+	wait := func(until time.Time) {
+		_, err := w.wait(time.Now(), until)
+		must(t, err)
+	}
+	wait(at)
 	if now := time.Now(); now.Before(at) {
 		t.Errorf("returned %v early", at.Sub(now))
 	}
 	w.signal()
-	must(t, w.wait(time.Time{}))
+	wait(time.Time{})
 }
 
 func TestClosed(t *testing.T) {
@@ -301,8 +302,8 @@ func TestClosed(t *testing.T) {
 	h.system.Wake()
 	must(t, c.Close())
 	must(t, c.Close())
-	if _, err := c.Recv(make([]platform.Packet, 1)); err == nil {
-		t.Error("a closed conn receives")
+	if err := c.Listen(platform.Listen{}); err == nil {
+		t.Error("a closed conn listens")
 	}
 	if _, err := h.system.Open(1, platform.IPv4, netip.Addr{}); err == nil {
 		t.Error("a closed system opens")
@@ -342,11 +343,11 @@ func BenchmarkSend(b *testing.B) {
 	frames := make([]platform.Frame, 250)
 	payload := advert(b, peer4, 1)[34:]
 	for i := range frames {
-		frames[i] = platform.Frame{MAC: frame.MAC{0, 0, 0x5e, 0, 1, byte(i)}, Source: primary4.Addr(), Payload: payload}
+		frames[i] = platform.Frame{Link: c.(*conn).index, MAC: frame.MAC{0, 0, 0x5e, 0, 1, byte(i)}, Source: primary4.Addr(), Payload: payload}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if n, err := c.Send(frames); err != nil {
+		if n, err := h.system.Send(frames); err != nil {
 			b.Fatal(n, err)
 		}
 	}
@@ -357,7 +358,7 @@ func BenchmarkReceive(b *testing.B) {
 	h := newHarness(b)
 	h.AddLink("up0", primary4)
 	c := openConn(b, h, platform.IPv4)
-	must(b, c.SetFilter([]uint8{1}))
+	must(b, c.Listen(platform.Listen{VRIDs: []uint8{1}}))
 	in := advert(b, peer4, 1)
 	packets := make([]platform.Packet, 32)
 	b.ReportAllocs()
@@ -368,7 +369,7 @@ func BenchmarkReceive(b *testing.B) {
 		}
 		for got := 0; got < len(packets); {
 			start := time.Now()
-			n, err := c.Recv(packets)
+			n, err := h.system.Recv(packets)
 			spent += time.Since(start)
 			must(b, err)
 			got += n

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/bpf"
+
+	"vrrpsh/platform"
 )
 
 // packet4 is an IPv4 packet with a VRRP message behind a header of 20 + options bytes.
@@ -31,7 +33,7 @@ func TestProgramPassesExactlyTheSet(t *testing.T) {
 			set.add(v)
 		}
 		for _, strict := range []bool{false, true} {
-			raw, err := program(&set, false, strict)
+			raw, err := (&rule{vrids: set, strict: strict}).program(platform.IPv4)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -170,7 +170,10 @@ func (h *harness) probe(name string) {
 	copy(frame, "\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00\x00\x01\x88\xb5"+name)
 	var fd int
 	must(h.t, inside(h.router, func() (err error) {
-		fd, err = openSender(name, h.link(name).Attrs().Index)
+		fd, err = openSender()
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: h.link(name).Attrs().Index})
+		}
 		return err
 	}))
 	defer func() { _ = unix.Close(fd) }()

@@ -9,13 +9,17 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 
 	"vrrpsh/platform"
@@ -23,8 +27,7 @@ import (
 )
 
 // The kernel drops memberships without notification: those of IPv6 when the MTU falls below 1280 (RFC 8200 section 5), those
-// of IPv4 below 68, and both when an interface moves to another network namespace, even if it comes back. Its packet sockets
-// are then unbound. So whenever an interface changes, the kernel's memberships are compared with those that the sockets need.
+// of IPv4 below 68, and both when an interface moves to another network namespace, even if it comes back. So whenever an interface changes, the kernel's memberships are compared with those that the sockets need.
 
 // brokenSockets returns the sockets of existing interfaces that no longer receive or send, each once.
 func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {
@@ -42,7 +45,7 @@ func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {
 				joined = s.members(c.family)
 				members[c.family] = joined
 			}
-			if !c.told && (joined != nil && !joined[link] || !c.bound()) {
+			if !c.told && joined != nil && !joined[link] {
 				c.told = true
 				broken = append(broken, platform.Socket{Link: link, Family: c.family})
 			}
@@ -87,33 +90,127 @@ func (s *System) leaveStale(link int, family platform.Family) {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
 	for _, c := range s.conns[link] {
-		if c.family == family && (c.told || !c.bound()) {
-			c.leave()
+		if c.family == family && c.told {
+			c.member.leave()
 		}
 	}
 }
 
-func (c *conn) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
+// memberships are the memberships in the multicast group of a family. They belong to sockets that receive nothing, each with as
+// many as the kernel allows a socket.
+type memberships struct {
+	family platform.Family
+	mu     sync.Mutex
+	open   []*memberSocket // that may have room for another interface
+}
+
+// perSocket is the kernel's limit of memberships of a socket (net.ipv4.igmp_max_memberships) unless it was changed.
+const perSocket = 20
+
+// memberSocket holds memberships by interface.
+type memberSocket struct {
+	of     *memberships
+	conn   net.PacketConn
+	joined map[int]bool
+	full   bool
+}
+
+// membership is that of one interface.
+type membership struct {
+	socket *memberSocket
+	link   *net.Interface
+	once   sync.Once
+}
+
+// join makes an interface receive the multicast group.
+func (m *memberships) join(s *System, name string, index int) (*membership, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	link := &net.Interface{Index: index, Name: name}
+	for _, o := range m.open {
+		if o.full || o.joined[index] {
+			continue
+		}
+		err := o.join(link)
+		if err == nil {
+			return &membership{socket: o, link: link}, nil
+		}
+		if !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.ENOMEM) {
+			return nil, fmt.Errorf("join %s: %w", groupOf(m.family), noLink(err))
+		}
+		o.full = true
 	}
-	_ = control(c.receive.fd, c.family, func(o options) error {
-		return o.LeaveGroup(&net.Interface{Index: c.index, Name: c.name}, &net.IPAddr{IP: groupOf(c.family).AsSlice()})
+	o := &memberSocket{of: m, joined: make(map[int]bool)}
+	err := s.space.do(func() (err error) {
+		o.conn, err = openMember(m.family)
+		return err
+	})
+	if err == nil {
+		if err = o.join(link); err != nil {
+			_ = o.conn.Close()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("join %s: %w", groupOf(m.family), noLink(err))
+	}
+	m.open = append(m.open, o)
+	return &membership{socket: o, link: link}, nil
+}
+
+// release closes the sockets.
+func (m *memberships) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.open {
+		_ = o.conn.Close()
+	}
+	m.open = nil
+}
+
+func (o *memberSocket) join(link *net.Interface) error {
+	if err := o.options().JoinGroup(link, &net.IPAddr{IP: groupOf(o.of.family).AsSlice()}); err != nil {
+		return err
+	}
+	o.joined[link.Index] = true
+	o.full = len(o.joined) >= perSocket
+	return nil
+}
+
+func (o *memberSocket) options() options {
+	if o.of.family == platform.IPv6 {
+		return ipv6.NewPacketConn(o.conn)
+	}
+	return ipv4.NewPacketConn(o.conn)
+}
+
+// leave ends the membership. It fails only if the kernel has ended it already.
+func (m *membership) leave() {
+	m.once.Do(func() {
+		o := m.socket
+		o.of.mu.Lock()
+		defer o.of.mu.Unlock()
+		_ = o.options().LeaveGroup(m.link, &net.IPAddr{IP: groupOf(o.of.family).AsSlice()})
+		delete(o.joined, m.link.Index)
+		if o.full = false; len(o.joined) == 0 {
+			_ = o.conn.Close()
+			o.of.open = slices.DeleteFunc(o.of.open, func(other *memberSocket) bool { return other == o })
+		}
 	})
 }
 
-// bound reports whether the packet socket is still bound to the interface.
-func (c *conn) bound() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return true
+// openMember opens a datagram socket without an address: it receives nothing.
+func openMember(family platform.Family) (net.PacketConn, error) {
+	domain := unix.AF_INET
+	if family == platform.IPv6 {
+		domain = unix.AF_INET6
 	}
-	name, err := unix.Getsockname(c.send.fd)
-	ll, ok := name.(*unix.SockaddrLinklayer)
-	return err != nil || !ok || ll.Ifindex == c.index
+	fd, err := unix.Socket(domain, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "member")
+	defer func() { _ = f.Close() }()
+	return net.FilePacketConn(f)
 }
 
 // membersOf returns the interfaces of the calling thread's namespace that receive the multicast group of a family.

@@ -145,7 +145,7 @@ func TestBrokenSockets(t *testing.T) {
 				if p := receiveOne(t, h.system, conns[family]); p.Src != source {
 					t.Errorf("received %+v", p)
 				}
-				n, err := conns[family].Send([]platform.Frame{{MAC: frame.MAC{2, 0, 0, 0, 0, 1}, Source: source, Payload: []byte{0x31, 7}}})
+				n, err := h.system.Send([]platform.Frame{{Link: index, MAC: frame.MAC{2, 0, 0, 0, 0, 1}, Source: source, Payload: []byte{0x31, 7}}})
 				if n != 1 || err != nil {
 					t.Errorf("IPv%d: sent %d, %v", family, n, err)
 				}

@@ -21,13 +21,13 @@ const (
 	// Room for a packet with 255 addresses.
 	roomIPv4 = 60 + 8 + 255*4 + 8
 	roomIPv6 = 8 + 255*16
-	// Room for the control messages with hop limit and destination.
-	roomControl = 64
+	// Room for the control messages with interface, hop limit, destination and lost packets.
+	roomControl = 128
 )
 
 // receiver reads packets in batches into buffers that it reuses.
 type receiver struct {
-	fd       int
+	lost     uint32 // packets that found the socket's buffer full, if the last batch says so; or 0
 	v6       bool
 	headers  []mmsghdr
 	iovecs   []unix.Iovec
@@ -36,14 +36,14 @@ type receiver struct {
 	controls []byte
 }
 
-func (r *receiver) init(fd int, family platform.Family) {
-	r.fd, r.v6 = fd, family == platform.IPv6
+func (r *receiver) init(family platform.Family) {
+	r.v6 = family == platform.IPv6
 	room := roomIPv4
 	if r.v6 {
 		room = roomIPv6
 		r.sources = make([]unix.RawSockaddrInet6, receiveBatch)
-		r.controls = make([]byte, receiveBatch*roomControl)
 	}
+	r.controls = make([]byte, receiveBatch*roomControl)
 	r.headers = make([]mmsghdr, receiveBatch)
 	r.iovecs = make([]unix.Iovec, receiveBatch)
 	r.buffers = make([]byte, receiveBatch*room)
@@ -53,52 +53,49 @@ func (r *receiver) init(fd int, family platform.Family) {
 		h := &r.headers[i].hdr
 		h.Iov = &r.iovecs[i]
 		h.SetIovlen(1)
+		h.Control = &r.controls[i*roomControl]
 		if r.v6 {
 			h.Name = (*byte)(unsafe.Pointer(&r.sources[i]))
-			h.Control = &r.controls[i*roomControl]
 		}
 	}
 }
 
-// read fills p with waiting packets that pass, at most one batch, and reports whether the socket is empty.
-func (r *receiver) read(p []platform.Packet, passes func(*platform.Packet) bool) (n int, empty bool, err error) {
-	if len(p) == 0 {
-		return 0, false, nil
-	}
-	for {
-		headers := r.headers[:min(len(p), len(r.headers))]
+// read fills p with the packets of one batch that pass, and reports whether the socket may have more.
+func (r *receiver) read(fd int, p []platform.Packet, passes func(*platform.Packet) bool) (n int, more bool, err error) {
+	headers := r.headers[:min(len(p), len(r.headers))]
+	for i := range headers {
+		h := &headers[i].hdr
+		h.SetControllen(roomControl)
 		if r.v6 {
-			for i := range headers {
-				headers[i].hdr.Namelen = unix.SizeofSockaddrInet6
-				headers[i].hdr.SetControllen(roomControl)
-			}
-		}
-		got, err := recvmmsg(r.fd, headers)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN):
-			return 0, true, nil
-		case err != nil:
-			return 0, false, err
-		}
-		for i := range headers[:got] {
-			if r.packet(i, &p[n]) && passes(&p[n]) {
-				n++
-			}
-		}
-		// All packets of a full batch were dropped: read the next batch.
-		if n > 0 || got < len(headers) {
-			return n, got < len(headers), nil
+			h.Namelen = unix.SizeofSockaddrInet6
 		}
 	}
+	r.lost = 0
+	got, err := recvmmsg(fd, headers)
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return 0, true, nil
+	case errors.Is(err, unix.EAGAIN):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	}
+	for i := range headers[:got] {
+		if r.packet(i, &p[n]) && passes(&p[n]) {
+			n++
+		}
+	}
+	return n, got == len(headers), nil
 }
 
 // packet decodes the i-th packet of a batch.
 func (r *receiver) packet(i int, p *platform.Packet) bool {
 	room := len(r.buffers) / receiveBatch
 	b := r.buffers[i*room:][:min(int(r.headers[i].length), room)]
-	if !r.v6 {
+	*p = platform.Packet{Payload: b}
+	if r.v6 {
+		p.Src = netip.AddrFrom16(r.sources[i].Addr)
+	} else {
 		const header = 20
 		if len(b) < header {
 			return false
@@ -111,11 +108,7 @@ func (r *receiver) packet(i int, p *platform.Packet) bool {
 		p.Src = netip.AddrFrom4([4]byte(b[12:16]))
 		p.Dst = netip.AddrFrom4([4]byte(b[16:20]))
 		p.Payload = b[length:]
-		return true
 	}
-	p.TTL, p.Dst = 0, netip.Addr{}
-	p.Src = netip.AddrFrom16(r.sources[i].Addr)
-	p.Payload = b
 	c := r.controls[i*roomControl:][:min(int(r.headers[i].hdr.Controllen), roomControl)]
 	const (
 		header = unix.SizeofCmsghdr
@@ -127,16 +120,23 @@ func (r *receiver) packet(i int, p *platform.Packet) bool {
 		if length < header || length > len(c) {
 			break
 		}
-		data := c[header:length]
-		if h.Level == unix.IPPROTO_IPV6 {
-			switch {
-			case h.Type == unix.IPV6_HOPLIMIT && len(data) >= 4:
-				p.TTL = uint8(binary.NativeEndian.Uint32(data))
-			case h.Type == unix.IPV6_PKTINFO && len(data) >= 16:
-				p.Dst = netip.AddrFrom16([16]byte(data[:16]))
-			}
-		}
+		r.control(h.Level, h.Type, c[header:length], p)
 		c = c[min((length+int(align))&^int(align), len(c)):]
 	}
 	return true
+}
+
+// control decodes a control message.
+func (r *receiver) control(level, kind int32, data []byte, p *platform.Packet) {
+	switch {
+	case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+		p.Link = int(binary.NativeEndian.Uint32(data)) // ipi_ifindex comes first
+	case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+		p.Dst = netip.AddrFrom16([16]byte(data[:16]))
+		p.Link = int(binary.NativeEndian.Uint32(data[16:]))
+	case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_HOPLIMIT && len(data) >= 4:
+		p.TTL = uint8(binary.NativeEndian.Uint32(data))
+	case level == unix.SOL_SOCKET && kind == unix.SO_RXQ_OVFL && len(data) >= 4:
+		r.lost = binary.NativeEndian.Uint32(data)
+	}
 }

@@ -41,6 +41,9 @@ type System struct {
 	change, query *rtnetlink
 
 	waiter   waiter
+	intakes  [2]intake      // IPv4, IPv6
+	joined   [2]memberships // the same
+	sender   sender
 	ah       ahListener
 	connsMu  sync.Mutex
 	conns    map[int][]*conn // open ones, by interface index
@@ -83,7 +86,7 @@ var _ platform.System = (*System)(nil)
 // router uses the run-state file, and with the kernel's error if the caller may not administer
 // the network.
 func New(o Options) (*System, error) {
-	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, control: -1, notifyBuffer: 2 * answerBuffer}
+	s := &System{log: o.Logger, space: namespace{fd: o.Namespace}, lone: -1, control: -1, sender: sender{fd: -1}, notifyBuffer: 2 * answerBuffer}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +94,10 @@ func New(o Options) (*System, error) {
 	s.owner.filterSocket = s.gate.filterSocket
 	s.changes = make(map[settingKey]settingRecord)
 	s.conns = make(map[int][]*conn)
+	for i, family := range []platform.Family{platform.IPv4, platform.IPv6} {
+		s.intakes[i].init(s, family)
+		s.joined[i].family = family
+	}
 	s.own = make(map[int][]netip.Prefix)
 	s.connected = make(map[netip.Prefix]connectedRoute)
 	s.registry.init(kernelMarksAddresses())
@@ -172,11 +179,37 @@ func (s *System) release() {
 	if s.state != nil {
 		s.state.close()
 	}
-	for _, fd := range []int{s.lone, s.control} {
+	s.ah.release()
+	for i := range s.intakes {
+		s.intakes[i].close()
+		s.joined[i].release()
+	}
+	for _, fd := range []int{s.lone, s.control, s.sender.fd} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
 	}
+}
+
+func indexOf(family platform.Family) int {
+	if family == platform.IPv6 {
+		return 1
+	}
+	return 0
+}
+
+func (s *System) intake(family platform.Family) *intake { return &s.intakes[indexOf(family)] }
+
+func (s *System) memberships(family platform.Family) *memberships { return &s.joined[indexOf(family)] }
+
+// nameOf returns the name of an interface, for errors.
+func (s *System) nameOf(link int) string {
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
+	for _, c := range s.conns[link] {
+		return c.name
+	}
+	return fmt.Sprintf("interface %d", link)
 }
 
 // errClosed is returned by methods of a System after Close.

@@ -97,7 +97,7 @@ var claimScenarios = []scenario{
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		if _, err := conn.Announce([]platform.Announcement{{MAC: virtualMAC(1), Addr: vip.Addr()}}); err != nil {
+		if _, err := b.System().Announce([]platform.Announcement{{Link: link, MAC: virtualMAC(1), Addr: vip.Addr()}}); err != nil {
 			t.Fatal(err)
 		}
 		reply := announcement(vip.Addr(), peerMAC)

@@ -211,15 +211,16 @@ func (w *watch) named(name string) (platform.Link, bool) {
 	return platform.Link{}, false
 }
 
-// open opens a Conn on the uplink.
-func (b *bench) open() platform.Conn {
+// open opens a Conn on the uplink, whose index it returns, too.
+func (b *bench) open() (c platform.Conn, link int) {
 	b.t.Helper()
-	c, err := b.System().Open(b.index(uplink), platform.IPv4, source)
+	link = b.index(uplink)
+	c, err := b.System().Open(link, platform.IPv4, source)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { _ = c.Close() })
-	return c
+	return c, link
 }
 
 // hear returns the next frame of a kind that the peer receives.
@@ -251,12 +252,12 @@ func (b *bench) say(payload []byte) {
 }
 
 // receive waits for n packets.
-func (b *bench) receive(c platform.Conn, n int) []platform.Packet {
+func (b *bench) receive(n int) []platform.Packet {
 	b.t.Helper()
 	var all []platform.Packet
 	p := make([]platform.Packet, 8)
 	for end := time.Now().Add(Patience); ; {
-		got, err := c.Recv(p)
+		got, err := b.System().Recv(p)
 		if err != nil {
 			b.t.Fatal(err)
 		}

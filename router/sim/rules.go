@@ -311,7 +311,7 @@ func (w *watch) checkCadence(v *router, a *advert) {
 	}
 	gap, interval := w.now()-v.sentAt, cfg.Protocol.Interval
 	if v.sentAt != never && gap > 0 && a.priority != 0 {
-		early := interval - interval/200 - 5*time.Millisecond - tolerance(interval) - w.slack()
+		early := interval - min(interval/50, 20*time.Millisecond) - tolerance(interval) - w.slack()
 		if gap < early && max(v.provokedAt, w.woken) < w.now()-2*interval {
 			w.c.report("cadence", w.m, "%s sends an advert %s after the last, its interval is %s", v.key, gap, interval)
 		}
