@@ -73,7 +73,7 @@ var driver = []set{
 		}
 		s.conn,`, new: `		}
 		s.conn,`},
-		{fault: "an advert without a socket counts as sent", old: `l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: 1, Err: errNoSocket})`, new: `_ = errNoSocket`},
+		{fault: "an advert without a socket counts as sent", old: `l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: l.outbox.lost, Err: errNoSocket})`, new: `_ = errNoSocket`},
 		{fault: "a new socket has no filter", old: `		if s.filter != nil {
 			l.setFilter(s)
 		}
