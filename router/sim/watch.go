@@ -60,6 +60,7 @@ type router struct {
 	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
+	raisedAt     time.Duration // when its own priority rose above that of its Master; negative
 	configuredAt time.Duration
 	shortest     time.Duration // interval that it was configured with in this state
 	longest      time.Duration
@@ -142,6 +143,7 @@ func (w *watch) inherit(h *driver.Handover) {
 			v.sent, v.sentAt, v.expected = o.sent, o.sentAt, o.expected
 			v.mute, v.lasting, v.fault = o.mute, o.lasting, o.fault
 			v.heard, v.heardAt, v.lowerSince, v.shortest, v.longest = o.heard, o.heardAt, o.lowerSince, o.shortest, o.longest
+			v.resignedAt, v.raisedAt = o.resignedAt, o.raisedAt
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -173,7 +175,7 @@ func (w *watch) add(key engine.Key) *router {
 
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
-	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
+	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never
 	v.shortest, v.longest = 0, 0
 	v.since = now
 }
