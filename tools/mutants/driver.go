@@ -44,7 +44,7 @@ var driver = []set{
 	l.actuator.desire(l.desires)
 	l.desires = l.desires[:0]
 `},
-		{fault: "a Backup goes on announcing the addresses", old: `l.announcer.drop(d.Key)`, new: `_ = d`},
+		{fault: "a Backup goes on announcing the addresses", old: `l.announcer.drop(out.Desired[i].Key)`, new: `_ = i`},
 		{fault: "the actuator gets no routes", old: `		l.actuator.route(*l.routes)
 `, new: ``},
 	}},
