@@ -20,9 +20,12 @@ func (w *watch) expect() {
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.before, v.expected, v.expectAt = v.expected, p, w.now()
+			if heard := int(v.heard.priority); v.heardAt != never && v.before <= heard && heard < p {
+				v.raisedAt = w.now()
+			}
 		}
 		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
-			v.lowerSince = never // what it has heard last is not to be preempted any more
+			v.lowerSince, v.raisedAt = never, never // what it has heard last is not to be preempted any more
 		}
 		interval := r.Protocol.Interval
 		if v.shortest == 0 {

@@ -67,6 +67,7 @@ type router struct {
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
 	relevant     time.Duration // the interval of that one
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
+	raisedAt     time.Duration // when its own priority rose above that of its Master; negative
 	configuredAt time.Duration
 	shortest     time.Duration // interval that it was configured with in this state
 	longest      time.Duration
@@ -161,6 +162,7 @@ func (w *watch) inherit(h *driver.Handover) {
 			if v.went > -muteAfter { // how many adverts were not sent is not handed over
 				v.went = max(v.went, 0)
 			}
+			v.resignedAt, v.raisedAt = o.resignedAt, o.raisedAt
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -192,7 +194,7 @@ func (w *watch) add(key engine.Key) *router {
 
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
-	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
+	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never
 	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
