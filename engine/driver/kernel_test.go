@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"vrrpsh/engine/vrrp"
 	"vrrpsh/platform"
 	"vrrpsh/platform/fake"
+	"vrrpsh/platform/frame"
 )
 
 // While the kernel takes seconds for everything, adverts are sent when they are due.
@@ -133,6 +135,41 @@ func TestRefusedChangeLeavesEverythingAsItWas(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Addresses that a commit takes away are not announced any more, however long the kernel takes to remove them.
+func TestRemovedAddressesAreNotAnnounced(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		lab := newLab()
+		var mu sync.Mutex
+		told := make(map[netip.Addr]time.Time)
+		lab.Tap(func(f fake.Frame) {
+			if f.Packet.Kind != frame.Advert {
+				mu.Lock()
+				defer mu.Unlock()
+				told[f.Packet.TargetIP] = time.Now()
+			}
+		})
+		var list []engine.Address
+		for i := range 100 { // more than are announced at once
+			list = append(list, engine.Address{Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(100 + i)}), Bits: 24})
+		}
+		r1 := lab.router(t, 1)
+		r1.apply(group(51, 200, func(r *engine.VirtualRouter) { r.Addresses = list }))
+		for r1.status().State != vrrp.Master || !r1.status().Installed {
+			sleep(time.Millisecond)
+		}
+		r1.SetFaults(fake.Faults{ApplyTime: time.Second})
+		began := time.Now()
+		r1.apply(group(51, 200))
+		mu.Lock()
+		defer mu.Unlock()
+		for _, a := range list {
+			if at := told[a.Addr]; a.Addr != virtual && at.After(began) {
+				t.Fatalf("%s is announced %s after it was taken away", a.Addr, at.Sub(began))
+			}
+		}
+	})
 }
 
 // A commit that gives the macvlan's name of a Master to a Backup is done, although Backups come first in the kernel.

@@ -246,9 +246,7 @@ func (l *loop) take(now time.Time) {
 		l.announcer.add(&out.Announces[i])
 	}
 	for i := range out.Desired {
-		if d := &out.Desired[i]; !d.Active {
-			l.announcer.drop(d.Key)
-		}
+		l.announcer.drop(out.Desired[i].Key) // a Master announces its addresses anew once the kernel has confirmed them
 	}
 	if len(out.Desired) > 0 {
 		l.driver.claims.change()

@@ -45,6 +45,7 @@ type outbox struct {
 	adverts       []queued // the adverts of the frames
 	errs          []error  // the errors of the frames; empty if there are none
 	announcements []platform.Announcement
+	lost          int // frames of the advert being queued that have no socket
 }
 
 // queued identifies the advert of a frame.
@@ -236,7 +237,10 @@ func (l *loop) queue(n *engine.Send) {
 	s := l.sockets[socketKey{n.Link, n.Key.Family}]
 	if s == nil || s.conn == nil {
 		l.resources.SendErrors++
-		l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: 1, Err: errNoSocket})
+		if l.outbox.lost++; !n.More { // one report of each advert, whatever the number of its peers
+			l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: l.outbox.lost, Err: errNoSocket})
+			l.outbox.lost = 0
+		}
 		return
 	}
 	l.outbox.frames = append(l.outbox.frames, platform.Frame{Link: n.Link, MAC: n.MAC, Peer: n.Peer, Source: n.Source, Payload: n.Payload})

@@ -32,6 +32,18 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 	}
 }
 
+// TestAdvertWithoutASocketFailsOnce checks that an advert to several unicast peers is reported once: three failed ones in a row would
+// make the virtual router one that cannot send.
+func TestAdvertWithoutASocketFailsOnce(t *testing.T) {
+	b := newBench(1, 100)
+	for _, more := range []bool{true, true, false} {
+		b.loop.queue(&engine.Send{Link: 77, Priority: 100, More: more})
+	}
+	if r := b.loop.reports; len(r) != 1 || r[0].Failed != 3 || r[0].Sent {
+		t.Errorf("reports: %+v", r)
+	}
+}
+
 // TestRefusedFilter checks that a filter that the kernel refused is set later. With the filter from before, the sockets would
 // receive nothing for the new virtual routers, which would become Master beside another one.
 func TestRefusedFilter(t *testing.T) {

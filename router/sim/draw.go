@@ -240,6 +240,9 @@ func (d *drawer) segment(others []segment) segment {
 		if d.has[fAuth] && d.chance(0.6) {
 			g.auth, g.secret = pick(d, "rfc2338-simple", "p0-t8-sha256", "p1-t8-shake256"), pick(d, "tone", "two")
 		}
+		if g.auth == "" && d.more.IntN(3) == 0 {
+			g.auth, g.secret = "rfc2338-simple", "tone"
+		}
 	} else if !g.v6 {
 		g.checksum = pick(d, "", "", "rfc5798", "rfc9568")
 	}

@@ -20,9 +20,12 @@ func (w *watch) expect() {
 		v := w.add(r.Key)
 		if p := w.priority(&w.cfg, r.Key); p != v.expected {
 			v.before, v.expected, v.expectAt = v.expected, p, w.now()
+			if heard := int(v.heard.priority); v.heardAt != never && v.before <= heard && heard < p {
+				v.raisedAt = w.now()
+			}
 		}
 		if !r.Protocol.Preempt || int(v.heard.priority) >= v.expected {
-			v.lowerSince = never // what it has heard last is not to be preempted any more
+			v.lowerSince, v.raisedAt = never, never // what it has heard last is not to be preempted any more
 		}
 		interval := r.Protocol.Interval
 		if v.shortest == 0 {
@@ -276,7 +279,8 @@ func (w *watch) checkAnnouncement(f *sent) {
 		// What somebody has removed, the program may not know yet, or is putting back: its announcements go on meanwhile. The kernel
 		// is as slow as before with what it was doing when everything was repaired.
 		was, is := &w.c.w.scenario.Rates, &w.c.w.rates
-		if w.now()-w.c.w.disturb > time.Duration(max(was.News, is.News)+6*(was.KernelTime-is.KernelTime))+w.settleTime() {
+		// After lost news it compares the kernel a second after the last comparison at the earliest.
+		if w.now()-w.c.w.disturb > time.Second+time.Duration(max(was.News, is.News)+6*(was.KernelTime-is.KernelTime))+w.settleTime() {
 			w.c.report("announcement", w.m, "%s is announced and is not there", addr)
 		}
 		return
@@ -290,6 +294,10 @@ func (w *watch) checkAnnouncement(f *sent) {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
 		v.announced[addr] = w.now()
+		return
+	}
+	// What a commit has taken away is announced until the kernel has removed it.
+	if at, gone := w.gone[addr]; gone && w.now()-at <= w.settleTime()+6*time.Duration(w.c.w.rates.KernelTime) {
 		return
 	}
 	w.c.report("announcement", w.m, "%s is announced and is of no virtual router", addr)

@@ -59,7 +59,11 @@ func (d *drawer) drawRogues() {
 		key := engine.Key{Interface: lanName(m.lan), Family: family, VRID: uint8(m.vrid)}
 		d.at = time.Duration(d.Int64N(int64(end)))
 		for range pick(d, 1, 1, 1, 3, 8) {
-			d.add(Step{Do: OpRogue, On: on, Name: string(pick(d, lies...)), Text: key.String(), N: pick[int64](d, 0, 1, 1, 100, 150, 254, 255)})
+			lie := pick(d, lies...)
+			if m.auth != "" && d.chance(0.5) {
+				lie = pick(d, lieSecret, lieMoved, lieAuthType)
+			}
+			d.add(Step{Do: OpRogue, On: on, Name: string(lie), Text: key.String(), N: pick[int64](d, 0, 1, 1, 100, 150, 254, 255)})
 			d.at += d.upTo(0, 2*time.Second)
 		}
 		if d.chance(0.3) {

@@ -105,6 +105,9 @@ func (w *watch) takeIn(v *router) {
 		switch {
 		case !lower || !preempt:
 			v.relevantAt, v.relevant, v.lowerSince = w.now(), a.interval, never
+			if v.raisedAt = never; !lower && int(a.priority) < v.expected {
+				v.raisedAt = w.now()
+			}
 		case v.mute || v.lasting: // it does not take over yet
 			v.relevantAt, v.relevant = w.now(), a.interval
 			if v.lowerSince == never {
@@ -183,7 +186,8 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && !w.isSynced(cfg) && waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
 	}
-	if v.resignedAt != never || v.cause == vrrp.CauseNone {
+	// A preempt delay goes on after the Master has resigned, also in the next life, where Skew_Time does not.
+	if v.resignedAt != never && (v.resignedAt >= v.since || e.Cause == vrrp.CausePreempt) || v.cause == vrrp.CauseNone {
 		return
 	}
 	if waited, need := now-v.since, w.down(v, cfg, v.interval(cfg)); waited < need-tolerance(need) {
@@ -234,8 +238,8 @@ func (w *watch) mayTakeOver(v *router, e *engine.Event, cfg *engine.VirtualRoute
 	case v.lowerSince == never:
 	default:
 		since := v.lowerSince
-		if v.probes && since-v.expectAt <= v.heard.interval { // it counts from when its own priority rose, not from the next advert
-			since = v.expectAt
+		if v.probes && v.raisedAt != never { // it counts from when its own priority rose, not from the next advert
+			since = min(since, v.raisedAt)
 		}
 		if waited, delay := now-since, cfg.Protocol.PreemptDelay; e.Cause == vrrp.CausePreempt && waited < delay-tolerance(delay) && !w.isSynced(cfg) {
 			w.c.report("preempt-delay", w.m, "%s takes over after %s, its delay is %s", v.key, waited, delay)

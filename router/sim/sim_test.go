@@ -76,6 +76,8 @@ type search struct {
 func (s *search) run(seed uint64) {
 	slow := time.AfterFunc(time.Minute, func() { s.t.Logf("seed %d has been running for a minute", seed) })
 	defer slow.Stop()
+	stuck := time.AfterFunc(15*time.Minute, func() { panic(fmt.Sprintf("seed %d does not end", seed)) })
+	defer stuck.Stop()
 	r := Run(Draw(seed), false)
 	s.mu.Lock()
 	defer s.mu.Unlock()

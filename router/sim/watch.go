@@ -27,6 +27,8 @@ type watch struct {
 	cfg  engine.Config  // that the Core runs
 	was  engine.Config  // before the last change, in this turn
 	next *engine.Config // what it is about to run
+	// asked is what the program was given last, and current what it was given of what runs.
+	asked, current *engine.Config
 	// adopts is true when it is applied in this turn.
 	adopts bool
 	vrs    map[engine.Key]*router
@@ -40,6 +42,8 @@ type watch struct {
 
 	looking bool
 	lookAt  time.Duration
+
+	gone map[netip.Addr]time.Duration // virtual addresses that a commit has taken away, and when
 
 	// Of the turn under way.
 	frames    []sent
@@ -63,6 +67,7 @@ type router struct {
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
 	relevant     time.Duration // the interval of that one
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
+	raisedAt     time.Duration // when its own priority rose above that of its Master; negative
 	configuredAt time.Duration
 	shortest     time.Duration // interval that it was configured with in this state
 	longest      time.Duration
@@ -125,7 +130,7 @@ const never = time.Duration(-1)
 func newWatch(c *checker, l *life, h *driver.Handover) *watch {
 	w := &watch{
 		c: c, l: l, m: l.m, vrs: make(map[engine.Key]*router), links: make(map[int]platform.Link),
-		tracks: make(map[string]engine.TrackResult), woken: c.w.now, began: make(map[engine.Key]vrrp.State), changed: c.w.now,
+		gone: make(map[netip.Addr]time.Duration), tracks: make(map[string]engine.TrackResult), woken: c.w.now, began: make(map[engine.Key]vrrp.State), changed: c.w.now,
 	}
 	l.m.sound = true
 	links, err := l.system.Links()
@@ -157,6 +162,7 @@ func (w *watch) inherit(h *driver.Handover) {
 			if v.went > -muteAfter { // how many adverts were not sent is not handed over
 				v.went = max(v.went, 0)
 			}
+			v.resignedAt, v.raisedAt = o.resignedAt, o.raisedAt
 			if v.state == vrrp.Backup { // it waits from now on
 				v.since = w.c.w.now
 			}
@@ -188,7 +194,7 @@ func (w *watch) add(key engine.Key) *router {
 
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
-	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince = advert{}, never, never, never, never
+	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never
 	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
@@ -232,7 +238,7 @@ func (w *watch) mayResign(key engine.Key) {
 
 // applying tells of a configuration that the program is about to apply.
 func (w *watch) applying(c *engine.Config) {
-	w.next = c
+	w.next, w.asked = c, c
 }
 
 // told tells of interfaces that the program learns of.
@@ -528,7 +534,7 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 	switch e.Kind {
 	case engine.EventConfig:
 		// Who takes back what it has just taken back changes nothing.
-		if isAdoption(*e) && w.next != nil && !(strings.HasSuffix(e.Text, "no virtual router changed") && len(engine.Plan(w.cfg, *w.next)) > 0) {
+		if isAdoption(*e) && w.next != nil && !(strings.HasSuffix(e.Text, "no virtual router changed") && w.current == w.asked) {
 			w.adopted(before)
 			if w.l.hangsUp {
 				w.l.hangUp()
@@ -570,7 +576,13 @@ var eventNames = map[engine.EventKind]string{
 func (w *watch) adopted(before []engine.Event) {
 	from, to := w.cfg, *w.next
 	w.checkPlan(&from, &to, before)
+	w.current = w.next
 	w.cfg, w.next = to, &from // should it fail, the old one is back
+	for i := range from.Routers {
+		for _, a := range from.Routers[i].Addresses {
+			w.gone[a.Addr] = w.now()
+		}
+	}
 	for i := range to.Routers {
 		w.provoke(w.add(to.Routers[i].Key))
 	}

@@ -44,7 +44,7 @@ var driver = []set{
 	l.actuator.desire(l.desires)
 	l.desires = l.desires[:0]
 `},
-		{fault: "a Backup goes on announcing the addresses", old: `l.announcer.drop(d.Key)`, new: `_ = d`},
+		{fault: "a Backup goes on announcing the addresses", old: `l.announcer.drop(out.Desired[i].Key)`, new: `_ = i`},
 		{fault: "the actuator gets no routes", old: `		l.actuator.route(*l.routes)
 `, new: ``},
 	}},
@@ -73,7 +73,7 @@ var driver = []set{
 		}
 		s.conn,`, new: `		}
 		s.conn,`},
-		{fault: "an advert without a socket counts as sent", old: `l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: 1, Err: errNoSocket})`, new: `_ = errNoSocket`},
+		{fault: "an advert without a socket counts as sent", old: `l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: l.outbox.lost, Err: errNoSocket})`, new: `_ = errNoSocket`},
 		{fault: "a new socket has no filter", old: `		if s.filter != nil {
 			l.setFilter(s)
 		}
