@@ -132,9 +132,10 @@ func sameDesired(a, b *Desired) bool {
 		slices.Equal(a.Addrs, b.Addrs) && slices.Equal(a.Owned, b.Owned)
 }
 
-// transient reports whether a request failed because the kernel lacked a resource that it may have at the next one.
+// transient reports whether a request failed because the kernel lacked a resource that it may have at the next one, or the interface:
+// one that comes back before its removal is reported is never reported as gone.
 func transient(err error) bool {
-	for _, e := range []error{syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR} {
+	for _, e := range []error{syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR, syscall.ENODEV} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -14,6 +14,7 @@ import (
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
+	"vrrpsh/platform"
 )
 
 // master returns a host that is Master of one group.
@@ -163,7 +164,9 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 // TestKernelWithoutMemory checks that a lack of memory in the kernel, unlike a refusal, says nothing about the next request: the
 // Master becomes Backup, but it preempts again.
 func TestKernelWithoutMemory(t *testing.T) {
-	for err, refused := range map[error]bool{fmt.Errorf("add address: %w", syscall.ENOBUFS): false, errRefused: true} {
+	for err, refused := range map[error]bool{
+		fmt.Errorf("add address: %w", syscall.ENOBUFS): false, fmt.Errorf("eth0: %w", platform.ErrNoLink): false, errRefused: true,
+	} {
 		t.Run(err.Error(), func(t *testing.T) {
 			h := newHost(t)
 			h.silent = true

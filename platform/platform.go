@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -22,14 +23,23 @@ const (
 
 // Errors that callers distinguish.
 var (
-	// ErrNoLink means that the interface does not exist (any more).
-	ErrNoLink = errors.New("no such interface")
+	// ErrNoLink means that the interface does not exist (any more). It is syscall.ENODEV, too.
+	ErrNoLink error = noLink{}
 	// ErrConflict means that another program's object is in the way, such as an
 	// interface with the macvlan's name.
 	ErrConflict = errors.New("in use by something else")
 	// ErrUnsupported means that this operating system does not support the operation.
 	ErrUnsupported = errors.New("not supported on this platform")
 )
+
+// noLink is ErrNoLink.
+type noLink struct{}
+
+// Error implements error.
+func (noLink) Error() string { return "no such interface" }
+
+// Is implements the interface of errors.Is.
+func (noLink) Is(target error) bool { return target == syscall.ENODEV }
 
 // Link is an interface of the host.
 type Link struct {

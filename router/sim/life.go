@@ -167,6 +167,9 @@ func (l *life) poke() {
 		l.finish()
 		return
 	}
+	if l.stalled {
+		return // wakeUp turns; without delays a turn that is due would be planned again and again at one moment
+	}
 	if l.system.Ready() {
 		l.turnIn(w.upTo(latency))
 	}
