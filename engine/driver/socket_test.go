@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"vrrpsh/engine"
 	"vrrpsh/engine/vrrp"
@@ -29,6 +30,18 @@ func TestNoWaitForSocketsOfAGoneInterface(t *testing.T) {
 		}
 	default:
 		t.Error("the configuration waits forever")
+	}
+}
+
+// TestAdvertsForAMasterMayNotWait checks that the System is told which adverts may wait.
+func TestAdvertsForAMasterMayNotWait(t *testing.T) {
+	b := newBench(2, 100)
+	if l := b.conns[0].listening; len(l.Urgent) > 0 || l.Patience == 0 {
+		t.Errorf("as Backups: %+v", l)
+	}
+	b.run(b.now.Add(20 * time.Second))
+	if l := b.conns[0].listening; !slices.Equal(l.Urgent, []uint8{1, 2}) {
+		t.Errorf("as Masters: %+v", l)
 	}
 }
 

@@ -49,7 +49,7 @@ var driver = []set{
 `, new: ``},
 	}},
 	{"engine/driver/link.go", byDriver, []mutant{
-		{fault: "an interface that went while nobody watched stays", old: `gone = append(gone, index)`, new: `_ = index`},
+		{fault: "an interface that went while nobody watched stays", old: `return there[index] })`, new: `return there[index] || true })`},
 		{fault: "lost addresses are not put back", old: `l.core.Lost(now, key, &l.out)`, new: `_ = key`},
 		{fault: "lost notifications of the kernel lead to no comparison", old: `l.reconciler.reconcileSoon(now)`, new: `_ = now`},
 		{fault: "sockets whose membership is lost are not replaced", old: `l.renew(s)`, new: `_ = s`},
@@ -62,22 +62,18 @@ var driver = []set{
 	{"engine/driver/socket.go", byDriver, []mutant{
 		{fault: "a router that cannot receive takes part", old: `*deaf = s.trouble`, new: `_ = deaf`},
 		{fault: "the core does not learn which adverts failed", old: `l.reports = append(l.reports, r)`, new: `_ = r`},
-		{fault: "one failed advert stops those after it", old: `		s.errs[next] = err
-		next++
-`, new: `		for ; next < len(s.frames); next++ {
-			s.errs[next] = err
-		}
-`},
+		{fault: "one failed advert stops those after it", old: `!gone || next == len(o.frames) || o.frames[next].Link != bad.Link`, new: `next == len(o.frames)`},
 		{fault: "sockets that could not be opened are never tried again", old: `l.retryAt = earliest(l.retryAt, now.Add(retryPause))`, new: `_ = retryPause`},
 		{fault: "a broken socket stays", old: `			l.actuator.close(s.conn)
 		}
 		s.conn,`, new: `		}
 		s.conn,`},
 		{fault: "an advert without a socket counts as sent", old: `l.reports = append(l.reports, engine.SendReport{Key: n.Key, Priority: n.Priority, Failed: l.outbox.lost, Err: errNoSocket})`, new: `_ = errNoSocket`},
-		{fault: "a new socket has no filter", old: `		if s.filter != nil {
-			l.setFilter(s)
-		}
-`, new: ``},
+		{fault: "a new socket has no filter", old: `		s.conn, s.broken, s.trouble = c, false, ""
+		l.setListen(s)
+`, new: `		s.conn, s.broken, s.trouble = c, false, ""
+`},
+		{fault: "adverts for a Master may wait", old: `Urgent: n.Urgent, Patience`, new: `Patience`},
 	}},
 	{"engine/driver/reconcile.go", byDriver, []mutant{
 		{fault: "the kernel is compared too rarely", old: `pause := reconcilePeriod`, new: `pause := 100 * reconcilePeriod`},

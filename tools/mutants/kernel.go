@@ -25,7 +25,19 @@ var linux = []set{
 		{fault: "a macvlan does not follow the MTU of its interface", old: `if m.MTU != parent.MTU {`, new: `if false {`},
 	}},
 	{"platform/linux/members.go", byLinux, []mutant{
-		{fault: "nobody notices that a membership is lost", old: `joined != nil && !joined[link] || !c.bound()`, new: `!c.bound()`},
+		{fault: "nobody notices that a membership is lost", old: `joined != nil && !joined[link]`, new: `false`},
+	}},
+	{"platform/linux/intake.go", byLinux, []mutant{
+		{fault: "urgent packets raise no alarm", old: `urgent = append(urgent, alarmKey(link, v))`, new: `_ = v`},
+		{fault: "a flood stays with the others", old: `in.isolations.noisy = append(in.isolations.noisy, c)`, new: `_ = c`},
+		{fault: "a new VRID waits for its filter", old: `if r := in.needed(); r.within(&in.accepted) {`, new: `if true {`},
+		{fault: "packets of other VRIDs on an interface are received", old: `ok := c.passes(p)`, new: `ok := true`},
+		{fault: "isolated packets come before older ones of the main socket", old: `	for in.unread && in.budget > 0 {
+		in.budget--`, new: `	if n, err := in.recvIsolated(p, false); n > 0 || err != nil {
+		return n, err
+	}
+	for in.unread && in.budget > 0 {
+		in.budget--`},
 	}},
 	{"platform/linux/watch.go", byLinux, []mutant{
 		{fault: "lost notifications lead to no comparison", old: `v.diverged = true // notifications may have been lost`, new: ``},
