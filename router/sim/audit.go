@@ -191,9 +191,9 @@ func (w *watch) isSynced(r *engine.VirtualRouter) bool { return r.SyncGroup != "
 func (w *watch) overdue(v *router, cfg *engine.VirtualRouter) time.Duration {
 	interval := max(v.longest, v.heard.interval, v.relevant, cfg.Protocol.Interval)
 	skew := skew(cfg, v.expected, interval)
-	from := max(v.since, v.relevantAt, v.resignedAt, w.woken, v.configuredAt, v.expectAt)
+	from := max(v.since, v.relevantAt, v.resignedAt, v.skewedAt, w.woken, v.configuredAt, v.expectAt)
 	at := from + 3*interval + skew
-	if from == v.resignedAt {
+	if from == v.resignedAt || from == v.skewedAt {
 		at = from + skew
 	}
 	if v.lowerSince != never && v.resignedAt == never && cfg.Protocol.PreemptDelay > 0 && !v.mute && !v.lasting {

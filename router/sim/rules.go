@@ -100,6 +100,7 @@ func (w *watch) takeIn(v *router) {
 			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
 			continue
 		}
+		resigned := v.resignedAt
 		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
 		lower := int(a.priority) < own
 		switch {
@@ -117,8 +118,11 @@ func (w *watch) takeIn(v *router) {
 			v.lowerSince = w.now()
 			fallthrough
 		default:
-			if cfg.Protocol.PreemptDelay > 0 {
+			switch {
+			case cfg.Protocol.PreemptDelay > 0:
 				v.relevantAt, v.relevant = w.now(), a.interval
+			case resigned != never:
+				v.skewedAt = resigned // it is discarded: the timer goes on that priority 0 has set, also to later than before
 			}
 		}
 	}

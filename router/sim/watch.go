@@ -64,6 +64,7 @@ type router struct {
 	heard        advert
 	heardAt      time.Duration // of heard; negative: there was none
 	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
+	skewedAt     time.Duration // when the Master has resigned, if those that came after that restart no timer; negative
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
 	relevant     time.Duration // the interval of that one
 	lowerSince   time.Duration // since when only lower priorities are heard; negative
@@ -194,7 +195,7 @@ func (w *watch) add(key engine.Key) *router {
 
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
-	v.heard, v.heardAt, v.resignedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never
+	v.heard, v.heardAt, v.resignedAt, v.skewedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never, never
 	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
