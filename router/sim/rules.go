@@ -456,7 +456,7 @@ func (w *watch) checkPlan(from, to *engine.Config, events []engine.Event) {
 		}
 	}
 	for key, c := range plan {
-		if c.Resigns && w.began[key] == vrrp.Master && !resigned[key] && !w.movedInTurn(key) && !w.drawsNobody(from, &c) {
+		if c.Resigns && w.began[key] == vrrp.Master && !resigned[key] && !w.movedInTurn(key) && !w.drawsNobody(from, to, &c) {
 			w.c.report("plan", w.m, "%s was to resign by a commit and does not (%s)", key, c.Kind)
 		}
 	}
@@ -468,10 +468,10 @@ func leavesByItself(e engine.Event) bool {
 }
 
 // drawsNobody tells whether the member of a sync group that a plan names takes Master from nobody: the session that shows the plan
-// knows that.
-func (w *watch) drawsNobody(cfg *engine.Config, c *engine.Change) bool {
-	with, is := find(cfg, c.With), find(cfg, c.Key)
-	return with != nil && (w.began[c.With] != vrrp.Master || w.owner(with) || w.owner(is))
+// knows that. Whoever becomes the owner by the same commit stays Master as well: it takes no part in its sync group any more.
+func (w *watch) drawsNobody(from, to *engine.Config, c *engine.Change) bool {
+	with, is := find(from, c.With), find(from, c.Key)
+	return with != nil && (w.began[c.With] != vrrp.Master || w.owner(with) || w.owner(is) || w.owner(find(to, c.Key)))
 }
 
 // movedInTurn tells whether a virtual router is not Master any more by the time of a commit in the same turn.
