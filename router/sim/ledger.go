@@ -37,6 +37,7 @@ type ledger struct {
 	back    time.Duration
 	due     time.Duration // when it is taken back, if nothing is in the way
 	pending string
+	from    string // what it goes back to; the same again when only a comment was another
 	by      *life         // that has acknowledged it
 	warned  bool          // that it is about to be taken back
 	calm    time.Duration // since when nothing is in the way of taking it back
@@ -53,6 +54,7 @@ type ledger struct {
 // flight is a commit under way.
 type flight struct {
 	text    string
+	before  string // what ran
 	confirm time.Duration
 }
 
@@ -98,6 +100,9 @@ func (g *ledger) opened(l *life) {
 	for f := range g.flight {
 		if f.text == text {
 			under, g.asked = true, max(g.asked, f.confirm)
+			if g.back == 0 {
+				g.from = f.before
+			}
 			g.pending, g.by = text, nil
 		}
 	}
@@ -120,10 +125,11 @@ func (g *ledger) opened(l *life) {
 			g.report("confirm-late", "a commit that waits %s for its confirmation is to wait %s more after a start", g.asked, left)
 		}
 	} else {
-		if g.asked > 0 && text == g.pending && !under && !g.m.diskFailed && !g.confirming {
+		back := text != g.pending || text == g.from
+		if g.asked > 0 && !back && !under && !g.m.diskFailed && !g.confirming {
 			g.report("confirm-forgotten", "a commit that waits for its confirmation does not after a start")
 		}
-		if g.asked == 0 || text != g.pending || g.confirming || under { // else the disk did not return the note: a later start may read it, and go back
+		if g.asked == 0 || back || g.confirming || under { // else the disk did not return the note: a later start may read it, and go back
 			g.asked, g.back = 0, 0
 		}
 	}
@@ -136,10 +142,10 @@ func (g *ledger) opened(l *life) {
 
 // begin notes a commit that begins. done must be told what came of it.
 func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done func(*conf.Revision, error)) {
-	f := &flight{marshaled(file), confirm}
 	was := l.manager.Running()
-	g.flight[f] = true
 	before := g.running(l)
+	f := &flight{marshaled(file), before, confirm}
+	g.flight[f] = true
 	disk := g.onDisk()
 	return func(rev *conf.Revision, err error) {
 		delete(g.flight, f)
@@ -244,6 +250,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 	maps.Copy(g.may, was)
 	if g.back == 0 { // otherwise the commit before waited as well, and goes back with this one
 		g.may[before] = true
+		g.from = before
 	}
 	if confirm > 0 {
 		g.asked, g.back, g.pending, g.by, g.warned = confirm, g.m.w.now+confirm, text, l, false
