@@ -353,12 +353,17 @@ func (m *machine) recommit() {
 	})
 }
 
-// isFinal tells whether the machine runs what it shall run at the end.
+// isFinal tells whether the machine runs what it shall run at the end, and its file has that: a person may have written the file while
+// a commit was under way, which leaves it alone.
 func (m *machine) isFinal() bool {
 	if m.life == nil || m.life.manager == nil {
 		return false
 	}
-	return m.commits.running(m.life) == canonical(m.spec.Final) && m.life.manager.Awaited() == nil
+	final := canonical(m.spec.Final)
+	if now, _ := m.disk.get(configPath); m.hand != nil && string(now) == string(m.hand) && canonical(string(now)) != final {
+		return false
+	}
+	return m.commits.running(m.life) == final && m.life.manager.Awaited() == nil
 }
 
 // restart puts another program in the place of the one that runs. The wall clock is stepped meanwhile.
