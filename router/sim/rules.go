@@ -96,12 +96,16 @@ func (w *watch) takeIn(v *router) {
 		preempt = preempt && was.Protocol.Preempt
 	}
 	for _, a := range v.heardNow {
+		v.missedAt = never
 		if a.priority == 0 {
-			v.resignedAt = w.now() // the delay goes on: another Master with a lower priority may follow at once
+			// Who waits only for its sync group has waited for Skew_Time by then, and does not begin again.
+			if v.resignedAt == never || !w.isSynced(cfg) || w.now()-v.resignedAt < w.skewAfter(v, cfg) {
+				v.resignedAt, v.skewedAt = w.now(), never // the delay goes on: another Master with a lower priority may follow at once
+			}
 			continue
 		}
-		resigned := v.resignedAt
-		v.heard, v.heardAt, v.resignedAt = a, w.now(), never
+		resigned := max(v.resignedAt, v.skewedAt)
+		v.heard, v.heardAt, v.resignedAt, v.skewedAt = a, w.now(), never, never
 		lower := int(a.priority) < own
 		switch {
 		case !lower || !preempt:
@@ -179,24 +183,34 @@ func (w *watch) mayBecomeMaster(v *router, e *engine.Event, cfg *engine.VirtualR
 	if left := v.held - now; left > tolerance(v.backoff) && !otherAddresses(find(&w.cfg, v.key), cfg) {
 		w.c.report("hold", w.m, "%s becomes Master %s before its wait after a refusal is over", v.key, left)
 	}
-	if v.heardAt != never && v.resignedAt == never {
+	resigned := v.resignedAt
+	if resigned == never && e.Cause == vrrp.CauseMasterResigned {
+		resigned = v.missedAt
+	}
+	if v.heardAt != never && resigned == never {
 		w.mayTakeOver(v, e, cfg)
 		return
 	}
-	interval := min(v.interval(cfg), v.shortest, cfg.Protocol.Interval) // it learns none from a Master that it preempts
-	if v.relevant > 0 {
-		interval = min(interval, v.relevant)
-	}
-	if waited, need := now-v.resignedAt, skew(cfg, w.most(v, cfg), interval); v.resignedAt != never && e.Cause == vrrp.CauseMasterResigned && !w.isSynced(cfg) && waited < need-tolerance(need) {
+	if waited, need := now-resigned, w.skewAfter(v, cfg); resigned != never && e.Cause == vrrp.CauseMasterResigned && !w.isSynced(cfg) && waited < need {
 		w.c.report("too-early", w.m, "%s becomes Master %s after its Master resigned, it has to wait for %s at least", v.key, waited, need)
 	}
 	// A preempt delay goes on after the Master has resigned, also in the next life, where Skew_Time does not.
-	if v.resignedAt != never && (v.resignedAt >= v.since || e.Cause == vrrp.CausePreempt) || v.cause == vrrp.CauseNone {
+	if resigned != never && (resigned >= v.since || e.Cause == vrrp.CausePreempt) || v.cause == vrrp.CauseNone {
 		return
 	}
 	if waited, need := now-v.since, w.down(v, cfg, v.interval(cfg)); waited < need-tolerance(need) {
 		w.c.report("too-early", w.m, "%s becomes Master after %s (%s), it has to wait for %s at least", v.key, waited, e.Cause, need)
 	}
+}
+
+// skewAfter is the least that a Backup may wait after its Master has resigned.
+func (w *watch) skewAfter(v *router, cfg *engine.VirtualRouter) time.Duration {
+	interval := min(v.interval(cfg), v.shortest, cfg.Protocol.Interval) // it learns none from a Master that it preempts
+	if v.relevant > 0 {
+		interval = min(interval, v.relevant)
+	}
+	need := skew(cfg, w.most(v, cfg), interval)
+	return need - tolerance(need)
 }
 
 // anotherLeads tells whether another member of the sync group is Master, or has just become so.

@@ -64,6 +64,7 @@ type router struct {
 	heard        advert
 	heardAt      time.Duration // of heard; negative: there was none
 	resignedAt   time.Duration // when the Master has resigned, if that was the last; negative
+	missedAt     time.Duration // since when it may have heard that the Master resigned, as not all packets were shown; negative
 	skewedAt     time.Duration // when the Master has resigned, if those that came after that restart no timer; negative
 	relevantAt   time.Duration // when the last came that restarts its timer; negative
 	relevant     time.Duration // the interval of that one
@@ -195,7 +196,8 @@ func (w *watch) add(key engine.Key) *router {
 
 // reset forgets what belongs to a state.
 func (v *router) reset(now time.Duration) {
-	v.heard, v.heardAt, v.resignedAt, v.skewedAt, v.relevantAt, v.lowerSince, v.raisedAt = advert{}, never, never, never, never, never, never
+	v.heard, v.heardAt, v.resignedAt, v.missedAt, v.skewedAt = advert{}, never, never, never, never
+	v.relevantAt, v.lowerSince, v.raisedAt = never, never, never
 	v.relevant, v.shortest, v.longest = 0, 0, 0
 	v.since = now
 }
@@ -364,7 +366,11 @@ func (w *watch) turned(first bool) {
 	w.drainPackets()
 	w.checkMute()
 	w.countSent()
-	w.blind = w.l.missed() > 0
+	if w.blind = w.l.missed() > 0; w.blind {
+		for _, v := range w.vrs {
+			v.went = 0 // what it has sent now, or tried to, may not be shown
+		}
+	}
 	for i := range events {
 		w.event(&events[i], events[:i], events[i+1:])
 	}
@@ -406,6 +412,9 @@ func (w *watch) forgetPackets() {
 		v.heardNow, v.sentNow = v.heardNow[:0], v.sentNow[:0]
 		v.counts.known, v.form = nil, 0
 		v.sentAt, v.relevantAt, v.provokedAt, v.lowerSince = w.now(), w.now(), w.now(), never
+		if v.missedAt == never {
+			v.missedAt = w.now()
+		}
 	}
 }
 
