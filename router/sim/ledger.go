@@ -37,7 +37,7 @@ type ledger struct {
 	back    time.Duration
 	due     time.Duration // when it is taken back, if nothing is in the way
 	pending string
-	from    string // what it goes back to; the same again when only a comment was another
+	from    string        // what it goes back to; the same again when only a comment was another
 	by      *life         // that has acknowledged it
 	warned  bool          // that it is about to be taken back
 	calm    time.Duration // since when nothing is in the way of taking it back
@@ -108,12 +108,16 @@ func (g *ledger) opened(l *life) {
 	}
 	switch {
 	case g.may[text] || under:
+	case g.told[text] && says(rev, "a commit may have been waiting for confirmation"): // the disk does not return the note of it
 	case g.refused[text]:
 		g.report("refused-runs", "after a start it runs a configuration that it had refused")
 	default:
 		g.report("commit-lost", "after a start it runs revision %d, which is not the last one acknowledged", rev.ID)
 	}
-	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "history is not complete") }) {
+	if says(rev, notPutBack) {
+		g.told[g.onDisk()] = true
+	}
+	if says(rev, "history is not complete") {
 		g.unsaved = true
 	}
 	if rev.ID < g.last && !g.unsaved {
@@ -162,7 +166,9 @@ func (g *ledger) begin(l *life, file *conf.File, confirm time.Duration) (done fu
 				g.report("hang-up", "a commit is not taken back, as whoever made it has gone: %v", err)
 			}
 			g.refuse(l, f.text, before, disk, err)
-			l.checkParts()
+			if !strings.Contains(err.Error(), "wait for another commit") { // that may be one that is taken back, and is under way
+				l.checkParts()
+			}
 			return
 		}
 		g.m.w.stats.Commits++
@@ -226,7 +232,7 @@ func (g *ledger) accept(l *life, rev *conf.Revision, text, before string, confir
 		g.report("number-again", "revision %d comes after %d", rev.ID, g.last)
 	}
 	g.last = max(g.last, rev.ID)
-	if slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, "only until the router stops") }) {
+	if says(rev, "only until the router stops") {
 		g.unsaved = true
 	} else if name := fmt.Sprintf("/%08d.toml", rev.ID); newer && !g.unsaved && !slices.ContainsFunc(g.m.disk.list(stateDir), func(p string) bool { return strings.HasSuffix(p, name) }) {
 		g.report("history", "revision %d is not in the history, and nobody was told", rev.ID)
@@ -328,6 +334,21 @@ func (g *ledger) onDisk() string {
 		return ""
 	}
 	return canonical(string(data))
+}
+
+// toldOfFile tells whether people know why the file has something else than what runs: one of them has written it while a commit was
+// under way, which leaves it alone, or it could not be put back.
+func (g *ledger) toldOfFile() bool {
+	now, _ := g.m.disk.get(configPath)
+	return g.m.hand != nil && string(now) == string(g.m.hand) || g.told[g.onDisk()]
+}
+
+// notPutBack is what a start notes that takes a commit back and cannot write the file.
+const notPutBack = "still contains the configuration that was not confirmed"
+
+// says tells whether the notes of a revision have a text.
+func says(rev *conf.Revision, text string) bool {
+	return slices.ContainsFunc(rev.Notes, func(n string) bool { return strings.Contains(n, text) })
 }
 
 // atRest compares what runs with the disk, when nothing was wrong with that for a while.

@@ -353,14 +353,13 @@ func (m *machine) recommit() {
 	})
 }
 
-// isFinal tells whether the machine runs what it shall run at the end, and its file has that: a person may have written the file while
-// a commit was under way, which leaves it alone.
+// isFinal tells whether the machine runs what it shall run at the end, and its file has that unless somebody has to see to it.
 func (m *machine) isFinal() bool {
 	if m.life == nil || m.life.manager == nil {
 		return false
 	}
 	final := canonical(m.spec.Final)
-	if now, _ := m.disk.get(configPath); m.hand != nil && string(now) == string(m.hand) && canonical(string(now)) != final {
+	if m.commits.onDisk() != final && m.commits.toldOfFile() {
 		return false
 	}
 	return m.commits.running(m.life) == final && m.life.manager.Awaited() == nil
