@@ -48,9 +48,9 @@ func (m *Manager) Check(c *Candidate) (*Config, []engine.Change, error) {
 // Commit makes the candidate the running configuration: it validates, refuses a stale base (ErrStale)
 // and a file changed by hand (ErrFileChanged), applies, writes the file and records the history. After
 // an error, the running configuration, the file and the kernel are as before; errors include
-// ErrRejected if the candidate cannot run. A candidate without changes returns the running revision. A
-// commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation
-// itself, and without that both are rolled back. Once the engine has applied the configuration, the end of ctx does not stop the commit.
+// ErrRejected if the candidate cannot run. A candidate without changes returns the running revision, unless the file
+// could not be put back. A commit confirms an earlier commit that awaits confirmation; with Info.Confirm it awaits confirmation itself, and without
+// that both are rolled back. Once the engine has applied the configuration, the end of ctx does not stop the commit.
 //
 // If the history cannot be written, the commit succeeds, the Notes of the revision report the failure,
 // and the revision is kept in memory.
@@ -73,7 +73,7 @@ func (m *Manager) Commit(ctx context.Context, c *Candidate, info Info) (*Revisio
 		if changed && !info.Overwrite {
 			return nil, &FileChangedError{Path: m.o.Path}
 		}
-		if !changed && file.Equal(running.File) {
+		if !changed && !m.refused && file.Equal(running.File) {
 			return nil, nil
 		}
 		data, err := Marshal(file, m.o.Format)

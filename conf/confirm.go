@@ -203,6 +203,10 @@ func (m *Manager) promise(running *Revision, next *revised) (*awaited, error) {
 		a.Back, a.old, a.before = before.Back, before.old, before
 		return a, m.remember(a)
 	}
+	if m.undone != nil { // should the router end before it writes the file, the next start still has to put that back
+		a.old, a.before = m.undone.old, m.undone
+		return a, m.remember(a)
+	}
 	var disk onDisk
 	var err error
 	if a.old, disk, err = m.read(); err != nil {

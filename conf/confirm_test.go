@@ -439,8 +439,9 @@ func TestConfirmNeedsItsNote(t *testing.T) {
 	})
 }
 
-// TestUnconfirmedIsUndoneLater: a start that cannot put the file back leaves that to the next one, whatever commits fail meanwhile.
-func TestUnconfirmedIsUndoneLater(t *testing.T) {
+// undoneLater is a start that has rolled a commit back and could not put the file back.
+func undoneLater(t *testing.T, test func(f *fixture)) {
+	t.Helper()
 	confirmed(t, func(f *fixture, _ *told) {
 		f.must(f.try(150, 5))
 		f.Close()
@@ -451,13 +452,48 @@ func TestUnconfirmedIsUndoneLater(t *testing.T) {
 		if f.engine.priority() != 100 || !strings.Contains(f.disk(), "priority = 150") {
 			t.Errorf("priority %d is running, the file is\n%s", f.engine.priority(), f.disk())
 		}
-		f.write = func(string, []byte) error { return errors.New("no space left on device") }
-		if err := f.try(160, 5); err == nil {
-			t.Error("no error")
-		}
-		f.Close()
-		f.open()
-		f.runs(100)
+		test(f)
+	})
+}
+
+// TestUnconfirmedIsUndoneLater: a start that cannot put the file back leaves that to the next one, whatever commits fail meanwhile.
+func TestUnconfirmedIsUndoneLater(t *testing.T) {
+	full := errors.New("no space left on device")
+	t.Run("after a commit that cannot be noted", func(t *testing.T) {
+		undoneLater(t, func(f *fixture) {
+			f.write = func(string, []byte) error { return full }
+			if err := f.try(160, 5); err == nil {
+				t.Error("no error")
+			}
+			f.Close()
+			f.open()
+			f.runs(100)
+		})
+	})
+	t.Run("after one that was noted, as if the router had died then", func(t *testing.T) {
+		undoneLater(t, func(f *fixture) {
+			f.write = func(path string, data []byte) error {
+				f.write = func(string, []byte) error { return full }
+				return WriteFile(path, data)
+			}
+			if err := f.try(160, 5); err == nil {
+				t.Error("no error")
+			}
+			f.Close()
+			f.open()
+			f.runs(100)
+		})
+	})
+	t.Run("unless somebody commits what runs", func(t *testing.T) {
+		undoneLater(t, func(f *fixture) {
+			f.commit(100)
+			if !strings.Contains(f.disk(), "priority = 100") {
+				t.Errorf("the file is\n%s", f.disk())
+			}
+			f.Close()
+			f.open()
+			f.runs(100)
+		})
 	})
 }
 
