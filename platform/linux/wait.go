@@ -229,10 +229,9 @@ func (w *waiter) waitFor(now, until time.Time) (int, error) {
 // poll fills events with the descriptors that are ready.
 func (w *waiter) poll() (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll), uintptr(unsafe.Pointer(&w.events[0])), uintptr(len(w.events)), 0, 0, 0)
-	switch errno {
-	case 0:
+	if errno == 0 {
 		return int(n), nil
-	case unix.EINTR:
+	} else if errno == unix.EINTR {
 		return 0, nil
 	}
 	return 0, fmt.Errorf("wait: %w", errno)
