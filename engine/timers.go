@@ -16,11 +16,12 @@ const (
 	maxSlack  = 20 * time.Millisecond
 )
 
-// turns is the number of parts of an interval; each interface sends its adverts in one of them.
-const turns = 256
+// turns is the number of parts of an interval; each interface sends its adverts in one of them. Each wakes the sender and all
+// receivers, and each is a burst that delays everything else.
+const turns = 16
 
 // turnOf returns the turn of the nth interface. It spreads any number of interfaces evenly.
-func turnOf(n uint8) uint8 { return bits.Reverse8(n) }
+func turnOf(n uint8) uint8 { return bits.Reverse8(n%turns) / (256 / turns) }
 
 // Deadline returns when Expire must be called next; the zero time if never.
 func (c *Core) Deadline() time.Time {

@@ -214,6 +214,11 @@ func (e *SocketError) Error() string { return e.Err.Error() }
 
 func (e *SocketError) Unwrap() error { return e.Err }
 
+// ThreadKeeper is a System that must know if the goroutine that calls Wait may not change its thread from now on.
+type ThreadKeeper interface {
+	KeepThread()
+}
+
 // LossCounter is a System that knows how many packets it has lost since its receive buffers were full.
 type LossCounter interface {
 	Lost() uint64

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,9 +118,6 @@ func (d *Driver) Run(ctx context.Context) error {
 		return errStarted
 	}
 	defer d.end()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
 	logged, endLog := d.Subscribe()
 	writing := start(func() { d.journal.run(logged) })
 	defer writing.Wait()

@@ -52,6 +52,7 @@ type loop struct {
 	announcer announcer
 	spare     []operation
 	leaving   bool // another Driver takes over
+	keeps     bool // its thread, see OnThread
 	resources Resources
 	traced    vrrp.Advertisement // reused to decode the advert to log
 }

@@ -4,9 +4,11 @@ package driver
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"vrrpsh/engine"
+	"vrrpsh/platform"
 )
 
 // Snapshot implements engine.View. Simultaneous requests share one snapshot.
@@ -42,11 +44,20 @@ func (d *Driver) ClearStatistics(ctx context.Context, match func(engine.Key) boo
 	return d.do(ctx, func(l *loop, now time.Time) { l.core.ClearStatistics(now, match) })
 }
 
-// OnThread calls f on the driver's operating system thread, which never changes, and returns
+// OnThread calls f on the driver's operating system thread, which no longer changes from now on, and returns
 // the error of f. f must be quick: no advert is sent meanwhile.
 func (d *Driver) OnThread(ctx context.Context, f func() error) error {
 	result := make(chan error, 1)
-	if err := d.do(ctx, func(*loop, time.Time) { result <- f() }); err != nil {
+	if err := d.do(ctx, func(l *loop, _ time.Time) {
+		if !l.keeps {
+			l.keeps = true
+			runtime.LockOSThread()
+			if k, ok := d.system.(platform.ThreadKeeper); ok {
+				k.KeepThread()
+			}
+		}
+		result <- f()
+	}); err != nil {
 		return err
 	}
 	return <-result

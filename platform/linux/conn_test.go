@@ -267,22 +267,30 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestWaitOfOldKernels(t *testing.T) {
-	var w waiter
-	must(t, w.open())
-	defer w.close()
-	w.coarse = true
-	at := time.Now().Add(1500 * time.Microsecond)
-	wait := func(until time.Time) {
-		_, err := w.wait(time.Now(), until)
-		must(t, err)
+// TestWaitThatKeepsItsThread checks that a wait ends in time and by a signal, also if its goroutine may not change its thread.
+func TestWaitThatKeepsItsThread(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		var w waiter
+		must(t, w.open())
+		defer w.close()
+		w.keeps.Store(keeps)
+		wait := func(until time.Time) {
+			_, err := w.wait(time.Now(), until)
+			must(t, err)
+		}
+		for range 100 {
+			at := time.Now().Add(1500 * time.Microsecond)
+			wait(at)
+			if now := time.Now(); now.Before(at) {
+				t.Fatalf("returned %v early", at.Sub(now))
+			}
+		}
+		w.signal()
+		wait(time.Time{})
+		w.rest = time.Now().Add(time.Hour)
+		go func() { time.Sleep(time.Millisecond); w.signal() }()
+		wait(time.Time{})
 	}
-	wait(at)
-	if now := time.Now(); now.Before(at) {
-		t.Errorf("returned %v early", at.Sub(now))
-	}
-	w.signal()
-	wait(time.Time{})
 }
 
 func TestClosed(t *testing.T) {

@@ -93,9 +93,10 @@ func (in *intake) open() error {
 
 // release closes the sockets.
 func (in *intake) release() {
-	in.isolations.release()
+	in.isolations.release(&in.system.waiter)
 	for _, fd := range []*int{&in.main, &in.alarm} {
 		if *fd >= 0 {
+			in.system.waiter.forget(*fd)
 			_ = unix.Close(*fd)
 			*fd = -1
 		}
@@ -138,7 +139,7 @@ func (in *intake) remove(c *conn) {
 	_ = in.want(c, listening{}) // wanting less does not fail
 	if in.conns[c.index] == c {
 		delete(in.conns, c.index)
-		in.isolations.end(c.index)
+		in.isolations.end(&in.system.waiter, c.index)
 	}
 }
 

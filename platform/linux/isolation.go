@@ -64,15 +64,16 @@ func (s *isolations) init() { s.strangers = make(map[int]int) }
 
 func (s *isolations) any() bool { return len(s.list) > 0 }
 
-func (s *isolations) release() {
+func (s *isolations) release(w *waiter) {
 	for _, o := range s.list {
-		o.close()
+		o.close(w)
 	}
 	s.list = nil
 }
 
-func (o *isolation) close() {
+func (o *isolation) close(w *waiter) {
 	if o.fd >= 0 {
+		w.forget(o.fd)
 		_ = unix.Close(o.fd) // this takes it out of the epoll instances, too
 		o.fd = -1
 	}
@@ -106,11 +107,11 @@ func (s *isolations) noteStranger(link int) {
 }
 
 // end forgets an interface that is no longer received from.
-func (s *isolations) end(link int) {
+func (s *isolations) end(w *waiter, link int) {
 	s.noisy = slices.DeleteFunc(s.noisy, func(c *conn) bool { return c.index == link })
 	s.list = slices.DeleteFunc(s.list, func(o *isolation) bool {
 		if o.link == link {
-			o.close()
+			o.close(w)
 		}
 		return o.link == link
 	})
@@ -149,7 +150,7 @@ func (in *intake) isolate(now time.Time) {
 		switch {
 		case o.draining:
 			if !o.unread {
-				o.close()
+				o.close(&in.system.waiter)
 			}
 			return !o.unread
 		case o.count > limit/4:
