@@ -293,7 +293,7 @@ func (w *watch) checkAnnouncement(f *sent) {
 		if v.state != vrrp.Master {
 			w.c.report("announcement", w.m, "%s is announced, and %s is %s", addr, v.key, v.state)
 		}
-		v.announced[addr] = w.now()
+		v.announced[addr], v.lasting = w.now(), false // the kernel has accepted the addresses
 		return
 	}
 	// What a commit has taken away is announced until the kernel has removed it.

@@ -45,7 +45,6 @@ func (w *watch) moved(e *engine.Event, before, after []engine.Event) {
 		w.mayBecomeMaster(v, e, cfg, before)
 		w.provoke(v)
 		clear(v.announced)
-		v.lasting = false
 	case e.From == vrrp.Master:
 		w.mayLeave(v, e, before, after)
 	}
