@@ -563,7 +563,7 @@ func (w *watch) event(e *engine.Event, before, after []engine.Event) {
 			w.m.failures++ // the comparison of the kernel puts it back
 		}
 		kernel := strings.Contains(e.Text, errLasting.Error()) || strings.Contains(e.Text, errPassing.Error())
-		if v := w.vrs[e.Key]; v != nil && kernel && !strings.HasPrefix(e.Text, "cannot send") {
+		if v := w.vrs[e.Key]; v != nil && kernel && !strings.HasPrefix(e.Text, "cannot send") && !strings.HasPrefix(e.Text, "cannot receive") {
 			v.fault = e.Text
 			// What fails in a passing way, such as a removal, says nothing of what was refused before.
 			v.lasting = v.lasting || strings.Contains(e.Text, errLasting.Error())
