@@ -82,11 +82,7 @@ func (r *rule) program(family platform.Family) ([]bpf.RawInstruction, error) {
 	if r.all {
 		return bpf.Assemble(append(p, bpf.RetConstant{Val: keepAll}))
 	}
-	vrids := make([]uint32, 0, 256)
-	for _, v := range r.vrids.list() {
-		vrids = append(vrids, uint32(v))
-	}
-	return bpf.Assemble(append(append(p, loadByte(family, 1)), search(vrids, keepAll, keepNone)...))
+	return bpf.Assemble(append(append(p, loadByte(family, 1)), search(r.values(), keepAll, keepNone)...))
 }
 
 // conditions returns the instructions that reject what is not about the message. X is the length of an IPv4 header afterwards.
@@ -126,18 +122,36 @@ func alarmKey(link int, vrid uint8) uint32 { return uint32(link)<<8 | uint32(vri
 // alarmProgram returns the filter of what a rule lets pass and may not wait: packets with priority 0, and those of urgent virtual
 // routers. It searches for those among the urgent or the patient ones, whichever are fewer, if it knows all patient ones.
 func (r *rule) alarmProgram(family platform.Family, urgent, patient []uint32) ([]bpf.RawInstruction, error) {
-	p := append(r.conditions(family),
-		loadByte(family, 2), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 1}, bpf.RetConstant{Val: keepAll},
-		loadByte(family, 1), bpf.TAX{},
-		bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 8}, bpf.ALUOpX{Op: bpf.ALUOpOr})
-	if r.all || len(urgent) <= len(patient) {
-		slices.Sort(urgent)
-		p = append(p, search(urgent, keepAll, keepNone)...)
-	} else {
-		slices.Sort(patient)
-		p = append(p, search(patient, keepNone, keepAll)...)
+	resigned := []bpf.Instruction{bpf.RetConstant{Val: keepAll}}
+	if !r.all {
+		resigned = append([]bpf.Instruction{loadByte(family, 1)}, search(r.values(), keepAll, keepNone)...)
 	}
-	return bpf.Assemble(p)
+	p := append(r.conditions(family), loadByte(family, 2),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 1}, bpf.Jump{Skip: uint32(len(resigned))})
+	p = append(append(p, resigned...), loadByte(family, 1))
+	found, lost := uint32(keepAll), uint32(keepNone)
+	if !r.all && len(patient) < len(urgent) {
+		urgent, found, lost = patient, keepNone, keepAll
+		// What is not patient is urgent only if its VRID is wanted.
+		values := r.values()
+		for i, v := range values {
+			p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
+		}
+		p = append(p, bpf.RetConstant{Val: keepNone})
+	}
+	p = append(p, bpf.TAX{}, bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 8},
+		bpf.ALUOpX{Op: bpf.ALUOpOr})
+	slices.Sort(urgent)
+	return bpf.Assemble(append(p, search(urgent, found, lost)...))
+}
+
+// values returns the VRIDs for search.
+func (r *rule) values() []uint32 {
+	values := make([]uint32, 0, 256)
+	for _, v := range r.vrids.list() {
+		values = append(values, uint32(v))
+	}
+	return values
 }
 
 // search ends a filter: it keeps in bytes of the packet if the accumulator is one of the sorted values, or else out. It is a binary

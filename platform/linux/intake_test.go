@@ -163,6 +163,17 @@ func TestPatience(t *testing.T) {
 			}
 			send(7, 100)
 			h.next()
+			if tt.vrids != nil {
+				// Nobody wants these.
+				for _, priority := range []uint8{0, 100} {
+					send(99, priority)
+				}
+				until := time.Now().Add(20 * time.Millisecond)
+				must(t, h.system.Wait(until))
+				if now := time.Now(); now.Before(until) {
+					t.Errorf("an unknown VRID ended Wait %s early", until.Sub(now))
+				}
+			}
 			// read waits until the packets of a list have come; each Wait ends at an urgent one.
 			for _, last := range []struct{ vrid, priority uint8 }{{8, 100}, {7, 0}, {9, 100}} {
 				send(7, 100)
