@@ -587,7 +587,7 @@ func TestSyncGroupWaitsAcrossAHandOver(t *testing.T) {
 	for seed := range uint64(50) {
 		w := newTwin(t, seed, pair(100, 100), pair(100, 100))
 		w.cut = [2]bool{true, true}
-		w.run(10 * time.Second)
+		w.run(4*time.Second + time.Duration(seed)*29*time.Millisecond) // their adverts do not have their moments yet
 		w.cut = [2]bool{}
 		for range 200 {
 			w.run(100 * time.Millisecond)
