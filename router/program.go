@@ -101,6 +101,9 @@ func (p Program) Run(ctx context.Context) (err error) {
 	if missing { // the first commit writes it
 		_, config, err = conf.Load(p.Path, nil, conf.TOML)
 	}
+	if ctx.Err() != nil && inherited == nil {
+		return nil // stopped before there is anything to stop
+	}
 	if err != nil {
 		return err
 	}
