@@ -5,12 +5,9 @@
 package linux
 
 import (
-	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -37,22 +34,17 @@ var ahProgram = []bpf.Instruction{
 // the VRRP protocol. One socket serves all interfaces: the other sockets join the multicast groups. The socket is open
 // while there is an IPv4 Conn.
 type ahListener struct {
-	fd      atomic.Int32 // 0: closed
-	mu      sync.Mutex
-	conns   map[int]int                   // number of IPv4 Conns, by interface
-	buffers *[ahBatch][roomIPv4 + 64]byte // of the packets read last
-	control [unix.SizeofCmsghdr * 8]byte  // control messages with the interface
+	fd       atomic.Int32 // 0: closed
+	mu       sync.Mutex
+	conns    int // number of IPv4 Conns
+	receiver receiver
 }
 
-// join starts to receive the packets of an interface.
-func (a *ahListener) join(s *System, link int) {
+// join opens the socket for the first Conn.
+func (a *ahListener) join(s *System) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.conns == nil {
-		a.conns, a.buffers = make(map[int]int), new([ahBatch][roomIPv4 + 64]byte)
-	}
-	a.conns[link]++
-	if a.fd.Load() != 0 {
+	if a.conns++; a.fd.Load() != 0 {
 		return
 	}
 	var fd int
@@ -69,20 +61,16 @@ func (a *ahListener) join(s *System, link int) {
 		s.log.Debug("cannot listen for VRRP in Authentication Headers", "error", err)
 		return
 	}
+	a.receiver.init(platform.IPv4)
 	a.fd.Store(int32(fd))
 }
 
-// leave undoes join.
-func (a *ahListener) leave(link int) {
+// leave closes the socket after the last Conn.
+func (a *ahListener) leave() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.conns[link]--; a.conns[link] > 0 {
-		return
-	}
-	delete(a.conns, link)
-	if fd := int(a.fd.Load()); fd != 0 && len(a.conns) == 0 {
-		a.fd.Store(0)
-		_ = unix.Close(fd)
+	if a.conns--; a.conns == 0 {
+		a.release()
 	}
 }
 
@@ -125,40 +113,10 @@ func (a *ahListener) take(s *System, p []platform.Packet) int {
 	if int(a.fd.Load()) != fd {
 		return 0
 	}
-	taken := 0
-	for i := range min(ahBatch, len(p)) {
-		n, c, _, _, err := unix.Recvmsg(fd, a.buffers[i][:], a.control[:], unix.MSG_DONTWAIT)
-		if err != nil {
-			break
-		}
-		link, b := pktInfoLink(a.control[:c]), a.buffers[i][:n]
-		if a.conns[link] == 0 || len(b) < 20 {
-			continue
-		}
-		message, ok := frame.BehindAH(b[min(int(b[0]&0xf)*4, len(b)):])
-		if !ok {
-			continue
-		}
-		p[taken] = platform.Packet{Link: link, TTL: b[8], AH: true, Payload: message,
-			Src: netip.AddrFrom4([4]byte(b[12:16])), Dst: netip.AddrFrom4([4]byte(b[16:20]))}
-		if s.intake(platform.IPv4).passes(&p[taken]) {
-			taken++
-		}
-	}
-	return taken
-}
-
-// pktInfoLink returns the interface index from the IP_PKTINFO control message, or 0 without one.
-func pktInfoLink(c []byte) int {
-	messages, err := unix.ParseSocketControlMessage(c)
-	if err != nil {
-		return 0
-	}
-	for i := range messages {
-		m := &messages[i]
-		if m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= int(unsafe.Sizeof(unix.Inet4Pktinfo{})) {
-			return int(binary.NativeEndian.Uint32(m.Data)) // ipi_ifindex comes first
-		}
-	}
-	return 0
+	n, _, _ := a.receiver.read(fd, p[:min(ahBatch, len(p))], func(p *platform.Packet) bool {
+		message, ok := frame.BehindAH(p.Payload)
+		p.Payload, p.AH = message, true
+		return ok && s.intake(platform.IPv4).passes(p)
+	})
+	return n
 }

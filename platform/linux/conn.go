@@ -71,7 +71,7 @@ func (s *System) Open(link int, family platform.Family, _ netip.Addr) (platform.
 		return nil, fmt.Errorf("open %s: %w", l.Name, err)
 	}
 	if family == platform.IPv4 {
-		s.ah.join(s, link)
+		s.ah.join(s)
 	}
 	s.noteConn(c, true)
 	return c, nil
@@ -83,7 +83,7 @@ func (c *conn) Close() error {
 		c.system.noteConn(c, false)
 		c.system.intake(c.family).remove(c)
 		if c.family == platform.IPv4 {
-			c.system.ah.leave(c.index)
+			c.system.ah.leave()
 		}
 		c.member.leave()
 	})

@@ -288,7 +288,7 @@ func TestWaitThatKeepsItsThread(t *testing.T) {
 		w.signal()
 		wait(time.Time{})
 		w.rest = time.Now().Add(time.Hour)
-		go func() { time.Sleep(time.Millisecond); w.signal() }()
+		go w.signal()
 		wait(time.Time{})
 	}
 }

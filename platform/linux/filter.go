@@ -58,8 +58,8 @@ const netOff = 0xfff00000
 type rule struct {
 	all    bool // of all VRIDs
 	vrids  vridSet
-	strict bool  // only with the right TTL or hop limit
-	except []int // not those of these interfaces, sorted
+	strict bool     // only with the right TTL or hop limit
+	except []uint32 // not those of these interfaces, sorted
 }
 
 // within reports whether o lets pass whatever r lets pass, but for floods.
@@ -91,9 +91,7 @@ func (r *rule) conditions(family platform.Family) []bpf.Instruction {
 	reject := bpf.RetConstant{Val: keepNone}
 	if len(r.except) > 0 {
 		p = append(p, bpf.LoadExtension{Num: bpf.ExtInterfaceIndex})
-		for _, link := range r.except {
-			p = append(p, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(link), SkipTrue: 1}, reject)
-		}
+		p = append(append(p, unless(r.except)...), bpf.Jump{Skip: 1}, reject)
 	}
 	if r.strict {
 		ttl := uint32(8)
@@ -133,11 +131,7 @@ func (r *rule) alarmProgram(family platform.Family, urgent, patient []uint32) ([
 	if !r.all && len(patient) < len(urgent) {
 		urgent, found, lost = patient, keepNone, keepAll
 		// What is not patient is urgent only if its VRID is wanted.
-		values := r.values()
-		for i, v := range values {
-			p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
-		}
-		p = append(p, bpf.RetConstant{Val: keepNone})
+		p = append(append(p, unless(r.values())...), bpf.RetConstant{Val: keepNone})
 	}
 	p = append(p, bpf.TAX{}, bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 8},
 		bpf.ALUOpX{Op: bpf.ALUOpOr})
@@ -154,15 +148,20 @@ func (r *rule) values() []uint32 {
 	return values
 }
 
+// unless skips the instruction that follows if the accumulator is one of the values, 255 at most.
+func unless(values []uint32) (p []bpf.Instruction) {
+	for i, v := range values {
+		p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
+	}
+	return p
+}
+
 // search ends a filter: it keeps in bytes of the packet if the accumulator is one of the sorted values, or else out. It is a binary
 // search: each packet costs a few instructions, however many values there are.
 func search(values []uint32, in, out uint32) (p []bpf.Instruction) {
 	const few = 8
 	if len(values) <= few {
-		for i, v := range values {
-			p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
-		}
-		return append(p, bpf.RetConstant{Val: out}, bpf.RetConstant{Val: in})
+		return append(unless(values), bpf.RetConstant{Val: out}, bpf.RetConstant{Val: in})
 	}
 	middle := len(values) / 2
 	below := search(values[:middle], in, out)

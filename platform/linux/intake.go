@@ -62,7 +62,7 @@ const (
 
 func (in *intake) init(s *System, family platform.Family) {
 	*in = intake{system: s, family: family, main: -1, alarm: -1, conns: make(map[int]*conn)}
-	in.isolations.init()
+	in.isolations.strangers = make(map[int]int)
 }
 
 // open opens the sockets if they are not open yet. The caller holds mu.
@@ -155,13 +155,9 @@ func (in *intake) listen(c *conn, l listening) error {
 		return nil // what replaces the conn is told by itself
 	}
 	if o := in.isolations.of(c.index); o != nil && o.fd >= 0 && !o.draining {
-		was := c.listening
-		c.listening = l
-		if err := in.filterIsolated(c, o.fd, c.ttl.exceeded()); err != nil {
-			c.listening = was
+		if err := in.filterIsolated(o.fd, &l, c.ttl.exceeded()); err != nil {
 			return err
 		}
-		c.listening = was
 	}
 	return in.want(c, l)
 }
@@ -311,7 +307,7 @@ func (in *intake) prepare(now time.Time) (patience time.Duration, heard bool) {
 		}
 	}
 	heard, in.heard, in.budget = in.heard, false, intakeBudget
-	if patience = in.patience; in.isolations.any() {
+	if patience = in.patience; len(in.isolations.list) > 0 {
 		patience = max(patience, isolatedPatience)
 	}
 	return patience, heard
@@ -346,8 +342,8 @@ func (in *intake) recv(p []platform.Packet) (int, error) {
 	}
 	for in.unread && in.budget > 0 {
 		in.budget--
-		n, full, err := in.receiver.read(in.main, p, in.admit)
-		in.unread = full
+		n, more, err := in.receiver.read(in.main, p, in.admit)
+		in.unread = more
 		in.noteLost(&in.overflow)
 		if len(in.isolations.noisy) > 0 {
 			in.separate(time.Now()) // at once, so that what waits here does not grow

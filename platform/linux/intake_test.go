@@ -36,7 +36,7 @@ func (h *harness) rejoin(family platform.Family) {
 }
 
 // isolated returns the isolated interfaces.
-func (h *harness) isolated(family platform.Family) []int {
+func (h *harness) isolated(family platform.Family) []uint32 {
 	in := h.system.intake(family)
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -245,6 +245,13 @@ func TestFloodIsIsolated(t *testing.T) {
 					last = at
 				}
 			}
+			elsewhere := func() {
+				t.Helper()
+				h.station.Send(advert(t, tt.source, 8))
+				if p := h.next(); p.Link != calm {
+					t.Errorf("received %+v", p)
+				}
+			}
 			for range floodLimit + floodPerRouter + 100 {
 				send()
 			}
@@ -259,17 +266,14 @@ func TestFloodIsIsolated(t *testing.T) {
 				send() // these come to the new socket, while others wait at the main one
 			}
 			receive(number - read)
-			if got := h.isolated(tt.family); !slices.Equal(got, []int{flooded}) {
+			if got := h.isolated(tt.family); !slices.Equal(got, []uint32{uint32(flooded)}) {
 				t.Fatalf("isolated are %v, want %d", got, flooded)
 			}
 			for range 100 {
 				send()
 			}
 			receive(100)
-			h.station.Send(advert(t, tt.source, 8))
-			if p := h.next(); p.Link != calm {
-				t.Errorf("received %+v", p)
-			}
+			elsewhere()
 			for range 10 {
 				send() // these wait when the interface joins the others again
 			}
@@ -281,10 +285,7 @@ func TestFloodIsIsolated(t *testing.T) {
 				send()
 			}
 			receive(20)
-			h.station.Send(advert(t, tt.source, 8))
-			if p := h.next(); p.Link != calm {
-				t.Errorf("received %+v", p)
-			}
+			elsewhere()
 		})
 	}
 }
@@ -313,7 +314,7 @@ func TestStrangersAreExcluded(t *testing.T) {
 		}
 		must(t, h.system.Wait(time.Now()))
 	}
-	if got := h.isolated(platform.IPv4); !slices.Equal(got, []int{stranger}) {
+	if got := h.isolated(platform.IPv4); !slices.Equal(got, []uint32{uint32(stranger)}) {
 		t.Errorf("excluded are %v, want %d", got, stranger)
 	}
 	h.station.Send(advert(t, peer4, 8))

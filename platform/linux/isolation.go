@@ -60,10 +60,6 @@ type isolations struct {
 	strictUntil time.Time
 }
 
-func (s *isolations) init() { s.strangers = make(map[int]int) }
-
-func (s *isolations) any() bool { return len(s.list) > 0 }
-
 func (s *isolations) release(w *waiter) {
 	for _, o := range s.list {
 		o.close(w)
@@ -80,11 +76,11 @@ func (o *isolation) close(w *waiter) {
 }
 
 // links returns the interfaces that the main socket does not receive from.
-func (s *isolations) links() []int {
-	var links []int
+func (s *isolations) links() []uint32 {
+	var links []uint32
 	for _, o := range s.list {
 		if !o.draining {
-			links = append(links, o.link)
+			links = append(links, uint32(o.link))
 		}
 	}
 	slices.Sort(links)
@@ -208,7 +204,7 @@ func (in *intake) openIsolated(c *conn) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	if err = in.filterIsolated(c, fd, c.ttl.exceeded()); err == nil {
+	if err = in.filterIsolated(fd, &c.listening, c.ttl.exceeded()); err == nil {
 		err = in.system.waiter.add(fd, false)
 	}
 	if err != nil {
@@ -219,8 +215,8 @@ func (in *intake) openIsolated(c *conn) (fd int, err error) {
 }
 
 // filterIsolated sets the filter of an isolated interface.
-func (in *intake) filterIsolated(c *conn, fd int, strict bool) error {
-	r := rule{all: c.listening.all, vrids: c.listening.vrids, strict: strict && !c.listening.anyTTL}
+func (in *intake) filterIsolated(fd int, l *listening, strict bool) error {
+	r := rule{all: l.all, vrids: l.vrids, strict: strict && !l.anyTTL}
 	program, err := r.program(in.family)
 	if err != nil {
 		return err
@@ -264,12 +260,12 @@ func (in *intake) recvIsolated(p []platform.Packet, draining bool) (int, error) 
 	for _, o := range in.isolations.list {
 		for o.draining == draining && o.unread && (o.budget > 0 || draining) {
 			o.budget--
-			n, full, err := in.receiver.read(o.fd, p, func(p *platform.Packet) bool {
+			n, more, err := in.receiver.read(o.fd, p, func(p *platform.Packet) bool {
 				o.count++
 				c := in.conns[p.Link]
 				return c != nil && p.Link == o.link && c.passes(p)
 			})
-			o.unread = full
+			o.unread = more
 			in.noteLost(&o.overflow)
 			if err != nil {
 				return 0, &platform.SocketError{Socket: platform.Socket{Link: o.link, Family: in.family}, Err: noLink(err)}

@@ -27,7 +27,8 @@ import (
 )
 
 // The kernel drops memberships without notification: those of IPv6 when the MTU falls below 1280 (RFC 8200 section 5), those
-// of IPv4 below 68, and both when an interface moves to another network namespace, even if it comes back. So whenever an interface changes, the kernel's memberships are compared with those that the sockets need.
+// of IPv4 below 68, and both when an interface moves to another network namespace, even if it comes back. So whenever an
+// interface changes, the kernel's memberships are compared with those that the sockets need.
 
 // brokenSockets returns the sockets of existing interfaces that no longer receive or send, each once.
 func (s *System) brokenSockets(exists func(link int) bool) []platform.Socket {

@@ -18,8 +18,8 @@ import (
 const (
 	// receiveBatch is how many packets one system call reads.
 	receiveBatch = 64
-	// Room for a packet with 255 addresses.
-	roomIPv4 = 60 + 8 + 255*4 + 8
+	// Room for a packet with 255 addresses, and an Authentication Header before them.
+	roomIPv4 = 60 + 64 + 8 + 255*4 + 8
 	roomIPv6 = 8 + 255*16
 	// Room for the control messages with interface, hop limit, destination and lost packets.
 	roomControl = 128

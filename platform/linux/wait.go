@@ -111,7 +111,7 @@ func (w *waiter) forget(fd int) {
 func (w *waiter) setResting(resting bool) {
 	w.patientMu.Lock()
 	defer w.patientMu.Unlock()
-	if w.resting == resting && !resting {
+	if w.resting == resting {
 		return
 	}
 	w.resting = resting
