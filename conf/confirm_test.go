@@ -459,31 +459,29 @@ func undoneLater(t *testing.T, test func(f *fixture)) {
 // TestUnconfirmedIsUndoneLater: a start that cannot put the file back leaves that to the next one, whatever commits fail meanwhile.
 func TestUnconfirmedIsUndoneLater(t *testing.T) {
 	full := errors.New("no space left on device")
-	t.Run("after a commit that cannot be noted", func(t *testing.T) {
-		undoneLater(t, func(f *fixture) {
+	for name, failing := range map[string]func(f *fixture){
+		"after a commit that cannot be noted": func(f *fixture) {
 			f.write = func(string, []byte) error { return full }
-			if err := f.try(160, 5); err == nil {
-				t.Error("no error")
-			}
-			f.Close()
-			f.open()
-			f.runs(100)
-		})
-	})
-	t.Run("after one that was noted, as if the router had died then", func(t *testing.T) {
-		undoneLater(t, func(f *fixture) {
+		},
+		"after one that was noted, as if the router had died then": func(f *fixture) {
 			f.write = func(path string, data []byte) error {
 				f.write = func(string, []byte) error { return full }
 				return WriteFile(path, data)
 			}
-			if err := f.try(160, 5); err == nil {
-				t.Error("no error")
-			}
-			f.Close()
-			f.open()
-			f.runs(100)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			undoneLater(t, func(f *fixture) {
+				failing(f)
+				if err := f.try(160, 5); err == nil {
+					t.Error("no error")
+				}
+				f.Close()
+				f.open()
+				f.runs(100)
+			})
 		})
-	})
+	}
 	t.Run("unless somebody commits what runs", func(t *testing.T) {
 		undoneLater(t, func(f *fixture) {
 			f.commit(100)

@@ -36,14 +36,13 @@ type loop struct {
 	retryAt time.Time             // when to retry the sockets and filters that were refused
 	waiter  *waiter               // the Apply in progress
 	// reconciler schedules the comparison of the kernel state.
-	reconciler reconciler
-	desires    []engine.Desired      // to be handed to the actuator
-	routes     *engine.DesiredRoutes // to be handed to the actuator
-	packets    [receiveBatch]platform.Packet
-	outbox     outbox
-	losses     platform.LossCounter // may be nil
-	lossTold   time.Time            // no loss is logged before this time
-	quiet      time.Time            // no trouble with receiving is logged before this time
+	reconciler     reconciler
+	desires        []engine.Desired      // to be handed to the actuator
+	routes         *engine.DesiredRoutes // to be handed to the actuator
+	packets        [receiveBatch]platform.Packet
+	outbox         outbox
+	losses         platform.LossCounter // may be nil
+	lost, deafness complaint
 	// reports tell the Core which adverts could not be sent, and which were sent after such a failure;
 	// failing holds the virtual routers whose last advert could not be sent.
 	reports, spareReports []engine.SendReport
@@ -193,8 +192,7 @@ func (l *loop) noteLosses() {
 		return
 	}
 	lost := l.losses.Lost()
-	if now := l.driver.now(); lost > l.resources.Lost && !now.Before(l.lossTold) {
-		l.lossTold = now.Add(complainPause)
+	if lost > l.resources.Lost && l.lost.due(l.driver.now()) {
 		l.driver.journal.warn("adverts were lost: they came faster than they could be read", "lost", lost)
 	}
 	l.resources.Lost = lost
@@ -209,8 +207,7 @@ func (l *loop) deaf(err error) {
 		if errors.Is(err, platform.ErrNoLink) {
 			l.renew(s)
 		}
-	} else if now := l.driver.now(); !now.Before(l.quiet) {
-		l.quiet = now.Add(complainPause)
+	} else if l.deafness.due(l.driver.now()) {
 		l.driver.journal.warn("cannot receive adverts", "error", err)
 	}
 }

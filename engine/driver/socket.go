@@ -16,8 +16,20 @@ import (
 // retryPause is the pause after a failure before sockets are opened again.
 const retryPause = time.Second
 
-// complainPause is the minimum time between log messages about one socket.
+// complainPause is the minimum time between log messages about one trouble.
 const complainPause = 10 * time.Second
+
+// complaint is a trouble that is logged, not too often.
+type complaint struct{ quiet time.Time } // not before this time
+
+// due reports whether the trouble is to be logged now.
+func (c *complaint) due(now time.Time) bool {
+	if now.Before(c.quiet) {
+		return false
+	}
+	c.quiet = now.Add(complainPause)
+	return true
+}
 
 // socketKey identifies a socket: an interface and an address family.
 type socketKey struct {
@@ -36,7 +48,7 @@ type socket struct {
 
 	listening *platform.Listen // nil: not asked for yet
 	unset     bool             // the kernel refused it
-	quiet     time.Time        // no trouble is logged before this time
+	complaint complaint
 }
 
 // outbox holds the packets that one turn sends, of all interfaces.
@@ -384,11 +396,9 @@ func (l *loop) sendAnnouncements(o *outbox) {
 
 // complain logs trouble with a socket, not too often.
 func (l *loop) complain(s *socket, what string, err error) {
-	now := l.driver.now()
-	if s == nil || now.Before(s.quiet) || err == nil {
+	if s == nil || err == nil || !s.complaint.due(l.driver.now()) {
 		return
 	}
-	s.quiet = now.Add(complainPause)
 	l.driver.journal.warn("a VRRP socket failed", "interface", l.links[s.key.link].Name,
 		"family", s.key.family.String(), "in", what, "error", err)
 }
